@@ -1,0 +1,81 @@
+//! `easy_train`: trains a classifier, keeping a checkpoint of every epoch.
+
+use clap::Parser;
+use serde::Serialize;
+
+use crate::{
+    data,
+    flags::{DataFlags, DatasetName, MachineFlags, RunFlags},
+    interrupt,
+    train::{Recipe, Start, TrainingRun},
+};
+
+/// Trains an image classifier and keeps a checkpoint of every epoch, for `grad` to look at.
+#[derive(Debug, Parser, Serialize)]
+#[command(name = "easy_train", version, args_override_self = true)]
+pub struct Flags {
+    /// Which images
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub data: DataFlags,
+    /// Which run
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub run: RunFlags,
+    /// How to run
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub machine: MachineFlags,
+    /// Epochs in all [default: 10 on synthetic, else 200]
+    #[arg(long, alias = "epoch", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub epochs: Option<u32>,
+    /// How to learn
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub recipe: Recipe,
+    /// Go on where the run stopped
+    #[arg(long, conflicts_with = "overwrite")]
+    #[serde(skip)]
+    pub resume: bool,
+    /// Remove an earlier run of the same name first
+    #[arg(long)]
+    #[serde(skip)]
+    pub overwrite: bool,
+}
+
+impl Flags {
+    fn epochs(&self) -> usize {
+        let default = if self.data.dataset == DatasetName::Synthetic { 10 } else { 200 };
+        self.epochs.unwrap_or(default) as usize
+    }
+
+    fn start(&self) -> Start {
+        match (self.resume, self.overwrite) {
+            (true, _) => Start::Resume,
+            (_, true) => Start::Overwrite,
+            _ => Start::Fresh,
+        }
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// If the data cannot be read, the run folder cannot be used, or training fails.
+pub fn run(flags: Flags) -> anyhow::Result<()> {
+    let (device, terminal) = flags.machine.prepare()?;
+    let interrupt = interrupt::watch()?;
+    let dataset = data::open(&flags.data)?;
+    let training = TrainingRun {
+        command: "easy_train",
+        settings: serde_json::to_value(&flags)?,
+        data: &flags.data,
+        run: &flags.run,
+        machine: &flags.machine,
+        recipe: &flags.recipe,
+        epochs: flags.epochs(),
+        start: flags.start(),
+    };
+    let trained = training.run(&dataset, &device, terminal, &interrupt)?;
+    trained.print(flags.machine.format)
+}

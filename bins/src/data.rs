@@ -1,0 +1,79 @@
+//! The data set that the flags name.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use datasets::{Augmentation, Batches, BatchOptions, Dataset, ImageSet, Order, cifar, synthetic::Synthetic};
+use models::Normaliser;
+
+use crate::flags::{DataFlags, DatasetName};
+
+/// Size of the synthetic set: enough for a ResNet to learn from, small enough for minutes on two cores.
+const SYNTHETIC_TRAIN: usize = 4000;
+const SYNTHETIC_TEST: usize = 1000;
+
+/// The seed of the synthetic images: part of the data set, not of the run, so that runs share their images.
+const SYNTHETIC_SEED: u64 = 0;
+
+/// Images per batch while training, and while differentiating with respect to pixels.
+pub const TRAINING_BATCH: usize = 128;
+/// See [`TRAINING_BATCH`].
+pub const GRADIENT_BATCH: usize = 64;
+
+/// Opens the data set and cuts it to `--limit-train` and `--limit-test`.
+///
+/// # Errors
+/// If it is not where `--data` says or cannot be read.
+pub fn open(flags: &DataFlags) -> anyhow::Result<Dataset> {
+    let mut dataset = match flags.dataset {
+        DatasetName::Synthetic => synthetic(flags),
+        DatasetName::Cifar10 => cifar::load_cifar10(root(flags)?)?,
+        DatasetName::Cifar100 => cifar::load_cifar100(root(flags)?, cifar::Labels::Fine)?,
+    };
+    cut(&mut dataset.train, flags.limit_train);
+    cut(&mut dataset.test, flags.limit_test);
+    Ok(dataset)
+}
+
+/// The normaliser that networks trained on this data set carry.
+pub fn normaliser(dataset: DatasetName) -> Normaliser {
+    match dataset {
+        DatasetName::Synthetic | DatasetName::Cifar10 => Normaliser::CIFAR10,
+        DatasetName::Cifar100 => Normaliser::CIFAR100,
+    }
+}
+
+/// The training images of an epoch: shuffled and augmented, from batch `start` on.
+pub fn training_batches(set: &ImageSet, flags: &DataFlags, seed: u64, epoch: usize, start: usize) -> Batches {
+    let options = BatchOptions {
+        batch_size: flags.batch_size.unwrap_or(TRAINING_BATCH),
+        order: Order::Shuffled { seed, epoch: epoch as u64 },
+        augmentation: Some(Augmentation::default()),
+        start_batch: start,
+        workers: flags.workers,
+        ..BatchOptions::default()
+    };
+    set.batches(options)
+}
+
+/// All images in the set's own order.
+pub fn test_batches(set: &ImageSet, batch_size: usize, workers: usize) -> Batches {
+    set.batches(BatchOptions { batch_size, workers, ..BatchOptions::default() })
+}
+
+fn synthetic(flags: &DataFlags) -> Dataset {
+    let train = flags.limit_train.map_or(SYNTHETIC_TRAIN, |limit| limit.min(SYNTHETIC_TRAIN));
+    let test = flags.limit_test.map_or(SYNTHETIC_TEST, |limit| limit.min(SYNTHETIC_TEST));
+    Synthetic { seed: SYNTHETIC_SEED, train, test }.generate()
+}
+
+fn root(flags: &DataFlags) -> anyhow::Result<&Path> {
+    let missing = || format!("--dataset {} needs --data DIR (or FREQBIAS_DATA): the folder that holds its files", flags.dataset.as_str());
+    flags.data.as_deref().with_context(missing)
+}
+
+fn cut(set: &mut ImageSet, limit: Option<usize>) {
+    if let Some(limit) = limit {
+        set.limit(limit);
+    }
+}

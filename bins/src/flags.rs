@@ -1,0 +1,166 @@
+//! The flags that several programs share. Two-word flags are accepted with `-` and with `_`.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use candle_core::Device;
+use clap::{Args, ValueEnum};
+use models::Architecture;
+use serde::Serialize;
+
+use crate::terminal::{self, Terminal};
+
+/// Which images: a data set by name and, where it is on disk, its place.
+#[derive(Debug, Clone, Args, Serialize)]
+pub struct DataFlags {
+    /// The data set; `synthetic` is generated and needs nothing on disk
+    #[arg(long, value_enum, default_value_t = DatasetName::Synthetic)]
+    pub dataset: DatasetName,
+    /// The data set's root, or the folder that holds its batches
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Use only the first N training images
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub limit_train: Option<usize>,
+    /// Use only the first N test images
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub limit_test: Option<usize>,
+    /// Images per batch [default: 128, and 64 for gradients]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub batch_size: Option<usize>,
+    /// Threads that prepare batches ahead of the network
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub workers: usize,
+}
+
+/// The data sets that `--dataset` knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DatasetName {
+    /// Ten kinds of textured shapes, generated: nothing to download
+    Synthetic,
+    /// CIFAR-10 in the official binary layout
+    Cifar10,
+    /// CIFAR-100 in the official binary layout, fine labels
+    Cifar100,
+}
+
+impl DatasetName {
+    /// The name as `--dataset` takes it, and as folders and files carry it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Synthetic => "synthetic",
+            Self::Cifar10 => "cifar10",
+            Self::Cifar100 => "cifar100",
+        }
+    }
+}
+
+/// Which network, and where its run is kept.
+#[derive(Debug, Clone, Args, Serialize)]
+pub struct RunFlags {
+    /// The architecture
+    #[arg(long, value_name = "NAME", default_value = "resnet18", value_parser = architecture)]
+    #[serde(serialize_with = "architecture_name")]
+    pub arch: Architecture,
+    /// The folder that holds all runs
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub out_dir: PathBuf,
+    /// The run's name [default: {arch}_baseline]
+    #[arg(long, value_name = "NAME", value_parser = folder_name)]
+    pub task: Option<String>,
+    /// Seed of everything random: the same seed gives the same bits
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+}
+
+impl RunFlags {
+    /// The run's name: `--task`, or what the other flags make it.
+    pub fn task(&self) -> String {
+        self.task.clone().unwrap_or_else(|| format!("{}_baseline", self.arch.name()))
+    }
+
+    /// `{out-dir}/{dataset}/{task}`.
+    pub fn folder(&self, dataset: DatasetName) -> PathBuf {
+        self.out_dir.join(dataset.as_str()).join(self.task())
+    }
+}
+
+/// How the program runs and what it says.
+#[derive(Debug, Clone, Args, Serialize)]
+pub struct MachineFlags {
+    /// Number of the GPU; a build without CUDA says so and runs on the CPU
+    #[arg(long, alias = "cuda-index", value_name = "N", conflicts_with = "device")]
+    pub gpu: Option<usize>,
+    /// `cpu`, `cuda:0` or `auto`
+    #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = device_name)]
+    pub device: String,
+    /// CPU threads [default: all cores]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub threads: Option<usize>,
+    /// How the result is printed on stdout
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// No progress and no notes, only the result and errors
+    #[arg(long)]
+    pub quiet: bool,
+    /// A JSON file with defaults for these flags, such as the config.json of a run
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+}
+
+/// How a result is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// A table for people
+    Text,
+    /// One JSON object for programs
+    Json,
+}
+
+impl MachineFlags {
+    /// Sets the number of threads, opens the device and the terminal.
+    ///
+    /// # Errors
+    /// If the thread pool cannot be started.
+    pub fn prepare(&self) -> anyhow::Result<(Device, Terminal)> {
+        let terminal = Terminal::new(self.quiet);
+        if let Some(threads) = self.threads {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+            pool.build_global().with_context(|| format!("--threads {threads}"))?;
+        }
+        if self.gpu.is_some() || self.device.starts_with("cuda") {
+            terminal::note("note: this build has no CUDA; running on the CPU");
+        }
+        Ok((Device::Cpu, terminal))
+    }
+}
+
+fn architecture(name: &str) -> Result<Architecture, models::Error> {
+    name.parse()
+}
+
+fn architecture_name<S: serde::Serializer>(architecture: &Architecture, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(architecture.name())
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("expected a whole number, 1 or more".to_owned()),
+        Ok(number) => Ok(number),
+    }
+}
+
+/// A task is one folder below the data set's, never a path out of it.
+fn folder_name(text: &str) -> Result<String, String> {
+    let plain = !text.is_empty() && text != "." && text != ".." && !text.contains(['/', '\\', '\0']);
+    if plain { Ok(text.to_owned()) } else { Err("expected a plain folder name, without slashes".to_owned()) }
+}
+
+fn device_name(text: &str) -> Result<String, String> {
+    let index = text.strip_prefix("cuda:").is_some_and(|index| index.parse::<usize>().is_ok());
+    let known = index || ["cpu", "cuda", "auto"].contains(&text);
+    if known { Ok(text.to_owned()) } else { Err("expected cpu, cuda:0 or auto".to_owned()) }
+}

@@ -1,0 +1,32 @@
+//! Ctrl-C: the first one asks the work to stop at the next batch, the second one ends the program at once.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use crate::terminal;
+
+/// Exit code of a program that Ctrl-C ended, as shells have it.
+const INTERRUPTED: i32 = 130;
+
+/// Installs the handler; the flag turns true at the first Ctrl-C.
+///
+/// # Errors
+/// If the system refuses the handler.
+pub fn watch() -> anyhow::Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&flag);
+    ctrlc::set_handler(move || {
+        if seen.swap(true, Ordering::SeqCst) {
+            std::process::exit(INTERRUPTED);
+        }
+        terminal::note("\nstopping after this batch (Ctrl-C again to stop at once)");
+    })?;
+    Ok(flag)
+}
+
+/// The work was stopped on request; the message says how to go on.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Interrupted(pub String);

@@ -1,0 +1,131 @@
+//! Where the data set, the network and the trainer meet: none of their crates knows another.
+
+use std::{collections::BTreeMap, path::Path};
+
+use anyhow::Context;
+use candle_core::{Device, Tensor, Var};
+use datasets::Batch;
+use models::{Architecture, Classifier, Normaliser};
+use training::{Learned, Learner, Tally};
+
+/// A fresh network with seeded weights.
+///
+/// # Errors
+/// If the weights cannot be drawn or moved to the device.
+pub fn fresh(
+    architecture: Architecture,
+    classes: usize,
+    normaliser: Normaliser,
+    seed: u64,
+    device: &Device,
+) -> anyhow::Result<Classifier> {
+    let weights = training::initialise(&architecture.graph(classes).shapes(), seed)?;
+    Ok(Classifier::new(architecture, classes, normaliser, &weights, device)?)
+}
+
+/// The images of a batch as a tensor, (B, C, H, W), in [0, 1].
+///
+/// # Errors
+/// If the device has no room for it.
+pub fn pixels(batch: &Batch, device: &Device) -> candle_core::Result<Tensor> {
+    let shape = batch.shape;
+    let dims = (batch.labels.len(), shape.channels, shape.height, shape.width);
+    Tensor::from_slice(&batch.images, dims, device)
+}
+
+/// Weights out of a file: ours (`.safetensors`) or PyTorch's (`.pt`, `.pth`).
+#[derive(Debug)]
+pub struct StoredWeights {
+    /// Parameters and batch-norm statistics, by PyTorch's names.
+    pub tensors: BTreeMap<String, Tensor>,
+    /// The normaliser, where the file names one.
+    pub normaliser: Option<Normaliser>,
+    /// The epoch, where the file names it.
+    pub epoch: Option<usize>,
+}
+
+impl StoredWeights {
+    /// Reads a checkpoint by its extension.
+    ///
+    /// # Errors
+    /// If it cannot be read; the message names the file.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let is_torch = path.extension().is_some_and(|extension| extension == "pt" || extension == "pth");
+        if is_torch {
+            let checkpoint = models::load_torch(path)?;
+            return Ok(Self { tensors: checkpoint.weights, normaliser: checkpoint.normaliser, epoch: None });
+        }
+        let checkpoint = training::Checkpoint::load(path)?;
+        let info = checkpoint.info.as_ref();
+        let normaliser = info.map(|info| Normaliser::new(info.mean, info.std)).transpose();
+        let normaliser = normaliser.with_context(|| path.display().to_string())?;
+        Ok(Self { normaliser, epoch: info.map(|info| info.epoch), tensors: checkpoint.tensors })
+    }
+}
+
+/// A classifier as the trainer sees it.
+#[derive(Debug)]
+pub struct ClassifierLearner(pub Classifier);
+
+impl Learner for ClassifierLearner {
+    type Batch = Batch;
+
+    fn parameters(&self) -> &BTreeMap<String, Var> {
+        self.0.parameters()
+    }
+
+    fn buffers(&self) -> &BTreeMap<String, Var> {
+        self.0.buffers()
+    }
+
+    fn learn(&mut self, batch: &Batch) -> candle_core::Result<Learned> {
+        let images = pixels(batch, &Device::Cpu)?;
+        let found = self.0.parameter_gradients(&images, &batch.labels).map_err(candle_core::Error::wrap)?;
+        Ok(Learned { tally: tally(found.loss, &found.logits, &batch.labels)?, gradients: found.gradients })
+    }
+
+    fn evaluate(&mut self, batch: &Batch) -> candle_core::Result<Tally> {
+        let images = pixels(batch, &Device::Cpu)?;
+        let found = self.0.evaluate(&images, &batch.labels).map_err(candle_core::Error::wrap)?;
+        tally(found.loss, &found.logits, &batch.labels)
+    }
+}
+
+/// Counts what a batch got right. `loss` is the batch's mean.
+///
+/// # Errors
+/// If the logits are not (B, classes).
+pub fn tally(loss: f32, logits: &Tensor, labels: &[u32]) -> candle_core::Result<Tally> {
+    let rows = logits.to_vec2::<f32>()?;
+    let ranks: Vec<usize> = rows.iter().zip(labels).map(|(row, &label)| rank(row, label as usize)).collect();
+    let within = |limit: usize| ranks.iter().filter(|&&rank| rank < limit).count();
+    let loss_sum = f64::from(loss) * labels.len() as f64;
+    Ok(Tally { examples: labels.len(), loss_sum, correct: within(1), correct5: within(5) })
+}
+
+/// How many classes score higher than the label; among equals the first class wins.
+fn rank(row: &[f32], label: usize) -> usize {
+    let Some(&own) = row.get(label) else { return row.len() };
+    row.iter().enumerate().filter(|&(class, &score)| score > own || (score == own && class < label)).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_count_the_better_classes() {
+        assert_eq!(rank(&[0.1, 0.7, 0.2], 1), 0);
+        assert_eq!(rank(&[0.1, 0.7, 0.2], 0), 2);
+        assert_eq!(rank(&[0.5, 0.5, 0.5], 2), 2, "ties go to the first class");
+    }
+
+    #[test]
+    fn a_batch_is_counted_once_per_image() -> candle_core::Result<()> {
+        let logits = Tensor::new(&[[3f32, 1., 2., 0., 0., 0.], [0., 5., 4., 3., 2., 1.]], &Device::Cpu)?;
+        let found = tally(0.5, &logits, &[0, 5])?;
+        assert_eq!((found.examples, found.correct, found.correct5), (2, 1, 2));
+        assert!((found.loss_sum - 1.0).abs() < 1e-12);
+        Ok(())
+    }
+}

@@ -1,0 +1,65 @@
+//! The rows of a gradient spectrum that an interrupted `grad` has measured already.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+use spectral::SpectrumRow;
+
+use crate::checkpoints::StoredCheckpoint;
+
+/// A file beside the results that holds finished rows; gone once all rows are there.
+///
+/// A row is used again only if the same images were measured and the checkpoint file is the same, byte for byte.
+#[derive(Debug)]
+pub struct Partial {
+    path: PathBuf,
+    content: Content,
+    found: Vec<Entry>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Content {
+    settings: String,
+    rows: Vec<Entry>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Entry {
+    checkpoint: u32,
+    row: SpectrumRow,
+}
+
+impl Partial {
+    /// Opens the file in `output`; a file of other settings, or one that cannot be read, counts as absent.
+    pub fn open(output: &Path, settings: String) -> Self {
+        let path = output.join("gradient_spectrum.partial.json");
+        let stored = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Content>(&bytes).ok());
+        let found = stored.filter(|content| content.settings == settings).map_or_else(Vec::new, |content| content.rows);
+        Self { path, content: Content { settings, rows: Vec::new() }, found }
+    }
+
+    /// The row of this checkpoint, if it was measured before.
+    pub fn find(&self, checkpoint: &StoredCheckpoint) -> Option<SpectrumRow> {
+        let same = |entry: &&Entry| entry.checkpoint == checkpoint.digest && entry.row.epoch == checkpoint.epoch;
+        self.found.iter().find(same).map(|entry| entry.row.clone())
+    }
+
+    /// Adds a finished row to the file.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn keep(&mut self, checkpoint: &StoredCheckpoint, row: &SpectrumRow) -> anyhow::Result<()> {
+        self.content.rows.push(Entry { checkpoint: checkpoint.digest, row: row.clone() });
+        training::write_atomically(&self.path, &serde_json::to_vec(&self.content)?)?;
+        Ok(())
+    }
+
+    /// Removes the file: the results are written.
+    ///
+    /// # Errors
+    /// If the file cannot be removed.
+    pub fn remove(self) -> anyhow::Result<()> {
+        std::fs::remove_file(&self.path).with_context(|| self.path.display().to_string())
+    }
+}

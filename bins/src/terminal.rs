@@ -1,0 +1,51 @@
+//! What a person sees while a program works: notes and progress bars on stderr, results on stdout.
+
+use std::io::{IsTerminal, Write};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Notes and bars; silent with `--quiet`, and without bars where stderr is no terminal.
+#[derive(Debug, Clone, Copy)]
+pub struct Terminal {
+    quiet: bool,
+    bars: bool,
+}
+
+impl Terminal {
+    /// The terminal of this process.
+    pub fn new(quiet: bool) -> Self {
+        Self { quiet, bars: !quiet && std::io::stderr().is_terminal() }
+    }
+
+    /// A line on stderr.
+    pub fn note(&self, message: &str) {
+        if !self.quiet {
+            note(message);
+        }
+    }
+
+    /// A bar that counts images; shows the rate and the time left.
+    pub fn images_bar(&self, images: usize, label: String) -> ProgressBar {
+        let target = if self.bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(images as u64), target);
+        let template = "{prefix:14} [{bar:32}] {pos}/{len} images, {per_sec}, {eta} left  {msg}";
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let rate = |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
+            let _ = write!(out, "{:.0} images/s", state.per_sec());
+        };
+        bar.set_style(style.with_key("per_sec", rate).progress_chars("=> "));
+        bar.set_prefix(label);
+        bar
+    }
+}
+
+/// A line on stderr, whatever `--quiet` says: errors, and what must not be missed.
+pub fn note(message: &str) {
+    // A reader that went away (a closed pipe) is no reason to stop working.
+    let _ = writeln!(std::io::stderr().lock(), "{message}");
+}
+
+/// A line of the result, on stdout.
+pub fn result(line: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}

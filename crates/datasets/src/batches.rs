@@ -1,0 +1,230 @@
+//! Batches of a set, in order, the same for any number of threads.
+
+use std::sync::Arc;
+
+use crate::{
+    Augmentation, ImageSet, ImageShape,
+    augmentation::View,
+    prefetch::Prefetch,
+    random::{Purpose, permutation, stream},
+};
+
+/// Batches ready at most per loader thread before it waits for the consumer.
+const QUEUE: usize = 2;
+
+/// Images ready for a network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    /// Pixels in [0, 1], (B, C, H, W): the byte divided by 255, in f32.
+    pub images: Vec<f32>,
+    /// Class number of each image.
+    pub labels: Vec<u32>,
+    /// Position of each image in its set's own order.
+    pub indices: Vec<usize>,
+    /// Shape of each image (C, H, W).
+    pub shape: ImageShape,
+}
+
+impl Batch {
+    /// Number of images B.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether the batch has no image; batches from [`Batches`] always have some.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+}
+
+/// In which order the images come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// The set's own order.
+    #[default]
+    Sequential,
+    /// A permutation (Fisher–Yates) that depends on seed, epoch and the number of images alone.
+    Shuffled {
+        /// The run's seed.
+        seed: u64,
+        /// The epoch: each has its own order and its own augmentation.
+        epoch: u64,
+    },
+}
+
+impl Order {
+    /// Seed and epoch that augmentation draws from; zero for the sequential order.
+    fn key(self) -> (u64, u64) {
+        match self {
+            Self::Sequential => (0, 0),
+            Self::Shuffled { seed, epoch } => (seed, epoch),
+        }
+    }
+
+    fn permutation(self, n: usize) -> Option<Vec<usize>> {
+        match self {
+            Self::Sequential => None,
+            Self::Shuffled { seed, epoch } => {
+                Some(permutation(n, &mut stream(seed, Purpose::Order, epoch, 0)))
+            }
+        }
+    }
+}
+
+/// How a set is cut into batches; the default is 128 images in the set's own order, unchanged, on the caller's thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BatchOptions {
+    /// Images per batch; 0 counts as 1.
+    pub batch_size: usize,
+    /// In which order.
+    pub order: Order,
+    /// Random crops and flips, drawn from the order's seed and epoch (zero for the sequential order).
+    pub augmentation: Option<Augmentation>,
+    /// Whether to leave out a last batch that is not full.
+    pub drop_last: bool,
+    /// The first batch to deliver. Those before it cost nothing, so a run can go on in the middle of an epoch.
+    pub start_batch: usize,
+    /// Threads that prepare batches ahead of the consumer; with 0 the consumer's thread does it.
+    pub workers: usize,
+}
+
+impl Default for BatchOptions {
+    fn default() -> Self {
+        Self {
+            batch_size: 128,
+            order: Order::Sequential,
+            augmentation: None,
+            drop_last: false,
+            start_batch: 0,
+            workers: 0,
+        }
+    }
+}
+
+/// An iterator over the batches of a set, made by [`ImageSet::batches`].
+///
+/// Every batch is a function of the set and the options without `workers`, so the bytes are the same for any number
+/// of threads. Dropping the iterator early stops the threads.
+///
+/// ```
+/// use datasets::{BatchOptions, Order, synthetic::Synthetic};
+/// let train = Synthetic { seed: 0, train: 10, test: 0 }.generate().train;
+/// let order = Order::Shuffled { seed: 7, epoch: 0 };
+/// let options = BatchOptions { batch_size: 4, order, workers: 2, ..BatchOptions::default() };
+/// let batches = train.batches(options);
+/// assert_eq!(batches.len(), 3);
+/// let mut indices: Vec<usize> = batches.flat_map(|batch| batch.indices).collect();
+/// indices.sort();
+/// assert_eq!(indices, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+/// ```
+pub struct Batches {
+    plan: Arc<Plan>,
+    next: usize,
+    source: Source,
+}
+
+enum Source {
+    Inline,
+    Prefetched(Prefetch<Batch>),
+}
+
+impl Batches {
+    pub(crate) fn new(set: ImageSet, options: BatchOptions) -> Self {
+        let plan = Arc::new(Plan::new(set, options));
+        let next = options.start_batch.min(plan.count);
+        let source = Self::source(&plan, next, options.workers);
+        Self { plan, next, source }
+    }
+
+    fn source(plan: &Arc<Plan>, start: usize, workers: usize) -> Source {
+        let workers = workers.min(plan.count - start);
+        let make = {
+            let plan = Arc::clone(plan);
+            move |index| plan.batch(index)
+        };
+        // a machine that has no thread to spare still gets its batches, only later
+        match workers {
+            0 => Source::Inline,
+            _ => Prefetch::start(start..plan.count, workers, QUEUE, make)
+                .map_or(Source::Inline, Source::Prefetched),
+        }
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Batch;
+
+    fn next(&mut self) -> Option<Batch> {
+        if self.next == self.plan.count {
+            return None;
+        }
+        let index = self.next;
+        self.next += 1;
+        match &mut self.source {
+            Source::Inline => Some(self.plan.batch(index)),
+            Source::Prefetched(prefetch) => prefetch.next(),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.plan.count - self.next;
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for Batches {}
+
+impl std::iter::FusedIterator for Batches {}
+
+impl std::fmt::Debug for Batches {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Batches({} of {} left)", self.len(), self.plan.count)
+    }
+}
+
+/// All that decides what batch number i holds.
+struct Plan {
+    set: ImageSet,
+    options: BatchOptions,
+    permutation: Option<Vec<usize>>,
+    batch_size: usize,
+    count: usize,
+}
+
+impl Plan {
+    fn new(set: ImageSet, options: BatchOptions) -> Self {
+        let batch_size = options.batch_size.max(1);
+        let count = match options.drop_last {
+            true => set.len() / batch_size,
+            false => set.len().div_ceil(batch_size),
+        };
+        let permutation = options.order.permutation(set.len());
+        Self { set, options, permutation, batch_size, count }
+    }
+
+    fn batch(&self, index: usize) -> Batch {
+        let indices = self.indices(index);
+        let shape = self.set.shape();
+        let mut images = vec![0.0; indices.len() * shape.len()];
+        for (&index, out) in indices.iter().zip(images.chunks_exact_mut(shape.len().max(1))) {
+            self.view(index).apply(self.set.pixels(index), shape, out);
+        }
+        let labels = indices.iter().map(|&index| self.set.labels()[index]).collect();
+        Batch { images, labels, indices, shape }
+    }
+
+    fn indices(&self, batch: usize) -> Vec<usize> {
+        let start = batch * self.batch_size;
+        let positions = start..self.set.len().min(start.saturating_add(self.batch_size));
+        match &self.permutation {
+            Some(permutation) => permutation[positions].to_vec(),
+            None => positions.collect(),
+        }
+    }
+
+    fn view(&self, index: usize) -> View {
+        let (seed, epoch) = self.options.order.key();
+        let draw = |augmentation: Augmentation| augmentation.draw(self.set.shape(), seed, epoch, index);
+        self.options.augmentation.map_or(View::IDENTITY, draw)
+    }
+}

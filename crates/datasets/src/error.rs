@@ -1,0 +1,123 @@
+//! What can go wrong with a data set, by cause.
+
+use std::path::PathBuf;
+
+/// Anything that this crate reports.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No folder that holds the data set.
+    #[error(
+        "no {name} in {}: none of them is a folder with {marker}; unpack the archive's binary version ({archive}) there, or name its folder with --data",
+        list(.looked)
+    )]
+    NotFound {
+        /// The data set.
+        name: &'static str,
+        /// A file that marks its folder.
+        marker: &'static str,
+        /// The archive that its authors publish.
+        archive: &'static str,
+        /// Every folder that was looked at, in order.
+        looked: Vec<PathBuf>,
+    },
+
+    /// A file could not be opened or read.
+    #[error("cannot read {}: {source}{}", .path.display(), missing_advice(.source))]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+
+    /// A file without a single record.
+    #[error("{} is empty: expected records of {record} bytes; unpack the archive again", .path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+        /// Bytes per record.
+        record: usize,
+    },
+
+    /// A file that stops in the middle of a record.
+    #[error(
+        "{} is cut short: the record at byte {offset} has {found} bytes, expected {expected}; unpack the archive again",
+        .path.display()
+    )]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Where the incomplete record starts.
+        offset: u64,
+        /// Bytes that are there.
+        found: usize,
+        /// Bytes per record.
+        expected: usize,
+    },
+
+    /// A label byte that names no class.
+    #[error(
+        "{} has label {found} at byte {offset}, expected 0 to {}; is it a file of another data set?",
+        .path.display(), .classes.saturating_sub(1)
+    )]
+    LabelByte {
+        /// The file.
+        path: PathBuf,
+        /// Where the label stands.
+        offset: u64,
+        /// The label.
+        found: u8,
+        /// How many classes there are.
+        classes: usize,
+    },
+
+    /// A list of class names that does not fit the data set.
+    #[error(
+        "{} lists {found} class names, expected {expected}, one a line; remove it to use the usual names",
+        .path.display()
+    )]
+    ClassNames {
+        /// The file.
+        path: PathBuf,
+        /// Names found, as text: a number, or why there is none.
+        found: String,
+        /// Names expected.
+        expected: usize,
+    },
+
+    /// Pixels, labels and shape of a set disagree.
+    #[error("{found} pixels do not fit {labels} labels with images of {shape}, which take {expected}")]
+    PixelCount {
+        /// Pixels given.
+        found: usize,
+        /// Labels given.
+        labels: usize,
+        /// Shape of an image, as text.
+        shape: String,
+        /// Pixels that fit.
+        expected: usize,
+    },
+
+    /// A label of a set names no class.
+    #[error("image {index} has label {found}, expected a number below {classes}, the number of class names")]
+    Label {
+        /// Position in the set.
+        index: usize,
+        /// The label.
+        found: u32,
+        /// How many classes there are.
+        classes: usize,
+    },
+}
+
+fn list(folders: &[PathBuf]) -> String {
+    folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(" or ")
+}
+
+fn missing_advice(source: &std::io::Error) -> &'static str {
+    match source.kind() {
+        std::io::ErrorKind::NotFound => "; the folder lacks a file of the data set, unpack the archive again",
+        _ => "",
+    }
+}

@@ -1,0 +1,160 @@
+//! Labelled images in memory.
+
+use std::{fmt, ops::Range, sync::Arc};
+
+use crate::{BatchOptions, Batches, Error};
+
+/// Training and test images of one data set.
+#[derive(Debug, Clone)]
+pub struct Dataset {
+    /// The name users type: `cifar10`, `cifar100`, `synthetic`.
+    pub name: String,
+    /// Images to learn from.
+    pub train: ImageSet,
+    /// Images to measure on.
+    pub test: ImageSet,
+}
+
+/// Shape of an image: planes × rows × columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ImageShape {
+    /// Colour planes.
+    pub channels: usize,
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+}
+
+impl ImageShape {
+    /// An RGB image of 32×32, the shape of CIFAR.
+    pub const RGB32: Self = Self { channels: 3, height: 32, width: 32 };
+
+    /// Values per image: channels · height · width.
+    pub const fn len(&self) -> usize {
+        self.channels * self.height * self.width
+    }
+
+    /// Whether an image of this shape has no values.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl fmt::Display for ImageShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}×{}×{}", self.channels, self.height, self.width)
+    }
+}
+
+/// Labelled images of one shape: u8 pixels in (N, C, H, W) order, one class number per image.
+///
+/// Clones share the pixels, so passing a set to background threads costs nothing.
+///
+/// ```
+/// use datasets::{ImageSet, ImageShape};
+/// let shape = ImageShape { channels: 1, height: 1, width: 2 };
+/// let classes = ["dark", "light"].map(String::from);
+/// let mut set = ImageSet::new(vec![0, 10, 200, 255], vec![0, 1], classes.into(), shape)?;
+/// assert_eq!(set.len(), 2);
+/// assert_eq!(set.pixels(1), [200, 255]);
+/// set.limit(1);
+/// assert_eq!(set.labels(), [0]);
+/// # Ok::<(), datasets::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct ImageSet {
+    storage: Arc<Storage>,
+    shape: ImageShape,
+    len: usize,
+}
+
+struct Storage {
+    pixels: Vec<u8>,
+    labels: Vec<u32>,
+    classes: Arc<[String]>,
+}
+
+impl ImageSet {
+    /// A set of `labels.len()` images.
+    ///
+    /// `pixels` holds them one after the other, each plane by plane, row by row from the top (N, C, H, W).
+    /// `classes[label]` is the name of a class; train and test set may share the list.
+    ///
+    /// # Errors
+    /// [`Error::PixelCount`] if there are not `labels.len() · shape.len()` pixels, [`Error::Label`] if a label is not
+    /// below `classes.len()`.
+    pub fn new(
+        pixels: Vec<u8>,
+        labels: Vec<u32>,
+        classes: Arc<[String]>,
+        shape: ImageShape,
+    ) -> Result<Self, Error> {
+        let expected = labels.len().saturating_mul(shape.len());
+        if pixels.len() != expected {
+            let (found, labels, shape) = (pixels.len(), labels.len(), shape.to_string());
+            return Err(Error::PixelCount { found, labels, shape, expected });
+        }
+        let stray = labels.iter().position(|&label| label as usize >= classes.len());
+        if let Some(index) = stray {
+            return Err(Error::Label { index, found: labels[index], classes: classes.len() });
+        }
+        let len = labels.len();
+        Ok(Self { storage: Arc::new(Storage { pixels, labels, classes }), shape, len })
+    }
+
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether the set has no image.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Keeps the first `n` images in the set's own order; all of them if there are fewer.
+    pub fn limit(&mut self, n: usize) {
+        self.len = self.len.min(n);
+    }
+
+    /// Shape of each image.
+    pub fn shape(&self) -> ImageShape {
+        self.shape
+    }
+
+    /// Pixels of image `index`, (C, H, W), 0 to 255.
+    ///
+    /// # Panics
+    /// If `index` is not below [`len`](Self::len), as for a slice.
+    pub fn pixels(&self, index: usize) -> &[u8] {
+        &self.storage.pixels[self.span(index)]
+    }
+
+    /// Class number of each image, in the set's own order.
+    pub fn labels(&self) -> &[u32] {
+        &self.storage.labels[..self.len]
+    }
+
+    /// Name of each class, by class number.
+    pub fn classes(&self) -> &[String] {
+        &self.storage.classes
+    }
+
+    /// The images in batches: see [`BatchOptions`].
+    pub fn batches(&self, options: BatchOptions) -> Batches {
+        Batches::new(self.clone(), options)
+    }
+
+    fn span(&self, index: usize) -> Range<usize> {
+        assert!(index < self.len, "image {index} of a set of {}", self.len);
+        index * self.shape.len()..(index + 1) * self.shape.len()
+    }
+}
+
+impl fmt::Debug for ImageSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let classes = self.classes().len();
+        write!(f, "ImageSet({} images of {}, {classes} classes)", self.len, self.shape)
+    }
+}

@@ -1,0 +1,44 @@
+//! Labelled images for training and measuring image classifiers.
+//!
+//! ```
+//! use datasets::{Augmentation, BatchOptions, Order, synthetic::Synthetic};
+//! let data = Synthetic { seed: 0, train: 100, test: 50 }.generate();
+//! let training = BatchOptions {
+//!     batch_size: 32,
+//!     order: Order::Shuffled { seed: 0, epoch: 3 },
+//!     augmentation: Some(Augmentation::default()),
+//!     workers: 2,
+//!     ..BatchOptions::default()
+//! };
+//! let sizes: Vec<usize> = data.train.batches(training).map(|batch| batch.len()).collect();
+//! assert_eq!(sizes, [32, 32, 32, 4]);
+//! let first = data.test.batches(BatchOptions::default()).next().unwrap();
+//! assert_eq!(first.images.len(), 50 * 3 * 32 * 32);
+//! assert_eq!(first.images[0], data.test.pixels(0)[0] as f32 / 255.0);
+//! ```
+//!
+//! * Pixels are stored as bytes in (N, C, H, W) order and delivered as f32 in [0, 1], the byte divided by 255;
+//!   networks normalise them themselves.
+//! * Every random choice follows from a seed: the images of [`synthetic`], the order of an epoch, the crops and flips.
+//!   The bytes of a batch do not depend on the number of threads that prepare it.
+//! * [`cifar`] reads the official binary files of CIFAR-10 and CIFAR-100. Files are checked: a damaged one gives an
+//!   [`Error`] that names it, the byte, what was found and what was expected.
+
+mod augmentation;
+mod batches;
+pub mod cifar;
+mod error;
+mod image_set;
+mod prefetch;
+mod random;
+pub mod synthetic;
+
+// Sets of images
+pub use image_set::{Dataset, ImageSet, ImageShape};
+
+// Batches of them
+pub use augmentation::{Augmentation, View};
+pub use batches::{Batch, BatchOptions, Batches, Order};
+
+// What can go wrong
+pub use error::Error;

@@ -1,0 +1,155 @@
+//! The CIFAR readers, on files made here and on real ones.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use datasets::{BatchOptions, Dataset, Error, cifar};
+use tempfile::TempDir;
+
+const PIXELS: usize = 3072;
+
+/// A record whose pixels count up from its first label.
+fn record(labels: &[u8]) -> Vec<u8> {
+    let pixels = (0..PIXELS).map(|i| (i as u8).wrapping_add(labels[0]));
+    labels.iter().copied().chain(pixels).collect()
+}
+
+/// A folder that holds a tiny CIFAR-10: two records in the first batch, one in each other file.
+fn cifar10(folder: &Path) {
+    fs::create_dir_all(folder).unwrap();
+    fs::write(folder.join("data_batch_1.bin"), [record(&[3]), record(&[9])].concat()).unwrap();
+    for i in 2..=5 {
+        fs::write(folder.join(format!("data_batch_{i}.bin")), record(&[i])).unwrap();
+    }
+    fs::write(folder.join("test_batch.bin"), record(&[7])).unwrap();
+}
+
+fn message(result: Result<Dataset, Error>) -> String {
+    result.unwrap_err().to_string()
+}
+
+#[test]
+fn batches_come_in_order_from_the_folder_or_its_parent() {
+    let root = TempDir::new().unwrap();
+    let folder = root.path().join("cifar-10-batches-bin");
+    cifar10(&folder);
+    for root in [root.path(), &folder] {
+        let data = cifar::load_cifar10(root).unwrap();
+        assert_eq!(data.name, "cifar10");
+        assert_eq!(data.train.labels(), [3, 9, 2, 3, 4, 5]);
+        assert_eq!(data.test.labels(), [7]);
+        assert_eq!(data.train.pixels(1), &record(&[9])[1..]);
+        assert_eq!(data.train.classes()[9], "truck");
+    }
+}
+
+#[test]
+fn class_names_come_from_the_file_if_there_is_one() {
+    let root = TempDir::new().unwrap();
+    cifar10(root.path());
+    let names = root.path().join("batches.meta.txt");
+    fs::write(&names, "a\nb\r\nc\nd\ne\nf\ng\nh\ni\nj\n\n").unwrap();
+    let data = cifar::load_cifar10(root.path()).unwrap();
+    assert_eq!(data.test.classes().concat(), "abcdefghij");
+
+    fs::write(&names, "a\nb\n").unwrap();
+    let text = message(cifar::load_cifar10(root.path()));
+    assert!(text.contains("batches.meta.txt lists 2 class names, expected 10"), "{text}");
+    fs::write(&names, [0xff, 0xfe]).unwrap();
+    assert!(message(cifar::load_cifar10(root.path())).contains("UTF-8"));
+}
+
+#[test]
+fn cifar100_has_fine_and_coarse_labels() {
+    let root = TempDir::new().unwrap();
+    let folder = root.path().join("cifar-100-binary");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("train.bin"), [record(&[11, 98]), record(&[0, 4])].concat()).unwrap();
+    fs::write(folder.join("test.bin"), record(&[19, 89])).unwrap();
+    let fine = cifar::load_cifar100(root.path(), cifar::Labels::Fine).unwrap();
+    assert_eq!((fine.train.labels(), fine.test.labels()), ([98, 4].as_slice(), [89].as_slice()));
+    assert_eq!((fine.test.classes().len(), fine.test.classes()[89].as_str()), (100, "tractor"));
+    let coarse = cifar::load_cifar100(&folder, cifar::Labels::Coarse).unwrap();
+    assert_eq!(coarse.train.labels(), [11, 0]);
+    assert_eq!((coarse.test.classes().len(), coarse.test.classes()[19].as_str()), (20, "vehicles_2"));
+    assert_eq!(coarse.train.pixels(0), &record(&[11, 98])[2..]);
+}
+
+#[test]
+fn a_missing_folder_lists_the_places_and_what_to_do() {
+    let root = TempDir::new().unwrap();
+    let text = message(cifar::load_cifar10(root.path()));
+    let inner = root.path().join("cifar-10-batches-bin");
+    for part in [root.path().display().to_string(), inner.display().to_string()] {
+        assert!(text.contains(&part), "{text}");
+    }
+    assert!(text.contains("cifar-10-binary.tar.gz") && text.contains("--data"), "{text}");
+    assert!(message(cifar::load_cifar100("/no/such/place", cifar::Labels::Fine)).contains("test.bin"));
+}
+
+#[test]
+fn damaged_files_are_named_with_the_byte() {
+    let root = TempDir::new().unwrap();
+    cifar10(root.path());
+    let file = root.path().join("data_batch_1.bin");
+    let spoil = |bytes: Vec<u8>| {
+        fs::write(&file, bytes).unwrap();
+        message(cifar::load_cifar10(root.path()))
+    };
+    let whole = [record(&[3]), record(&[9])].concat();
+    let text = spoil(whole[..3073 + 100].to_vec());
+    assert!(text.contains("data_batch_1.bin"), "{text}");
+    assert!(text.contains("byte 3073 has 100 bytes, expected 3073"), "{text}");
+    let text = spoil([record(&[3]), record(&[10])].concat());
+    assert!(text.contains("label 10 at byte 3073, expected 0 to 9"), "{text}");
+    let text = spoil(Vec::new());
+    assert!(text.contains("data_batch_1.bin is empty"), "{text}");
+    fs::remove_file(&file).unwrap();
+    let text = message(cifar::load_cifar10(root.path()));
+    assert!(text.contains("cannot read") && text.contains("data_batch_1.bin"), "{text}");
+}
+
+#[test]
+fn the_byte_of_a_fine_label_is_the_second_of_its_record() {
+    let root = TempDir::new().unwrap();
+    fs::write(root.path().join("train.bin"), [record(&[0, 1]), record(&[0, 100])].concat()).unwrap();
+    fs::write(root.path().join("test.bin"), record(&[0, 0])).unwrap();
+    let text = message(cifar::load_cifar100(root.path(), cifar::Labels::Fine));
+    assert!(text.contains("train.bin has label 100 at byte 3075, expected 0 to 99"), "{text}");
+}
+
+/// A folder beside the checkout, or None with a loud line; a panic if the environment says it must be there.
+#[expect(clippy::print_stdout, reason = "a skipped test must say so")]
+fn beside_checkout(folder: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(folder);
+    if path.is_dir() {
+        return Some(path);
+    }
+    assert!(std::env::var_os("FREQBIAS_REQUIRE_GOLDEN").is_none(), "{} is missing", path.display());
+    println!("SKIPPED: {} is missing", path.display());
+    None
+}
+
+#[test]
+fn real_images_are_those_of_the_official_test_batch() {
+    let (Some(data), Some(golden)) = (beside_checkout("data"), beside_checkout("golden")) else { return };
+    let data = cifar::load_cifar10(data).unwrap();
+    assert_eq!((data.train.len(), data.test.len()), (5438, 1017));
+    assert_eq!(data.test.labels()[..8], [3, 8, 8, 0, 6, 6, 1, 6]);
+    assert_eq!(data.train.classes()[6], "frog");
+
+    // a .npy file of bytes ends with its data, whatever its header
+    let tail = |name: &str, len: usize| {
+        let bytes = fs::read(golden.join(name)).unwrap();
+        bytes[bytes.len() - len..].to_vec()
+    };
+    let pixels: Vec<u8> = (0..64).flat_map(|i| data.test.pixels(i).to_vec()).collect();
+    assert!(pixels == tail("images64_u8.npy", 64 * PIXELS), "pixels differ");
+    let labels: Vec<u8> = data.test.labels()[..64].iter().map(|&label| label as u8).collect();
+    assert_eq!(labels, tail("labels64_u8.npy", 64));
+
+    let batch = data.test.batches(BatchOptions { batch_size: 64, ..Default::default() }).next().unwrap();
+    assert!(batch.images.iter().zip(&pixels).all(|(&x, &byte)| x == f32::from(byte) / 255.0));
+}

@@ -1,0 +1,193 @@
+//! Convolution of any kernel size, stride and padding: patches of sixteen images at a time are packed into rows and
+//! multiplied with the weights. For strides, 1×1 and large kernels, and for few channels, where Winograd is no help.
+#![allow(unsafe_code)]
+
+use rayon::prelude::*;
+
+use super::{
+    ConvolutionShape,
+    gemm::{self, Panel, Rows, RowsMut},
+    simd::{Kernel, Lane, Path, Simd, run},
+    tensor::{Arena, Blocked, Dims},
+    winograd::Inner,
+};
+
+/// Bytes of packed patches at once: they should stay in the second-level cache. A weight gradient sums over the pixels at
+/// once and pays for every sum, so it takes more of them.
+const SCRATCH: usize = 384 << 10;
+const GRADIENT_SCRATCH: usize = 4 << 20;
+
+/// Partial sums of a weight gradient, however many threads there are: the bits must not depend on them.
+const PARTIAL_SUMS: usize = 4;
+
+/// Columns of a weight gradient are padded to whole register tiles.
+const COLUMNS: usize = 6;
+
+fn pixels_at_once(rows: usize, pixels: usize, scratch: usize) -> usize {
+    let fit = scratch / (rows.max(1) * size_of::<Lane>());
+    (fit / 3 * 3).clamp(3, 96).min(pixels.max(1))
+}
+
+/// (N, inputs, H, W) → (N, outputs, H', W').
+pub(crate) fn convolve(
+    x: &Blocked,
+    panel: &Panel,
+    shape: ConvolutionShape,
+    path: Path,
+    arena: &Arena,
+) -> Blocked {
+    let dims = shape.output_dims(x.dims);
+    let mut y = arena.blocked(dims);
+    let at_once = pixels_at_once(panel.depth, dims.pixels(), SCRATCH);
+    y.data.par_chunks_mut(dims.block_len()).enumerate().for_each(|(block, out)| {
+        let mut patches = arena.take(panel.depth * at_once);
+        for start in (0..dims.pixels()).step_by(at_once) {
+            let count = at_once.min(dims.pixels() - start);
+            pack(x.block(block), x.dims, shape, dims, start, count, &mut patches);
+            let b = Rows { data: &patches, stride: count };
+            let out = RowsMut { data: &mut *out, offset: start, stride: dims.pixels() };
+            run(path, Outer { panel, b, out, pixels: count });
+        }
+        arena.give(patches);
+    });
+    y
+}
+
+/// The gradient of the input of a convolution with a stride: products scattered to the pixels they came from.
+/// `panel` holds the weights as (input · tap, output).
+pub(crate) fn input_gradient(
+    g: &Blocked,
+    panel: &Panel,
+    shape: ConvolutionShape,
+    dims: Dims,
+    path: Path,
+    arena: &Arena,
+) -> Blocked {
+    let mut gradient = arena.blocked(dims);
+    let at_once = pixels_at_once(panel.rows, g.dims.pixels(), SCRATCH);
+    gradient.data.par_chunks_mut(dims.block_len()).enumerate().for_each(|(block, to)| {
+        to.fill(Lane::ZERO);
+        let mut products = arena.take(panel.rows * at_once);
+        for start in (0..g.dims.pixels()).step_by(at_once) {
+            let count = at_once.min(g.dims.pixels() - start);
+            let b = Rows { data: &g.block(block)[start..], stride: g.dims.pixels() };
+            let out = RowsMut { data: &mut products, offset: 0, stride: count };
+            run(path, Outer { panel, b, out, pixels: count });
+            run(path, Scatter { products: &products, shape, from: g.dims, start, count, dims, to: &mut *to });
+        }
+        arena.give(products);
+    });
+    gradient
+}
+
+/// The gradient of the weights, (outputs, inputs, k, k).
+pub(crate) fn weight_gradient(
+    x: &Blocked,
+    g: &Blocked,
+    shape: ConvolutionShape,
+    path: Path,
+    arena: &Arena,
+) -> Vec<f32> {
+    let (columns, padded) = (shape.depth(), shape.depth().next_multiple_of(COLUMNS));
+    let blocks = x.dims.blocks();
+    let at_once = pixels_at_once(padded, g.dims.pixels(), GRADIENT_SCRATCH);
+    let parts = PARTIAL_SUMS.min(blocks);
+    let partial = |part: usize| {
+        let mut sums = vec![0.0; shape.outputs * padded];
+        let mut patches = arena.take(padded * at_once);
+        for block in part * blocks / parts..(part + 1) * blocks / parts {
+            for start in (0..g.dims.pixels()).step_by(at_once) {
+                let count = at_once.min(g.dims.pixels() - start);
+                pack(x.block(block), x.dims, shape, g.dims, start, count, &mut patches);
+                patches[columns * count..padded * count].fill(Lane::ZERO);
+                let a = Rows { data: &g.block(block)[start..], stride: g.dims.pixels() };
+                let b = Rows { data: &patches, stride: count };
+                run(path, Inner { a, rows: shape.outputs, b, columns: padded, len: count, out: &mut sums });
+            }
+        }
+        arena.give(patches);
+        sums
+    };
+    let partials: Vec<Vec<f32>> = (0..parts).into_par_iter().map(partial).collect();
+    let mut total = Vec::with_capacity(shape.outputs * columns);
+    for output in 0..shape.outputs {
+        let row = |column: usize| partials.iter().map(|sums| sums[output * padded + column]).sum::<f32>();
+        total.extend((0..columns).map(row));
+    }
+    total
+}
+
+/// Patches under `count` output pixels from `start` on, as rows (input · tap) of `count` vectors.
+fn pack(
+    x: &[Lane],
+    from: Dims,
+    shape: ConvolutionShape,
+    to: Dims,
+    start: usize,
+    count: usize,
+    patches: &mut [Lane],
+) {
+    let taps = shape.kernel * shape.kernel;
+    for (row, patch) in patches.chunks_exact_mut(count).take(from.channels * taps).enumerate() {
+        let plane = &x[row / taps * from.pixels()..][..from.pixels()];
+        let (down, across) = (row % taps / shape.kernel, row % shape.kernel);
+        for (index, value) in patch.iter_mut().enumerate() {
+            let pixel = start + index;
+            let y = (pixel / to.width * shape.stride + down).wrapping_sub(shape.padding);
+            let x = (pixel % to.width * shape.stride + across).wrapping_sub(shape.padding);
+            *value = if y < from.height && x < from.width { plane[y * from.width + x] } else { Lane::ZERO };
+        }
+    }
+}
+
+struct Outer<'a> {
+    panel: &'a Panel,
+    b: Rows<'a>,
+    out: RowsMut<'a>,
+    pixels: usize,
+}
+
+impl Kernel for Outer<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(mut self) {
+        let Panel { data, rows, depth } = self.panel;
+        // SAFETY: the caller vouches for the features.
+        unsafe { gemm::outer::<S>(data, *rows, *depth, self.b, &mut self.out, self.pixels) }
+    }
+}
+
+struct Scatter<'a> {
+    products: &'a [Lane],
+    shape: ConvolutionShape,
+    from: Dims,
+    start: usize,
+    count: usize,
+    dims: Dims,
+    to: &'a mut [Lane],
+}
+
+impl Kernel for Scatter<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let Self { products, shape, from, start, count, dims, to } = self;
+        let taps = shape.kernel * shape.kernel;
+        for (row, products) in products.chunks_exact(count).take(dims.channels * taps).enumerate() {
+            let plane = &mut to[row / taps * dims.pixels()..][..dims.pixels()];
+            let (down, across) = (row % taps / shape.kernel, row % shape.kernel);
+            for (index, product) in products.iter().enumerate() {
+                let pixel = start + index;
+                let y = (pixel / from.width * shape.stride + down).wrapping_sub(shape.padding);
+                let x = (pixel % from.width * shape.stride + across).wrapping_sub(shape.padding);
+                if y < dims.height && x < dims.width {
+                    let pixel = &mut plane[y * dims.width + x];
+                    // SAFETY: the caller vouches for the features.
+                    unsafe { S::store(pixel, S::add(S::load(pixel), S::load(product))) };
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The fast engine's operations: activations in blocks of sixteen images, convolutions by Winograd and packed
+//! products, batch-norm and activations fused. See [`Blocked`] for the layout and [`Path`] for the instruction sets.
+
+mod convolution;
+mod direct;
+mod gemm;
+mod loss;
+mod pointwise;
+mod simd;
+mod tensor;
+mod winograd;
+
+pub use convolution::{Convolution, ConvolutionShape};
+pub use loss::cross_entropy;
+pub use pointwise::{
+    Combine, Finish, Mask, Moments, accumulate, channel_sums, combine, finish, gate, mean_over_pixels,
+    moments, spread_mean,
+};
+pub use simd::Path;
+pub use tensor::{Arena, Blocked, Dims};

@@ -1,0 +1,308 @@
+//! Everything between convolutions, fused so that each value is touched as seldom as possible: batch-norm or a channel's
+//! affine map, the residual sum, ReLU; and pooling over all pixels.
+//!
+//! What ReLU's backward needs is one bit a value, kept in [`Mask`]s: activations can be freed before it.
+#![allow(unsafe_code)]
+
+use rayon::prelude::*;
+
+use super::{
+    simd::{Kernel, LANES, Lane, Path, Simd, run},
+    tensor::{Arena, Blocked, Dims},
+};
+
+/// For every vector of activations, which lanes ReLU let through.
+#[derive(Debug, Clone)]
+pub struct Mask(Vec<u16>);
+
+/// Moments of a channel over images and pixels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Moments {
+    /// The mean.
+    pub mean: f64,
+    /// The variance, divided by the count.
+    pub variance: f64,
+    /// Values per channel.
+    pub count: usize,
+}
+
+/// Vectors summed in f32 before the sum is carried on in f64.
+const SUMMED_AT_ONCE: usize = 64;
+
+/// Planes that a thread takes at once: small ones are not worth a hand-over each.
+fn planes_at_once(dims: Dims) -> usize {
+    (4096 / dims.pixels()).max(1)
+}
+
+/// Mean and variance of each channel, the same bits for any number of threads.
+pub fn moments(x: &Blocked, path: Path) -> Vec<Moments> {
+    let sums = plane_sums(x.dims, |block, plane| {
+        let lanes = x.dims.valid_lanes(block);
+        run(path, Sums { a: x.plane(block, plane), b: None, shift: 0.0, lanes })
+    });
+    let count = x.dims.images * x.dims.pixels();
+    sums.into_iter()
+        .map(|(sum, squares)| {
+            let mean = sum / count as f64;
+            Moments { mean, variance: (squares / count as f64 - mean * mean).max(0.0), count }
+        })
+        .collect()
+}
+
+/// For each channel the sum over blocks, in order, of a pair of sums per plane.
+fn plane_sums(dims: Dims, of: impl Fn(usize, usize) -> (f64, f64) + Sync) -> Vec<(f64, f64)> {
+    let planes = (0..dims.blocks() * dims.channels).into_par_iter().with_min_len(planes_at_once(dims));
+    let sums: Vec<(f64, f64)> = planes.map(|i| of(i / dims.channels, i % dims.channels)).collect();
+    let channel = |c: usize| {
+        sums.iter()
+            .skip(c)
+            .step_by(dims.channels)
+            .fold((0.0, 0.0), |total, sum| (total.0 + sum.0, total.1 + sum.1))
+    };
+    (0..dims.channels).map(channel).collect()
+}
+
+/// Σ a and Σ a², or with `b` Σ a and Σ a·(b − shift), over a plane's first `lanes` lanes.
+struct Sums<'a> {
+    a: &'a [Lane],
+    b: Option<&'a [Lane]>,
+    shift: f32,
+    lanes: usize,
+}
+
+impl Kernel for Sums<'_> {
+    type Output = (f64, f64);
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) -> (f64, f64) {
+        let (mut first, mut second) = (0.0, 0.0);
+        for start in (0..self.a.len()).step_by(SUMMED_AT_ONCE) {
+            let end = self.a.len().min(start + SUMMED_AT_ONCE);
+            let (mut sums, mut products) = (Lane::ZERO, Lane::ZERO);
+            // SAFETY: the caller vouches for the features.
+            unsafe {
+                let (mut sum, mut product) = (S::splat(0.0), S::splat(0.0));
+                let shift = S::splat(self.shift);
+                for i in start..end {
+                    let a = S::load(&self.a[i]);
+                    let other = self.b.map_or(a, |b| S::sub(S::load(&b[i]), shift));
+                    sum = S::add(sum, a);
+                    product = S::fma(a, other, product);
+                }
+                S::store(&mut sums, sum);
+                S::store(&mut products, product);
+            }
+            first += sums.0[..self.lanes].iter().map(|&v| f64::from(v)).sum::<f64>();
+            second += products.0[..self.lanes].iter().map(|&v| f64::from(v)).sum::<f64>();
+        }
+        (first, second)
+    }
+}
+
+/// What happens to the output of a convolution, channel by channel: y = act(x · scale + shift + residual).
+#[derive(Debug, Clone, Copy)]
+pub struct Finish<'a> {
+    /// A factor per channel.
+    pub scale: &'a [f32],
+    /// A summand per channel.
+    pub shift: &'a [f32],
+    /// A summand per value.
+    pub residual: Option<&'a Blocked>,
+    /// Whether negative results become zero.
+    pub relu: bool,
+}
+
+/// Applies a [`Finish`]; the mask is there if it has ReLU.
+pub fn finish(x: &Blocked, finish: Finish<'_>, path: Path, arena: &Arena) -> (Blocked, Option<Mask>) {
+    let dims = x.dims;
+    let mut y = arena.blocked(dims);
+    let mut mask = vec![0u16; dims.len()];
+    let planes = y.data.par_chunks_mut(dims.pixels()).zip(mask.par_chunks_mut(dims.pixels())).enumerate();
+    planes.with_min_len(planes_at_once(dims)).for_each(|(index, (y, mask))| {
+        let (block, channel) = (index / dims.channels, index % dims.channels);
+        let residual = finish.residual.map(|residual| residual.plane(block, channel));
+        let (scale, shift) = (finish.scale[channel], finish.shift[channel]);
+        run(
+            path,
+            FinishPlane { x: x.plane(block, channel), residual, scale, shift, relu: finish.relu, y, mask },
+        );
+    });
+    (y, finish.relu.then_some(Mask(mask)))
+}
+
+struct FinishPlane<'a> {
+    x: &'a [Lane],
+    residual: Option<&'a [Lane]>,
+    scale: f32,
+    shift: f32,
+    relu: bool,
+    y: &'a mut [Lane],
+    mask: &'a mut [u16],
+}
+
+impl Kernel for FinishPlane<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        // SAFETY: the caller vouches for the features.
+        unsafe {
+            let (scale, shift) = (S::splat(self.scale), S::splat(self.shift));
+            for i in 0..self.x.len() {
+                let mut value = S::fma(S::load(&self.x[i]), scale, shift);
+                if let Some(residual) = self.residual {
+                    value = S::add(value, S::load(&residual[i]));
+                }
+                if self.relu {
+                    let bits = S::positive(value);
+                    self.mask[i] = bits;
+                    value = S::select(value, bits);
+                }
+                S::store(&mut self.y[i], value);
+            }
+        }
+    }
+}
+
+/// Zeroes the gradient where ReLU was shut.
+pub fn gate(g: &mut Blocked, mask: &Mask, path: Path) {
+    let chunk = g.dims.pixels() * planes_at_once(g.dims);
+    let planes = g.data.par_chunks_mut(chunk).zip(mask.0.par_chunks(chunk));
+    planes.for_each(|(g, mask)| run(path, Gate { g, mask }));
+}
+
+struct Gate<'a> {
+    g: &'a mut [Lane],
+    mask: &'a [u16],
+}
+
+impl Kernel for Gate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        for (g, &bits) in self.g.iter_mut().zip(self.mask) {
+            // SAFETY: the caller vouches for the features.
+            unsafe { S::store(g, S::select(S::load(g), bits)) };
+        }
+    }
+}
+
+/// Adds a gradient to another.
+pub fn accumulate(to: &mut Blocked, from: &Blocked, path: Path) {
+    let chunk = to.dims.pixels() * planes_at_once(to.dims);
+    to.data
+        .par_chunks_mut(chunk)
+        .zip(from.data.par_chunks(chunk))
+        .for_each(|(to, from)| run(path, Accumulate { to, from }));
+}
+
+struct Accumulate<'a> {
+    to: &'a mut [Lane],
+    from: &'a [Lane],
+}
+
+impl Kernel for Accumulate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        for (to, from) in self.to.iter_mut().zip(self.from) {
+            // SAFETY: the caller vouches for the features.
+            unsafe { S::store(to, S::add(S::load(to), S::load(from))) };
+        }
+    }
+}
+
+/// The gradients of a channel's scale and shift, given the (gated) gradient of the result: Σ g·(x − mean), Σ g.
+pub fn channel_sums(g: &Blocked, x: &Blocked, mean: &[f32], path: Path) -> Vec<(f64, f64)> {
+    plane_sums(g.dims, |block, channel| {
+        let (a, b) = (g.plane(block, channel), Some(x.plane(block, channel)));
+        let (sum, product) = run(path, Sums { a, b, shift: mean[channel], lanes: LANES });
+        (product, sum)
+    })
+}
+
+/// out = g · a + x · b + c per channel, zero in the lanes without an image. With `x` absent, out = g · a.
+#[derive(Debug, Clone, Copy)]
+pub struct Combine<'a> {
+    /// The activations, with their factor and the constant.
+    pub x: Option<(&'a Blocked, &'a [f32], &'a [f32])>,
+    /// The factor of the gradient.
+    pub a: &'a [f32],
+}
+
+/// Applies a [`Combine`] to a gradient.
+pub fn combine(g: &Blocked, how: Combine<'_>, path: Path, arena: &Arena) -> Blocked {
+    let dims = g.dims;
+    let mut out = arena.blocked(dims);
+    let planes = out.data.par_chunks_mut(dims.pixels()).enumerate().with_min_len(planes_at_once(dims));
+    planes.for_each(|(index, out)| {
+        let (block, channel) = (index / dims.channels, index % dims.channels);
+        let x = how.x.map(|(x, b, c)| (x.plane(block, channel), b[channel], c[channel]));
+        let valid = (1u32 << dims.valid_lanes(block)).wrapping_sub(1) as u16;
+        run(path, CombinePlane { g: g.plane(block, channel), x, a: how.a[channel], valid, out });
+    });
+    out
+}
+
+struct CombinePlane<'a> {
+    g: &'a [Lane],
+    x: Option<(&'a [Lane], f32, f32)>,
+    a: f32,
+    valid: u16,
+    out: &'a mut [Lane],
+}
+
+impl Kernel for CombinePlane<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        // SAFETY: the caller vouches for the features.
+        unsafe {
+            let a = S::splat(self.a);
+            for i in 0..self.g.len() {
+                let mut value = S::mul(S::load(&self.g[i]), a);
+                if let Some((x, b, c)) = self.x {
+                    value = S::add(value, S::fma(S::load(&x[i]), S::splat(b), S::splat(c)));
+                    value = S::select(value, self.valid);
+                }
+                S::store(&mut self.out[i], value);
+            }
+        }
+    }
+}
+
+/// The mean over pixels: (N, C), image by image.
+pub fn mean_over_pixels(x: &Blocked) -> Vec<f32> {
+    let Dims { images, channels, .. } = x.dims;
+    let mut means = vec![0.0; images * channels];
+    for block in 0..x.dims.blocks() {
+        for channel in 0..channels {
+            let mut sums = [0f64; LANES];
+            for lane in x.plane(block, channel) {
+                sums.iter_mut().zip(lane.0).for_each(|(sum, value)| *sum += f64::from(value));
+            }
+            for image in 0..x.dims.valid_lanes(block) {
+                means[(block * LANES + image) * channels + channel] =
+                    (sums[image] / x.dims.pixels() as f64) as f32;
+            }
+        }
+    }
+    means
+}
+
+/// The gradient of [`mean_over_pixels`], given that of the means.
+pub fn spread_mean(g: &[f32], dims: Dims, arena: &Arena) -> Blocked {
+    let mut out = arena.blocked(dims);
+    for (index, plane) in out.data.chunks_mut(dims.pixels()).enumerate() {
+        let (block, channel) = (index / dims.channels, index % dims.channels);
+        let mut lane = Lane::ZERO;
+        for image in 0..dims.valid_lanes(block) {
+            lane.0[image] = g[(block * LANES + image) * dims.channels + channel] / dims.pixels() as f32;
+        }
+        plane.fill(lane);
+    }
+    out
+}

@@ -1,0 +1,141 @@
+//! Activations in the blocked layout, and the buffers under them.
+
+use std::sync::Mutex;
+
+use super::simd::{LANES, Lane};
+
+/// Size of a batch of planes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dims {
+    /// Images.
+    pub images: usize,
+    /// Channels.
+    pub channels: usize,
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+}
+
+impl Dims {
+    /// Groups of sixteen images, the last one padded.
+    pub fn blocks(&self) -> usize {
+        self.images.div_ceil(LANES)
+    }
+
+    /// Pixels of a plane.
+    pub fn pixels(&self) -> usize {
+        self.height * self.width
+    }
+
+    /// Vectors of a block: all its planes.
+    pub(crate) fn block_len(&self) -> usize {
+        self.channels * self.pixels()
+    }
+
+    /// Vectors in all.
+    pub(crate) fn len(&self) -> usize {
+        self.blocks() * self.block_len()
+    }
+
+    /// How many of a block's lanes are images.
+    pub(crate) fn valid_lanes(&self, block: usize) -> usize {
+        (self.images - block * LANES).min(LANES)
+    }
+}
+
+/// A batch of activations as [image / 16][channel][row][column][image mod 16].
+///
+/// Sixteen images are one vector, so any image size and any filter tap vectorises without edges or shuffles. The
+/// lanes beyond the last image hold numbers without meaning; gradients hold zeros there.
+#[derive(Debug)]
+pub struct Blocked {
+    pub(crate) dims: Dims,
+    pub(crate) data: Vec<Lane>,
+}
+
+impl Blocked {
+    /// The size.
+    pub fn dims(&self) -> Dims {
+        self.dims
+    }
+
+    /// One group of sixteen images.
+    pub(crate) fn block(&self, block: usize) -> &[Lane] {
+        let len = self.dims.block_len();
+        &self.data[block * len..(block + 1) * len]
+    }
+
+    /// One plane of a block.
+    pub(crate) fn plane(&self, block: usize, channel: usize) -> &[Lane] {
+        let pixels = self.dims.pixels();
+        let start = (block * self.dims.channels + channel) * pixels;
+        &self.data[start..start + pixels]
+    }
+
+    /// From (N, C, H, W); lanes without an image become zero.
+    ///
+    /// # Panics
+    /// If `images` is not as long as `dims` says.
+    pub fn from_nchw(images: &[f32], dims: Dims, arena: &Arena) -> Self {
+        let size = dims.channels * dims.pixels();
+        assert_eq!(images.len(), dims.images * size, "images of {dims:?}");
+        let mut blocked = arena.blocked(dims);
+        for (block, lanes) in blocked.data.chunks_mut(dims.block_len()).enumerate() {
+            let from = &images[block * LANES * size..];
+            for (index, lane) in lanes.iter_mut().enumerate() {
+                *lane = Lane::ZERO;
+                for image in 0..dims.valid_lanes(block) {
+                    lane.0[image] = from[image * size + index];
+                }
+            }
+        }
+        blocked
+    }
+
+    /// To (N, C, H, W).
+    pub fn to_nchw(&self) -> Vec<f32> {
+        let size = self.dims.block_len();
+        let mut images = vec![0.0; self.dims.images * size];
+        for (image, pixels) in images.chunks_mut(size).enumerate() {
+            let lanes = self.block(image / LANES);
+            pixels.iter_mut().zip(lanes).for_each(|(pixel, lane)| *pixel = lane.0[image % LANES]);
+        }
+        images
+    }
+}
+
+/// Buffers that are used again, step after step, so that nothing is allocated once training has settled.
+#[derive(Debug, Default)]
+pub struct Arena {
+    free: Mutex<Vec<Vec<Lane>>>,
+}
+
+impl Arena {
+    /// A batch of activations whose content is arbitrary.
+    pub fn blocked(&self, dims: Dims) -> Blocked {
+        Blocked { dims, data: self.take(dims.len()) }
+    }
+
+    /// Gives a buffer back.
+    pub fn recycle(&self, blocked: Blocked) {
+        self.give(blocked.data);
+    }
+
+    /// `len` vectors of arbitrary content: the smallest free buffer that is large enough, or a new one.
+    pub(crate) fn take(&self, len: usize) -> Vec<Lane> {
+        let mut free = self.free.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let fits = |buffer: &&(usize, usize)| buffer.1 >= len && buffer.1 <= 2 * len.max(1);
+        let sizes: Vec<(usize, usize)> = free.iter().map(Vec::capacity).enumerate().collect();
+        let best = sizes.iter().filter(fits).min_by_key(|(_, capacity)| *capacity).map(|(index, _)| *index);
+        let mut buffer = best.map_or_else(Vec::new, |index| free.swap_remove(index));
+        drop(free);
+        buffer.resize(len, Lane::ZERO);
+        buffer
+    }
+
+    /// Gives a buffer back.
+    pub(crate) fn give(&self, buffer: Vec<Lane>) {
+        self.free.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(buffer);
+    }
+}

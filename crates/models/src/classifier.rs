@@ -1,0 +1,226 @@
+//! A network with its weights: what is trained, evaluated and differentiated.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use candle_core::{Device, Tensor, Var};
+use kernels::blocked::{Dims, Moments, cross_entropy};
+
+use crate::{
+    Architecture, Error, Normaliser,
+    engine::{Engine, Mode, Pixels, Purpose, Weights},
+    frozen::Frozen,
+    graph::Graph,
+};
+
+/// How much of a batch's moments enters the running statistics (PyTorch's default momentum).
+const RUNNING_MOMENTUM: f64 = 0.1;
+
+/// An image classifier: an architecture, its weights, and the normaliser in front.
+///
+/// All images are (N, 3, H, W) f32 in [0, 1]. While the weights stand still, [`Classifier::freeze`] gives the form in
+/// which the network is evaluated and differentiated with respect to its pixels.
+#[derive(Debug)]
+pub struct Classifier {
+    architecture: Architecture,
+    graph: Graph,
+    classes: usize,
+    normaliser: Normaliser,
+    engine: Arc<Engine>,
+    parameters: BTreeMap<String, Var>,
+    buffers: BTreeMap<String, Var>,
+}
+
+/// The gradient of the batch's mean loss with respect to the parameters.
+#[derive(Debug)]
+pub struct ParameterGradients {
+    /// Mean cross-entropy over the batch, in nats.
+    pub loss: f32,
+    /// (N, classes).
+    pub logits: Tensor,
+    /// By parameter name; same shapes as the parameters.
+    pub gradients: BTreeMap<String, Tensor>,
+}
+
+impl Classifier {
+    /// A classifier with the given weights: exactly the parameters and buffers of `architecture.graph(classes)`.
+    ///
+    /// # Errors
+    /// [`Error::WeightsDoNotFit`], naming the first three names or shapes that differ.
+    pub fn new(
+        architecture: Architecture,
+        classes: usize,
+        normaliser: Normaliser,
+        weights: &BTreeMap<String, Tensor>,
+    ) -> Result<Self, Error> {
+        let graph = architecture.graph(classes);
+        check_fit(architecture, &graph, weights)?;
+        let variables = |names: &crate::Shapes| -> Result<BTreeMap<String, Var>, Error> {
+            let variable = |name: &String| {
+                Ok((name.clone(), Var::from_tensor(&weights[name].to_device(&Device::Cpu)?)?))
+            };
+            names.keys().map(variable).collect()
+        };
+        let (parameters, buffers) = (variables(graph.parameters())?, variables(graph.buffers())?);
+        let engine = Arc::new(Engine::new(&graph, normaliser));
+        Ok(Self { architecture, graph, classes, normaliser, engine, parameters, buffers })
+    }
+
+    /// Which architecture this is.
+    pub fn architecture(&self) -> Architecture {
+        self.architecture
+    }
+
+    /// The normaliser in front of the network.
+    pub fn normaliser(&self) -> Normaliser {
+        self.normaliser
+    }
+
+    /// What is learned, by PyTorch's names.
+    pub fn parameters(&self) -> &BTreeMap<String, Var> {
+        &self.parameters
+    }
+
+    /// The batch-norm statistics, by PyTorch's names.
+    pub fn buffers(&self) -> &BTreeMap<String, Var> {
+        &self.buffers
+    }
+
+    /// Replaces parameters and buffers, as another checkpoint of the same network has them.
+    ///
+    /// # Errors
+    /// As [`Classifier::new`]; then nothing has changed.
+    pub fn load(&mut self, weights: &BTreeMap<String, Tensor>) -> Result<(), Error> {
+        check_fit(self.architecture, &self.graph, weights)?;
+        for (name, variable) in self.parameters.iter().chain(&self.buffers) {
+            variable.set(&weights[name].to_device(variable.device())?)?;
+        }
+        Ok(())
+    }
+
+    /// The network with its weights as they are now, for evaluation and for gradients of the pixels.
+    ///
+    /// # Errors
+    /// If the weights cannot be read.
+    pub fn freeze(&self) -> Result<Frozen, Error> {
+        Ok(Frozen::new(Arc::clone(&self.engine), self.values()?, self.classes))
+    }
+
+    /// The gradient with respect to every parameter, in training mode; moves the running statistics.
+    ///
+    /// # Errors
+    /// If the batch is empty, is not (N, 3, H, W), or has other labels than images.
+    pub fn parameter_gradients(
+        &mut self,
+        images: &Tensor,
+        labels: &[u32],
+    ) -> Result<ParameterGradients, Error> {
+        let (gradients, moments) = self.differentiate(images, labels, Mode::Train)?;
+        self.track(&moments)?;
+        Ok(gradients)
+    }
+
+    /// The gradient with respect to every parameter with the running statistics in place of the batch's.
+    ///
+    /// # Errors
+    /// As [`Classifier::parameter_gradients`].
+    pub fn parameter_gradients_in_evaluation(
+        &self,
+        images: &Tensor,
+        labels: &[u32],
+    ) -> Result<ParameterGradients, Error> {
+        Ok(self.differentiate(images, labels, Mode::Evaluate)?.0)
+    }
+
+    fn differentiate(
+        &self,
+        images: &Tensor,
+        labels: &[u32],
+        mode: Mode,
+    ) -> Result<(ParameterGradients, SeenMoments), Error> {
+        let (pixels, dims) = batch(images, labels, self.classes)?;
+        let values = self.values()?;
+        let weights = borrow(&values);
+        let packed = self.engine.pack(&weights, Purpose::Parameters);
+        let pixels = Pixels { values: &pixels, dims };
+        let mut tape = self.engine.forward(pixels, &weights, &packed, mode, Purpose::Parameters);
+        let moments = std::mem::take(&mut tape.moments);
+        let logits = Tensor::from_slice(&tape.logits, (labels.len(), self.classes), &Device::Cpu)?;
+        let (loss, gradient) = cross_entropy(&tape.logits, labels);
+        let found = self.engine.backward(tape, &gradient, &weights, &packed, mode, Purpose::Parameters);
+        let tensor = |(name, values): (String, Vec<f32>)| {
+            let shape = self.graph.parameters()[&name].as_slice();
+            Ok((name, Tensor::from_vec(values, shape, &Device::Cpu)?))
+        };
+        let gradients = found.parameters.into_iter().map(tensor).collect::<Result<_, Error>>()?;
+        Ok((ParameterGradients { loss, logits, gradients }, moments))
+    }
+
+    /// Parameters and buffers as plain numbers.
+    fn values(&self) -> Result<BTreeMap<String, Vec<f32>>, Error> {
+        let all = self.parameters.iter().chain(&self.buffers);
+        all.map(|(name, variable)| Ok((name.clone(), variable.flatten_all()?.to_vec1()?))).collect()
+    }
+
+    /// running ← 0.9 · running + 0.1 · batch, with the unbiased variance.
+    fn track(&self, seen: &SeenMoments) -> Result<(), Error> {
+        for (module, moments) in seen {
+            let unbiased = |m: &Moments| m.variance * m.count as f64 / (m.count.max(2) - 1) as f64;
+            self.blend(&format!("{module}.running_mean"), moments.iter().map(|m| m.mean))?;
+            self.blend(&format!("{module}.running_var"), moments.iter().map(unbiased))?;
+        }
+        Ok(())
+    }
+
+    fn blend(&self, name: &str, seen: impl Iterator<Item = f64>) -> Result<(), Error> {
+        let running = &self.buffers[name];
+        let kept = running.to_vec1::<f32>()?;
+        let blend = |(kept, seen): (f32, f64)| {
+            ((1.0 - RUNNING_MOMENTUM) * f64::from(kept) + RUNNING_MOMENTUM * seen) as f32
+        };
+        let blended: Vec<f32> = kept.into_iter().zip(seen).map(blend).collect();
+        Ok(running.set(&Tensor::new(blended, &Device::Cpu)?)?)
+    }
+}
+
+type SeenMoments = Vec<(String, Vec<Moments>)>;
+
+pub(crate) fn borrow(values: &BTreeMap<String, Vec<f32>>) -> Weights<'_> {
+    values.iter().map(|(name, values)| (name.as_str(), values.as_slice())).collect()
+}
+
+/// The pixels of a batch and their size, once it is known to be (N, 3, H, W) with a label in range for each image.
+pub(crate) fn batch(images: &Tensor, labels: &[u32], classes: usize) -> Result<(Vec<f32>, Dims), Error> {
+    let found = images.dims().to_vec();
+    let &[count, 3, height, width] = found.as_slice() else { return Err(Error::BatchShape { found }) };
+    if count != labels.len() || count == 0 {
+        return Err(Error::BatchMismatch { images: count, labels: labels.len() });
+    }
+    if let Some(&label) = labels.iter().find(|&&label| label as usize >= classes) {
+        return Err(Error::LabelOutOfRange { label, classes });
+    }
+    let dims = Dims { images: count, channels: 3, height, width };
+    Ok((images.flatten_all()?.to_vec1()?, dims))
+}
+
+fn check_fit(
+    architecture: Architecture,
+    graph: &Graph,
+    weights: &BTreeMap<String, Tensor>,
+) -> Result<(), Error> {
+    let wanted = graph.shapes();
+    let missing = wanted.iter().filter_map(|(name, shape)| match weights.get(name) {
+        None => Some(format!("`{name}` {shape:?} is missing")),
+        Some(found) if found.dims() != shape => {
+            Some(format!("`{name}` is {:?}, expected {shape:?}", found.dims()))
+        }
+        Some(_) => None,
+    });
+    let unexpected = weights.iter().filter(|(name, _)| !wanted.contains_key(*name));
+    let unexpected = unexpected.map(|(name, found)| format!("`{name}` {:?} is unknown to it", found.dims()));
+    let differences: Vec<String> = missing.chain(unexpected).take(3).collect();
+    if differences.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::WeightsDoNotFit { arch: architecture.name(), differences })
+    }
+}

@@ -1,0 +1,196 @@
+//! The forward pass.
+
+use std::collections::BTreeMap;
+
+use kernels::blocked::{self, Blocked, Dims, Finish, Moments};
+
+use super::{
+    Engine, Mode, Norm, Packed, Pixels, Purpose, Value, Weights,
+    plan::{Kind, Slot, Step},
+};
+
+/// The ε of every batch-norm (PyTorch's default).
+const EPSILON: f64 = 1e-5;
+
+/// What a forward pass leaves behind.
+#[derive(Debug)]
+pub(crate) struct Tape {
+    pub(crate) images: usize,
+    /// (N, features).
+    pub(crate) latent: Vec<f32>,
+    /// (N, classes).
+    pub(crate) logits: Vec<f32>,
+    /// In training mode, the moments that each batch-norm saw, by module.
+    pub(crate) moments: Vec<(String, Vec<Moments>)>,
+    pub(super) values: Vec<Option<Value>>,
+    pub(super) norms: BTreeMap<Slot, Norm>,
+    pub(super) dims: BTreeMap<Slot, Dims>,
+}
+
+impl Engine {
+    /// Runs the network. The tape holds what the purpose needs.
+    pub(crate) fn forward(
+        &self,
+        pixels: Pixels<'_>,
+        weights: &Weights<'_>,
+        packed: &Packed,
+        mode: Mode,
+        purpose: Purpose,
+    ) -> Tape {
+        let mut run =
+            Forward { engine: self, weights, packed, mode, purpose, tape: self.tape(pixels.dims.images) };
+        for (index, step) in self.plan.steps.iter().enumerate() {
+            let value = run.step(step, pixels);
+            if let Value::Planes(planes) = &value {
+                run.tape.dims.insert(step.out, planes.dims());
+            }
+            run.tape.values[step.out] = Some(value);
+            if purpose != Purpose::Parameters {
+                run.free_after(index);
+            }
+        }
+        let mut tape = run.tape;
+        tape.latent = rows(&tape.values[self.plan.latent]).to_vec();
+        tape.logits = rows(&tape.values[self.plan.logits]).to_vec();
+        tape
+    }
+
+    fn tape(&self, images: usize) -> Tape {
+        let values = (0..self.plan.slots).map(|_| None).collect();
+        let (norms, dims) = (BTreeMap::new(), BTreeMap::new());
+        Tape { images, latent: Vec::new(), logits: Vec::new(), moments: Vec::new(), values, norms, dims }
+    }
+
+    pub(super) fn recycle(&self, value: Option<Value>) {
+        if let Some(Value::Planes(planes)) = value {
+            self.arena.recycle(planes);
+        }
+    }
+}
+
+struct Forward<'a> {
+    engine: &'a Engine,
+    weights: &'a Weights<'a>,
+    packed: &'a Packed,
+    mode: Mode,
+    purpose: Purpose,
+    tape: Tape,
+}
+
+impl Forward<'_> {
+    fn step(&mut self, step: &Step, pixels: Pixels<'_>) -> Value {
+        let arena = &self.engine.arena;
+        match &step.kind {
+            Kind::Normalise => Value::Planes(self.normalise(pixels)),
+            Kind::Convolution { x, .. } => {
+                Value::Planes(self.packed[&step.out].forward(planes(&self.tape.values[*x]), arena))
+            }
+            Kind::BatchNorm { x, module, residual, relu } => {
+                Value::Planes(self.batch_norm(step.out, *x, module, *residual, *relu))
+            }
+            Kind::Mean { x } => Value::Rows(blocked::mean_over_pixels(planes(&self.tape.values[*x]))),
+            Kind::Linear { x, module } => {
+                let (weight, bias) = (self.weight(module, "weight"), self.weight(module, "bias"));
+                Value::Rows(linear(rows(&self.tape.values[*x]), weight, bias))
+            }
+        }
+    }
+
+    /// (x − mean) / std per channel.
+    fn normalise(&self, pixels: Pixels<'_>) -> Blocked {
+        let normaliser = &self.engine.normaliser;
+        let raw = Blocked::from_nchw(pixels.values, pixels.dims, &self.engine.arena);
+        let scale = normaliser.std().map(|std| 1.0 / std);
+        let shift: Vec<f32> =
+            normaliser.mean().iter().zip(scale).map(|(mean, scale)| -mean * scale).collect();
+        let how = Finish { scale: &scale, shift: &shift, residual: None, relu: false };
+        let (normalised, _) = blocked::finish(&raw, how, self.engine.path, &self.engine.arena);
+        self.engine.arena.recycle(raw);
+        normalised
+    }
+
+    fn batch_norm(
+        &mut self,
+        out: Slot,
+        x: Slot,
+        module: &str,
+        residual: Option<Slot>,
+        relu: bool,
+    ) -> Blocked {
+        let (path, arena) = (self.engine.path, &self.engine.arena);
+        let x = planes(&self.tape.values[x]);
+        let (mean, variance): (Vec<f64>, Vec<f64>) = match self.mode {
+            Mode::Train => {
+                let moments = blocked::moments(x, path);
+                let both = moments.iter().map(|m| (m.mean, m.variance)).unzip();
+                self.tape.moments.push((module.to_owned(), moments));
+                both
+            }
+            Mode::Evaluate => {
+                (doubles(self.weight(module, "running_mean")), doubles(self.weight(module, "running_var")))
+            }
+        };
+        let inverse_std: Vec<f64> = variance.iter().map(|v| 1.0 / (v + EPSILON).sqrt()).collect();
+        let gamma = doubles(self.weight(module, "weight"));
+        let scale: Vec<f64> =
+            gamma.iter().zip(&inverse_std).map(|(gamma, inverse)| gamma * inverse).collect();
+        let beta = doubles(self.weight(module, "bias"));
+        let shift: Vec<f32> = (0..beta.len()).map(|c| (beta[c] - mean[c] * scale[c]) as f32).collect();
+        let (mean, inverse_std, scale) = (singles(&mean), singles(&inverse_std), singles(&scale));
+        let residual = residual.map(|slot| planes(&self.tape.values[slot]));
+        let how = Finish { scale: &scale, shift: &shift, residual, relu };
+        let (y, mask) = blocked::finish(x, how, path, arena);
+        if self.purpose != Purpose::Evaluation {
+            self.tape.norms.insert(out, Norm { mean, inverse_std, scale, mask });
+        }
+        y
+    }
+
+    fn weight(&self, module: &str, name: &str) -> &[f32] {
+        self.weights[format!("{module}.{name}").as_str()]
+    }
+
+    /// Frees the planes that no later step reads.
+    fn free_after(&mut self, index: usize) {
+        let plan = &self.engine.plan;
+        for (&slot, _) in plan.last_reads.iter().filter(|&(_, &last)| last == index) {
+            if matches!(self.tape.values[slot], Some(Value::Planes(_))) {
+                let value = self.tape.values[slot].take();
+                self.engine.recycle(value);
+            }
+        }
+    }
+}
+
+pub(super) fn planes(value: &Option<Value>) -> &Blocked {
+    match value {
+        Some(Value::Planes(planes)) => planes,
+        _ => unreachable!("a step reads planes that an earlier one computed"),
+    }
+}
+
+pub(super) fn rows(value: &Option<Value>) -> &[f32] {
+    match value {
+        Some(Value::Rows(rows)) => rows,
+        _ => unreachable!("a step reads rows that an earlier one computed"),
+    }
+}
+
+fn doubles(values: &[f32]) -> Vec<f64> {
+    values.iter().map(|&value| f64::from(value)).collect()
+}
+
+fn singles(values: &[f64]) -> Vec<f32> {
+    values.iter().map(|&value| value as f32).collect()
+}
+
+/// (N, features) → (N, classes).
+fn linear(x: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f32> {
+    let features = weight.len() / bias.len();
+    let score = |row: &[f32], class: usize| {
+        let products =
+            row.iter().zip(&weight[class * features..]).map(|(x, w)| f64::from(*x) * f64::from(*w));
+        (products.sum::<f64>() + f64::from(bias[class])) as f32
+    };
+    x.chunks(features).flat_map(|row| (0..bias.len()).map(move |class| score(row, class))).collect()
+}

@@ -1,0 +1,38 @@
+use std::path::PathBuf;
+
+/// What can go wrong between a name, a checkpoint and a network that runs.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No architecture of that name.
+    #[error("unknown architecture `{found}`: did you mean `{nearest}`? known are {known}")]
+    UnknownArchitecture { found: String, nearest: &'static str, known: String },
+    /// The tensors at hand are not those of the architecture.
+    #[error(
+        "the weights do not fit {arch}: {}; check --arch and the number of classes of --dataset",
+        differences.join("; ")
+    )]
+    WeightsDoNotFit { arch: &'static str, differences: Vec<String> },
+    /// A PyTorch file that cannot be read.
+    #[error("{path}: not a PyTorch checkpoint that can be read: {cause}; expected a zip-format .pt file with a state dict, bare or under `model` or `state_dict`", path = path.display())]
+    UnreadableCheckpoint { path: PathBuf, cause: String },
+    /// A PyTorch file that was read, but holds no weights.
+    #[error("{path}: holds no tensors; expected a state dict, bare or under `model` or `state_dict`", path = path.display())]
+    EmptyCheckpoint { path: PathBuf },
+    /// A normaliser whose standard deviation is not positive, or that is not finite.
+    #[error("normaliser mean {mean:?}, std {std:?}: expected finite values and std > 0")]
+    BadNormaliser { mean: [f32; 3], std: [f32; 3] },
+    /// Images and labels that do not belong together or do not suit the network.
+    #[error(
+        "a batch of {images} images with {labels} labels: expected as many labels as images, at least one"
+    )]
+    BatchMismatch { images: usize, labels: usize },
+    /// Images of another shape.
+    #[error("a batch of shape {found:?}: expected (images, 3, height, width)")]
+    BatchShape { found: Vec<usize> },
+    /// A label that is no class.
+    #[error("label {label}: expected 0 to {} for a network of {classes} classes", classes - 1)]
+    LabelOutOfRange { label: u32, classes: usize },
+    /// A tensor operation failed.
+    #[error("{0}")]
+    Tensor(#[from] candle_core::Error),
+}

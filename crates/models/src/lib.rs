@@ -1,0 +1,41 @@
+//! Image classifiers by name.
+//!
+//! An [`Architecture`] builds a [`Graph`] of the `kernels` crate's operations; a [`Classifier`] is a graph with
+//! weights. Parameter names and semantics are PyTorch's, so that weights move both ways. Images are
+//! (B, 3, H, W) f32 in [0, 1]: the [`Normaliser`] is part of the network, so an [`InputGradient`] is with respect
+//! to pixels.
+//!
+//! ```
+//! use candle_core::{Device, Tensor};
+//! use models::{Architecture, Classifier, Normaliser};
+//!
+//! let resnet: Architecture = "resnet20".parse()?;
+//! let zeros = |(name, shape): (&String, &Vec<usize>)| {
+//!     Ok((name.clone(), Tensor::zeros(shape.as_slice(), candle_core::DType::F32, &Device::Cpu)?))
+//! };
+//! let weights = resnet.graph(10).shapes().iter().map(zeros).collect::<candle_core::Result<_>>()?;
+//! let network = Classifier::new(resnet, 10, Normaliser::CIFAR10, &weights)?.freeze()?;
+//! let images = Tensor::full(0.5f32, (2, 3, 32, 32), &Device::Cpu)?;
+//! // A network of zeros gives every class the same chance: the loss is ln 10.
+//! assert!((network.evaluate(&images, &[3, 7])?.loss - 10f32.ln()).abs() < 1e-6);
+//! assert_eq!(network.input_gradient(&images, &[3, 7])?.gradient.dims(), [2, 3, 32, 32]);
+//! # Ok::<(), models::Error>(())
+//! ```
+
+mod architecture;
+mod classifier;
+mod engine;
+mod error;
+mod frozen;
+mod graph;
+mod normaliser;
+mod resnet;
+mod torch;
+
+pub use architecture::Architecture;
+pub use classifier::{Classifier, ParameterGradients};
+pub use error::Error;
+pub use frozen::{Evaluation, Frozen, InputGradient};
+pub use graph::{Graph, GraphBuilder, Node, Op, Shapes, Value};
+pub use normaliser::Normaliser;
+pub use torch::{TorchCheckpoint, canonical_name, load_torch};

@@ -1,0 +1,131 @@
+//! Residual networks for 32×32 images.
+//!
+//! [`cifar`] is the ResNet of the `robustness` library (Engstrom et al. 2019, after kuangliu's CIFAR models): a
+//! 3×3 stem of 64 channels, no max-pool, four stages. [`he`] is the small one of He et al. 2016, §4.2.
+
+use kernels::Activation::{None, Relu};
+
+use crate::graph::{Graph, GraphBuilder, Value};
+
+/// The shape of a residual block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Block {
+    /// Two 3×3 convolutions.
+    Basic,
+    /// 1×1, 3×3, 1×1 to four times the width.
+    Bottleneck,
+}
+
+impl Block {
+    const fn expansion(self) -> usize {
+        match self {
+            Self::Basic => 1,
+            Self::Bottleneck => 4,
+        }
+    }
+}
+
+/// ResNet-18 of the `robustness` library's CIFAR models.
+pub(crate) fn resnet18(classes: usize) -> Graph {
+    cifar(Block::Basic, [2, 2, 2, 2], classes)
+}
+
+/// ResNet-34, likewise.
+pub(crate) fn resnet34(classes: usize) -> Graph {
+    cifar(Block::Basic, [3, 4, 6, 3], classes)
+}
+
+/// ResNet-50, likewise.
+pub(crate) fn resnet50(classes: usize) -> Graph {
+    cifar(Block::Bottleneck, [3, 4, 6, 3], classes)
+}
+
+/// ResNet-20 of He et al. 2016: stem of 16, three stages of three blocks, shortcuts without parameters.
+pub(crate) fn resnet20(classes: usize) -> Graph {
+    he(3, classes)
+}
+
+fn cifar(block: Block, depths: [usize; 4], classes: usize) -> Graph {
+    let (mut g, images) = GraphBuilder::images(3);
+    let mut x = stem(&mut g, images, 64);
+    for (stage, depth) in depths.into_iter().enumerate() {
+        for index in 0..depth {
+            let stride = if stage > 0 && index == 0 { 2 } else { 1 };
+            x = residual(&mut g, x, &format!("layer{}.{index}", stage + 1), block, 64 << stage, stride);
+        }
+    }
+    let latent = g.global_avg_pool(x);
+    g.head(latent, "linear", classes)
+}
+
+fn he(depth: usize, classes: usize) -> Graph {
+    let (mut g, images) = GraphBuilder::images(3);
+    let mut x = stem(&mut g, images, 16);
+    for stage in 0..3 {
+        for index in 0..depth {
+            let stride = if stage > 0 && index == 0 { 2 } else { 1 };
+            let y =
+                body(&mut g, x, &format!("layer{}.{index}", stage + 1), Block::Basic, 16 << stage, stride);
+            let shortcut = if stride == 1 { x } else { g.subsample(x, stride, 16 << stage) };
+            x = g.add(y, shortcut, Relu);
+        }
+    }
+    let latent = g.global_avg_pool(x);
+    g.head(latent, "linear", classes)
+}
+
+fn stem(g: &mut GraphBuilder, images: Value, width: usize) -> Value {
+    let x = g.conv(images, "conv1", width, 3, 1);
+    g.batch_norm(x, "bn1", Relu)
+}
+
+fn residual(g: &mut GraphBuilder, x: Value, name: &str, block: Block, width: usize, stride: usize) -> Value {
+    let y = body(g, x, name, block, width, stride);
+    let out = width * block.expansion();
+    let shortcut = if stride == 1 && g.channels(x) == out {
+        x
+    } else {
+        let s = g.conv(x, &format!("{name}.shortcut.0"), out, 1, stride);
+        g.batch_norm(s, &format!("{name}.shortcut.1"), None)
+    };
+    g.add(y, shortcut, Relu)
+}
+
+/// The convolutions of a block: each followed by batch-norm, all but the last by ReLU too.
+fn body(g: &mut GraphBuilder, x: Value, name: &str, block: Block, width: usize, stride: usize) -> Value {
+    let layers: &[(usize, usize, usize)] = match block {
+        Block::Basic => &[(width, 3, stride), (width, 3, 1)],
+        Block::Bottleneck => &[(width, 1, 1), (width, 3, stride), (4 * width, 1, 1)],
+    };
+    layers.iter().enumerate().fold(x, |x, (index, &(out, kernel, stride))| {
+        let activation = if index + 1 < layers.len() { Relu } else { None };
+        let y = g.conv(x, &format!("{name}.conv{}", index + 1), out, kernel, stride);
+        g.batch_norm(y, &format!("{name}.bn{}", index + 1), activation)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameter_count(graph: &Graph) -> usize {
+        graph.parameters().values().map(|shape| shape.iter().product::<usize>()).sum()
+    }
+
+    /// Counts of the published models: kuangliu's 11.17 M, 21.28 M, 23.52 M; He et al.'s 0.27 M.
+    #[test]
+    fn parameter_counts_are_those_of_the_published_models() {
+        assert_eq!(parameter_count(&resnet18(10)), 11_173_962);
+        assert_eq!(parameter_count(&resnet34(10)), 21_282_122);
+        assert_eq!(parameter_count(&resnet50(10)), 23_520_842);
+        assert_eq!(parameter_count(&resnet20(10)), 269_722);
+    }
+
+    #[test]
+    fn names_are_pytorchs() {
+        let shapes = resnet18(10).shapes();
+        assert_eq!(shapes["layer2.0.shortcut.0.weight"], [128, 64, 1, 1]);
+        assert_eq!(shapes["layer4.1.bn2.running_var"], [512]);
+        assert_eq!(shapes["linear.weight"], [10, 512]);
+    }
+}

@@ -1,0 +1,1 @@
+//! Nothing but a home for the workflow tests beside it.

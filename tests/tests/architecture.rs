@@ -1,0 +1,119 @@
+//! The rules of the house, read off `cargo metadata`: which crate may know which.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+
+/// Members and the members that their code may use. What is not listed here may use no other member.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("kernels", &[]),
+    ("datasets", &[]),
+    ("spectral", &[]),
+    ("training", &[]),
+    ("models", &["kernels"]),
+    ("plots", &["spectral"]),
+    ("bins", &["datasets", "models", "plots", "spectral", "training"]),
+    ("examples", &["bins", "datasets", "kernels", "models", "plots", "spectral", "training"]),
+    ("benches", &[]),
+    ("tests", &[]),
+];
+
+/// What belongs to the command line alone.
+const ONLY_IN_BINS: &[&str] = &["anyhow", "clap", "ctrlc", "indicatif"];
+
+fn metadata() -> Metadata {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+    MetadataCommand::new().manifest_path(manifest).no_deps().exec().expect("cargo metadata of this workspace")
+}
+
+/// The direct dependencies of a package's own code, optional ones included.
+fn dependencies(package: &Package) -> BTreeSet<&str> {
+    let normal = package.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::Normal);
+    normal.map(|dependency| dependency.name.as_str()).collect()
+}
+
+#[test]
+fn members_use_only_the_members_they_may() {
+    let metadata = metadata();
+    let rules: BTreeMap<&str, &[&str]> = MAY_USE.iter().copied().collect();
+    let members: BTreeSet<&str> = metadata.packages.iter().map(|package| package.name.as_str()).collect();
+    assert_eq!(members, rules.keys().copied().collect(), "every member has a rule, every rule a member");
+    for package in &metadata.packages {
+        let used: Vec<&str> = dependencies(package).intersection(&members).copied().collect();
+        let allowed = rules[package.name.as_str()];
+        let forbidden: Vec<&&str> = used.iter().filter(|name| !allowed.contains(name)).collect();
+        assert!(forbidden.is_empty(), "`{}` must not depend on {forbidden:?}", package.name);
+    }
+}
+
+#[test]
+fn only_bins_knows_the_command_line() {
+    for package in &metadata().packages {
+        if matches!(package.name.as_str(), "bins" | "examples" | "tests") {
+            continue;
+        }
+        let found: Vec<&str> =
+            dependencies(package).into_iter().filter(|d| ONLY_IN_BINS.contains(d)).collect();
+        assert!(found.is_empty(), "`{}` depends on {found:?}, which only `bins` may use", package.name);
+    }
+}
+
+#[test]
+fn spectral_needs_no_tensor_library_by_default() {
+    let metadata = metadata();
+    let spectral =
+        metadata.packages.iter().find(|package| package.name.as_str() == "spectral").expect("a member");
+    let candle = spectral
+        .dependencies
+        .iter()
+        .filter(|d| d.kind == DependencyKind::Normal && d.name.starts_with("candle"));
+    assert!(candle.into_iter().all(|dependency| dependency.optional), "candle is optional in `spectral`");
+}
+
+#[test]
+fn versions_stand_in_one_table() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for package in &metadata().packages {
+        let manifest = std::fs::read_to_string(&package.manifest_path).expect("a manifest");
+        let own =
+            manifest.lines().find(|line| line.contains("version = \"") || line.contains("path = \"../"));
+        assert_eq!(
+            own, None,
+            "{} names a version or path itself; use the workspace's table",
+            package.manifest_path
+        );
+    }
+    assert!(root.join("Cargo.lock").exists(), "the lock file is part of the repository");
+}
+
+#[test]
+fn unsafe_code_stands_in_kernels_alone() {
+    for package in &metadata().packages {
+        let folder = package.manifest_path.parent().expect("a folder");
+        if package.name.as_str() == "kernels" {
+            continue;
+        }
+        for file in rust_files(folder.as_std_path()) {
+            let text = std::fs::read_to_string(&file).expect("a source file");
+            let lifted =
+                ["allow", "expect"].iter().any(|word| text.contains(&format!("{word}({}", "unsafe_code")));
+            assert!(!lifted, "{} lifts the lint on unsafe code", file.display());
+        }
+    }
+}
+
+fn rust_files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries =
+        std::fs::read_dir(folder).expect("a readable folder").map(|entry| entry.expect("an entry").path());
+    entries
+        .flat_map(|path| {
+            if path.is_dir() {
+                rust_files(&path)
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                vec![path]
+            } else {
+                Vec::new()
+            }
+        })
+        .collect()
+}
