@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 /// What can go wrong between a name, a checkpoint and a network that runs.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // the messages say what the fields are
 pub enum Error {
     /// No architecture of that name.
     #[error("unknown architecture `{found}`: did you mean `{nearest}`? known are {known}")]

@@ -16,6 +16,7 @@ pub struct Value(pub(crate) usize);
 
 /// One operation. Strings are PyTorch's names of the module that holds the weights (`layer1.0.conv1`).
 #[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)] // the variants say what the fields are
 pub enum Op {
     /// The pixels, (B, C, H, W) in [0, 1].
     Input,

@@ -1,1 +1,38 @@
-//! training
+//! Training a network and keeping what it learns, without knowing what it is.
+//!
+//! A [`Trainer`] moves a [`Learner`] through the batches of a [`Source`], epoch by epoch, with [`Sgd`] and a
+//! [`Schedule`], and keeps a [`Checkpoint`] of every epoch in a [`RunFolder`]. A run that is interrupted goes on bit
+//! for bit. Learning rates follow the epoch (0-based); losses are in nats; precisions are percentages.
+//!
+//! ```
+//! let schedule: training::Schedule = "step:50:0.1".parse()?;
+//! assert!((schedule.learning_rate(0.1, 120, 200) - 0.001).abs() < 1e-15);
+//! # Ok::<(), training::Error>(())
+//! ```
+
+mod checkpoint;
+mod error;
+mod files;
+mod initialise;
+mod run_folder;
+mod schedule;
+mod sgd;
+mod state;
+mod tensorboard;
+mod trainer;
+
+// The loop
+pub use trainer::{Event, Learned, Learner, Outcome, Source, Tally, Trainer};
+
+// What it is made of
+pub use initialise::initialise;
+pub use schedule::Schedule;
+pub use sgd::Sgd;
+
+// What it leaves
+pub use checkpoint::{Checkpoint, CheckpointInfo};
+pub use files::write_atomically;
+pub use run_folder::{EpochMetrics, RunFolder, Start};
+
+// What can go wrong
+pub use error::Error;

@@ -14,7 +14,7 @@ const SIDE: usize = ImageShape::RGB32.width;
 /// Samples per pixel and axis: a pixel is the mean of 3×3, so edges and textures do not alias.
 const SAMPLES: usize = 3;
 const FINE: usize = SIDE * SAMPLES;
-/// What is still bare after so many leaves (on average one sample in a thousand) stays in the ground's colour.
+/// What is still bare after so many leaves (one sample in about five thousand) stays in the ground's colour.
 const MOST_LEAVES: usize = 500;
 
 /// Paints one image to `out`: 3 planes of 32×32.

@@ -1,0 +1,25 @@
+use std::{io, path::PathBuf};
+
+/// What can go wrong with spectra.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // the messages say what the fields are
+pub enum Error {
+    /// A plane without coefficients.
+    #[error("planes of {height}×{width}: expected at least 2×2")]
+    PlaneTooSmall { height: usize, width: usize },
+    /// Numbers that are no whole number of images.
+    #[error("{found} values of {what}: expected a multiple of {unit}")]
+    Length { what: &'static str, found: usize, unit: usize },
+    /// A row of another length than the table's.
+    #[error("a row of {found} bands for epoch {epoch}: expected {expected}")]
+    RowLength { epoch: usize, found: usize, expected: usize },
+    /// Epochs out of order.
+    #[error("epoch {epoch} after epoch {last}: expected increasing epochs")]
+    EpochOrder { epoch: usize, last: usize },
+    /// A file that cannot be read or written.
+    #[error("{path}: cannot {action}: {source}", path = path.display())]
+    File { action: &'static str, path: PathBuf, source: io::Error },
+    /// A file that is no spectrum table.
+    #[error("{path}: not a gradient spectrum: {found}", path = path.display())]
+    Damaged { path: PathBuf, found: String },
+}

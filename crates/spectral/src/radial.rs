@@ -1,0 +1,190 @@
+//! Bands of spatial frequency: rings around the centre of a shifted spectrum.
+
+use std::collections::BTreeMap;
+
+use crate::dft::unshifted;
+
+/// Which coefficients make a band.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Convention {
+    /// Of Lin, Gao & Sang's code: rings around ((H−1)/2, (W−1)/2), which for even sizes is half a pixel from DC;
+    /// the innermost ring (with DC) and the outermost one are dropped. 32×32 gives 20 bands, ρ = 1…20.
+    #[default]
+    Reference,
+    /// Rings around DC, none dropped: ρ = 0 is DC itself.
+    Textbook,
+}
+
+/// The bands of (H, W) spectra: which coefficient belongs to which.
+///
+/// ρ(i, j) = ⌊distance of (i, j) to the centre⌋ in the shifted spectrum; a band's value is the plain mean over its
+/// coefficients. Distances are compared as integers, so no rounding can move a coefficient to a neighbour.
+///
+/// ```
+/// use spectral::{Convention, RadialBins};
+/// let bins = RadialBins::new(32, 32, Convention::Reference);
+/// assert_eq!(bins.radii(), (1..=20).collect::<Vec<_>>());
+/// assert_eq!(bins.counts()[0], 8);
+/// // White noise is flat: a constant magnitude has a constant average.
+/// assert_eq!(bins.average(&[3.0; 32 * 32]), [3.0; 20]);
+/// ```
+#[derive(Debug, Clone)]
+pub struct RadialBins {
+    width: usize,
+    radii: Vec<usize>,
+    counts: Vec<usize>,
+    /// By shifted position: the band's index, or `OUTSIDE`.
+    bands: Vec<u32>,
+}
+
+/// The band of coefficients that are in none.
+pub(crate) const OUTSIDE: u32 = u32::MAX;
+
+impl RadialBins {
+    /// The bands of (H, W) spectra.
+    pub fn new(height: usize, width: usize, convention: Convention) -> Self {
+        let radius = |at: usize| ring(at / width, at % width, height, width, convention);
+        let rings: Vec<usize> = (0..height * width).map(radius).collect();
+        let mut counts = BTreeMap::new();
+        rings.iter().for_each(|&ring| *counts.entry(ring).or_insert(0) += 1);
+        if convention == Convention::Reference {
+            counts.pop_first();
+            counts.pop_last();
+        }
+        let index: BTreeMap<usize, u32> = counts.keys().copied().zip(0..).collect();
+        let bands = rings.iter().map(|ring| index.get(ring).copied().unwrap_or(OUTSIDE)).collect();
+        Self { width, radii: counts.keys().copied().collect(), counts: counts.into_values().collect(), bands }
+    }
+
+    /// The radius ρ of each band.
+    pub fn radii(&self) -> &[usize] {
+        &self.radii
+    }
+
+    /// The number of bands.
+    pub fn len(&self) -> usize {
+        self.radii.len()
+    }
+
+    /// Whether there are no bands: planes too small to have a ring between the innermost and the outermost.
+    pub fn is_empty(&self) -> bool {
+        self.radii.is_empty()
+    }
+
+    /// How many coefficients each band has.
+    pub fn counts(&self) -> &[usize] {
+        &self.counts
+    }
+
+    /// The mean over each band of a shifted plane (H, W).
+    ///
+    /// # Panics
+    /// If the plane has another size.
+    pub fn average(&self, plane: &[f64]) -> Vec<f64> {
+        assert_eq!(plane.len(), self.bands.len(), "a shifted plane of the bins' size");
+        let mut sums = vec![0.0; self.len()];
+        for (value, &band) in plane.iter().zip(&self.bands).filter(|(_, band)| **band != OUTSIDE) {
+            sums[band as usize] += value;
+        }
+        sums.iter().zip(&self.counts).map(|(sum, &count)| sum / count as f64).collect()
+    }
+
+    /// The adjoint of [`RadialBins::average`]: each coefficient gets its band's value over the band's count.
+    ///
+    /// # Panics
+    /// If there are not as many values as bands.
+    pub fn adjoint(&self, bands: &[f64]) -> Vec<f64> {
+        assert_eq!(bands.len(), self.len(), "one value a band");
+        let share = |&band: &u32| {
+            if band == OUTSIDE { 0.0 } else { bands[band as usize] / self.counts[band as usize] as f64 }
+        };
+        self.bands.iter().map(share).collect()
+    }
+
+    /// For the half spectrum, column by column [v][u], the bands of each coefficient and of its mirror image, or
+    /// `OUTSIDE`. Under the reference convention the two can differ.
+    pub(crate) fn half_spectrum_bands(&self) -> Vec<[u32; 2]> {
+        let (width, height) = (self.width, self.bands.len() / self.width);
+        let mut by_frequency = vec![OUTSIDE; self.bands.len()];
+        for (at, &band) in self.bands.iter().enumerate() {
+            by_frequency[unshifted(at / width, height) * width + unshifted(at % width, width)] = band;
+        }
+        let pair = |v: usize, u: usize| {
+            let mirrored = (width - v) % width;
+            let own = by_frequency[u * width + v];
+            // Columns that are their own mirror image hold both of a pair already.
+            let other =
+                if mirrored == v { OUTSIDE } else { by_frequency[(height - u) % height * width + mirrored] };
+            [own, other]
+        };
+        (0..=width / 2).flat_map(|v| (0..height).map(move |u| (v, u))).map(|(v, u)| pair(v, u)).collect()
+    }
+}
+
+/// ⌊distance⌋ from the centre. Distances are doubled for the reference's, which lies between indices for even sizes.
+fn ring(row: usize, column: usize, height: usize, width: usize, convention: Convention) -> usize {
+    let twice = |at: usize, size: usize| match convention {
+        Convention::Reference => (2 * at).abs_diff(size - 1),
+        Convention::Textbook => 2 * at.abs_diff(size / 2),
+    };
+    let (down, across) = (twice(row, height), twice(column, width));
+    // ⌊√(s)/2⌋ = ⌊√⌊s/4⌋⌋ for whole s.
+    ((down * down + across * across) / 4).isqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pixels_per_radius_are_the_references() {
+        let bins = RadialBins::new(32, 32, Convention::Reference);
+        assert_eq!(
+            bins.counts(),
+            [8, 20, 20, 28, 32, 44, 52, 48, 60, 68, 64, 92, 76, 100, 96, 68, 52, 32, 36, 12]
+        );
+        let sizes = [(28, 18), (33, 21), (64, 43), (224, 156)];
+        assert!(
+            sizes
+                .iter()
+                .all(|&(size, bands)| RadialBins::new(size, size, Convention::Reference).len() == bands)
+        );
+        assert_eq!(RadialBins::new(24, 40, Convention::Reference).len(), 21);
+    }
+
+    #[test]
+    fn the_textbook_convention_starts_at_dc() {
+        let bins = RadialBins::new(32, 32, Convention::Textbook);
+        assert_eq!((bins.radii()[0], bins.counts()[0]), (0, 1));
+        assert_eq!(bins.counts().iter().sum::<usize>(), 32 * 32);
+    }
+
+    /// ⟨A x, y⟩ = ⟨x, Aᵀ y⟩.
+    #[test]
+    fn the_adjoint_is_the_transpose() {
+        for convention in [Convention::Reference, Convention::Textbook] {
+            let bins = RadialBins::new(9, 12, convention);
+            let x: Vec<f64> = (0..108).map(|i| f64::from(i * i % 37)).collect();
+            let y: Vec<f64> = (0..bins.len()).map(|i| (i as f64).sin()).collect();
+            let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+            assert!((dot(&bins.average(&x), &y) - dot(&x, &bins.adjoint(&y))).abs() < 1e-10);
+        }
+    }
+
+    #[test]
+    fn every_coefficient_of_the_half_spectrum_stands_for_its_mirror_too() {
+        for (height, width) in [(32, 32), (33, 33), (8, 5), (5, 8)] {
+            for convention in [Convention::Reference, Convention::Textbook] {
+                let bins = RadialBins::new(height, width, convention);
+                let mut counts = vec![0; bins.len()];
+                let bands = bins.half_spectrum_bands();
+                bands
+                    .iter()
+                    .flatten()
+                    .filter(|&&band| band != OUTSIDE)
+                    .for_each(|&band| counts[band as usize] += 1);
+                assert_eq!(counts, bins.counts(), "{height}×{width} {convention:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Against numbers from the original code: radial averages, gradient and density profiles, masks, splits and filters.
+
+use std::{fs::File, io::BufReader, path::PathBuf};
+
+use npyz::{Deserialize, NpyFile};
+use rustfft::num_complex::Complex64;
+use spectral::{Convention, Profiler, RadialBins, RadialMask, Recipe, RunningBands, to_bytes};
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// The reference values beside the checkout; without them a test says so and ends, or fails where they are due.
+fn golden() -> Option<PathBuf> {
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/golden"));
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    assert!(
+        std::env::var_os("FREQBIAS_REQUIRE_GOLDEN").is_none(),
+        "{} is required and absent",
+        folder.display()
+    );
+    println!("SKIPPED: no reference values at {}", folder.display());
+    None
+}
+
+fn read<T: Deserialize>(
+    folder: &std::path::Path,
+    name: &str,
+) -> Result<(Vec<usize>, Vec<T>), Box<dyn std::error::Error>> {
+    let file = NpyFile::new(BufReader::new(File::open(folder.join(format!("{name}.npy")))?))?;
+    let shape = file.shape().iter().map(|&n| n as usize).collect();
+    Ok((shape, file.into_vec()?))
+}
+
+fn images(folder: &std::path::Path) -> Result<Vec<f32>, Box<dyn std::error::Error>> {
+    Ok(read::<u8>(folder, "images64_u8")?.1.into_iter().map(|byte| f32::from(byte) / 255.0).collect())
+}
+
+#[test]
+fn radial_averages() -> Outcome {
+    let Some(folder) = golden() else { return Ok(()) };
+    for (name, single_tolerance) in
+        [("32", 2e-5), ("28", 2e-5), ("33", 2e-5), ("64", 2e-5), ("224", 1e-4), ("24x40", 2e-5)]
+    {
+        let (shape, planes) = read::<f32>(&folder, &format!("azim_in_{name}"))?;
+        let bins = RadialBins::new(shape[1], shape[2], Convention::Reference);
+        let (_, double) = read::<f64>(&folder, &format!("azim_out_{name}"))?;
+        let (_, single) = read::<f32>(&folder, &format!("azim_cdes_out_{name}"))?;
+        let planes: Vec<f64> = planes.into_iter().map(f64::from).collect();
+        let found: Vec<f64> =
+            planes.chunks(shape[1] * shape[2]).flat_map(|plane| bins.average(plane)).collect();
+        assert_eq!(found.len(), double.len(), "{name}");
+        assert!(found.iter().zip(&double).all(|(a, b)| (a - b).abs() <= 1e-12 * b.abs()), "{name}");
+        assert!(
+            found.iter().zip(&single).all(|(a, b)| (a - f64::from(*b)).abs() <= single_tolerance),
+            "{name}, single"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn gradient_profiles() -> Outcome {
+    let Some(folder) = golden() else { return Ok(()) };
+    let (_, gradient) = read::<f32>(&folder, "resnet18_input_grad")?;
+    let (_, expected) = read::<f64>(&folder, "power_profiles")?;
+    let profiles = Profiler::new(Recipe::Gradient, 3, 32, 32, Convention::Reference)?.profiles(&gradient)?;
+    assert_eq!(profiles.skipped(), 0);
+    let mut bands = RunningBands::new(20);
+    for (row, expected) in profiles.rows().zip(expected.chunks(20)) {
+        assert!(row.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5));
+        bands.push(row);
+    }
+    for (name, found) in [("power_mean", bands.mean()), ("power_std", bands.std())] {
+        let (_, expected) = read::<f64>(&folder, name)?;
+        assert!(found.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-5), "{name}");
+    }
+    Ok(())
+}
+
+#[test]
+fn density_profiles() -> Outcome {
+    let Some(folder) = golden() else { return Ok(()) };
+    let (_, expected) = read::<f32>(&folder, "vsd64")?;
+    let profiles =
+        Profiler::new(Recipe::Density, 3, 32, 32, Convention::Reference)?.profiles(&images(&folder)?)?;
+    assert_eq!(profiles.rows().count(), 64);
+    for (row, expected) in profiles.rows().zip(expected.chunks(20)) {
+        assert!(row.iter().zip(expected).all(|(a, b)| (a - f64::from(*b)).abs() < 2e-5));
+    }
+    Ok(())
+}
+
+#[test]
+fn radial_masks() -> Outcome {
+    let Some(folder) = golden() else { return Ok(()) };
+    let (_, expected) = read::<u8>(&folder, "mask_radial_r4_8_12_16")?;
+    for (radius, expected) in [4, 8, 12, 16].into_iter().zip(expected.chunks(1024)) {
+        let found: Vec<u8> =
+            RadialMask::low(32, 32, radius).shifted().iter().map(|&low| low.into()).collect();
+        assert_eq!(found, expected, "r = {radius}");
+    }
+    Ok(())
+}
+
+/// Planes of an image, pixel values 0 to 255.
+fn planes(folder: &std::path::Path, image: usize) -> Result<Vec<Vec<f64>>, Box<dyn std::error::Error>> {
+    let (_, bytes) = read::<u8>(folder, "images64_u8")?;
+    Ok(bytes[image * 3072..][..3072]
+        .chunks(1024)
+        .map(|plane| plane.iter().map(|&v| f64::from(v)).collect())
+        .collect())
+}
+
+#[test]
+fn split_spectra() -> Outcome {
+    let Some(folder) = golden() else { return Ok(()) };
+    let (_, low) = read::<Complex64>(&folder, "dft_low_r12_2img")?;
+    let (_, high) = read::<Complex64>(&folder, "dft_high_r12_2img")?;
+    let largest = low.iter().chain(&high).map(|value| value.norm()).fold(0.0, f64::max);
+    let mask = RadialMask::low(32, 32, 12);
+    for image in 0..2 {
+        for (channel, plane) in planes(&folder, image)?.iter().enumerate() {
+            let found = mask.split_spectrum(plane)?;
+            for (found, expected) in found.iter().zip([&low, &high]) {
+                let expected = |at: usize| expected[(image * 1024 + at) * 3 + channel];
+                let worst = (0..1024).map(|at| (found[at] - expected(at)).norm()).fold(0.0, f64::max);
+                assert!(worst < 1e-9 * largest, "image {image}, channel {channel}: {worst}");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn filtered_images() -> Outcome {
+    let Some(folder) = golden() else { return Ok(()) };
+    let (_, raw) = read::<f32>(&folder, "dft_filter_raw8")?;
+    let (_, bytes) = read::<u8>(&folder, "dft_filter_u8")?;
+    let mut wrong = 0;
+    for (index, radius) in [4, 8, 12, 16].into_iter().enumerate() {
+        let mask = RadialMask::low(32, 32, radius);
+        for image in 0..8 {
+            for (channel, plane) in planes(&folder, image)?.iter().enumerate() {
+                let split = mask.split(plane)?;
+                for (part, found) in [&split.low, &split.high].into_iter().enumerate() {
+                    let at = |pixel: usize| (((index * 2 + part) * 8 + image) * 1024 + pixel) * 3 + channel;
+                    assert!((0..1024).all(|pixel| (found[pixel] - f64::from(raw[at(pixel)])).abs() < 1e-3));
+                    let found = to_bytes(found);
+                    let apart = |pixel: usize| found[pixel].abs_diff(bytes[at(pixel)]);
+                    assert!((0..1024).all(|pixel| apart(pixel) <= 1));
+                    wrong += (0..1024).filter(|&pixel| apart(pixel) == 1).count();
+                }
+            }
+        }
+    }
+    assert!(wrong * 1000 <= bytes.len(), "{wrong} of {} bytes are off by one", bytes.len());
+    Ok(())
+}

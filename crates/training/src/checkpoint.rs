@@ -1,0 +1,174 @@
+//! Networks on disk: safetensors files with PyTorch's names.
+
+use std::{collections::BTreeMap, path::Path};
+
+use candle_core::{DType, Device, Tensor};
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, files::write_atomically};
+
+/// The metadata key under which a file of ours says what it is.
+const INFO: &str = "freqbias";
+
+/// What a checkpoint says of itself, as JSON in the file's metadata.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CheckpointInfo {
+    /// The epoch after which it was taken (0-based).
+    pub epoch: usize,
+    /// The architecture's name.
+    pub arch: String,
+    /// The data set's name.
+    pub dataset: String,
+    /// How many classes the head has.
+    pub classes: usize,
+    /// The normaliser's mean per channel.
+    pub mean: [f32; 3],
+    /// The normaliser's standard deviation per channel.
+    pub std: [f32; 3],
+    /// Accuracy on the test images, in percent.
+    pub nat_prec1: f64,
+    /// The run's seed.
+    pub seed: u64,
+    /// The version that wrote it.
+    pub version: String,
+}
+
+/// Parameters and batch-norm statistics by name, f32, with what the file says of itself.
+#[derive(Debug, Clone)]
+pub struct Checkpoint {
+    /// By PyTorch's names.
+    pub tensors: BTreeMap<String, Tensor>,
+    /// Absent in files that another program wrote.
+    pub info: Option<CheckpointInfo>,
+}
+
+impl Checkpoint {
+    /// Writes the file, whole or not at all.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), Error> {
+        save(path, &self.tensors, INFO, &serde_json::json!(self.info))
+    }
+
+    /// Reads a safetensors file; half and double precision become f32, integers are left out.
+    ///
+    /// # Errors
+    /// If the file is missing or damaged; the error names it.
+    pub fn load(path: &Path) -> Result<Self, Error> {
+        let (tensors, info) = load(path, INFO)?;
+        let damaged = |error: serde_json::Error| damaged(path, format!("metadata `{INFO}`: {error}"));
+        let info = info.map(|text| serde_json::from_str(&text)).transpose().map_err(damaged)?;
+        Ok(Self { tensors, info: info.flatten() })
+    }
+}
+
+/// Writes tensors, sorted by name, and one metadata entry: more would come in a random order.
+pub(crate) fn save(
+    path: &Path,
+    tensors: &BTreeMap<String, Tensor>,
+    key: &str,
+    info: &serde_json::Value,
+) -> Result<(), Error> {
+    let mut data = Vec::with_capacity(tensors.len());
+    for (name, tensor) in tensors {
+        let values = tensor.flatten_all()?.to_vec1::<f32>()?;
+        data.push((
+            name,
+            tensor.dims().to_vec(),
+            values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>(),
+        ));
+    }
+    let internal = |error: safetensors::SafeTensorError| damaged(path, error.to_string());
+    let mut views = Vec::with_capacity(data.len());
+    for (name, shape, bytes) in &data {
+        views.push((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(internal)?));
+    }
+    let metadata = Some([(key.to_owned(), info.to_string())].into());
+    write_atomically(path, &safetensors::serialize(views, metadata).map_err(internal)?)
+}
+
+/// Reads tensors and the metadata entry under `key`.
+pub(crate) fn load(path: &Path, key: &str) -> Result<(BTreeMap<String, Tensor>, Option<String>), Error> {
+    let bytes = std::fs::read(path).map_err(Error::file("read", path))?;
+    let refused = |error: safetensors::SafeTensorError| damaged(path, error.to_string());
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(refused)?;
+    let info = metadata.metadata().as_ref().and_then(|metadata| metadata.get(key).cloned());
+    let file = SafeTensors::deserialize(&bytes).map_err(refused)?;
+    let mut tensors = BTreeMap::new();
+    for (name, view) in file.iter() {
+        let Some(dtype) = floating(view.dtype()) else { continue };
+        let tensor = Tensor::from_raw_buffer(view.data(), dtype, view.shape(), &Device::Cpu)?;
+        tensors.insert(name.to_owned(), tensor.to_dtype(DType::F32)?);
+    }
+    Ok((tensors, info))
+}
+
+fn floating(dtype: Dtype) -> Option<DType> {
+    match dtype {
+        Dtype::F32 => Some(DType::F32),
+        Dtype::F16 => Some(DType::F16),
+        Dtype::BF16 => Some(DType::BF16),
+        Dtype::F64 => Some(DType::F64),
+        _ => None,
+    }
+}
+
+pub(crate) fn damaged(path: &Path, found: String) -> Error {
+    Error::Damaged { path: path.to_owned(), expected: "safetensors checkpoint", found }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example() -> candle_core::Result<Checkpoint> {
+        let info = CheckpointInfo {
+            epoch: 3,
+            arch: "resnet18".into(),
+            dataset: "synthetic".into(),
+            classes: 10,
+            mean: [0.4914, 0.4822, 0.4465],
+            std: [0.2023, 0.1994, 0.2010],
+            nat_prec1: 91.25,
+            seed: 1,
+            version: "0".into(),
+        };
+        let tensors = BTreeMap::from([
+            ("b.weight".to_owned(), Tensor::new(&[[1f32, 2.0], [3.0, f32::MIN_POSITIVE]], &Device::Cpu)?),
+            ("a.bias".to_owned(), Tensor::new(&[0.1f32], &Device::Cpu)?),
+        ]);
+        Ok(Checkpoint { tensors, info: Some(info) })
+    }
+
+    #[test]
+    fn what_is_saved_is_loaded_bit_for_bit() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("3_checkpoint.safetensors");
+        let saved = example()?;
+        saved.save(&path)?;
+        let loaded = Checkpoint::load(&path)?;
+        assert_eq!(loaded.info, saved.info);
+        assert_eq!(loaded.tensors.keys().collect::<Vec<_>>(), ["a.bias", "b.weight"]);
+        assert_eq!(loaded.tensors["b.weight"].to_vec2::<f32>()?, [[1.0, 2.0], [3.0, f32::MIN_POSITIVE]]);
+        let first = std::fs::read(&path)?;
+        saved.save(&path)?;
+        assert_eq!(std::fs::read(&path)?, first, "the same content gives the same bytes");
+        Ok(())
+    }
+
+    #[test]
+    fn a_file_cut_short_anywhere_is_an_error_that_names_it() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("cut.safetensors");
+        example()?.save(&path)?;
+        let whole = std::fs::read(&path)?;
+        for length in 0..whole.len() {
+            std::fs::write(&path, &whole[..length])?;
+            let error = Checkpoint::load(&path).expect_err("a file cut short");
+            assert!(error.to_string().contains("cut.safetensors"), "{length}: {error}");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,50 @@
+use std::{io, path::PathBuf};
+
+/// What can go wrong while a network is trained and kept.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // the messages say what the fields are
+pub enum Error {
+    /// A file or folder cannot be read or written.
+    #[error("{path}: cannot {action}: {source}", path = path.display())]
+    File { action: &'static str, path: PathBuf, source: io::Error },
+    /// A file was read, but is not what it should be.
+    #[error("{path}: not a {expected}: {found}", path = path.display())]
+    Damaged { path: PathBuf, expected: &'static str, found: String },
+    /// A fresh run where there is one already.
+    #[error("{folder}: there is a run in this folder already; continue it with --resume, replace it with --overwrite, or choose another --task", folder = folder.display())]
+    RunExists { folder: PathBuf },
+    /// Nothing to resume.
+    #[error("{folder}: there is no run to resume in this folder; leave --resume out to start one", folder = folder.display())]
+    NothingToResume { folder: PathBuf },
+    /// The run was started with other settings.
+    #[error("{path}: the run was started with {name} {before}, but now it is {now}; resume with the same value or start another --task", path = path.display())]
+    SettingChanged { path: PathBuf, name: &'static str, before: String, now: String },
+    /// No schedule reads like this.
+    #[error(
+        "schedule `{found}`: expected `step:EPOCHS:FACTOR`, `EPOCH:MULTIPLE,EPOCH:MULTIPLE,…`, `cyclic` or `constant`"
+    )]
+    Schedule { found: String },
+    /// A parameter whose name does not say how to draw it.
+    #[error(
+        "`{name}` {shape:?}: no initialisation is known for it; expected a name that ends in weight, bias, running_mean or running_var"
+    )]
+    Initialisation { name: String, shape: Vec<usize> },
+    /// Training has diverged.
+    #[error(
+        "the loss is {loss} in epoch {epoch}, batch {batch} (learning rate {lr}); try a smaller --lr; the checkpoints of earlier epochs are intact"
+    )]
+    Diverged { loss: f64, epoch: usize, batch: usize, lr: f64 },
+    /// The training set gave no batch.
+    #[error("no training images: expected at least one batch")]
+    NoBatches,
+    /// A tensor operation failed.
+    #[error("{0}")]
+    Tensor(#[from] candle_core::Error),
+}
+
+impl Error {
+    pub(crate) fn file(action: &'static str, path: &std::path::Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::File { action, path, source }
+    }
+}

@@ -1,0 +1,260 @@
+//! Where a run is kept.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, checkpoint::Checkpoint, files};
+
+/// One line of `metrics.jsonl`. Losses are means in nats, precisions percentages.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EpochMetrics {
+    /// 0-based.
+    pub epoch: usize,
+    /// The learning rate.
+    pub lr: f64,
+    /// Over the augmented training images, while the weights moved.
+    pub train_loss: f64,
+    /// Top-1, likewise.
+    pub train_prec1: f64,
+    /// Over the test images, after the epoch.
+    pub nat_loss: f64,
+    /// Top-1, likewise.
+    pub nat_prec1: f64,
+    /// Top-5, likewise.
+    pub nat_prec5: f64,
+    /// Seconds for training and evaluation.
+    pub seconds: f64,
+    /// Training images per second, evaluation left out.
+    pub images_per_second: f64,
+}
+
+/// What becomes of an earlier run in the same folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// There must not be one.
+    Fresh,
+    /// It goes on.
+    Resume,
+    /// Its files are removed.
+    Overwrite,
+}
+
+/// The folder of a run and the files in it.
+#[derive(Debug, Clone)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+const CHECKPOINT: &str = "_checkpoint.safetensors";
+const LATEST: &str = "checkpoint.latest.safetensors";
+const BEST: &str = "checkpoint.best.safetensors";
+const STATE: &str = "checkpoint.latest.state.safetensors";
+const CONFIG: &str = "config.json";
+const METRICS: &str = "metrics.jsonl";
+const TENSORBOARD: &str = "tensorboard";
+
+impl RunFolder {
+    /// A folder as it is; it need not exist.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Prepares a folder for a run.
+    ///
+    /// # Errors
+    /// If there is a run and `start` is fresh, if there is none and it is to be resumed, or if the folder cannot be
+    /// created or cleared.
+    pub fn begin(path: impl Into<PathBuf>, start: Start) -> Result<Self, Error> {
+        let run = Self::at(path);
+        match start {
+            Start::Fresh if run.holds_a_run() => return Err(Error::RunExists { folder: run.path }),
+            Start::Resume if !run.state_path().exists() => {
+                return Err(Error::NothingToResume { folder: run.path });
+            }
+            Start::Overwrite => run.clear()?,
+            Start::Fresh | Start::Resume => {}
+        }
+        fs::create_dir_all(&run.path).map_err(Error::file("create folder", &run.path))?;
+        Ok(run)
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether a run was started here.
+    pub fn holds_a_run(&self) -> bool {
+        self.state_path().exists() || self.checkpoints().is_ok_and(|found| !found.is_empty())
+    }
+
+    /// The file with everything that an exact resume needs.
+    pub fn state_path(&self) -> PathBuf {
+        self.path.join(STATE)
+    }
+
+    /// The checkpoint of an epoch.
+    pub fn checkpoint_path(&self, epoch: usize) -> PathBuf {
+        self.path.join(format!("{epoch}{CHECKPOINT}"))
+    }
+
+    /// Every epoch's checkpoint, in epoch order; empty if there is no such folder.
+    ///
+    /// # Errors
+    /// If the folder cannot be read.
+    pub fn checkpoints(&self) -> Result<Vec<(usize, PathBuf)>, Error> {
+        if !self.path.exists() {
+            return Ok(Vec::new());
+        }
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.path).map_err(Error::file("read folder", &self.path))? {
+            let path = entry.map_err(Error::file("read folder", &self.path))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if let Some(epoch) = name.strip_suffix(CHECKPOINT).and_then(|epoch| epoch.parse().ok()) {
+                found.push((epoch, path));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// Writes an epoch's checkpoint and points `checkpoint.latest` (and, if it is the best, `checkpoint.best`) at it.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn save_checkpoint(
+        &self,
+        epoch: usize,
+        checkpoint: &Checkpoint,
+        is_best: bool,
+    ) -> Result<PathBuf, Error> {
+        let path = self.checkpoint_path(epoch);
+        checkpoint.save(&path)?;
+        files::link(&path, &self.path.join(LATEST))?;
+        if is_best {
+            files::link(&path, &self.path.join(BEST))?;
+        }
+        Ok(path)
+    }
+
+    /// Writes the resolved settings of the run.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn save_config(&self, config: &impl Serialize) -> Result<(), Error> {
+        let path = self.path.join(CONFIG);
+        let damaged = |error: serde_json::Error| Error::Damaged {
+            path: path.clone(),
+            expected: "configuration",
+            found: error.to_string(),
+        };
+        let mut text = serde_json::to_string_pretty(config).map_err(damaged)?;
+        text.push('\n');
+        files::write_atomically(&path, text.as_bytes())
+    }
+
+    /// The epochs that are finished, in order. Lines that cannot be read are left out.
+    pub fn metrics(&self) -> Vec<EpochMetrics> {
+        let text = fs::read_to_string(self.path.join(METRICS)).unwrap_or_default();
+        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    }
+
+    /// Adds a finished epoch; lines of this epoch and later ones, from before a resume, go.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn push_metrics(&self, metrics: &EpochMetrics) -> Result<(), Error> {
+        let mut lines = self.metrics();
+        lines.retain(|line| line.epoch < metrics.epoch);
+        lines.push(metrics.clone());
+        let text = |line: &EpochMetrics| serde_json::to_string(line).map(|text| text + "\n");
+        let path = self.path.join(METRICS);
+        let damaged = |error: serde_json::Error| Error::Damaged {
+            path: path.clone(),
+            expected: "metrics file",
+            found: error.to_string(),
+        };
+        let text: String = lines.iter().map(text).collect::<Result<_, _>>().map_err(damaged)?;
+        files::write_atomically(&path, text.as_bytes())
+    }
+
+    /// The folder for TensorBoard's event files.
+    pub(crate) fn tensorboard(&self) -> PathBuf {
+        self.path.join(TENSORBOARD)
+    }
+
+    /// Removes the files of an earlier run, by their names, and nothing else.
+    ///
+    /// # Errors
+    /// If a file cannot be removed.
+    pub fn clear(&self) -> Result<(), Error> {
+        let checkpoints = self.checkpoints()?.into_iter().map(|(_, path)| path);
+        let named = [LATEST, BEST, STATE, CONFIG, METRICS].map(|name| self.path.join(name));
+        let events =
+            fs::read_dir(self.tensorboard()).into_iter().flatten().flatten().map(|entry| entry.path());
+        let events = events.filter(|path| path.to_string_lossy().contains("tfevents"));
+        for path in checkpoints.chain(named).chain(events).filter(|path| path.is_file()) {
+            fs::remove_file(&path).map_err(Error::file("remove", &path))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checkpoints_come_in_the_order_of_epochs() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        for name in
+            ["10_checkpoint.safetensors", "9_checkpoint.safetensors", "x_checkpoint.safetensors", LATEST]
+        {
+            fs::write(folder.path().join(name), b"")?;
+        }
+        let epochs: Vec<usize> =
+            RunFolder::at(folder.path()).checkpoints()?.into_iter().map(|(epoch, _)| epoch).collect();
+        assert_eq!(epochs, [9, 10]);
+        Ok(())
+    }
+
+    #[test]
+    fn clearing_leaves_other_files_alone() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        for name in ["0_checkpoint.safetensors", METRICS, "notes.txt"] {
+            fs::write(folder.path().join(name), b"")?;
+        }
+        RunFolder::at(folder.path()).clear()?;
+        let left: Vec<_> = fs::read_dir(folder.path())?
+            .map(|entry| entry.map(|e| e.file_name()))
+            .collect::<Result<_, _>>()?;
+        assert_eq!(left, ["notes.txt"]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_repeated_epoch_replaces_the_lines_from_it_on() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let run = RunFolder::at(folder.path());
+        let line = |epoch, train_loss| EpochMetrics {
+            epoch,
+            lr: 0.1,
+            train_loss,
+            train_prec1: 1.0,
+            nat_loss: 2.0,
+            nat_prec1: 3.0,
+            nat_prec5: 4.0,
+            seconds: 5.0,
+            images_per_second: 6.0,
+        };
+        for (epoch, loss) in [(0, 2.0), (1, 1.5), (2, 1.0), (1, 1.25)] {
+            run.push_metrics(&line(epoch, loss))?;
+        }
+        assert_eq!(run.metrics(), [line(0, 2.0), line(1, 1.25)]);
+        Ok(())
+    }
+}

@@ -1,0 +1,137 @@
+//! Learning rates over epochs.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// How the learning rate follows the epoch (0-based), as text in the forms of the `--schedule` flag.
+///
+/// ```
+/// let step: training::Schedule = "step:50:0.1".parse()?;
+/// assert_eq!(step.learning_rate(0.1, 49, 200), 0.1);
+/// assert!((step.learning_rate(0.1, 100, 200) - 0.001).abs() < 1e-15);
+/// let milestones: training::Schedule = "60:0.1,120:0.01".parse()?;
+/// assert!((milestones.learning_rate(0.2, 60, 200) - 0.02).abs() < 1e-15);
+/// # Ok::<(), training::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+#[allow(missing_docs)] // the variants say what the fields are
+pub enum Schedule {
+    /// `constant`.
+    Constant,
+    /// `step:EPOCHS:FACTOR`: multiplied by the factor every so many epochs (PyTorch's StepLR).
+    Step { epochs: usize, factor: f64 },
+    /// `EPOCH:MULTIPLE,…`: from each epoch on, this multiple of the base rate (the `robustness` library's custom multipliers).
+    Milestones(Vec<(usize, f64)>),
+    /// `cyclic`: up from zero over the first 4/15 of the epochs, then down to zero, in straight lines (the `robustness` library's).
+    Cyclic,
+}
+
+impl Schedule {
+    /// The learning rate of an epoch out of `epochs`.
+    pub fn learning_rate(&self, base: f64, epoch: usize, epochs: usize) -> f64 {
+        match self {
+            Self::Constant => base,
+            Self::Step { epochs: step, factor } => base * factor.powi((epoch / step) as i32),
+            Self::Milestones(milestones) => {
+                let reached = milestones.iter().rev().find(|(from, _)| epoch >= *from);
+                base * reached.map_or(1.0, |(_, multiple)| *multiple)
+            }
+            Self::Cyclic => base * triangle(epoch as f64, (4 * epochs / 15) as f64, epochs as f64),
+        }
+    }
+}
+
+/// From 0 at 0 up to 1 at `top` and down to 0 at `end`.
+fn triangle(at: f64, top: f64, end: f64) -> f64 {
+    if at < top { at / top } else { ((end - at) / (end - top)).max(0.0) }
+}
+
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Constant => f.write_str("constant"),
+            Self::Step { epochs, factor } => write!(f, "step:{epochs}:{factor}"),
+            Self::Milestones(milestones) => {
+                let texts: Vec<String> =
+                    milestones.iter().map(|(epoch, multiple)| format!("{epoch}:{multiple}")).collect();
+                f.write_str(&texts.join(","))
+            }
+            Self::Cyclic => f.write_str("cyclic"),
+        }
+    }
+}
+
+impl FromStr for Schedule {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let refused = || Error::Schedule { found: text.to_owned() };
+        match text {
+            "constant" => return Ok(Self::Constant),
+            "cyclic" => return Ok(Self::Cyclic),
+            _ => {}
+        }
+        if let Some(step) = text.strip_prefix("step:") {
+            let (epochs, factor) = pair(step).filter(|&(epochs, _)| epochs > 0).ok_or_else(refused)?;
+            return Ok(Self::Step { epochs, factor });
+        }
+        let milestones: Vec<(usize, f64)> =
+            text.split(',').map(pair).collect::<Option<_>>().ok_or_else(refused)?;
+        let increasing = milestones.windows(2).all(|two| two[0].0 < two[1].0);
+        if increasing { Ok(Self::Milestones(milestones)) } else { Err(refused()) }
+    }
+}
+
+/// `EPOCH:NUMBER` with a finite number that is not negative.
+fn pair(text: &str) -> Option<(usize, f64)> {
+    let (epoch, number) = text.trim().split_once(':')?;
+    let number: f64 = number.parse().ok()?;
+    Some((epoch.parse().ok()?, number)).filter(|(_, number)| number.is_finite() && *number >= 0.0)
+}
+
+impl From<Schedule> for String {
+    fn from(schedule: Schedule) -> Self {
+        schedule.to_string()
+    }
+}
+
+impl TryFrom<String> for Schedule {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_read_and_written() -> Result<(), Error> {
+        for text in ["constant", "cyclic", "step:50:0.1", "60:0.1,120:0.01,180:0.001"] {
+            assert_eq!(text.parse::<Schedule>()?.to_string(), text);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for text in ["", "step", "step:0:0.1", "step:5:nan", "60:0.1,50:0.2", "60", "linear"] {
+            assert!(text.parse::<Schedule>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_cycle_peaks_at_four_fifteenths() {
+        let rate = |epoch| Schedule::Cyclic.learning_rate(0.5, epoch, 15);
+        assert_eq!(rate(0), 0.0);
+        assert_eq!(rate(4), 0.5);
+        assert!((rate(2) - 0.25).abs() < 1e-15);
+        assert!((rate(14) - 0.5 / 11.0).abs() < 1e-15);
+    }
+}

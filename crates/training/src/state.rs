@@ -1,0 +1,121 @@
+//! Everything that an exact resume needs, in one file, so that it is there whole or not at all.
+
+use std::{collections::BTreeMap, path::Path};
+
+use candle_core::{Tensor, Var};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Schedule, Sgd, Tally, checkpoint};
+
+const KEY: &str = "freqbias-state";
+
+/// Settings that must not change in the middle of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Fixed {
+    pub(crate) seed: u64,
+    pub(crate) batch_size: usize,
+    pub(crate) training_images: usize,
+    pub(crate) lr: f64,
+    pub(crate) momentum: f64,
+    pub(crate) weight_decay: f64,
+    pub(crate) schedule: Schedule,
+    /// Matters to the cyclic schedule only.
+    pub(crate) epochs: usize,
+}
+
+impl Fixed {
+    /// The first setting that differs: its flag, and both values.
+    fn difference(&self, now: &Self) -> Option<(&'static str, String, String)> {
+        let pairs = [
+            ("--seed", self.seed.to_string(), now.seed.to_string()),
+            ("--batch-size", self.batch_size.to_string(), now.batch_size.to_string()),
+            ("training images", self.training_images.to_string(), now.training_images.to_string()),
+            ("--lr", self.lr.to_string(), now.lr.to_string()),
+            ("--momentum", self.momentum.to_string(), now.momentum.to_string()),
+            ("--weight-decay", self.weight_decay.to_string(), now.weight_decay.to_string()),
+            ("--schedule", self.schedule.to_string(), now.schedule.to_string()),
+            ("--epochs", self.cyclic_epochs().to_string(), now.cyclic_epochs().to_string()),
+        ];
+        pairs.into_iter().find(|(_, before, now)| before != now)
+    }
+
+    fn cyclic_epochs(&self) -> usize {
+        if self.schedule == Schedule::Cyclic { self.epochs } else { 0 }
+    }
+}
+
+/// How far a run has come.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Progress {
+    /// The epoch to go on with.
+    pub(crate) epoch: usize,
+    /// The batch to go on with in it.
+    pub(crate) batch: usize,
+    /// What the batches before it in this epoch gave.
+    pub(crate) tally: Tally,
+    /// Seconds that they took.
+    pub(crate) seconds: f64,
+    /// The best accuracy so far.
+    pub(crate) best: Option<f64>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Content {
+    fixed: Fixed,
+    progress: Progress,
+}
+
+/// The network whose state is kept.
+pub(crate) struct Network<'a> {
+    pub(crate) parameters: &'a BTreeMap<String, Var>,
+    pub(crate) buffers: &'a BTreeMap<String, Var>,
+}
+
+pub(crate) fn save(
+    path: &Path,
+    fixed: &Fixed,
+    progress: &Progress,
+    network: &Network<'_>,
+    sgd: &Sgd,
+) -> Result<(), Error> {
+    let variables = network.parameters.iter().chain(network.buffers);
+    let variables =
+        variables.map(|(name, variable)| (format!("network.{name}"), variable.as_detached_tensor()));
+    let momentum = sgd.buffers().iter().map(|(name, buffer)| (format!("momentum.{name}"), buffer.clone()));
+    let tensors: BTreeMap<String, Tensor> = variables.chain(momentum).collect();
+    let content = Content { fixed: fixed.clone(), progress: progress.clone() };
+    checkpoint::save(path, &tensors, KEY, &serde_json::json!(content))
+}
+
+/// Restores network and optimiser, and says where to go on.
+pub(crate) fn load(
+    path: &Path,
+    fixed: &Fixed,
+    network: &Network<'_>,
+    sgd: &mut Sgd,
+) -> Result<Progress, Error> {
+    let (mut tensors, content) = checkpoint::load(path, KEY)?;
+    let damaged = |found: String| Error::Damaged { path: path.to_owned(), expected: "training state", found };
+    let content = content.ok_or_else(|| damaged(format!("no metadata `{KEY}`")))?;
+    let content: Content = serde_json::from_str(&content).map_err(|error| damaged(error.to_string()))?;
+    if let Some((name, before, now)) = content.fixed.difference(fixed) {
+        return Err(Error::SettingChanged { path: path.to_owned(), name, before, now });
+    }
+    for (name, variable) in network.parameters.iter().chain(network.buffers) {
+        let tensor =
+            tensors.remove(&format!("network.{name}")).ok_or_else(|| damaged(format!("no `{name}`")))?;
+        if tensor.shape() != variable.shape() {
+            return Err(damaged(format!(
+                "`{name}` is {:?}, expected {:?}",
+                tensor.shape(),
+                variable.shape()
+            )));
+        }
+        variable.set(&tensor)?;
+    }
+    let momentum = tensors
+        .into_iter()
+        .filter_map(|(name, tensor)| Some((name.strip_prefix("momentum.")?.to_owned(), tensor)));
+    sgd.set_buffers(momentum.collect());
+    Ok(content.progress)
+}

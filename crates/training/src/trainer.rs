@@ -1,0 +1,306 @@
+//! The epoch loop.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Instant,
+};
+
+use candle_core::{Tensor, Var};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Checkpoint, CheckpointInfo, EpochMetrics, Error, RunFolder, Schedule, Sgd,
+    state::{self, Fixed, Network, Progress},
+    tensorboard,
+};
+
+/// What a number of images gave.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Images.
+    pub examples: usize,
+    /// The sum of their losses, in nats.
+    pub loss_sum: f64,
+    /// Those whose best class is the label.
+    pub correct: usize,
+    /// Those with the label among the best five classes.
+    pub correct5: usize,
+}
+
+impl Tally {
+    /// Adds the images of another batch.
+    pub fn add(&mut self, other: &Self) {
+        self.examples += other.examples;
+        self.loss_sum += other.loss_sum;
+        self.correct += other.correct;
+        self.correct5 += other.correct5;
+    }
+
+    /// The mean loss, in nats.
+    pub fn loss(&self) -> f64 {
+        self.loss_sum / self.examples.max(1) as f64
+    }
+
+    /// Top-1 accuracy in percent.
+    pub fn prec1(&self) -> f64 {
+        100.0 * self.correct as f64 / self.examples.max(1) as f64
+    }
+
+    /// Top-5 accuracy in percent.
+    pub fn prec5(&self) -> f64 {
+        100.0 * self.correct5 as f64 / self.examples.max(1) as f64
+    }
+}
+
+/// What a batch gave, and the gradients of its mean loss by parameter.
+#[derive(Debug)]
+pub struct Learned {
+    /// Loss and accuracy before the step.
+    pub tally: Tally,
+    /// By parameter name.
+    pub gradients: BTreeMap<String, Tensor>,
+}
+
+/// A network as the trainer sees it.
+pub trait Learner {
+    /// What it learns from at once.
+    type Batch;
+
+    /// What the optimiser moves.
+    fn parameters(&self) -> &BTreeMap<String, Var>;
+
+    /// What is saved but not optimised: batch-norm statistics.
+    fn buffers(&self) -> &BTreeMap<String, Var>;
+
+    /// The gradients of a batch, in training mode.
+    ///
+    /// # Errors
+    /// If a tensor operation fails.
+    fn learn(&mut self, batch: &Self::Batch) -> candle_core::Result<Learned>;
+
+    /// What a batch gives in evaluation mode.
+    ///
+    /// # Errors
+    /// If a tensor operation fails.
+    fn evaluate(&mut self, batch: &Self::Batch) -> candle_core::Result<Tally>;
+}
+
+/// Where batches come from. The batches of an epoch are the same whenever they are asked for.
+pub trait Source {
+    /// What a learner takes.
+    type Batch;
+
+    /// The training batches of an epoch, from batch `start` on.
+    fn train(&self, epoch: usize, start: usize) -> impl Iterator<Item = Self::Batch>;
+
+    /// How many training batches an epoch has.
+    fn train_batches(&self) -> usize;
+
+    /// How many training images there are.
+    fn train_images(&self) -> usize;
+
+    /// The test batches.
+    fn test(&self) -> impl Iterator<Item = Self::Batch>;
+}
+
+/// How a run learns.
+#[derive(Debug, Clone)]
+pub struct Trainer {
+    /// Epochs in all.
+    pub epochs: usize,
+    /// The base learning rate.
+    pub lr: f64,
+    /// SGD's momentum.
+    pub momentum: f64,
+    /// SGD's weight decay.
+    pub weight_decay: f64,
+    /// How the rate changes.
+    pub schedule: Schedule,
+    /// Images per training batch; kept to refuse a resume with another.
+    pub batch_size: usize,
+    /// What every checkpoint says of the run; epoch and accuracy are filled in.
+    pub info: CheckpointInfo,
+}
+
+/// What happens while a run goes on.
+#[derive(Debug)]
+#[allow(missing_docs)] // the variants say what the fields are
+pub enum Event<'a> {
+    /// An epoch begins or goes on: its number, and how many of its images are done already.
+    Epoch { epoch: usize, images_done: usize },
+    /// A training batch is done; the tally is the epoch's so far.
+    Batch { epoch: usize, images: usize, tally: &'a Tally },
+    /// An epoch is done and kept.
+    Done { metrics: &'a EpochMetrics, checkpoint: &'a Path },
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // the variants say what the fields are
+pub enum Outcome {
+    /// All epochs are done.
+    Finished,
+    /// It was asked to stop; the next batch is this one of this epoch.
+    Interrupted { epoch: usize, batch: usize },
+}
+
+impl Trainer {
+    /// Trains until the last epoch, or until `interrupt` is set: then the state is kept for an exact resume.
+    ///
+    /// # Errors
+    /// If a file cannot be written, the state to resume does not fit, or the loss is not finite.
+    pub fn run<L: Learner, S: Source<Batch = L::Batch>>(
+        &self,
+        learner: &mut L,
+        source: &S,
+        folder: &RunFolder,
+        interrupt: &AtomicBool,
+        observe: &mut dyn FnMut(Event<'_>),
+    ) -> Result<Outcome, Error> {
+        if source.train_batches() == 0 {
+            return Err(Error::NoBatches);
+        }
+        let mut run = Run {
+            trainer: self,
+            learner,
+            source,
+            folder,
+            interrupt,
+            observe,
+            sgd: self.sgd(),
+            progress: Progress::default(),
+        };
+        if folder.state_path().exists() {
+            run.restore()?;
+        }
+        while run.progress.epoch < self.epochs {
+            if !run.epoch()? {
+                return Ok(Outcome::Interrupted { epoch: run.progress.epoch, batch: run.progress.batch });
+            }
+        }
+        Ok(Outcome::Finished)
+    }
+
+    fn sgd(&self) -> Sgd {
+        Sgd::new(self.momentum, self.weight_decay)
+    }
+
+    fn fixed(&self, training_images: usize) -> Fixed {
+        Fixed {
+            seed: self.info.seed,
+            batch_size: self.batch_size,
+            training_images,
+            lr: self.lr,
+            momentum: self.momentum,
+            weight_decay: self.weight_decay,
+            schedule: self.schedule.clone(),
+            epochs: self.epochs,
+        }
+    }
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self { epoch: 0, batch: 0, tally: Tally::default(), seconds: 0.0, best: None }
+    }
+}
+
+struct Run<'a, L, S> {
+    trainer: &'a Trainer,
+    learner: &'a mut L,
+    source: &'a S,
+    folder: &'a RunFolder,
+    interrupt: &'a AtomicBool,
+    observe: &'a mut dyn FnMut(Event<'_>),
+    sgd: Sgd,
+    progress: Progress,
+}
+
+impl<L: Learner, S: Source<Batch = L::Batch>> Run<'_, L, S> {
+    fn restore(&mut self) -> Result<(), Error> {
+        let fixed = self.trainer.fixed(self.source.train_images());
+        let network = Network { parameters: self.learner.parameters(), buffers: self.learner.buffers() };
+        self.progress = state::load(&self.folder.state_path(), &fixed, &network, &mut self.sgd)?;
+        Ok(())
+    }
+
+    fn save_state(&self) -> Result<(), Error> {
+        let fixed = self.trainer.fixed(self.source.train_images());
+        let network = Network { parameters: self.learner.parameters(), buffers: self.learner.buffers() };
+        state::save(&self.folder.state_path(), &fixed, &self.progress, &network, &self.sgd)
+    }
+
+    /// One epoch, or the rest of one; false if it was interrupted.
+    fn epoch(&mut self) -> Result<bool, Error> {
+        let epoch = self.progress.epoch;
+        let lr = self.trainer.schedule.learning_rate(self.trainer.lr, epoch, self.trainer.epochs);
+        (self.observe)(Event::Epoch { epoch, images_done: self.progress.tally.examples });
+        let (started, before) = (Instant::now(), self.progress.seconds);
+        let source = self.source;
+        for batch in source.train(epoch, self.progress.batch) {
+            self.batch(&batch, lr)?;
+            self.progress.seconds = before + started.elapsed().as_secs_f64();
+            if self.interrupt.load(Ordering::SeqCst) && self.progress.batch < self.source.train_batches() {
+                self.save_state()?;
+                return Ok(false);
+            }
+        }
+        self.finish_epoch(lr, started, before)?;
+        Ok(!self.interrupt.load(Ordering::SeqCst) || self.progress.epoch == self.trainer.epochs)
+    }
+
+    fn batch(&mut self, batch: &L::Batch, lr: f64) -> Result<(), Error> {
+        let learned = self.learner.learn(batch)?;
+        if !learned.tally.loss_sum.is_finite() {
+            let (epoch, batch) = (self.progress.epoch, self.progress.batch);
+            return Err(Error::Diverged { loss: learned.tally.loss(), epoch, batch, lr });
+        }
+        self.sgd.step(self.learner.parameters(), &learned.gradients, lr)?;
+        self.progress.tally.add(&learned.tally);
+        self.progress.batch += 1;
+        let (epoch, tally) = (self.progress.epoch, &self.progress.tally);
+        (self.observe)(Event::Batch { epoch, images: learned.tally.examples, tally });
+        Ok(())
+    }
+
+    fn finish_epoch(&mut self, lr: f64, started: Instant, before: f64) -> Result<(), Error> {
+        let mut natural = Tally::default();
+        for batch in self.source.test() {
+            natural.add(&self.learner.evaluate(&batch)?);
+        }
+        let (train, epoch) = (self.progress.tally, self.progress.epoch);
+        let metrics = EpochMetrics {
+            epoch,
+            lr,
+            train_loss: train.loss(),
+            train_prec1: train.prec1(),
+            nat_loss: natural.loss(),
+            nat_prec1: natural.prec1(),
+            nat_prec5: natural.prec5(),
+            seconds: before + started.elapsed().as_secs_f64(),
+            images_per_second: train.examples as f64 / self.progress.seconds,
+        };
+        let is_best = self.progress.best.is_none_or(|best| metrics.nat_prec1 > best);
+        let checkpoint = self.folder.save_checkpoint(epoch, &self.checkpoint(&metrics), is_best)?;
+        self.folder.push_metrics(&metrics)?;
+        tensorboard::write(&self.folder.tensorboard(), &self.folder.metrics())?;
+        let best = self.progress.best.unwrap_or(0.0).max(metrics.nat_prec1);
+        self.progress = Progress { epoch: epoch + 1, best: Some(best), ..Progress::default() };
+        self.save_state()?;
+        (self.observe)(Event::Done { metrics: &metrics, checkpoint: &checkpoint });
+        Ok(())
+    }
+
+    fn checkpoint(&self, metrics: &EpochMetrics) -> Checkpoint {
+        let all = self.learner.parameters().iter().chain(self.learner.buffers());
+        let tensors = all.map(|(name, variable)| (name.clone(), variable.as_detached_tensor())).collect();
+        let info = CheckpointInfo {
+            epoch: metrics.epoch,
+            nat_prec1: metrics.nat_prec1,
+            ..self.trainer.info.clone()
+        };
+        Checkpoint { tensors, info: Some(info) }
+    }
+}
