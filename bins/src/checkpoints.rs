@@ -2,6 +2,8 @@
 
 use std::{
     collections::BTreeSet,
+    fs::File,
+    io::Read,
     path::{Path, PathBuf},
 };
 
@@ -17,15 +19,29 @@ pub struct StoredCheckpoint {
     pub path: PathBuf,
 }
 
+impl StoredCheckpoint {
+    /// A checksum of the file: rows measured earlier hold for the same file only.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn digest(&self) -> anyhow::Result<u32> {
+        let mut file = File::open(&self.path).with_context(|| self.path.display().to_string())?;
+        let (mut digest, mut buffer) = (0, vec![0; 1 << 20]);
+        loop {
+            match file.read(&mut buffer).with_context(|| self.path.display().to_string())? {
+                0 => return Ok(digest),
+                count => digest = crc32c::crc32c_append(digest, &buffer[..count]),
+            }
+        }
+    }
+}
+
 /// The checkpoints of a run folder, in epoch order; empty if there is no such folder yet.
 ///
 /// # Errors
 /// If the folder cannot be read.
 pub fn of_run(folder: &Path) -> anyhow::Result<Vec<StoredCheckpoint>> {
-    if !folder.exists() {
-        return Ok(Vec::new());
-    }
-    let found = RunFolder::open(folder)?.checkpoints()?;
+    let found = RunFolder::at(folder).checkpoints()?;
     Ok(found.into_iter().map(|(epoch, path)| StoredCheckpoint { epoch, path }).collect())
 }
 

@@ -1,6 +1,6 @@
 //! The data set that the flags name.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
 use datasets::{Augmentation, Batches, BatchOptions, Dataset, ImageSet, Order, cifar, synthetic::Synthetic};
@@ -16,9 +16,18 @@ const SYNTHETIC_TEST: usize = 1000;
 const SYNTHETIC_SEED: u64 = 0;
 
 /// Images per batch while training, and while differentiating with respect to pixels.
-pub const TRAINING_BATCH: usize = 128;
-/// See [`TRAINING_BATCH`].
-pub const GRADIENT_BATCH: usize = 64;
+const TRAINING_BATCH: usize = 128;
+const GRADIENT_BATCH: usize = 64;
+
+/// Images per training batch: `--batch-size`, or 128.
+pub fn training_batch_size(flags: &DataFlags) -> usize {
+    flags.batch_size.unwrap_or(TRAINING_BATCH)
+}
+
+/// Images per batch of pixel gradients: `--batch-size`, or 64.
+pub fn gradient_batch_size(flags: &DataFlags) -> usize {
+    flags.batch_size.unwrap_or(GRADIENT_BATCH)
+}
 
 /// Opens the data set and cuts it to `--limit-train` and `--limit-test`.
 ///
@@ -46,12 +55,12 @@ pub fn normaliser(dataset: DatasetName) -> Normaliser {
 /// The training images of an epoch: shuffled and augmented, from batch `start` on.
 pub fn training_batches(set: &ImageSet, flags: &DataFlags, seed: u64, epoch: usize, start: usize) -> Batches {
     let options = BatchOptions {
-        batch_size: flags.batch_size.unwrap_or(TRAINING_BATCH),
+        batch_size: training_batch_size(flags),
         order: Order::Shuffled { seed, epoch: epoch as u64 },
         augmentation: Some(Augmentation::default()),
         start_batch: start,
         workers: flags.workers,
-        ..BatchOptions::default()
+        drop_last: false,
     };
     set.batches(options)
 }

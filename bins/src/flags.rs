@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use candle_core::Device;
 use clap::{Args, ValueEnum};
 use models::Architecture;
 use serde::Serialize;
 
-use crate::terminal::{self, Terminal};
+use crate::terminal::Terminal;
 
 /// Which images: a data set by name and, where it is on disk, its place.
 #[derive(Debug, Clone, Args, Serialize)]
@@ -121,20 +120,20 @@ pub enum Format {
 }
 
 impl MachineFlags {
-    /// Sets the number of threads, opens the device and the terminal.
+    /// Sets the number of threads and opens the terminal.
     ///
     /// # Errors
     /// If the thread pool cannot be started.
-    pub fn prepare(&self) -> anyhow::Result<(Device, Terminal)> {
+    pub fn prepare(&self) -> anyhow::Result<Terminal> {
         let terminal = Terminal::new(self.quiet);
         if let Some(threads) = self.threads {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
             pool.build_global().with_context(|| format!("--threads {threads}"))?;
         }
         if self.gpu.is_some() || self.device.starts_with("cuda") {
-            terminal::note("note: this build has no CUDA; running on the CPU");
+            terminal.note("note: this build has no CUDA; running on the CPU");
         }
-        Ok((Device::Cpu, terminal))
+        Ok(terminal)
     }
 }
 

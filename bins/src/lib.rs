@@ -1,1 +1,18 @@
-//! bins
+//! The programs: flags → configuration → library objects → run.
+//!
+//! A program is ten lines in `src/bin` that [`launch`] a workflow of [`commands`]. This package alone knows the command
+//! line, the terminal and the process; everything else is in the library crates.
+
+pub mod commands;
+
+mod checkpoints;
+mod data;
+mod flags;
+mod interrupt;
+mod launch;
+mod network;
+mod partial;
+mod terminal;
+mod train;
+
+pub use launch::launch;

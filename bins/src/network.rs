@@ -4,33 +4,28 @@ use std::{collections::BTreeMap, path::Path};
 
 use anyhow::Context;
 use candle_core::{Device, Tensor, Var};
-use datasets::Batch;
-use models::{Architecture, Classifier, Normaliser};
-use training::{Learned, Learner, Tally};
+use datasets::{Batch, Dataset};
+use models::{Architecture, Classifier, Frozen, Normaliser};
+use training::{Learned, Learner, Source, Tally};
+
+use crate::{data, flags::DataFlags};
 
 /// A fresh network with seeded weights.
 ///
 /// # Errors
-/// If the weights cannot be drawn or moved to the device.
-pub fn fresh(
-    architecture: Architecture,
-    classes: usize,
-    normaliser: Normaliser,
-    seed: u64,
-    device: &Device,
-) -> anyhow::Result<Classifier> {
+/// If the weights cannot be drawn.
+pub fn fresh(architecture: Architecture, classes: usize, normaliser: Normaliser, seed: u64) -> anyhow::Result<Classifier> {
     let weights = training::initialise(&architecture.graph(classes).shapes(), seed)?;
-    Ok(Classifier::new(architecture, classes, normaliser, &weights, device)?)
+    Ok(Classifier::new(architecture, classes, normaliser, &weights)?)
 }
 
-/// The images of a batch as a tensor, (B, C, H, W), in [0, 1].
+/// The images of a batch as a tensor, (N, C, H, W), in [0, 1].
 ///
 /// # Errors
-/// If the device has no room for it.
-pub fn pixels(batch: &Batch, device: &Device) -> candle_core::Result<Tensor> {
+/// If the batch is not as long as its shape says.
+pub fn pixels(batch: &Batch) -> candle_core::Result<Tensor> {
     let shape = batch.shape;
-    let dims = (batch.labels.len(), shape.channels, shape.height, shape.width);
-    Tensor::from_slice(&batch.images, dims, device)
+    Tensor::from_slice(&batch.images, (batch.len(), shape.channels, shape.height, shape.width), &Device::Cpu)
 }
 
 /// Weights out of a file: ours (`.safetensors`) or PyTorch's (`.pt`, `.pth`).
@@ -63,31 +58,77 @@ impl StoredWeights {
     }
 }
 
-/// A classifier as the trainer sees it.
+/// A classifier as the trainer sees it. While it is evaluated its weights are packed once for all batches.
 #[derive(Debug)]
-pub struct ClassifierLearner(pub Classifier);
+pub struct ClassifierLearner {
+    classifier: Classifier,
+    frozen: Option<Frozen>,
+}
+
+impl ClassifierLearner {
+    /// A learner that trains this classifier.
+    pub fn new(classifier: Classifier) -> Self {
+        Self { classifier, frozen: None }
+    }
+}
 
 impl Learner for ClassifierLearner {
     type Batch = Batch;
 
     fn parameters(&self) -> &BTreeMap<String, Var> {
-        self.0.parameters()
+        self.classifier.parameters()
     }
 
     fn buffers(&self) -> &BTreeMap<String, Var> {
-        self.0.buffers()
+        self.classifier.buffers()
     }
 
     fn learn(&mut self, batch: &Batch) -> candle_core::Result<Learned> {
-        let images = pixels(batch, &Device::Cpu)?;
-        let found = self.0.parameter_gradients(&images, &batch.labels).map_err(candle_core::Error::wrap)?;
+        self.frozen = None;
+        let found = self.classifier.parameter_gradients(&pixels(batch)?, &batch.labels);
+        let found = found.map_err(candle_core::Error::wrap)?;
         Ok(Learned { tally: tally(found.loss, &found.logits, &batch.labels)?, gradients: found.gradients })
     }
 
     fn evaluate(&mut self, batch: &Batch) -> candle_core::Result<Tally> {
-        let images = pixels(batch, &Device::Cpu)?;
-        let found = self.0.evaluate(&images, &batch.labels).map_err(candle_core::Error::wrap)?;
+        let frozen = match self.frozen.take() {
+            Some(frozen) => frozen,
+            None => self.classifier.freeze().map_err(candle_core::Error::wrap)?,
+        };
+        let found = frozen.evaluate(&pixels(batch)?, &batch.labels).map_err(candle_core::Error::wrap)?;
+        self.frozen = Some(frozen);
         tally(found.loss, &found.logits, &batch.labels)
+    }
+}
+
+/// The batches of a data set as the trainer asks for them.
+#[derive(Debug)]
+pub struct DatasetSource<'a> {
+    /// The images.
+    pub dataset: &'a Dataset,
+    /// Batch size and workers.
+    pub flags: &'a DataFlags,
+    /// The seed of order and augmentation.
+    pub seed: u64,
+}
+
+impl Source for DatasetSource<'_> {
+    type Batch = Batch;
+
+    fn train(&self, epoch: usize, start: usize) -> impl Iterator<Item = Batch> {
+        data::training_batches(&self.dataset.train, self.flags, self.seed, epoch, start)
+    }
+
+    fn train_batches(&self) -> usize {
+        self.dataset.train.len().div_ceil(data::training_batch_size(self.flags))
+    }
+
+    fn train_images(&self) -> usize {
+        self.dataset.train.len()
+    }
+
+    fn test(&self) -> impl Iterator<Item = Batch> {
+        data::test_batches(&self.dataset.test, data::training_batch_size(self.flags), self.flags.workers)
     }
 }
 

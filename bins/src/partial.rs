@@ -6,8 +6,6 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use spectral::SpectrumRow;
 
-use crate::checkpoints::StoredCheckpoint;
-
 /// A file beside the results that holds finished rows; gone once all rows are there.
 ///
 /// A row is used again only if the same images were measured and the checkpoint file is the same, byte for byte.
@@ -26,7 +24,7 @@ struct Content {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Entry {
-    checkpoint: u32,
+    digest: u32,
     row: SpectrumRow,
 }
 
@@ -40,8 +38,8 @@ impl Partial {
     }
 
     /// The row of this checkpoint, if it was measured before.
-    pub fn find(&self, checkpoint: &StoredCheckpoint) -> Option<SpectrumRow> {
-        let same = |entry: &&Entry| entry.checkpoint == checkpoint.digest && entry.row.epoch == checkpoint.epoch;
+    pub fn find(&self, digest: u32, epoch: usize) -> Option<SpectrumRow> {
+        let same = |entry: &&Entry| entry.digest == digest && entry.row.epoch == epoch;
         self.found.iter().find(same).map(|entry| entry.row.clone())
     }
 
@@ -49,8 +47,8 @@ impl Partial {
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn keep(&mut self, checkpoint: &StoredCheckpoint, row: &SpectrumRow) -> anyhow::Result<()> {
-        self.content.rows.push(Entry { checkpoint: checkpoint.digest, row: row.clone() });
+    pub fn keep(&mut self, digest: u32, row: &SpectrumRow) -> anyhow::Result<()> {
+        self.content.rows.push(Entry { digest, row: row.clone() });
         training::write_atomically(&self.path, &serde_json::to_vec(&self.content)?)?;
         Ok(())
     }

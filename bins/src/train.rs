@@ -1,19 +1,19 @@
-//! Training a classifier into a run folder: the part that `easy_train` and a first `grad` share.
+//! Training a classifier into a run folder: what `easy_train` and a first `grad` share.
 
-use std::sync::atomic::AtomicBool;
+use std::{path::PathBuf, sync::atomic::AtomicBool};
 
-use anyhow::Context;
-use candle_core::Device;
 use clap::Args;
 use datasets::Dataset;
+use indicatif::ProgressBar;
+use models::Normaliser;
 use serde::Serialize;
-use training::{Event, RunFolder, Schedule, Sgd, Trainer};
+use training::{CheckpointInfo, EpochMetrics, Event, Outcome, RunFolder, Schedule, Start, Trainer};
 
 use crate::{
     data,
-    flags::{DataFlags, Format, MachineFlags, RunFlags},
+    flags::{DataFlags, Format, RunFlags},
     interrupt::Interrupted,
-    network::{self, ClassifierLearner},
+    network::{self, ClassifierLearner, DatasetSource},
     terminal::{self, Terminal},
 };
 
@@ -21,15 +21,205 @@ use crate::{
 #[derive(Debug, Clone, Args, Serialize)]
 pub struct Recipe {
     /// Learning rate at the start
-    #[arg(long, default_value_t = 0.1, value_name = "X")]
+    #[arg(long, default_value_t = 0.1, value_name = "X", value_parser = not_negative)]
     pub lr: f64,
     /// Momentum of SGD
-    #[arg(long, default_value_t = 0.9, value_name = "X")]
+    #[arg(long, default_value_t = 0.9, value_name = "X", value_parser = not_negative)]
     pub momentum: f64,
     /// Weight decay, of all parameters
-    #[arg(long, default_value_t = 5e-4, value_name = "X")]
+    #[arg(long, default_value_t = 5e-4, value_name = "X", value_parser = not_negative)]
     pub weight_decay: f64,
-    /// `step:50:0.1`, `60:0.1,120:0.01,180:0.001` (multiples of --lr), `cyclic` or `constant`
+    /// `step:50:0.1`, `60:0.1,120:0.01,180:0.001` (from an epoch on, a multiple of --lr), `cyclic` or `constant`
     #[arg(long, default_value = "step:50:0.1", value_name = "SCHEDULE")]
     pub schedule: Schedule,
+    /// The network's normaliser: mean per channel [default: the data set's usual one]
+    #[arg(long, value_name = "R,G,B", value_delimiter = ',', num_args = 3, requires = "std")]
+    pub mean: Option<Vec<f32>>,
+    /// The network's normaliser: standard deviation per channel
+    #[arg(long, value_name = "R,G,B", value_delimiter = ',', num_args = 3, requires = "mean")]
+    pub std: Option<Vec<f32>>,
+}
+
+impl Recipe {
+    /// The recipe of `easy_train` without flags.
+    pub fn usual() -> Self {
+        let schedule = Schedule::Step { epochs: 50, factor: 0.1 };
+        Self { lr: 0.1, momentum: 0.9, weight_decay: 5e-4, schedule, mean: None, std: None }
+    }
+}
+
+/// A run about to be trained.
+#[derive(Debug)]
+pub struct TrainingRun<'a> {
+    /// The program that asked for it.
+    pub command: &'static str,
+    /// Every resolved flag of it.
+    pub settings: serde_json::Value,
+    /// Which images.
+    pub data: &'a DataFlags,
+    /// Which network, and where it is kept.
+    pub run: &'a RunFlags,
+    /// How it learns.
+    pub recipe: &'a Recipe,
+    /// Epochs in all.
+    pub epochs: usize,
+    /// What becomes of an earlier run.
+    pub start: Start,
+}
+
+/// A run that is trained.
+#[derive(Debug)]
+pub struct Trained {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Its epochs.
+    pub metrics: Vec<EpochMetrics>,
+}
+
+impl TrainingRun<'_> {
+    /// Trains to the last epoch.
+    ///
+    /// # Errors
+    /// If a file cannot be written, training diverges, or Ctrl-C stops it (then the state is kept).
+    pub fn train(&self, dataset: &Dataset, terminal: Terminal, interrupt: &AtomicBool) -> anyhow::Result<Trained> {
+        let folder = RunFolder::begin(self.run.folder(self.data.dataset), self.start)?;
+        let normaliser = self.normaliser()?;
+        let classes = dataset.train.classes().len();
+        folder.save_config(&self.config(dataset, normaliser))?;
+        let network = network::fresh(self.run.arch, classes, normaliser, self.run.seed)?;
+        let mut learner = ClassifierLearner::new(network);
+        let source = DatasetSource { dataset, flags: self.data, seed: self.run.seed };
+        let mut watcher = Watcher { terminal, images: dataset.train.len(), epochs: self.epochs, bar: None };
+        let trainer = self.trainer(classes, normaliser);
+        let outcome = trainer.run(&mut learner, &source, &folder, interrupt, &mut |event| watcher.see(event))?;
+        watcher.clear();
+        match outcome {
+            Outcome::Finished => Ok(Trained { folder: folder.path().to_owned(), metrics: folder.metrics() }),
+            Outcome::Interrupted { epoch, batch } => Err(self.interrupted(epoch, batch).into()),
+        }
+    }
+
+    fn normaliser(&self) -> anyhow::Result<Normaliser> {
+        let three = |values: &Vec<f32>| [values[0], values[1], values[2]];
+        match (&self.recipe.mean, &self.recipe.std) {
+            (Some(mean), Some(std)) => Ok(Normaliser::new(three(mean), three(std))?),
+            _ => Ok(data::normaliser(self.data.dataset)),
+        }
+    }
+
+    fn trainer(&self, classes: usize, normaliser: Normaliser) -> Trainer {
+        let info = CheckpointInfo {
+            epoch: 0,
+            arch: self.run.arch.name().to_owned(),
+            dataset: self.data.dataset.as_str().to_owned(),
+            classes,
+            mean: normaliser.mean(),
+            std: normaliser.std(),
+            nat_prec1: 0.0,
+            seed: self.run.seed,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        let Recipe { lr, momentum, weight_decay, schedule, .. } = self.recipe.clone();
+        let batch_size = data::training_batch_size(self.data);
+        Trainer { epochs: self.epochs, lr, momentum, weight_decay, schedule, batch_size, info }
+    }
+
+    fn config(&self, dataset: &Dataset, normaliser: Normaliser) -> serde_json::Value {
+        serde_json::json!({
+            "command": self.command,
+            "version": env!("CARGO_PKG_VERSION"),
+            "git_commit": option_env!("FREQBIAS_GIT_COMMIT"),
+            "device": "cpu",
+            "kernels": kernels::blocked::Path::current().name(),
+            "threads": rayon::current_num_threads(),
+            "seed": self.run.seed,
+            "epochs": self.epochs,
+            "train_images": dataset.train.len(),
+            "test_images": dataset.test.len(),
+            "classes": dataset.train.classes(),
+            "mean": normaliser.mean(),
+            "std": normaliser.std(),
+            "settings": self.settings,
+        })
+    }
+
+    fn interrupted(&self, epoch: usize, batch: usize) -> Interrupted {
+        let again = if self.command == "easy_train" { " with --resume added" } else { "" };
+        Interrupted(format!(
+            "stopped in epoch {epoch} after {batch} batches; everything is kept in {}; to go on, give the same command{again}",
+            self.run.folder(self.data.dataset).display()
+        ))
+    }
+}
+
+impl Trained {
+    /// Prints the result: the last epoch and where the run is.
+    ///
+    /// # Errors
+    /// If the metrics cannot be written as JSON.
+    pub fn print(&self, format: Format) -> anyhow::Result<()> {
+        if format == Format::Json {
+            let summary = serde_json::json!({ "folder": self.folder, "epochs": self.metrics });
+            terminal::result(&serde_json::to_string(&summary)?);
+            return Ok(());
+        }
+        if let Some(last) = self.metrics.last() {
+            terminal::result(&format!(
+                "epoch {}: test accuracy {:.2} %, top-5 {:.2} %, loss {:.4}",
+                last.epoch, last.nat_prec1, last.nat_prec5, last.nat_loss
+            ));
+        }
+        terminal::result(&format!("run folder: {}", self.folder.display()));
+        Ok(())
+    }
+}
+
+/// Shows a run as it goes on: a bar an epoch, a line a finished epoch.
+struct Watcher {
+    terminal: Terminal,
+    images: usize,
+    epochs: usize,
+    bar: Option<ProgressBar>,
+}
+
+impl Watcher {
+    fn see(&mut self, event: Event<'_>) {
+        match event {
+            Event::Epoch { epoch, images_done } => {
+                let bar = self.terminal.images_bar(self.images, format!("epoch {epoch}/{}", self.epochs));
+                bar.set_position(images_done as u64);
+                bar.reset_eta();
+                self.bar = Some(bar);
+            }
+            Event::Batch { images, tally, .. } => {
+                if let Some(bar) = &self.bar {
+                    bar.inc(images as u64);
+                    bar.set_message(format!("loss {:.3}, {:.1} % right", tally.loss(), tally.prec1()));
+                }
+            }
+            Event::Done { metrics, .. } => {
+                self.clear();
+                self.terminal.note(&line(metrics));
+            }
+        }
+    }
+
+    fn clear(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn line(metrics: &EpochMetrics) -> String {
+    let EpochMetrics { epoch, lr, train_loss, train_prec1, nat_loss, nat_prec1, seconds, images_per_second, .. } = metrics;
+    format!(
+        "epoch {epoch:3}  lr {lr:<7.4} train: loss {train_loss:.4}, {train_prec1:5.2} %  test: loss {nat_loss:.4}, \
+         {nat_prec1:5.2} %  {seconds:.0} s, {images_per_second:.0} images/s"
+    )
+}
+
+fn not_negative(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0);
+    number.ok_or_else(|| "expected a number, 0 or more".to_owned())
 }

@@ -2,45 +2,42 @@
 
 use clap::Parser;
 use serde::Serialize;
+use training::Start;
 
 use crate::{
     data,
     flags::{DataFlags, DatasetName, MachineFlags, RunFlags},
     interrupt,
-    train::{Recipe, Start, TrainingRun},
+    train::{Recipe, TrainingRun},
 };
 
 /// Trains an image classifier and keeps a checkpoint of every epoch, for `grad` to look at.
 #[derive(Debug, Parser, Serialize)]
 #[command(name = "easy_train", version, args_override_self = true)]
 pub struct Flags {
-    /// Which images
     #[command(flatten)]
     #[serde(flatten)]
-    pub data: DataFlags,
-    /// Which run
+    data: DataFlags,
     #[command(flatten)]
     #[serde(flatten)]
-    pub run: RunFlags,
-    /// How to run
+    run: RunFlags,
     #[command(flatten)]
     #[serde(flatten)]
-    pub machine: MachineFlags,
+    machine: MachineFlags,
     /// Epochs in all [default: 10 on synthetic, else 200]
     #[arg(long, alias = "epoch", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub epochs: Option<u32>,
-    /// How to learn
+    epochs: Option<u32>,
     #[command(flatten)]
     #[serde(flatten)]
-    pub recipe: Recipe,
+    recipe: Recipe,
     /// Go on where the run stopped
     #[arg(long, conflicts_with = "overwrite")]
     #[serde(skip)]
-    pub resume: bool,
+    resume: bool,
     /// Remove an earlier run of the same name first
     #[arg(long)]
     #[serde(skip)]
-    pub overwrite: bool,
+    overwrite: bool,
 }
 
 impl Flags {
@@ -63,7 +60,7 @@ impl Flags {
 /// # Errors
 /// If the data cannot be read, the run folder cannot be used, or training fails.
 pub fn run(flags: Flags) -> anyhow::Result<()> {
-    let (device, terminal) = flags.machine.prepare()?;
+    let terminal = flags.machine.prepare()?;
     let interrupt = interrupt::watch()?;
     let dataset = data::open(&flags.data)?;
     let training = TrainingRun {
@@ -71,11 +68,9 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
         settings: serde_json::to_value(&flags)?,
         data: &flags.data,
         run: &flags.run,
-        machine: &flags.machine,
         recipe: &flags.recipe,
         epochs: flags.epochs(),
         start: flags.start(),
     };
-    let trained = training.run(&dataset, &device, terminal, &interrupt)?;
-    trained.print(flags.machine.format)
+    training.train(&dataset, terminal, &interrupt)?.print(flags.machine.format)
 }

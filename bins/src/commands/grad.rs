@@ -1,23 +1,29 @@
 //! `grad`: the gradient spectrum of every checkpoint of a run (Lin, Gao & Sang, IJCAI 2022).
 
-use std::{path::PathBuf, sync::atomic::AtomicBool};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::{AtomicBool, Ordering}},
+};
 
-use candle_core::Device;
+use anyhow::Context;
 use clap::Parser;
-use datasets::{Dataset, ImageSet};
-use models::Classifier;
+use datasets::Dataset;
+use models::Frozen;
 use serde::Serialize;
-use spectral::{Convention, GradientProfiler, RunningBands, SpectrumRow, SpectrumTable};
+use spectral::{Convention, Profiler, Recipe, RunningBands, SpectrumRow, SpectrumTable};
+use training::{RunFolder, Start};
 
+use super::grad_report;
 use crate::{
     checkpoints::{self, StoredCheckpoint},
-    commands::{grad_report, train},
     data,
-    flags::{DataFlags, MachineFlags, RunFlags},
+    flags::{DataFlags, DatasetName, MachineFlags, RunFlags},
     interrupt::{self, Interrupted},
-    network::{self, tally},
+    launch::must_exist,
+    network,
     partial::Partial,
     terminal::Terminal,
+    train::{Recipe as TrainingRecipe, TrainingRun},
 };
 
 /// Measures which image frequencies a network uses, checkpoint by checkpoint, and draws the heat map.
@@ -27,28 +33,25 @@ use crate::{
 #[derive(Debug, Parser, Serialize)]
 #[command(name = "grad", version, args_override_self = true)]
 pub struct Flags {
-    /// Which images
     #[command(flatten)]
     #[serde(flatten)]
-    pub data: DataFlags,
-    /// Which run
+    pub(super) data: DataFlags,
     #[command(flatten)]
     #[serde(flatten)]
-    pub run: RunFlags,
-    /// How to run
+    pub(super) run: RunFlags,
     #[command(flatten)]
     #[serde(flatten)]
-    pub machine: MachineFlags,
+    pub(super) machine: MachineFlags,
     /// A run folder [default: the one that --dataset, --arch and --task name]
     #[arg(long = "run", value_name = "DIR", conflicts_with = "checkpoints")]
     #[serde(rename = "run")]
-    pub run_folder: Option<PathBuf>,
+    run_folder: Option<PathBuf>,
     /// Checkpoint files, one or a pattern: .safetensors, .pt, .pth
     #[arg(long, value_name = "GLOB")]
-    pub checkpoints: Option<String>,
-    /// If there are no checkpoints yet: how many epochs to train first [default: 6 on synthetic, else 10]
-    #[arg(long, alias = "epoch", value_name = "N")]
-    pub epochs: Option<usize>,
+    checkpoints: Option<String>,
+    /// If there are no checkpoints yet, how many epochs to train first [default: 6 on synthetic, else 10]
+    #[arg(long, alias = "epoch", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    epochs: Option<u32>,
 }
 
 /// Runs the command.
@@ -56,63 +59,154 @@ pub struct Flags {
 /// # Errors
 /// If there is nothing to measure, or a file cannot be read or written.
 pub fn run(flags: Flags) -> anyhow::Result<()> {
-    let (device, terminal) = flags.machine.prepare()?;
+    let terminal = flags.machine.prepare()?;
     let interrupt = interrupt::watch()?;
     let dataset = data::open(&flags.data)?;
-    let source = checkpoints::find(&flags, || train::for_grad(&flags, &dataset, &interrupt, terminal))?;
-    let measure = Measurement { flags: &flags, dataset: &dataset, device: &device, terminal, interrupt: &interrupt };
-    let table = measure.table(&source.checkpoints, &source.output)?;
-    grad_report::write(&flags, &dataset, &table, &source.output, terminal)
+    let checkpoints = flags.checkpoints(&dataset, terminal, &interrupt)?;
+    let output = flags.output();
+    std::fs::create_dir_all(&output).with_context(|| format!("cannot create folder {}", output.display()))?;
+    let measurement = Measurement { flags: &flags, dataset: &dataset, terminal, interrupt };
+    let table = measurement.table(&checkpoints, &output)?;
+    grad_report::write(&table, &dataset.test, &output, terminal, flags.machine.format)
 }
 
 struct Measurement<'a> {
     flags: &'a Flags,
     dataset: &'a Dataset,
-    device: &'a Device,
     terminal: Terminal,
-    interrupt: &'a AtomicBool,
+    interrupt: Arc<AtomicBool>,
 }
 
 impl Measurement<'_> {
-    /// For each checkpoint, for each batch: input gradient → radial profiles → running statistics; then the
-    /// epoch's row.
-    fn table(&self, checkpoints: &[StoredCheckpoint], output: &std::path::Path) -> anyhow::Result<SpectrumTable> {
-        let images = &self.dataset.test;
-        let shape = images.shape();
-        let profiler = GradientProfiler::new(shape.channels, shape.height, shape.width, Convention::Reference)?;
-        let radii = profiler.radii().to_vec();
-        let arch = self.flags.run.arch.name();
-        let mut table = SpectrumTable::new(self.flags.data.dataset.as_str(), arch, images.len(), radii);
-        let mut partial = Partial::open(output, self.flags, images.len())?;
-        for checkpoint in checkpoints {
-            let row = match partial.take(checkpoint)? {
+    /// A row for each checkpoint. Rows are kept as they are finished, so that an interrupted run goes on with the next.
+    fn table(&self, checkpoints: &[StoredCheckpoint], output: &Path) -> anyhow::Result<SpectrumTable> {
+        let profiler = self.profiler()?;
+        let (dataset, arch) = (self.flags.data.dataset.as_str(), self.flags.run.arch.name());
+        let mut table = SpectrumTable::new(dataset, arch, self.dataset.test.len(), profiler.radii().to_vec());
+        let settings = format!("{dataset} {arch} {} images {:?}", self.dataset.test.len(), self.flags.data.data);
+        let mut partial = Partial::open(output, settings);
+        for (index, checkpoint) in checkpoints.iter().enumerate() {
+            let digest = checkpoint.digest()?;
+            let row = match partial.find(digest, checkpoint.epoch) {
                 Some(row) => row,
-                None => self.row(checkpoint, &profiler)?,
+                None => self.row(checkpoint, &profiler, (index, checkpoints.len()))?,
             };
-            partial.keep(checkpoint, &row)?;
+            partial.keep(digest, &row)?;
+            self.terminal.note(&grad_report::line(&row, &table.radii));
             table.push(row)?;
         }
-        partial.finish()?;
+        partial.remove()?;
         Ok(table)
     }
 
-    fn row(&self, checkpoint: &StoredCheckpoint, profiler: &GradientProfiler) -> anyhow::Result<SpectrumRow> {
-        let network = checkpoint.open(self.flags, self.dataset.train.classes().len(), self.device)?;
+    /// For each batch: input gradient → radial profiles → running statistics.
+    fn row(&self, checkpoint: &StoredCheckpoint, profiler: &Profiler, place: (usize, usize)) -> anyhow::Result<SpectrumRow> {
+        let network = self.open(checkpoint)?;
+        let test = &self.dataset.test;
         let mut bands = RunningBands::new(profiler.radii().len());
         let (mut correct, mut skipped) = (0, 0);
-        let bar = self.terminal.images_bar(self.dataset.test.len(), format!("epoch {}", checkpoint.epoch));
-        for batch in self.batches(&self.dataset.test) {
-            self.check_interrupt()?;
-            let pixels = network::pixels(&batch, self.device)?;
-            let found = network.input_gradient(&pixels, &batch.labels)?;
+        let label = format!("epoch {} ({}/{})", checkpoint.epoch, place.0 + 1, place.1);
+        let bar = self.terminal.images_bar(test.len(), label);
+        for batch in data::test_batches(test, data::gradient_batch_size(&self.flags.data), self.flags.data.workers) {
+            let found = network.input_gradient(&network::pixels(&batch)?, &batch.labels)?;
             let profiles = profiler.profiles(&found.gradient.flatten_all()?.to_vec1::<f32>()?)?;
             profiles.rows().for_each(|row| bands.push(row));
             skipped += profiles.skipped();
-            correct += tally(found.loss, &found.logits, &batch.labels)?.correct;
-            bar.inc(batch.labels.len() as u64);
+            correct += network::tally(found.loss, &found.logits, &batch.labels)?.correct;
+            bar.inc(batch.len() as u64);
+            self.check_interrupt(&bar)?;
         }
         bar.finish_and_clear();
-        let nat_prec1 = 100.0 * correct as f64 / self.dataset.test.len() as f64;
+        let nat_prec1 = 100.0 * correct as f64 / test.len() as f64;
         Ok(SpectrumRow { epoch: checkpoint.epoch, mean: bands.mean(), std: bands.std(), nat_prec1, skipped })
+    }
+
+    fn profiler(&self) -> anyhow::Result<Profiler> {
+        let shape = self.dataset.test.shape();
+        Ok(Profiler::new(Recipe::Gradient, shape.channels, shape.height, shape.width, Convention::Reference)?)
+    }
+
+    fn open(&self, checkpoint: &StoredCheckpoint) -> anyhow::Result<Frozen> {
+        let stored = network::StoredWeights::read(&checkpoint.path)?;
+        let normaliser = stored.normaliser.unwrap_or_else(|| data::normaliser(self.flags.data.dataset));
+        let classes = self.dataset.test.classes().len();
+        let classifier = models::Classifier::new(self.flags.run.arch, classes, normaliser, &stored.tensors);
+        let classifier = classifier.with_context(|| checkpoint.path.display().to_string())?;
+        Ok(classifier.freeze()?)
+    }
+
+    fn check_interrupt(&self, bar: &indicatif::ProgressBar) -> anyhow::Result<()> {
+        if !self.interrupt.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        bar.finish_and_clear();
+        Err(Interrupted("stopped; finished epochs are kept; to go on with the next one, give the same command".to_owned()).into())
+    }
+}
+
+impl Flags {
+    /// The run folder that the flags name.
+    fn folder(&self) -> PathBuf {
+        self.run_folder.clone().unwrap_or_else(|| self.run.folder(self.data.dataset))
+    }
+
+    /// Results go into the run they are of; those of loose files into the folder that the flags name.
+    fn output(&self) -> PathBuf {
+        self.folder().join("grad")
+    }
+
+    fn checkpoints(&self, dataset: &Dataset, terminal: Terminal, interrupt: &AtomicBool) -> anyhow::Result<Vec<StoredCheckpoint>> {
+        if let Some(pattern) = &self.checkpoints {
+            return checkpoints::of_pattern(pattern);
+        }
+        if let Some(folder) = &self.run_folder {
+            must_exist("--run", folder)?;
+            let found = checkpoints::of_run(folder)?;
+            anyhow::ensure!(!found.is_empty(), "--run {}: no checkpoints in this folder; expected files like 0_checkpoint.safetensors", folder.display());
+            return Ok(found);
+        }
+        if self.wants_training()? {
+            self.train(dataset, terminal, interrupt)?;
+        }
+        checkpoints::of_run(&self.folder())
+    }
+
+    /// Whether the run is yet to be trained: there are no checkpoints, or `grad` itself was stopped while training.
+    fn wants_training(&self) -> anyhow::Result<bool> {
+        let found = checkpoints::of_run(&self.folder())?.len();
+        if found == 0 {
+            return Ok(true);
+        }
+        let config = std::fs::read(self.folder().join("config.json")).unwrap_or_default();
+        let config: serde_json::Value = serde_json::from_slice(&config).unwrap_or_default();
+        let own = config["command"] == "grad" && self.epochs.is_none_or(|epochs| config["epochs"] == epochs);
+        Ok(own && config["epochs"].as_u64().is_some_and(|epochs| (found as u64) < epochs))
+    }
+
+    fn train(&self, dataset: &Dataset, terminal: Terminal, interrupt: &AtomicBool) -> anyhow::Result<()> {
+        let few = if self.data.dataset == DatasetName::Synthetic { 6 } else { 10 };
+        let epochs = self.epochs.unwrap_or(few) as usize;
+        let folder = self.folder();
+        let resumes = RunFolder::at(&folder).state_path().exists();
+        let verb = if resumes { "going on with" } else { "training" };
+        terminal.note(&format!(
+            "no finished run in {}: {verb} {} for {epochs} epochs on {} {} images first",
+            folder.display(),
+            self.run.arch.name(),
+            dataset.train.len(),
+            self.data.dataset.as_str()
+        ));
+        let recipe = TrainingRecipe::usual();
+        let training = TrainingRun {
+            command: "grad",
+            settings: serde_json::to_value(self)?,
+            data: &self.data,
+            run: &self.run,
+            recipe: &recipe,
+            epochs,
+            start: if resumes { Start::Resume } else { Start::Fresh },
+        };
+        training.train(dataset, terminal, interrupt)?;
+        Ok(())
     }
 }

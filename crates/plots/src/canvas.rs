@@ -1,156 +1,187 @@
 //! The few strokes that figures are made of, in logical pixels, on any plotters backend.
+//!
+//! Backends differ in what a unit of length is, in what a font size means and in where a text's vertical
+//! middle lies. A [`Resolution`] says how; figures know nothing of it, and so look the same in every format.
 
-use std::{fmt::Display, sync::OnceLock};
+use std::fmt::Display;
 
 use plotters::{
     coord::Shift,
     prelude::*,
     style::{
-        FontTransform, register_font,
+        FontTransform,
         text_anchor::{HPos, Pos, VPos},
     },
 };
 
-/// The embedded face, and what a viewer of an SVG without it falls back to.
-const FONT: &str = "DejaVu Sans, Verdana, sans-serif";
+use crate::{
+    palette::INK,
+    text::{FONT, clean, embed_font},
+};
 
-/// Colour of axes and text.
-pub(crate) const INK: RGBColor = RGBColor(38, 38, 46);
-/// Colour of secondary text.
-pub(crate) const FAINT: RGBColor = RGBColor(110, 110, 122);
-/// Colour of grid lines.
-pub(crate) const GRID: RGBColor = RGBColor(226, 226, 232);
+/// A point: right and down, in logical pixels.
+pub(crate) type Point = (f64, f64);
 
-/// Registers the embedded font; text needs nothing from the system then.
-fn embed_font() {
-    static ONCE: OnceLock<()> = OnceLock::new();
-    ONCE.get_or_init(|| {
-        let bytes = include_bytes!("../fonts/DejaVuSans.ttf");
-        assert!(register_font(FONT, FontStyle::Normal, bytes).is_ok(), "the embedded font is a font");
-    });
-}
+/// What a stroke on a backend returns.
+pub(crate) type Drawn<B> = Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
 
 /// Where a text sits relative to its point.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Anchor {
+    /// It begins there.
     Left,
+    /// Its middle is there.
     Middle,
+    /// It ends there.
     Right,
 }
 
-/// A drawing area with a scale: one logical pixel is `scale` of the backend's.
-pub(crate) struct Canvas<'a, B: DrawingBackend> {
-    area: &'a DrawingArea<B, Shift>,
-    scale: f64,
+/// A type size and a colour.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ink {
+    pub(crate) size: f64,
+    pub(crate) color: RGBColor,
 }
 
-type Drawn<B> = Result<(), DrawingAreaErrorKind<<B as DrawingBackend>::ErrorType>>;
+/// How a backend differs from logical pixels and from ems.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Resolution {
+    /// Backend units per logical pixel.
+    pub(crate) scale: f64,
+    /// The backend's font size for a text of one em.
+    pub(crate) em: f64,
+    /// How far the backend's vertical middle of a text lies above that of its digits, in em.
+    pub(crate) drop: f64,
+}
+
+/// A drawing area in logical pixels.
+pub(crate) struct Canvas<'a, B: DrawingBackend> {
+    area: &'a DrawingArea<B, Shift>,
+    resolution: Resolution,
+}
 
 impl<'a, B: DrawingBackend> Canvas<'a, B> {
-    pub(crate) fn new(area: &'a DrawingArea<B, Shift>, scale: f64) -> Self {
+    /// A canvas on the whole of an area.
+    pub(crate) fn new(area: &'a DrawingArea<B, Shift>, resolution: Resolution) -> Self {
         embed_font();
-        Self { area, scale }
+        Self { area, resolution }
     }
 
-    fn at(&self, (x, y): (f64, f64)) -> (i32, i32) {
-        ((x * self.scale).round() as i32, (y * self.scale).round() as i32)
-    }
-
+    /// Covers everything.
     pub(crate) fn fill(&self, color: RGBColor) -> Drawn<B> {
         self.area.fill(&color)
     }
 
-    pub(crate) fn rectangle(&self, from: (f64, f64), to: (f64, f64), color: RGBColor) -> Drawn<B> {
+    /// A filled rectangle, given by two opposite corners.
+    pub(crate) fn rectangle(&self, from: Point, to: Point, color: RGBColor) -> Drawn<B> {
         self.area.draw(&Rectangle::new([self.at(from), self.at(to)], color.filled()))
     }
 
-    pub(crate) fn frame(&self, from: (f64, f64), to: (f64, f64)) -> Drawn<B> {
-        let corners = [from, (to.0, from.1), to, (from.0, to.1), from];
-        self.line(&corners, INK, 1.0)
+    /// The outline of a rectangle, one pixel wide around it.
+    pub(crate) fn frame(&self, from: Point, to: Point) -> Drawn<B> {
+        let (left, top, right, bottom) = (from.0 - 0.5, from.1 - 0.5, to.0 + 0.5, to.1 + 0.5);
+        self.rule((left - 0.5, top), (right + 0.5, top), INK)?;
+        self.rule((left - 0.5, bottom), (right + 0.5, bottom), INK)?;
+        self.rule((left, top), (left, bottom), INK)?;
+        self.rule((right, top), (right, bottom), INK)
     }
 
-    pub(crate) fn line(&self, points: &[(f64, f64)], color: RGBColor, width: f64) -> Drawn<B> {
+    /// A line to the right or down, one pixel wide, between whole halves of pixels so that it is sharp.
+    pub(crate) fn rule(&self, from: Point, to: Point, color: RGBColor) -> Drawn<B> {
+        let sharp = |at: f64| (2.0 * at).round() / 2.0;
+        let (from, to) = ((sharp(from.0), sharp(from.1)), (sharp(to.0), sharp(to.1)));
+        if from.1 == to.1 {
+            self.rectangle((from.0, from.1 - 0.5), (to.0, to.1 + 0.5), color)
+        } else {
+            self.rectangle((from.0 - 0.5, from.1), (to.0 + 0.5, to.1), color)
+        }
+    }
+
+    /// A line through points, of a width in logical pixels.
+    pub(crate) fn line(&self, points: &[Point], color: RGBColor, width: f64) -> Drawn<B> {
         let points: Vec<_> = points.iter().map(|&point| self.at(point)).collect();
-        let width = (width * self.scale).round().max(1.0) as u32;
+        let width = (width * self.resolution.scale).round().max(1.0) as u32;
         self.area.draw(&PathElement::new(points, color.stroke_width(width)))
     }
 
-    /// A line of strokes and gaps, both in logical pixels.
-    pub(crate) fn dashed(
-        &self,
-        points: &[(f64, f64)],
-        color: RGBColor,
-        width: f64,
-        (on, off): (f64, f64),
-    ) -> Drawn<B> {
-        let mut travelled = 0.0;
-        for pair in points.windows(2) {
-            let (dx, dy) = (pair[1].0 - pair[0].0, pair[1].1 - pair[0].1);
-            let length = dx.hypot(dy);
-            let along = |s: f64| (pair[0].0 + dx * s / length, pair[0].1 + dy * s / length);
-            let mut start = 0.0;
-            while start < length {
-                let phase = (travelled + start) % (on + off);
-                let end = (start + if phase < on { on - phase } else { on + off - phase }).min(length);
-                if phase < on {
-                    self.line(&[along(start), along(end)], color, width)?;
-                }
-                start = end.max(start + 1e-3);
-            }
-            travelled += length;
-        }
-        Ok(())
-    }
-
-    pub(crate) fn polygon(&self, points: &[(f64, f64)], color: RGBColor, opacity: f64) -> Drawn<B> {
+    /// A filled outline; opacity 0 is invisible, 1 covers.
+    pub(crate) fn polygon(&self, points: &[Point], color: RGBColor, opacity: f64) -> Drawn<B> {
         let points: Vec<_> = points.iter().map(|&point| self.at(point)).collect();
         self.area.draw(&Polygon::new(points, color.mix(opacity).filled()))
     }
 
-    pub(crate) fn dot(&self, at: (f64, f64), radius: f64, color: RGBColor) -> Drawn<B> {
-        self.area.draw(&Circle::new(self.at(at), (radius * self.scale).round() as i32, color.filled()))
+    /// A filled circle.
+    pub(crate) fn dot(&self, at: Point, radius: f64, color: RGBColor) -> Drawn<B> {
+        let radius = (radius * self.resolution.scale).round() as i32;
+        self.area.draw(&Circle::new(self.at(at), radius, color.filled()))
     }
 
-    /// A text whose middle line runs through a point.
-    pub(crate) fn text(
-        &self,
-        text: impl Display,
-        at: (f64, f64),
-        size: f64,
-        color: RGBColor,
-        anchor: Anchor,
-    ) -> Drawn<B> {
-        self.write(&text.to_string(), at, size, color, anchor, FontTransform::None)
+    /// A text whose digits' middle line runs through a point.
+    pub(crate) fn text(&self, text: impl Display, at: Point, ink: Ink, anchor: Anchor) -> Drawn<B> {
+        let at = (at.0, at.1 + self.resolution.drop * ink.size);
+        self.write(&text.to_string(), at, ink, anchor, FontTransform::None)
     }
 
     /// A text that reads upwards, its middle at a point.
-    pub(crate) fn upward_text(&self, text: &str, at: (f64, f64), size: f64) -> Drawn<B> {
-        self.write(text, at, size, INK, Anchor::Middle, FontTransform::Rotate270)
+    pub(crate) fn upward_text(&self, text: &str, at: Point, ink: Ink) -> Drawn<B> {
+        let at = (at.0 + self.resolution.drop * ink.size, at.1);
+        self.write(text, at, ink, Anchor::Middle, FontTransform::Rotate270)
     }
 
-    fn write(
-        &self,
-        text: &str,
-        at: (f64, f64),
-        size: f64,
-        color: RGBColor,
-        anchor: Anchor,
-        turn: FontTransform,
-    ) -> Drawn<B> {
+    fn write(&self, text: &str, at: Point, ink: Ink, anchor: Anchor, turn: FontTransform) -> Drawn<B> {
         let horizontal = match anchor {
             Anchor::Left => HPos::Left,
             Anchor::Middle => HPos::Center,
             Anchor::Right => HPos::Right,
         };
-        let font = (FONT, size * self.scale).into_font().transform(turn);
-        let style = TextStyle::from(font).color(&color).pos(Pos::new(horizontal, VPos::Center));
-        self.area.draw(&Text::new(text.to_owned(), self.at(at), style))
+        let size = ink.size * self.resolution.em * self.resolution.scale;
+        let font = (FONT, size).into_font().transform(turn);
+        let style = TextStyle::from(font).color(&ink.color).pos(Pos::new(horizontal, VPos::Center));
+        self.area.draw(&Text::new(clean(text), self.at(at), style))
+    }
+
+    /// A point in the backend's units, to the nearest whole one.
+    fn at(&self, (x, y): Point) -> (i32, i32) {
+        let Resolution { scale, .. } = self.resolution;
+        ((x * scale).round() as i32, (y * scale).round() as i32)
     }
 }
 
-/// Up to `most` evenly spaced indices of `count` things, the first among them, steps of 1, 2, 5, 10, …
-pub(crate) fn ticks(count: usize, most: usize) -> impl Iterator<Item = usize> {
-    let steps = (0..).flat_map(|power| [1, 2, 5].map(|digit| digit * 10usize.pow(power)));
-    let step = steps.into_iter().find(|step| count.div_ceil(*step) <= most.max(1)).unwrap_or(count);
-    (0..count).step_by(step)
+/// The strokes of a dashed line, as (start, end): `on` drawn, `off` left out, in turn along the whole line.
+pub(crate) fn dashes(points: &[Point], (on, off): (f64, f64)) -> Vec<(Point, Point)> {
+    let mut strokes = Vec::new();
+    let mut travelled = 0.0;
+    for pair in points.windows(2) {
+        let (dx, dy) = (pair[1].0 - pair[0].0, pair[1].1 - pair[0].1);
+        let length = dx.hypot(dy);
+        let along = |s: f64| (pair[0].0 + dx * s / length, pair[0].1 + dy * s / length);
+        let mut dash = (travelled / (on + off)).floor();
+        while dash * (on + off) < travelled + length {
+            let start = (dash * (on + off) - travelled).max(0.0);
+            let end = (dash * (on + off) + on - travelled).min(length);
+            if start < end {
+                strokes.push((along(start), along(end)));
+            }
+            dash += 1.0;
+        }
+        travelled += length;
+    }
+    strokes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dashes_go_round_corners() {
+        let strokes = dashes(&[(0.0, 0.0), (10.0, 0.0), (10.0, 10.0)], (4.0, 2.0));
+        let expected = [
+            ((0.0, 0.0), (4.0, 0.0)),
+            ((6.0, 0.0), (10.0, 0.0)),
+            ((10.0, 2.0), (10.0, 6.0)),
+            ((10.0, 8.0), (10.0, 10.0)),
+        ];
+        assert_eq!(strokes, expected);
+    }
 }

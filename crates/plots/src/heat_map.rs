@@ -1,21 +1,37 @@
 //! The paper's central figure: epochs upward, bands to the right.
+//!
+//! ```text
+//! title
+//! subtitle
+//!                                     accuracy
+//! e │ ┌───────────────────────────┐              ┌─┐ 1.0
+//! p │ │ last epoch           ○    │   84.1       │ │
+//! o │ │                  ○        │   71.9       │ │  scaled magnitude
+//! c │ │ first epoch   ○           │   36.0       │ │
+//! h │ └───────────────────────────┘              └─┘ 0.0
+//!       1   2   3   4   radius ρ   ─○─ centre of mass
+//! ```
 
 use std::path::{Path, PathBuf};
 
-use plotters::{
-    prelude::*,
-    style::colors::colormaps::{ColorMap, ViridisRGB},
-};
+use plotters::prelude::*;
 use spectral::SpectrumTable;
 
 use crate::{
     Error,
-    canvas::{Anchor, Canvas, FAINT, INK, ticks},
+    axis::{BANDS, index_ticks, value_ticks},
+    canvas::{Anchor, Canvas, Drawn, Ink, Point},
+    header::Header,
+    palette::{FAINT, INK, viridis},
     save::{Figure, save},
+    text::size,
 };
 
-/// The gradient spectrum of a run as a heat map (Lin, Gao & Sang, IJCAI 2022): one row an epoch, one column a band, the
-/// mean profiles min–max scaled over the whole table. A white line follows the centre of mass.
+/// The gradient spectrum of a run as a heat map (Lin, Gao & Sang, IJCAI 2022): one row an epoch, the first at the bottom;
+/// one column a band; the mean profiles min–max scaled over the whole table, in viridis.
+///
+/// A white line follows the centre of mass Σ ρ·mean / Σ mean of each epoch, and the accuracy on the same images stands
+/// beside the rows. Both say at a glance where the network looks, and how well it does.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -25,6 +41,7 @@ use crate::{
 /// let folder = tempfile::tempdir()?;
 /// let [png, svg] = plots::HeatMap::new(&table)?.save(&folder.path().join("spectrum"))?;
 /// assert!(png.ends_with("spectrum.png") && svg.ends_with("spectrum.svg"));
+/// assert!(std::fs::read_to_string(svg)?.contains("resnet18 on synthetic, 100 test images"));
 /// # Ok(())
 /// # }
 /// ```
@@ -32,175 +49,255 @@ use crate::{
 pub struct HeatMap {
     title: String,
     subtitle: String,
+    /// In [0, 1], by row and column.
     cells: Vec<Vec<f64>>,
     epochs: Vec<usize>,
     radii: Vec<usize>,
-    /// Per epoch, in units of radius.
-    centres: Vec<f64>,
+    /// Per epoch, in columns (0 is the middle of the first); none where there is no mass, or it lies beside the bands.
+    centres: Vec<Option<f64>>,
+    /// Per epoch, in percent; empty if unknown.
+    accuracies: Vec<f64>,
 }
 
+/// Of the figure, in logical pixels as all below.
 const WIDTH: f64 = 760.0;
-const HEIGHT: f64 = 500.0;
-/// The cells' rectangle.
-const LEFT: f64 = 74.0;
-const TOP: f64 = 66.0;
+/// The cells' left edge.
+const LEFT: f64 = 66.0;
+/// The colour bar, and the cells' right edge without a column of accuracies.
+const BAR: (f64, f64) = (664.0, 680.0);
 const RIGHT: f64 = 644.0;
-const BOTTOM: f64 = 434.0;
-/// The colour bar.
-const BAR: (f64, f64) = (664.0, 682.0);
+/// What a column of accuracies takes from the cells.
+const ACCURACY_COLUMN: f64 = 42.0;
+/// Below the cells: ticks, their labels, the axis' label, the legend.
+const FOOT: f64 = 58.0;
+
+const TICK: Ink = Ink { size: size::TICK, color: INK };
+const SIDE_NOTE: Ink = Ink { size: size::TICK, color: FAINT };
+const LABEL: Ink = Ink { size: size::LABEL, color: INK };
 
 impl HeatMap {
-    /// The heat map of a table.
+    /// The heat map of a table, with centres of mass and accuracies. A table all of whose means are equal is drawn as
+    /// zeros; accuracies that are not finite are left out.
     ///
     /// # Errors
-    /// If the table is empty or holds a number that is not finite.
+    /// If the table has no epoch or no band, an epoch has another number of bands, or a mean is not finite.
     pub fn new(table: &SpectrumTable) -> Result<Self, Error> {
-        if table.rows.is_empty() || table.radii.is_empty() {
-            return Err(Error::Empty { expected: "epoch and one band" });
-        }
-        let all = || table.rows.iter().flat_map(|row| row.mean.iter().map(move |&mean| (row.epoch, mean)));
-        if let Some((epoch, value)) = all().find(|(_, mean)| !mean.is_finite()) {
-            return Err(Error::NotFinite { what: format!("epoch {epoch}"), value });
-        }
+        check(table)?;
+        let accuracies: Vec<f64> = table.rows.iter().map(|row| row.nat_prec1).collect();
+        let known = accuracies.iter().all(|accuracy| accuracy.is_finite());
+        let centre = |row: &spectral::SpectrumRow| column_of(row.centre_of_mass(&table.radii), &table.radii);
         Ok(Self {
             title: "Gradient spectrum by epoch".to_owned(),
             subtitle: format!("{} on {}, {} test images", table.arch, table.dataset, table.n_images),
             cells: table.scaled(),
             epochs: table.rows.iter().map(|row| row.epoch).collect(),
             radii: table.radii.clone(),
-            centres: table.rows.iter().map(|row| row.centre_of_mass(&table.radii)).collect(),
+            centres: table.rows.iter().map(centre).collect(),
+            accuracies: if known { accuracies } else { Vec::new() },
         })
     }
 
-    /// Writes `{stem}.png` and `{stem}.svg`.
+    /// The same with another title.
+    pub fn with_title(self, title: impl Into<String>) -> Self {
+        Self { title: title.into(), ..self }
+    }
+
+    /// The same with another line below the title.
+    pub fn with_subtitle(self, subtitle: impl Into<String>) -> Self {
+        Self { subtitle: subtitle.into(), ..self }
+    }
+
+    /// The cells alone, without the line of centres.
+    pub fn without_centres(self) -> Self {
+        Self { centres: Vec::new(), ..self }
+    }
+
+    /// The same without the column of accuracies; the cells take its room.
+    pub fn without_accuracies(self) -> Self {
+        Self { accuracies: Vec::new(), ..self }
+    }
+
+    /// Writes `{stem}.png`, 1520 pixels wide, and `{stem}.svg`, 760 wide, and returns both paths. The height grows with
+    /// long titles and shrinks for fewer than five epochs.
     ///
     /// # Errors
-    /// If a file cannot be drawn or written.
+    /// If a file cannot be drawn or written; the files that stand are whole.
     pub fn save(&self, stem: &Path) -> Result<[PathBuf; 2], Error> {
         save(self, stem)
     }
 
-    fn cell_width(&self) -> f64 {
-        (RIGHT - LEFT) / self.radii.len() as f64
+    fn layout(&self) -> Layout {
+        let header = Header::new(&self.title, &self.subtitle, WIDTH - LEFT - 20.0);
+        let top = header.height().ceil() + if self.accuracies.is_empty() { 8.0 } else { 20.0 };
+        let height = (80.0 * self.epochs.len() as f64).clamp(300.0, 380.0);
+        let right = if self.accuracies.is_empty() { RIGHT } else { RIGHT - ACCURACY_COLUMN };
+        let cell = ((right - LEFT) / self.radii.len() as f64, height / self.epochs.len() as f64);
+        Layout { header, top, bottom: top + height, right, cell }
+    }
+}
+
+/// Where things are, in logical pixels.
+struct Layout {
+    header: Header,
+    top: f64,
+    bottom: f64,
+    right: f64,
+    /// Width and height of a cell.
+    cell: (f64, f64),
+}
+
+impl Layout {
+    /// A point of the cells: (0, 0) is the middle of the first band at the first epoch.
+    fn at(&self, column: f64, row: f64) -> Point {
+        (LEFT + (column + 0.5) * self.cell.0, self.bottom - (row + 0.5) * self.cell.1)
     }
 
-    fn cell_height(&self) -> f64 {
-        (BOTTOM - TOP) / self.epochs.len() as f64
-    }
-
-    /// The middle of a row, counted from the bottom.
-    fn row_middle(&self, row: usize) -> f64 {
-        BOTTOM - (row as f64 + 0.5) * self.cell_height()
-    }
-
-    fn column_middle(&self, column: usize) -> f64 {
-        LEFT + (column as f64 + 0.5) * self.cell_width()
-    }
-
-    fn draw_cells<B: DrawingBackend>(
-        &self,
-        canvas: &Canvas<'_, B>,
-    ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
-        let (width, height) = (self.cell_width(), self.cell_height());
-        for (row, cells) in self.cells.iter().enumerate() {
-            let bottom = BOTTOM - row as f64 * height;
-            for (column, &value) in cells.iter().enumerate() {
-                let left = LEFT + column as f64 * width;
-                canvas.rectangle((left, bottom - height), (left + width, bottom), color(value))?;
-            }
-        }
-        canvas.frame((LEFT, TOP), (RIGHT, BOTTOM))
-    }
-
-    fn draw_axes<B: DrawingBackend>(
-        &self,
-        canvas: &Canvas<'_, B>,
-    ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
-        for column in ticks(self.radii.len(), 20) {
-            let x = self.column_middle(column);
-            canvas.line(&[(x, BOTTOM), (x, BOTTOM + 4.0)], INK, 1.0)?;
-            canvas.text(self.radii[column], (x, BOTTOM + 14.0), 12.0, INK, Anchor::Middle)?;
-        }
-        for row in ticks(self.epochs.len(), 20) {
-            let y = self.row_middle(row);
-            canvas.line(&[(LEFT - 4.0, y), (LEFT, y)], INK, 1.0)?;
-            canvas.text(self.epochs[row], (LEFT - 9.0, y), 12.0, INK, Anchor::Right)?;
-        }
-        canvas.text(
-            "frequency band (radius ρ)",
-            ((LEFT + RIGHT) / 2.0, BOTTOM + 40.0),
-            14.0,
-            INK,
-            Anchor::Middle,
-        )?;
-        canvas.upward_text("epoch", (24.0, (TOP + BOTTOM) / 2.0), 14.0)
-    }
-
-    fn draw_bar<B: DrawingBackend>(
-        &self,
-        canvas: &Canvas<'_, B>,
-    ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
-        let steps = 184;
-        let height = (BOTTOM - TOP) / f64::from(steps);
-        for step in 0..steps {
-            let bottom = BOTTOM - f64::from(step) * height;
-            let value = (f64::from(step) + 0.5) / f64::from(steps);
-            canvas.rectangle((BAR.0, bottom - height), (BAR.1, bottom), color(value))?;
-        }
-        canvas.frame((BAR.0, TOP), (BAR.1, BOTTOM))?;
-        for tick in 0..=5 {
-            let value = f64::from(tick) / 5.0;
-            let y = BOTTOM - value * (BOTTOM - TOP);
-            canvas.line(&[(BAR.1, y), (BAR.1 + 4.0, y)], INK, 1.0)?;
-            canvas.text(format!("{value:.1}"), (BAR.1 + 8.0, y), 12.0, INK, Anchor::Left)?;
-        }
-        canvas.upward_text(
-            "mean gradient magnitude, min–max scaled",
-            (WIDTH - 20.0, (TOP + BOTTOM) / 2.0),
-            13.0,
-        )
-    }
-
-    fn draw_centres<B: DrawingBackend>(
-        &self,
-        canvas: &Canvas<'_, B>,
-    ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
-        let (first, last) = (self.radii[0] as f64, self.radii[self.radii.len() - 1] as f64);
-        let step = if last > first { (last - first) / (self.radii.len() - 1) as f64 } else { 1.0 };
-        let x = |centre: f64| LEFT + ((centre - first) / step + 0.5) * self.cell_width();
-        let points: Vec<_> =
-            self.centres.iter().enumerate().map(|(row, &c)| (x(c), self.row_middle(row))).collect();
-        canvas.line(&points, WHITE, 1.5)?;
-        if points.len() <= 40 {
-            points.iter().try_for_each(|&point| canvas.dot(point, 2.5, WHITE))?;
-        }
-        let legend = "white line: centre of mass";
-        canvas.text(legend, (RIGHT, TOP - 14.0), 12.0, FAINT, Anchor::Right)
+    /// The middle of all cells.
+    fn middle(&self) -> Point {
+        (0.5 * (LEFT + self.right), 0.5 * (self.top + self.bottom))
     }
 }
 
 impl Figure for HeatMap {
     fn size(&self) -> (u32, u32) {
-        (WIDTH as u32, HEIGHT as u32)
+        (WIDTH as u32, (self.layout().bottom + FOOT) as u32)
     }
 
-    fn draw<B: DrawingBackend>(
-        &self,
-        canvas: &Canvas<'_, B>,
-    ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B> {
+        let layout = self.layout();
         canvas.fill(WHITE)?;
-        canvas.text(&self.title, (LEFT, 24.0), 18.0, INK, Anchor::Left)?;
-        canvas.text(&self.subtitle, (LEFT, TOP - 14.0), 13.0, FAINT, Anchor::Left)?;
-        self.draw_cells(canvas)?;
-        self.draw_axes(canvas)?;
-        self.draw_bar(canvas)?;
-        self.draw_centres(canvas)
+        layout.header.draw(canvas, (LEFT, 0.0))?;
+        self.draw_cells(canvas, &layout)?;
+        self.draw_axes(canvas, &layout)?;
+        self.draw_accuracies(canvas, &layout)?;
+        self.draw_centres(canvas, &layout)?;
+        draw_bar(canvas, &layout)
     }
 }
 
-/// Viridis, from dark (0) to bright (1).
-fn color(value: f64) -> RGBColor {
-    ViridisRGB.get_color(value.clamp(0.0, 1.0))
+impl HeatMap {
+    fn draw_cells<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>, layout: &Layout) -> Drawn<B> {
+        for (row, cells) in self.cells.iter().enumerate() {
+            for (column, &value) in cells.iter().enumerate() {
+                let (left, lower) = layout.at(column as f64 - 0.5, row as f64 - 0.5);
+                let (right, upper) = layout.at(column as f64 + 0.5, row as f64 + 0.5);
+                // Each cell reaches under the next ones, or their smoothed edges would let the white page through.
+                let (right, upper) = ((right + 1.0).min(layout.right), (upper - 1.0).max(layout.top));
+                canvas.rectangle((left, upper), (right, lower), viridis(value))?;
+            }
+        }
+        canvas.frame((LEFT, layout.top), (layout.right, layout.bottom))
+    }
+
+    fn draw_axes<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>, layout: &Layout) -> Drawn<B> {
+        let bottom = layout.bottom;
+        for column in index_ticks(&self.radii, 22) {
+            let x = layout.at(column as f64, 0.0).0;
+            canvas.rule((x, bottom), (x, bottom + 4.0), INK)?;
+            canvas.text(self.radii[column], (x, bottom + 13.0), TICK, Anchor::Middle)?;
+        }
+        for row in index_ticks(&self.epochs, 20) {
+            let y = layout.at(0.0, row as f64).1;
+            canvas.rule((LEFT - 4.0, y), (LEFT, y), INK)?;
+            canvas.text(self.epochs[row], (LEFT - 8.0, y), TICK, Anchor::Right)?;
+        }
+        canvas.text(BANDS, (layout.middle().0, bottom + 37.0), LABEL, Anchor::Middle)?;
+        canvas.upward_text("epoch", (20.0, layout.middle().1), LABEL)
+    }
+
+    /// Percentages to the right of those rows whose epochs have a label.
+    fn draw_accuracies<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>, layout: &Layout) -> Drawn<B> {
+        if self.accuracies.is_empty() {
+            return Ok(());
+        }
+        let right = layout.right + 38.0;
+        canvas.text("accuracy, %", (right, layout.top - 10.0), SIDE_NOTE, Anchor::Right)?;
+        for row in index_ticks(&self.epochs, 20) {
+            let y = layout.at(0.0, row as f64).1;
+            canvas.text(format!("{:.1}", self.accuracies[row]), (right, y), SIDE_NOTE, Anchor::Right)?;
+        }
+        Ok(())
+    }
+
+    /// A line through the centres, interrupted where there is none.
+    fn draw_centres<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>, layout: &Layout) -> Drawn<B> {
+        let mut drawn = false;
+        let place = |(row, centre): (usize, &Option<f64>)| centre.map(|column| layout.at(column, row as f64));
+        let places: Vec<Option<Point>> = self.centres.iter().enumerate().map(place).collect();
+        for run in places.split(Option::is_none).filter(|run| !run.is_empty()) {
+            let points: Vec<Point> = run.iter().copied().flatten().collect();
+            draw_centre_line(canvas, &points, self.epochs.len() <= 40)?;
+            drawn = true;
+        }
+        if drawn { draw_centre_legend(canvas, layout) } else { Ok(()) }
+    }
+}
+
+/// White with a dark rim, so that it shows on any colour.
+fn draw_centre_line<B: DrawingBackend>(canvas: &Canvas<'_, B>, points: &[Point], dots: bool) -> Drawn<B> {
+    let dotted = if dots || points.len() == 1 { points } else { &[] };
+    for (color, width, radius) in [(INK, 3.0, 3.75), (WHITE, 1.5, 2.75)] {
+        if points.len() > 1 {
+            canvas.line(points, color, width)?;
+        }
+        dotted.iter().try_for_each(|&point| canvas.dot(point, radius, color))?;
+    }
+    Ok(())
+}
+
+/// Below the cells on the right, where nothing else is.
+fn draw_centre_legend<B: DrawingBackend>(canvas: &Canvas<'_, B>, layout: &Layout) -> Drawn<B> {
+    let (name, y) = ("centre of mass", layout.bottom + 37.0);
+    let x = layout.right - crate::text::width(name, SIDE_NOTE.size);
+    draw_centre_line(canvas, &[(x - 34.0, y), (x - 20.0, y), (x - 6.0, y)], false)?;
+    draw_centre_line(canvas, &[(x - 20.0, y)], true)?;
+    canvas.text(name, (x, y), SIDE_NOTE, Anchor::Left)
+}
+
+/// The colour bar: its steps are finer than the eye's, and each reaches under the next ones as the cells do.
+fn draw_bar<B: DrawingBackend>(canvas: &Canvas<'_, B>, layout: &Layout) -> Drawn<B> {
+    let (steps, height) = (190, layout.bottom - layout.top);
+    for step in 0..steps {
+        let lower = layout.bottom - height * f64::from(step) / f64::from(steps);
+        let value = (f64::from(step) + 0.5) / f64::from(steps);
+        canvas.rectangle((BAR.0, layout.top), (BAR.1, lower), viridis(value))?;
+    }
+    canvas.frame((BAR.0, layout.top), (BAR.1, layout.bottom))?;
+    for (value, label) in value_ticks((0.0, 1.0), 5) {
+        let y = layout.bottom - value * height;
+        canvas.rule((BAR.1, y), (BAR.1 + 4.0, y), INK)?;
+        canvas.text(label, (BAR.1 + 8.0, y), TICK, Anchor::Left)?;
+    }
+    canvas.upward_text("mean gradient magnitude, min–max scaled", (WIDTH - 22.0, layout.middle().1), LABEL)
+}
+
+/// Whether every cell can be drawn.
+fn check(table: &SpectrumTable) -> Result<(), Error> {
+    let bands = table.radii.len();
+    if table.rows.is_empty() || bands == 0 {
+        return Err(Error::Empty { expected: "epoch and one band" });
+    }
+    for row in &table.rows {
+        let what = || format!("epoch {}", row.epoch);
+        if row.mean.len() != bands {
+            return Err(Error::Length { what: what(), found: row.mean.len(), length: bands });
+        }
+        // Half of the largest number: then differences are finite too.
+        if let Some(&value) = row.mean.iter().find(|mean| !mean.is_finite() || mean.abs() > 0.5 * f64::MAX) {
+            return Err(Error::NotFinite { what: what(), value });
+        }
+    }
+    Ok(())
+}
+
+/// A radius in columns, between those of its neighbours.
+fn column_of(radius: f64, radii: &[usize]) -> Option<f64> {
+    if radii.len() == 1 && radius == radii[0] as f64 {
+        return Some(0.0);
+    }
+    let pairs = radii.windows(2).map(|pair| (pair[0] as f64, pair[1] as f64)).enumerate();
+    let mut around = pairs.filter(|(_, (low, high))| low < high && (*low..=*high).contains(&radius));
+    around.next().map(|(column, (low, high))| column as f64 + (radius - low) / (high - low))
 }
 
 #[cfg(test)]
@@ -208,70 +305,158 @@ mod tests {
     use spectral::SpectrumRow;
 
     use super::*;
+    use crate::testing::{Picture, svg_texts};
 
     fn table(epochs: usize, bands: usize) -> Result<SpectrumTable, spectral::Error> {
         let mut table = SpectrumTable::new("synthetic", "resnet18", 100, (1..=bands).collect());
         for epoch in 0..epochs {
-            let centre = 2.0 + epoch as f64 * bands as f64 / epochs as f64 * 0.6;
-            let mean = (0..bands)
-                .map(|band| (-((band as f64 - centre) / (bands as f64 * 0.2)).powi(2)).exp())
-                .collect();
-            table.push(SpectrumRow { epoch, mean, std: vec![0.1; bands], nat_prec1: 10.0, skipped: 0 })?;
+            let mean = (0..bands).map(|band| ((band * 31 + epoch * 17) % 97) as f64).collect();
+            table.push(SpectrumRow { epoch, mean, std: vec![0.1; bands], nat_prec1: 12.5, skipped: 0 })?;
         }
         Ok(table)
     }
 
-    fn pixel(path: &Path, (x, y): (f64, f64)) -> Result<[u8; 3], Box<dyn std::error::Error>> {
-        let mut reader =
-            png::Decoder::new(std::io::BufReader::new(std::fs::File::open(path)?)).read_info()?;
-        let mut bytes = vec![0; reader.output_buffer_size()];
-        let info = reader.next_frame(&mut bytes)?;
-        assert_eq!((f64::from(info.width), f64::from(info.height)), (2.0 * WIDTH, 2.0 * HEIGHT));
-        let at = ((2.0 * y) as usize * info.width as usize + (2.0 * x) as usize) * 3;
-        Ok([bytes[at], bytes[at + 1], bytes[at + 2]])
+    #[test]
+    fn epochs_go_up_and_bands_to_the_right() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        for (epochs, bands) in [(1, 1), (2, 3), (10, 20), (10, 43), (200, 156)] {
+            let table = table(epochs, bands)?;
+            let map = HeatMap::new(&table)?.without_centres();
+            let (layout, scaled) = (map.layout(), table.scaled());
+            let [png, _] = map.save(&folder.path().join("map"))?;
+            let picture = Picture::read(&png)?;
+            for (row, column) in (0..epochs).flat_map(|row| (0..bands).map(move |column| (row, column))) {
+                let RGBColor(r, g, b) = viridis(scaled[row][column]);
+                let at = layout.at(column as f64, row as f64);
+                assert_eq!(picture.at(at), [r, g, b], "epoch {row} of {epochs}, band {column} of {bands}");
+            }
+            let RGBColor(r, g, b) = viridis(scaled[0][bands - 1]);
+            assert_eq!(
+                picture.at((layout.right - 0.5, layout.bottom - 0.5)),
+                [r, g, b],
+                "the cells reach their frame"
+            );
+        }
+        Ok(())
     }
 
     #[test]
-    fn epochs_go_up_and_bands_to_the_right() -> Result<(), Box<dyn std::error::Error>> {
+    fn the_first_epoch_is_at_the_bottom_left_of_the_picture() -> Result<(), Box<dyn std::error::Error>> {
         let mut table = SpectrumTable::new("d", "a", 1, vec![1, 2]);
         for (epoch, mean) in [(0, vec![0.0, 1.0]), (1, vec![0.5, 0.25])] {
             table.push(SpectrumRow { epoch, mean, std: vec![0.0; 2], nat_prec1: 0.0, skipped: 0 })?;
         }
         let folder = tempfile::tempdir()?;
-        let map = HeatMap::new(&table)?;
-        let [png, _] = map.save(&folder.path().join("map"))?;
-        for (row, column, value) in [(0, 0, 0.0), (0, 1, 1.0), (1, 0, 0.5), (1, 1, 0.25)] {
-            // A quarter of a cell off the middle, where the line of centres cannot be.
-            let at = (map.column_middle(column) - 60.0 + 120.0 * column as f64, map.row_middle(row) + 60.0);
-            let RGBColor(r, g, b) = color(value);
-            assert_eq!(pixel(&png, at)?, [r, g, b], "epoch {row}, band {column}");
+        let [png, _] = HeatMap::new(&table)?.without_centres().save(&folder.path().join("map"))?;
+        let picture = Picture::read(&png)?;
+        let (low, high) = (picture.height - 200, 250);
+        for ((x, y), value) in
+            [((200, low), 0.0), ((1000, low), 1.0), ((200, high), 0.5), ((1000, high), 0.25)]
+        {
+            let RGBColor(r, g, b) = viridis(value);
+            assert_eq!(picture.pixel(x, y), [r, g, b], "{x} {y}");
         }
         Ok(())
     }
 
     #[test]
-    fn the_svg_holds_its_labels() -> Result<(), Box<dyn std::error::Error>> {
+    fn the_picture_has_the_stated_size() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let sizes = [(10, ""), (1, ""), (10, "a long subtitle that goes on ")].map(|(epochs, subtitle)| {
+            let map = HeatMap::new(&table(epochs, 20)?)?.with_subtitle(subtitle.repeat(20));
+            let [png, svg] = map.save(&folder.path().join("map"))?;
+            let (picture, (width, height)) = (Picture::read(&png)?, map.size());
+            assert_eq!((picture.width, picture.height), (2 * width as usize, 2 * height as usize));
+            let start = format!(
+                r#"<svg width="{width}" height="{height}" viewBox="0 0 {} {}""#,
+                4 * width,
+                4 * height
+            );
+            assert!(std::fs::read_to_string(svg)?.starts_with(&start));
+            Ok::<_, Box<dyn std::error::Error>>((picture.width, picture.height))
+        });
+        let [usual, flat, tall] = sizes.map(Result::unwrap);
+        assert!(usual.0 == 1520 && flat.0 == 1520 && flat.1 < usual.1 && usual.1 < tall.1);
+        Ok(())
+    }
+
+    #[test]
+    fn the_svg_is_well_formed_and_labelled() -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         for (epochs, bands) in [(1, 20), (10, 20), (200, 156)] {
+            let map = HeatMap::new(&table(epochs, bands)?)?.with_title("<A & \u{1}\"B\">");
+            let [_, svg] = map.save(&folder.path().join("map"))?;
+            let text = std::fs::read_to_string(svg)?;
+            let labels = svg_texts(&text)?;
+            let last = if epochs == 200 { "190".to_owned() } else { (epochs - 1).to_string() };
+            for label in
+                [BANDS, "epoch", "resnet18 on synthetic, 100 test images", "<A &  \"B\">", "12.5", &last]
+            {
+                assert!(labels.iter().any(|found| found == label), "{label}: {labels:?}");
+            }
+            assert!(
+                ["centre of mass", "0.0", "1.0", "accuracy, %"].iter().all(|l| labels.iter().any(|x| x == l))
+            );
+            assert!(text.contains(r#"font-family="DejaVu Sans, Verdana, sans-serif""#));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn no_gap_shows_between_the_cells_of_an_svg() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        for (epochs, bands, start, length) in [(1, 156, "x", "width"), (200, 1, "y", "height")] {
             let [_, svg] = HeatMap::new(&table(epochs, bands)?)?.save(&folder.path().join("map"))?;
             let text = std::fs::read_to_string(svg)?;
-            assert!(text.trim_end().ends_with("</svg>"));
-            for label in
-                ["frequency band (radius ρ)", "epoch", "resnet18 on synthetic, 100 test images", "sans-serif"]
-            {
-                assert!(text.contains(label), "{label}");
-            }
+            let number = |line: &str, name: &str| -> Option<i64> {
+                line.split_once(&format!(" {name}=\""))?.1.split_once('"')?.0.parse().ok()
+            };
+            // The first rectangle is the page.
+            let cells = text.lines().filter(|line| line.starts_with("<rect")).skip(1).take(epochs.max(bands));
+            let mut spans: Vec<_> =
+                cells.filter_map(|line| Some((number(line, start)?, number(line, length)?))).collect();
+            assert_eq!(spans.len(), epochs.max(bands));
+            spans.sort_unstable();
+            assert!(spans.windows(2).all(|pair| pair[0].0 + pair[0].1 > pair[1].0), "{start}: {spans:?}");
         }
+        Ok(())
+    }
+
+    #[test]
+    fn the_line_runs_through_the_centres_of_mass() -> Result<(), Box<dyn std::error::Error>> {
+        let mut table = SpectrumTable::new("d", "a", 1, vec![2, 4, 6, 8]);
+        for (epoch, mean) in
+            [vec![1.0, 1.0, 0.0, 0.0], vec![0.0, 0.0, 1.0, 3.0], vec![0.0; 4]].into_iter().enumerate()
+        {
+            table.push(SpectrumRow { epoch, mean, std: vec![0.0; 4], nat_prec1: f64::NAN, skipped: 0 })?;
+        }
+        let map = HeatMap::new(&table)?;
+        assert_eq!(map.centres, [Some(0.5), Some(2.75), None]);
+        assert!(map.accuracies.is_empty());
+        let folder = tempfile::tempdir()?;
+        let picture = Picture::read(&map.save(&folder.path().join("map"))?[0])?;
+        let layout = map.layout();
+        for (column, row) in [(0.5, 0.0), (2.75, 1.0), (1.625, 0.5)] {
+            assert_eq!(picture.at(layout.at(column, row)), [255; 3], "{column} {row}");
+        }
+        let labels = svg_texts(&std::fs::read_to_string(folder.path().join("map.svg"))?)?;
+        assert!(!labels.iter().any(|label| label == "accuracy, %"));
         Ok(())
     }
 
     #[test]
     fn what_cannot_be_drawn_is_refused() -> Result<(), Box<dyn std::error::Error>> {
-        assert!(HeatMap::new(&table(0, 3)?).is_err());
-        let mut table = table(1, 3)?;
-        table.rows[0].mean[1] = f64::NAN;
-        let error = HeatMap::new(&table).expect_err("a cell without a value");
-        assert!(error.to_string().contains("epoch 0"));
+        assert!(matches!(HeatMap::new(&table(0, 3)?), Err(Error::Empty { .. })));
+        assert!(matches!(HeatMap::new(&table(3, 0)?), Err(Error::Empty { .. })));
+        for value in [f64::NAN, f64::INFINITY, -f64::MAX] {
+            let mut table = table(2, 3)?;
+            table.rows[1].mean[1] = value;
+            let error = HeatMap::new(&table).expect_err("a cell without a value");
+            assert!(error.to_string().contains("epoch 1"), "{error}");
+        }
+        let mut table = table(2, 3)?;
+        table.rows[1].mean.pop();
+        assert!(matches!(HeatMap::new(&table), Err(Error::Length { found: 2, length: 3, .. })));
         Ok(())
     }
 

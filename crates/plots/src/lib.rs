@@ -1,5 +1,5 @@
-//! Figures of spectra, as PNG and as SVG from the same strokes. Text comes from an embedded font; nothing of the
-//! system's is needed.
+//! Figures of spectra, as PNG and as SVG from the same strokes, and sheets of small images. Text comes from an embedded
+//! font; nothing of the system's is needed.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -10,18 +10,40 @@
 //!     table.push(SpectrumRow { epoch: epoch as usize, mean, std: vec![0.0; 20], nat_prec1: 50.0, skipped: 0 })?;
 //! }
 //! let folder = tempfile::tempdir()?;
-//! let [png, _svg] = plots::HeatMap::new(&table)?.save(&folder.path().join("gradient_spectrum"))?;
-//! assert!(std::fs::metadata(png)?.len() > 1000);
+//! let [png, svg] = plots::HeatMap::new(&table)?.save(&folder.path().join("gradient_spectrum"))?;
+//! let picture = png::Decoder::new(std::io::BufReader::new(std::fs::File::open(png)?)).read_info()?;
+//! assert_eq!(picture.info().width, 1520);
+//! assert!(std::fs::read_to_string(svg)?.starts_with(r#"<svg width="760""#));
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! * **Sizes** are in logical pixels, an SVG's own unit. A PNG has two pixels for each, so that it is sharp on any screen.
+//! * **Files** appear whole or not at all: they are drawn in memory, written to a sibling and renamed.
+//! * **Numbers** that are not finite are refused with an [`Error`] that says where they are; no figure hides them.
 
+mod axis;
 mod canvas;
-mod curves;
+mod contact_sheet;
 mod error;
+mod header;
 mod heat_map;
+mod legend;
+mod line_chart;
+mod palette;
 mod save;
+#[cfg(test)]
+mod testing;
+mod text;
 
-pub use curves::{BandCurves, Curve};
-pub use error::Error;
+// Spectra over epochs
 pub use heat_map::HeatMap;
+
+// Curves over bands, epochs or anything else that is counted
+pub use line_chart::{Axes, BandCurves, Curve, LineChart};
+
+// Images
+pub use contact_sheet::{ContactSheet, SheetRow, Thumbnail};
+
+// What can go wrong
+pub use error::Error;

@@ -1,16 +1,49 @@
 //! The same drawing as PNG and as SVG.
+//!
+//! ```text
+//! Figure ─ draw ─ Canvas ┬ BitMapBackend, 4 units a logical pixel ─ mean of 2×2 ─ PNG, 2 pixels each
+//!                        └ SVGBackend,    4 units a logical pixel ─ view box ──── SVG, 1 unit each
+//! ```
+//!
+//! Both are complete in memory before a file is touched.
 
 use std::{
-    fs,
+    fs::{self, File},
+    io::{self, Write},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use plotters::prelude::*;
 
-use crate::{Error, canvas::Canvas};
+use crate::{
+    Error,
+    canvas::{Canvas, Drawn, Resolution},
+    text::LINE_HEIGHT,
+};
 
 /// PNG pixels per logical pixel.
-const SHARPNESS: u32 = 2;
+pub(crate) const SHARPNESS: u32 = 2;
+
+/// Pixels drawn per PNG pixel, each way: their mean smooths edges and places letters to a fraction of a pixel, neither
+/// of which plotters' bitmaps do.
+const OVERSAMPLING: u32 = 2;
+
+/// SVG units per logical pixel: plotters' coordinates are whole numbers.
+const FINENESS: u32 = 4;
+
+/// Middle of digits above the baseline, in em: half of the font's cap height.
+const DIGITS: f64 = 0.365;
+
+/// Its font size is a line's height, and its text is centred on size/1.24 above a baseline at size/2.
+const BITMAP: Resolution = Resolution {
+    scale: (SHARPNESS * OVERSAMPLING) as f64,
+    em: LINE_HEIGHT,
+    drop: DIGITS - LINE_HEIGHT * (0.5 - 0.5 / 1.24),
+};
+
+/// It divides font sizes by 1.24 and centres text on half of the height of an x, 0.547 em.
+const VECTOR: Resolution = Resolution { scale: FINENESS as f64, em: 1.24, drop: DIGITS - 0.5 * 0.547 };
 
 /// What can be drawn on any backend.
 pub(crate) trait Figure {
@@ -18,46 +51,143 @@ pub(crate) trait Figure {
     fn size(&self) -> (u32, u32);
 
     /// Draws everything.
-    fn draw<B: DrawingBackend>(
-        &self,
-        canvas: &Canvas<'_, B>,
-    ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>>;
+    fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>) -> Drawn<B>;
+}
+
+/// An RGB picture, (height, width, 3).
+pub(crate) struct Bitmap {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+    pub(crate) rgb: Vec<u8>,
 }
 
 /// Writes `{stem}.png` and `{stem}.svg`, each whole or not at all, and says where they are.
 pub(crate) fn save(figure: &impl Figure, stem: &Path) -> Result<[PathBuf; 2], Error> {
     let (png, svg) = (with_extension(stem, "png"), with_extension(stem, "svg"));
-    write_atomically(&png, |path| {
-        let (width, height) = figure.size();
-        let area = BitMapBackend::new(path, (width * SHARPNESS, height * SHARPNESS)).into_drawing_area();
-        figure.draw(&Canvas::new(&area, f64::from(SHARPNESS))).map_err(|error| error.to_string())?;
-        area.present().map_err(|error| error.to_string())
-    })?;
-    write_atomically(&svg, |path| {
-        let area = SVGBackend::new(path, figure.size()).into_drawing_area();
-        figure.draw(&Canvas::new(&area, 1.0)).map_err(|error| error.to_string())?;
-        area.present().map_err(|error| error.to_string())
-    })?;
+    let bitmap = rasterise(figure).map_err(drawing_error(&png))?;
+    save_png(&bitmap, &png)?;
+    let text = vectorise(figure).map_err(drawing_error(&svg))?;
+    write_atomically(&svg, text.as_bytes())?;
     Ok([png, svg])
 }
 
-fn with_extension(stem: &Path, extension: &str) -> PathBuf {
-    let name = stem.file_name().unwrap_or_default().to_string_lossy();
-    stem.with_file_name(format!("{name}.{extension}"))
+/// Writes a picture, whole or not at all.
+pub(crate) fn save_png(bitmap: &Bitmap, path: &Path) -> Result<(), Error> {
+    let bytes = bitmap.encode().map_err(drawing_error(path))?;
+    write_atomically(path, &bytes)
 }
 
-/// Draws to a sibling, which keeps the extension because backends choose the format by it, and renames it.
-fn write_atomically(path: &Path, draw: impl FnOnce(&Path) -> Result<(), String>) -> Result<(), Error> {
+/// Appends an extension: a dot in a stem is part of the name.
+pub(crate) fn with_extension(stem: &Path, extension: &str) -> PathBuf {
+    let mut name = stem.file_name().unwrap_or_default().to_os_string();
+    name.push(format!(".{extension}"));
+    stem.with_file_name(name)
+}
+
+pub(crate) fn drawing_error<E: ToString>(path: &Path) -> impl FnOnce(E) -> Error {
+    let path = path.to_owned();
+    move |cause| Error::Drawing { path, cause: cause.to_string() }
+}
+
+/// The figure as a picture, [`SHARPNESS`] pixels per logical pixel.
+pub(crate) fn rasterise(figure: &impl Figure) -> Result<Bitmap, String> {
+    let (width, height) = figure.size();
+    let fine = (width * SHARPNESS * OVERSAMPLING, height * SHARPNESS * OVERSAMPLING);
+    let mut buffer = vec![0; fine.0 as usize * fine.1 as usize * 3];
+    {
+        let area = BitMapBackend::with_buffer(&mut buffer, fine).into_drawing_area();
+        figure.draw(&Canvas::new(&area, BITMAP)).map_err(|error| error.to_string())?;
+        area.present().map_err(|error| error.to_string())?;
+    }
+    let (width, height) = ((width * SHARPNESS) as usize, (height * SHARPNESS) as usize);
+    Ok(Bitmap { width, height, rgb: halved(&buffer, fine.0 as usize) })
+}
+
+/// The figure as text, in a view box [`FINENESS`] times its size.
+fn vectorise(figure: &impl Figure) -> Result<String, String> {
+    let (width, height) = figure.size();
+    let fine = (width * FINENESS, height * FINENESS);
+    let mut text = String::new();
+    {
+        let area = SVGBackend::with_string(&mut text, fine).into_drawing_area();
+        figure.draw(&Canvas::new(&area, VECTOR)).map_err(|error| error.to_string())?;
+        area.present().map_err(|error| error.to_string())?;
+    }
+    let (drawn, wanted) = (size_attributes(fine), size_attributes((width, height)));
+    // The others are XML's defaults; without them a large heat map is a quarter smaller. Quotes in texts are escaped.
+    Ok(text.replacen(&drawn, &wanted, 1).replace(r#" opacity="1""#, "").replace(r#" stroke="none""#, ""))
+}
+
+fn size_attributes((width, height): (u32, u32)) -> String {
+    format!(r#"width="{width}" height="{height}""#)
+}
+
+/// The mean of every 2×2 pixels of an RGB picture of even sides.
+fn halved(rgb: &[u8], width: usize) -> Vec<u8> {
+    let rows = rgb.chunks_exact(2 * 3 * width).map(|rows| rows.split_at(3 * width));
+    let pixels = rows.flat_map(|(upper, lower)| upper.chunks_exact(6).zip(lower.chunks_exact(6)));
+    let mean =
+        |[a, b, c, d]: [u8; 4]| ((u16::from(a) + u16::from(b) + u16::from(c) + u16::from(d) + 2) / 4) as u8;
+    pixels.flat_map(|(u, l)| [0, 1, 2].map(|i| mean([u[i], u[i + 3], l[i], l[i + 3]]))).collect()
+}
+
+impl Bitmap {
+    fn encode(&self) -> Result<Vec<u8>, png::EncodingError> {
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, self.width as u32, self.height as u32);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_depth(png::BitDepth::Eight);
+        encoder.set_filter(png::FilterType::Paeth);
+        encoder.set_compression(png::Compression::Default);
+        let mut writer = encoder.write_header()?;
+        writer.write_image_data(&self.rgb)?;
+        writer.finish()?;
+        Ok(bytes)
+    }
+}
+
+/// Under a sibling name first, then renamed: the file is there whole or not at all.
+fn write_atomically(path: &Path, content: &[u8]) -> Result<(), Error> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let sibling = path.with_file_name(format!(".{}.{name}", std::process::id()));
-    let file_error = |source| Error::File { path: path.to_owned(), source };
-    // The backends report a full disk or a missing folder poorly: ask for the file first, and sync it afterwards.
-    let done = fs::File::create(&sibling)
-        .map_err(file_error)
-        .and_then(|_| draw(&sibling).map_err(|cause| Error::Drawing { path: path.to_owned(), cause }))
-        .and_then(|()| fs::File::open(&sibling).and_then(|file| file.sync_all()).map_err(file_error))
-        .and_then(|()| fs::rename(&sibling, path).map_err(file_error));
-    done.inspect_err(|_| {
+    let unique = COUNT.fetch_add(1, Ordering::Relaxed);
+    let sibling = path.with_file_name(format!(".{name}.{}.{unique}.tmp", std::process::id()));
+    let written = write_and_sync(&sibling, content).and_then(|()| fs::rename(&sibling, path));
+    written.map_err(|source| {
         let _ = fs::remove_file(&sibling);
+        Error::File { path: path.to_owned(), source }
     })
+}
+
+fn write_and_sync(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halving_takes_means_and_keeps_plain_colours() {
+        let rgb = [[0, 255, 7], [1, 255, 7], [255, 255, 7], [255, 255, 7]].concat().repeat(2);
+        assert_eq!(halved(&rgb, 4), [1, 255, 7, 255, 255, 7]);
+    }
+
+    #[test]
+    fn dots_in_a_stem_stay() {
+        assert_eq!(with_extension(Path::new("a/run.v2"), "png"), Path::new("a/run.v2.png"));
+    }
+
+    #[test]
+    fn a_failed_write_leaves_nothing_and_names_the_file() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("taken.png");
+        fs::create_dir(&path)?;
+        let error = write_atomically(&path, b"x").expect_err("a folder has that name");
+        assert!(error.to_string().contains("taken.png"), "{error}");
+        assert_eq!(fs::read_dir(folder.path())?.count(), 1);
+        Ok(())
+    }
 }

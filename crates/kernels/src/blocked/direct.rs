@@ -118,6 +118,7 @@ pub(crate) fn weight_gradient(
 }
 
 /// Patches under `count` output pixels from `start` on, as rows (input · tap) of `count` vectors.
+#[allow(clippy::too_many_arguments, reason = "two sizes and a range of pixels have no common name")]
 fn pack(
     x: &[Lane],
     from: Dims,

@@ -3,6 +3,8 @@
 //! * [`outer`]: out[r][p] = Σ_k a[k][r] · b[k][p], weights times activations; a weight is spread over the lanes.
 //! * [`inner`]: out[r][s] = Σ_p a[r][p] · b[s][p], gradients times activations, summed over pixels and images.
 #![allow(unsafe_code)]
+#![allow(clippy::needless_range_loop, reason = "indices run over register tiles of constant size")]
+#![allow(clippy::too_many_arguments, reason = "a tile's place and size, passed on in registers")]
 
 use super::simd::{LANES, Lane, Simd};
 

@@ -227,6 +227,7 @@ pub fn channel_sums(g: &Blocked, x: &Blocked, mean: &[f32], path: Path) -> Vec<(
 #[derive(Debug, Clone, Copy)]
 pub struct Combine<'a> {
     /// The activations, with their factor and the constant.
+    #[allow(clippy::type_complexity, reason = "three borrowed things that come together or not at all")]
     pub x: Option<(&'a Blocked, &'a [f32], &'a [f32])>,
     /// The factor of the gradient.
     pub a: &'a [f32],

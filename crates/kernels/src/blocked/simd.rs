@@ -43,7 +43,6 @@ pub(crate) trait Simd: Copy {
     unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
     /// a · b + c.
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
-    unsafe fn max(a: Self::V, b: Self::V) -> Self::V;
     /// Bit i says whether lane i is positive.
     unsafe fn positive(value: Self::V) -> u16;
     /// The lanes whose bit is set, 0 elsewhere.
@@ -181,10 +180,6 @@ impl Simd for Portable {
         zip(zip(a, b, |a, b| a * b), c, |ab, c| ab + c)
     }
     #[inline(always)]
-    unsafe fn max(a: Self::V, b: Self::V) -> Self::V {
-        zip(a, b, |a, b| if a > b { a } else { b })
-    }
-    #[inline(always)]
     unsafe fn positive(value: Self::V) -> u16 {
         (0..LANES).fold(0, |bits, i| bits | (u16::from(value[i] > 0.0) << i))
     }
@@ -262,10 +257,6 @@ mod x86 {
             unsafe { _mm512_fmadd_ps(a, b, c) }
         }
         #[inline(always)]
-        unsafe fn max(a: Self::V, b: Self::V) -> Self::V {
-            unsafe { _mm512_max_ps(a, b) }
-        }
-        #[inline(always)]
         unsafe fn positive(value: Self::V) -> u16 {
             unsafe { _mm512_cmp_ps_mask::<_CMP_GT_OQ>(value, _mm512_setzero_ps()) }
         }
@@ -311,10 +302,6 @@ mod x86 {
         #[inline(always)]
         unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
             unsafe { [_mm256_fmadd_ps(a[0], b[0], c[0]), _mm256_fmadd_ps(a[1], b[1], c[1])] }
-        }
-        #[inline(always)]
-        unsafe fn max(a: Self::V, b: Self::V) -> Self::V {
-            unsafe { [_mm256_max_ps(a[0], b[0]), _mm256_max_ps(a[1], b[1])] }
         }
         #[inline(always)]
         unsafe fn positive(value: Self::V) -> u16 {

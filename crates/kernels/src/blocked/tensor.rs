@@ -44,7 +44,7 @@ impl Dims {
     }
 }
 
-/// A batch of activations as [image / 16][channel][row][column][image mod 16].
+/// A batch of activations as `[image / 16][channel][row][column][image mod 16]`.
 ///
 /// Sixteen images are one vector, so any image size and any filter tap vectorises without edges or shuffles. The
 /// lanes beyond the last image hold numbers without meaning; gradients hold zeros there.

@@ -250,7 +250,7 @@ unsafe fn multiply<S: Simd>(weights: &Transformed, v: &[Lane], m: &mut [Lane], c
                     b,
                     &mut out,
                     count,
-                )
+                );
             };
         }
     }

@@ -1,0 +1,69 @@
+//! Pooling over windows; planes are (N, C, H, W).
+
+use crate::Pool2d;
+
+/// The largest value of each window.
+pub fn max(x: &[f64], dims: [usize; 4], pool: Pool2d) -> Vec<f64> {
+    windows(dims, pool).map(|window| x[first_largest(x, &window)]).collect()
+}
+
+/// ∂L/∂x of [`max`]: the first largest value of a window gets all of its gradient.
+pub fn max_backward(x: &[f64], dims: [usize; 4], pool: Pool2d, g: &[f64]) -> Vec<f64> {
+    let mut dx = vec![0.0; x.len()];
+    for (window, g) in windows(dims, pool).zip(g) {
+        dx[first_largest(x, &window)] += g;
+    }
+    dx
+}
+
+/// The mean of each window, where padding counts as zeros.
+pub fn mean(x: &[f64], dims: [usize; 4], pool: Pool2d) -> Vec<f64> {
+    let area = (pool.kernel * pool.kernel) as f64;
+    windows(dims, pool).map(|window| window.iter().map(|&at| x[at]).sum::<f64>() / area).collect()
+}
+
+/// ∂L/∂x of [`mean`].
+pub fn mean_backward(dims: [usize; 4], pool: Pool2d, g: &[f64]) -> Vec<f64> {
+    let area = (pool.kernel * pool.kernel) as f64;
+    let mut dx = vec![0.0; dims.iter().product()];
+    for (window, g) in windows(dims, pool).zip(g) {
+        window.into_iter().for_each(|at| dx[at] += g / area);
+    }
+    dx
+}
+
+/// The mean of each plane.
+pub fn global_mean(x: &[f64], pixels: usize) -> Vec<f64> {
+    x.chunks(pixels).map(|plane| plane.iter().sum::<f64>() / pixels as f64).collect()
+}
+
+/// ∂L/∂x of [`global_mean`].
+pub fn global_mean_backward(g: &[f64], pixels: usize) -> Vec<f64> {
+    g.iter().flat_map(|g| vec![g / pixels as f64; pixels]).collect()
+}
+
+fn first_largest(x: &[f64], window: &[usize]) -> usize {
+    window.iter().copied().reduce(|best, at| if x[at] > x[best] { at } else { best }).expect("a window")
+}
+
+/// The places of each window that are not padding, in the order of the result.
+fn windows(
+    [images, channels, height, width]: [usize; 4],
+    Pool2d { kernel, stride, padding }: Pool2d,
+) -> impl Iterator<Item = Vec<usize>> {
+    let count = move |size: usize| (size + 2 * padding - kernel) / stride + 1;
+    let span = move |size: usize, window: usize| {
+        (0..kernel)
+            .filter_map(move |tap| (window * stride + tap).checked_sub(padding))
+            .filter(move |&at| at < size)
+    };
+    (0..images * channels).flat_map(move |plane| {
+        (0..count(height)).flat_map(move |i| {
+            (0..count(width)).map(move |j| {
+                let place =
+                    move |row| span(width, j).map(move |column| (plane * height + row) * width + column);
+                span(height, i).flat_map(place).collect()
+            })
+        })
+    })
+}

@@ -1,0 +1,117 @@
+//! Colours and the marks that tell curves apart.
+//!
+//! Nothing is said by hue alone: the colour map's lightness rises with the value, so it survives a
+//! black-and-white printer, and curves differ in stroke and mark as well as in colour.
+
+use plotters::{
+    prelude::{DrawingBackend, RGBColor},
+    style::colors::colormaps::{ColorMap, ViridisRGB},
+};
+
+use crate::canvas::{Canvas, Drawn, Point, dashes};
+
+/// Colour of axes and text.
+pub(crate) const INK: RGBColor = RGBColor(38, 38, 46);
+/// Colour of secondary text.
+pub(crate) const FAINT: RGBColor = RGBColor(96, 96, 108);
+/// Colour of grid lines.
+pub(crate) const GRID: RGBColor = RGBColor(230, 230, 235);
+
+/// Opacity of the shaded band around a curve.
+pub(crate) const SHADE: f64 = 0.16;
+
+/// Viridis (van der Walt & Smith, 2015), whose lightness rises evenly from dark violet (0) to yellow (1).
+pub(crate) fn viridis(value: f64) -> RGBColor {
+    ViridisRGB.get_color(value.clamp(0.0, 1.0))
+}
+
+/// Okabe & Ito (2008): people with any colour vision can tell them apart. Their yellow is left out: it is too light for a
+/// line on white.
+const COLORS: [RGBColor; 7] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(70, 70, 78),
+    RGBColor(230, 159, 0),
+    RGBColor(86, 180, 233),
+];
+
+/// Stroke and gap of each curve in turn; none is a full line.
+const STROKES: [Option<(f64, f64)>; 5] =
+    [None, Some((8.0, 3.5)), Some((2.5, 2.5)), Some((12.0, 4.0)), Some((5.0, 2.0))];
+
+/// The corners of each curve's marks in turn, in units of their radius; none is a circle.
+const MARKS: [&[Point]; 5] = [
+    &[],
+    &[(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
+    &[(0.0, -1.2), (1.15, 0.85), (-1.15, 0.85)],
+    &[(0.0, -1.3), (1.3, 0.0), (0.0, 1.3), (-1.3, 0.0)],
+    &[(0.0, 1.2), (1.15, -0.85), (-1.15, -0.85)],
+];
+
+/// How the n-th curve looks. Colour, stroke and mark repeat after 7, 5 and 5 curves: 35 in all differ.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Look {
+    pub(crate) color: RGBColor,
+    stroke: Option<(f64, f64)>,
+    mark: &'static [Point],
+}
+
+impl Look {
+    /// The look of the curve with this index, from 0.
+    pub(crate) fn of(index: usize) -> Self {
+        Self {
+            color: COLORS[index % COLORS.len()],
+            stroke: STROKES[index % STROKES.len()],
+            mark: MARKS[index % MARKS.len()],
+        }
+    }
+
+    /// The curve's line through points.
+    pub(crate) fn draw_line<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>, points: &[Point]) -> Drawn<B> {
+        match self.stroke {
+            None => canvas.line(points, self.color, 1.75),
+            Some(stroke) => {
+                let mut strokes = dashes(points, stroke).into_iter();
+                strokes.try_for_each(|(from, to)| canvas.line(&[from, to], self.color, 1.75))
+            }
+        }
+    }
+
+    /// The curve's mark around a point.
+    pub(crate) fn draw_mark<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>, at: Point) -> Drawn<B> {
+        const RADIUS: f64 = 3.0;
+        if self.mark.is_empty() {
+            return canvas.dot(at, RADIUS, self.color);
+        }
+        let corners: Vec<Point> =
+            self.mark.iter().map(|(x, y)| (at.0 + RADIUS * x, at.1 + RADIUS * y)).collect();
+        canvas.polygon(&corners, self.color, 1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn curves_differ_in_more_than_colour() {
+        for (first, second) in (0..35).flat_map(|i| (0..i).map(move |j| (i, j))) {
+            assert_ne!(Look::of(first), Look::of(second), "{first} {second}");
+        }
+        assert!(
+            (1..5).all(|i| Look::of(i).stroke != Look::of(0).stroke && Look::of(i).mark != Look::of(0).mark)
+        );
+    }
+
+    #[test]
+    fn lightness_rises_along_the_colour_map() {
+        let lightness = |value: f64| {
+            let RGBColor(r, g, b) = viridis(value);
+            0.2126 * f64::from(r) + 0.7152 * f64::from(g) + 0.0722 * f64::from(b)
+        };
+        assert!((0..100).all(|i| lightness(f64::from(i) / 100.0) < lightness(f64::from(i + 1) / 100.0)));
+        assert_eq!(viridis(0.0), RGBColor(68, 1, 84));
+    }
+}
