@@ -12,7 +12,7 @@ use training::RunFolder;
 
 /// A checkpoint file and the epoch that it is of (0-based).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredCheckpoint {
+pub(crate) struct StoredCheckpoint {
     /// The epoch.
     pub epoch: usize,
     /// The file.
@@ -24,7 +24,7 @@ impl StoredCheckpoint {
     ///
     /// # Errors
     /// If the file cannot be read.
-    pub fn digest(&self) -> anyhow::Result<u32> {
+    pub(crate) fn digest(&self) -> anyhow::Result<u32> {
         let mut file = File::open(&self.path).with_context(|| self.path.display().to_string())?;
         let (mut digest, mut buffer) = (0, vec![0; 1 << 20]);
         loop {
@@ -40,7 +40,7 @@ impl StoredCheckpoint {
 ///
 /// # Errors
 /// If the folder cannot be read.
-pub fn of_run(folder: &Path) -> anyhow::Result<Vec<StoredCheckpoint>> {
+pub(crate) fn of_run(folder: &Path) -> anyhow::Result<Vec<StoredCheckpoint>> {
     let found = RunFolder::at(folder).checkpoints()?;
     Ok(found.into_iter().map(|(epoch, path)| StoredCheckpoint { epoch, path }).collect())
 }
@@ -49,7 +49,7 @@ pub fn of_run(folder: &Path) -> anyhow::Result<Vec<StoredCheckpoint>> {
 ///
 /// # Errors
 /// If the pattern is malformed, names no file, or two files are of one epoch.
-pub fn of_pattern(pattern: &str) -> anyhow::Result<Vec<StoredCheckpoint>> {
+pub(crate) fn of_pattern(pattern: &str) -> anyhow::Result<Vec<StoredCheckpoint>> {
     let mut paths = Vec::new();
     for entry in glob::glob(pattern).with_context(|| format!("--checkpoints {pattern}"))? {
         let path = entry.with_context(|| format!("--checkpoints {pattern}"))?;
@@ -57,13 +57,19 @@ pub fn of_pattern(pattern: &str) -> anyhow::Result<Vec<StoredCheckpoint>> {
             paths.push(path);
         }
     }
-    ensure!(!paths.is_empty(), "--checkpoints {pattern}: no such file; expected .safetensors, .pt or .pth files");
+    ensure!(
+        !paths.is_empty(),
+        "--checkpoints {pattern}: no such file; expected .safetensors, .pt or .pth files"
+    );
     paths.sort();
     let numbers: Vec<Option<usize>> = paths.iter().map(|path| epoch_in_name(path)).collect();
     let numbered = numbers.iter().flatten().collect::<BTreeSet<_>>().len() == paths.len();
     let epoch = |index: usize| numbers[index].filter(|_| numbered).unwrap_or(index);
-    let mut found: Vec<_> =
-        paths.iter().enumerate().map(|(i, path)| StoredCheckpoint { epoch: epoch(i), path: path.clone() }).collect();
+    let mut found: Vec<_> = paths
+        .iter()
+        .enumerate()
+        .map(|(i, path)| StoredCheckpoint { epoch: epoch(i), path: path.clone() })
+        .collect();
     found.sort_by_key(|checkpoint| checkpoint.epoch);
     Ok(found)
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
-use datasets::{Augmentation, Batches, BatchOptions, Dataset, ImageSet, Order, cifar, synthetic::Synthetic};
+use datasets::{Augmentation, BatchOptions, Batches, Dataset, ImageSet, Order, cifar, synthetic::Synthetic};
 use models::Normaliser;
 
 use crate::flags::{DataFlags, DatasetName};
@@ -20,12 +20,12 @@ const TRAINING_BATCH: usize = 128;
 const GRADIENT_BATCH: usize = 64;
 
 /// Images per training batch: `--batch-size`, or 128.
-pub fn training_batch_size(flags: &DataFlags) -> usize {
+pub(crate) fn training_batch_size(flags: &DataFlags) -> usize {
     flags.batch_size.unwrap_or(TRAINING_BATCH)
 }
 
 /// Images per batch of pixel gradients: `--batch-size`, or 64.
-pub fn gradient_batch_size(flags: &DataFlags) -> usize {
+pub(crate) fn gradient_batch_size(flags: &DataFlags) -> usize {
     flags.batch_size.unwrap_or(GRADIENT_BATCH)
 }
 
@@ -33,7 +33,7 @@ pub fn gradient_batch_size(flags: &DataFlags) -> usize {
 ///
 /// # Errors
 /// If it is not where `--data` says or cannot be read.
-pub fn open(flags: &DataFlags) -> anyhow::Result<Dataset> {
+pub(crate) fn open(flags: &DataFlags) -> anyhow::Result<Dataset> {
     let mut dataset = match flags.dataset {
         DatasetName::Synthetic => synthetic(flags),
         DatasetName::Cifar10 => cifar::load_cifar10(root(flags)?)?,
@@ -45,7 +45,7 @@ pub fn open(flags: &DataFlags) -> anyhow::Result<Dataset> {
 }
 
 /// The normaliser that networks trained on this data set carry.
-pub fn normaliser(dataset: DatasetName) -> Normaliser {
+pub(crate) fn normaliser(dataset: DatasetName) -> Normaliser {
     match dataset {
         DatasetName::Synthetic | DatasetName::Cifar10 => Normaliser::CIFAR10,
         DatasetName::Cifar100 => Normaliser::CIFAR100,
@@ -53,7 +53,13 @@ pub fn normaliser(dataset: DatasetName) -> Normaliser {
 }
 
 /// The training images of an epoch: shuffled and augmented, from batch `start` on.
-pub fn training_batches(set: &ImageSet, flags: &DataFlags, seed: u64, epoch: usize, start: usize) -> Batches {
+pub(crate) fn training_batches(
+    set: &ImageSet,
+    flags: &DataFlags,
+    seed: u64,
+    epoch: usize,
+    start: usize,
+) -> Batches {
     let options = BatchOptions {
         batch_size: training_batch_size(flags),
         order: Order::Shuffled { seed, epoch: epoch as u64 },
@@ -66,7 +72,7 @@ pub fn training_batches(set: &ImageSet, flags: &DataFlags, seed: u64, epoch: usi
 }
 
 /// All images in the set's own order.
-pub fn test_batches(set: &ImageSet, batch_size: usize, workers: usize) -> Batches {
+pub(crate) fn test_batches(set: &ImageSet, batch_size: usize, workers: usize) -> Batches {
     set.batches(BatchOptions { batch_size, workers, ..BatchOptions::default() })
 }
 
@@ -77,7 +83,12 @@ fn synthetic(flags: &DataFlags) -> Dataset {
 }
 
 fn root(flags: &DataFlags) -> anyhow::Result<&Path> {
-    let missing = || format!("--dataset {} needs --data DIR (or FREQBIAS_DATA): the folder that holds its files", flags.dataset.as_str());
+    let missing = || {
+        format!(
+            "--dataset {} needs --data DIR (or FREQBIAS_DATA): the folder that holds its files",
+            flags.dataset.as_str()
+        )
+    };
     flags.data.as_deref().with_context(missing)
 }
 

@@ -11,7 +11,7 @@ use crate::terminal::Terminal;
 
 /// Which images: a data set by name and, where it is on disk, its place.
 #[derive(Debug, Clone, Args, Serialize)]
-pub struct DataFlags {
+pub(crate) struct DataFlags {
     /// The data set; `synthetic` is generated and needs nothing on disk
     #[arg(long, value_enum, default_value_t = DatasetName::Synthetic)]
     pub dataset: DatasetName,
@@ -35,7 +35,7 @@ pub struct DataFlags {
 /// The data sets that `--dataset` knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum DatasetName {
+pub(crate) enum DatasetName {
     /// Ten kinds of textured shapes, generated: nothing to download
     Synthetic,
     /// CIFAR-10 in the official binary layout
@@ -46,7 +46,7 @@ pub enum DatasetName {
 
 impl DatasetName {
     /// The name as `--dataset` takes it, and as folders and files carry it.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Synthetic => "synthetic",
             Self::Cifar10 => "cifar10",
@@ -57,7 +57,7 @@ impl DatasetName {
 
 /// Which network, and where its run is kept.
 #[derive(Debug, Clone, Args, Serialize)]
-pub struct RunFlags {
+pub(crate) struct RunFlags {
     /// The architecture
     #[arg(long, value_name = "NAME", default_value = "resnet18", value_parser = architecture)]
     #[serde(serialize_with = "architecture_name")]
@@ -75,19 +75,19 @@ pub struct RunFlags {
 
 impl RunFlags {
     /// The run's name: `--task`, or what the other flags make it.
-    pub fn task(&self) -> String {
+    pub(crate) fn task(&self) -> String {
         self.task.clone().unwrap_or_else(|| format!("{}_baseline", self.arch.name()))
     }
 
     /// `{out-dir}/{dataset}/{task}`.
-    pub fn folder(&self, dataset: DatasetName) -> PathBuf {
+    pub(crate) fn folder(&self, dataset: DatasetName) -> PathBuf {
         self.out_dir.join(dataset.as_str()).join(self.task())
     }
 }
 
 /// How the program runs and what it says.
 #[derive(Debug, Clone, Args, Serialize)]
-pub struct MachineFlags {
+pub(crate) struct MachineFlags {
     /// Number of the GPU; a build without CUDA says so and runs on the CPU
     #[arg(long, alias = "cuda-index", value_name = "N", conflicts_with = "device")]
     pub gpu: Option<usize>,
@@ -112,7 +112,7 @@ pub struct MachineFlags {
 /// How a result is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Format {
+pub(crate) enum Format {
     /// A table for people
     Text,
     /// One JSON object for programs
@@ -124,7 +124,7 @@ impl MachineFlags {
     ///
     /// # Errors
     /// If the thread pool cannot be started.
-    pub fn prepare(&self) -> anyhow::Result<Terminal> {
+    pub(crate) fn prepare(&self) -> anyhow::Result<Terminal> {
         let terminal = Terminal::new(self.quiet);
         if let Some(threads) = self.threads {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);

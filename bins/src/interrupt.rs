@@ -14,7 +14,7 @@ const INTERRUPTED: i32 = 130;
 ///
 /// # Errors
 /// If the system refuses the handler.
-pub fn watch() -> anyhow::Result<Arc<AtomicBool>> {
+pub(crate) fn watch() -> anyhow::Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&flag);
     ctrlc::set_handler(move || {
@@ -29,4 +29,4 @@ pub fn watch() -> anyhow::Result<Arc<AtomicBool>> {
 /// The work was stopped on request; the message says how to go on.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Interrupted(pub String);
+pub(crate) struct Interrupted(pub String);

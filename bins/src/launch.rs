@@ -1,12 +1,8 @@
 //! From the command line to a workflow, and from its result to an exit code.
 
-use std::{
-    ffi::OsString,
-    path::Path,
-    process::ExitCode,
-};
+use std::{ffi::OsString, path::Path, process::ExitCode};
 
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 
 use crate::terminal;
 
@@ -31,7 +27,7 @@ pub fn launch<Flags: Parser>(run: fn(Flags) -> anyhow::Result<()>) -> ExitCode {
 /// A problem with the flags that only shows once they are put together, such as `--resume` with `--overwrite`.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct UnusableFlags(pub String);
+pub(crate) struct UnusableFlags(pub String);
 
 fn exit_code(error: &anyhow::Error) -> u8 {
     if error.is::<UnusableFlags>() { UNUSABLE_FLAGS } else { 1 }
@@ -48,7 +44,8 @@ fn one_line(message: &str) -> String {
 
 fn parse<Flags: Parser>(arguments: Vec<OsString>) -> Result<Flags, ExitCode> {
     let arguments: Vec<OsString> = arguments.into_iter().map(with_hyphens).collect();
-    let layered = with_defaults(&Flags::command(), arguments).map_err(|message| fail(&message, UNUSABLE_FLAGS))?;
+    let layered =
+        with_defaults(&Flags::command(), arguments).map_err(|message| fail(&message, UNUSABLE_FLAGS))?;
     Flags::try_parse_from(layered).map_err(|error| {
         let code = if error.use_stderr() { UNUSABLE_FLAGS } else { 0 };
         let _ = error.print();
@@ -70,7 +67,9 @@ fn with_defaults(command: &clap::Command, given: Vec<OsString>) -> Result<Vec<Os
     let config = config_file(&given)?;
     let mut layered: Vec<OsString> = given.first().cloned().into_iter().collect();
     for argument in command.get_arguments() {
-        let Some(flag) = argument.get_long().filter(|&flag| !is_given(&given, argument, flag)) else { continue };
+        let Some(flag) = argument.get_long().filter(|&flag| !is_given(&given, argument, flag)) else {
+            continue;
+        };
         let variable = format!("{ENVIRONMENT_PREFIX}{}", flag.replace('-', "_").to_uppercase());
         let value = std::env::var(variable).ok().or_else(|| config.get(flag).cloned());
         let Some(value) = value else { continue };
@@ -101,7 +100,9 @@ fn config_file(given: &[OsString]) -> Result<std::collections::BTreeMap<String, 
     let Some(path) = inline.or(after) else { return Ok(Default::default()) };
     let text = std::fs::read_to_string(path).map_err(|error| format!("--config {path}: {error}"))?;
     settings(&text).ok_or_else(|| {
-        format!("--config {path}: expected a JSON object from flag to value, or the config.json of a run folder")
+        format!(
+            "--config {path}: expected a JSON object from flag to value, or the config.json of a run folder"
+        )
     })
 }
 
@@ -135,7 +136,8 @@ mod tests {
 
     #[test]
     fn a_run_configuration_gives_its_settings() {
-        let found = settings(r#"{"version": "1", "settings": {"batch_size": 64, "task": "x", "resume": null}}"#);
+        let found =
+            settings(r#"{"version": "1", "settings": {"batch_size": 64, "task": "x", "resume": null}}"#);
         let found = found.expect("an object");
         assert_eq!(found["batch-size"], "64");
         assert_eq!(found["task"], "x");

@@ -14,7 +14,12 @@ use crate::{data, flags::DataFlags};
 ///
 /// # Errors
 /// If the weights cannot be drawn.
-pub fn fresh(architecture: Architecture, classes: usize, normaliser: Normaliser, seed: u64) -> anyhow::Result<Classifier> {
+pub(crate) fn fresh(
+    architecture: Architecture,
+    classes: usize,
+    normaliser: Normaliser,
+    seed: u64,
+) -> anyhow::Result<Classifier> {
     let weights = training::initialise(&architecture.graph(classes).shapes(), seed)?;
     Ok(Classifier::new(architecture, classes, normaliser, &weights)?)
 }
@@ -23,14 +28,14 @@ pub fn fresh(architecture: Architecture, classes: usize, normaliser: Normaliser,
 ///
 /// # Errors
 /// If the batch is not as long as its shape says.
-pub fn pixels(batch: &Batch) -> candle_core::Result<Tensor> {
+pub(crate) fn pixels(batch: &Batch) -> candle_core::Result<Tensor> {
     let shape = batch.shape;
     Tensor::from_slice(&batch.images, (batch.len(), shape.channels, shape.height, shape.width), &Device::Cpu)
 }
 
 /// Weights out of a file: ours (`.safetensors`) or PyTorch's (`.pt`, `.pth`).
 #[derive(Debug)]
-pub struct StoredWeights {
+pub(crate) struct StoredWeights {
     /// Parameters and batch-norm statistics, by PyTorch's names.
     pub tensors: BTreeMap<String, Tensor>,
     /// The normaliser, where the file names one.
@@ -44,7 +49,7 @@ impl StoredWeights {
     ///
     /// # Errors
     /// If it cannot be read; the message names the file.
-    pub fn read(path: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         let is_torch = path.extension().is_some_and(|extension| extension == "pt" || extension == "pth");
         if is_torch {
             let checkpoint = models::load_torch(path)?;
@@ -60,14 +65,14 @@ impl StoredWeights {
 
 /// A classifier as the trainer sees it. While it is evaluated its weights are packed once for all batches.
 #[derive(Debug)]
-pub struct ClassifierLearner {
+pub(crate) struct ClassifierLearner {
     classifier: Classifier,
     frozen: Option<Frozen>,
 }
 
 impl ClassifierLearner {
     /// A learner that trains this classifier.
-    pub fn new(classifier: Classifier) -> Self {
+    pub(crate) fn new(classifier: Classifier) -> Self {
         Self { classifier, frozen: None }
     }
 }
@@ -103,7 +108,7 @@ impl Learner for ClassifierLearner {
 
 /// The batches of a data set as the trainer asks for them.
 #[derive(Debug)]
-pub struct DatasetSource<'a> {
+pub(crate) struct DatasetSource<'a> {
     /// The images.
     pub dataset: &'a Dataset,
     /// Batch size and workers.
@@ -136,7 +141,7 @@ impl Source for DatasetSource<'_> {
 ///
 /// # Errors
 /// If the logits are not (B, classes).
-pub fn tally(loss: f32, logits: &Tensor, labels: &[u32]) -> candle_core::Result<Tally> {
+pub(crate) fn tally(loss: f32, logits: &Tensor, labels: &[u32]) -> candle_core::Result<Tally> {
     let rows = logits.to_vec2::<f32>()?;
     let ranks: Vec<usize> = rows.iter().zip(labels).map(|(row, &label)| rank(row, label as usize)).collect();
     let within = |limit: usize| ranks.iter().filter(|&&rank| rank < limit).count();

@@ -10,7 +10,7 @@ use spectral::SpectrumRow;
 ///
 /// A row is used again only if the same images were measured and the checkpoint file is the same, byte for byte.
 #[derive(Debug)]
-pub struct Partial {
+pub(crate) struct Partial {
     path: PathBuf,
     content: Content,
     found: Vec<Entry>,
@@ -30,15 +30,18 @@ struct Entry {
 
 impl Partial {
     /// Opens the file in `output`; a file of other settings, or one that cannot be read, counts as absent.
-    pub fn open(output: &Path, settings: String) -> Self {
+    pub(crate) fn open(output: &Path, settings: String) -> Self {
         let path = output.join("gradient_spectrum.partial.json");
-        let stored = std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Content>(&bytes).ok());
-        let found = stored.filter(|content| content.settings == settings).map_or_else(Vec::new, |content| content.rows);
+        let stored =
+            std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Content>(&bytes).ok());
+        let found = stored
+            .filter(|content| content.settings == settings)
+            .map_or_else(Vec::new, |content| content.rows);
         Self { path, content: Content { settings, rows: Vec::new() }, found }
     }
 
     /// The row of this checkpoint, if it was measured before.
-    pub fn find(&self, digest: u32, epoch: usize) -> Option<SpectrumRow> {
+    pub(crate) fn find(&self, digest: u32, epoch: usize) -> Option<SpectrumRow> {
         let same = |entry: &&Entry| entry.digest == digest && entry.row.epoch == epoch;
         self.found.iter().find(same).map(|entry| entry.row.clone())
     }
@@ -47,7 +50,7 @@ impl Partial {
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn keep(&mut self, digest: u32, row: &SpectrumRow) -> anyhow::Result<()> {
+    pub(crate) fn keep(&mut self, digest: u32, row: &SpectrumRow) -> anyhow::Result<()> {
         self.content.rows.push(Entry { digest, row: row.clone() });
         training::write_atomically(&self.path, &serde_json::to_vec(&self.content)?)?;
         Ok(())
@@ -57,7 +60,7 @@ impl Partial {
     ///
     /// # Errors
     /// If the file cannot be removed.
-    pub fn remove(self) -> anyhow::Result<()> {
+    pub(crate) fn remove(self) -> anyhow::Result<()> {
         std::fs::remove_file(&self.path).with_context(|| self.path.display().to_string())
     }
 }

@@ -6,26 +6,26 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Notes and bars; silent with `--quiet`, and without bars where stderr is no terminal.
 #[derive(Debug, Clone, Copy)]
-pub struct Terminal {
+pub(crate) struct Terminal {
     quiet: bool,
     bars: bool,
 }
 
 impl Terminal {
     /// The terminal of this process.
-    pub fn new(quiet: bool) -> Self {
+    pub(crate) fn new(quiet: bool) -> Self {
         Self { quiet, bars: !quiet && std::io::stderr().is_terminal() }
     }
 
     /// A line on stderr.
-    pub fn note(&self, message: &str) {
+    pub(crate) fn note(&self, message: &str) {
         if !self.quiet {
             note(message);
         }
     }
 
     /// A bar that counts images; shows the rate and the time left.
-    pub fn images_bar(&self, images: usize, label: String) -> ProgressBar {
+    pub(crate) fn images_bar(&self, images: usize, label: String) -> ProgressBar {
         let target = if self.bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(images as u64), target);
         let template = "{prefix:14} [{bar:32}] {pos}/{len} images, {per_sec}, {eta} left  {msg}";
@@ -40,12 +40,12 @@ impl Terminal {
 }
 
 /// A line on stderr, whatever `--quiet` says: errors, and what must not be missed.
-pub fn note(message: &str) {
+pub(crate) fn note(message: &str) {
     // A reader that went away (a closed pipe) is no reason to stop working.
     let _ = writeln!(std::io::stderr().lock(), "{message}");
 }
 
 /// A line of the result, on stdout.
-pub fn result(line: &str) {
+pub(crate) fn result(line: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }

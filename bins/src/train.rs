@@ -19,7 +19,7 @@ use crate::{
 
 /// How a network learns.
 #[derive(Debug, Clone, Args, Serialize)]
-pub struct Recipe {
+pub(crate) struct Recipe {
     /// Learning rate at the start
     #[arg(long, default_value_t = 0.1, value_name = "X", value_parser = not_negative)]
     pub lr: f64,
@@ -42,7 +42,7 @@ pub struct Recipe {
 
 impl Recipe {
     /// The recipe of `easy_train` without flags.
-    pub fn usual() -> Self {
+    pub(crate) fn usual() -> Self {
         let schedule = Schedule::Step { epochs: 50, factor: 0.1 };
         Self { lr: 0.1, momentum: 0.9, weight_decay: 5e-4, schedule, mean: None, std: None }
     }
@@ -50,7 +50,7 @@ impl Recipe {
 
 /// A run about to be trained.
 #[derive(Debug)]
-pub struct TrainingRun<'a> {
+pub(crate) struct TrainingRun<'a> {
     /// The program that asked for it.
     pub command: &'static str,
     /// Every resolved flag of it.
@@ -69,7 +69,7 @@ pub struct TrainingRun<'a> {
 
 /// A run that is trained.
 #[derive(Debug)]
-pub struct Trained {
+pub(crate) struct Trained {
     /// Its folder.
     pub folder: PathBuf,
     /// Its epochs.
@@ -81,7 +81,12 @@ impl TrainingRun<'_> {
     ///
     /// # Errors
     /// If a file cannot be written, training diverges, or Ctrl-C stops it (then the state is kept).
-    pub fn train(&self, dataset: &Dataset, terminal: Terminal, interrupt: &AtomicBool) -> anyhow::Result<Trained> {
+    pub(crate) fn train(
+        &self,
+        dataset: &Dataset,
+        terminal: Terminal,
+        interrupt: &AtomicBool,
+    ) -> anyhow::Result<Trained> {
         let folder = RunFolder::begin(self.run.folder(self.data.dataset), self.start)?;
         let normaliser = self.normaliser()?;
         let classes = dataset.train.classes().len();
@@ -91,7 +96,8 @@ impl TrainingRun<'_> {
         let source = DatasetSource { dataset, flags: self.data, seed: self.run.seed };
         let mut watcher = Watcher { terminal, images: dataset.train.len(), epochs: self.epochs, bar: None };
         let trainer = self.trainer(classes, normaliser);
-        let outcome = trainer.run(&mut learner, &source, &folder, interrupt, &mut |event| watcher.see(event))?;
+        let outcome =
+            trainer.run(&mut learner, &source, &folder, interrupt, &mut |event| watcher.see(event))?;
         watcher.clear();
         match outcome {
             Outcome::Finished => Ok(Trained { folder: folder.path().to_owned(), metrics: folder.metrics() }),
@@ -157,7 +163,7 @@ impl Trained {
     ///
     /// # Errors
     /// If the metrics cannot be written as JSON.
-    pub fn print(&self, format: Format) -> anyhow::Result<()> {
+    pub(crate) fn print(&self, format: Format) -> anyhow::Result<()> {
         if format == Format::Json {
             let summary = serde_json::json!({ "folder": self.folder, "epochs": self.metrics });
             terminal::result(&serde_json::to_string(&summary)?);
@@ -212,7 +218,17 @@ impl Watcher {
 }
 
 fn line(metrics: &EpochMetrics) -> String {
-    let EpochMetrics { epoch, lr, train_loss, train_prec1, nat_loss, nat_prec1, seconds, images_per_second, .. } = metrics;
+    let EpochMetrics {
+        epoch,
+        lr,
+        train_loss,
+        train_prec1,
+        nat_loss,
+        nat_prec1,
+        seconds,
+        images_per_second,
+        ..
+    } = metrics;
     format!(
         "epoch {epoch:3}  lr {lr:<7.4} train: loss {train_loss:.4}, {train_prec1:5.2} %  test: loss {nat_loss:.4}, \
          {nat_prec1:5.2} %  {seconds:.0} s, {images_per_second:.0} images/s"

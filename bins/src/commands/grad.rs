@@ -2,7 +2,10 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, atomic::{AtomicBool, Ordering}},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use anyhow::Context;
@@ -83,7 +86,8 @@ impl Measurement<'_> {
         let profiler = self.profiler()?;
         let (dataset, arch) = (self.flags.data.dataset.as_str(), self.flags.run.arch.name());
         let mut table = SpectrumTable::new(dataset, arch, self.dataset.test.len(), profiler.radii().to_vec());
-        let settings = format!("{dataset} {arch} {} images {:?}", self.dataset.test.len(), self.flags.data.data);
+        let settings =
+            format!("{dataset} {arch} {} images {:?}", self.dataset.test.len(), self.flags.data.data);
         let mut partial = Partial::open(output, settings);
         for (index, checkpoint) in checkpoints.iter().enumerate() {
             let digest = checkpoint.digest()?;
@@ -100,14 +104,21 @@ impl Measurement<'_> {
     }
 
     /// For each batch: input gradient → radial profiles → running statistics.
-    fn row(&self, checkpoint: &StoredCheckpoint, profiler: &Profiler, place: (usize, usize)) -> anyhow::Result<SpectrumRow> {
+    fn row(
+        &self,
+        checkpoint: &StoredCheckpoint,
+        profiler: &Profiler,
+        place: (usize, usize),
+    ) -> anyhow::Result<SpectrumRow> {
         let network = self.open(checkpoint)?;
         let test = &self.dataset.test;
         let mut bands = RunningBands::new(profiler.radii().len());
         let (mut correct, mut skipped) = (0, 0);
         let label = format!("epoch {} ({}/{})", checkpoint.epoch, place.0 + 1, place.1);
         let bar = self.terminal.images_bar(test.len(), label);
-        for batch in data::test_batches(test, data::gradient_batch_size(&self.flags.data), self.flags.data.workers) {
+        for batch in
+            data::test_batches(test, data::gradient_batch_size(&self.flags.data), self.flags.data.workers)
+        {
             let found = network.input_gradient(&network::pixels(&batch)?, &batch.labels)?;
             let profiles = profiler.profiles(&found.gradient.flatten_all()?.to_vec1::<f32>()?)?;
             profiles.rows().for_each(|row| bands.push(row));
@@ -140,7 +151,10 @@ impl Measurement<'_> {
             return Ok(());
         }
         bar.finish_and_clear();
-        Err(Interrupted("stopped; finished epochs are kept; to go on with the next one, give the same command".to_owned()).into())
+        Err(Interrupted(
+            "stopped; finished epochs are kept; to go on with the next one, give the same command".to_owned(),
+        )
+        .into())
     }
 }
 
@@ -155,14 +169,23 @@ impl Flags {
         self.folder().join("grad")
     }
 
-    fn checkpoints(&self, dataset: &Dataset, terminal: Terminal, interrupt: &AtomicBool) -> anyhow::Result<Vec<StoredCheckpoint>> {
+    fn checkpoints(
+        &self,
+        dataset: &Dataset,
+        terminal: Terminal,
+        interrupt: &AtomicBool,
+    ) -> anyhow::Result<Vec<StoredCheckpoint>> {
         if let Some(pattern) = &self.checkpoints {
             return checkpoints::of_pattern(pattern);
         }
         if let Some(folder) = &self.run_folder {
             must_exist("--run", folder)?;
             let found = checkpoints::of_run(folder)?;
-            anyhow::ensure!(!found.is_empty(), "--run {}: no checkpoints in this folder; expected files like 0_checkpoint.safetensors", folder.display());
+            anyhow::ensure!(
+                !found.is_empty(),
+                "--run {}: no checkpoints in this folder; expected files like 0_checkpoint.safetensors",
+                folder.display()
+            );
             return Ok(found);
         }
         if self.wants_training()? {

@@ -16,7 +16,13 @@ use crate::{
 ///
 /// # Errors
 /// If a file cannot be written.
-pub(super) fn write(table: &SpectrumTable, test: &ImageSet, output: &Path, terminal: Terminal, format: Format) -> anyhow::Result<()> {
+pub(super) fn write(
+    table: &SpectrumTable,
+    test: &ImageSet,
+    output: &Path,
+    terminal: Terminal,
+    format: Format,
+) -> anyhow::Result<()> {
     let (json, npz) = (output.join("gradient_spectrum.json"), output.join("gradient_spectrum.npz"));
     table.save_json(&json)?;
     table.save_npz(&npz)?;
@@ -36,13 +42,16 @@ pub(super) fn write(table: &SpectrumTable, test: &ImageSet, output: &Path, termi
 pub(super) fn line(row: &SpectrumRow, radii: &[usize]) -> String {
     let SpectrumRow { epoch, nat_prec1, .. } = row;
     let (centre, peak) = (row.centre_of_mass(radii), row.peak(radii));
-    format!("epoch {epoch:3}  accuracy {nat_prec1:5.2} %  centre of mass ρ = {centre:5.2}  peak at ρ = {peak}")
+    format!(
+        "epoch {epoch:3}  accuracy {nat_prec1:5.2} %  centre of mass ρ = {centre:5.2}  peak at ρ = {peak}"
+    )
 }
 
 /// The mean spectral density of the test images.
 fn image_density(test: &ImageSet) -> anyhow::Result<RunningBands> {
     let shape = test.shape();
-    let profiler = Profiler::new(Recipe::Density, shape.channels, shape.height, shape.width, Convention::Reference)?;
+    let profiler =
+        Profiler::new(Recipe::Density, shape.channels, shape.height, shape.width, Convention::Reference)?;
     let mut bands = RunningBands::new(profiler.radii().len());
     for batch in data::test_batches(test, 256, 1) {
         profiler.profiles(&batch.images)?.rows().for_each(|row| bands.push(row));
@@ -60,9 +69,18 @@ fn density_curves(table: &SpectrumTable, images: &RunningBands) -> Result<BandCu
     let mut curves = vec![Curve { label: "images".to_owned(), mean: images.mean(), std: images.std() }];
     curves.extend(table.rows.last().map(of_epoch));
     curves.extend(table.rows.first().filter(|_| table.rows.len() > 1).map(of_epoch));
-    let subtitle = format!("{} on {}, {} test images, mean ± standard deviation", table.arch, table.dataset, table.n_images);
+    let subtitle = format!(
+        "{} on {}, {} test images, mean ± standard deviation",
+        table.arch, table.dataset, table.n_images
+    );
     let quantity = "scaled to [0, 1] per image";
-    BandCurves::new("Spectral density of images and of input gradients", subtitle, quantity, table.radii.clone(), curves)
+    BandCurves::new(
+        "Spectral density of images and of input gradients",
+        subtitle,
+        quantity,
+        table.radii.clone(),
+        curves,
+    )
 }
 
 fn report_skipped(table: &SpectrumTable, terminal: Terminal) {

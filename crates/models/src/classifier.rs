@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use candle_core::{Device, Tensor, Var};
+use candle_core::{DType, Device, Layout, Storage, StorageRef, Tensor, Var};
 use kernels::blocked::{Dims, Moments, cross_entropy};
 
 use crate::{
     Architecture, Error, Normaliser,
-    engine::{Engine, Mode, Pixels, Purpose, Weights},
+    engine::{Engine, Mode, Packed, Pass, Pixels, Purpose, Weights},
     frozen::Frozen,
     graph::Graph,
 };
@@ -28,6 +28,8 @@ pub struct Classifier {
     engine: Arc<Engine>,
     parameters: BTreeMap<String, Var>,
     buffers: BTreeMap<String, Var>,
+    /// The weights as the last training step packed them: the next one uses the memory again.
+    packed: Option<Packed>,
 }
 
 /// The gradient of the batch's mean loss with respect to the parameters.
@@ -56,13 +58,14 @@ impl Classifier {
         check_fit(architecture, &graph, weights)?;
         let variables = |names: &crate::Shapes| -> Result<BTreeMap<String, Var>, Error> {
             let variable = |name: &String| {
-                Ok((name.clone(), Var::from_tensor(&weights[name].to_device(&Device::Cpu)?)?))
+                let plain = weights[name].to_device(&Device::Cpu)?.to_dtype(DType::F32)?.contiguous()?;
+                Ok((name.clone(), Var::from_tensor(&plain)?))
             };
             names.keys().map(variable).collect()
         };
         let (parameters, buffers) = (variables(graph.parameters())?, variables(graph.buffers())?);
         let engine = Arc::new(Engine::new(&graph, normaliser));
-        Ok(Self { architecture, graph, classes, normaliser, engine, parameters, buffers })
+        Ok(Self { architecture, graph, classes, normaliser, engine, parameters, buffers, packed: None })
     }
 
     /// Which architecture this is.
@@ -114,7 +117,20 @@ impl Classifier {
         images: &Tensor,
         labels: &[u32],
     ) -> Result<ParameterGradients, Error> {
-        let (gradients, moments) = self.differentiate(images, labels, Mode::Train)?;
+        let (found, packed) = {
+            let packed = self.packed.take();
+            let held = self.hold();
+            let weights = held.weights()?;
+            let packed = match packed {
+                Some(packed) => self.engine.repack(&weights, packed),
+                None => self.engine.pack(&weights, Purpose::Parameters),
+            };
+            let pass =
+                Pass { weights: &weights, packed: &packed, mode: Mode::Train, purpose: Purpose::Parameters };
+            (self.differentiate(images, labels, pass), packed)
+        };
+        self.packed = Some(packed);
+        let (gradients, moments) = found?;
         self.track(&moments)?;
         Ok(gradients)
     }
@@ -128,31 +144,38 @@ impl Classifier {
         images: &Tensor,
         labels: &[u32],
     ) -> Result<ParameterGradients, Error> {
-        Ok(self.differentiate(images, labels, Mode::Evaluate)?.0)
+        let held = self.hold();
+        let weights = held.weights()?;
+        let (mode, purpose) = (Mode::Evaluate, Purpose::Parameters);
+        let packed = self.engine.pack(&weights, purpose);
+        let pass = Pass { weights: &weights, packed: &packed, mode, purpose };
+        Ok(self.differentiate(images, labels, pass)?.0)
     }
 
     fn differentiate(
         &self,
         images: &Tensor,
         labels: &[u32],
-        mode: Mode,
+        pass: Pass<'_>,
     ) -> Result<(ParameterGradients, SeenMoments), Error> {
         let (pixels, dims) = batch(images, labels, self.classes)?;
-        let values = self.values()?;
-        let weights = borrow(&values);
-        let packed = self.engine.pack(&weights, Purpose::Parameters);
-        let pixels = Pixels { values: &pixels, dims };
-        let mut tape = self.engine.forward(pixels, &weights, &packed, mode, Purpose::Parameters);
+        let mut tape = self.engine.forward(Pixels { values: &pixels, dims }, pass);
         let moments = std::mem::take(&mut tape.moments);
         let logits = Tensor::from_slice(&tape.logits, (labels.len(), self.classes), &Device::Cpu)?;
         let (loss, gradient) = cross_entropy(&tape.logits, labels);
-        let found = self.engine.backward(tape, &gradient, &weights, &packed, mode, Purpose::Parameters);
+        let found = self.engine.backward(tape, &gradient, pass);
         let tensor = |(name, values): (String, Vec<f32>)| {
             let shape = self.graph.parameters()[&name].as_slice();
             Ok((name, Tensor::from_vec(values, shape, &Device::Cpu)?))
         };
         let gradients = found.parameters.into_iter().map(tensor).collect::<Result<_, Error>>()?;
         Ok((ParameterGradients { loss, logits, gradients }, moments))
+    }
+
+    /// Locks parameters and buffers for reading.
+    fn hold(&self) -> Held<'_> {
+        let all = self.parameters.iter().chain(&self.buffers);
+        Held(all.map(|(name, variable)| (name.as_str(), variable.storage_and_layout())).collect())
     }
 
     /// Parameters and buffers as plain numbers.
@@ -183,6 +206,24 @@ impl Classifier {
 }
 
 type SeenMoments = Vec<(String, Vec<Moments>)>;
+
+/// Parameters and buffers, locked for reading: a step reads them where they are.
+struct Held<'a>(Vec<(&'a str, (StorageRef<'a>, &'a Layout))>);
+
+impl Held<'_> {
+    fn weights(&self) -> Result<Weights<'_>, Error> {
+        let mut weights = Weights::new();
+        for (name, (storage, layout)) in &self.0 {
+            let Storage::Cpu(values) = &**storage else {
+                unreachable!("`Classifier::new` puts weights on the CPU")
+            };
+            let (start, end) =
+                layout.contiguous_offsets().expect("`Classifier::new` makes variables contiguous");
+            weights.insert(name, &values.as_slice::<f32>()?[start..end]);
+        }
+        Ok(weights)
+    }
+}
 
 pub(crate) fn borrow(values: &BTreeMap<String, Vec<f32>>) -> Weights<'_> {
     values.iter().map(|(name, values)| (name.as_str(), values.as_slice())).collect()

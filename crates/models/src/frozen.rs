@@ -11,7 +11,7 @@ use kernels::blocked::cross_entropy;
 use crate::{
     Error,
     classifier::{batch, borrow},
-    engine::{Engine, Mode, Packed, Pixels, Purpose},
+    engine::{Engine, Mode, Packed, Pass, Pixels, Purpose},
 };
 
 /// A classifier in evaluation mode: its weights are packed once, for any number of batches.
@@ -60,7 +60,8 @@ impl Frozen {
         let weights = borrow(&self.values);
         let packed = self.for_evaluation.get_or_init(|| self.engine.pack(&weights, Purpose::Evaluation));
         let pixels = Pixels { values: &pixels, dims };
-        let tape = self.engine.forward(pixels, &weights, packed, Mode::Evaluate, Purpose::Evaluation);
+        let pass = Pass { weights: &weights, packed, mode: Mode::Evaluate, purpose: Purpose::Evaluation };
+        let tape = self.engine.forward(pixels, pass);
         let (loss, _) = cross_entropy(&tape.logits, labels);
         Ok(Evaluation { loss, logits: rows(tape.logits, labels)?, latent: rows(tape.latent, labels)? })
     }
@@ -74,10 +75,11 @@ impl Frozen {
         let weights = borrow(&self.values);
         let packed = self.for_pixels.get_or_init(|| self.engine.pack(&weights, Purpose::Pixels));
         let pixels = Pixels { values: &pixels, dims };
-        let tape = self.engine.forward(pixels, &weights, packed, Mode::Evaluate, Purpose::Pixels);
+        let pass = Pass { weights: &weights, packed, mode: Mode::Evaluate, purpose: Purpose::Pixels };
+        let tape = self.engine.forward(pixels, pass);
         let logits = rows(tape.logits.clone(), labels)?;
         let (loss, gradient) = cross_entropy(&tape.logits, labels);
-        let found = self.engine.backward(tape, &gradient, &weights, packed, Mode::Evaluate, Purpose::Pixels);
+        let found = self.engine.backward(tape, &gradient, pass);
         Ok(InputGradient {
             loss,
             logits,

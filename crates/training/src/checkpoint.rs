@@ -89,8 +89,11 @@ pub(crate) fn save(
     write_atomically(path, &safetensors::serialize(views, metadata).map_err(internal)?)
 }
 
+/// Tensors by name, and a metadata entry if it is there.
+pub(crate) type Loaded = (BTreeMap<String, Tensor>, Option<String>);
+
 /// Reads tensors and the metadata entry under `key`.
-pub(crate) fn load(path: &Path, key: &str) -> Result<(BTreeMap<String, Tensor>, Option<String>), Error> {
+pub(crate) fn load(path: &Path, key: &str) -> Result<Loaded, Error> {
     let bytes = std::fs::read(path).map_err(Error::file("read", path))?;
     let refused = |error: safetensors::SafeTensorError| damaged(path, error.to_string());
     let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(refused)?;

@@ -68,6 +68,26 @@ enum Weights {
     Scatter(Panel),
 }
 
+impl Weights {
+    fn for_forward(shape: ConvolutionShape) -> Self {
+        if shape.suits_winograd() && shape.inputs >= WINOGRAD_CHANNELS {
+            Self::Winograd(Transformed::new(shape.outputs, shape.inputs))
+        } else {
+            Self::Direct(Panel::new(shape.outputs, shape.depth()))
+        }
+    }
+
+    fn for_input_gradient(shape: ConvolutionShape) -> Self {
+        if shape.suits_winograd() && shape.outputs >= WINOGRAD_CHANNELS {
+            Self::Winograd(Transformed::new(shape.inputs, shape.outputs))
+        } else if shape.stride == 1 {
+            Self::Direct(Panel::new(shape.inputs, shape.outputs * shape.kernel * shape.kernel))
+        } else {
+            Self::Scatter(Panel::new(shape.depth(), shape.outputs))
+        }
+    }
+}
+
 /// A convolution's weights, packed for the passes that are wanted.
 #[derive(Debug)]
 pub struct Convolution {
@@ -83,33 +103,40 @@ impl Convolution {
     /// # Panics
     /// If `weight` has another length than `shape` says.
     pub fn new(weight: &[f32], shape: ConvolutionShape, with_input_gradient: bool, path: Path) -> Self {
-        let taps = shape.kernel * shape.kernel;
-        assert_eq!(weight.len(), shape.outputs * shape.depth(), "weights of {shape:?}");
-        let forward = if shape.suits_winograd() && shape.inputs >= WINOGRAD_CHANNELS {
-            let filter =
-                |row: usize, k: usize| std::array::from_fn(|tap| weight[(row * shape.inputs + k) * 9 + tap]);
-            Weights::Winograd(Transformed::new(shape.outputs, shape.inputs, path, filter))
-        } else {
-            let depth = shape.depth();
-            Weights::Direct(Panel::pack(shape.outputs, depth, path.rows(), |row, k| weight[row * depth + k]))
-        };
+        let forward = Weights::for_forward(shape);
+        let backward = with_input_gradient.then(|| Weights::for_input_gradient(shape));
+        let mut convolution = Self { shape, path, forward, backward };
+        convolution.repack(weight);
+        convolution
+    }
+
+    /// Packs other weights of the same shape into the same memory.
+    ///
+    /// # Panics
+    /// If `weight` has another length than the shape says.
+    pub fn repack(&mut self, weight: &[f32]) {
+        let (shape, path) = (self.shape, self.path);
+        let (depth, taps) = (shape.depth(), shape.kernel * shape.kernel);
+        assert_eq!(weight.len(), shape.outputs * depth, "weights of {shape:?}");
+        match &mut self.forward {
+            Weights::Winograd(weights) => {
+                let filter = |row: usize, k: usize| weight[(row * shape.inputs + k) * 9..][..9].try_into();
+                weights.fill(path, |row, k| filter(row, k).expect("nine taps"));
+            }
+            Weights::Direct(panel) | Weights::Scatter(panel) => {
+                panel.fill(path.rows(), |row, k| weight[row * depth + k]);
+            }
+        }
         let turned =
             |row: usize, k: usize, tap: usize| weight[(k * shape.inputs + row) * taps + taps - 1 - tap];
-        let backward = || {
-            if shape.suits_winograd() && shape.outputs >= WINOGRAD_CHANNELS {
-                let filter = |row: usize, k: usize| std::array::from_fn(|tap| turned(row, k, tap));
-                Weights::Winograd(Transformed::new(shape.inputs, shape.outputs, path, filter))
-            } else if shape.stride == 1 {
-                let element = |row: usize, k: usize| turned(row, k / taps, k % taps);
-                Weights::Direct(Panel::pack(shape.inputs, shape.outputs * taps, path.rows(), element))
-            } else {
-                let depth = shape.depth();
-                Weights::Scatter(Panel::pack(depth, shape.outputs, path.rows(), |row, k| {
-                    weight[k * depth + row]
-                }))
+        match &mut self.backward {
+            Some(Weights::Winograd(weights)) => {
+                weights.fill(path, |row, k| std::array::from_fn(|tap| turned(row, k, tap)));
             }
-        };
-        Self { shape, path, forward, backward: with_input_gradient.then(backward) }
+            Some(Weights::Direct(panel)) => panel.fill(path.rows(), |row, k| turned(row, k / taps, k % taps)),
+            Some(Weights::Scatter(panel)) => panel.fill(path.rows(), |row, k| weight[k * depth + row]),
+            None => {}
+        }
     }
 
     /// (N, inputs, H, W) → (N, outputs, H', W').

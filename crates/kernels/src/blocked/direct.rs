@@ -6,8 +6,8 @@ use rayon::prelude::*;
 
 use super::{
     ConvolutionShape,
-    gemm::{self, Panel, Rows, RowsMut},
-    simd::{Kernel, Lane, Path, Simd, run},
+    gemm::{self, Panel, Rows, RowsMut, Turned},
+    simd::{Kernel, LANES, Lane, Path, Simd, run},
     tensor::{Arena, Blocked, Dims},
     winograd::Inner,
 };
@@ -19,9 +19,6 @@ const GRADIENT_SCRATCH: usize = 4 << 20;
 
 /// Partial sums of a weight gradient, however many threads there are: the bits must not depend on them.
 const PARTIAL_SUMS: usize = 4;
-
-/// Columns of a weight gradient are padded to whole register tiles.
-const COLUMNS: usize = 6;
 
 fn pixels_at_once(rows: usize, pixels: usize, scratch: usize) -> usize {
     let fit = scratch / (rows.max(1) * size_of::<Lane>());
@@ -88,33 +85,149 @@ pub(crate) fn weight_gradient(
     path: Path,
     arena: &Arena,
 ) -> Vec<f32> {
-    let (columns, padded) = (shape.depth(), shape.depth().next_multiple_of(COLUMNS));
+    let (rows, columns) = (shape.outputs.div_ceil(LANES), shape.depth().div_ceil(LANES));
     let blocks = x.dims.blocks();
-    let at_once = pixels_at_once(padded, g.dims.pixels(), GRADIENT_SCRATCH);
+    let at_once = pixels_at_once((rows + columns) * LANES, g.dims.pixels(), GRADIENT_SCRATCH);
     let parts = PARTIAL_SUMS.min(blocks);
     let partial = |part: usize| {
-        let mut sums = vec![0.0; shape.outputs * padded];
-        let mut patches = arena.take(padded * at_once);
+        let mut sums = arena.take(shape.outputs * columns);
+        sums.fill(Lane::ZERO);
+        let mut patches = arena.take(columns * at_once * LANES);
+        let mut turned = arena.take(rows * at_once * LANES);
         for block in part * blocks / parts..(part + 1) * blocks / parts {
             for start in (0..g.dims.pixels()).step_by(at_once) {
                 let count = at_once.min(g.dims.pixels() - start);
-                pack(x.block(block), x.dims, shape, g.dims, start, count, &mut patches);
-                patches[columns * count..padded * count].fill(Lane::ZERO);
-                let a = Rows { data: &g.block(block)[start..], stride: g.dims.pixels() };
-                let b = Rows { data: &patches, stride: count };
-                run(path, Inner { a, rows: shape.outputs, b, columns: padded, len: count, out: &mut sums });
+                let range = Range { start, count };
+                run(
+                    path,
+                    TurnPatches {
+                        x: x.block(block),
+                        from: x.dims,
+                        shape,
+                        to: g.dims,
+                        range,
+                        patches: &mut patches,
+                    },
+                );
+                run(path, TurnPlanes { g, block, range, turned: &mut turned });
+                let samples = count * LANES;
+                let (a, b) =
+                    (Turned { data: &turned, stride: samples }, Turned { data: &patches, stride: samples });
+                run(
+                    path,
+                    Inner { a, rows: shape.outputs, b, columns: shape.depth(), samples, out: &mut sums },
+                );
             }
         }
         arena.give(patches);
+        arena.give(turned);
         sums
     };
-    let partials: Vec<Vec<f32>> = (0..parts).into_par_iter().map(partial).collect();
-    let mut total = Vec::with_capacity(shape.outputs * columns);
-    for output in 0..shape.outputs {
-        let row = |column: usize| partials.iter().map(|sums| sums[output * padded + column]).sum::<f32>();
-        total.extend((0..columns).map(row));
-    }
+    let partials: Vec<Vec<Lane>> = (0..parts).into_par_iter().map(partial).collect();
+    let total = sum_rows(&partials, shape, columns);
+    partials.into_iter().for_each(|sums| arena.give(sums));
     total
+}
+
+/// The partial sums' total, without the columns that only fill vectors.
+fn sum_rows(partials: &[Vec<Lane>], shape: ConvolutionShape, columns: usize) -> Vec<f32> {
+    let mut total = vec![0.0; shape.outputs * shape.depth()];
+    total.par_chunks_mut(shape.depth()).enumerate().for_each(|(output, total)| {
+        for (vector, total) in total.chunks_mut(LANES).enumerate() {
+            for partial in partials {
+                let lane = &partial[output * columns + vector].0;
+                total.iter_mut().zip(lane).for_each(|(total, value)| *total += value);
+            }
+        }
+    });
+    total
+}
+
+/// Output pixels that are treated together.
+#[derive(Debug, Clone, Copy)]
+struct Range {
+    start: usize,
+    count: usize,
+}
+
+/// Patches under a range of output pixels, turned: (input · tap, sample).
+struct TurnPatches<'a> {
+    x: &'a [Lane],
+    from: Dims,
+    shape: ConvolutionShape,
+    to: Dims,
+    range: Range,
+    patches: &'a mut [Lane],
+}
+
+impl Kernel for TurnPatches<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let Self { x, from, shape, to, range, patches } = self;
+        let (depth, taps) = (shape.depth(), shape.kernel * shape.kernel);
+        for (group, patches) in
+            patches.chunks_mut(range.count * LANES).take(depth.div_ceil(LANES)).enumerate()
+        {
+            let here = LANES.min(depth - group * LANES);
+            // Plane, row and column of each tap of the group.
+            let places: [(usize, usize, usize); LANES] = std::array::from_fn(|i| {
+                let row = group * LANES + i.min(here - 1);
+                (row / taps * from.pixels(), row % taps / shape.kernel, row % shape.kernel)
+            });
+            for (index, patch) in patches.chunks_exact_mut(LANES).enumerate() {
+                let pixel = range.start + index;
+                let (top, left) = (pixel / to.width * shape.stride, pixel % to.width * shape.stride);
+                // SAFETY: the caller vouches for the features.
+                unsafe {
+                    let mut rows = [S::splat(0.0); LANES];
+                    for i in 0..here {
+                        let (plane, down, across) = places[i];
+                        let y = (top + down).wrapping_sub(shape.padding);
+                        let column = (left + across).wrapping_sub(shape.padding);
+                        if y < from.height && column < from.width {
+                            rows[i] = S::load(&x[plane + y * from.width + column]);
+                        }
+                    }
+                    gemm::turn::<S>(rows, patch);
+                }
+            }
+        }
+    }
+}
+
+/// A range of pixels of a block's planes, turned: (channel, sample).
+struct TurnPlanes<'a> {
+    g: &'a Blocked,
+    block: usize,
+    range: Range,
+    turned: &'a mut [Lane],
+}
+
+impl Kernel for TurnPlanes<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let Self { g, block, range, turned } = self;
+        let channels = g.dims.channels;
+        for (group, turned) in
+            turned.chunks_mut(range.count * LANES).take(channels.div_ceil(LANES)).enumerate()
+        {
+            let first = group * LANES;
+            for (index, to) in turned.chunks_exact_mut(LANES).enumerate() {
+                // SAFETY: the caller vouches for the features.
+                unsafe {
+                    let mut rows = [S::splat(0.0); LANES];
+                    for i in 0..LANES.min(channels - first) {
+                        rows[i] = S::load(&g.plane(block, first + i)[range.start + index]);
+                    }
+                    gemm::turn::<S>(rows, to);
+                }
+            }
+        }
+    }
 }
 
 /// Patches under `count` output pixels from `start` on, as rows (input · tap) of `count` vectors.

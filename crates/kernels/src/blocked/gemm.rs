@@ -1,10 +1,13 @@
 //! The two small matrix products under every convolution, on rows of vectors of sixteen images.
 //!
 //! * [`outer`]: out[r][p] = Σ_k a[k][r] · b[k][p], weights times activations; a weight is spread over the lanes.
-//! * [`inner`]: out[r][s] = Σ_p a[r][p] · b[s][p], gradients times activations, summed over pixels and images.
+//! * [`inner`]: out[r][c] += Σ_s a[r][s] · b[c][s], gradients times activations, summed over pixels and images. Its
+//!   operands are turned first, so that a vector holds sixteen rows of one sample and no sum runs across lanes.
 #![allow(unsafe_code)]
 #![allow(clippy::needless_range_loop, reason = "indices run over register tiles of constant size")]
 #![allow(clippy::too_many_arguments, reason = "a tile's place and size, passed on in registers")]
+
+use rayon::prelude::*;
 
 use super::simd::{LANES, Lane, Simd};
 
@@ -31,23 +34,29 @@ pub(crate) struct Panel {
 }
 
 impl Panel {
+    /// A panel to be filled.
+    pub(crate) fn new(rows: usize, depth: usize) -> Self {
+        Self { data: Vec::new(), rows, depth }
+    }
+
     /// Packs a matrix, given by its elements (row, depth), for a path whose tiles have `group` rows.
-    pub(crate) fn pack(
-        rows: usize,
-        depth: usize,
-        group: usize,
-        element: impl Fn(usize, usize) -> f32,
-    ) -> Self {
-        let mut data = vec![0.0; rows.div_ceil(group) * depth * group];
-        for row in 0..rows {
-            let base = (row / group) * depth * group + row % group;
-            for k in 0..depth {
-                data[base + k * group] = element(row, k);
+    pub(crate) fn fill(&mut self, group: usize, element: impl Fn(usize, usize) -> f32 + Sync) {
+        let (rows, depth) = (self.rows, self.depth);
+        self.data.resize(rows.div_ceil(group) * depth * group, 0.0);
+        let panels = self.data.par_chunks_mut((depth * group).max(1)).enumerate();
+        panels.with_min_len(FILLED_AT_ONCE.div_ceil(depth * group)).for_each(|(panel, values)| {
+            let here = group.min(rows - panel * group);
+            for (k, values) in values.chunks_exact_mut(group).enumerate() {
+                for (row, value) in values[..here].iter_mut().enumerate() {
+                    *value = element(panel * group + row, k);
+                }
             }
-        }
-        Self { data, rows, depth }
+        });
     }
 }
+
+/// Values that are worth a thread's attention.
+const FILLED_AT_ONCE: usize = 1 << 14;
 
 /// out[r][p] = Σ_k panel[r][k] · b[k][p] for p in 0..pixels.
 ///
@@ -124,95 +133,92 @@ unsafe fn tile<S: Simd, const R: usize, const P: usize>(
     P
 }
 
-/// Rows of [`inner`]'s register tile: of `a`, and of `b`.
-const INNER: (usize, usize) = (4, 6);
+/// Samples side by side: rows of a matrix in groups of sixteen, each group as `[sample][row mod 16]`.
+///
+/// [`turn`] makes one out of vectors of images; a sample is an image's value at a pixel or a tile.
+#[derive(Clone, Copy)]
+pub(crate) struct Turned<'a> {
+    pub(crate) data: &'a [Lane],
+    /// Vectors from one group of rows to the next.
+    pub(crate) stride: usize,
+}
 
-/// out[r · columns + s] += Σ_p a[r][p] · b[s][p], over `len` vectors and their lanes.
+/// Writes sixteen vectors, one a row, as sixteen samples of all rows.
+///
+/// # Safety
+/// The processor has the features of `S`.
+#[inline(always)]
+pub(crate) unsafe fn turn<S: Simd>(rows: [S::V; LANES], to: &mut [Lane]) {
+    // SAFETY: the caller vouches for the features.
+    unsafe { S::transpose(rows).into_iter().zip(to).for_each(|(value, to)| S::store(to, value)) };
+}
+
+/// out[r][c] += Σ_s a[r][s] · b[c][s] over `samples`; `out` has `rows` rows of whole vectors of columns.
 ///
 /// # Safety
 /// The processor has the features of `S`.
 #[inline(always)]
 pub(crate) unsafe fn inner<S: Simd>(
-    a: Rows<'_>,
+    a: Turned<'_>,
     rows: usize,
-    b: Rows<'_>,
+    b: Turned<'_>,
     columns: usize,
-    len: usize,
-    out: &mut [f32],
+    samples: usize,
+    out: &mut [Lane],
 ) {
-    for row in (0..rows).step_by(INNER.0) {
-        for column in (0..columns).step_by(INNER.1) {
+    let vectors = columns.div_ceil(LANES);
+    for vector in (0..vectors).step_by(2) {
+        for row in (0..rows).step_by(S::ROWS) {
             // SAFETY: the caller vouches for the features.
             unsafe {
-                if row + 4 <= rows && column + 6 <= columns {
-                    dot::<S, 4, 6>(a, row, b, column, len, columns, out);
-                } else {
-                    for r in row..rows.min(row + 4) {
-                        for s in column..columns.min(column + 6) {
-                            dot::<S, 1, 1>(a, r, b, s, len, columns, out);
-                        }
-                    }
+                match (S::ROWS, vectors - vector) {
+                    (8, 1) => dot::<S, 8, 1>(a, row, rows, b, vector, vectors, samples, out),
+                    (8, _) => dot::<S, 8, 2>(a, row, rows, b, vector, vectors, samples, out),
+                    _ => (vector..vectors.min(vector + 2))
+                        .for_each(|vector| dot::<S, 4, 1>(a, row, rows, b, vector, vectors, samples, out)),
                 }
             }
         }
     }
 }
 
-/// A register tile of [`inner`].
+/// A register tile of [`inner`]: R rows by C vectors of columns.
 #[inline(always)]
 unsafe fn dot<S: Simd, const R: usize, const C: usize>(
-    a: Rows<'_>,
+    a: Turned<'_>,
     row: usize,
-    b: Rows<'_>,
-    column: usize,
-    len: usize,
-    columns: usize,
-    out: &mut [f32],
+    rows: usize,
+    b: Turned<'_>,
+    vector: usize,
+    vectors: usize,
+    samples: usize,
+    out: &mut [Lane],
 ) {
-    // SAFETY: the features are the caller's promise; the pointers stay inside the slices, whose ends are asserted here.
+    let (from_a, from_b) = (row / LANES * a.stride, vector * b.stride);
+    assert!(a.data.len() >= from_a + samples && b.data.len() >= from_b + (C - 1) * b.stride + samples);
+    // SAFETY: the features are the caller's promise; the pointers stay inside the slices, whose ends are asserted above.
     unsafe {
-        assert!(
-            a.data.len() >= (row + R - 1) * a.stride + len
-                && b.data.len() >= (column + C - 1) * b.stride + len
-        );
-        let (from_a, from_b) = (a.data.as_ptr().add(row * a.stride), b.data.as_ptr().add(column * b.stride));
+        let from_a = a.data.as_ptr().add(from_a).cast::<f32>().add(row % LANES);
+        let from_b = b.data.as_ptr().add(from_b);
         let mut sums = [[S::splat(0.0); C]; R];
-        for p in 0..len {
+        for sample in 0..samples {
             let mut x = [S::splat(0.0); C];
             for c in 0..C {
-                x[c] = S::load(&*from_b.add(c * b.stride + p));
+                x[c] = S::load(&*from_b.add(c * b.stride + sample));
             }
             for r in 0..R {
-                let g = S::load(&*from_a.add(r * a.stride + p));
+                let g = S::splat(*from_a.add(sample * LANES + r));
                 for c in 0..C {
                     sums[r][c] = S::fma(g, x[c], sums[r][c]);
                 }
             }
         }
-        for (r, sums) in sums.iter().enumerate() {
-            for (c, &sum) in sums.iter().enumerate() {
-                out[(row + r) * columns + column + c] += lane_sum::<S>(sum);
+        for (r, sums) in sums.iter().enumerate().take(rows - row) {
+            let to = &mut out[(row + r) * vectors + vector..][..C];
+            for c in 0..C {
+                let total = S::add(S::load(&to[c]), sums[c]);
+                S::store(&mut to[c], total);
             }
         }
     }
-}
-
-/// The sum of the sixteen lanes, in one fixed order.
-///
-/// # Safety
-/// The processor has the features of `S`.
-#[inline(always)]
-pub(crate) unsafe fn lane_sum<S: Simd>(value: S::V) -> f32 {
-    let mut lane = Lane::ZERO;
-    // SAFETY: the caller vouches for the features.
-    unsafe { S::store(&mut lane, value) };
-    let mut values = lane.0;
-    let mut width = LANES / 2;
-    while width > 0 {
-        for i in 0..width {
-            values[i] += values[i + width];
-        }
-        width /= 2;
-    }
-    values[0]
 }

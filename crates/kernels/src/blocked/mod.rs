@@ -13,8 +13,8 @@ mod winograd;
 pub use convolution::{Convolution, ConvolutionShape};
 pub use loss::cross_entropy;
 pub use pointwise::{
-    Combine, Finish, Mask, Moments, accumulate, channel_sums, combine, finish, gate, mean_over_pixels,
-    moments, spread_mean,
+    Combine, Finish, Moments, accumulate, channel_sums, combine, finish, gate, mean_over_pixels, moments,
+    spread_mean,
 };
 pub use simd::Path;
-pub use tensor::{Arena, Blocked, Dims};
+pub use tensor::{Arena, Blocked, Dims, Mask};

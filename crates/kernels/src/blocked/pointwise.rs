@@ -8,12 +8,8 @@ use rayon::prelude::*;
 
 use super::{
     simd::{Kernel, LANES, Lane, Path, Simd, run},
-    tensor::{Arena, Blocked, Dims},
+    tensor::{Arena, Blocked, Dims, Mask},
 };
-
-/// For every vector of activations, which lanes ReLU let through.
-#[derive(Debug, Clone)]
-pub struct Mask(Vec<u16>);
 
 /// Moments of a channel over images and pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -116,8 +112,8 @@ pub struct Finish<'a> {
 pub fn finish(x: &Blocked, finish: Finish<'_>, path: Path, arena: &Arena) -> (Blocked, Option<Mask>) {
     let dims = x.dims;
     let mut y = arena.blocked(dims);
-    let mut mask = vec![0u16; dims.len()];
-    let planes = y.data.par_chunks_mut(dims.pixels()).zip(mask.par_chunks_mut(dims.pixels())).enumerate();
+    let mut mask = arena.take_mask(dims.len());
+    let planes = y.data.par_chunks_mut(dims.pixels()).zip(mask.0.par_chunks_mut(dims.pixels())).enumerate();
     planes.with_min_len(planes_at_once(dims)).for_each(|(index, (y, mask))| {
         let (block, channel) = (index / dims.channels, index % dims.channels);
         let residual = finish.residual.map(|residual| residual.plane(block, channel));
@@ -127,7 +123,11 @@ pub fn finish(x: &Blocked, finish: Finish<'_>, path: Path, arena: &Arena) -> (Bl
             FinishPlane { x: x.plane(block, channel), residual, scale, shift, relu: finish.relu, y, mask },
         );
     });
-    (y, finish.relu.then_some(Mask(mask)))
+    if finish.relu {
+        return (y, Some(mask));
+    }
+    arena.recycle_mask(mask);
+    (y, None)
 }
 
 struct FinishPlane<'a> {

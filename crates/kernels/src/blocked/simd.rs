@@ -47,6 +47,8 @@ pub(crate) trait Simd: Copy {
     unsafe fn positive(value: Self::V) -> u16;
     /// The lanes whose bit is set, 0 elsewhere.
     unsafe fn select(value: Self::V, bits: u16) -> Self::V;
+    /// Lane j of result i is lane i of row j.
+    unsafe fn transpose(rows: [Self::V; LANES]) -> [Self::V; LANES];
 }
 
 /// Code that is compiled once a path.
@@ -191,13 +193,17 @@ impl Simd for Portable {
         }
         out
     }
+    #[inline(always)]
+    unsafe fn transpose(rows: [Self::V; LANES]) -> [Self::V; LANES] {
+        std::array::from_fn(|i| std::array::from_fn(|j| rows[j][i]))
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::{Kernel, Lane, Simd};
+    use super::{Kernel, LANES, Lane, Simd};
 
     #[derive(Clone, Copy)]
     pub(crate) struct Avx512;
@@ -264,6 +270,64 @@ mod x86 {
         unsafe fn select(value: Self::V, bits: u16) -> Self::V {
             unsafe { _mm512_maskz_mov_ps(bits, value) }
         }
+        #[inline(always)]
+        unsafe fn transpose(rows: [Self::V; LANES]) -> [Self::V; LANES] {
+            unsafe {
+                // Within 128-bit quarters: 4×4 transposes of four rows each.
+                let mut fours = [_mm512_setzero_ps(); LANES];
+                for i in (0..LANES).step_by(4) {
+                    let low = _mm512_unpacklo_ps(rows[i], rows[i + 1]);
+                    let high = _mm512_unpackhi_ps(rows[i], rows[i + 1]);
+                    let low2 = _mm512_unpacklo_ps(rows[i + 2], rows[i + 3]);
+                    let high2 = _mm512_unpackhi_ps(rows[i + 2], rows[i + 3]);
+                    fours[i] = _mm512_shuffle_ps::<0b01_00_01_00>(low, low2);
+                    fours[i + 1] = _mm512_shuffle_ps::<0b11_10_11_10>(low, low2);
+                    fours[i + 2] = _mm512_shuffle_ps::<0b01_00_01_00>(high, high2);
+                    fours[i + 3] = _mm512_shuffle_ps::<0b11_10_11_10>(high, high2);
+                }
+                // Then the quarters themselves: fours[4q + c] holds lanes c, 4 + c, 8 + c, 12 + c of rows 4q … 4q + 3.
+                let mut out = [_mm512_setzero_ps(); LANES];
+                for c in 0..4 {
+                    let even = _mm512_shuffle_f32x4::<0b10_00_10_00>(fours[c], fours[4 + c]);
+                    let odd = _mm512_shuffle_f32x4::<0b11_01_11_01>(fours[c], fours[4 + c]);
+                    let even2 = _mm512_shuffle_f32x4::<0b10_00_10_00>(fours[8 + c], fours[12 + c]);
+                    let odd2 = _mm512_shuffle_f32x4::<0b11_01_11_01>(fours[8 + c], fours[12 + c]);
+                    out[c] = _mm512_shuffle_f32x4::<0b10_00_10_00>(even, even2);
+                    out[8 + c] = _mm512_shuffle_f32x4::<0b11_01_11_01>(even, even2);
+                    out[4 + c] = _mm512_shuffle_f32x4::<0b10_00_10_00>(odd, odd2);
+                    out[12 + c] = _mm512_shuffle_f32x4::<0b11_01_11_01>(odd, odd2);
+                }
+                out
+            }
+        }
+    }
+
+    /// The transpose of 8×8 values.
+    ///
+    /// # Safety
+    /// The processor has AVX2.
+    #[inline(always)]
+    unsafe fn transpose8(rows: [__m256; 8]) -> [__m256; 8] {
+        // SAFETY: the caller vouches for the feature.
+        unsafe {
+            let mut fours = [_mm256_setzero_ps(); 8];
+            for i in (0..8).step_by(4) {
+                let low = _mm256_unpacklo_ps(rows[i], rows[i + 1]);
+                let high = _mm256_unpackhi_ps(rows[i], rows[i + 1]);
+                let low2 = _mm256_unpacklo_ps(rows[i + 2], rows[i + 3]);
+                let high2 = _mm256_unpackhi_ps(rows[i + 2], rows[i + 3]);
+                fours[i] = _mm256_shuffle_ps::<0b01_00_01_00>(low, low2);
+                fours[i + 1] = _mm256_shuffle_ps::<0b11_10_11_10>(low, low2);
+                fours[i + 2] = _mm256_shuffle_ps::<0b01_00_01_00>(high, high2);
+                fours[i + 3] = _mm256_shuffle_ps::<0b11_10_11_10>(high, high2);
+            }
+            let mut out = [_mm256_setzero_ps(); 8];
+            for c in 0..4 {
+                out[c] = _mm256_permute2f128_ps::<0x20>(fours[c], fours[4 + c]);
+                out[4 + c] = _mm256_permute2f128_ps::<0x31>(fours[c], fours[4 + c]);
+            }
+            out
+        }
     }
 
     // SAFETY (all blocks below): as for AVX-512.
@@ -323,6 +387,20 @@ mod x86 {
                     _mm256_and_ps(value[1], _mm256_castsi256_ps(_mm256_cmpeq_epi32(high, lanes))),
                 ]
             }
+        }
+        #[inline(always)]
+        unsafe fn transpose(rows: [Self::V; LANES]) -> [Self::V; LANES] {
+            let mut out = [[unsafe { _mm256_setzero_ps() }; 2]; LANES];
+            for half in 0..2 {
+                for quarter in 0..2 {
+                    let square = std::array::from_fn(|i| rows[quarter * 8 + i][half]);
+                    let turned = unsafe { transpose8(square) };
+                    for (i, turned) in turned.into_iter().enumerate() {
+                        out[half * 8 + i][quarter] = turned;
+                    }
+                }
+            }
+            out
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Activations in the blocked layout, and the buffers under them.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use super::simd::{LANES, Lane};
 
@@ -108,7 +108,8 @@ impl Blocked {
 /// Buffers that are used again, step after step, so that nothing is allocated once training has settled.
 #[derive(Debug, Default)]
 pub struct Arena {
-    free: Mutex<Vec<Vec<Lane>>>,
+    lanes: Pool<Lane>,
+    masks: Pool<u16>,
 }
 
 impl Arena {
@@ -122,20 +123,55 @@ impl Arena {
         self.give(blocked.data);
     }
 
-    /// `len` vectors of arbitrary content: the smallest free buffer that is large enough, or a new one.
+    /// Gives a mask back.
+    pub fn recycle_mask(&self, mask: Mask) {
+        self.masks.give(mask.0);
+    }
+
+    /// `len` vectors of arbitrary content.
     pub(crate) fn take(&self, len: usize) -> Vec<Lane> {
-        let mut free = self.free.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let fits = |buffer: &&(usize, usize)| buffer.1 >= len && buffer.1 <= 2 * len.max(1);
-        let sizes: Vec<(usize, usize)> = free.iter().map(Vec::capacity).enumerate().collect();
-        let best = sizes.iter().filter(fits).min_by_key(|(_, capacity)| *capacity).map(|(index, _)| *index);
-        let mut buffer = best.map_or_else(Vec::new, |index| free.swap_remove(index));
-        drop(free);
-        buffer.resize(len, Lane::ZERO);
-        buffer
+        self.lanes.take(len, Lane::ZERO)
     }
 
     /// Gives a buffer back.
     pub(crate) fn give(&self, buffer: Vec<Lane>) {
-        self.free.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(buffer);
+        self.lanes.give(buffer);
+    }
+
+    /// `len` sets of bits of arbitrary content.
+    pub(crate) fn take_mask(&self, len: usize) -> Mask {
+        Mask(self.masks.take(len, 0))
+    }
+}
+
+/// For every vector of activations, which lanes ReLU let through.
+#[derive(Debug, Clone)]
+pub struct Mask(pub(crate) Vec<u16>);
+
+/// Free buffers of one type.
+#[derive(Debug)]
+struct Pool<T>(Mutex<Vec<Vec<T>>>);
+
+impl<T> Default for Pool<T> {
+    fn default() -> Self {
+        Self(Mutex::new(Vec::new()))
+    }
+}
+
+impl<T: Clone> Pool<T> {
+    /// The smallest free buffer that is large enough and not wastefully so, or a new one.
+    fn take(&self, len: usize, filler: T) -> Vec<T> {
+        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = |capacity: usize| capacity >= len && capacity <= 2 * len.max(1);
+        let sizes = free.iter().map(Vec::capacity).enumerate();
+        let best = sizes.filter(|&(_, capacity)| fits(capacity)).min_by_key(|&(_, capacity)| capacity);
+        let mut buffer = best.map_or_else(Vec::new, |(index, _)| free.swap_remove(index));
+        drop(free);
+        buffer.resize(len, filler);
+        buffer
+    }
+
+    fn give(&self, buffer: Vec<T>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
     }
 }

@@ -8,8 +8,8 @@
 use rayon::prelude::*;
 
 use super::{
-    gemm::{self, Rows, RowsMut},
-    simd::{Kernel, Lane, Path, Simd, run},
+    gemm::{self, Rows, RowsMut, Turned},
+    simd::{Kernel, LANES, Lane, Path, Simd, run},
     tensor::{Arena, Blocked, Dims},
 };
 
@@ -38,24 +38,26 @@ pub(crate) struct Transformed {
 }
 
 impl Transformed {
+    /// Weights to be filled.
+    pub(crate) fn new(rows: usize, depth: usize) -> Self {
+        Self { data: Vec::new(), rows, depth }
+    }
+
     /// Transforms the filters, given by (row, depth) → 3×3.
-    pub(crate) fn new(
-        rows: usize,
-        depth: usize,
-        path: Path,
-        filter: impl Fn(usize, usize) -> [f32; 9] + Sync,
-    ) -> Self {
-        let group = path.rows();
-        let mut data = vec![0.0; rows.div_ceil(group) * depth * POINTS * group];
-        data.par_chunks_mut((depth * POINTS * group).max(1)).enumerate().for_each(|(index, panel)| {
-            run(path, Pack { panel, first: index * group, rows, depth, group, filter: &filter });
+    pub(crate) fn fill(&mut self, path: Path, filter: impl Fn(usize, usize) -> [f32; 9] + Sync) {
+        let (group, rows, depth) = (path.rows(), self.rows, self.depth);
+        self.data.resize(rows.div_ceil(group) * depth * POINTS * group, 0.0);
+        self.data.par_chunks_mut((depth * POINTS * group).max(1)).enumerate().for_each(|(index, panel)| {
+            run(path, Pack { panel, first: index * group, rows, depth, filter: &filter });
         });
-        Self { data, rows, depth }
     }
 }
 
 /// Most rows that a panel has.
 const MOST_ROWS: usize = 8;
+
+/// Filters a row that are packed together.
+const PACKED_AT_ONCE: usize = 16;
 
 /// Transforms the filters of one panel: G g Gᵀ for as many rows at once as the panel has.
 struct Pack<'a, F> {
@@ -63,7 +65,6 @@ struct Pack<'a, F> {
     first: usize,
     rows: usize,
     depth: usize,
-    group: usize,
     filter: &'a F,
 }
 
@@ -72,15 +73,27 @@ impl<F: Fn(usize, usize) -> [f32; 9]> Kernel for Pack<'_, F> {
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Self { panel, first, rows, depth, group, filter } = self;
+        let Self { panel, first, rows, depth, filter } = self;
+        let group = S::ROWS;
         let here = group.min(rows - first);
-        for k in 0..depth {
-            let mut taps = [[0.0; MOST_ROWS]; 9];
-            for row in 0..here {
-                filter(first + row, k).into_iter().zip(&mut taps).for_each(|(value, tap)| tap[row] = value);
+        // Points lie far apart and at like distances: written one by one they would evict each other from the cache.
+        let mut together = [[[0.0; MOST_ROWS]; PACKED_AT_ONCE]; POINTS];
+        for start in (0..depth).step_by(PACKED_AT_ONCE) {
+            let count = PACKED_AT_ONCE.min(depth - start);
+            for k in 0..count {
+                let mut taps = [[0.0; MOST_ROWS]; 9];
+                for row in 0..here {
+                    let values = filter(first + row, start + k);
+                    values.into_iter().zip(&mut taps).for_each(|(value, tap)| tap[row] = value);
+                }
+                let points = transform_filters(&taps);
+                points.into_iter().zip(&mut together).for_each(|(values, point)| point[k] = values);
             }
-            for (point, values) in transform_filters(&taps).iter().enumerate() {
-                panel[(point * depth + k) * group..][..group].copy_from_slice(&values[..group]);
+            for (point, values) in together.iter().enumerate() {
+                let to = &mut panel[(point * depth + start) * group..][..count * group];
+                to.chunks_exact_mut(S::ROWS)
+                    .zip(values)
+                    .for_each(|(to, values)| to.copy_from_slice(&values[..S::ROWS]));
             }
         }
     }
@@ -109,18 +122,27 @@ fn transform_filters(g: &[[f32; MOST_ROWS]; 9]) -> [[f32; MOST_ROWS]; POINTS] {
     out
 }
 
-/// Gᵀ u G, the adjoint of [`transform_filter`].
-fn fold_filter(u: &[f32; POINTS]) -> [f32; 9] {
-    let mut half = [[0.0; 6]; 3];
-    for (i, row) in half.iter_mut().enumerate() {
-        for (j, value) in row.iter_mut().enumerate() {
-            *value = (0..6).map(|k| G[k][i] * u[k * 6 + j]).sum();
+/// Gᵀ u G of several filters side by side: the adjoint of [`transform_filters`].
+#[inline(always)]
+fn fold_filters(u: &[[f32; LANES]; POINTS]) -> [[f32; LANES]; 9] {
+    let mut half = [[0.0; LANES]; 18];
+    for i in 0..3 {
+        for j in 0..6 {
+            for k in 0..6 {
+                for lane in 0..LANES {
+                    half[i * 6 + j][lane] += G[k][i] * u[k * 6 + j][lane];
+                }
+            }
         }
     }
-    let mut out = [0.0; 9];
+    let mut out = [[0.0; LANES]; 9];
     for i in 0..3 {
         for j in 0..3 {
-            out[i * 3 + j] = (0..6).map(|k| half[i][k] * G[k][j]).sum();
+            for k in 0..6 {
+                for lane in 0..LANES {
+                    out[i * 3 + j][lane] += half[i * 6 + k][lane] * G[k][j];
+                }
+            }
         }
     }
     out
@@ -407,50 +429,59 @@ unsafe fn gradient_points<S: Simd>(g: [S::V; 4]) -> [S::V; 6] {
 /// The gradient of the weights, (rows of g, channels of x, 3, 3).
 pub(crate) fn weight_gradient(x: &Blocked, g: &Blocked, path: Path, arena: &Arena) -> Vec<f32> {
     let (inputs, outputs) = (x.dims.channels, g.dims.channels);
-    let grid = Grid::of(x.dims);
-    let tiles = grid.tiles() * x.dims.blocks();
-    let at_once = tiles_at_once(inputs + outputs, GRADIENT_SCRATCH, 8, 64).min(tiles);
-    let mut v = arena.take(POINTS * inputs * at_once);
-    let mut q = arena.take(POINTS * outputs * at_once);
-    let mut sums = vec![0.0; POINTS * inputs * outputs];
+    let tiles = Grid::of(x.dims).tiles() * x.dims.blocks();
+    let at_once = tiles_at_once(inputs + outputs, GRADIENT_SCRATCH, 4, 64).min(tiles);
+    let groups = |channels: usize| channels.div_ceil(LANES);
+    let mut v = arena.take(groups(inputs) * POINTS * at_once * LANES);
+    let mut q = arena.take(groups(outputs) * POINTS * at_once * LANES);
+    let columns = groups(inputs);
+    let mut sums = arena.take(POINTS * outputs * columns);
+    sums.fill(Lane::ZERO);
     for start in (0..tiles).step_by(at_once) {
         let count = at_once.min(tiles - start);
-        // Channel by channel, so that each thread writes rows of its own: [channel][point][tile].
+        // Sixteen channels at a time, so that each thread writes a group of its own: [group][point][sample].
         let spread = |from: &Blocked, to: &mut [Lane], is_gradient: bool| {
-            to[..POINTS * from.dims.channels * count].par_chunks_mut(POINTS * count).enumerate().for_each(
-                |(channel, to)| {
-                    run(path, Spread { from, channel, start, count, to, is_gradient });
-                },
-            );
+            let group = POINTS * count * LANES;
+            to[..groups(from.dims.channels) * group]
+                .par_chunks_mut(group)
+                .enumerate()
+                .for_each(|(group, to)| run(path, Spread { from, group, start, count, to, is_gradient }));
         };
         spread(x, &mut v, false);
         spread(g, &mut q, true);
-        sums.par_chunks_mut(inputs * outputs).enumerate().for_each(|(point, sums)| {
-            let rows = |data| Rows { data, stride: POINTS * count };
-            let (a, b) = (rows(&q[point * count..]), rows(&v[point * count..]));
-            run(path, Inner { a, rows: outputs, b, columns: inputs, len: count, out: sums });
+        sums.par_chunks_mut(outputs * columns).enumerate().for_each(|(point, out)| {
+            let samples = count * LANES;
+            let turned = |data| Turned { data, stride: POINTS * samples };
+            let (a, b) = (turned(&q[point * samples..]), turned(&v[point * samples..]));
+            run(path, Inner { a, rows: outputs, b, columns: inputs, samples, out });
         });
     }
-    arena.give(v);
-    arena.give(q);
-    fold(&sums, inputs * outputs)
+    let gradient = fold(&sums, outputs, inputs);
+    [v, q, sums].into_iter().for_each(|buffer| arena.give(buffer));
+    gradient
 }
 
-fn fold(sums: &[f32], filters: usize) -> Vec<f32> {
-    let mut out = vec![0.0; filters * 9];
-    out.par_chunks_mut(9 * 64).enumerate().for_each(|(chunk, out)| {
-        for (index, out) in out.chunks_mut(9).enumerate() {
-            let filter = chunk * 64 + index;
-            let points: [f32; POINTS] = std::array::from_fn(|point| sums[point * filters + filter]);
-            out.copy_from_slice(&fold_filter(&points));
+/// Folds the sums, (point, output, input), to filters, (output, input, 3, 3).
+fn fold(sums: &[Lane], outputs: usize, inputs: usize) -> Vec<f32> {
+    let columns = inputs.div_ceil(LANES);
+    let mut out = vec![0.0; outputs * inputs * 9];
+    out.par_chunks_mut(9 * inputs).enumerate().for_each(|(output, out)| {
+        // Sixteen filters at once: the points lie far apart, and each line of memory is to be fetched once.
+        for (column, out) in out.chunks_mut(9 * LANES).enumerate() {
+            let points = std::array::from_fn(|point| sums[(point * outputs + output) * columns + column].0);
+            let taps = fold_filters(&points);
+            out.chunks_exact_mut(9).enumerate().for_each(|(lane, filter)| {
+                filter.iter_mut().zip(&taps).for_each(|(to, tap)| *to = tap[lane])
+            });
         }
     });
     out
 }
 
+/// Transforms the tiles of sixteen channels and turns them.
 struct Spread<'a> {
     from: &'a Blocked,
-    channel: usize,
+    group: usize,
     start: usize,
     count: usize,
     to: &'a mut [Lane],
@@ -462,17 +493,29 @@ impl Kernel for Spread<'_> {
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Self { from, channel, start, count, to, is_gradient } = self;
+        let Self { from, group, start, count, to, is_gradient } = self;
         let grid = Grid::of(from.dims);
+        let mut points = [[Lane::ZERO; LANES]; POINTS];
+        let channels = group * LANES..from.dims.channels.min((group + 1) * LANES);
         for t in 0..count {
             let (block, row, column) = grid.place(start + t);
-            let plane = from.plane(block, channel);
             // SAFETY: the caller vouches for the features.
             unsafe {
-                if is_gradient {
-                    spread_gradient::<S>(plane, from.dims, row, column, &mut to[t..], count);
-                } else {
-                    spread_input::<S>(plane, from.dims, row, column, &mut to[t..], count);
+                for channel in channels.clone() {
+                    let plane = from.plane(block, channel);
+                    let to = &mut points.as_flattened_mut()[channel % LANES..];
+                    if is_gradient {
+                        spread_gradient::<S>(plane, from.dims, row, column, to, LANES);
+                    } else {
+                        spread_input::<S>(plane, from.dims, row, column, to, LANES);
+                    }
+                }
+                for (point, rows) in points.iter().enumerate() {
+                    let mut values = [S::splat(0.0); LANES];
+                    for i in 0..LANES {
+                        values[i] = S::load(&rows[i]);
+                    }
+                    gemm::turn::<S>(values, &mut to[(point * count + t) * LANES..][..LANES]);
                 }
             }
         }
@@ -481,12 +524,12 @@ impl Kernel for Spread<'_> {
 
 /// [`gemm::inner`] as a kernel of its own.
 pub(crate) struct Inner<'a> {
-    pub(crate) a: Rows<'a>,
+    pub(crate) a: Turned<'a>,
     pub(crate) rows: usize,
-    pub(crate) b: Rows<'a>,
+    pub(crate) b: Turned<'a>,
     pub(crate) columns: usize,
-    pub(crate) len: usize,
-    pub(crate) out: &'a mut [f32],
+    pub(crate) samples: usize,
+    pub(crate) out: &'a mut [Lane],
 }
 
 impl Kernel for Inner<'_> {
@@ -495,6 +538,6 @@ impl Kernel for Inner<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         // SAFETY: the caller vouches for the features.
-        unsafe { gemm::inner::<S>(self.a, self.rows, self.b, self.columns, self.len, self.out) }
+        unsafe { gemm::inner::<S>(self.a, self.rows, self.b, self.columns, self.samples, self.out) }
     }
 }

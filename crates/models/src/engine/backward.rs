@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kernels::blocked::{self, Blocked, Combine};
 
 use super::{
-    Engine, Mode, Packed, Purpose, Tape, Weights,
+    Engine, Mode, Pass, Purpose, Tape,
     forward::{planes, rows},
     plan::{Kind, Slot},
 };
@@ -21,27 +21,10 @@ pub(crate) struct Gradients {
 
 impl Engine {
     /// Goes back through a tape from the gradient of the logits, (N, classes).
-    pub(crate) fn backward(
-        &self,
-        tape: Tape,
-        logits: &[f32],
-        weights: &Weights<'_>,
-        packed: &Packed,
-        mode: Mode,
-        purpose: Purpose,
-    ) -> Gradients {
+    pub(crate) fn backward(&self, tape: Tape, logits: &[f32], pass: Pass<'_>) -> Gradients {
         let planes = (0..self.plan.slots).map(|_| None).collect();
-        let mut run = Backward {
-            engine: self,
-            weights,
-            packed,
-            mode,
-            purpose,
-            tape,
-            planes,
-            rows: BTreeMap::new(),
-            found: Gradients::default(),
-        };
+        let mut run =
+            Backward { engine: self, pass, tape, planes, rows: BTreeMap::new(), found: Gradients::default() };
         run.rows.insert(self.plan.logits, logits.to_vec());
         for step in self.plan.steps.iter().rev() {
             // Readers come later in the plan: nobody needs this value any more.
@@ -56,10 +39,7 @@ impl Engine {
 
 struct Backward<'a> {
     engine: &'a Engine,
-    weights: &'a Weights<'a>,
-    packed: &'a Packed,
-    mode: Mode,
-    purpose: Purpose,
+    pass: Pass<'a>,
     tape: Tape,
     /// Gradients of planes that later steps have left, by slot; summed where a value has several readers.
     planes: Vec<Option<Blocked>>,
@@ -102,10 +82,11 @@ impl Backward<'_> {
 
     fn linear(&mut self, out: Slot, x: Slot, module: &str) {
         let g = self.rows.remove(&out).expect("a gradient of the logits");
-        let weight = self.weights[format!("{module}.weight").as_str()];
+        let pass = self.pass;
+        let weight = pass.weight(module, "weight");
         let classes = g.len() / self.tape.images;
         let features = weight.len() / classes;
-        if self.purpose == Purpose::Parameters {
+        if self.pass.purpose == Purpose::Parameters {
             let latent = rows(&self.tape.values[x]);
             let weight_gradient = outer_sum(&g, latent, classes, features);
             let bias_gradient = (0..classes).map(|c| g.iter().skip(c).step_by(classes).sum()).collect();
@@ -124,13 +105,14 @@ impl Backward<'_> {
     /// statistics are not the batch's.
     fn batch_norm(&mut self, out: Slot, x: Slot, module: &str, residual: Option<Slot>) {
         let (path, mut g) = (self.engine.path, self.take(out));
-        let norm = self.tape.norms.remove(&out).expect("the forward pass has kept what this step needs");
-        if let Some(mask) = &norm.mask {
-            blocked::gate(&mut g, mask, path);
+        let mut norm = self.tape.norms.remove(&out).expect("the forward pass has kept what this step needs");
+        if let Some(mask) = norm.mask.take() {
+            blocked::gate(&mut g, &mask, path);
+            self.engine.arena.recycle_mask(mask);
         }
         let mut how = Combine { x: None, a: &norm.scale };
         let (b, c): (Vec<f32>, Vec<f32>);
-        if self.purpose == Purpose::Parameters {
+        if self.pass.purpose == Purpose::Parameters {
             let values = planes(&self.tape.values[x]);
             let sums = blocked::channel_sums(&g, values, &norm.mean, path);
             let count = (values.dims().images * values.dims().pixels()) as f64;
@@ -155,7 +137,7 @@ impl Backward<'_> {
                 .collect();
             self.keep(module, "weight", gamma);
             self.keep(module, "bias", sums.iter().map(|(_, sum)| *sum as f32).collect());
-            if self.mode == Mode::Train {
+            if self.pass.mode == Mode::Train {
                 how.x = Some((planes(&self.tape.values[x]), &b, &c));
             }
         }
@@ -169,12 +151,12 @@ impl Backward<'_> {
 
     fn convolution(&mut self, out: Slot, x: Slot, module: Option<&str>) {
         let g = self.take(out);
-        let convolution = &self.packed[&out];
-        if let Some(module) = module.filter(|_| self.purpose == Purpose::Parameters) {
+        let convolution = &self.pass.packed[&out];
+        if let Some(module) = module.filter(|_| self.pass.purpose == Purpose::Parameters) {
             let gradient = convolution.weight_gradient(planes(&self.tape.values[x]), &g, &self.engine.arena);
             self.keep(module, "weight", gradient);
         }
-        if self.purpose == Purpose::Pixels || !self.engine.reads_pixels(x) {
+        if self.pass.purpose == Purpose::Pixels || !self.engine.reads_pixels(x) {
             let gradient = convolution.input_gradient(&g, self.tape.dims[&x], &self.engine.arena);
             self.leave(x, gradient);
         }
@@ -183,7 +165,7 @@ impl Backward<'_> {
 
     /// Back through the normaliser: a division by std.
     fn pixels(&mut self, out: Slot) {
-        if self.purpose != Purpose::Pixels {
+        if self.pass.purpose != Purpose::Pixels {
             return;
         }
         let g = self.take(out);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kernels::blocked::{self, Blocked, Dims, Finish, Moments};
 
 use super::{
-    Engine, Mode, Norm, Packed, Pixels, Purpose, Value, Weights,
+    Engine, Mode, Norm, Pass, Pixels, Purpose, Value,
     plan::{Kind, Slot, Step},
 };
 
@@ -29,23 +29,15 @@ pub(crate) struct Tape {
 
 impl Engine {
     /// Runs the network. The tape holds what the purpose needs.
-    pub(crate) fn forward(
-        &self,
-        pixels: Pixels<'_>,
-        weights: &Weights<'_>,
-        packed: &Packed,
-        mode: Mode,
-        purpose: Purpose,
-    ) -> Tape {
-        let mut run =
-            Forward { engine: self, weights, packed, mode, purpose, tape: self.tape(pixels.dims.images) };
+    pub(crate) fn forward(&self, pixels: Pixels<'_>, pass: Pass<'_>) -> Tape {
+        let mut run = Forward { engine: self, pass, tape: self.tape(pixels.dims.images) };
         for (index, step) in self.plan.steps.iter().enumerate() {
             let value = run.step(step, pixels);
             if let Value::Planes(planes) = &value {
                 run.tape.dims.insert(step.out, planes.dims());
             }
             run.tape.values[step.out] = Some(value);
-            if purpose != Purpose::Parameters {
+            if pass.purpose != Purpose::Parameters {
                 run.free_after(index);
             }
         }
@@ -70,10 +62,7 @@ impl Engine {
 
 struct Forward<'a> {
     engine: &'a Engine,
-    weights: &'a Weights<'a>,
-    packed: &'a Packed,
-    mode: Mode,
-    purpose: Purpose,
+    pass: Pass<'a>,
     tape: Tape,
 }
 
@@ -83,14 +72,14 @@ impl Forward<'_> {
         match &step.kind {
             Kind::Normalise => Value::Planes(self.normalise(pixels)),
             Kind::Convolution { x, .. } => {
-                Value::Planes(self.packed[&step.out].forward(planes(&self.tape.values[*x]), arena))
+                Value::Planes(self.pass.packed[&step.out].forward(planes(&self.tape.values[*x]), arena))
             }
             Kind::BatchNorm { x, module, residual, relu } => {
                 Value::Planes(self.batch_norm(step.out, *x, module, *residual, *relu))
             }
             Kind::Mean { x } => Value::Rows(blocked::mean_over_pixels(planes(&self.tape.values[*x]))),
             Kind::Linear { x, module } => {
-                let (weight, bias) = (self.weight(module, "weight"), self.weight(module, "bias"));
+                let (weight, bias) = (self.pass.weight(module, "weight"), self.pass.weight(module, "bias"));
                 Value::Rows(linear(rows(&self.tape.values[*x]), weight, bias))
             }
         }
@@ -119,35 +108,32 @@ impl Forward<'_> {
     ) -> Blocked {
         let (path, arena) = (self.engine.path, &self.engine.arena);
         let x = planes(&self.tape.values[x]);
-        let (mean, variance): (Vec<f64>, Vec<f64>) = match self.mode {
+        let (mean, variance): (Vec<f64>, Vec<f64>) = match self.pass.mode {
             Mode::Train => {
                 let moments = blocked::moments(x, path);
                 let both = moments.iter().map(|m| (m.mean, m.variance)).unzip();
                 self.tape.moments.push((module.to_owned(), moments));
                 both
             }
-            Mode::Evaluate => {
-                (doubles(self.weight(module, "running_mean")), doubles(self.weight(module, "running_var")))
-            }
+            Mode::Evaluate => (
+                doubles(self.pass.weight(module, "running_mean")),
+                doubles(self.pass.weight(module, "running_var")),
+            ),
         };
         let inverse_std: Vec<f64> = variance.iter().map(|v| 1.0 / (v + EPSILON).sqrt()).collect();
-        let gamma = doubles(self.weight(module, "weight"));
+        let gamma = doubles(self.pass.weight(module, "weight"));
         let scale: Vec<f64> =
             gamma.iter().zip(&inverse_std).map(|(gamma, inverse)| gamma * inverse).collect();
-        let beta = doubles(self.weight(module, "bias"));
+        let beta = doubles(self.pass.weight(module, "bias"));
         let shift: Vec<f32> = (0..beta.len()).map(|c| (beta[c] - mean[c] * scale[c]) as f32).collect();
         let (mean, inverse_std, scale) = (singles(&mean), singles(&inverse_std), singles(&scale));
         let residual = residual.map(|slot| planes(&self.tape.values[slot]));
         let how = Finish { scale: &scale, shift: &shift, residual, relu };
         let (y, mask) = blocked::finish(x, how, path, arena);
-        if self.purpose != Purpose::Evaluation {
+        if self.pass.purpose != Purpose::Evaluation {
             self.tape.norms.insert(out, Norm { mean, inverse_std, scale, mask });
         }
         y
-    }
-
-    fn weight(&self, module: &str, name: &str) -> &[f32] {
-        self.weights[format!("{module}.{name}").as_str()]
     }
 
     /// Frees the planes that no later step reads.

@@ -8,7 +8,7 @@ mod backward;
 mod forward;
 mod plan;
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use kernels::blocked::{Arena, Blocked, Convolution, ConvolutionShape, Dims, Mask, Path};
 
@@ -49,6 +49,21 @@ pub(crate) struct Engine {
     normaliser: Normaliser,
 }
 
+/// A pass over a network: with which weights, and what for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pass<'a> {
+    pub(crate) weights: &'a Weights<'a>,
+    pub(crate) packed: &'a Packed,
+    pub(crate) mode: Mode,
+    pub(crate) purpose: Purpose,
+}
+
+impl Pass<'_> {
+    fn weight(&self, module: &str, name: &str) -> &[f32] {
+        self.weights[format!("{module}.{name}").as_str()]
+    }
+}
+
 /// The convolutions of a network with their weights packed, by slot.
 pub(crate) type Packed = BTreeMap<Slot, Convolution>;
 
@@ -69,28 +84,44 @@ impl Engine {
 
     /// Packs the weights of all convolutions; with those of the input gradient if the pass goes backward.
     pub(crate) fn pack(&self, weights: &Weights<'_>, purpose: Purpose) -> Packed {
-        let convolutions = self.plan.steps.iter().filter_map(|step| match &step.kind {
-            plan::Kind::Convolution { x, module, shape } => Some((step.out, *x, module, *shape)),
-            _ => None,
-        });
-        let pack = |(out, x, module, shape): (Slot, Slot, &Option<String>, ConvolutionShape)| {
-            let identity;
-            let weight = if let Some(module) = module {
-                weights[format!("{module}.weight").as_str()]
-            } else {
-                identity = identity_weights(shape);
-                &identity
-            };
+        let pack = |(out, x, module, shape): Packable<'_>| {
             let backward =
                 purpose == Purpose::Pixels || purpose == Purpose::Parameters && !self.reads_pixels(x);
-            (out, Convolution::new(weight, shape, backward, self.path))
+            (out, Convolution::new(&filter(weights, module, shape), shape, backward, self.path))
         };
-        convolutions.map(pack).collect()
+        self.convolutions().map(pack).collect()
+    }
+
+    /// Packs other weights of the network into the same memory.
+    pub(crate) fn repack(&self, weights: &Weights<'_>, mut packed: Packed) -> Packed {
+        for (out, _, module, shape) in self.convolutions().filter(|(.., module, _)| module.is_some()) {
+            if let Some(convolution) = packed.get_mut(&out) {
+                convolution.repack(&filter(weights, module, shape));
+            }
+        }
+        packed
+    }
+
+    fn convolutions(&self) -> impl Iterator<Item = Packable<'_>> {
+        self.plan.steps.iter().filter_map(|step| match &step.kind {
+            plan::Kind::Convolution { x, module, shape } => Some((step.out, *x, module.as_deref(), *shape)),
+            _ => None,
+        })
     }
 
     /// Whether a slot holds the normalised pixels, whose gradient training does not need.
     fn reads_pixels(&self, slot: Slot) -> bool {
         self.plan.steps.iter().any(|step| step.out == slot && matches!(step.kind, plan::Kind::Normalise))
+    }
+}
+
+/// A convolution's slot, the slot that it reads, its module if it has weights of its own, and its shape.
+type Packable<'a> = (Slot, Slot, Option<&'a str>, ConvolutionShape);
+
+fn filter<'a>(weights: &Weights<'a>, module: Option<&str>, shape: ConvolutionShape) -> Cow<'a, [f32]> {
+    match module {
+        Some(module) => Cow::Borrowed(weights[format!("{module}.weight").as_str()]),
+        None => Cow::Owned(identity_weights(shape)),
     }
 }
 
