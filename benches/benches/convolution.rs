@@ -1,136 +1,161 @@
-//! Convolutions and batch normalisation at the sizes of ResNet-18 on CIFAR (batches of 128) and of the fitted
-//! 7×7 kernels (batches of 100).
+//! Convolutions and batch-norm passes of the blocked engine, on each instruction set but the portable one; one layer
+//! by candle's own `conv2d` for comparison.
 //!
-//! Throughput is in operations of the direct convolution (a product and a sum are two), so that Gelem/s reads
-//! as GFLOP/s; for batch normalisation it is in values. Gradients are timed as autograd pays for them: with
-//! candle's own zeros and sums around each operation.
+//! Throughput is in operations of the direct sum for convolutions (Gelem/s reads as GFLOP/s), in weights for packing,
+//! in values for batch-norm.
 
-use std::{hint::black_box, time::Duration};
+use std::hint::black_box;
 
-use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor, Var};
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use kernels::{Activation, Conv2d, batch_norm, conv2d};
+use benches::{ACTIVATIONS, LAYERS, Layer, len, numbers, settings};
+use candle_core::{Device, Result, Tensor};
+use criterion::{
+    BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
+    measurement::WallTime,
+};
+use kernels::blocked::{
+    Arena, Blocked, Combine, Convolution, Dims, Finish, Path, channel_sums, combine, finish, gate, moments,
+};
 
-/// A convolution: channels in and out, side of the image and of the kernel.
-struct Layer {
-    name: &'static str,
-    images: usize,
-    channels: [usize; 2],
-    size: usize,
-    kernel: usize,
-    stride: usize,
+type Group<'a> = BenchmarkGroup<'a, WallTime>;
+
+/// The paths that people run.
+fn paths() -> Vec<Path> {
+    let mut paths = Path::available();
+    paths.retain(|&path| path != Path::Portable || cfg!(not(target_arch = "x86_64")));
+    paths
 }
 
-const fn layer(name: &'static str, channels: [usize; 2], size: usize, kernel: usize, stride: usize) -> Layer {
-    Layer { name, images: 128, channels, size, kernel, stride }
+/// A layer on a path, and what its passes take.
+struct Prepared {
+    convolution: Convolution,
+    weight: Vec<f32>,
+    x: Blocked,
+    g: Blocked,
+    arena: Arena,
 }
 
-/// Every distinct convolution of ResNet-18 for 32×32 pixels, and the two of the fitted kernels.
-const LAYERS: [Layer; 13] = [
-    layer("3→64 @32", [3, 64], 32, 3, 1),
-    layer("64→64 @32", [64, 64], 32, 3, 1),
-    layer("64→128 @32 stride 2", [64, 128], 32, 3, 2),
-    layer("128→128 @16", [128, 128], 16, 3, 1),
-    layer("128→256 @16 stride 2", [128, 256], 16, 3, 2),
-    layer("256→256 @8", [256, 256], 8, 3, 1),
-    layer("256→512 @8 stride 2", [256, 512], 8, 3, 2),
-    layer("512→512 @4", [512, 512], 4, 3, 1),
-    layer("64→128 @32 1x1 stride 2", [64, 128], 32, 1, 2),
-    layer("128→256 @16 1x1 stride 2", [128, 256], 16, 1, 2),
-    layer("256→512 @8 1x1 stride 2", [256, 512], 8, 1, 2),
-    Layer { images: 100, ..layer("3→16 @32 7x7", [3, 16], 32, 7, 1) },
-    Layer { images: 100, ..layer("16→3 @32 7x7", [16, 3], 32, 7, 1) },
-];
-
-/// (channels, side) of the normalised activations.
-const ACTIVATIONS: [(usize, usize); 4] = [(64, 32), (128, 16), (256, 8), (512, 4)];
-
-impl Layer {
-    fn geometry(&self) -> Conv2d {
-        Conv2d { stride: self.stride, padding: self.kernel / 2, groups: 1 }
-    }
-
-    fn arguments(&self) -> Result<(Var, Var)> {
-        let [inputs, outputs] = self.channels;
-        Ok((
-            Var::rand(-1f32, 1.0, (self.images, inputs, self.size, self.size), &Device::Cpu)?,
-            Var::rand(-0.1f32, 0.1, (outputs, inputs, self.kernel, self.kernel), &Device::Cpu)?,
-        ))
-    }
-
-    fn operations(&self) -> u64 {
-        let pixels = (self.size / self.stride).pow(2);
-        let depth = self.channels[0] * self.kernel * self.kernel;
-        (2 * self.images * self.channels[1] * pixels * depth) as u64
+impl Prepared {
+    fn new(layer: &Layer, path: Path) -> Self {
+        let arena = Arena::default();
+        let weight = numbers(1, layer.weights());
+        let blocked = |seed, dims| Blocked::from_nchw(&numbers(seed, len(dims)), dims, &arena);
+        let (x, g) = (blocked(2, layer.input()), blocked(3, layer.output()));
+        Self { convolution: Convolution::new(&weight, layer.shape, true, path), weight, x, g, arena }
     }
 }
 
-/// A loss whose gradient is a ready tensor, so that its own cost is not measured.
-struct Given(Tensor);
-
-impl CustomOp1 for Given {
-    fn name(&self) -> &'static str {
-        "given gradient"
+/// Times one pass of every layer on every path.
+fn each_layer(
+    criterion: &mut Criterion,
+    pass: &str,
+    amount: fn(&Layer) -> u64,
+    run: impl Fn(&mut Prepared, &Layer),
+) {
+    let mut group = criterion.benchmark_group(pass);
+    for layer in &LAYERS {
+        group.throughput(Throughput::Elements(amount(layer)));
+        for path in paths() {
+            let mut prepared = Prepared::new(layer, path);
+            group.bench_function(BenchmarkId::new(layer.name, path.name()), |bench| {
+                bench.iter(|| run(&mut prepared, layer));
+            });
+        }
     }
-
-    fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
-        Ok((CpuStorage::F32(vec![0.0]), Shape::from(())))
-    }
-
-    fn bwd(&self, _: &Tensor, _: &Tensor, _: &Tensor) -> Result<Option<Tensor>> {
-        Ok(Some(self.0.clone()))
-    }
-}
-
-fn loss(y: &Tensor) -> Result<Tensor> {
-    y.apply_op1(Given(Tensor::rand(-1f32, 1.0, y.shape(), &Device::Cpu)?))
-}
-
-fn convolutions(criterion: &mut Criterion) {
-    LAYERS.iter().for_each(|layer| convolution(criterion, layer).expect("the layers of the table fit"));
-}
-
-fn convolution(criterion: &mut Criterion, layer: &Layer) -> Result<()> {
-    let (x_var, weight_var) = layer.arguments()?;
-    let (x, weight, geometry) =
-        (x_var.as_detached_tensor(), weight_var.as_detached_tensor(), layer.geometry());
-    let mut group = criterion.benchmark_group(layer.name);
-    group.throughput(Throughput::Elements(layer.operations()));
-    group.bench_function("forward", |bench| bench.iter(|| conv2d(black_box(&x), &weight, None, geometry)));
-    let for_input = loss(&conv2d(&x_var, &weight, None, geometry)?)?;
-    group.bench_function("input gradient", |bench| bench.iter(|| for_input.backward()));
-    let for_weight = loss(&conv2d(&x, &weight_var, None, geometry)?)?;
-    group.bench_function("weight gradient", |bench| bench.iter(|| for_weight.backward()));
     group.finish();
-    Ok(())
 }
 
-fn normalisations(criterion: &mut Criterion) {
-    for (channels, size) in ACTIVATIONS {
-        normalisation(criterion, channels, size).expect("the activations of the table fit");
+fn forward(criterion: &mut Criterion) {
+    each_layer(criterion, "convolution forward", Layer::operations, |at, _| {
+        at.arena.recycle(at.convolution.forward(black_box(&at.x), &at.arena));
+    });
+}
+
+fn input_gradient(criterion: &mut Criterion) {
+    each_layer(criterion, "convolution input gradient", Layer::operations, |at, layer| {
+        at.arena.recycle(at.convolution.input_gradient(black_box(&at.g), layer.input(), &at.arena));
+    });
+}
+
+fn weight_gradient(criterion: &mut Criterion) {
+    each_layer(criterion, "convolution weight gradient", Layer::operations, |at, _| {
+        black_box(at.convolution.weight_gradient(black_box(&at.x), &at.g, &at.arena));
+    });
+}
+
+fn repack(criterion: &mut Criterion) {
+    let weights = |layer: &Layer| layer.weights() as u64;
+    each_layer(criterion, "convolution repack", weights, |at, _| {
+        at.convolution.repack(black_box(&at.weight))
+    });
+}
+
+fn batch_norm(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("batch-norm");
+    for dims in ACTIVATIONS {
+        group.throughput(Throughput::Elements(len(dims) as u64));
+        paths().into_iter().for_each(|path| batch_norm_passes(&mut group, dims, path));
     }
+    group.finish();
 }
 
-fn normalisation(criterion: &mut Criterion, channels: usize, size: usize) -> Result<()> {
-    let x = Var::rand(-1f32, 1.0, (128, channels, size, size), &Device::Cpu)?;
-    let weight = Var::ones(channels, DType::F32, &Device::Cpu)?;
-    let bias = Var::zeros(channels, DType::F32, &Device::Cpu)?;
-    let forward = || batch_norm(&x, &weight, &bias, 1e-5, Activation::Relu);
-    let mut group = criterion.benchmark_group(format!("batch-norm + ReLU, {channels} @{size}"));
-    group.throughput(Throughput::Elements(x.elem_count() as u64));
-    group.bench_function("forward", |bench| bench.iter(forward));
-    let loss = loss(&forward()?.0)?;
-    group.bench_function("backward", |bench| bench.iter(|| loss.backward()));
+/// Forward: moments, then normalise, add the shortcut, ReLU. Backward: gate, the channels' sums, combine.
+fn batch_norm_passes(group: &mut Group<'_>, dims: Dims, path: Path) {
+    let arena = Arena::default();
+    let blocked = |seed| Blocked::from_nchw(&numbers(seed, len(dims)), dims, &arena);
+    let (x, residual, mut g) = (blocked(1), blocked(2), blocked(3));
+    let [a, b, c] = [4, 5, 6].map(|seed| numbers(seed, dims.channels));
+    let how = Finish { scale: &a, shift: &b, residual: Some(&residual), relu: true };
+    let mask = finish(&x, how, path, &arena).1.expect("a mask with ReLU");
+    let id = |pass| BenchmarkId::new(format!("{pass} {} @{}", dims.channels, dims.height), path.name());
+    group.bench_function(id("moments"), |bench| bench.iter(|| moments(black_box(&x), path)));
+    group.bench_function(id("finish"), |bench| {
+        bench.iter(|| {
+            let (y, mask) = finish(black_box(&x), how, path, &arena);
+            arena.recycle(y);
+            mask.into_iter().for_each(|mask| arena.recycle_mask(mask));
+        });
+    });
+    group.bench_function(id("gate"), |bench| bench.iter(|| gate(black_box(&mut g), &mask, path)));
+    group
+        .bench_function(id("channel sums"), |bench| bench.iter(|| channel_sums(black_box(&g), &x, &a, path)));
+    let how = Combine { x: Some((&x, &b, &c)), a: &a };
+    group.bench_function(id("combine"), |bench| {
+        bench.iter(|| arena.recycle(combine(black_box(&g), how, path, &arena)));
+    });
+}
+
+/// The layer that ResNet-18 has most of, by candle; its backward pass computes both gradients.
+fn candle(criterion: &mut Criterion) {
+    compare(criterion, &LAYERS[1]).expect("the layer fits");
+}
+
+fn compare(criterion: &mut Criterion, layer: &Layer) -> Result<()> {
+    // Sixteen images: candle takes seconds for 128.
+    let layer = Layer { images: 16, ..*layer };
+    let (input, shape) = (layer.input(), layer.shape);
+    let tensor = |seed, dims: [usize; 4]| {
+        Tensor::from_vec(numbers(seed, dims.iter().product()), dims.as_slice(), &Device::Cpu)
+    };
+    let x = tensor(1, [input.images, input.channels, input.height, input.width])?;
+    let weight = tensor(2, [shape.outputs, shape.inputs, shape.kernel, shape.kernel])?;
+    let mut group = criterion.benchmark_group("convolution forward, 16 images");
+    group.throughput(Throughput::Elements(layer.operations()));
+    group.bench_function(BenchmarkId::new(layer.name, "candle"), |bench| {
+        bench.iter(|| black_box(&x).conv2d(&weight, shape.padding, shape.stride, 1, 1));
+    });
+    for path in paths() {
+        let at = Prepared::new(&layer, path);
+        group.bench_function(BenchmarkId::new(layer.name, path.name()), |bench| {
+            bench.iter(|| at.arena.recycle(at.convolution.forward(black_box(&at.x), &at.arena)));
+        });
+    }
     group.finish();
     Ok(())
 }
 
 criterion_group! {
     name = benches;
-    config = Criterion::default()
-        .sample_size(10)
-        .warm_up_time(Duration::from_millis(300))
-        .measurement_time(Duration::from_millis(1500));
-    targets = convolutions, normalisations
+    config = settings();
+    targets = forward, input_gradient, weight_gradient, repack, batch_norm, candle
 }
 criterion_main!(benches);

@@ -17,11 +17,13 @@ const SYNTHETIC_SEED: u64 = 0;
 
 /// Images per batch while training, and while differentiating with respect to pixels.
 const TRAINING_BATCH: usize = 128;
+const SYNTHETIC_BATCH: usize = 64;
 const GRADIENT_BATCH: usize = 64;
 
-/// Images per training batch: `--batch-size`, or 128.
+/// Images per training batch: `--batch-size`, or 128, or 64 of the small synthetic set.
 pub(crate) fn training_batch_size(flags: &DataFlags) -> usize {
-    flags.batch_size.unwrap_or(TRAINING_BATCH)
+    let is_synthetic = flags.dataset == DatasetName::Synthetic;
+    flags.batch_size.unwrap_or(if is_synthetic { SYNTHETIC_BATCH } else { TRAINING_BATCH })
 }
 
 /// Images per batch of pixel gradients: `--batch-size`, or 64.

@@ -24,7 +24,7 @@ pub(crate) struct DataFlags {
     /// Use only the first N test images
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub limit_test: Option<usize>,
-    /// Images per batch [default: 128, and 64 for gradients]
+    /// Images per batch [default: 128; 64 on synthetic and for gradients]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub batch_size: Option<usize>,
     /// Threads that prepare batches ahead of the network

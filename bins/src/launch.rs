@@ -47,10 +47,23 @@ fn parse<Flags: Parser>(arguments: Vec<OsString>) -> Result<Flags, ExitCode> {
     let layered =
         with_defaults(&Flags::command(), arguments).map_err(|message| fail(&message, UNUSABLE_FLAGS))?;
     Flags::try_parse_from(layered).map_err(|error| {
-        let code = if error.use_stderr() { UNUSABLE_FLAGS } else { 0 };
+        if error.use_stderr() {
+            return fail(&refusal(&error.to_string()), UNUSABLE_FLAGS);
+        }
+        // --help and --version.
         let _ = error.print();
-        ExitCode::from(code)
+        ExitCode::SUCCESS
     })
+}
+
+/// What clap has to say about a flag, without its heading and its last words: an error is one line.
+fn refusal(message: &str) -> String {
+    let lines = message.lines().map(str::trim);
+    let said: Vec<&str> = lines
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
+        .collect();
+    let said = one_line(&said.join("\n"));
+    format!("{} (--help lists all flags)", said.strip_prefix("error: ").unwrap_or(&said))
 }
 
 /// `--kernel_size=7` → `--kernel-size=7`: both spellings of a flag work; values are left alone.

@@ -40,8 +40,6 @@ pub(crate) struct StoredWeights {
     pub tensors: BTreeMap<String, Tensor>,
     /// The normaliser, where the file names one.
     pub normaliser: Option<Normaliser>,
-    /// The epoch, where the file names it.
-    pub epoch: Option<usize>,
 }
 
 impl StoredWeights {
@@ -53,13 +51,13 @@ impl StoredWeights {
         let is_torch = path.extension().is_some_and(|extension| extension == "pt" || extension == "pth");
         if is_torch {
             let checkpoint = models::load_torch(path)?;
-            return Ok(Self { tensors: checkpoint.weights, normaliser: checkpoint.normaliser, epoch: None });
+            return Ok(Self { tensors: checkpoint.weights, normaliser: checkpoint.normaliser });
         }
         let checkpoint = training::Checkpoint::load(path)?;
         let info = checkpoint.info.as_ref();
         let normaliser = info.map(|info| Normaliser::new(info.mean, info.std)).transpose();
         let normaliser = normaliser.with_context(|| path.display().to_string())?;
-        Ok(Self { normaliser, epoch: info.map(|info| info.epoch), tensors: checkpoint.tensors })
+        Ok(Self { normaliser, tensors: checkpoint.tensors })
     }
 }
 

@@ -11,7 +11,7 @@ use training::{CheckpointInfo, EpochMetrics, Event, Outcome, RunFolder, Schedule
 
 use crate::{
     data,
-    flags::{DataFlags, Format, RunFlags},
+    flags::{DataFlags, DatasetName, Format, RunFlags},
     interrupt::Interrupted,
     network::{self, ClassifierLearner, DatasetSource},
     terminal::{self, Terminal},
@@ -20,18 +20,19 @@ use crate::{
 /// How a network learns.
 #[derive(Debug, Clone, Args, Serialize)]
 pub(crate) struct Recipe {
-    /// Learning rate at the start
-    #[arg(long, default_value_t = 0.1, value_name = "X", value_parser = not_negative)]
-    pub lr: f64,
+    /// Learning rate at the start [default: 0.1; 0.02 on synthetic]
+    #[arg(long, value_name = "X", value_parser = not_negative)]
+    pub lr: Option<f64>,
     /// Momentum of SGD
     #[arg(long, default_value_t = 0.9, value_name = "X", value_parser = not_negative)]
     pub momentum: f64,
     /// Weight decay, of all parameters
     #[arg(long, default_value_t = 5e-4, value_name = "X", value_parser = not_negative)]
     pub weight_decay: f64,
-    /// `step:50:0.1`, `60:0.1,120:0.01,180:0.001` (from an epoch on, a multiple of --lr), `cyclic` or `constant`
-    #[arg(long, default_value = "step:50:0.1", value_name = "SCHEDULE")]
-    pub schedule: Schedule,
+    /// `step:50:0.1`, `60:0.1,120:0.01,180:0.001` (from an epoch on, a multiple of --lr), `cosine`, `cyclic` or `constant`
+    /// [default: step:50:0.1; cosine in runs too short to reach its first step]
+    #[arg(long, value_name = "SCHEDULE")]
+    pub schedule: Option<Schedule>,
     /// The network's normaliser: mean per channel [default: the data set's usual one]
     #[arg(long, value_name = "R,G,B", value_delimiter = ',', num_args = 3, requires = "std")]
     pub mean: Option<Vec<f32>>,
@@ -40,11 +41,27 @@ pub(crate) struct Recipe {
     pub std: Option<Vec<f32>>,
 }
 
+/// Epochs until the usual schedule takes its first step.
+const USUAL_STEP: usize = 50;
+
 impl Recipe {
     /// The recipe of `easy_train` without flags.
     pub(crate) fn usual() -> Self {
-        let schedule = Schedule::Step { epochs: 50, factor: 0.1 };
-        Self { lr: 0.1, momentum: 0.9, weight_decay: 5e-4, schedule, mean: None, std: None }
+        Self { lr: None, momentum: 0.9, weight_decay: 5e-4, schedule: None, mean: None, std: None }
+    }
+
+    /// The synthetic set is small and its epochs are short: at 0.1 a ResNet spends them on finding its feet.
+    fn learning_rate(&self, dataset: DatasetName) -> f64 {
+        self.lr.unwrap_or(if dataset == DatasetName::Synthetic { 0.02 } else { 0.1 })
+    }
+
+    fn schedule(&self, epochs: usize) -> Schedule {
+        let usual = if epochs < USUAL_STEP {
+            Schedule::Cosine
+        } else {
+            Schedule::Step { epochs: USUAL_STEP, factor: 0.1 }
+        };
+        self.schedule.clone().unwrap_or(usual)
     }
 }
 
@@ -125,7 +142,9 @@ impl TrainingRun<'_> {
             seed: self.run.seed,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
-        let Recipe { lr, momentum, weight_decay, schedule, .. } = self.recipe.clone();
+        let Recipe { momentum, weight_decay, .. } = *self.recipe;
+        let (lr, schedule) =
+            (self.recipe.learning_rate(self.data.dataset), self.recipe.schedule(self.epochs));
         let batch_size = data::training_batch_size(self.data);
         Trainer { epochs: self.epochs, lr, momentum, weight_decay, schedule, batch_size, info }
     }
@@ -145,8 +164,19 @@ impl TrainingRun<'_> {
             "classes": dataset.train.classes(),
             "mean": normaliser.mean(),
             "std": normaliser.std(),
-            "settings": self.settings,
+            "settings": self.resolved_settings(),
         })
+    }
+
+    /// The flags with what their defaults came to.
+    fn resolved_settings(&self) -> serde_json::Value {
+        let mut settings = self.settings.clone();
+        settings["epochs"] = self.epochs.into();
+        settings["batch_size"] = data::training_batch_size(self.data).into();
+        settings["task"] = self.run.task().into();
+        settings["lr"] = self.recipe.learning_rate(self.data.dataset).into();
+        settings["schedule"] = self.recipe.schedule(self.epochs).to_string().into();
+        settings
     }
 
     fn interrupted(&self, epoch: usize, batch: usize) -> Interrupted {

@@ -1,4 +1,5 @@
 //! The CIFAR readers, on files made here and on real ones.
+#![allow(clippy::print_stdout, reason = "a skipped test says so")]
 
 use std::{
     fs,

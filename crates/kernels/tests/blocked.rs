@@ -1,65 +1,279 @@
-//! The convolutions of the blocked engine against the naive ones, on every instruction set of this processor.
+//! The convolutions of the blocked engine against the naive ones in f64, on every instruction set of this processor.
 
 mod common;
 
-use common::{error, numbers, wide};
+use common::{dot, error_over_rms, fine, wide};
 use kernels::{
     Conv2d,
     blocked::{Arena, Blocked, Convolution, ConvolutionShape, Dims, Path},
     naive,
 };
+use proptest::prelude::*;
 
-/// What Winograd's transforms may lose, against f64.
-const TOLERANCE: f64 = 3e-5;
+/// Largest error over root mean square that Winograd's transforms may cost: what the engine promises for a layer.
+const WINOGRAD: f64 = 3e-5;
 
-/// Channels in and out, side of the image, kernel, stride, padding: every path of forward and backward, with
-/// images that do not fill a block.
-const SHAPES: [(usize, usize, usize, [usize; 3]); 7] = [
-    (16, 12, 8, [3, 1, 1]),
-    (3, 10, 9, [3, 1, 1]),
-    (9, 3, 6, [3, 1, 1]),
-    (8, 12, 9, [3, 2, 1]),
-    (8, 12, 8, [1, 2, 0]),
-    (5, 7, 6, [1, 1, 0]),
-    (3, 4, 12, [7, 1, 3]),
-];
+/// The same for sums of products as they stand: some thousand roundings.
+const DIRECT: f64 = 1e-5;
 
-#[test]
-fn convolutions_are_the_naive_ones() {
+/// A convolution and the size of its input.
+#[derive(Debug, Clone, Copy)]
+struct Case {
+    shape: ConvolutionShape,
+    dims: Dims,
+}
+
+impl Case {
+    fn conv(&self) -> Conv2d {
+        Conv2d { stride: self.shape.stride, padding: self.shape.padding, groups: 1 }
+    }
+
+    fn x_dims(&self) -> [usize; 4] {
+        [self.dims.images, self.dims.channels, self.dims.height, self.dims.width]
+    }
+
+    fn weight_dims(&self) -> [usize; 4] {
+        [self.shape.outputs, self.shape.inputs, self.shape.kernel, self.shape.kernel]
+    }
+
+    fn out(&self) -> Dims {
+        self.shape.output_dims(self.dims)
+    }
+
+    fn is_winograd(&self) -> bool {
+        (self.shape.kernel, self.shape.stride, self.shape.padding) == (3, 1, 1)
+    }
+
+    fn tolerance(&self) -> f64 {
+        if self.is_winograd() { WINOGRAD } else { DIRECT }
+    }
+
+    /// Input, weights, gradient of the output.
+    fn arguments(&self, seed: u64) -> Arguments {
+        let out = self.out();
+        Arguments {
+            x: fine(seed, self.x_dims().iter().product()),
+            weight: fine(seed + 1, self.weight_dims().iter().product()),
+            g: fine(seed + 2, out.images * out.channels * out.pixels()),
+        }
+    }
+}
+
+struct Arguments {
+    x: Vec<f32>,
+    weight: Vec<f32>,
+    g: Vec<f32>,
+}
+
+/// The results of the three passes, in the plain layout.
+#[derive(Debug, PartialEq)]
+struct Passes<T> {
+    y: Vec<T>,
+    dx: Vec<T>,
+    dweight: Vec<T>,
+}
+
+impl<T> Passes<T> {
+    fn named(&self) -> [(&'static str, &[T]); 3] {
+        [("forward", &self.y), ("input gradient", &self.dx), ("weight gradient", &self.dweight)]
+    }
+}
+
+fn expected(case: &Case, arguments: &Arguments) -> Passes<f64> {
+    let [x, weight, g] = [&arguments.x, &arguments.weight, &arguments.g].map(|values| wide(values));
+    let (x_dims, weight_dims, conv) = (case.x_dims(), case.weight_dims(), case.conv());
+    Passes {
+        y: naive::convolution::forward(&x, x_dims, &weight, weight_dims, conv),
+        dx: naive::convolution::input_gradient(&weight, weight_dims, &g, x_dims, conv),
+        dweight: naive::convolution::weight_gradient(&x, x_dims, &g, weight_dims, conv),
+    }
+}
+
+fn found(case: &Case, convolution: &Convolution, arguments: &Arguments) -> Passes<f32> {
+    let arena = Arena::default();
+    let x = Blocked::from_nchw(&arguments.x, case.dims, &arena);
+    let g = Blocked::from_nchw(&arguments.g, case.out(), &arena);
+    Passes {
+        y: convolution.forward(&x, &arena).to_nchw(),
+        dx: convolution.input_gradient(&g, case.dims, &arena).to_nchw(),
+        dweight: convolution.weight_gradient(&x, &g, &arena),
+    }
+}
+
+/// Any convolution that fits on its image; half of them are 3×3, which has the most code.
+fn cases(images: usize, channels: usize, size: usize) -> impl Strategy<Value = Case> {
+    let kernel = prop_oneof![3 => Just(3usize), 1 => Just(1), 1 => Just(5), 1 => Just(7)];
+    let moves = kernel.prop_flat_map(|kernel| {
+        // Half of them as networks have them: padding that keeps the size.
+        let padding = prop_oneof![Just(kernel / 2), 0..=kernel / 2];
+        (Just(kernel), prop_oneof![2 => Just(1usize), 1 => Just(2)], padding)
+    });
+    moves.prop_flat_map(move |(kernel, stride, padding)| {
+        let least = kernel.saturating_sub(2 * padding).max(1);
+        let side = least..=size;
+        (1..=images, 1..=channels, 1..=channels, side.clone(), side).prop_map(
+            move |(images, inputs, outputs, height, width)| Case {
+                shape: ConvolutionShape { inputs, outputs, kernel, stride, padding },
+                dims: Dims { images, channels: inputs, height, width },
+            },
+        )
+    })
+}
+
+fn check_against_naive(case: &Case, seed: u64) {
+    let arguments = case.arguments(seed);
+    let expected = expected(case, &arguments);
     for path in Path::available() {
-        for (inputs, outputs, size, [kernel, stride, padding]) in SHAPES {
-            let shape = ConvolutionShape { inputs, outputs, kernel, stride, padding };
-            for images in [3, 18] {
-                check(shape, Dims { images, channels: inputs, height: size, width: size + 2 }, path);
+        let convolution = Convolution::new(&arguments.weight, case.shape, true, path);
+        let found = found(case, &convolution, &arguments);
+        for ((pass, found), (_, expected)) in found.named().into_iter().zip(expected.named()) {
+            let error = error_over_rms(found, expected);
+            assert!(error < case.tolerance(), "{pass} of {case:?} by {path:?}: error {error:e}");
+        }
+    }
+}
+
+/// |⟨conv(x), g⟩ − ⟨x, dX(g)⟩| and |⟨conv(x), g⟩ − ⟨w, dW(x, g)⟩| over ‖conv(x)‖·‖g‖.
+fn check_adjoints(case: &Case, seed: u64) {
+    let arguments = case.arguments(seed);
+    for path in Path::available() {
+        let convolution = Convolution::new(&arguments.weight, case.shape, true, path);
+        let found = found(case, &convolution, &arguments);
+        let [x, weight, g] = [&arguments.x, &arguments.weight, &arguments.g].map(|values| wide(values));
+        let [y, dx, dweight] = [&found.y, &found.dx, &found.dweight].map(|values| wide(values));
+        let (value, norm) = (dot(&y, &g), (dot(&y, &y) * dot(&g, &g)).sqrt().max(1.0));
+        for (other, pass) in [(dot(&x, &dx), "input"), (dot(&weight, &dweight), "weight")] {
+            let error = (value - other).abs() / norm;
+            assert!(error < 1e-5, "{pass} gradient of {case:?} by {path:?}: {value} against {other}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(common::forty_cases())]
+
+    #[test]
+    fn every_pass_is_the_naive_one(case in cases(40, 20, 13), seed in 0..1000u64) {
+        check_against_naive(&case, seed);
+    }
+
+    #[test]
+    fn gradients_are_adjoints(case in cases(40, 40, 17), seed in 0..1000u64) {
+        check_adjoints(&case, seed);
+    }
+
+    /// Repacking overwrites all of the packed memory and nothing else.
+    #[test]
+    fn repacked_weights_are_packed_weights(case in cases(20, 40, 9), seed in 0..1000u64) {
+        let arguments = case.arguments(seed);
+        let others: Vec<f32> = arguments.weight.iter().map(|w| 1.0 - 7.0 * w).collect();
+        for path in Path::available() {
+            let fresh = Convolution::new(&arguments.weight, case.shape, true, path);
+            let mut repacked = Convolution::new(&others, case.shape, true, path);
+            repacked.repack(&arguments.weight);
+            let results = [&repacked, &fresh].map(|convolution| found(&case, convolution, &arguments));
+            prop_assert_eq!(&results[0], &results[1], "{:?}", path);
+        }
+    }
+
+    #[test]
+    fn the_plain_layout_comes_back(
+        (images, channels, height, width) in (1..40usize, 1..9usize, 1..9usize, 1..9usize), seed in 0..1000u64,
+    ) {
+        let (dims, arena) = (Dims { images, channels, height, width }, Arena::default());
+        let plain = fine(seed, images * channels * height * width);
+        let blocked = Blocked::from_nchw(&plain, dims, &arena);
+        prop_assert_eq!(blocked.dims(), dims);
+        prop_assert_eq!(blocked.to_nchw(), plain);
+    }
+}
+
+/// A 3×3 convolution as networks have them.
+fn three_by_three(channels: [usize; 2], images: usize, [height, width]: [usize; 2]) -> Case {
+    let [inputs, outputs] = channels;
+    Case {
+        shape: ConvolutionShape { inputs, outputs, kernel: 3, stride: 1, padding: 1 },
+        dims: Dims { images, channels: inputs, height, width },
+    }
+}
+
+/// Channels that fill no register tile and no vector, images smaller and larger than a tile of Winograd's.
+#[test]
+fn sizes_around_the_tiles_are_the_naive_ones() {
+    let around = [(8, 8), (7, 9), (9, 7), (15, 17), (16, 16), (17, 33), (33, 15)];
+    for (index, (inputs, outputs)) in around.into_iter().enumerate() {
+        for size in [[1, 1], [4, 4], [5, 3], [8, 13]] {
+            check_against_naive(&three_by_three([inputs, outputs], 15 + index, size), index as u64);
+        }
+    }
+}
+
+/// Layers as wide as those of networks, whose sums are long and whose weights fill more than one panel; errors as root
+/// mean squares.
+#[test]
+fn wide_layers_are_the_naive_ones() {
+    let shape = ConvolutionShape { inputs: 160, outputs: 96, kernel: 1, stride: 2, padding: 0 };
+    let subsampled = Case { shape, dims: Dims { images: 5, channels: 160, height: 8, width: 6 } };
+    for case in [three_by_three([192, 160], 17, [4, 4]), subsampled] {
+        let arguments = case.arguments(5);
+        let expected = expected(&case, &arguments);
+        for path in Path::available() {
+            let convolution = Convolution::new(&arguments.weight, case.shape, true, path);
+            let found = found(&case, &convolution, &arguments);
+            for ((pass, found), (_, expected)) in found.named().into_iter().zip(expected.named()) {
+                let differences: Vec<f64> =
+                    found.iter().zip(expected).map(|(f, e)| f64::from(*f) - e).collect();
+                let error = (dot(&differences, &differences) / dot(expected, expected)).sqrt();
+                assert!(error < 1e-5, "{pass} of {case:?} by {path:?}: error {error:e}");
             }
         }
     }
 }
 
-fn check(shape: ConvolutionShape, dims: Dims, path: Path) {
-    let (x_dims, weight_dims) = (
-        [dims.images, dims.channels, dims.height, dims.width],
-        [shape.outputs, shape.inputs, shape.kernel, shape.kernel],
-    );
-    let conv = Conv2d { stride: shape.stride, padding: shape.padding, groups: 1 };
-    let (x, weight) = (numbers(1, x_dims.iter().product()), numbers(2, weight_dims.iter().product()));
-    let expected = naive::convolution::forward(&wide(&x), x_dims, &wide(&weight), weight_dims, conv);
-    let g = numbers(3, expected.len());
-
-    let arena = Arena::default();
-    let convolution = Convolution::new(&weight, shape, true, path);
-    let blocked_x = Blocked::from_nchw(&x, dims, &arena);
-    let blocked_g = Blocked::from_nchw(&g, shape.output_dims(dims), &arena);
-    let y = convolution.forward(&blocked_x, &arena).to_nchw();
-    let dx = convolution.input_gradient(&blocked_g, dims, &arena).to_nchw();
-    let dweight = convolution.weight_gradient(&blocked_x, &blocked_g, &arena);
-
-    let (x, weight, g) = (wide(&x), wide(&weight), wide(&g));
-    let expected_dx = naive::convolution::input_gradient(&weight, weight_dims, &g, x_dims, conv);
-    let expected_dweight = naive::convolution::weight_gradient(&x, x_dims, &g, weight_dims, conv);
-    let passes = [(y, expected, "y"), (dx, expected_dx, "dx"), (dweight, expected_dweight, "dweight")];
-    for (found, expected, pass) in passes {
-        let error = error(&found, &expected);
-        assert!(error < TOLERANCE, "{pass} of {shape:?} on {dims:?} by {path:?}: error {error:e}");
+/// The promise where it is hardest to keep: many channels to sum over, or few weights to share the error.
+#[test]
+fn the_layers_of_networks_keep_the_promised_error() {
+    for (channels, size, seed) in [([20, 20], [12, 12], 10), ([64, 64], [12, 12], 0), ([512, 512], [4, 4], 0)]
+    {
+        check_against_naive(&three_by_three(channels, 17, size), seed);
     }
+}
+
+/// The first layer and the fitted 7×7 kernels, whose few channels take paths of their own.
+#[test]
+fn few_channels_are_the_naive_ones() {
+    check_against_naive(&three_by_three([3, 24], 18, [12, 12]), 7);
+    for (inputs, outputs) in [(3, 16), (16, 3)] {
+        let shape = ConvolutionShape { inputs, outputs, kernel: 7, stride: 1, padding: 3 };
+        check_against_naive(
+            &Case { shape, dims: Dims { images: 17, channels: inputs, height: 11, width: 14 } },
+            8,
+        );
+    }
+}
+
+#[test]
+fn the_output_has_the_size_of_the_definition() {
+    let case = three_by_three([3, 5], 4, [7, 10]);
+    assert_eq!(case.out(), Dims { images: 4, channels: 5, height: 7, width: 10 });
+    let shape = ConvolutionShape { kernel: 5, stride: 2, padding: 1, ..case.shape };
+    let strided = Case { shape, ..case };
+    let [height, width] = naive::convolution::out_size(case.x_dims(), strided.weight_dims(), strided.conv());
+    assert_eq!((strided.out().height, strided.out().width), (height, width));
+}
+
+#[test]
+#[should_panic(expected = "weights of")]
+fn weights_of_another_length_are_refused() {
+    let case = three_by_three([3, 5], 1, [4, 4]);
+    Convolution::new(&[0.0; 7], case.shape, true, Path::Portable);
+}
+
+#[test]
+#[should_panic(expected = "input gradient")]
+fn an_input_gradient_must_have_been_asked_for() {
+    let case = three_by_three([3, 5], 1, [4, 4]);
+    let (arguments, arena) = (case.arguments(1), Arena::default());
+    let convolution = Convolution::new(&arguments.weight, case.shape, false, Path::Portable);
+    convolution.input_gradient(&Blocked::from_nchw(&arguments.g, case.out(), &arena), case.dims, &arena);
 }

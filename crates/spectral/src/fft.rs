@@ -80,7 +80,7 @@ impl<T: FftNum> RealFft2<T> {
         }
     }
 
-    /// The allocation-free core: the half spectrum of a plane (H, W), column by column, [v][u].
+    /// The allocation-free core: the half spectrum of a plane (H, W), column by column: index `v` before `u`.
     pub fn columns<'s>(&self, plane: &[T], scratch: &'s mut Scratch<T>) -> &'s [Complex<T>] {
         for (y, row) in plane.chunks_exact(self.width).enumerate() {
             scratch.row.copy_from_slice(row);

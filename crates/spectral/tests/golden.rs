@@ -1,4 +1,5 @@
 //! Against numbers from the original code: radial averages, gradient and density profiles, masks, splits and filters.
+#![allow(clippy::print_stdout, reason = "a skipped test says so")]
 
 use std::{fs::File, io::BufReader, path::PathBuf};
 
@@ -23,10 +24,13 @@ fn golden() -> Option<PathBuf> {
     None
 }
 
+/// Shape and values.
+type Array<T> = (Vec<usize>, Vec<T>);
+
 fn read<T: Deserialize>(
     folder: &std::path::Path,
     name: &str,
-) -> Result<(Vec<usize>, Vec<T>), Box<dyn std::error::Error>> {
+) -> Result<Array<T>, Box<dyn std::error::Error>> {
     let file = NpyFile::new(BufReader::new(File::open(folder.join(format!("{name}.npy")))?))?;
     let shape = file.shape().iter().map(|&n| n as usize).collect();
     Ok((shape, file.into_vec()?))

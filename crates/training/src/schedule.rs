@@ -28,6 +28,8 @@ pub enum Schedule {
     Milestones(Vec<(usize, f64)>),
     /// `cyclic`: up from zero over the first 4/15 of the epochs, then down to zero, in straight lines (the `robustness` library's).
     Cyclic,
+    /// `cosine`: half a period of the cosine from the base rate down to zero (Loshchilov & Hutter, ICLR 2017, without restarts).
+    Cosine,
 }
 
 impl Schedule {
@@ -40,6 +42,7 @@ impl Schedule {
                 let reached = milestones.iter().rev().find(|(from, _)| epoch >= *from);
                 base * reached.map_or(1.0, |(_, multiple)| *multiple)
             }
+            Self::Cosine => base * half_period(epoch as f64 / epochs.max(1) as f64),
             Self::Cyclic => base * triangle(epoch as f64, (4 * epochs / 15) as f64, epochs as f64),
         }
     }
@@ -48,6 +51,11 @@ impl Schedule {
 /// From 0 at 0 up to 1 at `top` and down to 0 at `end`.
 fn triangle(at: f64, top: f64, end: f64) -> f64 {
     if at < top { at / top } else { ((end - at) / (end - top)).max(0.0) }
+}
+
+/// From 1 at 0 down to 0 at 1.
+fn half_period(at: f64) -> f64 {
+    (1.0 + (std::f64::consts::PI * at).cos()) / 2.0
 }
 
 impl fmt::Display for Schedule {
@@ -61,6 +69,7 @@ impl fmt::Display for Schedule {
                 f.write_str(&texts.join(","))
             }
             Self::Cyclic => f.write_str("cyclic"),
+            Self::Cosine => f.write_str("cosine"),
         }
     }
 }
@@ -73,6 +82,7 @@ impl FromStr for Schedule {
         match text {
             "constant" => return Ok(Self::Constant),
             "cyclic" => return Ok(Self::Cyclic),
+            "cosine" => return Ok(Self::Cosine),
             _ => {}
         }
         if let Some(step) = text.strip_prefix("step:") {
@@ -113,7 +123,7 @@ mod tests {
 
     #[test]
     fn texts_are_read_and_written() -> Result<(), Error> {
-        for text in ["constant", "cyclic", "step:50:0.1", "60:0.1,120:0.01,180:0.001"] {
+        for text in ["constant", "cyclic", "cosine", "step:50:0.1", "60:0.1,120:0.01,180:0.001"] {
             assert_eq!(text.parse::<Schedule>()?.to_string(), text);
         }
         Ok(())
@@ -124,6 +134,14 @@ mod tests {
         for text in ["", "step", "step:0:0.1", "step:5:nan", "60:0.1,50:0.2", "60", "linear"] {
             assert!(text.parse::<Schedule>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn the_cosine_falls_from_the_base_rate() {
+        let rate = |epoch| Schedule::Cosine.learning_rate(0.1, epoch, 10);
+        assert_eq!(rate(0), 0.1);
+        assert!((rate(5) - 0.05).abs() < 1e-15);
+        assert!(rate(9) > 0.0 && rate(9) < 0.003);
     }
 
     #[test]

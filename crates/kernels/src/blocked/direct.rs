@@ -182,12 +182,11 @@ impl Kernel for TurnPatches<'_> {
                 // SAFETY: the caller vouches for the features.
                 unsafe {
                     let mut rows = [S::splat(0.0); LANES];
-                    for i in 0..here {
-                        let (plane, down, across) = places[i];
+                    for (row, (plane, down, across)) in rows.iter_mut().zip(places).take(here) {
                         let y = (top + down).wrapping_sub(shape.padding);
                         let column = (left + across).wrapping_sub(shape.padding);
                         if y < from.height && column < from.width {
-                            rows[i] = S::load(&x[plane + y * from.width + column]);
+                            *row = S::load(&x[plane + y * from.width + column]);
                         }
                     }
                     gemm::turn::<S>(rows, patch);
@@ -220,8 +219,8 @@ impl Kernel for TurnPlanes<'_> {
                 // SAFETY: the caller vouches for the features.
                 unsafe {
                     let mut rows = [S::splat(0.0); LANES];
-                    for i in 0..LANES.min(channels - first) {
-                        rows[i] = S::load(&g.plane(block, first + i)[range.start + index]);
+                    for (i, row) in rows.iter_mut().enumerate().take(channels - first) {
+                        *row = S::load(&g.plane(block, first + i)[range.start + index]);
                     }
                     gemm::turn::<S>(rows, to);
                 }

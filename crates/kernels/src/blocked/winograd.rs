@@ -470,9 +470,9 @@ fn fold(sums: &[Lane], outputs: usize, inputs: usize) -> Vec<f32> {
         for (column, out) in out.chunks_mut(9 * LANES).enumerate() {
             let points = std::array::from_fn(|point| sums[(point * outputs + output) * columns + column].0);
             let taps = fold_filters(&points);
-            out.chunks_exact_mut(9).enumerate().for_each(|(lane, filter)| {
-                filter.iter_mut().zip(&taps).for_each(|(to, tap)| *to = tap[lane])
-            });
+            for (lane, filter) in out.chunks_exact_mut(9).enumerate() {
+                filter.iter_mut().zip(&taps).for_each(|(to, tap)| *to = tap[lane]);
+            }
         }
     });
     out

@@ -2,6 +2,12 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use candle_core::{Device, Result, Tensor, Var, backprop::GradStore};
+use proptest::test_runner::{Config, RngSeed};
+
+/// Forty generated cases, the same ones in every run.
+pub(crate) fn forty_cases() -> Config {
+    Config { cases: 40, rng_seed: RngSeed::Fixed(2022), failure_persistence: None, ..Config::default() }
+}
 
 /// Reproducible numbers in −1..1, multiples of 1/128 so that small sums and products of them are exact.
 pub(crate) fn numbers(seed: u64, len: usize) -> Vec<f32> {
@@ -11,6 +17,14 @@ pub(crate) fn numbers(seed: u64, len: usize) -> Vec<f32> {
         ((state >> 40) % 257) as f32 / 128.0 - 1.0
     };
     (0..len).map(|_| next()).collect()
+}
+
+/// Reproducible numbers in −1..1 with all 24 bits, so that sums of products are rounded.
+pub(crate) fn fine(seed: u64, len: usize) -> Vec<f32> {
+    let (coarse, rest) = (numbers(seed, len), numbers(seed ^ 0xF1E2, len));
+    let last = numbers(seed ^ 0xA5A5, len);
+    let sum = |((a, b), c): ((&f32, &f32), &f32)| (a * 127.0 + b + c / 129.0) / 129.0;
+    coarse.iter().zip(&rest).zip(&last).map(sum).collect()
 }
 
 pub(crate) fn tensor(values: &[f32], dims: &[usize]) -> Tensor {
@@ -45,6 +59,21 @@ pub(crate) fn error(found: &[f32], expected: &[f64]) -> f64 {
     let largest = expected.iter().fold(1.0, |largest: f64, e| largest.max(e.abs()));
     let differences = found.iter().zip(expected).map(|(f, e)| (f64::from(*f) - e).abs());
     differences.fold(0.0, |worst: f64, d| if d.is_nan() { f64::INFINITY } else { worst.max(d) }) / largest
+}
+
+/// The largest difference over the root mean square of what is expected (or of one product of numbers that are
+/// uniform in −1..1, where that is larger).
+pub(crate) fn error_over_rms(found: &[f32], expected: &[f64]) -> f64 {
+    assert_eq!(found.len(), expected.len(), "lengths");
+    let rms = (dot(expected, expected) / expected.len() as f64).sqrt().max(1.0 / 3.0);
+    let differences = found.iter().zip(expected).map(|(f, e)| (f64::from(*f) - e).abs());
+    differences.fold(0.0, |worst: f64, d| if d.is_nan() { f64::INFINITY } else { worst.max(d) }) / rms
+}
+
+/// Σ a · b.
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len(), "lengths");
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// Asserts that `found` is `expected` up to a few roundings of f32.

@@ -1,0 +1,74 @@
+//! Transforms and profiles of `spectral`. Transforms run on one thread and count planes; profiles run on all threads
+//! and count images.
+
+use std::hint::black_box;
+
+use benches::{numbers, settings};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use spectral::{Convention, Error, Profiler, RadialBins, RealFft2, Recipe};
+
+/// Planes, height, width: batches of small images, one of photographs, and sizes that are no powers of two.
+const PLANES: [(usize, usize, usize); 5] =
+    [(3072, 32, 32), (768, 64, 64), (96, 224, 224), (1024, 33, 33), (256, 96, 100)];
+
+fn transforms(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("fft of real planes, one thread");
+    for (planes, height, width) in PLANES {
+        let batch = numbers(1, planes * height * width);
+        let plan = RealFft2::<f32>::new(height, width).expect("planes larger than 2×2");
+        let mut scratch = plan.scratch();
+        group.throughput(Throughput::Elements(planes as u64));
+        group.bench_function(
+            BenchmarkId::new(format!("{height}x{width}"), format!("{planes} planes")),
+            |bench| {
+                bench.iter(|| {
+                    black_box(&batch).chunks_exact(height * width).for_each(|plane| {
+                        black_box(plan.columns(plane, &mut scratch));
+                    });
+                });
+            },
+        );
+    }
+    group.finish();
+}
+
+fn radial_averages(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("radial average of a plane");
+    for (_, height, width) in PLANES {
+        let plane: Vec<f64> = numbers(2, height * width).into_iter().map(f64::from).collect();
+        let bins = RadialBins::new(height, width, Convention::Reference);
+        group.throughput(Throughput::Elements(1));
+        group.bench_function(format!("{height}x{width}"), |bench| {
+            bench.iter(|| bins.average(black_box(&plane)))
+        });
+    }
+    group.finish();
+}
+
+/// From the pixels or gradients of a batch to a profile per image.
+fn profiles(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("profiles");
+    for (recipe, name) in
+        [(Recipe::Gradient, "gradient"), (Recipe::Density, "density"), (Recipe::Power, "power")]
+    {
+        for (images, size) in [(1024, 32), (32, 224)] {
+            let batch = numbers(3, images * 3 * size * size);
+            let profiler = profiler(recipe, size).expect("planes large enough for bands");
+            group.throughput(Throughput::Elements(images as u64));
+            let id = BenchmarkId::new(name, format!("{size}x{size}x3, {images} images"));
+            group.bench_function(id, |bench| bench.iter(|| profiler.profiles(black_box(&batch))));
+        }
+    }
+    group.finish();
+}
+
+fn profiler(recipe: Recipe, size: usize) -> Result<Profiler, Error> {
+    Profiler::new(recipe, 3, size, size, Convention::Reference)
+}
+
+criterion_group! {
+    name = benches;
+    config = settings();
+    targets = transforms, radial_averages, profiles
+}
+criterion_main!(benches);
