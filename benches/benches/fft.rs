@@ -39,7 +39,7 @@ fn radial_averages(criterion: &mut Criterion) {
         let bins = RadialBins::new(height, width, Convention::Reference);
         group.throughput(Throughput::Elements(1));
         group.bench_function(format!("{height}x{width}"), |bench| {
-            bench.iter(|| bins.average(black_box(&plane)))
+            bench.iter(|| bins.average(black_box(&plane)));
         });
     }
     group.finish();

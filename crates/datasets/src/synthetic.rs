@@ -5,13 +5,14 @@
 //! pictures share the statistics of natural images: they look alike at every scale, and their power spectrum falls
 //! roughly as 1/f².
 //!
-//! The class says what the leaves look like: one of five outlines, a coarse property (the lowest bands of a 32-pixel
-//! image tell it), and one of two textures, a fine one (stripes lie in bands 7 to 10, checks in 9 to 14). A network
-//! tends to learn the outlines first and the textures some epochs later. Colours are drawn alike for all classes, so
-//! colour tells nothing.
+//! The class says what the leaves look like and how the picture is lit: one of five outlines, each with its light (a
+//! coarse property: the lowest bands of a 32-pixel image tell it), and one of two textures, a fine one (stripes lie in
+//! bands 7 to 10, checks in 9 to 14). A network tends to learn the coarse property first and the textures some epochs
+//! later. Colours are drawn alike for all classes, so colour tells nothing.
 //!
 //! | | disc | square | diamond | beam | pillar |
 //! |---|---|---|---|---|---|
+//! | lit | in the middle | at the rim | from above | from below | at the sides |
 //! | striped | 0 | 1 | 2 | 3 | 4 |
 //! | checked | 5 | 6 | 7 | 8 | 9 |
 

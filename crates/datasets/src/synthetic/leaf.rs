@@ -10,7 +10,7 @@ const RADII: (f32, f32) = (2.2, 12.0);
 /// times higher.
 const PERIODS: (f32, f32) = (3.2, 4.8);
 /// How far texture and light change the brightness of a leaf, as a factor around 1.
-const TEXTURE: f32 = 0.42;
+const TEXTURE: f32 = 0.36;
 const LIGHT: f32 = 0.18;
 
 pub(super) struct Leaf {

@@ -35,6 +35,18 @@ impl Outline {
         }
     }
 
+    /// How the light falls on a picture of such leaves, between −1 and 1 and 0 on average, at (x, y) from −1 to 1. A
+    /// mirror image is lit alike.
+    pub(super) fn shade(self, x: f32, y: f32) -> f32 {
+        match self {
+            Self::Disc => 1.0 - 0.75 * (x * x + y * y) - 0.5,
+            Self::Square => 0.75 * (x * x + y * y) - 0.5,
+            Self::Diamond => -y,
+            Self::Beam => y,
+            Self::Pillar => 0.75 * (x * x - y * y),
+        }
+    }
+
     /// No point farther from the centre than this is inside.
     pub(super) fn reach(self) -> f32 {
         match self {

@@ -30,7 +30,28 @@ pub(super) fn paint(outline: Outline, texture: Texture, rng: &mut impl Rng, out:
         }
     }
     canvas.fill(palette.leaf(rng));
-    canvas.write(out);
+    canvas.write(Shade::draw(outline, rng), out);
+}
+
+/// How far the place in the image changes its brightness at most, as a factor around 1.
+const SHADE: f32 = 0.4;
+
+/// Light that falls on the picture as a whole.
+struct Shade {
+    outline: Outline,
+    strength: f32,
+}
+
+impl Shade {
+    fn draw(outline: Outline, rng: &mut impl Rng) -> Self {
+        Self { outline, strength: SHADE * (0.4 + 0.6 * rng.random::<f32>()) }
+    }
+
+    /// The factor of brightness at a pixel; its mean over the image is 1.
+    fn at(&self, pixel: usize) -> f32 {
+        let place = |i: usize| (i as f32 + 0.5) / (SIDE as f32 / 2.0) - 1.0;
+        1.0 + self.strength * self.outline.shade(place(pixel % SIDE), place(pixel / SIDE))
+    }
 }
 
 /// Samples that some leaf covers, and the sum of their colours per pixel.
@@ -75,11 +96,11 @@ impl Canvas {
         }
     }
 
-    fn write(&self, out: &mut [u8]) {
+    fn write(&self, shade: Shade, out: &mut [u8]) {
         const SCALE: f32 = 255.0 / (SAMPLES * SAMPLES) as f32;
         for (channel, plane) in out.chunks_exact_mut(SIDE * SIDE).enumerate() {
-            for (out, sum) in plane.iter_mut().zip(&self.sums) {
-                *out = (sum[channel] * SCALE + 0.5) as u8;
+            for (pixel, (out, sum)) in plane.iter_mut().zip(&self.sums).enumerate() {
+                *out = (sum[channel] * shade.at(pixel) * SCALE + 0.5) as u8;
             }
         }
     }

@@ -3,7 +3,7 @@
 //! | pass | 3×3, stride 1, padding 1 | stride 1 | stride > 1 |
 //! |---|---|---|---|
 //! | forward | Winograd | direct | direct |
-//! | input gradient | Winograd, turned weights | direct, turned weights | scatter |
+//! | input gradient | Winograd's adjoint, same weights | direct, turned weights | scatter |
 //! | weight gradient | Winograd | direct | direct |
 //!
 //! With fewer than eight input channels the patches are so short that the direct sum wins.
@@ -52,7 +52,7 @@ impl ConvolutionShape {
     }
 
     fn suits_winograd(&self) -> bool {
-        (self.kernel, self.stride, self.padding) == (3, 1, 1)
+        (self.kernel, self.stride, self.padding) == (3, 1, 1) && self.inputs >= WINOGRAD_CHANNELS
     }
 
     /// The convolution that gives the input gradient of one with stride 1.
@@ -66,11 +66,13 @@ enum Weights {
     Winograd(Transformed),
     Direct(Panel),
     Scatter(Panel),
+    /// Those of the forward pass serve the input gradient too.
+    Shared,
 }
 
 impl Weights {
     fn for_forward(shape: ConvolutionShape) -> Self {
-        if shape.suits_winograd() && shape.inputs >= WINOGRAD_CHANNELS {
+        if shape.suits_winograd() {
             Self::Winograd(Transformed::new(shape.outputs, shape.inputs))
         } else {
             Self::Direct(Panel::new(shape.outputs, shape.depth()))
@@ -78,8 +80,8 @@ impl Weights {
     }
 
     fn for_input_gradient(shape: ConvolutionShape) -> Self {
-        if shape.suits_winograd() && shape.outputs >= WINOGRAD_CHANNELS {
-            Self::Winograd(Transformed::new(shape.inputs, shape.outputs))
+        if shape.suits_winograd() {
+            Self::Shared
         } else if shape.stride == 1 {
             Self::Direct(Panel::new(shape.inputs, shape.outputs * shape.kernel * shape.kernel))
         } else {
@@ -119,33 +121,25 @@ impl Convolution {
         let (depth, taps) = (shape.depth(), shape.kernel * shape.kernel);
         assert_eq!(weight.len(), shape.outputs * depth, "weights of {shape:?}");
         match &mut self.forward {
-            Weights::Winograd(weights) => {
-                let filter = |row: usize, k: usize| weight[(row * shape.inputs + k) * 9..][..9].try_into();
-                weights.fill(path, |row, k| filter(row, k).expect("nine taps"));
-            }
-            Weights::Direct(panel) | Weights::Scatter(panel) => {
-                panel.fill(path.rows(), |row, k| weight[row * depth + k]);
-            }
+            Weights::Winograd(weights) => weights.fill(path, weight),
+            Weights::Direct(panel) => panel.fill(path.rows(), |row, k| weight[row * depth + k]),
+            Weights::Scatter(_) | Weights::Shared => unreachable!("weights of input gradients"),
         }
         let turned =
             |row: usize, k: usize, tap: usize| weight[(k * shape.inputs + row) * taps + taps - 1 - tap];
         match &mut self.backward {
-            Some(Weights::Winograd(weights)) => {
-                weights.fill(path, |row, k| std::array::from_fn(|tap| turned(row, k, tap)));
-            }
             Some(Weights::Direct(panel)) => panel.fill(path.rows(), |row, k| turned(row, k / taps, k % taps)),
             Some(Weights::Scatter(panel)) => panel.fill(path.rows(), |row, k| weight[k * depth + row]),
-            None => {}
+            Some(Weights::Shared | Weights::Winograd(_)) | None => {}
         }
     }
 
     /// (N, inputs, H, W) → (N, outputs, H', W').
     pub fn forward(&self, x: &Blocked, arena: &Arena) -> Blocked {
         match &self.forward {
-            Weights::Winograd(weights) => winograd::convolve(x, weights, self.path, arena),
-            Weights::Direct(panel) | Weights::Scatter(panel) => {
-                direct::convolve(x, panel, self.shape, self.path, arena)
-            }
+            Weights::Winograd(weights) => winograd::forward(x, weights, self.path, arena),
+            Weights::Direct(panel) => direct::convolve(x, panel, self.shape, self.path, arena),
+            Weights::Scatter(_) | Weights::Shared => unreachable!("weights of input gradients"),
         }
     }
 
@@ -154,10 +148,13 @@ impl Convolution {
     /// # Panics
     /// If the convolution was made without input gradient.
     pub fn input_gradient(&self, g: &Blocked, dims: Dims, arena: &Arena) -> Blocked {
-        match self.backward.as_ref().expect("a convolution made with input gradient") {
-            Weights::Winograd(weights) => winograd::convolve(g, weights, self.path, arena),
-            Weights::Direct(panel) => direct::convolve(g, panel, self.shape.turned(), self.path, arena),
-            Weights::Scatter(panel) => direct::input_gradient(g, panel, self.shape, dims, self.path, arena),
+        match (self.backward.as_ref().expect("a convolution made with input gradient"), &self.forward) {
+            (Weights::Direct(panel), _) => direct::convolve(g, panel, self.shape.turned(), self.path, arena),
+            (Weights::Scatter(panel), _) => {
+                direct::input_gradient(g, panel, self.shape, dims, self.path, arena)
+            }
+            (_, Weights::Winograd(weights)) => winograd::input_gradient(g, weights, self.path, arena),
+            _ => unreachable!("only Winograd's weights are shared"),
         }
     }
 

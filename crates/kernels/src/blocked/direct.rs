@@ -9,7 +9,6 @@ use super::{
     gemm::{self, Panel, Rows, RowsMut, Turned},
     simd::{Kernel, LANES, Lane, Path, Simd, run},
     tensor::{Arena, Blocked, Dims},
-    winograd::Inner,
 };
 
 /// Bytes of packed patches at once: they should stay in the second-level cache. A weight gradient sums over the pixels at
@@ -113,10 +112,8 @@ pub(crate) fn weight_gradient(
                 let samples = count * LANES;
                 let (a, b) =
                     (Turned { data: &turned, stride: samples }, Turned { data: &patches, stride: samples });
-                run(
-                    path,
-                    Inner { a, rows: shape.outputs, b, columns: shape.depth(), samples, out: &mut sums },
-                );
+                let (rows, columns) = (shape.outputs, shape.depth());
+                run(path, Inner { a, rows, b, columns, samples, out: &mut sums });
             }
         }
         arena.give(patches);
@@ -250,6 +247,26 @@ fn pack(
             let x = (pixel % to.width * shape.stride + across).wrapping_sub(shape.padding);
             *value = if y < from.height && x < from.width { plane[y * from.width + x] } else { Lane::ZERO };
         }
+    }
+}
+
+/// [`gemm::inner`] as a kernel of its own.
+struct Inner<'a> {
+    a: Turned<'a>,
+    rows: usize,
+    b: Turned<'a>,
+    columns: usize,
+    samples: usize,
+    out: &'a mut [Lane],
+}
+
+impl Kernel for Inner<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        // SAFETY: the caller vouches for the features.
+        unsafe { gemm::inner::<S>(self.a, self.rows, self.b, self.columns, self.samples, false, self.out) }
     }
 }
 

@@ -133,6 +133,143 @@ unsafe fn tile<S: Simd, const R: usize, const P: usize>(
     P
 }
 
+/// Operands of [`product`] that are summed over: channels in groups of as many as a tile has rows, as
+/// `[group][point][channel][tile]`, so that each group of channels can be written by itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Depths {
+    /// Channels.
+    pub(crate) depth: usize,
+    /// Tiles.
+    pub(crate) count: usize,
+    /// Vectors from one point to the next: one more than needed, or like places of all points would share a cache set.
+    pub(crate) point_stride: usize,
+    /// Vectors from one group to the next.
+    pub(crate) group_stride: usize,
+    rows: usize,
+}
+
+impl Depths {
+    #[inline(always)]
+    pub(crate) fn new(rows: usize, depth: usize, points: usize, count: usize) -> Self {
+        let point_stride = rows * count + 1;
+        Self { depth, count, point_stride, group_stride: points * point_stride, rows }
+    }
+
+    /// Where the group of a channel begins.
+    #[inline(always)]
+    pub(crate) fn group(&self, channel: usize) -> usize {
+        channel / self.rows * self.group_stride
+    }
+}
+
+/// Vectors that [`Depths`] take.
+pub(crate) fn depths_len(rows: usize, depth: usize, points: usize, count: usize) -> usize {
+    depth.div_ceil(rows) * Depths::new(rows, depth, points, count).group_stride
+}
+
+/// Weights of [`product`]: squares of as many rows as a tile has, `stride` values apart.
+#[derive(Clone, Copy)]
+pub(crate) struct Panels<'a> {
+    pub(crate) data: &'a [f32],
+    pub(crate) stride: usize,
+    /// Whether a square is `[row][depth]` rather than `[depth][row]`.
+    pub(crate) is_turned: bool,
+}
+
+/// out[r][t] = Σ_k weights[r][k] · v[k][t] at one point, for the rows of one register tile.
+///
+/// # Safety
+/// The processor has the features of `S`.
+#[inline(always)]
+pub(crate) unsafe fn product<S: Simd>(
+    weights: Panels<'_>,
+    v: &[Lane],
+    depths: Depths,
+    point: usize,
+    out: &mut [Lane],
+) {
+    let v = &v[point * depths.point_stride..];
+    let mut at = 0;
+    while at < depths.count {
+        // SAFETY: the caller vouches for the features.
+        unsafe {
+            at += match (S::ROWS, depths.count - at, weights.is_turned) {
+                (8, 1, false) => squares::<S, 8, 1, false>(weights, v, depths, at, out),
+                (8, 1, true) => squares::<S, 8, 1, true>(weights, v, depths, at, out),
+                (8, 2 | 4, false) => squares::<S, 8, 2, false>(weights, v, depths, at, out),
+                (8, 2 | 4, true) => squares::<S, 8, 2, true>(weights, v, depths, at, out),
+                (8, _, false) => squares::<S, 8, 3, false>(weights, v, depths, at, out),
+                (8, _, true) => squares::<S, 8, 3, true>(weights, v, depths, at, out),
+                (_, _, false) => squares::<S, 4, 1, false>(weights, v, depths, at, out),
+                (_, _, true) => squares::<S, 4, 1, true>(weights, v, depths, at, out),
+            };
+        }
+    }
+}
+
+/// A register tile of [`product`]: R rows by P tiles. Returns P.
+#[inline(always)]
+unsafe fn squares<S: Simd, const R: usize, const P: usize, const TURNED: bool>(
+    weights: Panels<'_>,
+    v: &[Lane],
+    depths: Depths,
+    at: usize,
+    out: &mut [Lane],
+) -> usize {
+    let Depths { depth, count, group_stride, .. } = depths;
+    let last = depth.div_ceil(R) - 1;
+    assert!(
+        weights.data.len() >= last * weights.stride + R * R
+            && v.len() >= last * group_stride + (depth - last * R - 1) * count + at + P
+            && out.len() >= (R - 1) * count + at + P
+    );
+    // SAFETY: the features are the caller's promise; the pointers stay inside the slices, whose ends are asserted above.
+    unsafe {
+        let mut sums = [[S::splat(0.0); P]; R];
+        let (mut a, mut b) = (weights.data.as_ptr(), v.as_ptr().add(at));
+        for _ in 0..depth / R {
+            for k in 0..R {
+                step::<S, R, P, TURNED>(a, b.add(k * count), k, &mut sums);
+            }
+            a = a.wrapping_add(weights.stride);
+            b = b.wrapping_add(group_stride);
+        }
+        for k in 0..depth % R {
+            step::<S, R, P, TURNED>(a, b.add(k * count), k, &mut sums);
+        }
+        for r in 0..R {
+            let to = &mut out[r * count + at..][..P];
+            for p in 0..P {
+                S::store(&mut to[p], sums[r][p]);
+            }
+        }
+    }
+    P
+}
+
+/// One summand of a register tile.
+#[inline(always)]
+unsafe fn step<S: Simd, const R: usize, const P: usize, const TURNED: bool>(
+    a: *const f32,
+    b: *const Lane,
+    k: usize,
+    sums: &mut [[S::V; P]; R],
+) {
+    // SAFETY: [`squares`] has asserted that the places are inside, and its caller vouches for the features.
+    unsafe {
+        let mut x = [S::splat(0.0); P];
+        for p in 0..P {
+            x[p] = S::load(&*b.add(p));
+        }
+        for r in 0..R {
+            let w = S::splat(*a.add(if TURNED { r * R + k } else { k * R + r }));
+            for p in 0..P {
+                sums[r][p] = S::fma(w, x[p], sums[r][p]);
+            }
+        }
+    }
+}
+
 /// Samples side by side: rows of a matrix in groups of sixteen, each group as `[sample][row mod 16]`.
 ///
 /// [`turn`] makes one out of vectors of images; a sample is an image's value at a pixel or a tile.
@@ -153,7 +290,7 @@ pub(crate) unsafe fn turn<S: Simd>(rows: [S::V; LANES], to: &mut [Lane]) {
     unsafe { S::transpose(rows).into_iter().zip(to).for_each(|(value, to)| S::store(to, value)) };
 }
 
-/// out[r][c] += Σ_s a[r][s] · b[c][s] over `samples`; `out` has `rows` rows of whole vectors of columns.
+/// out[r][c] += Σ_s a[r][s] · b[c][s] over `samples`, or = if it `is_first`; `out` has `rows` rows of whole vectors of columns.
 ///
 /// # Safety
 /// The processor has the features of `S`.
@@ -164,6 +301,7 @@ pub(crate) unsafe fn inner<S: Simd>(
     b: Turned<'_>,
     columns: usize,
     samples: usize,
+    is_first: bool,
     out: &mut [Lane],
 ) {
     let vectors = columns.div_ceil(LANES);
@@ -172,10 +310,10 @@ pub(crate) unsafe fn inner<S: Simd>(
             // SAFETY: the caller vouches for the features.
             unsafe {
                 match (S::ROWS, vectors - vector) {
-                    (8, 1) => dot::<S, 8, 1>(a, row, rows, b, vector, vectors, samples, out),
-                    (8, _) => dot::<S, 8, 2>(a, row, rows, b, vector, vectors, samples, out),
+                    (8, 1) => dot::<S, 8, 1>(a, row, rows, b, vector, vectors, samples, is_first, out),
+                    (8, _) => dot::<S, 8, 2>(a, row, rows, b, vector, vectors, samples, is_first, out),
                     _ => (vector..vectors.min(vector + 2))
-                        .for_each(|vector| dot::<S, 4, 1>(a, row, rows, b, vector, vectors, samples, out)),
+                        .for_each(|vector| dot::<S, 4, 1>(a, row, rows, b, vector, vectors, samples, is_first, out)),
                 }
             }
         }
@@ -192,6 +330,7 @@ unsafe fn dot<S: Simd, const R: usize, const C: usize>(
     vector: usize,
     vectors: usize,
     samples: usize,
+    is_first: bool,
     out: &mut [Lane],
 ) {
     let (from_a, from_b) = (row / LANES * a.stride, vector * b.stride);
@@ -216,7 +355,7 @@ unsafe fn dot<S: Simd, const R: usize, const C: usize>(
         for (r, sums) in sums.iter().enumerate().take(rows - row) {
             let to = &mut out[(row + r) * vectors + vector..][..C];
             for c in 0..C {
-                let total = S::add(S::load(&to[c]), sums[c]);
+                let total = if is_first { sums[c] } else { S::add(S::load(&to[c]), sums[c]) };
                 S::store(&mut to[c], total);
             }
         }

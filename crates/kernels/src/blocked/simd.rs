@@ -35,6 +35,8 @@ pub(crate) trait Simd: Copy {
     /// Rows of a register tile of the matrix kernels; weights are packed in groups of as many.
     const ROWS: usize;
 
+    /// Asks for a value that will be read (or written) soon, so that it comes from memory meanwhile.
+    unsafe fn fetch(soon: &Lane);
     unsafe fn load(from: &Lane) -> Self::V;
     unsafe fn store(to: &mut Lane, value: Self::V);
     unsafe fn splat(value: f32) -> Self::V;
@@ -153,6 +155,8 @@ impl Simd for Portable {
     const ROWS: usize = 4;
 
     #[inline(always)]
+    unsafe fn fetch(_soon: &Lane) {}
+    #[inline(always)]
     unsafe fn load(from: &Lane) -> Self::V {
         from.0
     }
@@ -234,6 +238,10 @@ mod x86 {
         type V = __m512;
         const ROWS: usize = 8;
 
+        #[inline(always)]
+        unsafe fn fetch(soon: &Lane) {
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(soon.0.as_ptr().cast()) }
+        }
         #[inline(always)]
         unsafe fn load(from: &Lane) -> Self::V {
             unsafe { _mm512_load_ps(from.0.as_ptr()) }
@@ -336,6 +344,10 @@ mod x86 {
         type V = [__m256; 2];
         const ROWS: usize = 4;
 
+        #[inline(always)]
+        unsafe fn fetch(soon: &Lane) {
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(soon.0.as_ptr().cast()) }
+        }
         #[inline(always)]
         unsafe fn load(from: &Lane) -> Self::V {
             unsafe { [_mm256_load_ps(from.0.as_ptr()), _mm256_load_ps(from.0.as_ptr().add(8))] }

@@ -1,0 +1,312 @@
+//! The forward pass and its adjoint, the input gradient: transform tiles, multiply point by point, transform back.
+//!
+//! | schedule | work is cut by | for |
+//! |---|---|---|
+//! | [`fused`] | groups of blocks, a few tiles at a time: everything but the weights stays in a core's own cache | few channels |
+//! | [`wide`] | channels, then points, then channels again, many tiles at a time: weights are streamed once for all tiles | many channels |
+#![allow(unsafe_code)]
+
+use std::marker::PhantomData;
+
+use rayon::prelude::*;
+
+use super::{
+    super::{
+        gemm::{self, Depths, Panels},
+        simd::{Kernel, Lane, Path, Simd, run},
+        tensor::{Arena, Blocked, Dims},
+    },
+    Ahead, Grid, Range,
+    transform::{self, POINTS, Place},
+    weights::Transformed,
+};
+
+/// What tells the two passes apart.
+pub(super) trait Pass: Sync {
+    /// Whether the weights' rows are what is summed over.
+    const TURNED: bool;
+
+    /// A tile of what goes in, to points.
+    unsafe fn spread<S: Simd>(plane: &[Lane], dims: Dims, at: Place, to: &mut [Lane], stride: usize);
+
+    /// Points to a tile of what comes out.
+    unsafe fn gather<S: Simd>(m: &[Lane], stride: usize, plane: &mut [Lane], dims: Dims, at: Place);
+}
+
+pub(super) struct Forward;
+
+impl Pass for Forward {
+    const TURNED: bool = false;
+
+    #[inline(always)]
+    unsafe fn spread<S: Simd>(plane: &[Lane], dims: Dims, at: Place, to: &mut [Lane], stride: usize) {
+        // SAFETY: the caller vouches for the features.
+        unsafe { transform::spread_input::<S>(plane, dims, at, to, stride) }
+    }
+
+    #[inline(always)]
+    unsafe fn gather<S: Simd>(m: &[Lane], stride: usize, plane: &mut [Lane], dims: Dims, at: Place) {
+        // SAFETY: the caller vouches for the features.
+        unsafe { transform::gather_output::<S>(m, stride, plane, dims, at) }
+    }
+}
+
+pub(super) struct InputGradient;
+
+impl Pass for InputGradient {
+    const TURNED: bool = true;
+
+    #[inline(always)]
+    unsafe fn spread<S: Simd>(plane: &[Lane], dims: Dims, at: Place, to: &mut [Lane], stride: usize) {
+        // SAFETY: the caller vouches for the features.
+        unsafe { transform::spread_output::<S>(plane, dims, at, to, stride) }
+    }
+
+    #[inline(always)]
+    unsafe fn gather<S: Simd>(m: &[Lane], stride: usize, plane: &mut [Lane], dims: Dims, at: Place) {
+        // SAFETY: the caller vouches for the features.
+        unsafe { transform::gather_input::<S>(m, stride, plane, dims, at) }
+    }
+}
+
+/// Vectors of transformed tiles that a core's own cache holds beside a stream of weights, with ease and at most.
+const OWN_CACHE: usize = (640 << 10) / size_of::<Lane>();
+const MOST_OF_OWN_CACHE: usize = (900 << 10) / size_of::<Lane>();
+
+/// Vectors of transformed tiles that the cores' common cache holds.
+const COMMON_CACHE: usize = (10 << 20) / size_of::<Lane>();
+
+/// (N, channels, H, W) → (N, the weights' other channels, H, W).
+pub(super) fn convolve<P: Pass>(x: &Blocked, weights: &Transformed, path: Path, arena: &Arena) -> Blocked {
+    let channels = if P::TURNED { weights.depth } else { weights.rows };
+    let mut y = arena.blocked(Dims { channels, ..x.dims });
+    let group = path.rows();
+    let padded = x.dims.channels.next_multiple_of(group);
+    // Three tiles fill the registers.
+    let tiles = (OWN_CACHE / (POINTS * padded) / 3 * 3).max(3);
+    if tiles * POINTS * padded <= MOST_OF_OWN_CACHE {
+        fused::<P>(x, weights, &mut y, tiles.min(12), path, arena);
+    } else {
+        wide::<P>(x, weights, &mut y, path, arena);
+    }
+    y
+}
+
+/// A few tiles at a time, groups of blocks in parallel.
+fn fused<P: Pass>(
+    x: &Blocked,
+    weights: &Transformed,
+    y: &mut Blocked,
+    at_once: usize,
+    path: Path,
+    arena: &Arena,
+) {
+    let (dims, grid, group) = (y.dims, Grid::of(y.dims), path.rows());
+    // Small images: several blocks go together, so that tiles fill the registers.
+    let together = at_once.div_ceil(grid.tiles()).min(dims.blocks().div_ceil(2)).max(1);
+    y.data.par_chunks_mut(together * dims.block_len()).enumerate().for_each(|(index, out)| {
+        let first_block = index * together;
+        let end = (first_block + out.len() / dims.block_len()) * grid.tiles();
+        let mut v = arena.take(gemm::depths_len(group, x.dims.channels, POINTS, at_once));
+        let mut m = arena.take(POINTS * (group * at_once + 1));
+        for start in (first_block * grid.tiles()..end).step_by(at_once) {
+            let range = Range { start, count: at_once.min(end - start) };
+            let (v, m) = (&mut v[..], &mut m[..]);
+            run(path, FusedJob::<P> { x, weights, out, first_block, dims, range, end, v, m, pass: PhantomData });
+        }
+        arena.give(v);
+        arena.give(m);
+    });
+}
+
+struct FusedJob<'a, P> {
+    x: &'a Blocked,
+    weights: &'a Transformed,
+    out: &'a mut [Lane],
+    first_block: usize,
+    dims: Dims,
+    range: Range,
+    end: usize,
+    v: &'a mut [Lane],
+    m: &'a mut [Lane],
+    pass: PhantomData<P>,
+}
+
+impl<P: Pass> Kernel for FusedJob<'_, P> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let Self { x, weights, out, first_block, dims, range, end, v, m, .. } = self;
+        let (grid, count) = (Grid::of(dims), range.count);
+        let depths = Depths::new(S::ROWS, x.dims.channels, POINTS, count);
+        let stride = S::ROWS * count + 1;
+        let start = range.start + count;
+        let next = Ahead::new(x.dims, Range { start, count: count.min(end - start) });
+        let here = Ahead::new(dims, Range { start: range.start - first_block * grid.tiles(), count });
+        let ahead = x.dims.channels.div_ceil(dims.channels.div_ceil(S::ROWS));
+        // SAFETY: the caller vouches for the features.
+        unsafe {
+            for channel in 0..x.dims.channels {
+                spread_channel::<S, P>(x, channel, range, &mut v[depths.group(channel)..], depths);
+            }
+            for first in (0..dims.channels).step_by(S::ROWS) {
+                let rows = first..dims.channels.min(first + S::ROWS);
+                let channels = first / S::ROWS * ahead..x.dims.channels.min((first / S::ROWS + 1) * ahead);
+                for point in 0..POINTS {
+                    let to = &mut m[point * stride..][..S::ROWS * count];
+                    gemm::product::<S>(panels::<S, P>(weights, first, point), v, depths, point, to);
+                    next.fetch::<S>(&x.data, &channels, point);
+                    here.fetch::<S>(out, &rows, point);
+                }
+                for row in 0..S::ROWS.min(dims.channels - first) {
+                    for t in 0..count {
+                        let (block, at) = grid.place(range.start + t);
+                        let plane = ((block - first_block) * dims.channels + first + row) * dims.pixels();
+                        let plane = &mut out[plane..][..dims.pixels()];
+                        P::gather::<S>(&m[row * count + t..], stride, plane, dims, at);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The tiles of one channel, to points.
+#[inline(always)]
+unsafe fn spread_channel<S: Simd, P: Pass>(
+    x: &Blocked,
+    channel: usize,
+    range: Range,
+    group: &mut [Lane],
+    depths: Depths,
+) {
+    let grid = Grid::of(x.dims);
+    for t in 0..range.count {
+        let (block, at) = grid.place(range.start + t);
+        let to = &mut group[channel % S::ROWS * range.count + t..];
+        // SAFETY: the caller vouches for the features.
+        unsafe { P::spread::<S>(x.plane(block, channel), x.dims, at, to, depths.point_stride) };
+    }
+}
+
+/// The weights that give the channels from `first` on at a point.
+#[inline(always)]
+fn panels<S: Simd, P: Pass>(weights: &Transformed, first: usize, point: usize) -> Panels<'_> {
+    let group = POINTS * weights.padded_depth * S::ROWS;
+    if P::TURNED {
+        let start = (point * weights.padded_depth + first) * S::ROWS;
+        Panels { data: &weights.data[start..], stride: group, is_turned: true }
+    } else {
+        let start = first / S::ROWS * group + point * weights.padded_depth * S::ROWS;
+        Panels { data: &weights.data[start..], stride: S::ROWS * S::ROWS, is_turned: false }
+    }
+}
+
+/// Many tiles at a time: all cores share them.
+fn wide<P: Pass>(x: &Blocked, weights: &Transformed, y: &mut Blocked, path: Path, arena: &Arena) {
+    let (dims, grid, group) = (y.dims, Grid::of(y.dims), path.rows());
+    let channels = x.dims.channels.max(dims.channels).next_multiple_of(group);
+    let tiles = grid.tiles() * dims.blocks();
+    let at_once = (COMMON_CACHE / (POINTS * channels) / 4 * 4).clamp(4, 24).min(tiles);
+    let padded = dims.channels.next_multiple_of(group);
+    let mut v = arena.take(gemm::depths_len(group, x.dims.channels, POINTS, at_once));
+    let mut m = arena.take(POINTS * (padded * at_once + 1));
+    for start in (0..tiles).step_by(at_once) {
+        let range = Range { start, count: at_once.min(tiles - start) };
+        let depths = Depths::new(group, x.dims.channels, POINTS, range.count);
+        let spread = |(group, to): (usize, &mut [Lane])| {
+            run(path, SpreadJob::<P> { x, group, range, depths, to, pass: PhantomData });
+        };
+        let used = gemm::depths_len(group, x.dims.channels, POINTS, range.count);
+        v[..used].par_chunks_mut(depths.group_stride).enumerate().for_each(spread);
+        let stride = padded * range.count + 1;
+        m[..POINTS * stride].par_chunks_mut(stride).enumerate().for_each(|(point, m)| {
+            run(path, ProductJob::<P> { weights, v: &v, depths, point, m, pass: PhantomData });
+        });
+        let first = grid.place(start).0 * dims.channels;
+        let end = (grid.place(start + range.count - 1).0 + 1) * dims.channels;
+        let planes = &mut y.data[first * dims.pixels()..end * dims.pixels()];
+        planes.par_chunks_mut(dims.pixels()).enumerate().for_each(|(index, plane)| {
+            run(path, GatherJob::<P> { m: &m, stride, dims, range, index: first + index, plane, pass: PhantomData });
+        });
+    }
+    arena.give(v);
+    arena.give(m);
+}
+
+/// Tiles of a group of channels, to points.
+struct SpreadJob<'a, P> {
+    x: &'a Blocked,
+    group: usize,
+    range: Range,
+    depths: Depths,
+    to: &'a mut [Lane],
+    pass: PhantomData<P>,
+}
+
+impl<P: Pass> Kernel for SpreadJob<'_, P> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let first = self.group * S::ROWS;
+        for channel in first..self.x.dims.channels.min(first + S::ROWS) {
+            // SAFETY: the caller vouches for the features.
+            unsafe { spread_channel::<S, P>(self.x, channel, self.range, self.to, self.depths) };
+        }
+    }
+}
+
+/// All channels of a point.
+struct ProductJob<'a, P> {
+    weights: &'a Transformed,
+    v: &'a [Lane],
+    depths: Depths,
+    point: usize,
+    m: &'a mut [Lane],
+    pass: PhantomData<P>,
+}
+
+impl<P: Pass> Kernel for ProductJob<'_, P> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let Self { weights, v, depths, point, m, .. } = self;
+        let rows = S::ROWS * depths.count;
+        for (group, to) in m.chunks_exact_mut(rows).enumerate() {
+            // SAFETY: the caller vouches for the features.
+            unsafe {
+                gemm::product::<S>(panels::<S, P>(weights, group * S::ROWS, point), v, depths, point, to);
+            }
+        }
+    }
+}
+
+/// The tiles of one plane, back from points.
+struct GatherJob<'a, P> {
+    m: &'a [Lane],
+    stride: usize,
+    dims: Dims,
+    range: Range,
+    index: usize,
+    plane: &'a mut [Lane],
+    pass: PhantomData<P>,
+}
+
+impl<P: Pass> Kernel for GatherJob<'_, P> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let Self { m, stride, dims, range, index, plane, .. } = self;
+        let (grid, block, channel) = (Grid::of(dims), index / dims.channels, index % dims.channels);
+        let first = range.start.max(block * grid.tiles());
+        for tile in first..(range.start + range.count).min((block + 1) * grid.tiles()) {
+            let m = &m[channel * range.count + tile - range.start..];
+            // SAFETY: the caller vouches for the features.
+            unsafe { P::gather::<S>(m, stride, plane, dims, grid.place(tile).1) };
+        }
+    }
+}
