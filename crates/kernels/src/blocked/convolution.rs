@@ -1,12 +1,13 @@
 //! A convolution with its weights packed: which algorithm serves which pass.
 //!
-//! | pass | 3×3, stride 1, padding 1 | stride 1 | stride > 1 |
-//! |---|---|---|---|
-//! | forward | Winograd | direct | direct |
-//! | input gradient | Winograd's adjoint, same weights | direct, turned weights | scatter |
-//! | weight gradient | Winograd | direct | direct |
+//! | pass | 3×3, stride 1 or 2, padding 1 | other |
+//! |---|---|---|
+//! | forward | Winograd | direct; scatter to few channels |
+//! | input gradient | Winograd's adjoint, same weights | direct with turned weights; scatter with a stride or to few channels |
+//! | weight gradient | Winograd | direct; with pixels and gradients swapped for few output channels |
 //!
-//! With fewer than eight input channels the patches are so short that the direct sum wins.
+//! *Direct* multiplies patches with weights, *scatter* multiplies single pixels and adds each product where it belongs. With
+//! fewer than eight channels on one side, a register tile of eight rows is best filled from the other side.
 
 use super::{
     direct,
@@ -31,8 +32,8 @@ pub struct ConvolutionShape {
     pub padding: usize,
 }
 
-/// Fewest input channels for Winograd.
-const WINOGRAD_CHANNELS: usize = 8;
+/// Channels that fill a register tile.
+const ENOUGH: usize = 8;
 
 impl ConvolutionShape {
     /// The size of the output.
@@ -52,7 +53,12 @@ impl ConvolutionShape {
     }
 
     fn suits_winograd(&self) -> bool {
-        (self.kernel, self.stride, self.padding) == (3, 1, 1) && self.inputs >= WINOGRAD_CHANNELS
+        self.kernel == 3 && self.stride <= 2 && self.padding == 1 && self.inputs >= ENOUGH
+    }
+
+    /// Whether few channels come out of many: the adjoint of a convolution from few to many.
+    fn scatters_forward(&self) -> bool {
+        self.stride == 1 && self.outputs < ENOUGH && self.inputs >= ENOUGH && !self.suits_winograd()
     }
 
     /// The convolution that gives the input gradient of one with stride 1.
@@ -73,7 +79,9 @@ enum Weights {
 impl Weights {
     fn for_forward(shape: ConvolutionShape) -> Self {
         if shape.suits_winograd() {
-            Self::Winograd(Transformed::new(shape.outputs, shape.inputs))
+            Self::Winograd(Transformed::new(shape.outputs, shape.inputs, shape.stride))
+        } else if shape.scatters_forward() {
+            Self::Scatter(Panel::new(shape.turned().depth(), shape.inputs))
         } else {
             Self::Direct(Panel::new(shape.outputs, shape.depth()))
         }
@@ -82,7 +90,7 @@ impl Weights {
     fn for_input_gradient(shape: ConvolutionShape) -> Self {
         if shape.suits_winograd() {
             Self::Shared
-        } else if shape.stride == 1 {
+        } else if shape.stride == 1 && shape.inputs >= ENOUGH {
             Self::Direct(Panel::new(shape.inputs, shape.outputs * shape.kernel * shape.kernel))
         } else {
             Self::Scatter(Panel::new(shape.depth(), shape.outputs))
@@ -123,7 +131,10 @@ impl Convolution {
         match &mut self.forward {
             Weights::Winograd(weights) => weights.fill(path, weight),
             Weights::Direct(panel) => panel.fill(path.rows(), |row, k| weight[row * depth + k]),
-            Weights::Scatter(_) | Weights::Shared => unreachable!("weights of input gradients"),
+            Weights::Scatter(panel) => panel.fill(path.rows(), |row, k| {
+                weight[(row / taps * shape.inputs + k) * taps + taps - 1 - row % taps]
+            }),
+            Weights::Shared => unreachable!("only input gradients share"),
         }
         let turned =
             |row: usize, k: usize, tap: usize| weight[(k * shape.inputs + row) * taps + taps - 1 - tap];
@@ -137,9 +148,15 @@ impl Convolution {
     /// (N, inputs, H, W) → (N, outputs, H', W').
     pub fn forward(&self, x: &Blocked, arena: &Arena) -> Blocked {
         match &self.forward {
-            Weights::Winograd(weights) => winograd::forward(x, weights, self.path, arena),
+            Weights::Winograd(weights) => {
+                winograd::forward(x, weights, self.shape.output_dims(x.dims), self.path, arena)
+            },
             Weights::Direct(panel) => direct::convolve(x, panel, self.shape, self.path, arena),
-            Weights::Scatter(_) | Weights::Shared => unreachable!("weights of input gradients"),
+            Weights::Scatter(panel) => {
+                let to = self.shape.output_dims(x.dims);
+                direct::input_gradient(x, panel, self.shape.turned(), to, self.path, arena)
+            }
+            Weights::Shared => unreachable!("only input gradients share"),
         }
     }
 
@@ -153,7 +170,7 @@ impl Convolution {
             (Weights::Scatter(panel), _) => {
                 direct::input_gradient(g, panel, self.shape, dims, self.path, arena)
             }
-            (_, Weights::Winograd(weights)) => winograd::input_gradient(g, weights, self.path, arena),
+            (_, Weights::Winograd(weights)) => winograd::input_gradient(g, weights, dims, self.path, arena),
             _ => unreachable!("only Winograd's weights are shared"),
         }
     }
@@ -161,9 +178,23 @@ impl Convolution {
     /// The gradient of the weights, (outputs, inputs, k, k), given the input and the gradient of the output.
     pub fn weight_gradient(&self, x: &Blocked, g: &Blocked, arena: &Arena) -> Vec<f32> {
         if matches!(self.forward, Weights::Winograd(_)) {
-            winograd::weight_gradient(x, g, self.path, arena)
+            winograd::weight_gradient(x, g, self.shape.stride, self.path, arena)
+        } else if self.shape.scatters_forward() {
+            let swapped = direct::weight_gradient(g, x, self.shape.turned(), self.path, arena);
+            self.swap_back(&swapped)
         } else {
             direct::weight_gradient(x, g, self.shape, self.path, arena)
         }
+    }
+
+    /// (inputs, outputs, turned taps) → (outputs, inputs, taps).
+    fn swap_back(&self, swapped: &[f32]) -> Vec<f32> {
+        let ConvolutionShape { inputs, outputs, kernel, .. } = self.shape;
+        let taps = kernel * kernel;
+        let place = |at: usize| {
+            let (output, input, tap) = (at / (inputs * taps), at / taps % inputs, at % taps);
+            swapped[(input * outputs + output) * taps + taps - 1 - tap]
+        };
+        (0..swapped.len()).map(place).collect()
     }
 }

@@ -1,12 +1,15 @@
-//! 3×3 convolution with stride 1 and padding 1 by Winograd's F(4×4, 3×3) (Lavin & Gray, CVPR 2016): forward, input
-//! gradient and weight gradient, with a quarter of the multiplications.
+//! 3×3 convolution by Winograd's F(4×4, 3×3) (Lavin & Gray, CVPR 2016): forward, input gradient and weight gradient, with
+//! a quarter of the multiplications at stride 1 and somewhat more than half of them at stride 2.
 //!
-//! A 6×6 tile of pixels d gives a 4×4 tile of results Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A. Both gradients are the exact adjoints of
-//! that, so that one set of transformed weights serves forward and backward.
+//! A tile of pixels d gives a 4×4 tile of results Aᵀ[(G g Gᵀ) ⊙ (Bᵀ d B)]A. Both gradients are the exact adjoints of that,
+//! so that one set of transformed weights serves forward and backward. [`scheme::Scheme`] says what the two strides have in
+//! common; the passes are written against it.
 
 mod ahead;
 mod passes;
-mod transform;
+mod scheme;
+mod strided;
+mod unit;
 mod weight_gradient;
 mod weights;
 
@@ -15,22 +18,50 @@ use super::{
     tensor::{Arena, Blocked, Dims},
 };
 use ahead::Ahead;
-use transform::{Place, TILE};
+use passes::{Forward, InputGradient};
+use scheme::{Place, TILE};
+use strided::Strided;
+use unit::Unit;
 
-pub(crate) use weight_gradient::weight_gradient;
 pub(crate) use weights::Transformed;
 
-/// (N, depth, H, W) → (N, rows, H, W).
-pub(crate) fn forward(x: &Blocked, weights: &Transformed, path: Path, arena: &Arena) -> Blocked {
-    passes::convolve::<passes::Forward>(x, weights, path, arena)
+/// (N, depth, H, W) → (N, rows, H', W').
+pub(crate) fn forward(x: &Blocked, weights: &Transformed, to: Dims, path: Path, arena: &Arena) -> Blocked {
+    match weights.stride {
+        1 => passes::convolve::<Forward<Unit>>(x, weights, to, path, arena),
+        _ => passes::convolve::<Forward<Strided>>(x, weights, to, path, arena),
+    }
 }
 
-/// (N, rows, H, W) → (N, depth, H, W).
-pub(crate) fn input_gradient(g: &Blocked, weights: &Transformed, path: Path, arena: &Arena) -> Blocked {
-    passes::convolve::<passes::InputGradient>(g, weights, path, arena)
+/// (N, rows, H', W') → (N, depth, H, W).
+pub(crate) fn input_gradient(
+    g: &Blocked,
+    weights: &Transformed,
+    to: Dims,
+    path: Path,
+    arena: &Arena,
+) -> Blocked {
+    match weights.stride {
+        1 => passes::convolve::<InputGradient<Unit>>(g, weights, to, path, arena),
+        _ => passes::convolve::<InputGradient<Strided>>(g, weights, to, path, arena),
+    }
 }
 
-/// Where the tiles of a plane are.
+/// The gradient of the weights, (channels of g, channels of x, 3, 3).
+pub(crate) fn weight_gradient(
+    x: &Blocked,
+    g: &Blocked,
+    stride: usize,
+    path: Path,
+    arena: &Arena,
+) -> Vec<f32> {
+    match stride {
+        1 => weight_gradient::weight_gradient::<Unit>(x, g, path, arena),
+        _ => weight_gradient::weight_gradient::<Strided>(x, g, path, arena),
+    }
+}
+
+/// Where the tiles of a plane of results are.
 #[derive(Debug, Clone, Copy)]
 struct Grid {
     down: usize,
@@ -38,8 +69,8 @@ struct Grid {
 }
 
 impl Grid {
-    fn of(dims: Dims) -> Self {
-        Self { down: dims.height.div_ceil(TILE), across: dims.width.div_ceil(TILE) }
+    fn of(results: Dims) -> Self {
+        Self { down: results.height.div_ceil(TILE), across: results.width.div_ceil(TILE) }
     }
 
     fn tiles(self) -> usize {

@@ -17,14 +17,18 @@ use super::{
         tensor::{Arena, Blocked, Dims},
     },
     Ahead, Grid, Range,
-    transform::{self, POINTS, Place},
+    scheme::{PANELS, Place, Scheme},
     weights::Transformed,
 };
 
 /// What tells the two passes apart.
 pub(super) trait Pass: Sync {
-    /// Whether the weights' rows are what is summed over.
+    /// The kind of the algorithm.
+    type Kind: Scheme;
+    /// Whether the weights' rows are what is summed over, and results are what goes in.
     const TURNED: bool;
+    /// Points of a transformed tile.
+    const POINTS: usize = Self::Kind::POINTS;
 
     /// A tile of what goes in, to points.
     unsafe fn spread<S: Simd>(plane: &[Lane], dims: Dims, at: Place, to: &mut [Lane], stride: usize);
@@ -33,40 +37,48 @@ pub(super) trait Pass: Sync {
     unsafe fn gather<S: Simd>(m: &[Lane], stride: usize, plane: &mut [Lane], dims: Dims, at: Place);
 }
 
-pub(super) struct Forward;
+pub(super) struct Forward<K>(PhantomData<K>);
 
-impl Pass for Forward {
+impl<K: Scheme> Pass for Forward<K> {
+    type Kind = K;
     const TURNED: bool = false;
 
     #[inline(always)]
     unsafe fn spread<S: Simd>(plane: &[Lane], dims: Dims, at: Place, to: &mut [Lane], stride: usize) {
         // SAFETY: the caller vouches for the features.
-        unsafe { transform::spread_input::<S>(plane, dims, at, to, stride) }
+        unsafe { K::spread_input::<S>(plane, dims, at, to, stride) }
     }
 
     #[inline(always)]
     unsafe fn gather<S: Simd>(m: &[Lane], stride: usize, plane: &mut [Lane], dims: Dims, at: Place) {
         // SAFETY: the caller vouches for the features.
-        unsafe { transform::gather_output::<S>(m, stride, plane, dims, at) }
+        unsafe { K::gather_output::<S>(m, stride, plane, dims, at) }
     }
 }
 
-pub(super) struct InputGradient;
+pub(super) struct InputGradient<K>(PhantomData<K>);
 
-impl Pass for InputGradient {
+impl<K: Scheme> Pass for InputGradient<K> {
+    type Kind = K;
     const TURNED: bool = true;
 
     #[inline(always)]
     unsafe fn spread<S: Simd>(plane: &[Lane], dims: Dims, at: Place, to: &mut [Lane], stride: usize) {
         // SAFETY: the caller vouches for the features.
-        unsafe { transform::spread_output::<S>(plane, dims, at, to, stride) }
+        unsafe { K::spread_output::<S>(plane, dims, at, to, stride) }
     }
 
     #[inline(always)]
     unsafe fn gather<S: Simd>(m: &[Lane], stride: usize, plane: &mut [Lane], dims: Dims, at: Place) {
         // SAFETY: the caller vouches for the features.
-        unsafe { transform::gather_input::<S>(m, stride, plane, dims, at) }
+        unsafe { K::gather_input::<S>(m, stride, plane, dims, at) }
     }
+}
+
+/// The tiles of a pass: they are tiles of results, whether these go in or come out.
+#[inline(always)]
+fn grid<P: Pass>(from: Dims, to: Dims) -> Grid {
+    Grid::of(if P::TURNED { from } else { to })
 }
 
 /// Vectors of transformed tiles that a core's own cache holds beside a stream of weights, with ease and at most.
@@ -74,18 +86,27 @@ const OWN_CACHE: usize = (640 << 10) / size_of::<Lane>();
 const MOST_OF_OWN_CACHE: usize = (900 << 10) / size_of::<Lane>();
 
 /// Vectors of transformed tiles that the cores' common cache holds.
-const COMMON_CACHE: usize = (10 << 20) / size_of::<Lane>();
+const COMMON_CACHE: usize = (16 << 20) / size_of::<Lane>();
 
-/// (N, channels, H, W) → (N, the weights' other channels, H, W).
-pub(super) fn convolve<P: Pass>(x: &Blocked, weights: &Transformed, path: Path, arena: &Arena) -> Blocked {
-    let channels = if P::TURNED { weights.depth } else { weights.rows };
-    let mut y = arena.blocked(Dims { channels, ..x.dims });
+/// From what goes in to planes of size `to`.
+pub(super) fn convolve<P: Pass>(
+    x: &Blocked,
+    weights: &Transformed,
+    to: Dims,
+    path: Path,
+    arena: &Arena,
+) -> Blocked {
+    let channels = if P::TURNED { (weights.rows, weights.depth) } else { (weights.depth, weights.rows) };
+    assert_eq!(channels, (x.dims.channels, to.channels), "channels of weights and planes");
+    let mut y = arena.blocked(to);
     let group = path.rows();
     let padded = x.dims.channels.next_multiple_of(group);
-    // Three tiles fill the registers.
-    let tiles = (OWN_CACHE / (POINTS * padded) / 3 * 3).max(3);
-    if tiles * POINTS * padded <= MOST_OF_OWN_CACHE {
-        fused::<P>(x, weights, &mut y, tiles.min(12), path, arena);
+    let tile = P::POINTS * padded;
+    // Three tiles fill the registers; two do nearly as well.
+    let tiles = (OWN_CACHE / tile / 3 * 3).clamp(3, 12);
+    let tiles = if tiles * tile <= MOST_OF_OWN_CACHE { tiles } else { 2 };
+    if tiles * tile <= MOST_OF_OWN_CACHE {
+        fused::<P>(x, weights, &mut y, tiles, path, arena);
     } else {
         wide::<P>(x, weights, &mut y, path, arena);
     }
@@ -101,14 +122,14 @@ fn fused<P: Pass>(
     path: Path,
     arena: &Arena,
 ) {
-    let (dims, grid, group) = (y.dims, Grid::of(y.dims), path.rows());
+    let (dims, grid, group) = (y.dims, grid::<P>(x.dims, y.dims), path.rows());
     // Small images: several blocks go together, so that tiles fill the registers.
     let together = at_once.div_ceil(grid.tiles()).min(dims.blocks().div_ceil(2)).max(1);
     y.data.par_chunks_mut(together * dims.block_len()).enumerate().for_each(|(index, out)| {
         let first_block = index * together;
         let end = (first_block + out.len() / dims.block_len()) * grid.tiles();
-        let mut v = arena.take(gemm::depths_len(group, x.dims.channels, POINTS, at_once));
-        let mut m = arena.take(POINTS * (group * at_once + 1));
+        let mut v = arena.take(gemm::depths_len(group, x.dims.channels, P::POINTS, at_once));
+        let mut m = arena.take(P::POINTS * (group * at_once + 1));
         for start in (first_block * grid.tiles()..end).step_by(at_once) {
             let range = Range { start, count: at_once.min(end - start) };
             let (v, m) = (&mut v[..], &mut m[..]);
@@ -138,22 +159,24 @@ impl<P: Pass> Kernel for FusedJob<'_, P> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         let Self { x, weights, out, first_block, dims, range, end, v, m, .. } = self;
-        let (grid, count) = (Grid::of(dims), range.count);
-        let depths = Depths::new(S::ROWS, x.dims.channels, POINTS, count);
+        let (grid, count) = (grid::<P>(x.dims, dims), range.count);
+        let depths = Depths::new(S::ROWS, x.dims.channels, P::POINTS, count);
         let stride = S::ROWS * count + 1;
+        let stride_in_planes = P::Kind::STRIDE;
+        let strides = if P::TURNED { (1, stride_in_planes) } else { (stride_in_planes, 1) };
         let start = range.start + count;
-        let next = Ahead::new(x.dims, Range { start, count: count.min(end - start) });
-        let here = Ahead::new(dims, Range { start: range.start - first_block * grid.tiles(), count });
+        let next = Ahead::new(x.dims, grid, strides.0, Range { start, count: count.min(end - start) });
+        let here = Ahead::new(dims, grid, strides.1, Range { start: range.start - first_block * grid.tiles(), count });
         let ahead = x.dims.channels.div_ceil(dims.channels.div_ceil(S::ROWS));
         // SAFETY: the caller vouches for the features.
         unsafe {
             for channel in 0..x.dims.channels {
-                spread_channel::<S, P>(x, channel, range, &mut v[depths.group(channel)..], depths);
+                spread_channel::<S, P>(x, channel, grid, range, &mut v[depths.group(channel)..], depths);
             }
             for first in (0..dims.channels).step_by(S::ROWS) {
                 let rows = first..dims.channels.min(first + S::ROWS);
                 let channels = first / S::ROWS * ahead..x.dims.channels.min((first / S::ROWS + 1) * ahead);
-                for point in 0..POINTS {
+                for point in 0..P::POINTS {
                     let to = &mut m[point * stride..][..S::ROWS * count];
                     gemm::product::<S>(panels::<S, P>(weights, first, point), v, depths, point, to);
                     next.fetch::<S>(&x.data, &channels, point);
@@ -177,11 +200,11 @@ impl<P: Pass> Kernel for FusedJob<'_, P> {
 unsafe fn spread_channel<S: Simd, P: Pass>(
     x: &Blocked,
     channel: usize,
+    grid: Grid,
     range: Range,
     group: &mut [Lane],
     depths: Depths,
 ) {
-    let grid = Grid::of(x.dims);
     for t in 0..range.count {
         let (block, at) = grid.place(range.start + t);
         let to = &mut group[channel % S::ROWS * range.count + t..];
@@ -193,42 +216,43 @@ unsafe fn spread_channel<S: Simd, P: Pass>(
 /// The weights that give the channels from `first` on at a point.
 #[inline(always)]
 fn panels<S: Simd, P: Pass>(weights: &Transformed, first: usize, point: usize) -> Panels<'_> {
-    let group = POINTS * weights.padded_depth * S::ROWS;
+    let group = PANELS * weights.padded_depth * S::ROWS;
+    let panel = P::Kind::panel(point);
     if P::TURNED {
-        let start = (point * weights.padded_depth + first) * S::ROWS;
+        let start = (panel * weights.padded_depth + first) * S::ROWS;
         Panels { data: &weights.data[start..], stride: group, is_turned: true }
     } else {
-        let start = first / S::ROWS * group + point * weights.padded_depth * S::ROWS;
+        let start = first / S::ROWS * group + panel * weights.padded_depth * S::ROWS;
         Panels { data: &weights.data[start..], stride: S::ROWS * S::ROWS, is_turned: false }
     }
 }
 
 /// Many tiles at a time: all cores share them.
 fn wide<P: Pass>(x: &Blocked, weights: &Transformed, y: &mut Blocked, path: Path, arena: &Arena) {
-    let (dims, grid, group) = (y.dims, Grid::of(y.dims), path.rows());
+    let (dims, grid, group) = (y.dims, grid::<P>(x.dims, y.dims), path.rows());
     let channels = x.dims.channels.max(dims.channels).next_multiple_of(group);
     let tiles = grid.tiles() * dims.blocks();
-    let at_once = (COMMON_CACHE / (POINTS * channels) / 4 * 4).clamp(4, 24).min(tiles);
+    let at_once = (COMMON_CACHE / (P::POINTS * channels) / 4 * 4).clamp(4, 24).min(tiles);
     let padded = dims.channels.next_multiple_of(group);
-    let mut v = arena.take(gemm::depths_len(group, x.dims.channels, POINTS, at_once));
-    let mut m = arena.take(POINTS * (padded * at_once + 1));
+    let mut v = arena.take(gemm::depths_len(group, x.dims.channels, P::POINTS, at_once));
+    let mut m = arena.take(P::POINTS * (padded * at_once + 1));
     for start in (0..tiles).step_by(at_once) {
         let range = Range { start, count: at_once.min(tiles - start) };
-        let depths = Depths::new(group, x.dims.channels, POINTS, range.count);
+        let depths = Depths::new(group, x.dims.channels, P::POINTS, range.count);
         let spread = |(group, to): (usize, &mut [Lane])| {
-            run(path, SpreadJob::<P> { x, group, range, depths, to, pass: PhantomData });
+            run(path, SpreadJob::<P> { x, group, grid, range, depths, to, pass: PhantomData });
         };
-        let used = gemm::depths_len(group, x.dims.channels, POINTS, range.count);
+        let used = gemm::depths_len(group, x.dims.channels, P::POINTS, range.count);
         v[..used].par_chunks_mut(depths.group_stride).enumerate().for_each(spread);
         let stride = padded * range.count + 1;
-        m[..POINTS * stride].par_chunks_mut(stride).enumerate().for_each(|(point, m)| {
+        m[..P::POINTS * stride].par_chunks_mut(stride).enumerate().for_each(|(point, m)| {
             run(path, ProductJob::<P> { weights, v: &v, depths, point, m, pass: PhantomData });
         });
         let first = grid.place(start).0 * dims.channels;
         let end = (grid.place(start + range.count - 1).0 + 1) * dims.channels;
         let planes = &mut y.data[first * dims.pixels()..end * dims.pixels()];
         planes.par_chunks_mut(dims.pixels()).enumerate().for_each(|(index, plane)| {
-            run(path, GatherJob::<P> { m: &m, stride, dims, range, index: first + index, plane, pass: PhantomData });
+            run(path, GatherJob::<P> { m: &m, stride, dims, grid, range, index: first + index, plane, pass: PhantomData });
         });
     }
     arena.give(v);
@@ -239,6 +263,7 @@ fn wide<P: Pass>(x: &Blocked, weights: &Transformed, y: &mut Blocked, path: Path
 struct SpreadJob<'a, P> {
     x: &'a Blocked,
     group: usize,
+    grid: Grid,
     range: Range,
     depths: Depths,
     to: &'a mut [Lane],
@@ -253,7 +278,7 @@ impl<P: Pass> Kernel for SpreadJob<'_, P> {
         let first = self.group * S::ROWS;
         for channel in first..self.x.dims.channels.min(first + S::ROWS) {
             // SAFETY: the caller vouches for the features.
-            unsafe { spread_channel::<S, P>(self.x, channel, self.range, self.to, self.depths) };
+            unsafe { spread_channel::<S, P>(self.x, channel, self.grid, self.range, self.to, self.depths) };
         }
     }
 }
@@ -289,6 +314,7 @@ struct GatherJob<'a, P> {
     m: &'a [Lane],
     stride: usize,
     dims: Dims,
+    grid: Grid,
     range: Range,
     index: usize,
     plane: &'a mut [Lane],
@@ -300,8 +326,8 @@ impl<P: Pass> Kernel for GatherJob<'_, P> {
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Self { m, stride, dims, range, index, plane, .. } = self;
-        let (grid, block, channel) = (Grid::of(dims), index / dims.channels, index % dims.channels);
+        let Self { m, stride, dims, grid, range, index, plane, .. } = self;
+        let (block, channel) = (index / dims.channels, index % dims.channels);
         let first = range.start.max(block * grid.tiles());
         for tile in first..(range.start + range.count).min((block + 1) * grid.tiles()) {
             let m = &m[channel * range.count + tile - range.start..];

@@ -7,6 +7,8 @@
 //! | [`shared`] | channels, then points | many channels |
 #![allow(unsafe_code)]
 
+use std::marker::PhantomData;
+
 use rayon::prelude::*;
 
 use super::{
@@ -16,7 +18,7 @@ use super::{
         tensor::{Arena, Blocked},
     },
     Ahead, Grid, Range,
-    transform::{POINTS, fold_filters, spread_input, spread_output},
+    scheme::{PANEL_LINE, PANELS, Scheme, fold_filters},
 };
 
 /// Most vectors of sums that a part has to itself.
@@ -28,20 +30,23 @@ const OWN_TILES: usize = (1300 << 10) / size_of::<Lane>();
 /// Vectors of transformed tiles that all threads treat at once.
 const SHARED_TILES: usize = (16 << 20) / size_of::<Lane>();
 
+/// Most points that a tile has.
+const MOST_POINTS: usize = 81;
+
 /// Parts that are summed apart, however many threads there are: the bits must not depend on them.
 const PARTS: usize = 4;
 
 /// The gradient of the weights, (channels of g, channels of x, 3, 3).
-pub(crate) fn weight_gradient(x: &Blocked, g: &Blocked, path: Path, arena: &Arena) -> Vec<f32> {
+pub(super) fn weight_gradient<K: Scheme>(x: &Blocked, g: &Blocked, path: Path, arena: &Arena) -> Vec<f32> {
     let (inputs, outputs) = (x.dims.channels, g.dims.channels);
-    let sums = POINTS * outputs * inputs.div_ceil(LANES);
+    let sums = PANELS * outputs * inputs.div_ceil(LANES);
     let sums = if sums <= OWN_SUMS {
         let parts = PARTS.min(x.dims.blocks());
-        (0..parts).into_par_iter().map(|part| apart(x, g, (part, parts), path, arena)).collect()
+        (0..parts).into_par_iter().map(|part| apart::<K>(x, g, (part, parts), path, arena)).collect()
     } else {
-        vec![shared(x, g, path, arena)]
+        vec![shared::<K>(x, g, path, arena)]
     };
-    let gradient = fold(&sums, outputs, inputs);
+    let gradient = fold(&K::G, &sums, outputs, inputs);
     sums.into_iter().for_each(|sums| arena.give(sums));
     gradient
 }
@@ -51,8 +56,8 @@ fn groups(channels: usize) -> usize {
 }
 
 /// Vectors of one point and tile of both operands.
-fn tile_len(x: &Blocked, g: &Blocked) -> usize {
-    (groups(x.dims.channels) + groups(g.dims.channels)) * LANES * POINTS
+fn tile_len<K: Scheme>(x: &Blocked, g: &Blocked) -> usize {
+    (groups(x.dims.channels) + groups(g.dims.channels)) * LANES * K::POINTS
 }
 
 /// Vectors from one point to the next: one more than needed, or like places of all points would share a cache set.
@@ -61,19 +66,19 @@ fn point_stride(count: usize) -> usize {
 }
 
 /// The sums over one part of the blocks, (point, output, input).
-fn apart(x: &Blocked, g: &Blocked, part: (usize, usize), path: Path, arena: &Arena) -> Vec<Lane> {
-    let (grid, blocks) = (Grid::of(x.dims), x.dims.blocks());
+fn apart<K: Scheme>(x: &Blocked, g: &Blocked, part: (usize, usize), path: Path, arena: &Arena) -> Vec<Lane> {
+    let (grid, blocks) = (Grid::of(g.dims), x.dims.blocks());
     let (inputs, outputs) = (groups(x.dims.channels), groups(g.dims.channels));
-    let at_once = (OWN_TILES / tile_len(x, g)).clamp(2, 16);
+    let at_once = (OWN_TILES / tile_len::<K>(x, g)).clamp(2, 16);
     let first = part.0 * blocks / part.1 * grid.tiles();
     let end = (part.0 + 1) * blocks / part.1 * grid.tiles();
-    let mut v = arena.take(inputs * POINTS * point_stride(at_once));
-    let mut q = arena.take(outputs * POINTS * point_stride(at_once));
-    let mut sums = arena.take(POINTS * g.dims.channels * inputs);
+    let mut v = arena.take(inputs * K::POINTS * point_stride(at_once));
+    let mut q = arena.take(outputs * K::POINTS * point_stride(at_once));
+    let mut sums = arena.take(PANELS * g.dims.channels * inputs);
     for start in (first..end).step_by(at_once) {
         let range = Range { start, count: at_once.min(end - start) };
         let (v, q, sums) = (&mut v[..], &mut q[..], &mut sums[..]);
-        run(path, Part { x, g, range, end, is_first: start == first, v, q, sums });
+        run(path, Part::<K> { x, g, range, end, is_first: start == first, v, q, sums, kind: PhantomData });
     }
     arena.give(v);
     arena.give(q);
@@ -81,7 +86,7 @@ fn apart(x: &Blocked, g: &Blocked, part: (usize, usize), path: Path, arena: &Are
 }
 
 /// A few tiles: transformed, then multiplied, while the next ones come from memory.
-struct Part<'a> {
+struct Part<'a, K> {
     x: &'a Blocked,
     g: &'a Blocked,
     range: Range,
@@ -90,109 +95,129 @@ struct Part<'a> {
     v: &'a mut [Lane],
     q: &'a mut [Lane],
     sums: &'a mut [Lane],
+    kind: PhantomData<K>,
 }
 
-impl Kernel for Part<'_> {
+impl<K: Scheme> Kernel for Part<'_, K> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Self { x, g, range, end, is_first, v, q, sums } = self;
-        let group = POINTS * point_stride(range.count);
+        let Self { x, g, range, end, is_first, v, q, sums, .. } = self;
+        let grid = Grid::of(g.dims);
+        let group = K::POINTS * point_stride(range.count);
         let start = range.start + range.count;
         let next = Range { start, count: range.count.min(end - start) };
-        let (next_x, next_g) = (Ahead::new(x.dims, next), Ahead::new(g.dims, next));
+        let next_x = Ahead::new(x.dims, grid, K::STRIDE, next);
+        let next_g = Ahead::new(g.dims, grid, 1, next);
         // SAFETY: the caller vouches for the features.
         unsafe {
             for (group, to) in v.chunks_exact_mut(group).enumerate().take(groups(x.dims.channels)) {
-                Spread { from: x, group, range, to, is_gradient: false }.run::<S>();
+                Spread::<K> { from: x, group, grid, range, to, is_gradient: false, kind: PhantomData }.run::<S>();
             }
             for (group, to) in q.chunks_exact_mut(group).enumerate().take(groups(g.dims.channels)) {
-                Spread { from: g, group, range, to, is_gradient: true }.run::<S>();
+                Spread::<K> { from: g, group, grid, range, to, is_gradient: true, kind: PhantomData }.run::<S>();
             }
             let each = g.dims.channels * groups(x.dims.channels);
-            for (point, out) in sums.chunks_exact_mut(each).enumerate() {
-                Product { x, g, v, q, point, count: range.count, is_first, out }.run::<S>();
-                next_x.fetch::<S>(&x.data, &(0..x.dims.channels), point);
-                next_g.fetch::<S>(&g.data, &(0..g.dims.channels), point);
+            for (panel, out) in sums.chunks_exact_mut(each).enumerate() {
+                let count = range.count;
+                Product::<K> { x, g, v, q, panel, count, is_first, out, kind: PhantomData }.run::<S>();
+                for point in panel * K::POINTS / PANELS..(panel + 1) * K::POINTS / PANELS {
+                    next_x.fetch::<S>(&x.data, &(0..x.dims.channels), point);
+                    next_g.fetch::<S>(&g.data, &(0..g.dims.channels), point);
+                }
             }
         }
     }
 }
 
 /// The sums over all blocks, (point, output, input).
-fn shared(x: &Blocked, g: &Blocked, path: Path, arena: &Arena) -> Vec<Lane> {
+fn shared<K: Scheme>(x: &Blocked, g: &Blocked, path: Path, arena: &Arena) -> Vec<Lane> {
     let (inputs, outputs) = (groups(x.dims.channels), groups(g.dims.channels));
-    let tiles = Grid::of(x.dims).tiles() * x.dims.blocks();
-    let at_once = (SHARED_TILES / tile_len(x, g)).clamp(4, 64).min(tiles);
-    let mut v = arena.take(inputs * POINTS * point_stride(at_once));
-    let mut q = arena.take(outputs * POINTS * point_stride(at_once));
-    let mut sums = arena.take(POINTS * g.dims.channels * inputs);
+    let grid = Grid::of(g.dims);
+    let tiles = grid.tiles() * x.dims.blocks();
+    let at_once = (SHARED_TILES / tile_len::<K>(x, g)).clamp(4, 64).min(tiles);
+    let mut v = arena.take(inputs * K::POINTS * point_stride(at_once));
+    let mut q = arena.take(outputs * K::POINTS * point_stride(at_once));
+    let mut sums = arena.take(PANELS * g.dims.channels * inputs);
     for start in (0..tiles).step_by(at_once) {
         let range = Range { start, count: at_once.min(tiles - start) };
         let spread = |from: &Blocked, to: &mut [Lane], is_gradient: bool| {
             // Sixteen channels at a time, so that each thread writes a group of its own: [group][point][sample].
-            let group = POINTS * point_stride(range.count);
+            let group = K::POINTS * point_stride(range.count);
             to[..groups(from.dims.channels) * group]
                 .par_chunks_mut(group)
                 .enumerate()
-                .for_each(|(group, to)| run(path, Spread { from, group, range, to, is_gradient }));
+                .for_each(|(group, to)| {
+                    let kind = PhantomData;
+                    run(path, Spread::<K> { from, group, grid, range, to, is_gradient, kind });
+                });
         };
         spread(x, &mut v, false);
         spread(g, &mut q, true);
         let (v, q, count, is_first) = (&v, &q, range.count, start == 0);
         sums.par_chunks_mut(g.dims.channels * inputs)
             .enumerate()
-            .for_each(|(point, out)| run(path, Product { x, g, v, q, point, count, is_first, out }));
+            .for_each(|(panel, out)| {
+                let kind = PhantomData;
+                run(path, Product::<K> { x, g, v, q, panel, count, is_first, out, kind });
+            });
     }
     arena.give(v);
     arena.give(q);
     sums
 }
 
-/// The sums of one point over some tiles.
-struct Product<'a> {
+/// The sums of the points of one panel over some tiles.
+struct Product<'a, K> {
     x: &'a Blocked,
     g: &'a Blocked,
     v: &'a [Lane],
     q: &'a [Lane],
-    point: usize,
+    panel: usize,
     count: usize,
     is_first: bool,
     out: &'a mut [Lane],
+    kind: PhantomData<K>,
 }
 
-impl Kernel for Product<'_> {
+impl<K: Scheme> Kernel for Product<'_, K> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Self { x, g, v, q, point, count, is_first, out } = self;
-        let (start, stride) = (point * point_stride(count), POINTS * point_stride(count));
-        let (a, b) = (Turned { data: &q[start..], stride }, Turned { data: &v[start..], stride });
+        let Self { x, g, v, q, panel, count, mut is_first, out, .. } = self;
+        let stride = K::POINTS * point_stride(count);
         let (rows, columns, samples) = (g.dims.channels, x.dims.channels, count * LANES);
-        // SAFETY: the caller vouches for the features.
-        unsafe { gemm::inner::<S>(a, rows, b, columns, samples, is_first, out) }
+        for point in (0..K::POINTS).filter(|&point| K::panel(point) == panel) {
+            let start = point * point_stride(count);
+            let (a, b) = (Turned { data: &q[start..], stride }, Turned { data: &v[start..], stride });
+            // SAFETY: the caller vouches for the features.
+            unsafe { gemm::inner::<S>(a, rows, b, columns, samples, is_first, out) };
+            is_first = false;
+        }
     }
 }
 
 /// Transforms the tiles of sixteen channels and turns them.
-struct Spread<'a> {
+struct Spread<'a, K> {
     from: &'a Blocked,
     group: usize,
+    grid: Grid,
     range: Range,
     to: &'a mut [Lane],
     is_gradient: bool,
+    kind: PhantomData<K>,
 }
 
-impl Kernel for Spread<'_> {
+impl<K: Scheme> Kernel for Spread<'_, K> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Self { from, group, range, to, is_gradient } = self;
-        let (grid, stride) = (Grid::of(from.dims), point_stride(range.count));
-        let mut points = [[Lane::ZERO; LANES]; POINTS];
+        let Self { from, group, grid, range, to, is_gradient, .. } = self;
+        let stride = point_stride(range.count);
+        let mut points = [[Lane::ZERO; LANES]; MOST_POINTS];
         let channels = group * LANES..from.dims.channels.min((group + 1) * LANES);
         for t in 0..range.count {
             let (block, at) = grid.place(range.start + t);
@@ -202,12 +227,12 @@ impl Kernel for Spread<'_> {
                     let plane = from.plane(block, channel);
                     let to = &mut points.as_flattened_mut()[channel % LANES..];
                     if is_gradient {
-                        spread_output::<S>(plane, from.dims, at, to, LANES);
+                        K::spread_output::<S>(plane, from.dims, at, to, LANES);
                     } else {
-                        spread_input::<S>(plane, from.dims, at, to, LANES);
+                        K::spread_input::<S>(plane, from.dims, at, to, LANES);
                     }
                 }
-                for (point, rows) in points.iter().enumerate() {
+                for (point, rows) in points.iter().enumerate().take(K::POINTS) {
                     let mut values = [S::splat(0.0); LANES];
                     for i in 0..LANES {
                         values[i] = S::load(&rows[i]);
@@ -220,14 +245,14 @@ impl Kernel for Spread<'_> {
 }
 
 /// Folds the parts' sums, (point, output, input), to filters, (output, input, 3, 3).
-fn fold(parts: &[Vec<Lane>], outputs: usize, inputs: usize) -> Vec<f32> {
+fn fold(matrix: &[[f32; 3]; PANEL_LINE], parts: &[Vec<Lane>], outputs: usize, inputs: usize) -> Vec<f32> {
     let columns = groups(inputs);
     let mut out = vec![0.0; outputs * inputs * 9];
     out.par_chunks_mut(9 * inputs).enumerate().for_each(|(output, out)| {
         // Sixteen filters at once: the points lie far apart, and each line of memory is to be fetched once.
         for (column, out) in out.chunks_mut(9 * LANES).enumerate() {
             let points = std::array::from_fn(|point| sum(parts, (point * outputs + output) * columns + column));
-            let taps = fold_filters(&points);
+            let taps = fold_filters(matrix, &points);
             for (lane, filter) in out.chunks_exact_mut(9).enumerate() {
                 filter.iter_mut().zip(&taps).for_each(|(to, tap)| *to = tap[lane]);
             }

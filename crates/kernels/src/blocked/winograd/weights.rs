@@ -6,13 +6,17 @@ use rayon::prelude::*;
 
 use super::{
     super::simd::{Kernel, LANES, Path, Simd, run},
-    transform::{POINTS, transform_filters},
+    scheme::{PANEL_LINE, PANELS, Scheme, transform_filters},
+    strided::Strided,
+    unit::Unit,
 };
 
-/// Filters G g Gᵀ as `[row group][point][depth][row]`: rows are output channels in groups of [`Simd::ROWS`], depth is
+/// Filters G g Gᵀ as `[row group][panel][depth][row]`: rows are output channels in groups of [`Simd::ROWS`], depth is
 /// the input channels, both filled up with zeros.
 #[derive(Debug)]
 pub(crate) struct Transformed {
+    /// Pixels from one result to the next.
+    pub(super) stride: usize,
     pub(super) data: Vec<f32>,
     /// Output channels.
     pub(super) rows: usize,
@@ -24,20 +28,21 @@ pub(crate) struct Transformed {
 
 impl Transformed {
     /// Weights to be filled.
-    pub(crate) fn new(rows: usize, depth: usize) -> Self {
-        Self { data: Vec::new(), rows, depth, padded_depth: depth }
+    pub(crate) fn new(rows: usize, depth: usize, stride: usize) -> Self {
+        Self { stride, data: Vec::new(), rows, depth, padded_depth: depth }
     }
 
     /// Transforms the filters, (rows, depth, 3, 3).
     pub(crate) fn fill(&mut self, path: Path, filters: &[f32]) {
         let (group, rows, depth) = (path.rows(), self.rows, self.depth);
         self.padded_depth = depth.next_multiple_of(group);
-        let panel = POINTS * self.padded_depth * group;
+        let panel = PANELS * self.padded_depth * group;
         self.data.resize(rows.div_ceil(group) * panel, 0.0);
+        let matrix = if self.stride == 1 { &Unit::G } else { &Strided::G };
         self.data.par_chunks_mut(panel).enumerate().for_each(|(index, panel)| {
             let first = index * group;
             let filters = &filters[first * depth * 9..rows.min(first + group) * depth * 9];
-            run(path, Pack { panel, filters, depth, padded_depth: self.padded_depth });
+            run(path, Pack { matrix, panel, filters, depth, padded_depth: self.padded_depth });
         });
     }
 }
@@ -50,6 +55,7 @@ const MOST_ROWS: usize = 8;
 
 /// Transforms the filters of one group of rows.
 struct Pack<'a> {
+    matrix: &'a [[f32; 3]; PANEL_LINE],
     panel: &'a mut [f32],
     filters: &'a [f32],
     depth: usize,
@@ -61,13 +67,13 @@ impl Kernel for Pack<'_> {
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Self { panel, filters, depth, padded_depth } = self;
+        let Self { matrix, panel, filters, depth, padded_depth } = self;
         // Points lie far apart and at like distances: written one by one they would evict each other from the cache.
-        let mut together = [[0.0; AT_ONCE * MOST_ROWS]; POINTS];
+        let mut together = [[0.0; AT_ONCE * MOST_ROWS]; PANELS];
         for start in (0..depth).step_by(AT_ONCE) {
             let count = AT_ONCE.min(depth - start);
             for k in (0..count).step_by(LANES / S::ROWS) {
-                let points = transform_filters(&lanes::<S>(filters, depth, start + k));
+                let points = transform_filters(matrix, &lanes::<S>(filters, depth, start + k));
                 for (together, values) in together.iter_mut().zip(&points) {
                     together[k * S::ROWS..][..LANES].copy_from_slice(values);
                 }
