@@ -11,7 +11,7 @@ use training::{CheckpointInfo, EpochMetrics, Event, Outcome, RunFolder, Schedule
 
 use crate::{
     data,
-    flags::{DataFlags, DatasetName, Format, RunFlags},
+    flags::{DataFlags, Format, RunFlags},
     interrupt::Interrupted,
     network::{self, ClassifierLearner, DatasetSource},
     terminal::{self, Terminal},
@@ -20,7 +20,7 @@ use crate::{
 /// How a network learns.
 #[derive(Debug, Clone, Args, Serialize)]
 pub(crate) struct Recipe {
-    /// Learning rate at the start [default: 0.1; 0.02 on synthetic]
+    /// Learning rate at the start [default: 0.1; 0.02 in runs of fewer than 50 epochs]
     #[arg(long, value_name = "X", value_parser = not_negative)]
     pub lr: Option<f64>,
     /// Momentum of SGD
@@ -30,9 +30,8 @@ pub(crate) struct Recipe {
     #[arg(long, default_value_t = 5e-4, value_name = "X", value_parser = not_negative)]
     pub weight_decay: f64,
     /// `step:50:0.1`, `60:0.1,120:0.01,180:0.001` (from an epoch on, a multiple of --lr), `cosine`, `cyclic` or `constant`
-    /// [default: step:50:0.1; cosine in runs too short to reach its first step]
-    #[arg(long, value_name = "SCHEDULE")]
-    pub schedule: Option<Schedule>,
+    #[arg(long, value_name = "SCHEDULE", default_value = "step:50:0.1")]
+    pub schedule: Schedule,
     /// The network's normaliser: mean per channel [default: the data set's usual one]
     #[arg(long, value_name = "R,G,B", value_delimiter = ',', num_args = 3, requires = "std")]
     pub mean: Option<Vec<f32>>,
@@ -41,27 +40,18 @@ pub(crate) struct Recipe {
     pub std: Option<Vec<f32>>,
 }
 
-/// Epochs until the usual schedule takes its first step.
-const USUAL_STEP: usize = 50;
+/// Epochs from which on a run can afford the usual rate: a shorter one would spend much of its time on finding its feet.
+const LONG_RUN: usize = 50;
 
 impl Recipe {
     /// The recipe of `easy_train` without flags.
     pub(crate) fn usual() -> Self {
-        Self { lr: None, momentum: 0.9, weight_decay: 5e-4, schedule: None, mean: None, std: None }
+        let schedule = Schedule::Step { epochs: 50, factor: 0.1 };
+        Self { lr: None, momentum: 0.9, weight_decay: 5e-4, schedule, mean: None, std: None }
     }
 
-    /// The synthetic set is small and its epochs are short: at 0.1 a ResNet spends them on finding its feet.
-    fn learning_rate(&self, dataset: DatasetName) -> f64 {
-        self.lr.unwrap_or(if dataset == DatasetName::Synthetic { 0.02 } else { 0.1 })
-    }
-
-    fn schedule(&self, epochs: usize) -> Schedule {
-        let usual = if epochs < USUAL_STEP {
-            Schedule::Cosine
-        } else {
-            Schedule::Step { epochs: USUAL_STEP, factor: 0.1 }
-        };
-        self.schedule.clone().unwrap_or(usual)
+    fn learning_rate(&self, epochs: usize) -> f64 {
+        self.lr.unwrap_or(if epochs < LONG_RUN { 0.02 } else { 0.1 })
     }
 }
 
@@ -143,8 +133,7 @@ impl TrainingRun<'_> {
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         let Recipe { momentum, weight_decay, .. } = *self.recipe;
-        let (lr, schedule) =
-            (self.recipe.learning_rate(self.data.dataset), self.recipe.schedule(self.epochs));
+        let (lr, schedule) = (self.recipe.learning_rate(self.epochs), self.recipe.schedule.clone());
         let batch_size = data::training_batch_size(self.data);
         Trainer { epochs: self.epochs, lr, momentum, weight_decay, schedule, batch_size, info }
     }
@@ -174,8 +163,8 @@ impl TrainingRun<'_> {
         settings["epochs"] = self.epochs.into();
         settings["batch_size"] = data::training_batch_size(self.data).into();
         settings["task"] = self.run.task().into();
-        settings["lr"] = self.recipe.learning_rate(self.data.dataset).into();
-        settings["schedule"] = self.recipe.schedule(self.epochs).to_string().into();
+        settings["lr"] = self.recipe.learning_rate(self.epochs).into();
+        settings["schedule"] = self.recipe.schedule.to_string().into();
         settings
     }
 

@@ -7,7 +7,7 @@
 //!
 //! The class says what the leaves look like and how the picture is lit: one of five outlines, each with its light (a
 //! coarse property: the lowest bands of a 32-pixel image tell it), and one of two textures, a fine one (stripes lie in
-//! bands 7 to 10, checks in 9 to 14). A network tends to learn the coarse property first and the textures some epochs
+//! bands 8 to 11, checks in 11 to 16). A network tends to learn the coarse property first and the textures some epochs
 //! later. Colours are drawn alike for all classes, so colour tells nothing.
 //!
 //! | | disc | square | diamond | beam | pillar |

@@ -19,7 +19,7 @@ pub(crate) struct Fixed {
     pub(crate) momentum: f64,
     pub(crate) weight_decay: f64,
     pub(crate) schedule: Schedule,
-    /// Matters to the cyclic schedule only.
+    /// Matters to schedules that depend on it.
     pub(crate) epochs: usize,
 }
 
@@ -34,13 +34,13 @@ impl Fixed {
             ("--momentum", self.momentum.to_string(), now.momentum.to_string()),
             ("--weight-decay", self.weight_decay.to_string(), now.weight_decay.to_string()),
             ("--schedule", self.schedule.to_string(), now.schedule.to_string()),
-            ("--epochs", self.cyclic_epochs().to_string(), now.cyclic_epochs().to_string()),
+            ("--epochs", self.scheduled_epochs().to_string(), now.scheduled_epochs().to_string()),
         ];
         pairs.into_iter().find(|(_, before, now)| before != now)
     }
 
-    fn cyclic_epochs(&self) -> usize {
-        if self.schedule == Schedule::Cyclic { self.epochs } else { 0 }
+    fn scheduled_epochs(&self) -> usize {
+        if matches!(self.schedule, Schedule::Cyclic | Schedule::Cosine) { self.epochs } else { 0 }
     }
 }
 

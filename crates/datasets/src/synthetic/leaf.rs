@@ -6,11 +6,11 @@ use super::{outline::Outline, palette::Palette, texture::Texture};
 
 /// Smallest and largest radius in pixels: smaller leaves would be lost in the pixels, larger ones fill the image.
 const RADII: (f32, f32) = (2.2, 12.0);
-/// Shortest and longest period of the texture in pixels; stripes of 32 / period cycles lie in bands 7 to 10, checks √2
+/// Shortest and longest period of the texture in pixels; stripes of 32 / period cycles lie in bands 8 to 11, checks √2
 /// times higher.
-const PERIODS: (f32, f32) = (3.2, 4.8);
+const PERIODS: (f32, f32) = (2.8, 4.0);
 /// How far texture and light change the brightness of a leaf, as a factor around 1.
-const TEXTURE: f32 = 0.36;
+const TEXTURE: f32 = 0.18;
 const LIGHT: f32 = 0.18;
 
 pub(super) struct Leaf {

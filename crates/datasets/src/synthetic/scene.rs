@@ -34,7 +34,7 @@ pub(super) fn paint(outline: Outline, texture: Texture, rng: &mut impl Rng, out:
 }
 
 /// How far the place in the image changes its brightness at most, as a factor around 1.
-const SHADE: f32 = 0.4;
+const SHADE: f32 = 0.7;
 
 /// Light that falls on the picture as a whole.
 struct Shade {

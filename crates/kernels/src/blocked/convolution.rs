@@ -150,7 +150,7 @@ impl Convolution {
         match &self.forward {
             Weights::Winograd(weights) => {
                 winograd::forward(x, weights, self.shape.output_dims(x.dims), self.path, arena)
-            },
+            }
             Weights::Direct(panel) => direct::convolve(x, panel, self.shape, self.path, arena),
             Weights::Scatter(panel) => {
                 let to = self.shape.output_dims(x.dims);

@@ -133,7 +133,10 @@ fn fused<P: Pass>(
         for start in (first_block * grid.tiles()..end).step_by(at_once) {
             let range = Range { start, count: at_once.min(end - start) };
             let (v, m) = (&mut v[..], &mut m[..]);
-            run(path, FusedJob::<P> { x, weights, out, first_block, dims, range, end, v, m, pass: PhantomData });
+            run(
+                path,
+                FusedJob::<P> { x, weights, out, first_block, dims, range, end, v, m, pass: PhantomData },
+            );
         }
         arena.give(v);
         arena.give(m);
@@ -166,7 +169,12 @@ impl<P: Pass> Kernel for FusedJob<'_, P> {
         let strides = if P::TURNED { (1, stride_in_planes) } else { (stride_in_planes, 1) };
         let start = range.start + count;
         let next = Ahead::new(x.dims, grid, strides.0, Range { start, count: count.min(end - start) });
-        let here = Ahead::new(dims, grid, strides.1, Range { start: range.start - first_block * grid.tiles(), count });
+        let here = Ahead::new(
+            dims,
+            grid,
+            strides.1,
+            Range { start: range.start - first_block * grid.tiles(), count },
+        );
         let ahead = x.dims.channels.div_ceil(dims.channels.div_ceil(S::ROWS));
         // SAFETY: the caller vouches for the features.
         unsafe {
@@ -252,7 +260,19 @@ fn wide<P: Pass>(x: &Blocked, weights: &Transformed, y: &mut Blocked, path: Path
         let end = (grid.place(start + range.count - 1).0 + 1) * dims.channels;
         let planes = &mut y.data[first * dims.pixels()..end * dims.pixels()];
         planes.par_chunks_mut(dims.pixels()).enumerate().for_each(|(index, plane)| {
-            run(path, GatherJob::<P> { m: &m, stride, dims, grid, range, index: first + index, plane, pass: PhantomData });
+            run(
+                path,
+                GatherJob::<P> {
+                    m: &m,
+                    stride,
+                    dims,
+                    grid,
+                    range,
+                    index: first + index,
+                    plane,
+                    pass: PhantomData,
+                },
+            );
         });
     }
     arena.give(v);

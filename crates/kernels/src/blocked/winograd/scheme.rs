@@ -89,10 +89,7 @@ pub(super) fn transform_filters(
 
 /// Gᵀ u G of sixteen filters side by side: the adjoint of [`transform_filters`].
 #[inline(always)]
-pub(super) fn fold_filters(
-    matrix: &[[f32; 3]; PANEL_LINE],
-    u: &[[f32; LANES]; PANELS],
-) -> [[f32; LANES]; 9] {
+pub(super) fn fold_filters(matrix: &[[f32; 3]; PANEL_LINE], u: &[[f32; LANES]; PANELS]) -> [[f32; LANES]; 9] {
     let mut half = [[0.0; LANES]; 3 * PANEL_LINE];
     for i in 0..3 {
         for j in 0..PANEL_LINE {

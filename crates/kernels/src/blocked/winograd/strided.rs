@@ -52,8 +52,7 @@ impl Scheme for Strided {
             if is_inside(at, dims) {
                 let from = &plane[(top - 1) * dims.width + left - 1..][..(LINE - 1) * dims.width + LINE];
                 for i in 0..LINE {
-                    let line: &[Lane; LINE] =
-                        from[i * dims.width..][..LINE].try_into().expect("nine pixels");
+                    let line: &[Lane; LINE] = from[i * dims.width..][..LINE].try_into().expect("nine pixels");
                     for j in 0..LINE {
                         d[i][j] = S::load(&line[j]);
                     }

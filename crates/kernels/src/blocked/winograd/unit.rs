@@ -39,13 +39,7 @@ impl Scheme for Unit {
     }
 
     #[inline(always)]
-    unsafe fn spread_input<S: Simd>(
-        plane: &[Lane],
-        dims: Dims,
-        at: Place,
-        to: &mut [Lane],
-        stride: usize,
-    ) {
+    unsafe fn spread_input<S: Simd>(plane: &[Lane], dims: Dims, at: Place, to: &mut [Lane], stride: usize) {
         // SAFETY: the caller vouches for the features.
         unsafe {
             let mut d = [[S::splat(0.0); LINE]; LINE];
@@ -83,13 +77,7 @@ impl Scheme for Unit {
     }
 
     #[inline(always)]
-    unsafe fn gather_input<S: Simd>(
-        r: &[Lane],
-        stride: usize,
-        plane: &mut [Lane],
-        dims: Dims,
-        at: Place,
-    ) {
+    unsafe fn gather_input<S: Simd>(r: &[Lane], stride: usize, plane: &mut [Lane], dims: Dims, at: Place) {
         // SAFETY: the caller vouches for the features.
         unsafe {
             assert!(r.len() > (Self::POINTS - 1) * stride, "all points");
@@ -127,7 +115,10 @@ impl Scheme for Unit {
                     if y < dims.height && x < dims.width {
                         let pixel = &mut plane[y * dims.width + x];
                         let is_reached = (i < 2 && at.row > 0) || (j < 2 && at.column > 0);
-                        S::store(pixel, if is_reached { S::add(S::load(pixel), values[j]) } else { values[j] });
+                        S::store(
+                            pixel,
+                            if is_reached { S::add(S::load(pixel), values[j]) } else { values[j] },
+                        );
                     }
                 }
             }
@@ -135,13 +126,7 @@ impl Scheme for Unit {
     }
 
     #[inline(always)]
-    unsafe fn gather_output<S: Simd>(
-        m: &[Lane],
-        stride: usize,
-        plane: &mut [Lane],
-        dims: Dims,
-        at: Place,
-    ) {
+    unsafe fn gather_output<S: Simd>(m: &[Lane], stride: usize, plane: &mut [Lane], dims: Dims, at: Place) {
         // SAFETY: the caller vouches for the features.
         unsafe {
             assert!(m.len() > (Self::POINTS - 1) * stride, "all points");
@@ -181,13 +166,7 @@ impl Scheme for Unit {
     }
 
     #[inline(always)]
-    unsafe fn spread_output<S: Simd>(
-        plane: &[Lane],
-        dims: Dims,
-        at: Place,
-        to: &mut [Lane],
-        stride: usize,
-    ) {
+    unsafe fn spread_output<S: Simd>(plane: &[Lane], dims: Dims, at: Place, to: &mut [Lane], stride: usize) {
         // SAFETY: the caller vouches for the features.
         unsafe {
             let mut g = [[S::splat(0.0); TILE]; TILE];

@@ -113,10 +113,12 @@ impl<K: Scheme> Kernel for Part<'_, K> {
         // SAFETY: the caller vouches for the features.
         unsafe {
             for (group, to) in v.chunks_exact_mut(group).enumerate().take(groups(x.dims.channels)) {
-                Spread::<K> { from: x, group, grid, range, to, is_gradient: false, kind: PhantomData }.run::<S>();
+                Spread::<K> { from: x, group, grid, range, to, is_gradient: false, kind: PhantomData }
+                    .run::<S>();
             }
             for (group, to) in q.chunks_exact_mut(group).enumerate().take(groups(g.dims.channels)) {
-                Spread::<K> { from: g, group, grid, range, to, is_gradient: true, kind: PhantomData }.run::<S>();
+                Spread::<K> { from: g, group, grid, range, to, is_gradient: true, kind: PhantomData }
+                    .run::<S>();
             }
             let each = g.dims.channels * groups(x.dims.channels);
             for (panel, out) in sums.chunks_exact_mut(each).enumerate() {
@@ -145,23 +147,20 @@ fn shared<K: Scheme>(x: &Blocked, g: &Blocked, path: Path, arena: &Arena) -> Vec
         let spread = |from: &Blocked, to: &mut [Lane], is_gradient: bool| {
             // Sixteen channels at a time, so that each thread writes a group of its own: [group][point][sample].
             let group = K::POINTS * point_stride(range.count);
-            to[..groups(from.dims.channels) * group]
-                .par_chunks_mut(group)
-                .enumerate()
-                .for_each(|(group, to)| {
+            to[..groups(from.dims.channels) * group].par_chunks_mut(group).enumerate().for_each(
+                |(group, to)| {
                     let kind = PhantomData;
                     run(path, Spread::<K> { from, group, grid, range, to, is_gradient, kind });
-                });
+                },
+            );
         };
         spread(x, &mut v, false);
         spread(g, &mut q, true);
         let (v, q, count, is_first) = (&v, &q, range.count, start == 0);
-        sums.par_chunks_mut(g.dims.channels * inputs)
-            .enumerate()
-            .for_each(|(panel, out)| {
-                let kind = PhantomData;
-                run(path, Product::<K> { x, g, v, q, panel, count, is_first, out, kind });
-            });
+        sums.par_chunks_mut(g.dims.channels * inputs).enumerate().for_each(|(panel, out)| {
+            let kind = PhantomData;
+            run(path, Product::<K> { x, g, v, q, panel, count, is_first, out, kind });
+        });
     }
     arena.give(v);
     arena.give(q);
@@ -251,7 +250,8 @@ fn fold(matrix: &[[f32; 3]; PANEL_LINE], parts: &[Vec<Lane>], outputs: usize, in
     out.par_chunks_mut(9 * inputs).enumerate().for_each(|(output, out)| {
         // Sixteen filters at once: the points lie far apart, and each line of memory is to be fetched once.
         for (column, out) in out.chunks_mut(9 * LANES).enumerate() {
-            let points = std::array::from_fn(|point| sum(parts, (point * outputs + output) * columns + column));
+            let points =
+                std::array::from_fn(|point| sum(parts, (point * outputs + output) * columns + column));
             let taps = fold_filters(matrix, &points);
             for (lane, filter) in out.chunks_exact_mut(9).enumerate() {
                 filter.iter_mut().zip(&taps).for_each(|(to, tap)| *to = tap[lane]);
