@@ -12,9 +12,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("training", &[]),
     ("models", &["kernels"]),
     ("plots", &["spectral"]),
-    ("bins", &["datasets", "models", "plots", "spectral", "training"]),
+    ("bins", &["datasets", "kernels", "models", "plots", "spectral", "training"]),
     ("examples", &["bins", "datasets", "kernels", "models", "plots", "spectral", "training"]),
-    ("benches", &[]),
+    ("benches", &["datasets", "kernels", "models", "plots", "spectral", "training"]),
     ("tests", &[]),
 ];
 
