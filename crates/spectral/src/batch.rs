@@ -9,9 +9,9 @@ use rustfft::num_complex::{Complex, Complex32};
 
 use crate::{
     dispatch::widest,
-    plane::PlanePlan,
+    plane::{Block, PlanePlan, SIDE},
     transpose::transpose,
-    vector::{Cell, CellsMut, LANES},
+    vector::{Cell, CellsRef, LANES},
 };
 
 /// A faster way for planes of some sizes and numbers of some type.
@@ -45,64 +45,70 @@ impl WithSimd for Transform<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let (height, width) = (self.plan.height(), self.plan.width());
+        match self.plan.sides() {
+            [32, 32] => self.run(simd, [32, 32]),
+            sides => self.run(simd, sides),
+        }
+    }
+}
+
+impl Transform<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S, sides: [usize; 2]) {
+        let [height, width] = sides;
         let mut scratch = self.plan.scratch();
         let spectra = self.spectra.chunks_exact_mut(height * (width / 2 + 1));
         for (plane, spectrum) in self.planes.chunks_exact(height * width).zip(spectra) {
-            self.plan.run(simd, plane, 1.0, &mut scratch, |block, rows| {
-                Rows { height, width, spectrum }.put(simd, block, &rows);
-            });
-        }
-    }
-}
-
-/// The half spectrum (H, W/2 + 1) that blocks of sixteen rows are written to.
-struct Rows<'a> {
-    height: usize,
-    width: usize,
-    spectrum: &'a mut [Complex32],
-}
-
-impl Rows<'_> {
-    /// Rows u = 16·`block` + lane and, since F(H − u, v) = F*(u, W − v), rows H − u.
-    #[inline(always)]
-    fn put<S: Simd>(&mut self, simd: S, block: usize, rows: &CellsMut<'_>) {
-        for left in (0..self.width / 2).step_by(LANES) {
-            let own = turned(simd, rows, |at| left + at);
-            let mirrored = turned(simd, rows, |at| (self.width - left - at) % self.width);
-            for lane in 0..LANES {
-                let (own, mirrored) = (own.row(lane), mirrored.row(lane).conjugate());
-                let u = block * LANES + lane;
-                let (own, mirrored) = if u == 0 { own.separate(&mirrored) } else { (own, mirrored) };
-                own.write(self.row(u, left));
-                mirrored.write(self.row(if u == 0 { self.height / 2 } else { self.height - u }, left));
+            self.plan.columns(simd, sides, (plane, 1.0), &mut scratch);
+            for index in 0..height / SIDE {
+                put(simd, self.plan.block(simd, sides, index, &mut scratch), spectrum);
             }
         }
-        self.put_last_column(block, rows);
     }
+}
 
-    /// v = W/2, which is its own mirror image.
-    #[inline(always)]
-    fn put_last_column(&mut self, block: usize, rows: &CellsMut<'_>) {
-        let (height, last) = (self.height, self.width / 2);
-        for (lane, (&re, &im)) in rows.re[last].0.iter().zip(&rows.im[last].0).enumerate() {
-            let u = block * LANES + lane;
-            let value = Complex32::new(re, im);
-            let (own, at, mirrored) = if u == 0 {
-                (Complex32::new(re, 0.0), height / 2, Complex32::new(im, 0.0))
-            } else {
-                (value, height - u, value.conj())
-            };
-            self.spectrum[u * (last + 1) + last] = own;
-            self.spectrum[at * (last + 1) + last] = mirrored;
+/// Writes rows u = 16·index + lane of the half spectrum (H, W/2 + 1) and, since F(H − u, v) = F*(u, W − v), rows H − u.
+#[inline(always)]
+fn put<S: Simd>(simd: S, block: Block<'_>, spectrum: &mut [Complex32]) {
+    let Block { height, width, .. } = block;
+    let half = width / 2 + 1;
+    let spectrum = &mut spectrum[..height * half];
+    for left in (0..width / 2).step_by(LANES) {
+        let own = turned(simd, block.rows, |at| left + at);
+        let mirrored = turned(simd, block.rows, |at| (width - left - at) % width);
+        for lane in 0..LANES {
+            let (own, mirrored) = (own.row(lane), mirrored.row(lane).conjugate());
+            let [u, at] = own_and_mirrored(block, lane);
+            let (own, mirrored) = if u == 0 { own.separate(&mirrored) } else { (own, mirrored) };
+            own.write(sixteen(&mut spectrum[u * half + left..]));
+            mirrored.write(sixteen(&mut spectrum[at * half + left..]));
         }
     }
+    put_last_column(block, spectrum);
+}
 
-    #[inline(always)]
-    fn row(&mut self, u: usize, left: usize) -> &mut [Complex32; LANES] {
-        let start = u * (self.width / 2 + 1) + left;
-        self.spectrum[start..].first_chunk_mut().expect("sixteen coefficients of a row")
+/// v = W/2, which is its own mirror image.
+#[inline(always)]
+fn put_last_column(block: Block<'_>, spectrum: &mut [Complex32]) {
+    let last = block.width / 2;
+    for (lane, (&re, &im)) in block.rows.re[last].0.iter().zip(&block.rows.im[last].0).enumerate() {
+        let [u, at] = own_and_mirrored(block, lane);
+        let (own, mirrored) = if u == 0 { ([re, 0.0], [im, 0.0]) } else { ([re, im], [re, -im]) };
+        spectrum[u * (last + 1) + last] = Complex32::new(own[0], own[1]);
+        spectrum[at * (last + 1) + last] = Complex32::new(mirrored[0], mirrored[1]);
     }
+}
+
+/// The two rows of a spectrum that a lane makes.
+#[inline(always)]
+fn own_and_mirrored(block: Block<'_>, lane: usize) -> [usize; 2] {
+    let u = block.index * LANES + lane;
+    [u, if u == 0 { block.height / 2 } else { block.height - u }]
+}
+
+#[inline(always)]
+fn sixteen(coefficients: &mut [Complex32]) -> &mut [Complex32; LANES] {
+    coefficients.first_chunk_mut().expect("sixteen coefficients of a row")
 }
 
 /// Sixteen columns of sixteen rows, a cell a row.
@@ -119,7 +125,7 @@ struct Row {
 }
 
 #[inline(always)]
-fn turned<S: Simd>(simd: S, rows: &CellsMut<'_>, column: impl Fn(usize) -> usize) -> Turned {
+fn turned<S: Simd>(simd: S, rows: CellsRef<'_>, column: impl Fn(usize) -> usize) -> Turned {
     let mut re = std::array::from_fn(|at| rows.re[column(at)]);
     let mut im = std::array::from_fn(|at| rows.im[column(at)]);
     transpose(simd, &mut re);

@@ -157,6 +157,7 @@ struct Range {
 }
 
 #[inline(always)]
+#[allow(clippy::needless_range_loop, reason = "lanes of several arrays side by side vectorise")]
 fn means(sums: &[Cell], counts: &[usize], means: &mut [[f64; LANES]]) -> Range {
     let mut range =
         Range { low: [f64::INFINITY; LANES], high: [f64::NEG_INFINITY; LANES], probe: [0.0; LANES] };

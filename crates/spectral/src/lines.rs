@@ -82,13 +82,17 @@ impl WithSimd for Step<'_, '_, '_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let roots = &self.pass.roots;
-        match self.pass.radix {
-            2 => self.step(simd, |[a, b]| [a + b, a - b]),
-            3 => self.step::<S, 3>(simd, |values| odd(simd, roots, values)),
-            4 => self.step(simd, four),
-            5 => self.step::<S, 5>(simd, |values| odd(simd, roots, values)),
-            7 => self.step::<S, 7>(simd, |values| odd(simd, roots, values)),
-            8 => self.step(simd, |values| eight(simd, values)),
+        let Pass { radix, rest, done, .. } = *self.pass;
+        match (radix, rest, done) {
+            // The two of length 32, spelt out: with constants for bounds no index needs a check.
+            (8, 4, 1) => self.step(simd, [4, 1], |values| eight(simd, values)),
+            (4, 1, 8) => self.step(simd, [1, 8], four),
+            (2, ..) => self.step(simd, [rest, done], |[a, b]| [a + b, a - b]),
+            (3, ..) => self.step::<S, 3>(simd, [rest, done], |values| odd(simd, roots, values)),
+            (4, ..) => self.step(simd, [rest, done], four),
+            (5, ..) => self.step::<S, 5>(simd, [rest, done], |values| odd(simd, roots, values)),
+            (7, ..) => self.step::<S, 7>(simd, [rest, done], |values| odd(simd, roots, values)),
+            (8, ..) => self.step(simd, [rest, done], |values| eight(simd, values)),
             _ => unreachable!("a radix of the list"),
         }
     }
@@ -99,21 +103,23 @@ impl Step<'_, '_, '_> {
     fn step<S: Simd, const R: usize>(
         self,
         simd: S,
+        [rest, done]: [usize; 2],
         butterfly: impl Fn([ComplexVector<S>; R]) -> [ComplexVector<S>; R],
     ) {
-        let Pass { rest, done, twiddles, .. } = self.pass;
-        let (rest, done, apart) = (*rest, *done, rest * done);
+        let (length, apart) = (R * rest * done, rest * done);
+        let from = self.from.first(length);
+        let mut to = CellsMut { re: &mut self.to.re[..length], im: &mut self.to.im[..length] };
+        let twiddles = &self.pass.twiddles[..rest * (R - 1)];
         for part in 0..LANES / S::F32_LANES {
             for p in 0..rest {
-                let turns: [Twiddle; R] = std::array::from_fn(|k| {
-                    if k == 0 { Twiddle::new(0, 1) } else { twiddles[p * (R - 1) + k - 1] }
-                });
                 for q in 0..done {
-                    let values = std::array::from_fn(|j| self.from.get(simd, j * apart + p * done + q, part));
-                    let values = butterfly(values);
+                    let at = p * done + q;
+                    let values = butterfly(std::array::from_fn(|j| from.get(simd, j * apart + at, part)));
                     for (k, value) in values.into_iter().enumerate() {
-                        let value = if k == 0 || p == 0 { value } else { value.rotate(&turns[k]) };
-                        self.to.set((p * R + k) * done + q, part, value);
+                        // By 1 at p = 0 or k = 0.
+                        let turned = k > 0 && p > 0;
+                        let value = if turned { value.rotate(&twiddles[p * (R - 1) + k - 1]) } else { value };
+                        to.set((p * R + k) * done + q, part, value);
                     }
                 }
             }
@@ -164,6 +170,7 @@ fn odd<S: Simd, const R: usize>(
     }
     for k in 1..=R / 2 {
         let mut level = values[0];
+        #[allow(clippy::eq_op, reason = "zero in every lane")]
         let mut slope = values[0] - values[0];
         for j in 1..=R / 2 {
             let [cos, sin] = roots[j * k % R].map(|value| Vector::splat(simd, value));

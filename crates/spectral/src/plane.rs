@@ -9,11 +9,11 @@ use pulp::Simd;
 use crate::{
     lines::Lines,
     transpose::transpose,
-    vector::{Cell, Cells, CellsMut, ComplexVector, LANES},
+    vector::{Cell, Cells, CellsMut, CellsRef, ComplexVector, LANES, Vector},
 };
 
 /// What the sides of a plane have to be multiples of.
-const SIDE: usize = 2 * LANES;
+pub(crate) const SIDE: usize = 2 * LANES;
 
 /// A plan for real (H, W) planes whose sides are multiples of 32 without prime factors above 7.
 #[derive(Debug, Clone)]
@@ -41,12 +41,9 @@ impl PlanePlan {
         Some(Self { height, width, down: Lines::new(height)?, across: Lines::new(width)? })
     }
 
-    pub(crate) fn height(&self) -> usize {
-        self.height
-    }
-
-    pub(crate) fn width(&self) -> usize {
-        self.width
+    /// (H, W).
+    pub(crate) fn sides(&self) -> [usize; 2] {
+        [self.height, self.width]
     }
 
     pub(crate) fn scratch(&self) -> PlaneScratch {
@@ -57,49 +54,56 @@ impl PlanePlan {
         }
     }
 
-    /// The spectrum of `factor · plane`. `sink` gets it block by block: block b holds in cell v < W and lane l the coefficient
-    /// F(16b + l, v), but in lane 0 of block 0 it is F(0, v) + i·F(H/2, v).
+    /// The first half of the transform of `factor · plane`: down the columns. `sides` are (H, W): a caller that writes them as
+    /// constants has all checks of bounds compiled away.
     #[inline(always)]
-    pub(crate) fn run<S: Simd>(
+    pub(crate) fn columns<S: Simd>(
         &self,
         simd: S,
-        plane: &[f32],
-        factor: f32,
-        scratch: &mut PlaneScratch,
-        mut sink: impl FnMut(usize, CellsMut<'_>),
-    ) {
-        for group in 0..self.width / SIDE {
-            self.columns(simd, plane, factor, group, scratch);
-        }
-        for block in 0..self.height / SIDE {
-            let rows = scratch.rows.window(block * self.width, self.width);
-            sink(block, self.across.run(simd, rows, scratch.spare.window(0, self.width)));
-        }
-    }
-
-    /// 32 columns, into `scratch.rows`.
-    #[inline(always)]
-    fn columns<S: Simd>(
-        &self,
-        simd: S,
-        plane: &[f32],
-        factor: f32,
-        group: usize,
+        [height, width]: [usize; 2],
+        (plane, factor): (&[f32], f32),
         scratch: &mut PlaneScratch,
     ) {
         let PlaneScratch { columns, spare, rows } = scratch;
-        let mut data = columns.window(0, self.height);
-        load(simd, plane, self.width, SIDE * group, 0.5 * factor, &mut data);
-        let spectrum = self.down.run(simd, data, spare.window(0, self.height));
-        for block in 0..self.height / SIDE {
-            let mut rows = rows.window(block * self.width + SIDE * group, SIDE);
-            separate(simd, &spectrum, block, &mut rows);
-            for half in [0, LANES] {
-                transpose(simd, cells(&mut rows.re[half..]));
-                transpose(simd, cells(&mut rows.im[half..]));
+        for left in (0..width).step_by(SIDE) {
+            let mut data = columns.window(0, height);
+            load(simd, plane, width, left, 0.5 * factor, &mut data);
+            let spectrum = self.down.run(simd, data, spare.window(0, height));
+            for index in 0..height / SIDE {
+                let mut rows = rows.window(index * width + left, SIDE);
+                separate(simd, spectrum.first(height), index, &mut rows);
+                for half in [0, LANES] {
+                    transpose(simd, cells(&mut rows.re[half..]));
+                    transpose(simd, cells(&mut rows.im[half..]));
+                }
             }
         }
     }
+
+    /// The second half: across the rows of one of the H/32 blocks.
+    #[inline(always)]
+    pub(crate) fn block<'s, S: Simd>(
+        &self,
+        simd: S,
+        [height, width]: [usize; 2],
+        index: usize,
+        scratch: &'s mut PlaneScratch,
+    ) -> Block<'s> {
+        let PlaneScratch { spare, rows, .. } = scratch;
+        let CellsMut { re, im } =
+            self.across.run(simd, rows.window(index * width, width), spare.window(0, width));
+        Block { index, height, width, rows: CellsRef { re: &re[..width], im: &im[..width] } }
+    }
+}
+
+/// Sixteen rows of a spectrum: in cell v < W and lane l is the coefficient F(16 · `index` + l, v), but in lane 0 of
+/// block 0 it is F(0, v) + i·F(H/2, v).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Block<'a> {
+    pub(crate) index: usize,
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+    pub(crate) rows: CellsRef<'a>,
 }
 
 /// The first sixteen.
@@ -116,8 +120,8 @@ fn load<S: Simd>(simd: S, plane: &[f32], width: usize, left: usize, factor: f32,
         let row = &row[left..left + SIDE];
         let (real, imaginary) = (S::as_simd_f32s(&row[..LANES]).0, S::as_simd_f32s(&row[LANES..]).0);
         for part in 0..LANES / S::F32_LANES {
-            re.set(part, crate::vector::Vector::new(simd, real[part]).times(factor));
-            im.set(part, crate::vector::Vector::new(simd, imaginary[part]).times(factor));
+            re.set(part, Vector::new(simd, real[part]).times(factor));
+            im.set(part, Vector::new(simd, imaginary[part]).times(factor));
         }
     }
 }
@@ -125,7 +129,7 @@ fn load<S: Simd>(simd: S, plane: &[f32], width: usize, left: usize, factor: f32,
 /// With Z(u) = A(u) + i·B(u), A and B of real columns: 2A(u) = Z(u) + Z*(−u), 2B(u) = −i·(Z(u) − Z*(−u)).
 /// A goes to the first sixteen cells, B to the others, a cell a row.
 #[inline(always)]
-fn separate<S: Simd>(simd: S, spectrum: &CellsMut<'_>, block: usize, rows: &mut CellsMut<'_>) {
+fn separate<S: Simd>(simd: S, spectrum: CellsRef<'_>, block: usize, rows: &mut CellsMut<'_>) {
     let height = spectrum.re.len();
     for part in 0..LANES / S::F32_LANES {
         for row in 0..LANES {

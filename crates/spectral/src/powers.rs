@@ -5,11 +5,11 @@ use pulp::Simd;
 use crate::{
     Error,
     fft::{RealFft2, Scratch},
-    plane::{PlanePlan, PlaneScratch, cells},
-    radial::RadialBins,
+    plane::{Block, PlanePlan, PlaneScratch, SIDE, cells},
+    radial::{OUTSIDE, RadialBins},
     rings::Rings,
     transpose::transpose,
-    vector::{Cell, CellsMut, LANES, Vector},
+    vector::{Cell, LANES, Vector},
 };
 
 /// A plan for the powers of (H, W) planes.
@@ -44,7 +44,7 @@ impl Powers {
     /// Room for the powers of sixteen planes.
     pub(crate) fn cells(&self) -> Vec<Cell> {
         let len = match self {
-            Self::Vectorised(plan) => edge(plan) + 2 * plan.width(),
+            Self::Vectorised(plan) => edge(plan) + 2 * plan.sides()[1],
             Self::General { plan, height } => plan.half_width() * height,
         };
         vec![Cell::ZERO; len]
@@ -61,7 +61,7 @@ impl Powers {
                 // Columns that are their own mirror images hold both of a pair already.
                 let width = bins.width();
                 let pair = |v: usize, u: usize| match bins.pair(u, v) {
-                    [own, _] if v == (width - v) % width => [own, crate::radial::OUTSIDE],
+                    [own, _] if v == (width - v) % width => [own, OUTSIDE],
                     pair => pair,
                 };
                 let cells = (0..plan.half_width() * height).map(|at| (at, pair(at / height, at % height)));
@@ -81,14 +81,10 @@ impl Powers {
         (scratch, powers): (&mut PowersScratch, &mut [Cell]),
     ) {
         match (self, scratch) {
-            (Self::Vectorised(plan), PowersScratch::Vectorised(scratch)) => {
-                plan.run(simd, plane, factor, scratch, |block, rows| {
-                    put_rows(simd, block, &rows, lane, powers);
-                    if block == 0 {
-                        put_shared_row(&rows, lane, &mut powers[edge(plan)..]);
-                    }
-                });
-            }
+            (Self::Vectorised(plan), PowersScratch::Vectorised(scratch)) => match plan.sides() {
+                [32, 32] => put_plane(simd, plan, [32, 32], (plane, factor, lane), scratch, powers),
+                sides => put_plane(simd, plan, sides, (plane, factor, lane), scratch, powers),
+            },
             (Self::General { plan, .. }, PowersScratch::General(scratch)) => {
                 plane.iter_mut().for_each(|value| *value *= factor);
                 let columns = plan.columns(plane, scratch);
@@ -110,13 +106,13 @@ impl Powers {
 
 /// Where the cells of the row that u = 0 and u = H/2 share begin: W real, then W imaginary parts.
 fn edge(plan: &PlanePlan) -> usize {
-    plan.height() / 2 * plan.width()
+    plan.sides()[0] / 2 * plan.sides()[1]
 }
 
 /// (cell, u, v) of each coefficient: sixteen rows u by column v by block of rows. The two rows that share lane 0 of block 0 have
 /// its first and its second half, and their last coefficients the first cells behind all blocks.
 fn coefficients(plan: &PlanePlan) -> impl Iterator<Item = (usize, usize, usize)> {
-    let (height, width, edge) = (plan.height(), plan.width(), edge(plan));
+    let ([height, width], edge) = (plan.sides(), edge(plan));
     let inner = (0..edge).map(move |cell| {
         let (block, v, lane) = (cell / LANES / width, cell / LANES % width, cell % LANES);
         match block * LANES + lane {
@@ -128,34 +124,52 @@ fn coefficients(plan: &PlanePlan) -> impl Iterator<Item = (usize, usize, usize)>
     inner.chain([(edge, 0, width / 2), (edge + 1, height / 2, width / 2)])
 }
 
+#[inline(always)]
+fn put_plane<S: Simd>(
+    simd: S,
+    plan: &PlanePlan,
+    sides: [usize; 2],
+    (plane, factor, lane): (&[f32], f32, usize),
+    scratch: &mut PlaneScratch,
+    powers: &mut [Cell],
+) {
+    let edge = sides[0] / 2 * sides[1];
+    plan.columns(simd, sides, (plane, factor), scratch);
+    for index in 0..sides[0] / SIDE {
+        let block = plan.block(simd, sides, index, scratch);
+        put_rows(simd, block, lane, powers);
+        if index == 0 {
+            put_shared_row(block, lane, &mut powers[edge..]);
+        }
+    }
+}
+
 /// A block's row is an image's sixteen coefficients at first.
 #[inline(always)]
-fn put_rows<S: Simd>(simd: S, block: usize, rows: &CellsMut<'_>, lane: usize, powers: &mut [Cell]) {
-    let width = rows.re.len();
-    let blocks = powers[block * width * LANES..].chunks_exact_mut(LANES);
-    for (v, out) in (0..width).zip(blocks) {
+fn put_rows<S: Simd>(simd: S, block: Block<'_>, lane: usize, powers: &mut [Cell]) {
+    let squares = powers[block.index * block.width * LANES..].chunks_exact_mut(LANES);
+    for (v, square) in (0..block.width).zip(squares) {
         for part in 0..LANES / S::F32_LANES {
-            out[lane].set(part, rows.get(simd, v, part).power());
+            square[lane].set(part, block.rows.get(simd, v, part).power());
         }
     }
 }
 
 /// The coefficients of the shared row, as they are.
 #[inline(always)]
-fn put_shared_row(rows: &CellsMut<'_>, lane: usize, edge: &mut [Cell]) {
-    let values = rows.re.iter().chain(rows.im.iter()).map(|cell| cell.0[0]);
-    let width = rows.re.len();
-    let (blocks, mut values) = (2 * width / LANES, values);
-    for block in 0..blocks {
-        let cell = &mut edge[block * LANES + lane];
-        cell.0.iter_mut().zip(&mut values).for_each(|(out, value)| *out = value);
+fn put_shared_row(block: Block<'_>, lane: usize, edge: &mut [Cell]) {
+    let (real, imaginary) = edge.split_at_mut(block.width);
+    for (from, to) in [(block.rows.re, real), (block.rows.im, imaginary)] {
+        for (values, square) in from.chunks_exact(LANES).zip(to.chunks_exact_mut(LANES)) {
+            square[lane].0 = std::array::from_fn(|at| values[at].0[0]);
+        }
     }
 }
 
 /// Of Z = A + i·B, A the row u = 0 and B the row u = H/2: 2A(v) = Z(v) + Z*(−v), 2B(v) = −i·(Z(v) − Z*(−v)).
 #[inline(always)]
 fn separate_shared_row<S: Simd>(simd: S, plan: &PlanePlan, powers: &mut [Cell]) {
-    let (width, edge) = (plan.width(), edge(plan));
+    let (width, edge) = (plan.sides()[1], edge(plan));
     for part in 0..LANES / S::F32_LANES {
         for v in 0..=width / 2 {
             let at = |at: usize| powers[edge + at].part(simd, part);

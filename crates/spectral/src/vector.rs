@@ -245,16 +245,30 @@ pub(crate) struct CellsMut<'a> {
     pub(crate) im: &'a mut [Cell],
 }
 
+/// The same, to read only.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CellsRef<'a> {
+    pub(crate) re: &'a [Cell],
+    pub(crate) im: &'a [Cell],
+}
+
 impl CellsMut<'_> {
     #[inline(always)]
-    pub(crate) fn get<S: Simd>(&self, simd: S, at: usize, part: usize) -> ComplexVector<S> {
-        ComplexVector { re: self.re[at].part(simd, part), im: self.im[at].part(simd, part) }
+    pub(crate) fn first(&self, len: usize) -> CellsRef<'_> {
+        CellsRef { re: &self.re[..len], im: &self.im[..len] }
     }
 
     #[inline(always)]
     pub(crate) fn set<S: Simd>(&mut self, at: usize, part: usize, value: ComplexVector<S>) {
         self.re[at].set(part, value.re);
         self.im[at].set(part, value.im);
+    }
+}
+
+impl CellsRef<'_> {
+    #[inline(always)]
+    pub(crate) fn get<S: Simd>(&self, simd: S, at: usize, part: usize) -> ComplexVector<S> {
+        ComplexVector { re: self.re[at].part(simd, part), im: self.im[at].part(simd, part) }
     }
 }
 
