@@ -8,6 +8,8 @@ use std::sync::Arc;
 use realfft::{ComplexToReal, FftNum, RealFftPlanner, RealToComplex};
 use rustfft::{Fft, FftPlanner, num_complex::Complex};
 
+use crate::batch::{Planes, in_parallel, vectorised};
+
 /// A plan for the 2-D transform of real (H, W) planes, unnormalised and not shifted, in f32 or f64.
 ///
 /// The spectrum of a real plane is conjugate-symmetric, so only the columns v ≤ W/2 are computed: (H, W/2 + 1).
@@ -27,6 +29,7 @@ pub struct RealFft2<T: FftNum> {
     rows_back: Arc<dyn ComplexToReal<T>>,
     columns: Arc<dyn Fft<T>>,
     columns_back: Arc<dyn Fft<T>>,
+    vectorised: Option<Box<dyn Planes<T>>>,
 }
 
 /// Working memory of a thread.
@@ -54,6 +57,7 @@ impl<T: FftNum> RealFft2<T> {
             rows_back: real.plan_fft_inverse(width),
             columns: complex.plan_fft_forward(height),
             columns_back: complex.plan_fft_inverse(height),
+            vectorised: vectorised(height, width),
         })
     }
 
@@ -99,10 +103,62 @@ impl<T: FftNum> RealFft2<T> {
 
     /// The half spectrum of a plane, (H, W/2 + 1), row by row.
     pub fn transform(&self, plane: &[T]) -> Vec<Complex<T>> {
-        let mut scratch = self.scratch();
-        let columns = self.columns(plane, &mut scratch);
-        let half = self.half_width();
-        (0..self.height * half).map(|at| columns[at % half * self.height + at / half]).collect()
+        let mut spectrum = vec![Complex::new(T::zero(), T::zero()); self.height * self.half_width()];
+        self.transform_share(plane, &mut spectrum);
+        spectrum
+    }
+
+    /// The half spectra (N, H, W/2 + 1) of a batch of planes (N, H, W), row by row, on all threads.
+    ///
+    /// ```
+    /// let plan = spectral::RealFft2::<f32>::new(32, 32)?;
+    /// let spectra = plan.transform_batch(&[[1.0; 1024], [2.0; 1024]].concat())?;
+    /// assert_eq!(spectra.len(), 2 * 32 * 17);
+    /// assert_eq!((spectra[0].re, spectra[32 * 17].re), (1024.0, 2048.0)); // the sums
+    /// # Ok::<(), spectral::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If `planes` is no whole number of planes.
+    pub fn transform_batch(&self, planes: &[T]) -> Result<Vec<Complex<T>>, crate::Error> {
+        let count = planes.len() / (self.height * self.width);
+        let mut spectra = vec![Complex::new(T::zero(), T::zero()); count * self.height * self.half_width()];
+        self.transform_batch_into(planes, &mut spectra)?;
+        Ok(spectra)
+    }
+
+    /// [`RealFft2::transform_batch`] into memory of the caller's, (N, H, W/2 + 1).
+    ///
+    /// # Errors
+    /// If `planes` is no whole number of planes, or `spectra` not as many spectra.
+    pub fn transform_batch_into(&self, planes: &[T], spectra: &mut [Complex<T>]) -> Result<(), crate::Error> {
+        let (pixels, coefficients) = (self.height * self.width, self.height * self.half_width());
+        if !planes.len().is_multiple_of(pixels) {
+            return Err(crate::Error::Length { what: "planes", found: planes.len(), unit: pixels });
+        }
+        let expected = planes.len() / pixels * coefficients;
+        if spectra.len() != expected {
+            return Err(crate::Error::Length { what: "spectra", found: spectra.len(), unit: expected });
+        }
+        in_parallel(planes, pixels, spectra, coefficients, |planes, spectra| {
+            self.transform_share(planes, spectra);
+        });
+        Ok(())
+    }
+
+    /// Some planes, on this thread.
+    fn transform_share(&self, planes: &[T], spectra: &mut [Complex<T>]) {
+        if let Some(vectorised) = &self.vectorised {
+            return vectorised.transform(planes, spectra);
+        }
+        let (half, mut scratch) = (self.half_width(), self.scratch());
+        let spectra = spectra.chunks_exact_mut(self.height * half);
+        for (plane, spectrum) in planes.chunks_exact(self.height * self.width).zip(spectra) {
+            let columns = self.columns(plane, &mut scratch);
+            for (u, row) in spectrum.chunks_exact_mut(half).enumerate() {
+                row.iter_mut().enumerate().for_each(|(v, value)| *value = columns[v * self.height + u]);
+            }
+        }
     }
 
     /// The full spectrum of a plane, (H, W), row by row; the other half by symmetry.

@@ -17,22 +17,33 @@
 //! # Ok::<(), spectral::Error>(())
 //! ```
 
+mod batch;
 mod dft;
+mod dispatch;
 mod error;
 mod fft;
+mod group;
+mod lines;
 mod mask;
+mod plane;
+mod powers;
 mod profile;
 mod radial;
+mod recipe;
+mod rings;
 mod running;
 mod table;
+mod transpose;
+mod vector;
 
 // Transforms
 pub use dft::{naive_dft, unshifted};
 pub use fft::{RealFft2, Scratch};
 
 // Bands and profiles
-pub use profile::{Profiler, Profiles, Recipe};
+pub use profile::{Profiler, Profiles};
 pub use radial::{Convention, RadialBins};
+pub use recipe::Recipe;
 pub use running::RunningBands;
 
 // Low and high frequencies

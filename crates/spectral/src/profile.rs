@@ -1,48 +1,17 @@
 //! Profiles of images and gradients: one number a band.
-//!
-//! This is the hot path of the gradient spectrum. Two images are packed as one complex plane (one is the real part,
-//! the other the imaginary part) and their spectra told apart by symmetry, so an image costs half a complex transform;
-//! eight images go through the bands side by side, so that the sums vectorise. No shifted spectrum is ever stored.
+
+use std::sync::Mutex;
 
 use rayon::prelude::*;
-use rustfft::{Fft, FftPlanner, num_complex::Complex32};
-use std::sync::Arc;
 
 use crate::{
-    Error,
-    radial::{Convention, OUTSIDE, RadialBins},
+    Error, Recipe,
+    batch::at_once,
+    dispatch::widest,
+    group::{Group, Plan, Scratch},
+    radial::{Convention, RadialBins},
+    vector::LANES,
 };
-
-/// What is averaged over bands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Recipe {
-    /// Of an input gradient: channels summed, |F|, then min–max scaled per image (Lin, Gao & Sang, IJCAI 2022).
-    Gradient,
-    /// Of an image: luma 0.2989 R + 0.5870 G + 0.1140 B, 20·ln(1 + |F|), then min–max scaled per image (likewise).
-    Density,
-    /// Of an image: luma, |F|², not scaled: the power spectrum.
-    Power,
-}
-
-impl Recipe {
-    fn channel_weights(self, channels: usize) -> Result<Vec<f32>, Error> {
-        match self {
-            Self::Gradient => Ok(vec![1.0; channels]),
-            Self::Density | Self::Power if channels == 3 => Ok(vec![0.2989, 0.5870, 0.1140]),
-            Self::Density | Self::Power => Err(Error::Length { what: "channels", found: channels, unit: 3 }),
-        }
-    }
-
-    /// From |F|².
-    #[inline(always)]
-    fn value(self, power: f32) -> f32 {
-        match self {
-            Self::Gradient => power.sqrt(),
-            Self::Density => 20.0 * power.sqrt().ln_1p(),
-            Self::Power => power,
-        }
-    }
-}
 
 /// Computes profiles of (N, C, H, W) f32 batches; planned once.
 ///
@@ -59,17 +28,14 @@ impl Recipe {
 /// # Ok::<(), spectral::Error>(())
 /// ```
 pub struct Profiler {
-    recipe: Recipe,
-    weights: Vec<f32>,
-    height: usize,
-    width: usize,
     bins: RadialBins,
-    /// Whether DC is in a band.
-    counts_dc: bool,
-    /// By coefficient of the half spectrum, column by column: its band and that of its mirror image.
-    bands: Vec<[u32; 2]>,
-    rows: Arc<dyn Fft<f32>>,
-    columns: Arc<dyn Fft<f32>>,
+    /// Numbers in an image.
+    size: usize,
+    /// Groups of sixteen images that a thread takes at once.
+    groups: usize,
+    plan: Plan,
+    /// Working memory that no thread uses just now.
+    spare: Mutex<Vec<Scratch>>,
 }
 
 /// Profiles of a batch, in the order of its images.
@@ -97,12 +63,6 @@ impl Profiles {
     }
 }
 
-/// Images that go through the bands side by side.
-const GROUP: usize = 8;
-
-/// Groups that a thread takes at once.
-const GROUPS_AT_ONCE: usize = 4;
-
 impl Profiler {
     /// Plans for images of a size.
     ///
@@ -118,13 +78,9 @@ impl Profiler {
         let bins =
             if height < 2 || width < 2 { None } else { Some(RadialBins::new(height, width, convention)) };
         let bins = bins.filter(|bins| !bins.is_empty()).ok_or(Error::PlaneTooSmall { height, width })?;
-        let mut planner = FftPlanner::new();
-        let (rows, columns) = (planner.plan_fft_forward(width), planner.plan_fft_forward(height));
-        let outside = bins.len() as u32;
-        let inside = |band: u32| if band == OUTSIDE { outside } else { band };
-        let bands = bins.half_spectrum_bands().into_iter().map(|pair| pair.map(inside)).collect();
-        let (weights, counts_dc) = (recipe.channel_weights(channels)?, convention == Convention::Textbook);
-        Ok(Self { recipe, weights, height, width, bins, counts_dc, bands, rows, columns })
+        let plan = Plan::new(recipe, channels, [height, width], &bins, convention)?;
+        let groups = at_once(2 * LANES * height * width);
+        Ok(Self { bins, size: channels * height * width, groups, plan, spare: Mutex::default() })
     }
 
     /// The radius ρ of each band.
@@ -137,161 +93,37 @@ impl Profiler {
     /// # Errors
     /// If `batch` is no whole number of images.
     pub fn profiles(&self, batch: &[f32]) -> Result<Profiles, Error> {
-        let size = self.weights.len() * self.height * self.width;
-        if !batch.len().is_multiple_of(size) {
-            return Err(Error::Length { what: "a batch", found: batch.len(), unit: size });
+        if !batch.len().is_multiple_of(self.size) {
+            return Err(Error::Length { what: "a batch", found: batch.len(), unit: self.size });
         }
-        let (bands, images) = (self.bins.len(), batch.len() / size);
+        let (bands, images) = (self.bins.len(), batch.len() / self.size);
         let mut values = vec![0.0; images * bands];
         let mut present = vec![false; images];
-        let chunk = GROUP * GROUPS_AT_ONCE;
+        let share = LANES * self.groups;
         batch
-            .par_chunks(chunk * size)
-            .zip(values.par_chunks_mut(chunk * bands))
-            .zip(present.par_chunks_mut(chunk))
-            .for_each_init(
-                || Scratch::new(self),
-                |scratch, ((batch, values), present)| {
-                    let groups = batch
-                        .chunks(GROUP * size)
-                        .zip(values.chunks_mut(GROUP * bands))
-                        .zip(present.chunks_mut(GROUP));
-                    groups.for_each(|((images, rows), present)| self.group(images, rows, present, scratch));
-                },
-            );
+            .par_chunks(share * self.size)
+            .zip(values.par_chunks_mut(share * bands))
+            .zip(present.par_chunks_mut(share))
+            .for_each(|((batch, values), present)| self.share(batch, values, present));
         Ok(Profiles { bands, values, present })
     }
 
-    /// Up to eight images.
-    fn group(&self, images: &[f32], rows: &mut [f64], present: &mut [bool], scratch: &mut Scratch) {
-        let size = self.weights.len() * self.height * self.width;
-        for (pair, images) in images.chunks(2 * size).enumerate() {
-            let scales = self.pack(images, scratch);
-            self.transform(scratch);
-            self.separate(&scratch.turned, scales, 2 * pair, &mut scratch.values);
+    /// Some images, on this thread.
+    fn share(&self, batch: &[f32], values: &mut [f64], present: &mut [bool]) {
+        let mut scratch = self.take_scratch();
+        let groups = batch
+            .chunks(LANES * self.size)
+            .zip(values.chunks_mut(LANES * self.bins.len()))
+            .zip(present.chunks_mut(LANES));
+        for ((images, rows), present) in groups {
+            widest().dispatch(Group { plan: &self.plan, images, rows, present, scratch: &mut scratch });
         }
-        scratch.sums.fill([0.0; GROUP]);
-        for (values, &[own, mirrored]) in scratch.values.iter().zip(&self.bands) {
-            for band in [own, mirrored] {
-                scratch.sums[band as usize].iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
-            }
-        }
-        let bands = self.bins.len();
-        for (lane, (row, present)) in rows.chunks_exact_mut(bands).zip(present).enumerate() {
-            for ((value, sums), &count) in row.iter_mut().zip(&scratch.sums).zip(self.bins.counts()) {
-                *value = f64::from(sums[lane]) / count as f64;
-            }
-            *present =
-                if self.recipe == Recipe::Power { row.iter().all(|v| v.is_finite()) } else { scale(row) };
-        }
+        self.spare.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(scratch);
     }
 
-    /// Weighted sums of the channels of one or two images, as real and imaginary part, each scaled to a largest value
-    /// of 1: rounding must not carry a strong image into a weak one. Returns the scales; an image that is not finite,
-    /// or constant where DC is in no band, becomes zero.
-    fn pack(&self, images: &[f32], scratch: &mut Scratch) -> [f32; 2] {
-        let pixels = self.height * self.width;
-        scratch.plane.fill(Complex32::default());
-        let mut scales = [0.0; 2];
-        for (index, image) in images.chunks_exact(pixels * self.weights.len()).enumerate() {
-            self.sum_channels(image, &mut scratch.sum);
-            scales[index] = self.scale_of(&scratch.sum);
-            if scales[index] == 0.0 {
-                continue;
-            }
-            let inverse = 1.0 / scales[index];
-            for (packed, &value) in scratch.plane.iter_mut().zip(&scratch.sum) {
-                *(if index == 0 { &mut packed.re } else { &mut packed.im }) = value * inverse;
-            }
-        }
-        scales
-    }
-
-    fn sum_channels(&self, image: &[f32], sum: &mut [f32]) {
-        sum.fill(0.0);
-        for (channel, &weight) in image.chunks_exact(sum.len()).zip(&self.weights) {
-            sum.iter_mut().zip(channel).for_each(|(sum, &value)| *sum += weight * value);
-        }
-    }
-
-    /// The largest magnitude, or 0 for a plane that is to be left out.
-    fn scale_of(&self, plane: &[f32]) -> f32 {
-        let (mut low, mut high, mut probe) = (f32::INFINITY, f32::NEG_INFINITY, 0.0);
-        for &value in plane {
-            low = low.min(value);
-            high = high.max(value);
-            probe += value * 0.0; // not a number as soon as one value is not finite
-        }
-        let is_void = probe != 0.0 || low == high && !self.counts_dc;
-        let largest = high.max(-low);
-        // A scale whose inverse overflows is as good as zero.
-        if is_void || largest < f32::MIN_POSITIVE { 0.0 } else { largest }
-    }
-
-    /// `plane` (H, W) → its spectrum in `turned`, column by column (W, H).
-    fn transform(&self, scratch: &mut Scratch) {
-        self.rows.process_with_scratch(&mut scratch.plane, &mut scratch.inner);
-        for (y, row) in scratch.plane.chunks_exact(self.width).enumerate() {
-            row.iter().enumerate().for_each(|(v, value)| scratch.turned[v * self.height + y] = *value);
-        }
-        self.columns.process_with_scratch(&mut scratch.turned, &mut scratch.inner);
-    }
-
-    /// With Z = F(a) + i·F(b) and Z* the conjugate at the mirrored frequency: F(a) = (Z + Z*)/2, F(b) = (Z − Z*)/2i.
-    fn separate(&self, spectrum: &[Complex32], scales: [f32; 2], lane: usize, values: &mut [[f32; GROUP]]) {
-        let (height, width) = (self.height, self.width);
-        // A gradient's profile is scaled to [0, 1] anyway; the square of its scale could underflow.
-        let undone = if self.recipe == Recipe::Gradient { [1.0; 2] } else { scales };
-        let [a, b] = undone.map(|scale| 0.25 * scale * scale);
-        for v in 0..=width / 2 {
-            let own = &spectrum[v * height..][..height];
-            let mirrored = &spectrum[(width - v) % width * height..][..height];
-            let out = &mut values[v * height..][..height];
-            for u in 0..height {
-                let (z, m) = (own[u], mirrored[if u == 0 { 0 } else { height - u }]);
-                let (first, second) =
-                    (Complex32::new(z.re + m.re, z.im - m.im), Complex32::new(z.re - m.re, z.im + m.im));
-                out[u][lane] = self.recipe.value(a * first.norm_sqr());
-                out[u][lane + 1] = self.recipe.value(b * second.norm_sqr());
-            }
-        }
-    }
-}
-
-/// Min–max scales a profile to [0, 1]; false if it is constant or not finite.
-fn scale(row: &mut [f64]) -> bool {
-    let (low, high) =
-        row.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)));
-    let scalable = row.iter().all(|v| v.is_finite()) && high > low;
-    if scalable {
-        row.iter_mut().for_each(|value| *value = (*value - low) / (high - low));
-    }
-    scalable
-}
-
-/// Working memory of a thread.
-struct Scratch {
-    sum: Vec<f32>,
-    plane: Vec<Complex32>,
-    turned: Vec<Complex32>,
-    inner: Vec<Complex32>,
-    values: Vec<[f32; GROUP]>,
-    sums: Vec<[f32; GROUP]>,
-}
-
-impl Scratch {
-    fn new(profiler: &Profiler) -> Self {
-        let pixels = profiler.height * profiler.width;
-        let inner = profiler.rows.get_inplace_scratch_len().max(profiler.columns.get_inplace_scratch_len());
-        let zeros = |len: usize| vec![Complex32::default(); len];
-        Self {
-            sum: vec![0.0; pixels],
-            plane: zeros(pixels),
-            turned: zeros(pixels),
-            inner: zeros(inner),
-            values: vec![[0.0; GROUP]; profiler.bands.len()],
-            sums: vec![[0.0; GROUP]; profiler.bins.len() + 1],
-        }
+    fn take_scratch(&self) -> Scratch {
+        let spare = self.spare.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
+        spare.unwrap_or_else(|| self.plan.scratch())
     }
 }
 
@@ -318,13 +150,19 @@ mod tests {
             |at: usize| spectrum[unshifted(at / width, height) * width + unshifted(at % width, width)].norm();
         let magnitudes: Vec<f64> = (0..pixels).map(shifted).collect();
         let mut row = RadialBins::new(height, width, convention).average(&magnitudes);
-        assert!(scale(&mut row));
+        let (low, high) = (
+            row.iter().copied().fold(f64::INFINITY, f64::min),
+            row.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        );
+        row.iter_mut().for_each(|value| *value = (*value - low) / (high - low));
         row
     }
 
     #[test]
     fn any_size_and_any_number_of_images_match_the_definition() -> Result<(), Error> {
-        for (height, width, images) in [(8, 8, 1), (9, 9, 3), (8, 11, 9), (7, 10, 34), (32, 32, 17)] {
+        for (height, width, images) in
+            [(8, 8, 1), (9, 9, 3), (8, 11, 9), (7, 10, 34), (32, 32, 17), (32, 64, 2), (64, 32, 1)]
+        {
             for convention in [Convention::Reference, Convention::Textbook] {
                 let batch = noise(images * 3 * height * width, 5);
                 let profiler = Profiler::new(Recipe::Gradient, 3, height, width, convention)?;
@@ -338,6 +176,23 @@ mod tests {
                     );
                 }
             }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn one_thread_or_many_give_the_same_bits() -> Result<(), Error> {
+        for size in [32, 33] {
+            let batch = noise(150 * 3 * size * size, 9);
+            let profiler = Profiler::new(Recipe::Density, 3, size, size, Convention::Reference)?;
+            let on = |threads| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+                pool.install(|| profiler.profiles(&batch))
+            };
+            assert_eq!(on(1)?, on(3)?);
+            // Neither does it matter which images are beside one.
+            let single = profiler.profiles(&batch[149 * 3 * size * size..])?;
+            assert_eq!(single.rows().next(), on(1)?.rows().last());
         }
         Ok(())
     }
@@ -360,13 +215,17 @@ mod tests {
     fn images_without_a_profile_are_counted() -> Result<(), Error> {
         let profiler = Profiler::new(Recipe::Gradient, 3, 8, 8, Convention::Reference)?;
         let (zero, constant, sound) = (vec![0.0; 192], vec![0.25; 192], noise(192, 3));
-        let infinite = vec![f32::NAN; 192];
+        let infinite = [vec![f32::INFINITY], vec![0.0; 191]].concat();
         let found =
             profiler.profiles(&[zero, sound.clone(), constant, sound.clone(), sound, infinite].concat())?;
         assert_eq!(
             found.by_image().map(|row| row.is_some()).collect::<Vec<_>>(),
             [false, true, false, true, true, false]
         );
+        let powers = Profiler::new(Recipe::Power, 3, 32, 32, Convention::Reference)?;
+        let found = powers.profiles(&[noise(3072, 3), vec![f32::NAN; 3072], vec![0.5; 3072]].concat())?;
+        assert_eq!(found.by_image().map(|row| row.is_some()).collect::<Vec<_>>(), [true, false, true]);
+        assert!(found.rows().nth(1).is_some_and(|row| row.iter().all(|&value| value == 0.0)));
         Ok(())
     }
 

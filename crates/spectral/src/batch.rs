@@ -1,0 +1,266 @@
+//! Half spectra of many planes at once.
+
+use std::any::Any;
+
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+use realfft::FftNum;
+use rustfft::num_complex::{Complex, Complex32};
+
+use crate::{
+    dispatch::widest,
+    plane::{Block, PlanePlan, SIDE},
+    transpose::transpose,
+    vector::{Cell, CellsRef, LANES},
+};
+
+/// A faster way for planes of some sizes and numbers of some type.
+pub(crate) trait Planes<T>: Send + Sync {
+    /// The half spectra (H, W/2 + 1) of some planes (H, W), on this thread.
+    fn transform(&self, planes: &[T], spectra: &mut [Complex<T>]);
+}
+
+/// Vectorised transforms where there are any: of f32, and of sizes that [`PlanePlan`] takes.
+pub(crate) fn vectorised<T: FftNum>(height: usize, width: usize) -> Option<Box<dyn Planes<T>>> {
+    let plan: Box<dyn Planes<f32>> = Box::new(PlanePlan::new(height, width)?);
+    // Through `Any`, which gives the box back if T is f32.
+    let plan: Box<dyn Any> = Box::new(plan);
+    plan.downcast::<Box<dyn Planes<T>>>().ok().map(|plan| *plan)
+}
+
+impl Planes<f32> for PlanePlan {
+    fn transform(&self, planes: &[f32], spectra: &mut [Complex32]) {
+        widest().dispatch(Transform { plan: self, planes, spectra });
+    }
+}
+
+struct Transform<'a> {
+    plan: &'a PlanePlan,
+    planes: &'a [f32],
+    spectra: &'a mut [Complex32],
+}
+
+impl WithSimd for Transform<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match self.plan.sides() {
+            [32, 32] => self.run(simd, [32, 32]),
+            sides => self.run(simd, sides),
+        }
+    }
+}
+
+impl Transform<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S, sides: [usize; 2]) {
+        let [height, width] = sides;
+        let mut scratch = self.plan.scratch();
+        let spectra = self.spectra.chunks_exact_mut(height * (width / 2 + 1));
+        for (plane, spectrum) in self.planes.chunks_exact(height * width).zip(spectra) {
+            self.plan.columns(simd, sides, (plane, 1.0), &mut scratch);
+            for index in 0..height / SIDE {
+                put(simd, self.plan.block(simd, sides, index, &mut scratch), spectrum);
+            }
+        }
+    }
+}
+
+/// Writes rows u = 16·index + lane of the half spectrum (H, W/2 + 1) and, since F(H − u, v) = F*(u, W − v), rows H − u.
+#[inline(always)]
+fn put<S: Simd>(simd: S, block: Block<'_>, spectrum: &mut [Complex32]) {
+    let Block { height, width, .. } = block;
+    let half = width / 2 + 1;
+    let spectrum = &mut spectrum[..height * half];
+    for left in (0..width / 2).step_by(LANES) {
+        let own = turned(simd, block.rows, |at| left + at);
+        let mirrored = turned(simd, block.rows, |at| (width - left - at) % width);
+        for lane in 0..LANES {
+            let (own, mirrored) = (own.row(lane), mirrored.row(lane).conjugate());
+            let [u, at] = own_and_mirrored(block, lane);
+            let (own, mirrored) = if u == 0 { own.separate(&mirrored) } else { (own, mirrored) };
+            own.write(sixteen(&mut spectrum[u * half + left..]));
+            mirrored.write(sixteen(&mut spectrum[at * half + left..]));
+        }
+    }
+    put_last_column(block, spectrum);
+}
+
+/// v = W/2, which is its own mirror image.
+#[inline(always)]
+fn put_last_column(block: Block<'_>, spectrum: &mut [Complex32]) {
+    let last = block.width / 2;
+    for (lane, (&re, &im)) in block.rows.re[last].0.iter().zip(&block.rows.im[last].0).enumerate() {
+        let [u, at] = own_and_mirrored(block, lane);
+        let (own, mirrored) = if u == 0 { ([re, 0.0], [im, 0.0]) } else { ([re, im], [re, -im]) };
+        spectrum[u * (last + 1) + last] = Complex32::new(own[0], own[1]);
+        spectrum[at * (last + 1) + last] = Complex32::new(mirrored[0], mirrored[1]);
+    }
+}
+
+/// The two rows of a spectrum that a lane makes.
+#[inline(always)]
+fn own_and_mirrored(block: Block<'_>, lane: usize) -> [usize; 2] {
+    let u = block.index * LANES + lane;
+    [u, if u == 0 { block.height / 2 } else { block.height - u }]
+}
+
+#[inline(always)]
+fn sixteen(coefficients: &mut [Complex32]) -> &mut [Complex32; LANES] {
+    coefficients.first_chunk_mut().expect("sixteen coefficients of a row")
+}
+
+/// Sixteen columns of sixteen rows, a cell a row.
+struct Turned {
+    re: [Cell; LANES],
+    im: [Cell; LANES],
+}
+
+/// Sixteen coefficients of a row.
+#[derive(Clone, Copy)]
+struct Row {
+    re: Cell,
+    im: Cell,
+}
+
+#[inline(always)]
+fn turned<S: Simd>(simd: S, rows: CellsRef<'_>, column: impl Fn(usize) -> usize) -> Turned {
+    let mut re = std::array::from_fn(|at| rows.re[column(at)]);
+    let mut im = std::array::from_fn(|at| rows.im[column(at)]);
+    transpose(simd, &mut re);
+    transpose(simd, &mut im);
+    Turned { re, im }
+}
+
+impl Turned {
+    #[inline(always)]
+    fn row(&self, lane: usize) -> Row {
+        Row { re: self.re[lane], im: self.im[lane] }
+    }
+}
+
+impl Row {
+    #[inline(always)]
+    fn conjugate(self) -> Self {
+        Self { im: Cell(self.im.0.map(|value| -value)), ..self }
+    }
+
+    /// Of Z = A + i·B and of Z* at the mirrored frequencies: A = (Z + Z*)/2, B = (Z − Z*)/2i.
+    #[inline(always)]
+    fn separate(self, mirrored: &Self) -> (Self, Self) {
+        let half =
+            |a: &Cell, b: &Cell, sign: f32| Cell(std::array::from_fn(|at| 0.5 * (a.0[at] + sign * b.0[at])));
+        let sum = Self { re: half(&self.re, &mirrored.re, 1.0), im: half(&self.im, &mirrored.im, 1.0) };
+        let difference =
+            Self { re: half(&self.im, &mirrored.im, -1.0), im: half(&mirrored.re, &self.re, -1.0) };
+        (sum, difference)
+    }
+
+    #[inline(always)]
+    fn write(&self, out: &mut [Complex32; LANES]) {
+        *out = std::array::from_fn(|at| Complex32::new(self.re.0[at], self.im.0[at]));
+    }
+}
+
+/// Planes that a thread takes at once: enough to be worth waking it.
+pub(crate) fn at_once(pixels: usize) -> usize {
+    (65_536 / pixels).max(1)
+}
+
+/// Runs `work` on shares of whole planes, on all threads.
+pub(crate) fn in_parallel<T: FftNum>(
+    planes: &[T],
+    pixels: usize,
+    spectra: &mut [Complex<T>],
+    coefficients: usize,
+    work: impl Fn(&[T], &mut [Complex<T>]) + Send + Sync,
+) {
+    let share = at_once(pixels);
+    planes
+        .par_chunks(share * pixels)
+        .zip(spectra.par_chunks_mut(share * coefficients))
+        .for_each(|(planes, spectra)| work(planes, spectra));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{RealFft2, dispatch::everywhere, naive_dft};
+
+    fn numbers(count: usize) -> Vec<f32> {
+        let mut state = 3u64;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as f32 / (1u64 << 31) as f32 - 0.5
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    /// Largest difference to the definition over the largest coefficient.
+    fn error(spectrum: &[Complex32], plane: &[f32], height: usize, width: usize) -> f64 {
+        let plane: Vec<f64> = plane.iter().map(|&value| value.into()).collect();
+        let expected = naive_dft(&plane, height, width);
+        let (mut apart, mut largest) = (0.0, 0.0);
+        for (at, found) in spectrum.iter().enumerate() {
+            let expected = expected[at / (width / 2 + 1) * width + at % (width / 2 + 1)];
+            apart =
+                f64::max(apart, (f64::from(found.re) - expected.re).hypot(f64::from(found.im) - expected.im));
+            largest = f64::max(largest, expected.norm());
+        }
+        apart / largest
+    }
+
+    #[test]
+    fn any_size_and_number_of_planes_match_the_definition() -> Result<(), crate::Error> {
+        for (count, height, width) in [
+            (1, 32, 32),
+            (5, 32, 32),
+            (67, 32, 32),
+            (2, 64, 32),
+            (3, 32, 96),
+            (2, 2, 2),
+            (9, 16, 16),
+            (2, 33, 7),
+        ] {
+            let planes = numbers(count * height * width);
+            let spectra = RealFft2::<f32>::new(height, width)?.transform_batch(&planes)?;
+            let each = spectra.chunks(height * (width / 2 + 1)).zip(planes.chunks(height * width));
+            assert_eq!(each.len(), count);
+            let worst =
+                each.map(|(spectrum, plane)| error(spectrum, plane, height, width)).fold(0.0, f64::max);
+            assert!(worst < 1e-6, "{count}×{height}×{width}: {worst}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn every_instruction_set_agrees_with_the_general_path() {
+        for (height, width) in [(32, 32), (32, 64), (64, 32), (96, 32), (32, 160), (64, 224), (128, 128)] {
+            let plan = PlanePlan::new(height, width).expect("multiples of 32");
+            let planes = numbers(2 * height * width);
+            let doubles: Vec<f64> = planes.iter().map(|&value| value.into()).collect();
+            let general = RealFft2::<f64>::new(height, width).expect("a size of at least 2×2");
+            let expected = general.transform_batch(&doubles).expect("two planes");
+            let largest = expected.iter().map(|value| value.norm()).fold(0.0, f64::max);
+            for arch in everywhere() {
+                let mut spectra = vec![Complex32::default(); expected.len()];
+                arch.dispatch(Transform { plan: &plan, planes: &planes, spectra: &mut spectra });
+                let apart = spectra.iter().zip(&expected).map(|(found, expected)| {
+                    (f64::from(found.re) - expected.re).hypot(f64::from(found.im) - expected.im)
+                });
+                let worst = apart.fold(0.0, f64::max) / largest;
+                assert!(worst < 1e-6, "{height}×{width} {arch:?}: {worst}");
+            }
+        }
+    }
+
+    #[test]
+    fn lengths_are_checked() -> Result<(), crate::Error> {
+        let plan = RealFft2::<f64>::new(4, 4)?;
+        assert!(plan.transform_batch(&[0.0; 17]).is_err());
+        assert!(plan.transform_batch_into(&[0.0; 32], &mut [Complex::default(); 12]).is_err());
+        assert!(plan.transform_batch(&[])?.is_empty());
+        Ok(())
+    }
+}
