@@ -313,7 +313,7 @@ pub(crate) unsafe fn inner<S: Simd>(
                     (8, 1) => dot::<S, 8, 1>(a, row, rows, b, vector, vectors, samples, is_first, out),
                     (8, _) => dot::<S, 8, 2>(a, row, rows, b, vector, vectors, samples, is_first, out),
                     _ => (vector..vectors.min(vector + 2)).for_each(|vector| {
-                        dot::<S, 4, 1>(a, row, rows, b, vector, vectors, samples, is_first, out)
+                        dot::<S, 4, 1>(a, row, rows, b, vector, vectors, samples, is_first, out);
                     }),
                 }
             }
