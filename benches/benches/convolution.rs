@@ -85,7 +85,7 @@ fn weight_gradient(criterion: &mut Criterion) {
 fn repack(criterion: &mut Criterion) {
     let weights = |layer: &Layer| layer.weights() as u64;
     each_layer(criterion, "convolution repack", weights, |at, _| {
-        at.convolution.repack(black_box(&at.weight))
+        at.convolution.repack(black_box(&at.weight));
     });
 }
 
