@@ -183,11 +183,14 @@ fn grad_reproduces_the_reference_spectrum() -> Outcome {
     Ok(())
 }
 
+/// Flags, the exit code they end with, and words of the error.
+type Refused<'a> = (&'a [&'a str], i32, &'a [&'a str]);
+
 #[test]
 fn what_cannot_be_done_is_said_in_one_line() -> Outcome {
     let folder = tempfile::tempdir()?;
     let at = folder.path();
-    let cases: [(&[&str], i32, &[&str]); 8] = [
+    let cases: [Refused<'_>; 8] = [
         (&["--arch", "resnet81"], 2, &["--arch", "resnet81", "resnet18"]),
         (&["--epochs", "0"], 2, &["--epochs", "0"]),
         (&["--no-such-flag"], 2, &["--no-such-flag"]),
