@@ -116,11 +116,18 @@ fn batch_norm_passes(group: &mut Group<'_>, dims: Dims, path: Path) {
         });
     });
     group.bench_function(id("gate"), |bench| bench.iter(|| gate(black_box(&mut g), &mask, path)));
-    group
-        .bench_function(id("channel sums"), |bench| bench.iter(|| channel_sums(black_box(&g), &x, &a, path)));
-    let how = Combine { x: Some((&x, &b, &c)), a: &a };
+    group.bench_function(id("channel sums"), |bench| {
+        bench.iter(|| channel_sums(black_box(&g), Some(&mask), &x, &a, path));
+    });
+    let how = Combine { mask: Some(&mask), x: Some((&x, &b, &c)), a: &a, has_residual: true };
+    let mut gradient = Some(g);
     group.bench_function(id("combine"), |bench| {
-        bench.iter(|| arena.recycle(combine(black_box(&g), how, path, &arena)));
+        bench.iter(|| {
+            let g = gradient.take().expect("the gradient comes back as the residual's");
+            let (of_x, of_residual) = combine(black_box(g), how, path, &arena);
+            arena.recycle(of_x);
+            gradient = of_residual;
+        });
     });
 }
 

@@ -5,7 +5,7 @@ mod common;
 use common::{dot, error_over_rms, fine, wide};
 use kernels::{
     Conv2d,
-    blocked::{Arena, Blocked, Convolution, ConvolutionShape, Dims, Path},
+    blocked::{After, Arena, Blocked, Convolution, ConvolutionShape, Dims, Finish, Path, finish, gate},
     naive,
 };
 use proptest::prelude::*;
@@ -133,6 +133,29 @@ fn check_against_naive(case: &Case, seed: u64) {
     }
 }
 
+/// A convolution finished on the way against one finished afterwards; the same bits, and the same mask.
+fn check_finished(case: &Case, seed: u64, relu: bool, with_residual: bool) {
+    let (arguments, arena) = (case.arguments(seed), Arena::default());
+    let out = case.out();
+    let (shift, ones) = (fine(seed + 3, out.channels), vec![1.0; out.channels]);
+    for path in Path::available() {
+        let convolution = Convolution::new(&arguments.weight, case.shape, false, path);
+        let x = Blocked::from_nchw(&arguments.x, case.dims, &arena);
+        let mut probe = [0, 1].map(|_| Blocked::from_nchw(&arguments.g, out, &arena));
+        let residual = with_residual.then_some(&probe[0]);
+        let how = Finish { scale: &ones, shift: &shift, residual, relu };
+        let (expected, expected_mask) = finish(&convolution.forward(&x, &arena), how, path, &arena);
+        let after = After { shift: &shift, residual, relu };
+        let (found, mask) = convolution.forward_finished(&x, after, &arena);
+        assert_eq!(found.to_nchw(), expected.to_nchw(), "{case:?} by {path:?}");
+        assert_eq!(mask.is_some(), relu, "a mask where there is ReLU");
+        for (mask, g) in [mask, expected_mask].iter().zip(&mut probe) {
+            mask.iter().for_each(|mask| gate(g, mask, path));
+        }
+        assert_eq!(probe[0].to_nchw(), probe[1].to_nchw(), "masks of {case:?} by {path:?}");
+    }
+}
+
 /// |⟨conv(x), g⟩ − ⟨x, dX(g)⟩| and |⟨conv(x), g⟩ − ⟨w, dW(x, g)⟩| over ‖conv(x)‖·‖g‖.
 fn check_adjoints(case: &Case, seed: u64) {
     let arguments = case.arguments(seed);
@@ -155,6 +178,13 @@ proptest! {
     #[test]
     fn every_pass_is_the_naive_one(case in cases(40, 20, 13), seed in 0..1000u64) {
         check_against_naive(&case, seed);
+    }
+
+    #[test]
+    fn finishing_on_the_way_changes_nothing(
+        case in cases(40, 24, 12), seed in 0..1000u64, relu: bool, with_residual: bool,
+    ) {
+        check_finished(&case, seed, relu, with_residual);
     }
 
     #[test]

@@ -58,17 +58,20 @@ fn pointwise(path: Path, arena: &Arena, scale: f32) -> Vec<Vec<f32>> {
         Blocked::from_nchw(&values, dims, arena)
     };
     let per_channel = |seed| fine(seed, dims.channels);
-    let (x, residual, mut g) = (blocked(1), blocked(2), blocked(3));
+    let (x, residual, g) = (blocked(1), blocked(2), blocked(3));
     let found = moments(&x, path);
     let statistics = found.iter().flat_map(|m| split(m.mean).into_iter().chain(split(m.variance))).collect();
     let (factors, summands) = (per_channel(4), per_channel(5));
     let how = Finish { scale: &factors, shift: &summands, residual: Some(&residual), relu: true };
     let (y, mask) = finish(&x, how, path, arena);
     let mask = mask.expect("a mask with ReLU");
-    gate(&mut g, &mask, path);
-    let sums = channel_sums(&g, &x, &per_channel(6), path);
+    let sums = channel_sums(&g, Some(&mask), &x, &per_channel(6), path);
     let sums = sums.iter().flat_map(|(a, b)| split(*a).into_iter().chain(split(*b))).collect();
-    let dx = combine(&g, Combine { x: Some((&x, &factors, &summands)), a: &summands }, path, arena);
+    let x_and_factors = Some((&x, &factors[..], &summands[..]));
+    let how = Combine { mask: Some(&mask), x: x_and_factors, a: &summands, has_residual: true };
+    let (dx, g) = combine(g, how, path, arena);
+    let mut g = g.expect("a gradient of the residual");
+    gate(&mut g, &mask, path);
     accumulate(&mut g, &dx, path);
     let means = mean_over_pixels(&y);
     let spread = spread_mean(&means, dims, arena);
@@ -174,10 +177,13 @@ fn combined_gradients_are_zero_beside_the_images() {
         for filler in [1e20, f32::NAN] {
             let x = with_filler(&values, dims, filler, path, &arena);
             let g = Blocked::from_nchw(&values, dims, &arena);
-            let dx = combine(&g, Combine { x: Some((&x, &ones, &ones)), a: &ones }, path, &arena);
+            let x = Some((&x, &ones[..], &ones[..]));
+            let how = Combine { mask: None, x, a: &ones, has_residual: true };
+            let (dx, g) = combine(g, how, path, &arena);
+            let g = g.expect("a gradient of the residual");
             // Σ dx over all lanes; a lane without an image would add its 1.
             let plain = dx.to_nchw();
-            let found = channel_sums(&dx, &g, &[0.0; 3], path);
+            let found = channel_sums(&dx, None, &g, &[0.0; 3], path);
             for (channel, (_, sum)) in found.into_iter().enumerate() {
                 let planes = plain.chunks(dims.pixels()).skip(channel).step_by(dims.channels);
                 let expected: f64 = planes.flatten().map(|&value| f64::from(value)).sum();

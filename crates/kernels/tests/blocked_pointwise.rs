@@ -96,8 +96,15 @@ proptest! {
             let how = Finish { scale: &ones, shift: &zeros, residual: None, relu: true };
             let (_, mask) = finish(&Blocked::from_nchw(&x, dims, arena), how, path, arena);
             let mut gated = Blocked::from_nchw(&g, dims, arena);
-            gate(&mut gated, &mask.expect("a mask with ReLU"), path);
+            let mask = mask.expect("a mask with ReLU");
+            gate(&mut gated, &mask, path);
             assert_eq!(gated.to_nchw(), expected, "{path:?}");
+            for has_residual in [false, true] {
+                let how = Combine { mask: Some(&mask), x: None, a: &ones, has_residual };
+                let (of_x, of_residual) = combine(Blocked::from_nchw(&g, dims, arena), how, path, arena);
+                assert_eq!(of_x.to_nchw(), expected, "{path:?}");
+                assert_eq!(of_residual.map(|g| g.to_nchw()), has_residual.then(|| expected.clone()));
+            }
         });
     }
 
@@ -112,10 +119,14 @@ proptest! {
         let combined: Vec<f64> = (0..g.len()).map(|i| of_g(i) + of_x(i)).collect();
         on_every_path(|path, arena| {
             let [g, x] = [&g, &x].map(|values| Blocked::from_nchw(values, dims, arena));
-            let both = combine(&g, Combine { x: Some((&x, &b, &c)), a: &a }, path, arena);
-            assert_close(&both.to_nchw(), &combined, "combine");
-            let alone = combine(&g, Combine { x: None, a: &a }, path, arena);
+            let (mask, with_residual) = (None, Combine { mask: None, x: None, a: &a, has_residual: true });
+            let (alone, gated) = combine(g, with_residual, path, arena);
             assert_close(&alone.to_nchw(), &scaled, "combine without x");
+            let g = gated.expect("a gradient of the residual");
+            let how = Combine { mask, x: Some((&x, &b, &c)), a: &a, has_residual: false };
+            let (both, none) = combine(g, how, path, arena);
+            assert_close(&both.to_nchw(), &combined, "combine");
+            assert!(none.is_none(), "nothing for a residual that is not there");
         });
     }
 
@@ -132,7 +143,7 @@ proptest! {
         let values = (dims.images * dims.pixels()) as f64;
         on_every_path(|path, arena| {
             let [g, x] = [&g, &x].map(|values| Blocked::from_nchw(values, dims, arena));
-            for (found, expected) in channel_sums(&g, &x, &mean, path).iter().zip(&expected) {
+            for (found, expected) in channel_sums(&g, None, &x, &mean, path).iter().zip(&expected) {
                 let error = (found.0 - expected.0).abs().max((found.1 - expected.1).abs());
                 assert!(error < 1e-6 * values, "{found:?} against {expected:?}, {path:?}");
             }
@@ -225,9 +236,8 @@ fn the_pieces_make_a_batch_norm() {
         let (y, mask) = finish(&blocked_x, how, path, arena);
         assert_close(&y.to_nchw(), &expected_y, "y");
 
-        let mut gated = Blocked::from_nchw(&g, dims, arena);
-        gate(&mut gated, &mask.expect("a mask with ReLU"), path);
-        let sums = channel_sums(&gated, &blocked_x, &mean, path);
+        let blocked_g = Blocked::from_nchw(&g, dims, arena);
+        let sums = channel_sums(&blocked_g, mask.as_ref(), &blocked_x, &mean, path);
         assert_close(&each(&|c| sums[c].0 / deviation[c]), &expected.weight, "gradient of the factors");
         assert_close(&each(&|c| sums[c].1), &expected.bias, "gradient of the summands");
         // dx = scale·(g − mean g − x̂·mean(g·x̂)), x̂ = (x − mean) / deviation.
@@ -235,7 +245,9 @@ fn the_pieces_make_a_batch_norm() {
         let slope = |c: usize| -f64::from(scale[c]) * sums[c].0 / (count * deviation[c] * deviation[c]);
         let b = each(&slope);
         let c = each(&|c| -f64::from(scale[c]) * sums[c].1 / count - slope(c) * moments[c].mean);
-        let dx = combine(&gated, Combine { x: Some((&blocked_x, &b, &c)), a: &scale }, path, arena);
+        let x = Some((&blocked_x, &b[..], &c[..]));
+        let how = Combine { mask: mask.as_ref(), x, a: &scale, has_residual: false };
+        let (dx, _) = combine(blocked_g, how, path, arena);
         assert_close(&dx.to_nchw(), &expected.x, "gradient of x");
     });
 }

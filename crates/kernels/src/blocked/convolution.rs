@@ -12,8 +12,9 @@
 use super::{
     direct,
     gemm::Panel,
+    pointwise::{self, After},
     simd::Path,
-    tensor::{Arena, Blocked, Dims},
+    tensor::{Arena, Blocked, Dims, Mask},
     winograd::{self, Transformed},
 };
 
@@ -147,17 +148,28 @@ impl Convolution {
 
     /// (N, inputs, H, W) → (N, outputs, H', W').
     pub fn forward(&self, x: &Blocked, arena: &Arena) -> Blocked {
-        match &self.forward {
+        self.pass(x, None, arena).0
+    }
+
+    /// The same, then what follows it, while the results are in the cache; the mask is there if that has ReLU.
+    pub fn forward_finished(&self, x: &Blocked, after: After<'_>, arena: &Arena) -> (Blocked, Option<Mask>) {
+        self.pass(x, Some(after), arena)
+    }
+
+    fn pass(&self, x: &Blocked, after: Option<After<'_>>, arena: &Arena) -> (Blocked, Option<Mask>) {
+        let to = self.shape.output_dims(x.dims);
+        let mut y = match &self.forward {
             Weights::Winograd(weights) => {
-                winograd::forward(x, weights, self.shape.output_dims(x.dims), self.path, arena)
+                return winograd::forward(x, weights, to, after, self.path, arena);
             }
             Weights::Direct(panel) => direct::convolve(x, panel, self.shape, self.path, arena),
             Weights::Scatter(panel) => {
-                let to = self.shape.output_dims(x.dims);
                 direct::input_gradient(x, panel, self.shape.turned(), to, self.path, arena)
             }
             Weights::Shared => unreachable!("only input gradients share"),
-        }
+        };
+        let mask = after.and_then(|after| pointwise::finish_in_place(&mut y, after, self.path, arena));
+        (y, mask)
     }
 
     /// The gradient of an input of size `dims`, given the gradient of the output.

@@ -312,9 +312,12 @@ pub(crate) unsafe fn inner<S: Simd>(
                 match (S::ROWS, vectors - vector) {
                     (8, 1) => dot::<S, 8, 1>(a, row, rows, b, vector, vectors, samples, is_first, out),
                     (8, _) => dot::<S, 8, 2>(a, row, rows, b, vector, vectors, samples, is_first, out),
-                    _ => (vector..vectors.min(vector + 2)).for_each(|vector| {
-                        dot::<S, 4, 1>(a, row, rows, b, vector, vectors, samples, is_first, out);
-                    }),
+                    // A loop, not a closure: that would be compiled without the path's features.
+                    _ => {
+                        for vector in vector..vectors.min(vector + 2) {
+                            dot::<S, 4, 1>(a, row, rows, b, vector, vectors, samples, is_first, out);
+                        }
+                    }
                 }
             }
         }

@@ -5,6 +5,7 @@ mod convolution;
 mod direct;
 mod gemm;
 mod loss;
+mod pages;
 mod pointwise;
 mod simd;
 mod tensor;
@@ -13,8 +14,8 @@ mod winograd;
 pub use convolution::{Convolution, ConvolutionShape};
 pub use loss::cross_entropy;
 pub use pointwise::{
-    Combine, Finish, Moments, accumulate, channel_sums, combine, finish, gate, mean_over_pixels, moments,
-    spread_mean,
+    After, Combine, Finish, Moments, accumulate, channel_sums, combine, finish, gate, mean_over_pixels,
+    moments, spread_mean,
 };
 pub use simd::Path;
 pub use tensor::{Arena, Blocked, Dims, Mask};

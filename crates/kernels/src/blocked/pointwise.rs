@@ -34,7 +34,7 @@ fn planes_at_once(dims: Dims) -> usize {
 pub fn moments(x: &Blocked, path: Path) -> Vec<Moments> {
     let sums = plane_sums(x.dims, |block, plane| {
         let lanes = x.dims.valid_lanes(block);
-        run(path, Sums { a: x.plane(block, plane), b: None, shift: 0.0, lanes })
+        run(path, Sums { a: x.plane(block, plane), mask: None, b: None, shift: 0.0, lanes })
     });
     let count = x.dims.images * x.dims.pixels();
     sums.into_iter()
@@ -58,9 +58,10 @@ fn plane_sums(dims: Dims, of: impl Fn(usize, usize) -> (f64, f64) + Sync) -> Vec
     (0..dims.channels).map(channel).collect()
 }
 
-/// Σ a and Σ a², or with `b` Σ a and Σ a·(b − shift), over a plane's first `lanes` lanes.
+/// Σ a and Σ a², or with `b` Σ a and Σ a·(b − shift), over a plane's first `lanes` lanes; a where the mask lets it through.
 struct Sums<'a> {
     a: &'a [Lane],
+    mask: Option<&'a [u16]>,
     b: Option<&'a [Lane]>,
     shift: f32,
     lanes: usize,
@@ -80,7 +81,10 @@ impl Kernel for Sums<'_> {
                 let (mut sum, mut product) = (S::splat(0.0), S::splat(0.0));
                 let shift = S::splat(self.shift);
                 for i in start..end {
-                    let a = S::load(&self.a[i]);
+                    let mut a = S::load(&self.a[i]);
+                    if let Some(mask) = self.mask {
+                        a = S::select(a, mask[i]);
+                    }
                     let other = self.b.map_or(a, |b| S::sub(S::load(&b[i]), shift));
                     sum = S::add(sum, a);
                     product = S::fma(a, other, product);
@@ -96,6 +100,8 @@ impl Kernel for Sums<'_> {
 }
 
 /// What happens to the output of a convolution, channel by channel: y = act(x · scale + shift + residual).
+///
+/// Where the scale is part of the convolution's weights, see [`Convolution::forward_finished`](super::Convolution).
 #[derive(Debug, Clone, Copy)]
 pub struct Finish<'a> {
     /// A factor per channel.
@@ -106,6 +112,100 @@ pub struct Finish<'a> {
     pub residual: Option<&'a Blocked>,
     /// Whether negative results become zero.
     pub relu: bool,
+}
+
+/// What happens to the output of a convolution whose weights hold the scale: y = act(x + shift + residual).
+#[derive(Debug, Clone, Copy)]
+pub struct After<'a> {
+    /// A summand per channel.
+    pub shift: &'a [f32],
+    /// A summand per value.
+    pub residual: Option<&'a Blocked>,
+    /// Whether negative results become zero.
+    pub relu: bool,
+}
+
+/// Applies an [`After`] in place; the mask is there if it has ReLU.
+pub(crate) fn finish_in_place(y: &mut Blocked, after: After<'_>, path: Path, arena: &Arena) -> Option<Mask> {
+    let dims = y.dims;
+    let mut mask = after.relu.then(|| arena.take_mask(dims.len()));
+    let masks = Mask::chunks(&mut mask, dims.pixels(), dims.blocks() * dims.channels);
+    let planes = y.data.par_chunks_mut(dims.pixels()).zip(masks).enumerate();
+    planes.with_min_len(planes_at_once(dims)).for_each(|(index, (y, mask))| {
+        let (block, channel) = (index / dims.channels, index % dims.channels);
+        let residual = after.residual.map(|residual| residual.plane(block, channel));
+        run(path, AfterPlane { y, residual, shift: after.shift[channel], mask });
+    });
+    mask
+}
+
+struct AfterPlane<'a> {
+    y: &'a mut [Lane],
+    residual: Option<&'a [Lane]>,
+    shift: f32,
+    mask: Option<&'a mut [u16]>,
+}
+
+impl Kernel for AfterPlane<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        // SAFETY: the caller vouches for the features.
+        unsafe { finish_values::<S>(self.y, self.residual, self.shift, self.mask) }
+    }
+}
+
+/// y = act(y + shift + residual) of some values of a channel, with ReLU if there is a mask to note it in.
+///
+/// # Safety
+/// The processor has the features of `S`.
+#[inline(always)]
+pub(crate) unsafe fn finish_values<S: Simd>(
+    y: &mut [Lane],
+    residual: Option<&[Lane]>,
+    shift: f32,
+    mut mask: Option<&mut [u16]>,
+) {
+    // SAFETY: the caller vouches for the features.
+    unsafe {
+        let shift = S::splat(shift);
+        for (i, y) in y.iter_mut().enumerate() {
+            let mut value = S::add(S::load(y), shift);
+            if let Some(residual) = residual {
+                value = S::add(value, S::load(&residual[i]));
+            }
+            if let Some(mask) = &mut mask {
+                mask[i] = S::positive(value);
+                value = S::select(value, mask[i]);
+            }
+            S::store(y, value);
+        }
+    }
+}
+
+/// Zeroes the gradient where ReLU was shut.
+pub fn gate(g: &mut Blocked, mask: &Mask, path: Path) {
+    let chunk = g.dims.pixels() * planes_at_once(g.dims);
+    let planes = g.data.par_chunks_mut(chunk).zip(mask.0.par_chunks(chunk));
+    planes.for_each(|(g, mask)| run(path, Gate { g, mask }));
+}
+
+struct Gate<'a> {
+    g: &'a mut [Lane],
+    mask: &'a [u16],
+}
+
+impl Kernel for Gate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        for (g, &bits) in self.g.iter_mut().zip(self.mask) {
+            // SAFETY: the caller vouches for the features.
+            unsafe { S::store(g, S::select(S::load(g), bits)) };
+        }
+    }
 }
 
 /// Applies a [`Finish`]; the mask is there if it has ReLU.
@@ -164,30 +264,6 @@ impl Kernel for FinishPlane<'_> {
     }
 }
 
-/// Zeroes the gradient where ReLU was shut.
-pub fn gate(g: &mut Blocked, mask: &Mask, path: Path) {
-    let chunk = g.dims.pixels() * planes_at_once(g.dims);
-    let planes = g.data.par_chunks_mut(chunk).zip(mask.0.par_chunks(chunk));
-    planes.for_each(|(g, mask)| run(path, Gate { g, mask }));
-}
-
-struct Gate<'a> {
-    g: &'a mut [Lane],
-    mask: &'a [u16],
-}
-
-impl Kernel for Gate<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
-        for (g, &bits) in self.g.iter_mut().zip(self.mask) {
-            // SAFETY: the caller vouches for the features.
-            unsafe { S::store(g, S::select(S::load(g), bits)) };
-        }
-    }
-}
-
 /// Adds a gradient to another.
 pub fn accumulate(to: &mut Blocked, from: &Blocked, path: Path) {
     let chunk = to.dims.pixels() * planes_at_once(to.dims);
@@ -214,62 +290,97 @@ impl Kernel for Accumulate<'_> {
     }
 }
 
-/// The gradients of a channel's scale and shift, given the (gated) gradient of the result: Σ g·(x − mean), Σ g.
-pub fn channel_sums(g: &Blocked, x: &Blocked, mean: &[f32], path: Path) -> Vec<(f64, f64)> {
+/// The gradients of a channel's scale and shift, given the gradient of the result and what ReLU let through of it:
+/// Σ g·(x − mean), Σ g.
+pub fn channel_sums(
+    g: &Blocked,
+    mask: Option<&Mask>,
+    x: &Blocked,
+    mean: &[f32],
+    path: Path,
+) -> Vec<(f64, f64)> {
     plane_sums(g.dims, |block, channel| {
         let (a, b) = (g.plane(block, channel), Some(x.plane(block, channel)));
-        let (sum, product) = run(path, Sums { a, b, shift: mean[channel], lanes: LANES });
+        let mask = mask.map(|mask| mask.plane(g.dims, block, channel));
+        let lanes = g.dims.valid_lanes(block);
+        let (sum, product) = run(path, Sums { a, mask, b, shift: mean[channel], lanes });
         (product, sum)
     })
 }
 
-/// out = g · a + x · b + c per channel, zero in the lanes without an image. With `x` absent, out = g · a.
+/// From the gradient of a [`Finish`] to that of its x: out = g · a + x · b + c per channel, g where the mask lets it
+/// through, zero in the lanes without an image. With `x` absent, out = g · a.
 #[derive(Debug, Clone, Copy)]
 pub struct Combine<'a> {
+    /// What ReLU let through.
+    pub mask: Option<&'a Mask>,
     /// The activations, with their factor and the constant.
     #[allow(clippy::type_complexity, reason = "three borrowed things that come together or not at all")]
     pub x: Option<(&'a Blocked, &'a [f32], &'a [f32])>,
     /// The factor of the gradient.
     pub a: &'a [f32],
+    /// Whether the gradient of the residual is wanted too.
+    pub has_residual: bool,
 }
 
-/// Applies a [`Combine`] to a gradient.
-pub fn combine(g: &Blocked, how: Combine<'_>, path: Path, arena: &Arena) -> Blocked {
+/// Applies a [`Combine`]: the gradients of x, and of the residual if it has one.
+pub fn combine(mut g: Blocked, how: Combine<'_>, path: Path, arena: &Arena) -> (Blocked, Option<Blocked>) {
     let dims = g.dims;
-    let mut out = arena.blocked(dims);
-    let planes = out.data.par_chunks_mut(dims.pixels()).enumerate().with_min_len(planes_at_once(dims));
-    planes.for_each(|(index, out)| {
+    let plane = |index: usize, g, out| {
         let (block, channel) = (index / dims.channels, index % dims.channels);
         let x = how.x.map(|(x, b, c)| (x.plane(block, channel), b[channel], c[channel]));
+        let mask = how.mask.map(|mask| mask.plane(dims, block, channel));
         let valid = (1u32 << dims.valid_lanes(block)).wrapping_sub(1) as u16;
-        run(path, CombinePlane { g: g.plane(block, channel), x, a: how.a[channel], valid, out });
-    });
-    out
+        run(path, CombinePlane { g, mask, x, a: how.a[channel], valid, out });
+    };
+    if !how.has_residual {
+        let planes = g.data.par_chunks_mut(dims.pixels()).enumerate().with_min_len(planes_at_once(dims));
+        planes.for_each(|(index, g)| plane(index, g, None));
+        return (g, None);
+    }
+    let mut out = arena.blocked(dims);
+    let planes = out.data.par_chunks_mut(dims.pixels()).zip(g.data.par_chunks_mut(dims.pixels())).enumerate();
+    planes.with_min_len(planes_at_once(dims)).for_each(|(index, (out, g))| plane(index, g, Some(out)));
+    (out, Some(g))
 }
 
+/// Writes to `out` and lets the gated gradient in place, or writes in place.
 struct CombinePlane<'a> {
-    g: &'a [Lane],
+    g: &'a mut [Lane],
+    mask: Option<&'a [u16]>,
     x: Option<(&'a [Lane], f32, f32)>,
     a: f32,
     valid: u16,
-    out: &'a mut [Lane],
+    out: Option<&'a mut [Lane]>,
 }
 
 impl Kernel for CombinePlane<'_> {
     type Output = ();
 
     #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
+    unsafe fn run<S: Simd>(mut self) {
         // SAFETY: the caller vouches for the features.
         unsafe {
             let a = S::splat(self.a);
             for i in 0..self.g.len() {
-                let mut value = S::mul(S::load(&self.g[i]), a);
+                let mut g = S::load(&self.g[i]);
+                if let Some(mask) = self.mask {
+                    g = S::select(g, mask[i]);
+                }
+                let mut value = S::mul(g, a);
                 if let Some((x, b, c)) = self.x {
                     value = S::add(value, S::fma(S::load(&x[i]), S::splat(b), S::splat(c)));
                     value = S::select(value, self.valid);
                 }
-                S::store(&mut self.out[i], value);
+                match &mut self.out {
+                    None => S::store(&mut self.g[i], value),
+                    Some(out) => {
+                        S::store(&mut out[i], value);
+                        if self.mask.is_some() {
+                            S::store(&mut self.g[i], g);
+                        }
+                    }
+                }
             }
         }
     }

@@ -2,7 +2,12 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::simd::{LANES, Lane};
+use rayon::prelude::*;
+
+use super::{
+    pages,
+    simd::{LANES, Lane},
+};
 
 /// Size of a batch of planes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,6 +153,26 @@ impl Arena {
 #[derive(Debug, Clone)]
 pub struct Mask(pub(crate) Vec<u16>);
 
+impl Mask {
+    /// `count` equal parts of a mask, or as many times none.
+    pub(crate) fn chunks(
+        mask: &mut Option<Self>,
+        length: usize,
+        count: usize,
+    ) -> rayon::vec::IntoIter<Option<&mut [u16]>> {
+        let parts: Vec<_> = match mask {
+            Some(mask) => mask.0.chunks_mut(length).map(Some).collect(),
+            None => (0..count).map(|_| None).collect(),
+        };
+        parts.into_par_iter()
+    }
+
+    /// The bits of one plane of a block.
+    pub(crate) fn plane(&self, dims: Dims, block: usize, channel: usize) -> &[u16] {
+        &self.0[(block * dims.channels + channel) * dims.pixels()..][..dims.pixels()]
+    }
+}
+
 /// Free buffers of one type.
 #[derive(Debug)]
 struct Pool<T>(Mutex<Vec<Vec<T>>>);
@@ -165,8 +190,13 @@ impl<T: Clone> Pool<T> {
         let fits = |capacity: usize| capacity >= len && capacity <= 2 * len.max(1);
         let sizes = free.iter().map(Vec::capacity).enumerate();
         let best = sizes.filter(|&(_, capacity)| fits(capacity)).min_by_key(|&(_, capacity)| capacity);
-        let mut buffer = best.map_or_else(Vec::new, |(index, _)| free.swap_remove(index));
+        let found = best.map(|(index, _)| free.swap_remove(index));
         drop(free);
+        let mut buffer = found.unwrap_or_else(|| {
+            let mut buffer = Vec::with_capacity(len);
+            pages::prefer_huge(buffer.spare_capacity_mut());
+            buffer
+        });
         buffer.resize(len, filler);
         buffer
     }

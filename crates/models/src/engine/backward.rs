@@ -22,11 +22,12 @@ pub(crate) struct Gradients {
 impl Engine {
     /// Goes back through a tape from the gradient of the logits, (N, classes).
     pub(crate) fn backward(&self, tape: Tape, logits: &[f32], pass: Pass<'_>) -> Gradients {
-        let planes = (0..self.plan.slots).map(|_| None).collect();
+        let plan = self.plan(pass.purpose);
+        let planes = (0..plan.slots).map(|_| None).collect();
         let mut run =
             Backward { engine: self, pass, tape, planes, rows: BTreeMap::new(), found: Gradients::default() };
-        run.rows.insert(self.plan.logits, logits.to_vec());
-        for step in self.plan.steps.iter().rev() {
+        run.rows.insert(plan.logits, logits.to_vec());
+        for step in plan.steps.iter().rev() {
             // Readers come later in the plan: nobody needs this value any more.
             let value = run.tape.values[step.out]
                 .take_if(|_| !matches!(step.kind, Kind::Mean { .. } | Kind::Linear { .. }));
@@ -57,6 +58,7 @@ impl Backward<'_> {
                 self.leave(*x, spread);
             }
             Kind::BatchNorm { x, module, residual, .. } => self.batch_norm(out, *x, module, *residual),
+            Kind::Folded { x, residual, .. } => self.folded(out, *x, *residual),
             Kind::Convolution { x, module, .. } => self.convolution(out, *x, module.as_deref()),
             Kind::Normalise => self.pixels(out),
         }
@@ -104,17 +106,15 @@ impl Backward<'_> {
     /// With x̂ the standardised input: dγ = Σ g x̂, dβ = Σ g, dx = γ/σ · (g − mean(g) − x̂ · mean(g x̂)), or γ/σ · g where the
     /// statistics are not the batch's.
     fn batch_norm(&mut self, out: Slot, x: Slot, module: &str, residual: Option<Slot>) {
-        let (path, mut g) = (self.engine.path, self.take(out));
+        let (path, g) = (self.engine.path, self.take(out));
         let mut norm = self.tape.norms.remove(&out).expect("the forward pass has kept what this step needs");
-        if let Some(mask) = norm.mask.take() {
-            blocked::gate(&mut g, &mask, path);
-            self.engine.arena.recycle_mask(mask);
-        }
-        let mut how = Combine { x: None, a: &norm.scale };
+        let mask = norm.mask.take();
+        let mut how =
+            Combine { mask: mask.as_ref(), x: None, a: &norm.scale, has_residual: residual.is_some() };
         let (b, c): (Vec<f32>, Vec<f32>);
         if self.pass.purpose == Purpose::Parameters {
             let values = planes(&self.tape.values[x]);
-            let sums = blocked::channel_sums(&g, values, &norm.mean, path);
+            let sums = blocked::channel_sums(&g, how.mask, values, &norm.mean, path);
             let count = (values.dims().images * values.dims().pixels()) as f64;
             let inverse = |channel: usize| f64::from(norm.inverse_std[channel]);
             let factor = |channel: usize, product: f64| {
@@ -141,7 +141,25 @@ impl Backward<'_> {
                 how.x = Some((planes(&self.tape.values[x]), &b, &c));
             }
         }
-        let gradient = blocked::combine(&g, how, path, &self.engine.arena);
+        let (gradient, gated) = blocked::combine(g, how, path, &self.engine.arena);
+        if let Some(mask) = mask {
+            self.engine.arena.recycle_mask(mask);
+        }
+        self.leave(x, gradient);
+        if let (Some(residual), Some(gated)) = (residual, gated) {
+            self.leave(residual, gated);
+        }
+    }
+
+    /// Through ReLU, the sum and a convolution that holds its batch-norm.
+    fn folded(&mut self, out: Slot, x: Slot, residual: Option<Slot>) {
+        let mut g = self.take(out);
+        if let Some(mask) = self.tape.masks.remove(&out) {
+            blocked::gate(&mut g, &mask, self.engine.path);
+            self.engine.arena.recycle_mask(mask);
+        }
+        let convolution = &self.pass.packed.convolutions[&out];
+        let gradient = convolution.input_gradient(&g, self.tape.dims[&x], &self.engine.arena);
         self.leave(x, gradient);
         match residual {
             Some(residual) => self.leave(residual, g),
@@ -151,7 +169,7 @@ impl Backward<'_> {
 
     fn convolution(&mut self, out: Slot, x: Slot, module: Option<&str>) {
         let g = self.take(out);
-        let convolution = &self.pass.packed[&out];
+        let convolution = &self.pass.packed.convolutions[&out];
         if let Some(module) = module.filter(|_| self.pass.purpose == Purpose::Parameters) {
             let gradient = convolution.weight_gradient(planes(&self.tape.values[x]), &g, &self.engine.arena);
             self.keep(module, "weight", gradient);

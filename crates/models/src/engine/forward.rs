@@ -2,15 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use kernels::blocked::{self, Blocked, Dims, Finish, Moments};
+use kernels::blocked::{self, After, Blocked, Convolution, Dims, Finish, Mask, Moments};
 
 use super::{
-    Engine, Mode, Norm, Pass, Pixels, Purpose, Value,
+    EPSILON, Engine, Mode, Norm, Pass, Pixels, Purpose, Value,
     plan::{Kind, Slot, Step},
 };
-
-/// The ε of every batch-norm (PyTorch's default).
-const EPSILON: f64 = 1e-5;
 
 /// What a forward pass leaves behind.
 #[derive(Debug)]
@@ -24,6 +21,8 @@ pub(crate) struct Tape {
     pub(crate) moments: Vec<(String, Vec<Moments>)>,
     pub(super) values: Vec<Option<Value>>,
     pub(super) norms: BTreeMap<Slot, Norm>,
+    /// What ReLU let through after folded convolutions.
+    pub(super) masks: BTreeMap<Slot, Mask>,
     pub(super) dims: BTreeMap<Slot, Dims>,
 }
 
@@ -31,7 +30,8 @@ impl Engine {
     /// Runs the network. The tape holds what the purpose needs.
     pub(crate) fn forward(&self, pixels: Pixels<'_>, pass: Pass<'_>) -> Tape {
         let mut run = Forward { engine: self, pass, tape: self.tape(pixels.dims.images) };
-        for (index, step) in self.plan.steps.iter().enumerate() {
+        let plan = self.plan(pass.purpose);
+        for (index, step) in plan.steps.iter().enumerate() {
             let value = run.step(step, pixels);
             if let Value::Planes(planes) = &value {
                 run.tape.dims.insert(step.out, planes.dims());
@@ -42,15 +42,16 @@ impl Engine {
             }
         }
         let mut tape = run.tape;
-        tape.latent = rows(&tape.values[self.plan.latent]).to_vec();
-        tape.logits = rows(&tape.values[self.plan.logits]).to_vec();
+        tape.latent = rows(&tape.values[plan.latent]).to_vec();
+        tape.logits = rows(&tape.values[plan.logits]).to_vec();
         tape
     }
 
     fn tape(&self, images: usize) -> Tape {
         let values = (0..self.plan.slots).map(|_| None).collect();
-        let (norms, dims) = (BTreeMap::new(), BTreeMap::new());
-        Tape { images, latent: Vec::new(), logits: Vec::new(), moments: Vec::new(), values, norms, dims }
+        let (norms, masks, dims) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let (latent, logits, moments) = (Vec::new(), Vec::new(), Vec::new());
+        Tape { images, latent, logits, moments, values, norms, masks, dims }
     }
 
     pub(super) fn recycle(&self, value: Option<Value>) {
@@ -72,7 +73,10 @@ impl Forward<'_> {
         match &step.kind {
             Kind::Normalise => Value::Planes(self.normalise(pixels)),
             Kind::Convolution { x, .. } => {
-                Value::Planes(self.pass.packed[&step.out].forward(planes(&self.tape.values[*x]), arena))
+                Value::Planes(self.convolution(step.out).forward(planes(&self.tape.values[*x]), arena))
+            }
+            Kind::Folded { x, residual, relu, .. } => {
+                Value::Planes(self.folded(step.out, *x, *residual, *relu))
             }
             Kind::BatchNorm { x, module, residual, relu } => {
                 Value::Planes(self.batch_norm(step.out, *x, module, *residual, *relu))
@@ -96,6 +100,25 @@ impl Forward<'_> {
         let (normalised, _) = blocked::finish(&raw, how, self.engine.path, &self.engine.arena);
         self.engine.arena.recycle(raw);
         normalised
+    }
+
+    fn convolution(&self, out: Slot) -> &Convolution {
+        &self.pass.packed.convolutions[&out]
+    }
+
+    fn folded(&mut self, out: Slot, x: Slot, residual: Option<Slot>, relu: bool) -> Blocked {
+        let residual = residual.map(|slot| planes(&self.tape.values[slot]));
+        let after = After { shift: &self.pass.packed.shifts[&out], residual, relu };
+        let x = planes(&self.tape.values[x]);
+        let (y, mask) = self.convolution(out).forward_finished(x, after, &self.engine.arena);
+        match mask {
+            Some(mask) if self.pass.purpose == Purpose::Pixels => {
+                self.tape.masks.insert(out, mask);
+            }
+            Some(mask) => self.engine.arena.recycle_mask(mask),
+            None => {}
+        }
+        y
     }
 
     fn batch_norm(
@@ -138,7 +161,7 @@ impl Forward<'_> {
 
     /// Frees the planes that no later step reads.
     fn free_after(&mut self, index: usize) {
-        let plan = &self.engine.plan;
+        let plan = self.engine.plan(self.pass.purpose);
         for (&slot, _) in plan.last_reads.iter().filter(|&(_, &last)| last == index) {
             if matches!(self.tape.values[slot], Some(Value::Planes(_))) {
                 let value = self.tape.values[slot].take();

@@ -13,7 +13,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 use kernels::blocked::{Arena, Blocked, Convolution, ConvolutionShape, Dims, Mask, Path};
 
 use crate::{Normaliser, graph::Graph};
-use plan::{Plan, Slot};
+use plan::{Kind, Plan, Slot};
 
 pub(crate) use forward::Tape;
 
@@ -44,6 +44,8 @@ pub(crate) type Weights<'a> = BTreeMap<&'a str, &'a [f32]>;
 #[derive(Debug)]
 pub(crate) struct Engine {
     plan: Plan,
+    /// The plan of passes that change nothing: batch-norm is part of the convolutions.
+    folded: Plan,
     arena: Arena,
     path: Path,
     normaliser: Normaliser,
@@ -64,8 +66,12 @@ impl Pass<'_> {
     }
 }
 
-/// The convolutions of a network with their weights packed, by slot.
-pub(crate) type Packed = BTreeMap<Slot, Convolution>;
+/// The convolutions of a network with their weights packed, by slot, and what is added to the results of folded ones.
+#[derive(Debug, Default)]
+pub(crate) struct Packed {
+    convolutions: BTreeMap<Slot, Convolution>,
+    shifts: BTreeMap<Slot, Vec<f32>>,
+}
 
 /// What a value is.
 #[derive(Debug)]
@@ -79,44 +85,57 @@ enum Value {
 impl Engine {
     /// An engine for a graph.
     pub(crate) fn new(graph: &Graph, normaliser: Normaliser) -> Self {
-        Self { plan: Plan::new(graph), arena: Arena::default(), path: Path::current(), normaliser }
+        let plan = Plan::new(graph);
+        let folded = plan.folded();
+        Self { plan, folded, arena: Arena::default(), path: Path::current(), normaliser }
+    }
+
+    /// The steps of a pass: only where no parameter's gradient is wanted is batch-norm part of the convolutions.
+    fn plan(&self, purpose: Purpose) -> &Plan {
+        if purpose == Purpose::Parameters { &self.plan } else { &self.folded }
     }
 
     /// Packs the weights of all convolutions; with those of the input gradient if the pass goes backward.
     pub(crate) fn pack(&self, weights: &Weights<'_>, purpose: Purpose) -> Packed {
-        let pack = |(out, x, module, shape): Packable<'_>| {
+        let mut packed = Packed::default();
+        for step in &self.plan(purpose).steps {
+            let (x, shape, weight) = match &step.kind {
+                Kind::Convolution { x, module, shape } => {
+                    (x, shape, filter(weights, module.as_deref(), *shape))
+                }
+                Kind::Folded { x, module, shape, norm, .. } => {
+                    let norm = Affine::of(weights, norm);
+                    let weight = norm.fold(weights[format!("{module}.weight").as_str()]);
+                    packed.shifts.insert(step.out, norm.shift);
+                    (x, shape, Cow::Owned(weight))
+                }
+                _ => continue,
+            };
             let backward =
-                purpose == Purpose::Pixels || purpose == Purpose::Parameters && !self.reads_pixels(x);
-            (out, Convolution::new(&filter(weights, module, shape), shape, backward, self.path))
-        };
-        self.convolutions().map(pack).collect()
+                purpose == Purpose::Pixels || purpose == Purpose::Parameters && !self.reads_pixels(*x);
+            let convolution = Convolution::new(&weight, *shape, backward, self.path);
+            packed.convolutions.insert(step.out, convolution);
+        }
+        packed
     }
 
-    /// Packs other weights of the network into the same memory.
+    /// Packs other weights of the network, for the gradients of its parameters, into the same memory.
     pub(crate) fn repack(&self, weights: &Weights<'_>, mut packed: Packed) -> Packed {
-        for (out, _, module, shape) in self.convolutions().filter(|(.., module, _)| module.is_some()) {
-            if let Some(convolution) = packed.get_mut(&out) {
-                convolution.repack(&filter(weights, module, shape));
+        for step in &self.plan.steps {
+            if let Kind::Convolution { module: Some(module), shape, .. } = &step.kind
+                && let Some(convolution) = packed.convolutions.get_mut(&step.out)
+            {
+                convolution.repack(&filter(weights, Some(module), *shape));
             }
         }
         packed
     }
 
-    fn convolutions(&self) -> impl Iterator<Item = Packable<'_>> {
-        self.plan.steps.iter().filter_map(|step| match &step.kind {
-            plan::Kind::Convolution { x, module, shape } => Some((step.out, *x, module.as_deref(), *shape)),
-            _ => None,
-        })
-    }
-
     /// Whether a slot holds the normalised pixels, whose gradient training does not need.
     fn reads_pixels(&self, slot: Slot) -> bool {
-        self.plan.steps.iter().any(|step| step.out == slot && matches!(step.kind, plan::Kind::Normalise))
+        self.plan.steps.iter().any(|step| step.out == slot && matches!(step.kind, Kind::Normalise))
     }
 }
-
-/// A convolution's slot, the slot that it reads, its module if it has weights of its own, and its shape.
-type Packable<'a> = (Slot, Slot, Option<&'a str>, ConvolutionShape);
 
 fn filter<'a>(weights: &Weights<'a>, module: Option<&str>, shape: ConvolutionShape) -> Cow<'a, [f32]> {
     match module {
@@ -124,6 +143,42 @@ fn filter<'a>(weights: &Weights<'a>, module: Option<&str>, shape: ConvolutionSha
         None => Cow::Owned(identity_weights(shape)),
     }
 }
+
+/// Batch-norm with the running statistics: x · scale + shift per channel.
+struct Affine {
+    scale: Vec<f64>,
+    shift: Vec<f32>,
+}
+
+impl Affine {
+    fn of(weights: &Weights<'_>, norm: &str) -> Self {
+        let values = |name: &str| {
+            let values = weights[format!("{norm}.{name}").as_str()];
+            values.iter().map(|&value| f64::from(value)).collect::<Vec<_>>()
+        };
+        let (gamma, beta) = (values("weight"), values("bias"));
+        let (mean, variance) = (values("running_mean"), values("running_var"));
+        let scale: Vec<f64> = gamma
+            .iter()
+            .zip(&variance)
+            .map(|(gamma, variance)| gamma / (variance + EPSILON).sqrt())
+            .collect();
+        let shift = (0..scale.len()).map(|c| (beta[c] - mean[c] * scale[c]) as f32).collect();
+        Self { scale, shift }
+    }
+
+    /// Filters, (channels, …), with the scale of their channel.
+    fn fold(&self, weight: &[f32]) -> Vec<f32> {
+        let filters = weight.chunks(weight.len() / self.scale.len());
+        let scaled = |(filter, scale): (&[f32], &f64)| -> Vec<f32> {
+            filter.iter().map(|&value| (f64::from(value) * scale) as f32).collect()
+        };
+        filters.zip(&self.scale).flat_map(scaled).collect()
+    }
+}
+
+/// The ε of every batch-norm (PyTorch's default).
+const EPSILON: f64 = 1e-5;
 
 /// What ReLU let through and which scale batch-norm applied: what the backward pass of a step needs besides values.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! A graph lowered to the steps that the engine runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kernels::Activation;
 use kernels::blocked::ConvolutionShape;
@@ -24,6 +24,16 @@ pub(crate) enum Kind {
     Normalise,
     /// A convolution; `identity` stands for the fixed weights of a subsampling shortcut.
     Convolution { x: Slot, module: Option<String>, shape: ConvolutionShape },
+    /// A convolution whose weights hold the scale of the batch-norm after it; then its shift, the residual sum if there is
+    /// one, and ReLU if wanted, all in one pass.
+    Folded {
+        x: Slot,
+        module: String,
+        shape: ConvolutionShape,
+        norm: String,
+        residual: Option<Slot>,
+        relu: bool,
+    },
     /// Batch-norm, the residual sum if there is one, ReLU if wanted: one pass over the values.
     BatchNorm { x: Slot, module: String, residual: Option<Slot>, relu: bool },
     /// The mean over pixels.
@@ -37,7 +47,7 @@ impl Kind {
         let (first, second) = match *self {
             Self::Normalise => (None, None),
             Self::Convolution { x, .. } | Self::Mean { x } | Self::Linear { x, .. } => (Some(x), None),
-            Self::BatchNorm { x, residual, .. } => (Some(x), residual),
+            Self::BatchNorm { x, residual, .. } | Self::Folded { x, residual, .. } => (Some(x), residual),
         };
         first.into_iter().chain(second)
     }
@@ -59,14 +69,55 @@ impl Plan {
     pub(crate) fn new(graph: &Graph) -> Self {
         let fused = residual_sums(graph);
         let steps: Vec<Step> = (0..graph.nodes.len()).filter_map(|out| lower(graph, out, &fused)).collect();
-        let mut last_reads = BTreeMap::new();
-        for (index, step) in steps.iter().enumerate() {
-            step.kind.reads().for_each(|slot| {
-                last_reads.insert(slot, index);
-            });
+        Self {
+            last_reads: last_reads(&steps),
+            steps,
+            slots: graph.nodes.len(),
+            latent: graph.latent.0,
+            logits: graph.logits.0,
         }
-        Self { steps, last_reads, slots: graph.nodes.len(), latent: graph.latent.0, logits: graph.logits.0 }
     }
+
+    /// The same network while its statistics stand still: each batch-norm that is a convolution's only reader joins it.
+    pub(crate) fn folded(&self) -> Self {
+        let mut readers = vec![0; self.slots];
+        self.steps.iter().flat_map(|step| step.kind.reads()).for_each(|slot| readers[slot] += 1);
+        let convolutions: BTreeMap<Slot, &Kind> =
+            self.steps.iter().map(|step| (step.out, &step.kind)).collect();
+        let fold = |step: &Step| match &step.kind {
+            Kind::BatchNorm { x, module: norm, residual, relu } if readers[*x] == 1 => {
+                match convolutions[x] {
+                    Kind::Convolution { x: from, module: Some(module), shape } => Some((
+                        *x,
+                        Kind::Folded {
+                            x: *from,
+                            module: module.clone(),
+                            shape: *shape,
+                            norm: norm.clone(),
+                            residual: *residual,
+                            relu: *relu,
+                        },
+                    )),
+                    _ => None,
+                }
+            }
+            _ => None,
+        };
+        let folded: BTreeMap<Slot, (Slot, Kind)> =
+            self.steps.iter().filter_map(|step| Some((step.out, fold(step)?))).collect();
+        let joined: BTreeSet<Slot> = folded.values().map(|(convolution, _)| *convolution).collect();
+        let kind =
+            |step: &Step| folded.get(&step.out).map_or_else(|| step.kind.clone(), |(_, kind)| kind.clone());
+        let rest = self.steps.iter().filter(|step| !joined.contains(&step.out));
+        let steps: Vec<Step> = rest.map(|step| Step { out: step.out, kind: kind(step) }).collect();
+        Self { last_reads: last_reads(&steps), steps, ..self.clone() }
+    }
+}
+
+fn last_reads(steps: &[Step]) -> BTreeMap<Slot, usize> {
+    let reads =
+        |(index, step): (usize, &Step)| step.kind.reads().map(move |slot| (slot, index)).collect::<Vec<_>>();
+    steps.iter().enumerate().flat_map(reads).collect()
 }
 
 /// From a batch-norm without activation to the sum that is its only reader.

@@ -14,8 +14,9 @@ mod weight_gradient;
 mod weights;
 
 use super::{
+    pointwise::After,
     simd::Path,
-    tensor::{Arena, Blocked, Dims},
+    tensor::{Arena, Blocked, Dims, Mask},
 };
 use ahead::Ahead;
 use passes::{Forward, InputGradient};
@@ -25,11 +26,18 @@ use unit::Unit;
 
 pub(crate) use weights::Transformed;
 
-/// (N, depth, H, W) → (N, rows, H', W').
-pub(crate) fn forward(x: &Blocked, weights: &Transformed, to: Dims, path: Path, arena: &Arena) -> Blocked {
+/// (N, depth, H, W) → (N, rows, H', W'), finished if that is wanted.
+pub(crate) fn forward(
+    x: &Blocked,
+    weights: &Transformed,
+    to: Dims,
+    after: Option<After<'_>>,
+    path: Path,
+    arena: &Arena,
+) -> (Blocked, Option<Mask>) {
     match weights.stride {
-        1 => passes::convolve::<Forward<Unit>>(x, weights, to, path, arena),
-        _ => passes::convolve::<Forward<Strided>>(x, weights, to, path, arena),
+        1 => passes::convolve::<Forward<Unit>>(x, weights, to, after, path, arena),
+        _ => passes::convolve::<Forward<Strided>>(x, weights, to, after, path, arena),
     }
 }
 
@@ -42,8 +50,8 @@ pub(crate) fn input_gradient(
     arena: &Arena,
 ) -> Blocked {
     match weights.stride {
-        1 => passes::convolve::<InputGradient<Unit>>(g, weights, to, path, arena),
-        _ => passes::convolve::<InputGradient<Strided>>(g, weights, to, path, arena),
+        1 => passes::convolve::<InputGradient<Unit>>(g, weights, to, None, path, arena).0,
+        _ => passes::convolve::<InputGradient<Strided>>(g, weights, to, None, path, arena).0,
     }
 }
 

@@ -13,11 +13,12 @@ use rayon::prelude::*;
 use super::{
     super::{
         gemm::{self, Depths, Panels},
+        pointwise::{self, After},
         simd::{Kernel, Lane, Path, Simd, run},
-        tensor::{Arena, Blocked, Dims},
+        tensor::{Arena, Blocked, Dims, Mask},
     },
     Ahead, Grid, Range,
-    scheme::{PANELS, Place, Scheme},
+    scheme::{PANELS, Place, Scheme, TILE},
     weights::Transformed,
 };
 
@@ -93,12 +94,14 @@ pub(super) fn convolve<P: Pass>(
     x: &Blocked,
     weights: &Transformed,
     to: Dims,
+    after: Option<After<'_>>,
     path: Path,
     arena: &Arena,
-) -> Blocked {
+) -> (Blocked, Option<Mask>) {
     let channels = if P::TURNED { (weights.rows, weights.depth) } else { (weights.depth, weights.rows) };
     assert_eq!(channels, (x.dims.channels, to.channels), "channels of weights and planes");
     let mut y = arena.blocked(to);
+    let mut mask = after.filter(|after| after.relu).map(|_| arena.take_mask(to.len()));
     let group = path.rows();
     let padded = x.dims.channels.next_multiple_of(group);
     let tile = P::POINTS * padded;
@@ -106,18 +109,20 @@ pub(super) fn convolve<P: Pass>(
     let tiles = (OWN_CACHE / tile / 3 * 3).clamp(3, 12);
     let tiles = if tiles * tile <= MOST_OF_OWN_CACHE { tiles } else { 2 };
     if tiles * tile <= MOST_OF_OWN_CACHE {
-        fused::<P>(x, weights, &mut y, tiles, path, arena);
+        fused::<P>(x, weights, after, (&mut y, &mut mask), tiles, path, arena);
     } else {
-        wide::<P>(x, weights, &mut y, path, arena);
+        wide::<P>(x, weights, after, (&mut y, &mut mask), path, arena);
     }
-    y
+    (y, mask)
 }
 
 /// A few tiles at a time, groups of blocks in parallel.
+#[allow(clippy::too_many_arguments, reason = "what goes in, what comes out, and how")]
 fn fused<P: Pass>(
     x: &Blocked,
     weights: &Transformed,
-    y: &mut Blocked,
+    after: Option<After<'_>>,
+    (y, mask): (&mut Blocked, &mut Option<Mask>),
     at_once: usize,
     path: Path,
     arena: &Arena,
@@ -125,32 +130,42 @@ fn fused<P: Pass>(
     let (dims, grid, group) = (y.dims, grid::<P>(x.dims, y.dims), path.rows());
     // Small images: several blocks go together, so that tiles fill the registers.
     let together = at_once.div_ceil(grid.tiles()).min(dims.blocks().div_ceil(2)).max(1);
-    y.data.par_chunks_mut(together * dims.block_len()).enumerate().for_each(|(index, out)| {
+    let chunk = together * dims.block_len();
+    let masks = Mask::chunks(mask, chunk, dims.blocks().div_ceil(together));
+    y.data.par_chunks_mut(chunk).zip(masks).enumerate().for_each(|(index, (out, mut mask))| {
         let first_block = index * together;
         let end = (first_block + out.len() / dims.block_len()) * grid.tiles();
         let mut v = arena.take(gemm::depths_len(group, x.dims.channels, P::POINTS, at_once));
         let mut m = arena.take(P::POINTS * (group * at_once + 1));
         for start in (first_block * grid.tiles()..end).step_by(at_once) {
             let range = Range { start, count: at_once.min(end - start) };
-            let (v, m) = (&mut v[..], &mut m[..]);
-            run(
-                path,
-                FusedJob::<P> { x, weights, out, first_block, dims, range, end, v, m, pass: PhantomData },
-            );
+            let (v, m, out, mask) = (&mut v[..], &mut m[..], &mut *out, mask.as_deref_mut());
+            let places = Places { first_block, dims, range, end };
+            run(path, FusedJob::<P> { x, weights, after, out, mask, places, v, m, pass: PhantomData });
         }
         arena.give(v);
         arena.give(m);
     });
 }
 
-struct FusedJob<'a, P> {
-    x: &'a Blocked,
-    weights: &'a Transformed,
-    out: &'a mut [Lane],
+/// Which tiles a job treats.
+#[derive(Clone, Copy)]
+struct Places {
+    /// The block that `out` begins with.
     first_block: usize,
     dims: Dims,
     range: Range,
+    /// The last tile of the thread's share.
     end: usize,
+}
+
+struct FusedJob<'a, P> {
+    x: &'a Blocked,
+    weights: &'a Transformed,
+    after: Option<After<'a>>,
+    out: &'a mut [Lane],
+    mask: Option<&'a mut [u16]>,
+    places: Places,
     v: &'a mut [Lane],
     m: &'a mut [Lane],
     pass: PhantomData<P>,
@@ -161,7 +176,8 @@ impl<P: Pass> Kernel for FusedJob<'_, P> {
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Self { x, weights, out, first_block, dims, range, end, v, m, .. } = self;
+        let Self { x, weights, after, out, mut mask, places, v, m, .. } = self;
+        let Places { first_block, dims, range, end } = places;
         let (grid, count) = (grid::<P>(x.dims, dims), range.count);
         let depths = Depths::new(S::ROWS, x.dims.channels, P::POINTS, count);
         let stride = S::ROWS * count + 1;
@@ -193,13 +209,38 @@ impl<P: Pass> Kernel for FusedJob<'_, P> {
                 for row in 0..S::ROWS.min(dims.channels - first) {
                     for t in 0..count {
                         let (block, at) = grid.place(range.start + t);
-                        let plane = ((block - first_block) * dims.channels + first + row) * dims.pixels();
-                        let plane = &mut out[plane..][..dims.pixels()];
+                        let start = ((block - first_block) * dims.channels + first + row) * dims.pixels();
+                        let plane = &mut out[start..][..dims.pixels()];
                         P::gather::<S>(&m[row * count + t..], stride, plane, dims, at);
+                        if let Some(after) = after {
+                            let mask = mask.as_deref_mut().map(|mask| &mut mask[start..][..dims.pixels()]);
+                            finish_tile::<S>(after, (block, first + row), plane, mask, dims, at);
+                        }
                     }
                 }
             }
         }
+    }
+}
+
+/// Finishes the results of a tile of a plane, while they are in the nearest cache.
+#[inline(always)]
+unsafe fn finish_tile<S: Simd>(
+    after: After<'_>,
+    (block, channel): (usize, usize),
+    plane: &mut [Lane],
+    mut mask: Option<&mut [u16]>,
+    dims: Dims,
+    at: Place,
+) {
+    let residual = after.residual.map(|residual| residual.plane(block, channel));
+    let width = TILE.min(dims.width - at.column);
+    for row in at.row..dims.height.min(at.row + TILE) {
+        let line = row * dims.width + at.column..row * dims.width + at.column + width;
+        let residual = residual.map(|residual| &residual[line.clone()]);
+        let mask = mask.as_deref_mut().map(|mask| &mut mask[line.clone()]);
+        // SAFETY: the caller vouches for the features.
+        unsafe { pointwise::finish_values::<S>(&mut plane[line], residual, after.shift[channel], mask) };
     }
 }
 
@@ -215,7 +256,7 @@ unsafe fn spread_channel<S: Simd, P: Pass>(
 ) {
     for t in 0..range.count {
         let (block, at) = grid.place(range.start + t);
-        let to = &mut group[channel % S::ROWS * range.count + t..];
+        let to = &mut group[channel % S::ROWS * depths.count + t..];
         // SAFETY: the caller vouches for the features.
         unsafe { P::spread::<S>(x.plane(block, channel), x.dims, at, to, depths.point_stride) };
     }
@@ -236,7 +277,14 @@ fn panels<S: Simd, P: Pass>(weights: &Transformed, first: usize, point: usize) -
 }
 
 /// Many tiles at a time: all cores share them.
-fn wide<P: Pass>(x: &Blocked, weights: &Transformed, y: &mut Blocked, path: Path, arena: &Arena) {
+fn wide<P: Pass>(
+    x: &Blocked,
+    weights: &Transformed,
+    after: Option<After<'_>>,
+    (y, mask): (&mut Blocked, &mut Option<Mask>),
+    path: Path,
+    arena: &Arena,
+) {
     let (dims, grid, group) = (y.dims, grid::<P>(x.dims, y.dims), path.rows());
     let channels = x.dims.channels.max(dims.channels).next_multiple_of(group);
     let tiles = grid.tiles() * dims.blocks();
@@ -259,20 +307,12 @@ fn wide<P: Pass>(x: &Blocked, weights: &Transformed, y: &mut Blocked, path: Path
         let first = grid.place(start).0 * dims.channels;
         let end = (grid.place(start + range.count - 1).0 + 1) * dims.channels;
         let planes = &mut y.data[first * dims.pixels()..end * dims.pixels()];
-        planes.par_chunks_mut(dims.pixels()).enumerate().for_each(|(index, plane)| {
-            run(
-                path,
-                GatherJob::<P> {
-                    m: &m,
-                    stride,
-                    dims,
-                    grid,
-                    range,
-                    index: first + index,
-                    plane,
-                    pass: PhantomData,
-                },
-            );
+        let masks = Mask::chunks(mask, dims.pixels(), dims.blocks() * dims.channels);
+        let masks = masks.skip(first).take(end - first);
+        planes.par_chunks_mut(dims.pixels()).zip(masks).enumerate().for_each(|(index, (plane, mask))| {
+            let (index, pass) = (first + index, PhantomData);
+            let m = &m;
+            run(path, GatherJob::<P> { m, stride, after, dims, grid, range, index, plane, mask, pass });
         });
     }
     arena.give(v);
@@ -295,10 +335,19 @@ impl<P: Pass> Kernel for SpreadJob<'_, P> {
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let first = self.group * S::ROWS;
-        for channel in first..self.x.dims.channels.min(first + S::ROWS) {
-            // SAFETY: the caller vouches for the features.
-            unsafe { spread_channel::<S, P>(self.x, channel, self.grid, self.range, self.to, self.depths) };
+        let Self { x, group, grid, range, depths, to, .. } = self;
+        let (first, end) = (range.start, range.start + range.count);
+        let mut start = first;
+        // Block by block: the planes of a block lie side by side in memory.
+        while start < end {
+            let count = (start / grid.tiles() + 1) * grid.tiles() - start;
+            let here = Range { start, count: count.min(end - start) };
+            for channel in group * S::ROWS..x.dims.channels.min((group + 1) * S::ROWS) {
+                let to = &mut to[start - first..];
+                // SAFETY: the caller vouches for the features.
+                unsafe { spread_channel::<S, P>(x, channel, grid, here, to, depths) };
+            }
+            start += here.count;
         }
     }
 }
@@ -333,11 +382,13 @@ impl<P: Pass> Kernel for ProductJob<'_, P> {
 struct GatherJob<'a, P> {
     m: &'a [Lane],
     stride: usize,
+    after: Option<After<'a>>,
     dims: Dims,
     grid: Grid,
     range: Range,
     index: usize,
     plane: &'a mut [Lane],
+    mask: Option<&'a mut [u16]>,
     pass: PhantomData<P>,
 }
 
@@ -346,13 +397,19 @@ impl<P: Pass> Kernel for GatherJob<'_, P> {
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Self { m, stride, dims, grid, range, index, plane, .. } = self;
+        let Self { m, stride, after, dims, grid, range, index, plane, mut mask, .. } = self;
         let (block, channel) = (index / dims.channels, index % dims.channels);
         let first = range.start.max(block * grid.tiles());
         for tile in first..(range.start + range.count).min((block + 1) * grid.tiles()) {
             let m = &m[channel * range.count + tile - range.start..];
+            let at = grid.place(tile).1;
             // SAFETY: the caller vouches for the features.
-            unsafe { P::gather::<S>(m, stride, plane, dims, grid.place(tile).1) };
+            unsafe {
+                P::gather::<S>(m, stride, plane, dims, at);
+                if let Some(after) = after {
+                    finish_tile::<S>(after, (block, channel), plane, mask.as_deref_mut(), dims, at);
+                }
+            }
         }
     }
 }

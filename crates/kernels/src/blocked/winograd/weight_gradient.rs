@@ -46,7 +46,7 @@ pub(super) fn weight_gradient<K: Scheme>(x: &Blocked, g: &Blocked, path: Path, a
     } else {
         vec![shared::<K>(x, g, path, arena)]
     };
-    let gradient = fold(&K::G, &sums, outputs, inputs);
+    let gradient = fold(&K::G, &sums, outputs, inputs, path);
     sums.into_iter().for_each(|sums| arena.give(sums));
     gradient
 }
@@ -244,23 +244,51 @@ impl<K: Scheme> Kernel for Spread<'_, K> {
 }
 
 /// Folds the parts' sums, (point, output, input), to filters, (output, input, 3, 3).
-fn fold(matrix: &[[f32; 3]; PANEL_LINE], parts: &[Vec<Lane>], outputs: usize, inputs: usize) -> Vec<f32> {
-    let columns = groups(inputs);
-    let mut out = vec![0.0; outputs * inputs * 9];
-    out.par_chunks_mut(9 * inputs).enumerate().for_each(|(output, out)| {
+fn fold(
+    matrix: &[[f32; 3]; PANEL_LINE],
+    parts: &[Vec<Lane>],
+    outputs: usize,
+    inputs: usize,
+    path: Path,
+) -> Vec<f32> {
+    let mut gradient = vec![0.0; outputs * inputs * 9];
+    gradient.par_chunks_mut(9 * inputs).enumerate().for_each(|(output, out)| {
+        run(path.for_arrays(), Fold { matrix, parts, outputs, output, columns: groups(inputs), out });
+    });
+    gradient
+}
+
+/// The filters of one output channel.
+struct Fold<'a> {
+    matrix: &'a [[f32; 3]; PANEL_LINE],
+    parts: &'a [Vec<Lane>],
+    outputs: usize,
+    output: usize,
+    columns: usize,
+    out: &'a mut [f32],
+}
+
+impl Kernel for Fold<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let Self { matrix, parts, outputs, output, columns, out } = self;
         // Sixteen filters at once: the points lie far apart, and each line of memory is to be fetched once.
         for (column, out) in out.chunks_mut(9 * LANES).enumerate() {
-            let points =
-                std::array::from_fn(|point| sum(parts, (point * outputs + output) * columns + column));
+            let mut points = [[0.0; LANES]; PANELS];
+            for (point, total) in points.iter_mut().enumerate() {
+                *total = sum(parts, (point * outputs + output) * columns + column);
+            }
             let taps = fold_filters(matrix, &points);
             for (lane, filter) in out.chunks_exact_mut(9).enumerate() {
                 filter.iter_mut().zip(&taps).for_each(|(to, tap)| *to = tap[lane]);
             }
         }
-    });
-    out
+    }
 }
 
+#[inline(always)]
 fn sum(parts: &[Vec<Lane>], at: usize) -> [f32; LANES] {
     let mut total = parts[0][at].0;
     for part in &parts[1..] {

@@ -38,11 +38,16 @@ impl Transformed {
         self.padded_depth = depth.next_multiple_of(group);
         let panel = PANELS * self.padded_depth * group;
         self.data.resize(rows.div_ceil(group) * panel, 0.0);
+        let path = path.for_arrays();
         let matrix = if self.stride == 1 { &Unit::G } else { &Strided::G };
         self.data.par_chunks_mut(panel).enumerate().for_each(|(index, panel)| {
             let first = index * group;
             let filters = &filters[first * depth * 9..rows.min(first + group) * depth * 9];
-            run(path, Pack { matrix, panel, filters, depth, padded_depth: self.padded_depth });
+            let padded_depth = self.padded_depth;
+            match group {
+                8 => run(path, Pack::<8> { matrix, panel, filters, depth, padded_depth }),
+                _ => run(path, Pack::<4> { matrix, panel, filters, depth, padded_depth }),
+            }
         });
     }
 }
@@ -54,7 +59,7 @@ const AT_ONCE: usize = 16;
 const MOST_ROWS: usize = 8;
 
 /// Transforms the filters of one group of rows.
-struct Pack<'a> {
+struct Pack<'a, const R: usize> {
     matrix: &'a [[f32; 3]; PANEL_LINE],
     panel: &'a mut [f32],
     filters: &'a [f32],
@@ -62,7 +67,7 @@ struct Pack<'a> {
     padded_depth: usize,
 }
 
-impl Kernel for Pack<'_> {
+impl<const R: usize> Kernel for Pack<'_, R> {
     type Output = ();
 
     #[inline(always)]
@@ -72,15 +77,15 @@ impl Kernel for Pack<'_> {
         let mut together = [[0.0; AT_ONCE * MOST_ROWS]; PANELS];
         for start in (0..depth).step_by(AT_ONCE) {
             let count = AT_ONCE.min(depth - start);
-            for k in (0..count).step_by(LANES / S::ROWS) {
-                let points = transform_filters(matrix, &lanes::<S>(filters, depth, start + k));
+            for k in (0..count).step_by(LANES / R) {
+                let points = transform_filters(matrix, &lanes::<R>(filters, depth, start + k));
                 for (together, values) in together.iter_mut().zip(&points) {
-                    together[k * S::ROWS..][..LANES].copy_from_slice(values);
+                    together[k * R..][..LANES].copy_from_slice(values);
                 }
             }
             for (point, values) in together.iter().enumerate() {
-                let to = (point * padded_depth + start) * S::ROWS;
-                panel[to..to + count * S::ROWS].copy_from_slice(&values[..count * S::ROWS]);
+                let to = (point * padded_depth + start) * R;
+                panel[to..to + count * R].copy_from_slice(&values[..count * R]);
             }
         }
     }
@@ -88,13 +93,13 @@ impl Kernel for Pack<'_> {
 
 /// As many filters of each row as fill the lanes, from `first` on, tap by tap: rows side by side as in the panel.
 #[inline(always)]
-fn lanes<S: Simd>(filters: &[f32], depth: usize, first: usize) -> [[f32; LANES]; 9] {
+fn lanes<const R: usize>(filters: &[f32], depth: usize, first: usize) -> [[f32; LANES]; 9] {
     let mut taps = [[0.0; LANES]; 9];
     for (row, filters) in filters.chunks_exact(depth * 9).enumerate() {
-        let filters = filters[first * 9..].chunks_exact(9).take(LANES / S::ROWS);
+        let filters = filters[first * 9..].chunks_exact(9).take(LANES / R);
         for (k, filter) in filters.enumerate() {
             for tap in 0..9 {
-                taps[tap][k * S::ROWS + row] = filter[tap];
+                taps[tap][k * R + row] = filter[tap];
             }
         }
     }
