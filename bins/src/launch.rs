@@ -19,7 +19,7 @@ pub fn launch<Flags: Parser>(run: fn(Flags) -> anyhow::Result<()>) -> ExitCode {
         Err(refusal) => refusal,
         Ok(flags) => match run(flags) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(&format!("{error:#}"), exit_code(&error)),
+            Err(error) => fail(&message(&error), exit_code(&error)),
         },
     }
 }
@@ -31,6 +31,17 @@ pub(crate) struct UnusableFlags(pub String);
 
 fn exit_code(error: &anyhow::Error) -> u8 {
     if error.is::<UnusableFlags>() { UNUSABLE_FLAGS } else { 1 }
+}
+
+/// The error and its causes, each cause that the message does not hold yet.
+fn message(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |mut message, cause| {
+        let cause = cause.to_string();
+        if !message.contains(&cause) {
+            message = if message.is_empty() { cause } else { format!("{message}: {cause}") };
+        }
+        message
+    })
 }
 
 fn fail(message: &str, code: u8) -> ExitCode {
@@ -123,7 +134,10 @@ fn settings(text: &str) -> Option<std::collections::BTreeMap<String, String>> {
     let root: serde_json::Value = serde_json::from_str(text).ok()?;
     let object = root.get("settings").unwrap_or(&root).as_object()?;
     let plain = |value: &serde_json::Value| match value {
-        serde_json::Value::Null | serde_json::Value::Object(_) | serde_json::Value::Array(_) => None,
+        serde_json::Value::Null | serde_json::Value::Object(_) => None,
+        serde_json::Value::Array(values) => {
+            Some(values.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
+        }
         serde_json::Value::String(text) => Some(text.clone()),
         other => Some(other.to_string()),
     };
@@ -148,10 +162,18 @@ mod tests {
     }
 
     #[test]
+    fn causes_are_said_once() {
+        let error = anyhow::anyhow!("no space").context("cannot write: no space").context("run.json");
+        assert_eq!(message(&error), "run.json: cannot write: no space");
+    }
+
+    #[test]
     fn a_run_configuration_gives_its_settings() {
-        let found =
-            settings(r#"{"version": "1", "settings": {"batch_size": 64, "task": "x", "resume": null}}"#);
+        let found = settings(
+            r#"{"settings": {"batch_size": 64, "task": "x", "resume": null, "mean": [0.5, 0.4, 0.3]}}"#,
+        );
         let found = found.expect("an object");
+        assert_eq!(found["mean"], "0.5,0.4,0.3");
         assert_eq!(found["batch-size"], "64");
         assert_eq!(found["task"], "x");
         assert!(!found.contains_key("resume"));

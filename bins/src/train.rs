@@ -13,6 +13,7 @@ use crate::{
     data,
     flags::{DataFlags, Format, RunFlags},
     interrupt::Interrupted,
+    launch::UnusableFlags,
     network::{self, ClassifierLearner, DatasetSource},
     terminal::{self, Terminal},
 };
@@ -33,11 +34,11 @@ pub(crate) struct Recipe {
     #[arg(long, value_name = "SCHEDULE", default_value = "step:50:0.1")]
     pub schedule: Schedule,
     /// The network's normaliser: mean per channel [default: the data set's usual one]
-    #[arg(long, value_name = "R,G,B", value_delimiter = ',', num_args = 3, requires = "std")]
-    pub mean: Option<Vec<f32>>,
+    #[arg(long, value_name = "R,G,B", value_parser = three_numbers, requires = "std")]
+    pub mean: Option<[f32; 3]>,
     /// The network's normaliser: standard deviation per channel
-    #[arg(long, value_name = "R,G,B", value_delimiter = ',', num_args = 3, requires = "mean")]
-    pub std: Option<Vec<f32>>,
+    #[arg(long, value_name = "R,G,B", value_parser = three_numbers, requires = "mean")]
+    pub std: Option<[f32; 3]>,
 }
 
 /// Epochs from which on a run can afford the usual rate: a shorter one would spend much of its time on finding its feet.
@@ -113,9 +114,9 @@ impl TrainingRun<'_> {
     }
 
     fn normaliser(&self) -> anyhow::Result<Normaliser> {
-        let three = |values: &Vec<f32>| [values[0], values[1], values[2]];
-        match (&self.recipe.mean, &self.recipe.std) {
-            (Some(mean), Some(std)) => Ok(Normaliser::new(three(mean), three(std))?),
+        match (self.recipe.mean, self.recipe.std) {
+            (Some(mean), Some(std)) => Normaliser::new(mean, std)
+                .map_err(|error| UnusableFlags(format!("--mean, --std: {error}")).into()),
             _ => Ok(data::normaliser(self.data.dataset)),
         }
     }
@@ -257,4 +258,10 @@ fn line(metrics: &EpochMetrics) -> String {
 fn not_negative(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0);
     number.ok_or_else(|| "expected a number, 0 or more".to_owned())
+}
+
+fn three_numbers(text: &str) -> Result<[f32; 3], String> {
+    let numbers: Result<Vec<f32>, _> = text.split(',').map(|part| part.trim().parse()).collect();
+    let three = numbers.ok().and_then(|numbers| numbers.try_into().ok());
+    three.ok_or_else(|| "expected three numbers with commas between, as 0.49,0.48,0.45".to_owned())
 }

@@ -190,11 +190,13 @@ type Refused<'a> = (&'a [&'a str], i32, &'a [&'a str]);
 fn what_cannot_be_done_is_said_in_one_line() -> Outcome {
     let folder = tempfile::tempdir()?;
     let at = folder.path();
-    let cases: [Refused<'_>; 8] = [
+    let cases: [Refused<'_>; 10] = [
         (&["--arch", "resnet81"], 2, &["--arch", "resnet81", "resnet18"]),
         (&["--epochs", "0"], 2, &["--epochs", "0"]),
         (&["--no-such-flag"], 2, &["--no-such-flag"]),
         (&["--lr", "fast"], 2, &["--lr", "fast"]),
+        (&["--lr", "-1"], 2, &["--lr", "-1"]),
+        (&["--mean", "1,2", "--std", "1,2,3"], 2, &["--mean", "1,2"]),
         (&["--task", "../elsewhere"], 2, &["--task", "../elsewhere"]),
         (&["--dataset", "cifar10"], 1, &["cifar10", "--data"]),
         (&["--dataset", "cifar10", "--data", "nowhere"], 1, &["nowhere"]),

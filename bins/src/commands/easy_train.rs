@@ -13,7 +13,7 @@ use crate::{
 
 /// Trains an image classifier and keeps a checkpoint of every epoch, for `grad` to look at.
 #[derive(Debug, Parser, Serialize)]
-#[command(name = "easy_train", version, args_override_self = true)]
+#[command(name = "easy_train", version, args_override_self = true, allow_negative_numbers = true)]
 pub struct Flags {
     #[command(flatten)]
     #[serde(flatten)]

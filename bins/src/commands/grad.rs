@@ -34,7 +34,7 @@ use crate::{
 /// Without --run or --checkpoints it takes the run that the same --dataset, --arch and --task flags of `easy_train`
 /// name; if that has no checkpoints yet, it trains a few epochs first.
 #[derive(Debug, Parser, Serialize)]
-#[command(name = "grad", version, args_override_self = true)]
+#[command(name = "grad", version, args_override_self = true, allow_negative_numbers = true)]
 pub struct Flags {
     #[command(flatten)]
     #[serde(flatten)]

@@ -8,7 +8,7 @@ pub enum Error {
     #[error("{path}: cannot {action}: {source}", path = path.display())]
     File { action: &'static str, path: PathBuf, source: io::Error },
     /// A file was read, but is not what it should be.
-    #[error("{path}: not a {expected}: {found}", path = path.display())]
+    #[error("{path}: not a {expected}: {found}; the file is damaged or of another kind, replace or remove it", path = path.display())]
     Damaged { path: PathBuf, expected: &'static str, found: String },
     /// A fresh run where there is one already.
     #[error("{folder}: there is a run in this folder already; continue it with --resume, replace it with --overwrite, or choose another --task", folder = folder.display())]
@@ -21,7 +21,7 @@ pub enum Error {
     SettingChanged { path: PathBuf, name: &'static str, before: String, now: String },
     /// No schedule reads like this.
     #[error(
-        "schedule `{found}`: expected `step:EPOCHS:FACTOR`, `EPOCH:MULTIPLE,EPOCH:MULTIPLE,…`, `cyclic` or `constant`"
+        "schedule `{found}`: expected `step:EPOCHS:FACTOR`, `EPOCH:MULTIPLE,EPOCH:MULTIPLE,…`, `cosine`, `cyclic` or `constant`"
     )]
     Schedule { found: String },
     /// A parameter whose name does not say how to draw it.
