@@ -199,3 +199,37 @@ impl Range {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dispatch::everywhere;
+
+    /// Profiles of five images.
+    fn profiles(arch: pulp::Arch, plan: &Plan, images: &[f32]) -> Vec<f64> {
+        let (mut rows, mut present) = (vec![0.0; 5 * plan.counts.len()], [false; 5]);
+        let mut scratch = plan.scratch();
+        arch.dispatch(Group { plan, images, rows: &mut rows, present: &mut present, scratch: &mut scratch });
+        assert_eq!(present, [true; 5]);
+        rows
+    }
+
+    #[test]
+    fn every_instruction_set_agrees() -> Result<(), Error> {
+        for recipe in [Recipe::Gradient, Recipe::Density, Recipe::Power] {
+            for (height, width) in [(32, 32), (64, 96), (16, 16), (33, 40)] {
+                let bins = RadialBins::new(height, width, Convention::Reference);
+                let plan = Plan::new(recipe, 3, [height, width], &bins, Convention::Reference)?;
+                let images: Vec<f32> =
+                    (0..15 * height * width).map(|at| (at * at % 8191) as f32 / 8191.0).collect();
+                let all: Vec<_> =
+                    everywhere().into_iter().map(|arch| profiles(arch, &plan, &images)).collect();
+                for other in &all[1..] {
+                    let close = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-5 * a.abs().max(1.0);
+                    assert!(all[0].iter().zip(other).all(close), "{recipe:?} {height}×{width}");
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -215,12 +215,13 @@ mod tests {
     fn images_without_a_profile_are_counted() -> Result<(), Error> {
         let profiler = Profiler::new(Recipe::Gradient, 3, 8, 8, Convention::Reference)?;
         let (zero, constant, sound) = (vec![0.0; 192], vec![0.25; 192], noise(192, 3));
-        let infinite = [vec![f32::INFINITY], vec![0.0; 191]].concat();
-        let found =
-            profiler.profiles(&[zero, sound.clone(), constant, sound.clone(), sound, infinite].concat())?;
+        let (not_a_number, infinite) = (vec![f32::NAN; 192], [vec![f32::INFINITY], vec![0.0; 191]].concat());
+        let found = profiler.profiles(
+            &[zero, sound.clone(), constant, sound.clone(), sound, not_a_number, infinite].concat(),
+        )?;
         assert_eq!(
             found.by_image().map(|row| row.is_some()).collect::<Vec<_>>(),
-            [false, true, false, true, true, false]
+            [false, true, false, true, true, false, false]
         );
         let powers = Profiler::new(Recipe::Power, 3, 32, 32, Convention::Reference)?;
         let found = powers.profiles(&[noise(3072, 3), vec![f32::NAN; 3072], vec![0.5; 3072]].concat())?;
