@@ -7,6 +7,9 @@ pub enum Error {
     /// A plane without coefficients.
     #[error("planes of {height}×{width}: expected at least 2×2")]
     PlaneTooSmall { height: usize, width: usize },
+    /// Images that are neither grey nor coloured.
+    #[error("images of {found} channels: expected 1 or 3")]
+    Channels { found: usize },
     /// Numbers that are no whole number of images.
     #[error("{found} values of {what}: expected a multiple of {unit}")]
     Length { what: &'static str, found: usize, unit: usize },

@@ -18,6 +18,7 @@
 //! ```
 
 mod batch;
+mod density;
 mod dft;
 mod dispatch;
 mod error;
@@ -41,6 +42,7 @@ pub use dft::{naive_dft, unshifted};
 pub use fft::{RealFft2, Scratch};
 
 // Bands and profiles
+pub use density::{Densities, DensityMap};
 pub use profile::{Profiler, Profiles};
 pub use radial::{Convention, RadialBins};
 pub use recipe::Recipe;

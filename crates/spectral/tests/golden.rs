@@ -5,7 +5,7 @@ use std::{fs::File, io::BufReader, path::PathBuf};
 
 use npyz::{Deserialize, NpyFile};
 use rustfft::num_complex::Complex64;
-use spectral::{Convention, Profiler, RadialBins, RadialMask, Recipe, RunningBands, to_bytes};
+use spectral::{Convention, DensityMap, Profiler, RadialBins, RadialMask, Recipe, RunningBands, to_bytes};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -159,5 +159,31 @@ fn filtered_images() -> Outcome {
         }
     }
     assert!(wrong * 1000 <= bytes.len(), "{wrong} of {} bytes are off by one", bytes.len());
+    Ok(())
+}
+
+/// The gradient of the mean squared distance between the densities of eight images and the target, with respect to the
+/// images, through everything: min–max, radial mean, logarithm, magnitude, DFT and luma.
+#[test]
+fn density_gradients() -> Outcome {
+    let Some(folder) = golden() else { return Ok(()) };
+    let (shape, fake) = read::<f32>(&folder, "toy_fake_image")?;
+    let (_, expected_density) = read::<f32>(&folder, "toy_fake_density")?;
+    let (_, target) = read::<f64>(&folder, "doubledensity32_20_rho1")?;
+    let (_, expected) = read::<f32>(&folder, "toy_dspectral_dfake")?;
+    let map = DensityMap::new(shape[1], shape[2], shape[3], Convention::Reference)?;
+    let densities = map.forward(&fake)?;
+    let found: Vec<f64> = densities.rows().flatten().copied().collect();
+    assert_eq!(found.len(), expected_density.len());
+    assert!(found.iter().zip(&expected_density).all(|(a, b)| (a - f64::from(*b)).abs() < 3e-5));
+
+    let distance = |row: &[f64]| -> Vec<f64> { row.iter().zip(&target).map(|(d, t)| d - t).collect() };
+    let count = found.len() as f64;
+    let gradient: Vec<f64> = densities.rows().flat_map(distance).map(|d| 2.0 * d / count).collect();
+    let found = densities.gradient(&gradient)?;
+    assert_eq!(found.len(), expected.len());
+    let largest = expected.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
+    let worst = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(worst < 3e-5 * largest, "off by {worst} of {largest}");
     Ok(())
 }
