@@ -1,5 +1,5 @@
-//! The spectral density of images as a function to be differentiated (REFERENCE: CDES): what kernels are fitted with that
-//! are to give images a density of one's choice.
+//! The spectral density of images as a function to be differentiated (Lin, Gao & Sang, IJCAI 2022, CDES): what kernels
+//! are fitted with that are to give images a density of one's choice.
 
 use rayon::prelude::*;
 use rustfft::num_complex::Complex64;
@@ -74,6 +74,11 @@ impl DensityMap {
     /// The radius ρ of each band.
     pub fn radii(&self) -> &[usize] {
         self.bins.radii()
+    }
+
+    /// Channels, rows and columns of an image.
+    pub fn image_dims(&self) -> [usize; 3] {
+        [self.channels, self.height, self.width]
     }
 
     /// The densities of a batch, (B, channels, H, W).

@@ -36,6 +36,8 @@ mod recipe;
 mod rings;
 mod running;
 mod table;
+#[cfg(feature = "candle")]
+mod tensor;
 mod transpose;
 mod vector;
 
@@ -55,6 +57,10 @@ pub use mask::{RadialMask, Split, to_bytes};
 
 // Results
 pub use table::{SpectrumRow, SpectrumTable};
+
+// As tensors
+#[cfg(feature = "candle")]
+pub use tensor::density;
 
 // What can go wrong
 pub use error::Error;
