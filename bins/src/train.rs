@@ -95,8 +95,9 @@ impl TrainingRun<'_> {
         terminal: Terminal,
         interrupt: &AtomicBool,
     ) -> anyhow::Result<Trained> {
-        let folder = RunFolder::begin(self.run.folder(self.data.dataset), self.start)?;
+        // Everything that can be refused comes first: an earlier run is removed only for one that can start.
         let normaliser = self.normaliser()?;
+        let folder = RunFolder::begin(self.run.folder(self.data.dataset), self.start)?;
         let classes = dataset.train.classes().len();
         folder.save_config(&self.config(dataset, normaliser))?;
         let network = network::fresh(self.run.arch, classes, normaliser, self.run.seed)?;

@@ -19,7 +19,8 @@ fn gradients(periods: f32) -> Vec<f32> {
 
 fn main() -> anyhow::Result<()> {
     let stem = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "gradient_spectrum".to_owned()));
-    let profiler = Profiler::new(Recipe::Gradient, 3, 32, 32, Convention::Reference)?;
+    // Rings around DC, so that a wave lies in the band of its periods; the paper's rings are half a pixel off.
+    let profiler = Profiler::new(Recipe::Gradient, 3, 32, 32, Convention::Textbook)?;
     let mut table = SpectrumTable::new("made-up", "waves", 64, profiler.radii().to_vec());
     for (epoch, periods) in [3.0, 10.0].into_iter().enumerate() {
         // A profile per image, then mean and deviation over images; batches can follow one another for ever.

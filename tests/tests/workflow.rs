@@ -225,6 +225,10 @@ fn a_run_is_not_written_over_unless_asked() -> Outcome {
     let said = fail(&mut easy_train(folder.path(), &["--epochs", "1"]), 1);
     assert!(said.contains("--resume") && said.contains("--overwrite"), "{said}");
     assert_eq!(checkpoint(folder.path(), 0)?, before);
+    let unusable = ["--epochs", "1", "--overwrite", "--mean", "0.5,0.5,0.5", "--std", "0,0,0"];
+    let said = fail(&mut easy_train(folder.path(), &unusable), 2);
+    assert!(said.contains("--std"), "{said}");
+    assert_eq!(checkpoint(folder.path(), 0)?, before, "a refused run removes nothing");
     succeed(&mut easy_train(folder.path(), &["--epochs", "1", "--overwrite", "--seed", "3"]));
     assert_ne!(checkpoint(folder.path(), 0)?, before);
     Ok(())
