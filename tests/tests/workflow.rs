@@ -153,6 +153,14 @@ fn grad_alone_trains_measures_and_draws() -> Outcome {
     let before = read();
     succeed(&mut grad(folder.path(), &["--run", "runs/synthetic/resnet20_baseline", "--threads", "1"]));
     assert!(before == read(), "the same results again, on one thread");
+
+    // Neither another network nor loose files write over the results of a run.
+    let run = ["--run", "runs/synthetic/resnet20_baseline", "--arch", "resnet18"];
+    let said = fail(&mut grad(folder.path(), &run), 2);
+    assert!(said.contains("--arch resnet20"), "{said}");
+    let loose = ["--checkpoints", "runs/synthetic/resnet20_baseline/0_checkpoint.safetensors"];
+    succeed(&mut grad(folder.path(), &loose));
+    assert!(before == read(), "results of loose files lie elsewhere");
     Ok(())
 }
 
@@ -170,7 +178,8 @@ fn grad_reproduces_the_reference_spectrum() -> Outcome {
     let stdout = succeed(&mut command);
     let summary: Value = serde_json::from_str(&stdout)?;
     assert_eq!(summary["n_images"], 64);
-    let spectrum = json(&folder.path().join("runs/cifar10/resnet18_baseline/grad/gradient_spectrum.json"))?;
+    let spectrum =
+        json(&folder.path().join("runs/cifar10/resnet18_checkpoints/grad/gradient_spectrum.json"))?;
     for (rows, array) in [("mean", "power_mean"), ("std", "power_std")] {
         let found: Vec<Vec<f64>> = serde_json::from_value(spectrum[rows].clone())?;
         let file = npyz::NpyFile::new(fs::File::open(golden.join(format!("{array}.npy")))?)?;

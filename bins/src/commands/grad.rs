@@ -22,7 +22,7 @@ use crate::{
     data,
     flags::{DataFlags, DatasetName, MachineFlags, RunFlags},
     interrupt::{self, Interrupted},
-    launch::must_exist,
+    launch::{UnusableFlags, must_exist},
     network,
     partial::Partial,
     terminal::Terminal,
@@ -49,7 +49,7 @@ pub struct Flags {
     #[arg(long = "run", value_name = "DIR", conflicts_with = "checkpoints")]
     #[serde(rename = "run")]
     run_folder: Option<PathBuf>,
-    /// Checkpoint files, one or a pattern: .safetensors, .pt, .pth
+    /// Checkpoint files, one or a pattern: .safetensors, .pt, .pth [results go to the task {arch}_checkpoints]
     #[arg(long, value_name = "GLOB")]
     checkpoints: Option<String>,
     /// If there are no checkpoints yet, how many epochs to train first [default: 6 on synthetic, else 10]
@@ -164,9 +164,30 @@ impl Flags {
         self.run_folder.clone().unwrap_or_else(|| self.run.folder(self.data.dataset))
     }
 
-    /// Results go into the run they are of; those of loose files into the folder that the flags name.
+    /// Results go into the run they are of; those of loose files never into a run that they may not belong to.
     fn output(&self) -> PathBuf {
+        if self.checkpoints.is_some() && self.run.task.is_none() {
+            let task = format!("{}_checkpoints", self.run.arch.name());
+            return self.run.out_dir.join(self.data.dataset.as_str()).join(task).join("grad");
+        }
         self.folder().join("grad")
+    }
+
+    /// Whether the flags name the network and the images that a run folder says it is of.
+    fn check_run(&self, folder: &Path) -> anyhow::Result<()> {
+        let config = std::fs::read(folder.join("config.json")).unwrap_or_default();
+        let config: serde_json::Value = serde_json::from_slice(&config).unwrap_or_default();
+        let given = [("dataset", self.data.dataset.as_str()), ("arch", self.run.arch.name())];
+        for (flag, given) in given {
+            if let Some(own) = config["settings"][flag].as_str().filter(|own| *own != given) {
+                return Err(UnusableFlags(format!(
+                    "--run {}: this run is of --{flag} {own}, but --{flag} is {given}; give --{flag} {own}",
+                    folder.display()
+                ))
+                .into());
+            }
+        }
+        Ok(())
     }
 
     fn checkpoints(
@@ -180,6 +201,7 @@ impl Flags {
         }
         if let Some(folder) = &self.run_folder {
             must_exist("--run", folder)?;
+            self.check_run(folder)?;
             let found = checkpoints::of_run(folder)?;
             anyhow::ensure!(
                 !found.is_empty(),
