@@ -7,8 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use training::RunFolder;
+
+use crate::launch::UnusableFlags;
 
 /// A checkpoint file and the epoch that it is of (0-based).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,45 +47,54 @@ pub(crate) fn of_run(folder: &Path) -> anyhow::Result<Vec<StoredCheckpoint>> {
     Ok(found.into_iter().map(|(epoch, path)| StoredCheckpoint { epoch, path }).collect())
 }
 
-/// The files that a pattern names, in epoch order: by the number in the name, else in the order of names.
+/// The files that a pattern names, in epoch order: by the numbers in their names where each has one of its own, else
+/// in the order of names.
 ///
 /// # Errors
-/// If the pattern is malformed, names no file, or two files are of one epoch.
+/// If the pattern is malformed or names no file.
 pub(crate) fn of_pattern(pattern: &str) -> anyhow::Result<Vec<StoredCheckpoint>> {
+    let unusable = |problem: String| UnusableFlags(format!("--checkpoints {pattern}: {problem}"));
+    let entries = glob::glob(pattern).map_err(|error| unusable(format!("no pattern: {error}")))?;
     let mut paths = Vec::new();
-    for entry in glob::glob(pattern).with_context(|| format!("--checkpoints {pattern}"))? {
-        let path = entry.with_context(|| format!("--checkpoints {pattern}"))?;
-        if is_checkpoint(&path) {
-            paths.push(path);
-        }
+    for entry in entries {
+        paths.push(entry.with_context(|| format!("--checkpoints {pattern}"))?);
     }
-    ensure!(
-        !paths.is_empty(),
-        "--checkpoints {pattern}: no such file; expected .safetensors, .pt or .pth files"
-    );
+    paths.retain(|path| is_checkpoint(path));
+    if paths.len() > 1 {
+        paths.retain(|path| !is_another_name(path));
+    }
+    if paths.is_empty() {
+        return Err(unusable("no such file; expected .safetensors, .pt or .pth files".to_owned()).into());
+    }
     paths.sort();
     let numbers: Vec<Option<usize>> = paths.iter().map(|path| epoch_in_name(path)).collect();
     let numbered = numbers.iter().flatten().collect::<BTreeSet<_>>().len() == paths.len();
-    let epoch = |index: usize| numbers[index].filter(|_| numbered).unwrap_or(index);
-    let mut found: Vec<_> = paths
-        .iter()
-        .enumerate()
-        .map(|(i, path)| StoredCheckpoint { epoch: epoch(i), path: path.clone() })
-        .collect();
+    let epochs = (0..).zip(&numbers).map(|(index, number)| number.filter(|_| numbered).unwrap_or(index));
+    let mut found: Vec<_> = epochs.zip(paths).map(|(epoch, path)| StoredCheckpoint { epoch, path }).collect();
     found.sort_by_key(|checkpoint| checkpoint.epoch);
     Ok(found)
 }
 
 fn is_checkpoint(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
-    path.is_file() && matches!(extension, Some("safetensors" | "pt" | "pth"))
+    let is_state = path.to_string_lossy().ends_with(".state.safetensors");
+    path.is_file() && !is_state && matches!(extension, Some("safetensors" | "pt" | "pth"))
 }
 
-/// The first number in a file's name: 12 of `12_checkpoint.pt` and of `epoch-12.safetensors`.
+/// `checkpoint.latest` and `checkpoint.best` are further names of checkpoints that have a number.
+fn is_another_name(path: &Path) -> bool {
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let last = stem.rsplit(['.', '_', '-']).next();
+    stem.starts_with("checkpoint") && matches!(last, Some("latest" | "best"))
+}
+
+/// The one number that stands alone in a file's name, after `epoch` at most: 12 of `12_checkpoint.pt` and of
+/// `model-epoch12.safetensors`, none of `resnet18.pt`.
 fn epoch_in_name(path: &Path) -> Option<usize> {
-    let name = path.file_stem()?.to_str()?;
-    let digits = name.split(|c: char| !c.is_ascii_digit()).find(|part| !part.is_empty())?;
-    digits.parse().ok()
+    let name = path.file_stem()?.to_str()?.to_lowercase();
+    let parts = name.split(|c: char| !c.is_ascii_alphanumeric());
+    let mut numbers = parts.filter_map(|part| part.strip_prefix("epoch").unwrap_or(part).parse().ok());
+    numbers.next().filter(|_| numbers.next().is_none())
 }
 
 #[cfg(test)]
@@ -93,7 +104,10 @@ mod tests {
     #[test]
     fn epochs_are_ordered_as_numbers() -> anyhow::Result<()> {
         let folder = tempfile::tempdir()?;
-        for name in ["10_checkpoint.pt", "2_checkpoint.pt", "0_checkpoint.safetensors", "notes.txt"] {
+        let names = ["10_checkpoint.pt", "epoch2.pt", "run-0.safetensors", "notes.txt"];
+        let others =
+            ["checkpoint.latest.safetensors", "checkpoint.pt.best", "checkpoint.latest.state.safetensors"];
+        for name in names.iter().chain(&others) {
             std::fs::write(folder.path().join(name), b"")?;
         }
         let found = of_pattern(&format!("{}/*", folder.path().display()))?;
@@ -102,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn files_without_distinct_numbers_keep_their_order() -> anyhow::Result<()> {
+    fn a_number_that_is_part_of_a_word_is_no_epoch() -> anyhow::Result<()> {
         let folder = tempfile::tempdir()?;
         for name in ["resnet18_a.pt", "resnet18_b.pt"] {
             std::fs::write(folder.path().join(name), b"")?;

@@ -2,11 +2,15 @@
 
 use std::path::Path;
 
-use anyhow::Context;
-use datasets::{Augmentation, BatchOptions, Batches, Dataset, ImageSet, Order, cifar, synthetic::Synthetic};
+use datasets::{
+    Augmentation, BatchOptions, Batches, Dataset, ImageSet, Limits, Order, cifar, synthetic::Synthetic,
+};
 use models::Normaliser;
 
-use crate::flags::{DataFlags, DatasetName};
+use crate::{
+    flags::{DataFlags, DatasetName},
+    launch::UnusableFlags,
+};
 
 /// Size of the synthetic set: enough for a ResNet to learn from, small enough for minutes on two cores.
 const SYNTHETIC_TRAIN: usize = 4000;
@@ -31,19 +35,17 @@ pub(crate) fn gradient_batch_size(flags: &DataFlags) -> usize {
     flags.batch_size.unwrap_or(GRADIENT_BATCH)
 }
 
-/// Opens the data set and cuts it to `--limit-train` and `--limit-test`.
+/// Opens the data set, or as much of it as `--limit-train` and `--limit-test` ask for.
 ///
 /// # Errors
 /// If it is not where `--data` says or cannot be read.
 pub(crate) fn open(flags: &DataFlags) -> anyhow::Result<Dataset> {
-    let mut dataset = match flags.dataset {
+    let limits = Limits { train: flags.limit_train, test: flags.limit_test };
+    Ok(match flags.dataset {
         DatasetName::Synthetic => synthetic(flags),
-        DatasetName::Cifar10 => cifar::load_cifar10(root(flags)?)?,
-        DatasetName::Cifar100 => cifar::load_cifar100(root(flags)?, cifar::Labels::Fine)?,
-    };
-    cut(&mut dataset.train, flags.limit_train);
-    cut(&mut dataset.test, flags.limit_test);
-    Ok(dataset)
+        DatasetName::Cifar10 => cifar::load_cifar10(root(flags)?, limits)?,
+        DatasetName::Cifar100 => cifar::load_cifar100(root(flags)?, cifar::Labels::Fine, limits)?,
+    })
 }
 
 /// The normaliser that networks trained on this data set carry.
@@ -91,11 +93,5 @@ fn root(flags: &DataFlags) -> anyhow::Result<&Path> {
             flags.dataset.as_str()
         )
     };
-    flags.data.as_deref().with_context(missing)
-}
-
-fn cut(set: &mut ImageSet, limit: Option<usize>) {
-    if let Some(limit) = limit {
-        set.limit(limit);
-    }
+    flags.data.as_deref().ok_or_else(|| UnusableFlags(missing()).into())
 }

@@ -28,7 +28,7 @@ pub(crate) struct DataFlags {
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub batch_size: Option<usize>,
     /// Threads that prepare batches ahead of the network
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = workers)]
     pub workers: usize,
 }
 
@@ -95,7 +95,7 @@ pub(crate) struct MachineFlags {
     #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = device_name)]
     pub device: String,
     /// CPU threads [default: all cores]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub threads: Option<usize>,
     /// How the result is printed on stdout
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -150,6 +150,23 @@ fn at_least_one(text: &str) -> Result<usize, String> {
         Ok(0) | Err(_) => Err("expected a whole number, 1 or more".to_owned()),
         Ok(number) => Ok(number),
     }
+}
+
+/// More of either only costs memory; no machine has as many cores.
+const MOST_THREADS: usize = 512;
+const MOST_WORKERS: usize = 64;
+
+fn threads(text: &str) -> Result<usize, String> {
+    up_to(MOST_THREADS, text)
+}
+
+fn workers(text: &str) -> Result<usize, String> {
+    up_to(MOST_WORKERS, text)
+}
+
+fn up_to(most: usize, text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=most).contains(number));
+    number.ok_or_else(|| format!("expected a whole number from 1 to {most}"))
 }
 
 /// A task is one folder below the data set's, never a path out of it.

@@ -1,19 +1,19 @@
 //! From the command line to a workflow, and from its result to an exit code.
 
-use std::{ffi::OsString, path::Path, process::ExitCode};
+use std::{collections::BTreeMap, ffi::OsString, path::Path, process::ExitCode};
 
-use clap::Parser;
+use clap::{
+    Parser,
+    error::{ContextKind, ContextValue},
+};
 
-use crate::terminal;
+use crate::{defaults, terminal};
 
 /// Exit code of a command line that cannot be used.
 const UNUSABLE_FLAGS: u8 = 2;
 
-/// Flags whose default comes from elsewhere when the command line does not give them.
-const ENVIRONMENT_PREFIX: &str = "FREQBIAS_";
-
 /// Parses the flags of a command and runs it: exit code 0 if the work was done, 1 if the run failed, 2 if the
-/// flags are unusable. An error is one line on stderr.
+/// flags are unusable, which they are too if they name what is not there. An error is one line on stderr.
 pub fn launch<Flags: Parser>(run: fn(Flags) -> anyhow::Result<()>) -> ExitCode {
     match parse(std::env::args_os().collect()) {
         Err(refusal) => refusal,
@@ -30,7 +30,8 @@ pub fn launch<Flags: Parser>(run: fn(Flags) -> anyhow::Result<()>) -> ExitCode {
 pub(crate) struct UnusableFlags(pub String);
 
 fn exit_code(error: &anyhow::Error) -> u8 {
-    if error.is::<UnusableFlags>() { UNUSABLE_FLAGS } else { 1 }
+    let no_dataset = matches!(error.downcast_ref(), Some(datasets::Error::NotFound { .. }));
+    if no_dataset || error.is::<UnusableFlags>() { UNUSABLE_FLAGS } else { 1 }
 }
 
 /// The error and its causes, each cause that the message does not hold yet.
@@ -55,26 +56,41 @@ fn one_line(message: &str) -> String {
 
 fn parse<Flags: Parser>(arguments: Vec<OsString>) -> Result<Flags, ExitCode> {
     let arguments: Vec<OsString> = arguments.into_iter().map(with_hyphens).collect();
-    let layered =
-        with_defaults(&Flags::command(), arguments).map_err(|message| fail(&message, UNUSABLE_FLAGS))?;
-    Flags::try_parse_from(layered).map_err(|error| {
+    let line = defaults::fill_in(&Flags::command(), arguments)
+        .map_err(|message| fail(&format!("{message} (--help lists all flags)"), UNUSABLE_FLAGS))?;
+    for unknown in &line.unknown {
+        terminal::note(&format!("note: {unknown}"));
+    }
+    Flags::try_parse_from(&line.arguments).map_err(|error| {
         if error.use_stderr() {
-            return fail(&refusal(&error.to_string()), UNUSABLE_FLAGS);
+            let origin = origin(&error, &line.origins);
+            return fail(&refusal(&error.to_string(), origin), UNUSABLE_FLAGS);
         }
         // --help and --version.
-        let _ = error.print();
-        ExitCode::SUCCESS
+        match terminal::result(error.to_string().trim_end()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&message(&error), 1),
+        }
     })
 }
 
+/// Where the value that clap refuses came from, if not from the command line.
+fn origin<'a>(error: &clap::Error, origins: &'a BTreeMap<String, String>) -> Option<&'a str> {
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return None };
+    let flag = argument.strip_prefix("--")?.split([' ', '=']).next()?;
+    origins.get(flag).map(String::as_str)
+}
+
 /// What clap has to say about a flag, without its heading and its last words: an error is one line.
-fn refusal(message: &str) -> String {
+fn refusal(message: &str, origin: Option<&str>) -> String {
     let lines = message.lines().map(str::trim);
     let said: Vec<&str> = lines
         .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
         .collect();
     let said = one_line(&said.join("\n"));
-    format!("{} (--help lists all flags)", said.strip_prefix("error: ").unwrap_or(&said))
+    let said = said.strip_prefix("error: ").unwrap_or(&said);
+    let origin = origin.map_or_else(String::new, |origin| format!("{origin}: "));
+    format!("{origin}{said} (--help lists all flags)")
 }
 
 /// `--kernel_size=7` → `--kernel-size=7`: both spellings of a flag work; values are left alone.
@@ -85,69 +101,12 @@ fn with_hyphens(argument: OsString) -> OsString {
     value.map_or_else(|| flag.clone(), |value| format!("{flag}={value}")).into()
 }
 
-/// Puts the values of environment variables and of the `--config` file in front of the given flags, so that
-/// flags beat environment beats config file beats defaults.
-fn with_defaults(command: &clap::Command, given: Vec<OsString>) -> Result<Vec<OsString>, String> {
-    let config = config_file(&given)?;
-    let mut layered: Vec<OsString> = given.first().cloned().into_iter().collect();
-    for argument in command.get_arguments() {
-        let Some(flag) = argument.get_long().filter(|&flag| !is_given(&given, argument, flag)) else {
-            continue;
-        };
-        let variable = format!("{ENVIRONMENT_PREFIX}{}", flag.replace('-', "_").to_uppercase());
-        let value = std::env::var(variable).ok().or_else(|| config.get(flag).cloned());
-        let Some(value) = value else { continue };
-        if argument.get_action().takes_values() {
-            layered.push(format!("--{flag}={value}").into());
-        } else if value == "true" || value == "1" {
-            layered.push(format!("--{flag}").into());
-        }
-    }
-    layered.extend(given.into_iter().skip(1));
-    Ok(layered)
-}
-
-fn is_given(given: &[OsString], argument: &clap::Arg, flag: &str) -> bool {
-    let aliases = argument.get_all_aliases().unwrap_or_default();
-    given.iter().filter_map(|g| g.to_str()?.strip_prefix("--")).any(|g| {
-        let name = g.split('=').next().unwrap_or(g);
-        name == flag || aliases.contains(&name)
-    })
-}
-
-/// The settings in the file that `--config` names: a JSON object from flag to value, or a run's `config.json`,
-/// whose `settings` is such an object.
-fn config_file(given: &[OsString]) -> Result<std::collections::BTreeMap<String, String>, String> {
-    let position = given.iter().position(|g| g == "--config");
-    let inline = given.iter().filter_map(|g| g.to_str()?.strip_prefix("--config=")).next_back();
-    let after = position.and_then(|p| given.get(p + 1)).and_then(|p| p.to_str());
-    let Some(path) = inline.or(after) else { return Ok(Default::default()) };
-    let text = std::fs::read_to_string(path).map_err(|error| format!("--config {path}: {error}"))?;
-    settings(&text).ok_or_else(|| {
-        format!(
-            "--config {path}: expected a JSON object from flag to value, or the config.json of a run folder"
-        )
-    })
-}
-
-fn settings(text: &str) -> Option<std::collections::BTreeMap<String, String>> {
-    let root: serde_json::Value = serde_json::from_str(text).ok()?;
-    let object = root.get("settings").unwrap_or(&root).as_object()?;
-    let plain = |value: &serde_json::Value| match value {
-        serde_json::Value::Null | serde_json::Value::Object(_) => None,
-        serde_json::Value::Array(values) => {
-            Some(values.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
-        }
-        serde_json::Value::String(text) => Some(text.clone()),
-        other => Some(other.to_string()),
-    };
-    Some(object.iter().filter_map(|(key, value)| Some((key.replace('_', "-"), plain(value)?))).collect())
-}
-
 /// Whether a path given on the command line is there; the error names flag and path.
 pub(crate) fn must_exist(flag: &str, path: &Path) -> anyhow::Result<()> {
-    anyhow::ensure!(path.exists(), "{flag} {}: no such file or folder", path.display());
-    Ok(())
+    if path.exists() {
+        return Ok(());
+    }
+    Err(UnusableFlags(format!("{flag} {}: no such file or folder", path.display())).into())
 }
 
 #[cfg(test)]
@@ -165,17 +124,5 @@ mod tests {
     fn causes_are_said_once() {
         let error = anyhow::anyhow!("no space").context("cannot write: no space").context("run.json");
         assert_eq!(message(&error), "run.json: cannot write: no space");
-    }
-
-    #[test]
-    fn a_run_configuration_gives_its_settings() {
-        let found = settings(
-            r#"{"settings": {"batch_size": 64, "task": "x", "resume": null, "mean": [0.5, 0.4, 0.3]}}"#,
-        );
-        let found = found.expect("an object");
-        assert_eq!(found["mean"], "0.5,0.4,0.3");
-        assert_eq!(found["batch-size"], "64");
-        assert_eq!(found["task"], "x");
-        assert!(!found.contains_key("resume"));
     }
 }

@@ -7,9 +7,11 @@ pub mod commands;
 
 mod checkpoints;
 mod data;
+mod defaults;
 mod flags;
 mod interrupt;
 mod launch;
+mod measured;
 mod network;
 mod partial;
 mod terminal;

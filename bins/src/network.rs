@@ -1,6 +1,6 @@
 //! Where the data set, the network and the trainer meet: none of their crates knows another.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
 
 use anyhow::Context;
 use candle_core::{Device, Tensor, Var};
@@ -43,13 +43,12 @@ pub(crate) struct StoredWeights {
 }
 
 impl StoredWeights {
-    /// Reads a checkpoint by its extension.
+    /// Reads a checkpoint by what it is, whatever its name.
     ///
     /// # Errors
     /// If it cannot be read; the message names the file.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
-        let is_torch = path.extension().is_some_and(|extension| extension == "pt" || extension == "pth");
-        if is_torch {
+        if is_torch(path)? {
             let checkpoint = models::load_torch(path)?;
             return Ok(Self { tensors: checkpoint.weights, normaliser: checkpoint.normaliser });
         }
@@ -59,6 +58,17 @@ impl StoredWeights {
         let normaliser = normaliser.with_context(|| path.display().to_string())?;
         Ok(Self { normaliser, tensors: checkpoint.tensors })
     }
+}
+
+/// Whether a file is PyTorch's: a zip archive or a bare pickle, or one named so that is nothing else either.
+fn is_torch(path: &Path) -> anyhow::Result<bool> {
+    let mut start = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(9).read_to_end(&mut start));
+    read.with_context(|| path.display().to_string())?;
+    // The header of a safetensors file follows its length in eight bytes.
+    let is_safetensors = start.get(8) == Some(&b'{');
+    let is_named_so = path.extension().is_some_and(|extension| extension == "pt" || extension == "pth");
+    Ok(start.starts_with(b"PK") || !is_safetensors && (is_named_so || start.starts_with(b"\x80")))
 }
 
 /// A classifier as the trainer sees it. While it is evaluated its weights are packed once for all batches.
@@ -130,6 +140,11 @@ impl Source for DatasetSource<'_> {
         self.dataset.train.len()
     }
 
+    fn labels_checksum(&self) -> u32 {
+        let labels = self.dataset.train.labels().iter();
+        labels.fold(0, |sum, label| crc32c::crc32c_append(sum, &label.to_le_bytes()))
+    }
+
     fn test(&self) -> impl Iterator<Item = Batch> {
         data::test_batches(&self.dataset.test, data::training_batch_size(self.flags), self.flags.workers)
     }
@@ -170,6 +185,24 @@ mod tests {
         let found = tally(0.5, &logits, &[0, 5])?;
         assert_eq!((found.examples, found.correct, found.correct5), (2, 1, 2));
         assert!((found.loss_sum - 1.0).abs() < 1e-12);
+        Ok(())
+    }
+
+    #[test]
+    fn a_checkpoint_is_known_by_its_content() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let cases: [(&str, &[u8], bool); 5] = [
+            ("zip.safetensors", b"PK\x03\x04 and so on", true),
+            ("pickle.bin", b"\x80\x02}q\x00 and so on", true),
+            ("ours.pt", b"\x80\x01\0\0\0\0\0\0{\"a\": 1}", false),
+            ("nonsense.pt", b"nonsense", true),
+            ("nonsense.safetensors", b"nonsense", false),
+        ];
+        for (name, content, expected) in cases {
+            let path = folder.path().join(name);
+            std::fs::write(&path, content)?;
+            assert_eq!(is_torch(&path)?, expected, "{name}");
+        }
         Ok(())
     }
 }

@@ -6,6 +6,8 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use spectral::SpectrumRow;
 
+use crate::measured;
+
 /// A file beside the results that holds finished rows; gone once all rows are there.
 ///
 /// A row is used again only if the same images were measured and the checkpoint file is the same, byte for byte.
@@ -31,7 +33,7 @@ struct Entry {
 impl Partial {
     /// Opens the file in `output`; a file of other settings, or one that cannot be read, counts as absent.
     pub(crate) fn open(output: &Path, settings: String) -> Self {
-        let path = output.join("gradient_spectrum.partial.json");
+        let path = output.join(measured::PARTIAL);
         let stored =
             std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Content>(&bytes).ok());
         let found = stored

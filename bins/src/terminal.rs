@@ -1,6 +1,6 @@
 //! What a person sees while a program works: notes and progress bars on stderr, results on stdout.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -45,7 +45,15 @@ pub(crate) fn note(message: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{message}");
 }
 
-/// A line of the result, on stdout.
-pub(crate) fn result(line: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{line}");
+/// A line of the result, on stdout. A reader that went away (a closed pipe) has seen what it wanted.
+///
+/// # Errors
+/// If the line cannot be written, as on a full disk.
+pub(crate) fn result(line: &str) -> anyhow::Result<()> {
+    match writeln!(std::io::stdout().lock(), "{line}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::new(error).context("cannot write the result to stdout"))
+        }
+        _ => Ok(()),
+    }
 }

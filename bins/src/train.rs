@@ -14,6 +14,7 @@ use crate::{
     flags::{DataFlags, Format, RunFlags},
     interrupt::Interrupted,
     launch::UnusableFlags,
+    measured,
     network::{self, ClassifierLearner, DatasetSource},
     terminal::{self, Terminal},
 };
@@ -49,10 +50,6 @@ impl Recipe {
     pub(crate) fn usual() -> Self {
         let schedule = Schedule::Step { epochs: 50, factor: 0.1 };
         Self { lr: None, momentum: 0.9, weight_decay: 5e-4, schedule, mean: None, std: None }
-    }
-
-    fn learning_rate(&self, epochs: usize) -> f64 {
-        self.lr.unwrap_or(if epochs < LONG_RUN { 0.02 } else { 0.1 })
     }
 }
 
@@ -96,20 +93,22 @@ impl TrainingRun<'_> {
         interrupt: &AtomicBool,
     ) -> anyhow::Result<Trained> {
         // Everything that can be refused comes first: an earlier run is removed only for one that can start.
-        let normaliser = self.normaliser()?;
+        let (normaliser, lr) = (self.normaliser()?, self.learning_rate()?);
         let folder = RunFolder::begin(self.run.folder(self.data.dataset), self.start)?;
+        if self.start == Start::Overwrite {
+            measured::remove(folder.path())?;
+        }
         let classes = dataset.train.classes().len();
-        folder.save_config(&self.config(dataset, normaliser))?;
         let network = network::fresh(self.run.arch, classes, normaliser, self.run.seed)?;
         let mut learner = ClassifierLearner::new(network);
         let source = DatasetSource { dataset, flags: self.data, seed: self.run.seed };
         let mut watcher = Watcher { terminal, images: dataset.train.len(), epochs: self.epochs, bar: None };
-        let trainer = self.trainer(classes, normaliser);
+        let trainer = self.trainer(dataset, normaliser, lr);
         let outcome =
             trainer.run(&mut learner, &source, &folder, interrupt, &mut |event| watcher.see(event))?;
         watcher.clear();
         match outcome {
-            Outcome::Finished => Ok(Trained { folder: folder.path().to_owned(), metrics: folder.metrics() }),
+            Outcome::Finished => Ok(Trained { folder: folder.path().to_owned(), metrics: folder.metrics()? }),
             Outcome::Interrupted { epoch, batch } => Err(self.interrupted(epoch, batch).into()),
         }
     }
@@ -122,12 +121,22 @@ impl TrainingRun<'_> {
         }
     }
 
-    fn trainer(&self, classes: usize, normaliser: Normaliser) -> Trainer {
+    /// `--lr`; else, in a run that goes on, the rate that it has; else the default.
+    fn learning_rate(&self) -> anyhow::Result<f64> {
+        let config = match self.start {
+            Start::Resume => RunFolder::at(self.run.folder(self.data.dataset)).config()?,
+            Start::Fresh | Start::Overwrite => None,
+        };
+        let kept = config.and_then(|config| config["settings"]["lr"].as_f64());
+        Ok(self.recipe.lr.or(kept).unwrap_or(if self.epochs < LONG_RUN { 0.02 } else { 0.1 }))
+    }
+
+    fn trainer(&self, dataset: &Dataset, normaliser: Normaliser, lr: f64) -> Trainer {
         let info = CheckpointInfo {
             epoch: 0,
             arch: self.run.arch.name().to_owned(),
             dataset: self.data.dataset.as_str().to_owned(),
-            classes,
+            classes: dataset.train.classes().len(),
             mean: normaliser.mean(),
             std: normaliser.std(),
             nat_prec1: 0.0,
@@ -135,12 +144,13 @@ impl TrainingRun<'_> {
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         let Recipe { momentum, weight_decay, .. } = *self.recipe;
-        let (lr, schedule) = (self.recipe.learning_rate(self.epochs), self.recipe.schedule.clone());
+        let schedule = self.recipe.schedule.clone();
         let batch_size = data::training_batch_size(self.data);
-        Trainer { epochs: self.epochs, lr, momentum, weight_decay, schedule, batch_size, info }
+        let config = self.config(dataset, normaliser, lr);
+        Trainer { epochs: self.epochs, lr, momentum, weight_decay, schedule, batch_size, info, config }
     }
 
-    fn config(&self, dataset: &Dataset, normaliser: Normaliser) -> serde_json::Value {
+    fn config(&self, dataset: &Dataset, normaliser: Normaliser, lr: f64) -> serde_json::Value {
         serde_json::json!({
             "command": self.command,
             "version": env!("CARGO_PKG_VERSION"),
@@ -155,17 +165,17 @@ impl TrainingRun<'_> {
             "classes": dataset.train.classes(),
             "mean": normaliser.mean(),
             "std": normaliser.std(),
-            "settings": self.resolved_settings(),
+            "settings": self.resolved_settings(lr),
         })
     }
 
     /// The flags with what their defaults came to.
-    fn resolved_settings(&self) -> serde_json::Value {
+    fn resolved_settings(&self, lr: f64) -> serde_json::Value {
         let mut settings = self.settings.clone();
         settings["epochs"] = self.epochs.into();
         settings["batch_size"] = data::training_batch_size(self.data).into();
         settings["task"] = self.run.task().into();
-        settings["lr"] = self.recipe.learning_rate(self.epochs).into();
+        settings["lr"] = lr.into();
         settings["schedule"] = self.recipe.schedule.to_string().into();
         settings
     }
@@ -187,17 +197,15 @@ impl Trained {
     pub(crate) fn print(&self, format: Format) -> anyhow::Result<()> {
         if format == Format::Json {
             let summary = serde_json::json!({ "folder": self.folder, "epochs": self.metrics });
-            terminal::result(&serde_json::to_string(&summary)?);
-            return Ok(());
+            return terminal::result(&serde_json::to_string(&summary)?);
         }
         if let Some(last) = self.metrics.last() {
             terminal::result(&format!(
                 "epoch {}: test accuracy {:.2} %, top-5 {:.2} %, loss {:.4}",
                 last.epoch, last.nat_prec1, last.nat_prec5, last.nat_loss
-            ));
+            ))?;
         }
-        terminal::result(&format!("run folder: {}", self.folder.display()));
-        Ok(())
+        terminal::result(&format!("run folder: {}", self.folder.display()))
     }
 }
 

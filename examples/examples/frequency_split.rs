@@ -30,6 +30,6 @@ fn main() -> anyhow::Result<()> {
     }
     let sheet =
         ContactSheet::new("Low and high frequencies", "the image, its low part, its high part", rows)?;
-    println!("wrote {}", sheet.save(&path)?.display());
+    println!("wrote {}", sheet.save(&path.with_extension(""))?.display());
     Ok(())
 }

@@ -22,6 +22,6 @@ fn main() -> anyhow::Result<()> {
         });
     }
     let sheet = ContactSheet::new("The synthetic set", "ten images of each class", rows)?;
-    println!("wrote {}", sheet.save(&path)?.display());
+    println!("wrote {}", sheet.save(&path.with_extension(""))?.display());
     Ok(())
 }

@@ -28,10 +28,11 @@ fn main() -> anyhow::Result<()> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let (lr, momentum, weight_decay, schedule) = (0.05, 0.9, 5e-4, Schedule::Constant);
-    let trainer = Trainer { epochs: 1, lr, momentum, weight_decay, schedule, batch_size: BATCH, info };
+    let (epochs, batch_size, config) = (1, BATCH, Default::default());
+    let trainer = Trainer { epochs, lr, momentum, weight_decay, schedule, batch_size, info, config };
     let folder = RunFolder::begin(path, Start::Overwrite)?;
     trainer.run(&mut network, &images, &folder, &AtomicBool::new(false), &mut |_| ())?;
-    let metrics = folder.metrics().pop().expect("a line of each epoch");
+    let metrics = folder.metrics()?.pop().expect("a line of each epoch");
     println!("{:.3} nats, {:.1} images/s", metrics.train_loss, metrics.images_per_second);
     println!("wrote {}", folder.checkpoint_path(0).display());
     assert!(metrics.train_loss < 10f64.ln(), "better than guessing: {}", metrics.train_loss);

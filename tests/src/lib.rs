@@ -8,6 +8,24 @@ use std::{
     sync::OnceLock,
 };
 
+/// A small network on a few generated images.
+pub const SMALL: [&str; 8] =
+    ["--arch", "resnet20", "--limit-train", "96", "--limit-test", "32", "--batch-size", "32"];
+
+/// `easy_train` of the small network; flags given again replace it.
+pub fn easy_train(folder: &Path, flags: &[&str]) -> Command {
+    let mut command = program("easy_train", folder);
+    command.args(SMALL).args(flags);
+    command
+}
+
+/// `grad` of the small network.
+pub fn grad(folder: &Path, flags: &[&str]) -> Command {
+    let mut command = program("grad", folder);
+    command.args(SMALL).args(flags);
+    command
+}
+
 /// A program of the package `bins`, built in the profile that the tests were built in, in a folder of its own.
 pub fn program(name: &str, folder: &Path) -> Command {
     let mut command = Command::new(programs().join(name));

@@ -8,25 +8,9 @@ use std::{
 };
 
 use serde_json::Value;
-use tests::{fail, program, shared, succeed};
+use tests::{easy_train, grad, shared, succeed};
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
-
-/// A small network on a few generated images.
-const SMALL: [&str; 8] =
-    ["--arch", "resnet20", "--limit-train", "96", "--limit-test", "32", "--batch-size", "32"];
-
-fn easy_train(folder: &Path, flags: &[&str]) -> Command {
-    let mut command = program("easy_train", folder);
-    command.args(SMALL).args(flags);
-    command
-}
-
-fn grad(folder: &Path, flags: &[&str]) -> Command {
-    let mut command = program("grad", folder);
-    command.args(SMALL).args(flags);
-    command
-}
 
 fn run_folder(folder: &Path) -> PathBuf {
     folder.join("runs/synthetic/resnet20_baseline")
@@ -154,10 +138,7 @@ fn grad_alone_trains_measures_and_draws() -> Outcome {
     succeed(&mut grad(folder.path(), &["--run", "runs/synthetic/resnet20_baseline", "--threads", "1"]));
     assert!(before == read(), "the same results again, on one thread");
 
-    // Neither another network nor loose files write over the results of a run.
-    let run = ["--run", "runs/synthetic/resnet20_baseline", "--arch", "resnet18"];
-    let said = fail(&mut grad(folder.path(), &run), 2);
-    assert!(said.contains("--arch resnet20"), "{said}");
+    // Loose files do not write over the results of a run.
     let loose = ["--checkpoints", "runs/synthetic/resnet20_baseline/0_checkpoint.safetensors"];
     succeed(&mut grad(folder.path(), &loose));
     assert!(before == read(), "results of loose files lie elsewhere");
@@ -169,7 +150,7 @@ fn grad_alone_trains_measures_and_draws() -> Outcome {
 fn grad_reproduces_the_reference_spectrum() -> Outcome {
     let (Some(golden), Some(data)) = (shared("golden"), shared("data")) else { return Ok(()) };
     let folder = tempfile::tempdir()?;
-    let mut command = program("grad", folder.path());
+    let mut command = tests::program("grad", folder.path());
     command.args(["--dataset", "cifar10", "--limit-test", "64", "--format", "json", "--quiet", "--data"]);
     command
         .arg(data.canonicalize()?)
@@ -189,56 +170,5 @@ fn grad_reproduces_the_reference_spectrum() -> Outcome {
             assert!((found - expected).abs() < 1e-4, "{rows}, band {}: {found}, {expected}", band + 1);
         }
     }
-    Ok(())
-}
-
-/// Flags, the exit code they end with, and words of the error.
-type Refused<'a> = (&'a [&'a str], i32, &'a [&'a str]);
-
-#[test]
-fn what_cannot_be_done_is_said_in_one_line() -> Outcome {
-    let folder = tempfile::tempdir()?;
-    let at = folder.path();
-    let cases: [Refused<'_>; 10] = [
-        (&["--arch", "resnet81"], 2, &["--arch", "resnet81", "resnet18"]),
-        (&["--epochs", "0"], 2, &["--epochs", "0"]),
-        (&["--no-such-flag"], 2, &["--no-such-flag"]),
-        (&["--lr", "fast"], 2, &["--lr", "fast"]),
-        (&["--lr", "-1"], 2, &["--lr", "-1"]),
-        (&["--mean", "1,2", "--std", "1,2,3"], 2, &["--mean", "1,2"]),
-        (&["--task", "../elsewhere"], 2, &["--task", "../elsewhere"]),
-        (&["--dataset", "cifar10"], 1, &["cifar10", "--data"]),
-        (&["--dataset", "cifar10", "--data", "nowhere"], 1, &["nowhere"]),
-        (&["--resume"], 1, &["runs/synthetic/resnet20_baseline"]),
-    ];
-    for (flags, code, words) in cases {
-        let said = fail(&mut easy_train(at, flags), code);
-        assert!(words.iter().all(|word| said.contains(word)), "{flags:?}: {said}");
-    }
-    let said = fail(&mut grad(at, &["--run", "missing"]), 1);
-    assert!(said.contains("--run missing"), "{said}");
-    fs::write(at.join("broken.pt"), b"PK\x03\x04 not a checkpoint")?;
-    let said = fail(&mut grad(at, &["--checkpoints", "broken.pt"]), 1);
-    assert!(said.contains("broken.pt"), "{said}");
-    fs::write(at.join("broken.safetensors"), [255; 64])?;
-    let said = fail(&mut grad(at, &["--checkpoints", "broken.safetensors"]), 1);
-    assert!(said.contains("broken.safetensors"), "{said}");
-    Ok(())
-}
-
-#[test]
-fn a_run_is_not_written_over_unless_asked() -> Outcome {
-    let folder = tempfile::tempdir()?;
-    succeed(&mut easy_train(folder.path(), &["--epochs", "1"]));
-    let before = checkpoint(folder.path(), 0)?;
-    let said = fail(&mut easy_train(folder.path(), &["--epochs", "1"]), 1);
-    assert!(said.contains("--resume") && said.contains("--overwrite"), "{said}");
-    assert_eq!(checkpoint(folder.path(), 0)?, before);
-    let unusable = ["--epochs", "1", "--overwrite", "--mean", "0.5,0.5,0.5", "--std", "0,0,0"];
-    let said = fail(&mut easy_train(folder.path(), &unusable), 2);
-    assert!(said.contains("--std"), "{said}");
-    assert_eq!(checkpoint(folder.path(), 0)?, before, "a refused run removes nothing");
-    succeed(&mut easy_train(folder.path(), &["--epochs", "1", "--overwrite", "--seed", "3"]));
-    assert_ne!(checkpoint(folder.path(), 0)?, before);
     Ok(())
 }

@@ -14,16 +14,16 @@ use datasets::Dataset;
 use models::Frozen;
 use serde::Serialize;
 use spectral::{Convention, Profiler, Recipe, RunningBands, SpectrumRow, SpectrumTable};
-use training::{RunFolder, Start};
+use training::{FolderLock, RunFolder, Start};
 
-use super::grad_report;
+use super::grad_report::{self, Report};
 use crate::{
     checkpoints::{self, StoredCheckpoint},
     data,
     flags::{DataFlags, DatasetName, MachineFlags, RunFlags},
     interrupt::{self, Interrupted},
     launch::{UnusableFlags, must_exist},
-    network,
+    measured, network,
     partial::Partial,
     terminal::Terminal,
     train::{Recipe as TrainingRecipe, TrainingRun},
@@ -68,9 +68,11 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
     let checkpoints = flags.checkpoints(&dataset, terminal, &interrupt)?;
     let output = flags.output();
     std::fs::create_dir_all(&output).with_context(|| format!("cannot create folder {}", output.display()))?;
+    let _lock = FolderLock::take(&output)?;
     let measurement = Measurement { flags: &flags, dataset: &dataset, terminal, interrupt };
     let table = measurement.table(&checkpoints, &output)?;
-    grad_report::write(&table, &dataset.test, &output, terminal, flags.machine.format)
+    let report = Report { table: &table, checkpoints: &checkpoints, test: &dataset.test };
+    report.write(&output, flags.machine.format)
 }
 
 struct Measurement<'a> {
@@ -128,6 +130,9 @@ impl Measurement<'_> {
             self.check_interrupt(&bar)?;
         }
         bar.finish_and_clear();
+        if skipped == test.len() {
+            return Err(without_gradients(checkpoint, skipped));
+        }
         let nat_prec1 = 100.0 * correct as f64 / test.len() as f64;
         Ok(SpectrumRow { epoch: checkpoint.epoch, mean: bands.mean(), std: bands.std(), nat_prec1, skipped })
     }
@@ -168,15 +173,14 @@ impl Flags {
     fn output(&self) -> PathBuf {
         if self.checkpoints.is_some() && self.run.task.is_none() {
             let task = format!("{}_checkpoints", self.run.arch.name());
-            return self.run.out_dir.join(self.data.dataset.as_str()).join(task).join("grad");
+            return measured::folder(&self.run.out_dir.join(self.data.dataset.as_str()).join(task));
         }
-        self.folder().join("grad")
+        measured::folder(&self.folder())
     }
 
     /// Whether the flags name the network and the images that a run folder says it is of.
     fn check_run(&self, folder: &Path) -> anyhow::Result<()> {
-        let config = std::fs::read(folder.join("config.json")).unwrap_or_default();
-        let config: serde_json::Value = serde_json::from_slice(&config).unwrap_or_default();
+        let config = RunFolder::at(folder).config()?.unwrap_or_default();
         let given = [("dataset", self.data.dataset.as_str()), ("arch", self.run.arch.name())];
         for (flag, given) in given {
             if let Some(own) = config["settings"][flag].as_str().filter(|own| *own != given) {
@@ -203,11 +207,13 @@ impl Flags {
             must_exist("--run", folder)?;
             self.check_run(folder)?;
             let found = checkpoints::of_run(folder)?;
-            anyhow::ensure!(
-                !found.is_empty(),
-                "--run {}: no checkpoints in this folder; expected files like 0_checkpoint.safetensors",
-                folder.display()
-            );
+            if found.is_empty() {
+                return Err(UnusableFlags(format!(
+                    "--run {}: no checkpoints in this folder; expected files like 0_checkpoint.safetensors",
+                    folder.display()
+                ))
+                .into());
+            }
             return Ok(found);
         }
         if self.wants_training()? {
@@ -222,8 +228,7 @@ impl Flags {
         if found == 0 {
             return Ok(true);
         }
-        let config = std::fs::read(self.folder().join("config.json")).unwrap_or_default();
-        let config: serde_json::Value = serde_json::from_slice(&config).unwrap_or_default();
+        let config = RunFolder::at(self.folder()).config()?.unwrap_or_default();
         let own = config["command"] == "grad" && self.epochs.is_none_or(|epochs| config["epochs"] == epochs);
         Ok(own && config["epochs"].as_u64().is_some_and(|epochs| (found as u64) < epochs))
     }
@@ -254,4 +259,13 @@ impl Flags {
         training.train(dataset, terminal, interrupt)?;
         Ok(())
     }
+}
+
+/// A row of nothing would be drawn as one that looks at no frequency.
+fn without_gradients(checkpoint: &StoredCheckpoint, images: usize) -> anyhow::Error {
+    anyhow::anyhow!(
+        "{}: none of the {images} images has an input gradient with a profile (all are zero, constant or not finite): the \
+         network has diverged or its output is the same for all images; leave the file out, for example with --checkpoints",
+        checkpoint.path.display()
+    )
 }

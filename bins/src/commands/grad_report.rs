@@ -6,36 +6,79 @@ use datasets::ImageSet;
 use plots::{BandCurves, Curve, HeatMap};
 use spectral::{Convention, Profiler, Recipe, RunningBands, SpectrumRow, SpectrumTable};
 
-use crate::{
-    data,
-    flags::Format,
-    terminal::{self, Terminal},
-};
+use crate::{checkpoints::StoredCheckpoint, data, flags::Format, measured, terminal};
 
-/// Writes all files and prints the result.
-///
-/// # Errors
-/// If a file cannot be written.
-pub(super) fn write(
-    table: &SpectrumTable,
-    test: &ImageSet,
-    output: &Path,
-    terminal: Terminal,
-    format: Format,
-) -> anyhow::Result<()> {
-    let (json, npz) = (output.join("gradient_spectrum.json"), output.join("gradient_spectrum.npz"));
-    table.save_json(&json)?;
-    table.save_npz(&npz)?;
-    let mut files = vec![json, npz];
-    files.extend(HeatMap::new(table)?.save(&output.join("gradient_spectrum"))?);
-    let images = image_density(test)?;
-    files.extend(density_curves(table, &images)?.save(&output.join("density"))?);
-    report_skipped(table, terminal);
-    match format {
-        Format::Text => print_text(table, &files),
-        Format::Json => terminal::result(&serde_json::to_string(&summary(table, &images, &files))?),
+/// A finished measurement.
+#[derive(Debug)]
+pub(super) struct Report<'a> {
+    /// A row each checkpoint.
+    pub table: &'a SpectrumTable,
+    /// The files that were measured, in the order of the rows.
+    pub checkpoints: &'a [StoredCheckpoint],
+    /// The images that were measured on.
+    pub test: &'a ImageSet,
+}
+
+impl Report<'_> {
+    /// Writes all files and prints the result.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub(super) fn write(&self, output: &Path, format: Format) -> anyhow::Result<()> {
+        let stem = output.join(measured::SPECTRUM);
+        let (json, npz) = (stem.with_extension("json"), stem.with_extension("npz"));
+        self.table.save_json(&json)?;
+        self.table.save_npz(&npz)?;
+        let mut files = vec![json, npz];
+        files.extend(HeatMap::new(self.table)?.save(&stem)?);
+        let images = image_density(self.test)?;
+        files.extend(density_curves(self.table, &images)?.save(&output.join(measured::DENSITY))?);
+        match format {
+            Format::Text => self.print_text(&files),
+            Format::Json => terminal::result(&serde_json::to_string(&self.summary(&images, &files))?),
+        }
     }
-    Ok(())
+
+    fn print_text(&self, files: &[PathBuf]) -> anyhow::Result<()> {
+        let radii = &self.table.radii;
+        terminal::result("epoch  accuracy %  centre of mass ρ  peak ρ  checkpoint")?;
+        for (row, checkpoint) in self.table.rows.iter().zip(self.checkpoints) {
+            let (centre, peak) = (row.centre_of_mass(radii), row.peak(radii));
+            let SpectrumRow { epoch, nat_prec1, .. } = row;
+            let file = checkpoint.path.file_name().unwrap_or_default().to_string_lossy();
+            terminal::result(&format!("{epoch:5}  {nat_prec1:10.2}  {centre:16.2}  {peak:6}  {file}"))?;
+        }
+        for row in self.table.rows.iter().filter(|row| row.skipped > 0) {
+            let (SpectrumRow { epoch, skipped, .. }, images) = (row, self.table.n_images);
+            terminal::result(&format!(
+                "epoch {epoch}: {skipped} of {images} images have a gradient without a profile (zero, constant or not \
+                 finite) and are left out"
+            ))?;
+        }
+        files.iter().try_for_each(|file| terminal::result(&format!("wrote {}", file.display())))
+    }
+
+    fn summary(&self, images: &RunningBands, files: &[PathBuf]) -> serde_json::Value {
+        let table = self.table;
+        let epoch = |(row, checkpoint): (&SpectrumRow, &StoredCheckpoint)| {
+            serde_json::json!({
+                "epoch": row.epoch,
+                "checkpoint": checkpoint.path,
+                "nat_prec1": row.nat_prec1,
+                "centre_of_mass": row.centre_of_mass(&table.radii),
+                "peak": row.peak(&table.radii),
+                "skipped": row.skipped,
+            })
+        };
+        serde_json::json!({
+            "dataset": table.dataset,
+            "arch": table.arch,
+            "n_images": table.n_images,
+            "epochs": table.rows.iter().zip(self.checkpoints).map(epoch).collect::<Vec<_>>(),
+            "image_density": { "radii": table.radii, "mean": images.mean(), "std": images.std() },
+            "files": files,
+        })
+    }
 }
 
 /// One epoch in words.
@@ -67,8 +110,8 @@ fn density_curves(table: &SpectrumTable, images: &RunningBands) -> Result<BandCu
         std: row.std.clone(),
     };
     let mut curves = vec![Curve { label: "images".to_owned(), mean: images.mean(), std: images.std() }];
-    curves.extend(table.rows.last().map(of_epoch));
     curves.extend(table.rows.first().filter(|_| table.rows.len() > 1).map(of_epoch));
+    curves.extend(table.rows.last().map(of_epoch));
     let subtitle = format!(
         "{} on {}, {} test images, mean ± standard deviation",
         table.arch, table.dataset, table.n_images
@@ -81,40 +124,4 @@ fn density_curves(table: &SpectrumTable, images: &RunningBands) -> Result<BandCu
         table.radii.clone(),
         curves,
     )
-}
-
-fn report_skipped(table: &SpectrumTable, terminal: Terminal) {
-    for row in table.rows.iter().filter(|row| row.skipped > 0) {
-        let SpectrumRow { epoch, skipped, .. } = row;
-        terminal.note(&format!("note: epoch {epoch}: {skipped} of {} images have a gradient without a profile (zero, constant or not finite) and are left out", table.n_images));
-    }
-}
-
-fn print_text(table: &SpectrumTable, files: &[PathBuf]) {
-    terminal::result("epoch  accuracy %  centre of mass ρ  peak ρ");
-    for row in &table.rows {
-        let (centre, peak) = (row.centre_of_mass(&table.radii), row.peak(&table.radii));
-        terminal::result(&format!("{:5}  {:10.2}  {centre:16.2}  {peak:6}", row.epoch, row.nat_prec1));
-    }
-    files.iter().for_each(|file| terminal::result(&format!("wrote {}", file.display())));
-}
-
-fn summary(table: &SpectrumTable, images: &RunningBands, files: &[PathBuf]) -> serde_json::Value {
-    let epoch = |row: &SpectrumRow| {
-        serde_json::json!({
-            "epoch": row.epoch,
-            "nat_prec1": row.nat_prec1,
-            "centre_of_mass": row.centre_of_mass(&table.radii),
-            "peak": row.peak(&table.radii),
-            "skipped": row.skipped,
-        })
-    };
-    serde_json::json!({
-        "dataset": table.dataset,
-        "arch": table.arch,
-        "n_images": table.n_images,
-        "epochs": table.rows.iter().map(epoch).collect::<Vec<_>>(),
-        "image_density": { "radii": table.radii, "mean": images.mean(), "std": images.std() },
-        "files": files,
-    })
 }

@@ -13,7 +13,7 @@ mod records;
 use std::{path::Path, sync::Arc};
 
 use self::{folder::Edition, records::Layout};
-use crate::{Dataset, Error, ImageSet, ImageShape};
+use crate::{Dataset, Error, ImageSet, ImageShape, Limits};
 
 /// Which labels of CIFAR-100 to learn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -28,18 +28,19 @@ pub enum Labels {
 /// Reads CIFAR-10: 50,000 training and 10,000 test images of 32×32 in ten classes, or as many as the files hold.
 ///
 /// `root` is the folder with the batches or its parent, in which it is called `cifar-10-batches-bin`. The class
-/// names are those of `batches.meta.txt`, or the usual ones if there is no such file.
+/// names are those of `batches.meta.txt`, or the usual ones if there is no such file. What lies beyond the limits is
+/// not read.
 ///
 /// # Errors
-/// [`Error::NotFound`] with the places looked at; [`Error::Read`], [`Error::Empty`], [`Error::Truncated`] or
-/// [`Error::LabelByte`] about one of the files; [`Error::ClassNames`] if there are not ten names.
-pub fn load_cifar10(root: impl AsRef<Path>) -> Result<Dataset, Error> {
+/// [`Error::NotFound`] with the places looked at; [`Error::Read`], [`Error::Empty`], [`Error::Truncated`],
+/// [`Error::TooLarge`] or [`Error::LabelByte`] about one of the files; [`Error::ClassNames`] if there are not ten names.
+pub fn load_cifar10(root: impl AsRef<Path>, limits: Limits) -> Result<Dataset, Error> {
     let folder = CIFAR10.find(root.as_ref())?;
     let classes = names::read(&folder.join("batches.meta.txt"), &names::CIFAR10)?;
     let layout = Layout { label_bytes: 1, label_at: 0, classes: classes.len() };
     let batches: Vec<_> = (1..=5).map(|i| folder.join(format!("data_batch_{i}.bin"))).collect();
-    let train = set(layout, &batches, &classes)?;
-    let test = set(layout, &[folder.join("test_batch.bin")], &classes)?;
+    let train = set(layout, &batches, limits.train, &classes)?;
+    let test = set(layout, &[folder.join("test_batch.bin")], limits.test, &classes)?;
     Ok(Dataset { name: "cifar10".into(), train, test })
 }
 
@@ -50,7 +51,7 @@ pub fn load_cifar10(root: impl AsRef<Path>) -> Result<Dataset, Error> {
 ///
 /// # Errors
 /// As [`load_cifar10`].
-pub fn load_cifar100(root: impl AsRef<Path>, labels: Labels) -> Result<Dataset, Error> {
+pub fn load_cifar100(root: impl AsRef<Path>, labels: Labels, limits: Limits) -> Result<Dataset, Error> {
     let folder = CIFAR100.find(root.as_ref())?;
     let (label_at, file, usual): (_, _, &[&str]) = match labels {
         Labels::Coarse => (0, "coarse_label_names.txt", &names::CIFAR100_COARSE),
@@ -58,8 +59,8 @@ pub fn load_cifar100(root: impl AsRef<Path>, labels: Labels) -> Result<Dataset, 
     };
     let classes = names::read(&folder.join(file), usual)?;
     let layout = Layout { label_bytes: 2, label_at, classes: classes.len() };
-    let train = set(layout, &[folder.join("train.bin")], &classes)?;
-    let test = set(layout, &[folder.join("test.bin")], &classes)?;
+    let train = set(layout, &[folder.join("train.bin")], limits.train, &classes)?;
+    let test = set(layout, &[folder.join("test.bin")], limits.test, &classes)?;
     Ok(Dataset { name: "cifar100".into(), train, test })
 }
 
@@ -77,10 +78,18 @@ const CIFAR100: Edition = Edition {
     archive: "cifar-100-binary.tar.gz",
 };
 
-fn set(layout: Layout, files: &[impl AsRef<Path>], classes: &Arc<[String]>) -> Result<ImageSet, Error> {
+fn set(
+    layout: Layout,
+    files: &[impl AsRef<Path>],
+    limit: Option<usize>,
+    classes: &Arc<[String]>,
+) -> Result<ImageSet, Error> {
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for file in files {
-        layout.read(file.as_ref(), &mut pixels, &mut labels)?;
+        if limit.is_some_and(|limit| labels.len() >= limit) {
+            break;
+        }
+        layout.read(file.as_ref(), limit, &mut pixels, &mut labels)?;
     }
     ImageSet::new(pixels, labels, Arc::clone(classes), ImageShape::RGB32)
 }

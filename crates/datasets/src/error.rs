@@ -56,6 +56,15 @@ pub enum Error {
         expected: usize,
     },
 
+    /// A file that never ends.
+    #[error("{} has more than {most} records: expected a CIFAR batch; read a part of it with --limit-train or --limit-test", .path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The most that is read without a limit.
+        most: usize,
+    },
+
     /// A label byte that names no class.
     #[error(
         "{} has label {found} at byte {offset}, expected 0 to {}; is it a file of another data set?",

@@ -15,6 +15,15 @@ pub struct Dataset {
     pub test: ImageSet,
 }
 
+/// How many images of a data set to read, the first ones of each part in its own order; all where there is no number.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Of the training images.
+    pub train: Option<usize>,
+    /// Of the test images.
+    pub test: Option<usize>,
+}
+
 /// Shape of an image: planes × rows × columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ImageShape {

@@ -34,7 +34,7 @@ mod random;
 pub mod synthetic;
 
 // Sets of images
-pub use image_set::{Dataset, ImageSet, ImageShape};
+pub use image_set::{Dataset, ImageSet, ImageShape, Limits};
 
 // Batches of them
 pub use augmentation::{Augmentation, View};

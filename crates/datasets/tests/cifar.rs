@@ -6,10 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use datasets::{BatchOptions, Dataset, Error, cifar};
+use datasets::{BatchOptions, Dataset, Error, Limits, cifar};
 use tempfile::TempDir;
 
 const PIXELS: usize = 3072;
+const ALL: Limits = Limits { train: None, test: None };
 
 /// A record whose pixels count up from its first label.
 fn record(labels: &[u8]) -> Vec<u8> {
@@ -37,7 +38,7 @@ fn batches_come_in_order_from_the_folder_or_its_parent() {
     let folder = root.path().join("cifar-10-batches-bin");
     cifar10(&folder);
     for root in [root.path(), &folder] {
-        let data = cifar::load_cifar10(root).unwrap();
+        let data = cifar::load_cifar10(root, ALL).unwrap();
         assert_eq!(data.name, "cifar10");
         assert_eq!(data.train.labels(), [3, 9, 2, 3, 4, 5]);
         assert_eq!(data.test.labels(), [7]);
@@ -47,19 +48,33 @@ fn batches_come_in_order_from_the_folder_or_its_parent() {
 }
 
 #[test]
+fn what_lies_beyond_the_limits_is_not_read() {
+    let root = TempDir::new().unwrap();
+    cifar10(root.path());
+    // A file that claims far more than memory holds, and takes no room on the disk.
+    let test = fs::File::options().write(true).open(root.path().join("test_batch.bin")).unwrap();
+    test.set_len(100 << 30).unwrap();
+    fs::remove_file(root.path().join("data_batch_5.bin")).unwrap();
+    let limits = Limits { train: Some(3), test: Some(2) };
+    let data = cifar::load_cifar10(root.path(), limits).unwrap();
+    assert_eq!(data.train.labels(), [3, 9, 2]);
+    assert_eq!(data.test.labels(), [7, 0]);
+}
+
+#[test]
 fn class_names_come_from_the_file_if_there_is_one() {
     let root = TempDir::new().unwrap();
     cifar10(root.path());
     let names = root.path().join("batches.meta.txt");
     fs::write(&names, "a\nb\r\nc\nd\ne\nf\ng\nh\ni\nj\n\n").unwrap();
-    let data = cifar::load_cifar10(root.path()).unwrap();
+    let data = cifar::load_cifar10(root.path(), ALL).unwrap();
     assert_eq!(data.test.classes().concat(), "abcdefghij");
 
     fs::write(&names, "a\nb\n").unwrap();
-    let text = message(cifar::load_cifar10(root.path()));
+    let text = message(cifar::load_cifar10(root.path(), ALL));
     assert!(text.contains("batches.meta.txt lists 2 class names, expected 10"), "{text}");
     fs::write(&names, [0xff, 0xfe]).unwrap();
-    assert!(message(cifar::load_cifar10(root.path())).contains("UTF-8"));
+    assert!(message(cifar::load_cifar10(root.path(), ALL)).contains("UTF-8"));
 }
 
 #[test]
@@ -69,10 +84,10 @@ fn cifar100_has_fine_and_coarse_labels() {
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("train.bin"), [record(&[11, 98]), record(&[0, 4])].concat()).unwrap();
     fs::write(folder.join("test.bin"), record(&[19, 89])).unwrap();
-    let fine = cifar::load_cifar100(root.path(), cifar::Labels::Fine).unwrap();
+    let fine = cifar::load_cifar100(root.path(), cifar::Labels::Fine, ALL).unwrap();
     assert_eq!((fine.train.labels(), fine.test.labels()), ([98, 4].as_slice(), [89].as_slice()));
     assert_eq!((fine.test.classes().len(), fine.test.classes()[89].as_str()), (100, "tractor"));
-    let coarse = cifar::load_cifar100(&folder, cifar::Labels::Coarse).unwrap();
+    let coarse = cifar::load_cifar100(&folder, cifar::Labels::Coarse, ALL).unwrap();
     assert_eq!(coarse.train.labels(), [11, 0]);
     assert_eq!((coarse.test.classes().len(), coarse.test.classes()[19].as_str()), (20, "vehicles_2"));
     assert_eq!(coarse.train.pixels(0), &record(&[11, 98])[2..]);
@@ -81,13 +96,13 @@ fn cifar100_has_fine_and_coarse_labels() {
 #[test]
 fn a_missing_folder_lists_the_places_and_what_to_do() {
     let root = TempDir::new().unwrap();
-    let text = message(cifar::load_cifar10(root.path()));
+    let text = message(cifar::load_cifar10(root.path(), ALL));
     let inner = root.path().join("cifar-10-batches-bin");
     for part in [root.path().display().to_string(), inner.display().to_string()] {
         assert!(text.contains(&part), "{text}");
     }
     assert!(text.contains("cifar-10-binary.tar.gz") && text.contains("--data"), "{text}");
-    assert!(message(cifar::load_cifar100("/no/such/place", cifar::Labels::Fine)).contains("test.bin"));
+    assert!(message(cifar::load_cifar100("/no/such/place", cifar::Labels::Fine, ALL)).contains("test.bin"));
 }
 
 #[test]
@@ -97,7 +112,7 @@ fn damaged_files_are_named_with_the_byte() {
     let file = root.path().join("data_batch_1.bin");
     let spoil = |bytes: Vec<u8>| {
         fs::write(&file, bytes).unwrap();
-        message(cifar::load_cifar10(root.path()))
+        message(cifar::load_cifar10(root.path(), ALL))
     };
     let whole = [record(&[3]), record(&[9])].concat();
     let text = spoil(whole[..3073 + 100].to_vec());
@@ -108,7 +123,7 @@ fn damaged_files_are_named_with_the_byte() {
     let text = spoil(Vec::new());
     assert!(text.contains("data_batch_1.bin is empty"), "{text}");
     fs::remove_file(&file).unwrap();
-    let text = message(cifar::load_cifar10(root.path()));
+    let text = message(cifar::load_cifar10(root.path(), ALL));
     assert!(text.contains("cannot read") && text.contains("data_batch_1.bin"), "{text}");
 }
 
@@ -117,7 +132,7 @@ fn the_byte_of_a_fine_label_is_the_second_of_its_record() {
     let root = TempDir::new().unwrap();
     fs::write(root.path().join("train.bin"), [record(&[0, 1]), record(&[0, 100])].concat()).unwrap();
     fs::write(root.path().join("test.bin"), record(&[0, 0])).unwrap();
-    let text = message(cifar::load_cifar100(root.path(), cifar::Labels::Fine));
+    let text = message(cifar::load_cifar100(root.path(), cifar::Labels::Fine, ALL));
     assert!(text.contains("train.bin has label 100 at byte 3075, expected 0 to 99"), "{text}");
 }
 
@@ -136,7 +151,7 @@ fn beside_checkout(folder: &str) -> Option<PathBuf> {
 #[test]
 fn real_images_are_those_of_the_official_test_batch() {
     let (Some(data), Some(golden)) = (beside_checkout("data"), beside_checkout("golden")) else { return };
-    let data = cifar::load_cifar10(data).unwrap();
+    let data = cifar::load_cifar10(data, ALL).unwrap();
     assert_eq!((data.train.len(), data.test.len()), (5438, 1017));
     assert_eq!(data.test.labels()[..8], [3, 8, 8, 0, 6, 6, 1, 6]);
     assert_eq!(data.train.classes()[6], "frog");

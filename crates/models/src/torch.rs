@@ -58,15 +58,15 @@ pub fn canonical_name(key: &str) -> Option<&str> {
 }
 
 fn state_dict(path: &Path) -> candle_core::Result<Vec<(String, Tensor)>> {
-    let mut first_error = None;
+    let mut last_error = None;
     for key in [Some("model"), Some("state_dict"), None] {
         match pickle::read_all_with_key(path, key) {
             Ok(tensors) if !tensors.is_empty() => return Ok(tensors),
             Ok(_) => {}
-            Err(error) => first_error = first_error.or(Some(error)),
+            Err(error) => last_error = Some(error),
         }
     }
-    first_error.map_or_else(|| Ok(Vec::new()), Err)
+    last_error.map_or_else(|| Ok(Vec::new()), Err)
 }
 
 fn normaliser(tensors: &[(String, Tensor)]) -> candle_core::Result<Option<Normaliser>> {

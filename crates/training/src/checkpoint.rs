@@ -11,6 +11,9 @@ use crate::{Error, files::write_atomically};
 /// The metadata key under which a file of ours says what it is.
 const INFO: &str = "freqbias";
 
+/// The entry beside it with a checksum of all values, by which a damaged file is told.
+const CHECKSUM: &str = "crc32c";
+
 /// What a checkpoint says of itself, as JSON in the file's metadata.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CheckpointInfo {
@@ -85,6 +88,11 @@ pub(crate) fn save(
     for (name, shape, bytes) in &data {
         views.push((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(internal)?));
     }
+    let mut info = info.clone();
+    if let Some(entries) = info.as_object_mut() {
+        let all = data.iter().fold(0, |sum, (_, _, bytes)| crc32c::crc32c_append(sum, bytes));
+        entries.insert(CHECKSUM.to_owned(), all.into());
+    }
     let metadata = Some([(key.to_owned(), info.to_string())].into());
     write_atomically(path, &safetensors::serialize(views, metadata).map_err(internal)?)
 }
@@ -99,6 +107,7 @@ pub(crate) fn load(path: &Path, key: &str) -> Result<Loaded, Error> {
     let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(refused)?;
     let info = metadata.metadata().as_ref().and_then(|metadata| metadata.get(key).cloned());
     let file = SafeTensors::deserialize(&bytes).map_err(refused)?;
+    verify(path, &file, info.as_deref())?;
     let mut tensors = BTreeMap::new();
     for (name, view) in file.iter() {
         let Some(dtype) = floating(view.dtype()) else { continue };
@@ -106,6 +115,18 @@ pub(crate) fn load(path: &Path, key: &str) -> Result<Loaded, Error> {
         tensors.insert(name.to_owned(), tensor.to_dtype(DType::F32)?);
     }
     Ok((tensors, info))
+}
+
+/// Compares the values with the checksum, if the file has one.
+fn verify(path: &Path, file: &SafeTensors<'_>, info: Option<&str>) -> Result<(), Error> {
+    let info: Option<serde_json::Value> = info.and_then(|text| serde_json::from_str(text).ok());
+    let Some(expected) = info.as_ref().and_then(|info| info[CHECKSUM].as_u64()) else { return Ok(()) };
+    let by_name: BTreeMap<String, TensorView<'_>> = file.tensors().into_iter().collect();
+    let found = by_name.values().fold(0, |sum, view| crc32c::crc32c_append(sum, view.data()));
+    if u64::from(found) == expected {
+        return Ok(());
+    }
+    Err(damaged(path, format!("its values have checksum {found:08x}, expected {expected:08x}")))
 }
 
 fn floating(dtype: Dtype) -> Option<DType> {
@@ -158,6 +179,19 @@ mod tests {
         let first = std::fs::read(&path)?;
         saved.save(&path)?;
         assert_eq!(std::fs::read(&path)?, first, "the same content gives the same bytes");
+        Ok(())
+    }
+
+    #[test]
+    fn a_flipped_bit_is_an_error_that_names_the_file() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("flipped.safetensors");
+        example()?.save(&path)?;
+        let mut bytes = std::fs::read(&path)?;
+        *bytes.last_mut().ok_or("a byte")? ^= 1;
+        std::fs::write(&path, bytes)?;
+        let error = Checkpoint::load(&path).expect_err("a damaged file").to_string();
+        assert!(error.contains("flipped.safetensors") && error.contains("checksum"), "{error}");
         Ok(())
     }
 

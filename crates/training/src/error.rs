@@ -16,6 +16,12 @@ pub enum Error {
     /// Nothing to resume.
     #[error("{folder}: there is no run to resume in this folder; leave --resume out to start one", folder = folder.display())]
     NothingToResume { folder: PathBuf },
+    /// There are checkpoints, but not what a resume needs.
+    #[error("{state}: this file is missing, and without it the run in its folder cannot go on; measure the checkpoints as they are, replace the run with --overwrite, or choose another --task", state = state.display())]
+    StateMissing { state: PathBuf },
+    /// Another program writes to the folder.
+    #[error("{folder}: another program is writing to this folder; wait for it or stop it, or choose another --task", folder = folder.display())]
+    InUse { folder: PathBuf },
     /// The run was started with other settings.
     #[error("{path}: the run was started with {name} {before}, but now it is {now}; resume with the same value or start another --task", path = path.display())]
     SettingChanged { path: PathBuf, name: &'static str, before: String, now: String },
@@ -34,6 +40,11 @@ pub enum Error {
         "the loss is {loss} in epoch {epoch}, batch {batch} (learning rate {lr}); try a smaller --lr; the checkpoints of earlier epochs are intact"
     )]
     Diverged { loss: f64, epoch: usize, batch: usize, lr: f64 },
+    /// The network gives no numbers any more, though its training batches did.
+    #[error(
+        "the loss on the test images is {loss} after epoch {epoch} (learning rate {lr}); try a smaller --lr; the checkpoints of earlier epochs are intact"
+    )]
+    DivergedAfter { loss: f64, epoch: usize, lr: f64 },
     /// The training set gave no batch.
     #[error("no training images: expected at least one batch")]
     NoBatches,

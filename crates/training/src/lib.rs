@@ -14,6 +14,7 @@ mod checkpoint;
 mod error;
 mod files;
 mod initialise;
+mod lock;
 mod run_folder;
 mod schedule;
 mod sgd;
@@ -32,6 +33,7 @@ pub use sgd::Sgd;
 // What it leaves
 pub use checkpoint::{Checkpoint, CheckpointInfo};
 pub use files::write_atomically;
+pub use lock::FolderLock;
 pub use run_folder::{EpochMetrics, RunFolder, Start};
 
 // What can go wrong

@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, checkpoint::Checkpoint, files};
+use crate::{Error, checkpoint::Checkpoint, files, lock::FolderLock};
 
 /// One line of `metrics.jsonl`. Losses are means in nats, precisions percentages.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,9 +44,11 @@ pub enum Start {
 }
 
 /// The folder of a run and the files in it.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
+    /// Held by the one program that writes.
+    _lock: Option<FolderLock>,
 }
 
 const CHECKPOINT: &str = "_checkpoint.safetensors";
@@ -60,25 +62,30 @@ const TENSORBOARD: &str = "tensorboard";
 impl RunFolder {
     /// A folder as it is; it need not exist.
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self { path: path.into(), _lock: None }
     }
 
-    /// Prepares a folder for a run.
+    /// Prepares a folder for a run and keeps other programs from writing to it.
     ///
     /// # Errors
-    /// If there is a run and `start` is fresh, if there is none and it is to be resumed, or if the folder cannot be
-    /// created or cleared.
+    /// If there is a run and `start` is fresh, if there is none and it is to be resumed, if another program writes to
+    /// the folder, or if the folder cannot be created or cleared.
     pub fn begin(path: impl Into<PathBuf>, start: Start) -> Result<Self, Error> {
-        let run = Self::at(path);
+        let mut run = Self::at(path);
+        let (has_state, has_run) = (run.state_path().exists(), run.holds_a_run());
         match start {
-            Start::Fresh if run.holds_a_run() => return Err(Error::RunExists { folder: run.path }),
-            Start::Resume if !run.state_path().exists() => {
-                return Err(Error::NothingToResume { folder: run.path });
+            Start::Resume if !has_run => return Err(Error::NothingToResume { folder: run.path }),
+            Start::Fresh | Start::Resume if has_run && !has_state => {
+                return Err(Error::StateMissing { state: run.state_path() });
             }
-            Start::Overwrite => run.clear()?,
-            Start::Fresh | Start::Resume => {}
+            Start::Fresh if has_run => return Err(Error::RunExists { folder: run.path }),
+            _ => {}
         }
         fs::create_dir_all(&run.path).map_err(Error::file("create folder", &run.path))?;
+        run._lock = Some(FolderLock::take(&run.path)?);
+        if start == Start::Overwrite {
+            run.clear()?;
+        }
         Ok(run)
     }
 
@@ -147,39 +154,46 @@ impl RunFolder {
     /// If the file cannot be written.
     pub fn save_config(&self, config: &impl Serialize) -> Result<(), Error> {
         let path = self.path.join(CONFIG);
-        let damaged = |error: serde_json::Error| Error::Damaged {
-            path: path.clone(),
-            expected: "configuration",
-            found: error.to_string(),
-        };
-        let mut text = serde_json::to_string_pretty(config).map_err(damaged)?;
+        let mut text = serde_json::to_string_pretty(config).map_err(damaged(&path, "configuration"))?;
         text.push('\n');
         files::write_atomically(&path, text.as_bytes())
     }
 
-    /// The epochs that are finished, in order. Lines that cannot be read are left out.
-    pub fn metrics(&self) -> Vec<EpochMetrics> {
-        let text = fs::read_to_string(self.path.join(METRICS)).unwrap_or_default();
-        text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    /// The resolved settings of the run; absent if the folder has no such file.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is no JSON.
+    pub fn config(&self) -> Result<Option<serde_json::Value>, Error> {
+        let path = self.path.join(CONFIG);
+        let bytes = match fs::read(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            read => read.map_err(Error::file("read", &path))?,
+        };
+        serde_json::from_slice(&bytes).map(Some).map_err(damaged(&path, "configuration"))
     }
 
-    /// Adds a finished epoch; lines of this epoch and later ones, from before a resume, go.
+    /// The epochs that are finished, in order; none if the folder has no `metrics.jsonl`.
+    ///
+    /// # Errors
+    /// If the file cannot be read or a line is no epoch's metrics.
+    pub fn metrics(&self) -> Result<Vec<EpochMetrics>, Error> {
+        let path = self.path.join(METRICS);
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            read => read.map_err(Error::file("read", &path))?,
+        };
+        text.lines().map(|line| serde_json::from_str(line).map_err(damaged(&path, "metrics file"))).collect()
+    }
+
+    /// Writes `metrics.jsonl`, a line an epoch.
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub fn push_metrics(&self, metrics: &EpochMetrics) -> Result<(), Error> {
-        let mut lines = self.metrics();
-        lines.retain(|line| line.epoch < metrics.epoch);
-        lines.push(metrics.clone());
-        let text = |line: &EpochMetrics| serde_json::to_string(line).map(|text| text + "\n");
+    pub fn save_metrics(&self, epochs: &[EpochMetrics]) -> Result<(), Error> {
         let path = self.path.join(METRICS);
-        let damaged = |error: serde_json::Error| Error::Damaged {
-            path: path.clone(),
-            expected: "metrics file",
-            found: error.to_string(),
-        };
-        let text: String = lines.iter().map(text).collect::<Result<_, _>>().map_err(damaged)?;
-        files::write_atomically(&path, text.as_bytes())
+        let line = |epoch: &EpochMetrics| serde_json::to_string(epoch).map(|text| text + "\n");
+        let text: Result<String, _> = epochs.iter().map(line).collect();
+        files::write_atomically(&path, text.map_err(damaged(&path, "metrics file"))?.as_bytes())
     }
 
     /// The folder for TensorBoard's event files.
@@ -202,6 +216,11 @@ impl RunFolder {
         }
         Ok(())
     }
+}
+
+fn damaged(path: &Path, expected: &'static str) -> impl Fn(serde_json::Error) -> Error {
+    let path = path.to_owned();
+    move |error| Error::Damaged { path: path.clone(), expected, found: error.to_string() }
 }
 
 #[cfg(test)]
@@ -237,13 +256,13 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_epoch_replaces_the_lines_from_it_on() -> Result<(), Box<dyn std::error::Error>> {
+    fn metrics_are_read_back_and_a_damaged_line_is_told() -> Result<(), Box<dyn std::error::Error>> {
         let folder = tempfile::tempdir()?;
         let run = RunFolder::at(folder.path());
-        let line = |epoch, train_loss| EpochMetrics {
+        let line = |epoch| EpochMetrics {
             epoch,
             lr: 0.1,
-            train_loss,
+            train_loss: 1.5,
             train_prec1: 1.0,
             nat_loss: 2.0,
             nat_prec1: 3.0,
@@ -251,10 +270,34 @@ mod tests {
             seconds: 5.0,
             images_per_second: 6.0,
         };
-        for (epoch, loss) in [(0, 2.0), (1, 1.5), (2, 1.0), (1, 1.25)] {
-            run.push_metrics(&line(epoch, loss))?;
+        assert_eq!(run.metrics()?, []);
+        run.save_metrics(&[line(0), line(1)])?;
+        assert_eq!(run.metrics()?, [line(0), line(1)]);
+        fs::write(folder.path().join(METRICS), "{}\n")?;
+        let error = run.metrics().expect_err("a damaged line").to_string();
+        assert!(error.contains(METRICS) && error.contains("epoch"), "{error}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_folder_has_one_writer() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let first = RunFolder::begin(folder.path(), Start::Fresh)?;
+        let second = RunFolder::begin(folder.path(), Start::Overwrite);
+        assert!(matches!(second, Err(Error::InUse { .. })), "{second:?}");
+        drop(first);
+        RunFolder::begin(folder.path(), Start::Overwrite)?;
+        Ok(())
+    }
+
+    #[test]
+    fn checkpoints_without_a_state_are_neither_resumed_nor_written_over() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        fs::write(folder.path().join("0_checkpoint.safetensors"), b"")?;
+        for start in [Start::Fresh, Start::Resume] {
+            let refused = RunFolder::begin(folder.path(), start);
+            assert!(matches!(refused, Err(Error::StateMissing { .. })), "{refused:?}");
         }
-        assert_eq!(run.metrics(), [line(0, 2.0), line(1, 1.25)]);
         Ok(())
     }
 }

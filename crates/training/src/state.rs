@@ -5,13 +5,20 @@ use std::{collections::BTreeMap, path::Path};
 use candle_core::{Tensor, Var};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Schedule, Sgd, Tally, checkpoint};
+use crate::{EpochMetrics, Error, Schedule, Sgd, Tally, checkpoint};
 
 const KEY: &str = "freqbias-state";
 
 /// Settings that must not change in the middle of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Fixed {
+    pub(crate) arch: String,
+    pub(crate) dataset: String,
+    /// The normaliser.
+    pub(crate) mean: [f32; 3],
+    pub(crate) std: [f32; 3],
+    /// A checksum of the training labels.
+    pub(crate) labels: u32,
     pub(crate) seed: u64,
     pub(crate) batch_size: usize,
     pub(crate) training_images: usize,
@@ -26,10 +33,16 @@ pub(crate) struct Fixed {
 impl Fixed {
     /// The first setting that differs: its flag, and both values.
     fn difference(&self, now: &Self) -> Option<(&'static str, String, String)> {
+        let three = |values: &[f32; 3]| values.map(|value| value.to_string()).join(",");
         let pairs = [
+            ("--arch", self.arch.clone(), now.arch.clone()),
+            ("--dataset", self.dataset.clone(), now.dataset.clone()),
+            ("--mean", three(&self.mean), three(&now.mean)),
+            ("--std", three(&self.std), three(&now.std)),
             ("--seed", self.seed.to_string(), now.seed.to_string()),
             ("--batch-size", self.batch_size.to_string(), now.batch_size.to_string()),
             ("training images", self.training_images.to_string(), now.training_images.to_string()),
+            ("training labels with checksum", self.labels.to_string(), now.labels.to_string()),
             ("--lr", self.lr.to_string(), now.lr.to_string()),
             ("--momentum", self.momentum.to_string(), now.momentum.to_string()),
             ("--weight-decay", self.weight_decay.to_string(), now.weight_decay.to_string()),
@@ -45,7 +58,7 @@ impl Fixed {
 }
 
 /// How far a run has come.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Progress {
     /// The epoch to go on with.
     pub(crate) epoch: usize,
@@ -55,8 +68,15 @@ pub(crate) struct Progress {
     pub(crate) tally: Tally,
     /// Seconds that they took.
     pub(crate) seconds: f64,
-    /// The best accuracy so far.
-    pub(crate) best: Option<f64>,
+    /// The finished epochs.
+    pub(crate) history: Vec<EpochMetrics>,
+}
+
+impl Progress {
+    /// Whether an epoch of this accuracy is the best so far.
+    pub(crate) fn is_best(&self, nat_prec1: f64) -> bool {
+        self.history.iter().all(|epoch| epoch.nat_prec1 < nat_prec1)
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]

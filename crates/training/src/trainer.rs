@@ -101,6 +101,12 @@ pub trait Source {
     /// How many training images there are.
     fn train_images(&self) -> usize;
 
+    /// A checksum of the training labels, in the set's own order: a run is not resumed on other ones. Without one of
+    /// its own a source is known by its number of images alone.
+    fn labels_checksum(&self) -> u32 {
+        0
+    }
+
     /// The test batches.
     fn test(&self) -> impl Iterator<Item = Self::Batch>;
 }
@@ -122,6 +128,8 @@ pub struct Trainer {
     pub batch_size: usize,
     /// What every checkpoint says of the run; epoch and accuracy are filled in.
     pub info: CheckpointInfo,
+    /// What `config.json` is to say; written once the run is known to fit what is there.
+    pub config: serde_json::Value,
 }
 
 /// What happens while a run goes on.
@@ -175,6 +183,7 @@ impl Trainer {
         if folder.state_path().exists() {
             run.restore()?;
         }
+        folder.save_config(&self.config)?;
         while run.progress.epoch < self.epochs {
             if !run.epoch()? {
                 return Ok(Outcome::Interrupted { epoch: run.progress.epoch, batch: run.progress.batch });
@@ -187,23 +196,23 @@ impl Trainer {
         Sgd::new(self.momentum, self.weight_decay)
     }
 
-    fn fixed(&self, training_images: usize) -> Fixed {
+    fn fixed(&self, source: &impl Source) -> Fixed {
+        let CheckpointInfo { arch, dataset, mean, std, seed, .. } = self.info.clone();
         Fixed {
-            seed: self.info.seed,
+            arch,
+            dataset,
+            mean,
+            std,
+            seed,
             batch_size: self.batch_size,
-            training_images,
+            training_images: source.train_images(),
+            labels: source.labels_checksum(),
             lr: self.lr,
             momentum: self.momentum,
             weight_decay: self.weight_decay,
             schedule: self.schedule.clone(),
             epochs: self.epochs,
         }
-    }
-}
-
-impl Default for Progress {
-    fn default() -> Self {
-        Self { epoch: 0, batch: 0, tally: Tally::default(), seconds: 0.0, best: None }
     }
 }
 
@@ -220,14 +229,15 @@ struct Run<'a, L, S> {
 
 impl<L: Learner, S: Source<Batch = L::Batch>> Run<'_, L, S> {
     fn restore(&mut self) -> Result<(), Error> {
-        let fixed = self.trainer.fixed(self.source.train_images());
+        let fixed = self.trainer.fixed(self.source);
         let network = Network { parameters: self.learner.parameters(), buffers: self.learner.buffers() };
         self.progress = state::load(&self.folder.state_path(), &fixed, &network, &mut self.sgd)?;
-        Ok(())
+        // The state is what counts: what was written after it, or lost since, is put right.
+        self.folder.save_metrics(&self.progress.history)
     }
 
     fn save_state(&self) -> Result<(), Error> {
-        let fixed = self.trainer.fixed(self.source.train_images());
+        let fixed = self.trainer.fixed(self.source);
         let network = Network { parameters: self.learner.parameters(), buffers: self.learner.buffers() };
         state::save(&self.folder.state_path(), &fixed, &self.progress, &network, &self.sgd)
     }
@@ -271,6 +281,9 @@ impl<L: Learner, S: Source<Batch = L::Batch>> Run<'_, L, S> {
             natural.add(&self.learner.evaluate(&batch)?);
         }
         let (train, epoch) = (self.progress.tally, self.progress.epoch);
+        if !natural.loss_sum.is_finite() {
+            return Err(Error::DivergedAfter { loss: natural.loss(), epoch, lr });
+        }
         let metrics = EpochMetrics {
             epoch,
             lr,
@@ -282,12 +295,13 @@ impl<L: Learner, S: Source<Batch = L::Batch>> Run<'_, L, S> {
             seconds: before + started.elapsed().as_secs_f64(),
             images_per_second: train.examples as f64 / self.progress.seconds,
         };
-        let is_best = self.progress.best.is_none_or(|best| metrics.nat_prec1 > best);
+        let is_best = self.progress.is_best(metrics.nat_prec1);
         let checkpoint = self.folder.save_checkpoint(epoch, &self.checkpoint(&metrics), is_best)?;
-        self.folder.push_metrics(&metrics)?;
-        tensorboard::write(&self.folder.tensorboard(), &self.folder.metrics())?;
-        let best = self.progress.best.unwrap_or(0.0).max(metrics.nat_prec1);
-        self.progress = Progress { epoch: epoch + 1, best: Some(best), ..Progress::default() };
+        let mut history = std::mem::take(&mut self.progress.history);
+        history.push(metrics.clone());
+        self.folder.save_metrics(&history)?;
+        tensorboard::write(&self.folder.tensorboard(), &history)?;
+        self.progress = Progress { epoch: epoch + 1, history, ..Progress::default() };
         self.save_state()?;
         (self.observe)(Event::Done { metrics: &metrics, checkpoint: &checkpoint });
         Ok(())

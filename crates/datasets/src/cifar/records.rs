@@ -8,6 +8,9 @@ use std::{
 
 use crate::{Error, ImageShape};
 
+/// More records than any edition has; a file beyond it is no data set, and reading on would take all memory.
+const MOST: usize = 1 << 20;
+
 const PIXELS: usize = ImageShape::RGB32.len();
 
 /// What a record looks like: label bytes, then the pixels of a 32×32 RGB image.
@@ -22,15 +25,24 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// Appends all records of a file to `pixels` and `labels`.
+    /// Appends the records of a file to `pixels` and `labels`, until there are `limit` of them.
     ///
     /// Memory grows with the records read, never with what the file's size promises.
-    pub(super) fn read(&self, path: &Path, pixels: &mut Vec<u8>, labels: &mut Vec<u32>) -> Result<(), Error> {
+    pub(super) fn read(
+        &self,
+        path: &Path,
+        limit: Option<usize>,
+        pixels: &mut Vec<u8>,
+        labels: &mut Vec<u32>,
+    ) -> Result<(), Error> {
         let failed = |source| Error::Read { path: path.to_path_buf(), source };
         let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(failed)?);
         let mut record = vec![0; self.label_bytes + PIXELS];
         let mut offset = 0;
-        loop {
+        while limit.is_none_or(|limit| labels.len() < limit) {
+            if labels.len() == MOST {
+                return Err(Error::TooLarge { path: path.to_path_buf(), most: MOST });
+            }
             match fill(&mut file, &mut record).map_err(failed)? {
                 0 => break,
                 found if found < record.len() => return Err(truncated(path, offset, found, record.len())),

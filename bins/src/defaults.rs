@@ -1,0 +1,210 @@
+//! Defaults that are not in the program: environment variables, and the file that `--config` names.
+//!
+//! They are put in front of the given flags as if they had been typed there, so that flags beat environment beats
+//! config file. Where each came from is kept, for the error that a bad one makes.
+
+use std::{collections::BTreeMap, ffi::OsString, fs::File, io::Read};
+
+use clap::Arg;
+use serde_json::Value;
+
+use crate::commands;
+
+const PREFIX: &str = "FREQBIAS_";
+
+/// Variables with the prefix that are no flag: `FREQBIAS_KERNELS` chooses the kernels' instruction set.
+const OTHER_VARIABLES: &[&str] = &["kernels"];
+
+/// More than any configuration takes; a file beyond it is something else.
+const LARGEST_CONFIG: u64 = 1 << 20;
+
+/// A command line with its defaults filled in.
+#[derive(Debug)]
+pub(crate) struct CommandLine {
+    /// What clap is to parse.
+    pub arguments: Vec<OsString>,
+    /// By flag: where a default came from.
+    pub origins: BTreeMap<String, String>,
+    /// Settings that no program knows, each with what it may have been meant to be.
+    pub unknown: Vec<String>,
+}
+
+/// A setting as text, and where it stands.
+struct Setting {
+    value: String,
+    origin: String,
+}
+
+/// Fills in what environment and config file say and the given flags do not.
+///
+/// # Errors
+/// If the config file cannot be used, or a setting has no value that a flag could have; the message says where.
+pub(crate) fn fill_in(command: &clap::Command, given: Vec<OsString>) -> Result<CommandLine, String> {
+    let environment = environment()?;
+    let config = match config_path(&given, &environment) {
+        Some((path, origin)) => config_file(&path).map_err(|error| format!("{origin} {path}: {error}"))?,
+        None => BTreeMap::new(),
+    };
+    let mut line = CommandLine {
+        arguments: given.first().cloned().into_iter().collect(),
+        origins: BTreeMap::new(),
+        unknown: environment.iter().filter_map(|(flag, setting)| unknown(flag, &setting.origin)).collect(),
+    };
+    if let Some(problem) = config.iter().find_map(|(flag, setting)| unknown(flag, &setting.origin)) {
+        return Err(problem);
+    }
+    let is_given = |argument: &Arg| argument.get_long().is_some_and(|flag| is_given(&given, argument, flag));
+    let given_flags: Vec<&Arg> = command.get_arguments().filter(|argument| is_given(argument)).collect();
+    for argument in command.get_arguments() {
+        let Some(flag) = argument.get_long().filter(|_| !is_given(argument)) else { continue };
+        // `--gpu 0` says what a FREQBIAS_DEVICE would say otherwise.
+        if given_flags.iter().any(|given| conflict(command, given, argument)) {
+            continue;
+        }
+        let Some(setting) = environment.get(flag).or_else(|| config.get(flag)) else { continue };
+        line.arguments.extend(as_argument(argument, flag, setting)?);
+        line.origins.insert(flag.to_owned(), setting.origin.clone());
+    }
+    line.arguments.extend(given.into_iter().skip(1));
+    Ok(line)
+}
+
+fn as_argument(argument: &Arg, flag: &str, setting: &Setting) -> Result<Option<OsString>, String> {
+    let Setting { value, origin } = setting;
+    if argument.get_action().takes_values() {
+        return Ok(Some(format!("--{flag}={value}").into()));
+    }
+    match value.as_str() {
+        "true" | "1" => Ok(Some(format!("--{flag}").into())),
+        "false" | "0" => Ok(None),
+        _ => Err(format!("{origin}: found `{value}`, expected true or false")),
+    }
+}
+
+/// The variables of the environment with our prefix, by flag.
+fn environment() -> Result<BTreeMap<String, Setting>, String> {
+    let ours = std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok()?;
+        let flag = name.strip_prefix(PREFIX)?.to_lowercase().replace('_', "-");
+        (!OTHER_VARIABLES.contains(&flag.as_str())).then_some((name, flag, value))
+    });
+    let setting = |(name, flag, value): (String, String, OsString)| match value.into_string() {
+        Ok(value) => Ok((flag, Setting { value, origin: name })),
+        Err(value) => Err(format!("{name}: found {value:?}, expected UTF-8")),
+    };
+    ours.map(setting).collect()
+}
+
+/// Where the config file is and who says so: `--config`, or `FREQBIAS_CONFIG`.
+fn config_path(
+    given: &[OsString],
+    environment: &BTreeMap<String, Setting>,
+) -> Option<(String, &'static str)> {
+    let inline = given.iter().filter_map(|g| g.to_str()?.strip_prefix("--config=")).next_back();
+    let position = given.iter().rposition(|g| g == "--config");
+    let after = position.and_then(|position| given.get(position + 1)).and_then(|path| path.to_str());
+    let flag = inline.or(after).map(|path| (path.to_owned(), "--config"));
+    flag.or_else(|| environment.get("config").map(|setting| (setting.value.clone(), "FREQBIAS_CONFIG")))
+}
+
+/// The settings in a file: a JSON object from flag to value, or a run's `config.json`, whose `settings` is such an
+/// object.
+fn config_file(path: &str) -> Result<BTreeMap<String, Setting>, String> {
+    const ADVICE: &str = "expected a JSON object from flag to value, or the config.json of a run folder";
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(LARGEST_CONFIG + 1).read_to_string(&mut text));
+    read.map_err(|error| format!("{error}; {ADVICE}"))?;
+    if text.len() as u64 > LARGEST_CONFIG {
+        return Err(format!("larger than {LARGEST_CONFIG} bytes; {ADVICE}"));
+    }
+    let root: Value = serde_json::from_str(&text).map_err(|error| format!("{error}; {ADVICE}"))?;
+    let object = root.get("settings").unwrap_or(&root).as_object().ok_or(ADVICE)?;
+    let mut settings = BTreeMap::new();
+    for (key, value) in object {
+        if let Some(value) = plain(value).map_err(|error| format!("`{key}`: {error}"))? {
+            let origin = format!("`{key}` in {path}");
+            settings.insert(key.replace('_', "-"), Setting { value, origin });
+        }
+    }
+    Ok(settings)
+}
+
+/// A value as it would be typed; `null` is no value.
+fn plain(value: &Value) -> Result<Option<String>, String> {
+    match value {
+        Value::Null => Ok(None),
+        Value::Object(_) => {
+            Err("found an object, expected a text, a number, true, false or a list".to_owned())
+        }
+        Value::Array(values) => {
+            let parts: Result<Vec<_>, _> = values.iter().map(plain).collect();
+            Ok(Some(parts?.into_iter().flatten().collect::<Vec<_>>().join(",")))
+        }
+        Value::String(text) => Ok(Some(text.clone())),
+        Value::Bool(_) | Value::Number(_) => Ok(Some(value.to_string())),
+    }
+}
+
+/// What to say of a setting that is no flag of any program. One of another program is fine: they share a file.
+fn unknown(flag: &str, origin: &str) -> Option<String> {
+    let flags: Vec<String> = commands::all()
+        .iter()
+        .flat_map(clap::Command::get_arguments)
+        .flat_map(|argument| argument.get_long_and_visible_aliases().unwrap_or_default())
+        .map(str::to_owned)
+        .chain(["help".to_owned(), "version".to_owned()])
+        .collect();
+    if flags.iter().any(|known| known == flag) {
+        return None;
+    }
+    let nearest = flags.iter().min_by_key(|known| strsim::damerau_levenshtein(known, flag))?;
+    Some(format!("{origin}: there is no such flag; did you mean --{nearest}?"))
+}
+
+fn is_given(given: &[OsString], argument: &Arg, flag: &str) -> bool {
+    let aliases = argument.get_all_aliases().unwrap_or_default();
+    given.iter().filter_map(|g| g.to_str()?.strip_prefix("--")).any(|g| {
+        let name = g.split('=').next().unwrap_or(g);
+        name == flag || aliases.contains(&name)
+    })
+}
+
+fn conflict(command: &clap::Command, one: &Arg, other: &Arg) -> bool {
+    let declares = |one: &Arg, other: &Arg| {
+        command.get_arg_conflicts_with(one).iter().any(|conflicting| conflicting.get_id() == other.get_id())
+    };
+    declares(one, other) || declares(other, one)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_configuration_gives_its_settings() -> Result<(), Box<dyn std::error::Error>> {
+        let file = tempfile::NamedTempFile::new()?;
+        let text =
+            r#"{"settings": {"batch_size": 64, "task": "x", "resume": null, "mean": [0.5, 0.4, 0.3]}}"#;
+        std::fs::write(file.path(), text)?;
+        let found = config_file(file.path().to_str().ok_or("UTF-8")?)?;
+        let values: Vec<_> = found.iter().map(|(flag, setting)| (flag.as_str(), &*setting.value)).collect();
+        assert_eq!(values, [("batch-size", "64"), ("mean", "0.5,0.4,0.3"), ("task", "x")]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_broken_configuration_is_told_by_line_and_column() -> Result<(), Box<dyn std::error::Error>> {
+        let file = tempfile::NamedTempFile::new()?;
+        std::fs::write(file.path(), "{\n\"epochs\": 3,,\n}")?;
+        let error = config_file(file.path().to_str().ok_or("UTF-8")?).err().ok_or("refused")?;
+        assert!(error.contains("line 2 column 13"), "{error}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_setting_that_no_program_has_is_told_with_the_nearest() {
+        assert_eq!(unknown("epochs", "x"), None);
+        let said = unknown("epcohs", "FREQBIAS_EPCOHS").expect("no such flag");
+        assert_eq!(said, "FREQBIAS_EPCOHS: there is no such flag; did you mean --epochs?");
+    }
+}

@@ -1,0 +1,31 @@
+//! One writer a folder.
+
+use std::{
+    fs::{File, TryLockError},
+    path::Path,
+};
+
+use crate::Error;
+
+/// The right to write to a folder, until it is dropped or the program ends, however it ends.
+#[derive(Debug)]
+pub struct FolderLock {
+    _file: Option<File>,
+}
+
+impl FolderLock {
+    /// Takes the lock of a folder: a hidden empty file in it, which stays behind.
+    ///
+    /// # Errors
+    /// If another program holds it, or the file cannot be created. Where the file system knows no locks there is none.
+    pub fn take(folder: &Path) -> Result<Self, Error> {
+        let path = folder.join(".lock");
+        let file = File::options().create(true).append(true).open(&path);
+        let file = file.map_err(Error::file("create", &path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: Some(file) }),
+            Err(TryLockError::WouldBlock) => Err(Error::InUse { folder: folder.to_owned() }),
+            Err(TryLockError::Error(_)) => Ok(Self { _file: None }),
+        }
+    }
+}
