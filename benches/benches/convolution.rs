@@ -21,7 +21,7 @@ type Group<'a> = BenchmarkGroup<'a, WallTime>;
 /// The paths that people run.
 fn paths() -> Vec<Path> {
     let mut paths = Path::available();
-    paths.retain(|&path| path != Path::Portable || cfg!(not(target_arch = "x86_64")));
+    paths.retain(|&path| path != Path::PORTABLE || cfg!(not(target_arch = "x86_64")));
     paths
 }
 

@@ -5,6 +5,8 @@
 //! * [`blocked`]: the same mathematics in blocks of sixteen images, without autograd, for a network whose
 //!   backward pass is written out.
 //!
+//! [`fourier`] has large kernels in the frequency domain, written out likewise.
+//!
 //! candle has operations of its own; these differ in the gradient at the corners of ReLU and max-pooling,
 //! where they follow PyTorch, and in speed.
 //!
@@ -45,6 +47,7 @@
 //! ```
 
 pub mod blocked;
+pub mod fourier;
 pub mod naive;
 
 mod activation;
@@ -60,6 +63,7 @@ mod loss;
 mod pool;
 mod product;
 mod scratch;
+mod simd;
 
 // Convolutions and fully connected layers.
 pub use conv::conv2d;

@@ -296,7 +296,7 @@ fn the_output_has_the_size_of_the_definition() {
 #[should_panic(expected = "weights of")]
 fn weights_of_another_length_are_refused() {
     let case = three_by_three([3, 5], 1, [4, 4]);
-    Convolution::new(&[0.0; 7], case.shape, true, Path::Portable);
+    Convolution::new(&[0.0; 7], case.shape, true, Path::PORTABLE);
 }
 
 #[test]
@@ -304,6 +304,6 @@ fn weights_of_another_length_are_refused() {
 fn an_input_gradient_must_have_been_asked_for() {
     let case = three_by_three([3, 5], 1, [4, 4]);
     let (arguments, arena) = (case.arguments(1), Arena::default());
-    let convolution = Convolution::new(&arguments.weight, case.shape, false, Path::Portable);
+    let convolution = Convolution::new(&arguments.weight, case.shape, false, Path::PORTABLE);
     convolution.input_gradient(&Blocked::from_nchw(&arguments.g, case.out(), &arena), case.dims, &arena);
 }

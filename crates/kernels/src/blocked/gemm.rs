@@ -9,7 +9,7 @@
 
 use rayon::prelude::*;
 
-use super::simd::{LANES, Lane, Simd};
+use crate::simd::{LANES, Lane, Simd};
 
 /// Activations as the product reads them: `depth` rows of vectors, `stride` vectors apart.
 #[derive(Clone, Copy)]

@@ -7,9 +7,10 @@ mod gemm;
 mod loss;
 mod pages;
 mod pointwise;
-mod simd;
 mod tensor;
 mod winograd;
+
+use crate::simd;
 
 pub use convolution::{Convolution, ConvolutionShape};
 pub use loss::cross_entropy;

@@ -51,6 +51,20 @@ pub(crate) trait Simd: Copy {
     unsafe fn select(value: Self::V, bits: u16) -> Self::V;
     /// Lane j of result i is lane i of row j.
     unsafe fn transpose(rows: [Self::V; LANES]) -> [Self::V; LANES];
+    /// Lane i is the sum of row i's lanes.
+    #[inline(always)]
+    unsafe fn row_sums(rows: [Self::V; LANES]) -> Self::V {
+        // SAFETY: the caller vouches for the features.
+        unsafe {
+            let mut sums = Self::transpose(rows);
+            for half in [8, 4, 2, 1] {
+                for i in 0..half {
+                    sums[i] = Self::add(sums[i], sums[half + i]);
+                }
+            }
+            sums[0]
+        }
+    }
 }
 
 /// Code that is compiled once a path.
@@ -64,9 +78,12 @@ pub(crate) trait Kernel {
     unsafe fn run<S: Simd>(self) -> Self::Output;
 }
 
-/// The way that kernels take on this machine.
+/// The way that kernels take. There is none that this machine cannot take: [`available`](Self::available) alone makes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Path {
+pub struct Path(Registers);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Registers {
     /// 512-bit vectors.
     Avx512,
     /// 256-bit vectors and fused multiply-add.
@@ -76,6 +93,9 @@ pub enum Path {
 }
 
 impl Path {
+    /// The path that every machine has.
+    pub const PORTABLE: Self = Self(Registers::Portable);
+
     /// The best path that this processor has, or the one that `FREQBIAS_KERNELS` names if the processor has it.
     pub fn current() -> Self {
         static CHOSEN: OnceLock<Path> = OnceLock::new();
@@ -94,37 +114,37 @@ impl Path {
         {
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
                 if is_x86_feature_detected!("avx512f") {
-                    paths.push(Self::Avx512);
+                    paths.push(Self(Registers::Avx512));
                 }
-                paths.push(Self::Avx2);
+                paths.push(Self(Registers::Avx2));
             }
         }
-        paths.push(Self::Portable);
+        paths.push(Self::PORTABLE);
         paths
     }
 
     /// The path for code on plain arrays of sixteen: the compiler makes more of them with half as wide vectors. A processor
     /// that has AVX-512 has AVX2.
     pub(crate) fn for_arrays(self) -> Self {
-        if self == Self::Avx512 { Self::Avx2 } else { self }
+        if self.0 == Registers::Avx512 { Self(Registers::Avx2) } else { self }
     }
 
     /// The name that `FREQBIAS_KERNELS` takes.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::Avx512 => "avx512",
-            Self::Avx2 => "avx2",
-            Self::Portable => "portable",
+        match self.0 {
+            Registers::Avx512 => "avx512",
+            Registers::Avx2 => "avx2",
+            Registers::Portable => "portable",
         }
     }
 
     /// Rows of this path's register tile.
     pub(crate) fn rows(self) -> usize {
-        match self {
+        match self.0 {
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => x86::Avx512::ROWS,
+            Registers::Avx512 => x86::Avx512::ROWS,
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => x86::Avx2::ROWS,
+            Registers::Avx2 => x86::Avx2::ROWS,
             _ => Portable::ROWS,
         }
     }
@@ -132,13 +152,13 @@ impl Path {
 
 /// Runs a kernel on a path.
 pub(crate) fn run<K: Kernel>(path: Path, kernel: K) -> K::Output {
-    match path {
+    match path.0 {
         // SAFETY: `Path::available`, the only source of paths, has found the features on this processor.
         #[cfg(target_arch = "x86_64")]
-        Path::Avx512 => unsafe { x86::run_avx512(kernel) },
+        Registers::Avx512 => unsafe { x86::run_avx512(kernel) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
-        Path::Avx2 => unsafe { x86::run_avx2(kernel) },
+        Registers::Avx2 => unsafe { x86::run_avx2(kernel) },
         // SAFETY: the portable path needs no feature.
         _ => unsafe { kernel.run::<Portable>() },
     }
