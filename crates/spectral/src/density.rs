@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 use rustfft::num_complex::Complex64;
 
-use crate::{Convention, Error, RadialBins, RealFft2, unshifted};
+use crate::{Convention, Error, RadialBins, RealFft2, radial::OUTSIDE};
 
 /// Luma weights of red, green and blue (ITU-R BT.601).
 const LUMA: [f64; 3] = [0.2989, 0.5870, 0.1140];
@@ -36,6 +36,17 @@ pub struct DensityMap {
     width: usize,
     plan: RealFft2<f64>,
     bins: RadialBins,
+    places: Vec<Place>,
+}
+
+/// What a coefficient of the half spectrum, (H, W/2 + 1), stands for: its own band and that of its mirror image (−u, −v), as
+/// indices; one after the last for none.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    own: usize,
+    mirror: usize,
+    /// The mirror image is not stored itself.
+    is_double: bool,
 }
 
 /// The densities of a batch, with what their gradient needs.
@@ -50,6 +61,8 @@ pub struct Densities<'a> {
 struct Traced {
     /// The half spectrum of its luma, (H, W/2 + 1).
     spectrum: Vec<Complex64>,
+    /// Its magnitudes.
+    magnitudes: Vec<f64>,
     /// The radial means before they are scaled.
     bands: Vec<f64>,
 }
@@ -68,7 +81,8 @@ impl DensityMap {
         if bins.is_empty() {
             return Err(Error::PlaneTooSmall { height, width });
         }
-        Ok(Self { channels, height, width, plan, bins })
+        let places = places(&bins, height, width);
+        Ok(Self { channels, height, width, plan, bins, places })
     }
 
     /// The radius ρ of each band.
@@ -97,26 +111,16 @@ impl DensityMap {
 
     fn trace(&self, image: &[f32]) -> Traced {
         let spectrum = self.plan.transform(&self.luma(image));
-        let magnitudes = |at: usize| 20.0 * self.coefficient(&spectrum, at).norm().ln_1p();
-        let plane: Vec<f64> = (0..self.height * self.width).map(magnitudes).collect();
-        Traced { bands: self.bins.average(&plane), spectrum }
-    }
-
-    /// The coefficient at a shifted place; those beyond the half spectrum are conjugates of stored ones, which is all the same
-    /// to their magnitude.
-    fn coefficient(&self, spectrum: &[Complex64], shifted: usize) -> Complex64 {
-        let (u, v) = self.frequency(shifted);
-        spectrum[self.stored(u, v)]
-    }
-
-    fn frequency(&self, shifted: usize) -> (usize, usize) {
-        (unshifted(shifted / self.width, self.height), unshifted(shifted % self.width, self.width))
-    }
-
-    /// Where coefficient (u, v), or its mirror image, is in the half spectrum.
-    fn stored(&self, u: usize, v: usize) -> usize {
-        let half = self.plan.half_width();
-        if v < half { u * half + v } else { (self.height - u) % self.height * half + self.width - v }
+        let magnitudes: Vec<f64> = spectrum.iter().map(|f| f.norm_sqr().sqrt()).collect();
+        let mut sums = vec![0.0; self.bins.len() + 1];
+        for (place, magnitude) in self.places.iter().zip(&magnitudes) {
+            let value = 20.0 * magnitude.ln_1p();
+            sums[place.own] += value;
+            sums[place.mirror] += if place.is_double { value } else { 0.0 };
+        }
+        let counts = self.bins.counts().iter();
+        let bands = sums.iter().zip(counts).map(|(sum, &count)| sum / count as f64).collect();
+        Traced { spectrum, magnitudes, bands }
     }
 
     fn luma(&self, image: &[f32]) -> Vec<f64> {
@@ -166,33 +170,32 @@ impl Traced {
     /// Back through radial mean, logarithm, magnitude and DFT. With s = ∂/∂|F| the gradient is N · IDFT(s F/|F|), of which
     /// the real part has the coefficients (s(k) + s(−k))/2 · F/|F|.
     fn luma_gradient(&self, map: &DensityMap, bands: &[f64]) -> Vec<f64> {
-        let mut sums = vec![0.0; self.spectrum.len()];
-        let mut shares = vec![0.0; self.spectrum.len()];
-        for (shifted, value) in map.bins.adjoint(bands).into_iter().enumerate() {
-            let (u, v) = map.frequency(shifted);
-            let stored = map.stored(u, v);
-            sums[stored] += value;
-            // In the columns v = 0 and v = W/2 both of a pair are stored, elsewhere one stands for two.
-            let mirror = map.stored((map.height - u) % map.height, (map.width - v) % map.width);
-            if mirror == stored {
-                shares[stored] += 1.0;
-            } else {
-                sums[mirror] += value;
-                shares[stored] += 1.0;
-                shares[mirror] += 1.0;
-            }
-        }
-        let pixels = (map.height * map.width) as f64;
-        let scaled = |((coefficient, sum), share): ((&Complex64, f64), f64)| {
-            let magnitude = coefficient.norm();
-            if magnitude == 0.0 {
+        let shares = bands.iter().zip(map.bins.counts()).map(|(value, &count)| value / count as f64);
+        let shares: Vec<f64> = shares.chain([0.0]).collect();
+        let scale = 0.5 * 20.0 * (map.height * map.width) as f64;
+        let scaled = |((coefficient, magnitude), place): ((&Complex64, &f64), &Place)| {
+            if *magnitude == 0.0 {
                 return Complex64::default();
             }
-            coefficient * (sum / share * 20.0 / (1.0 + magnitude) / magnitude * pixels)
+            coefficient
+                * ((shares[place.own] + shares[place.mirror]) * scale / ((1.0 + magnitude) * magnitude))
         };
-        let half: Vec<Complex64> = self.spectrum.iter().zip(sums).zip(shares).map(scaled).collect();
-        map.plan.inverse(&half)
+        let half = self.spectrum.iter().zip(&self.magnitudes).zip(&map.places).map(scaled);
+        map.plan.inverse(&half.collect::<Vec<_>>())
     }
+}
+
+fn places(bins: &RadialBins, height: usize, width: usize) -> Vec<Place> {
+    let half = width / 2 + 1;
+    let index = |band: u32| if band == OUTSIDE { bins.len() } else { band as usize };
+    let place = |at: usize| {
+        let (u, v) = (at / half, at % half);
+        let [own, mirror] = bins.pair(u, v).map(index);
+        let is_own_mirror = (2 * u).is_multiple_of(height) && (2 * v).is_multiple_of(width);
+        let mirror = if is_own_mirror { own } else { mirror };
+        Place { own, mirror, is_double: !(2 * v).is_multiple_of(width) }
+    };
+    (0..height * half).map(place).collect()
 }
 
 /// (x − min) / (max − min), or zeros if all are equal.
