@@ -1,5 +1,6 @@
 //! What the benchmarks share: the layers that are timed, reproducible numbers, and how long to measure.
 //!
+//! * `cdes`: a step of fitting toy kernels, and images made with them, in images a second.
 //! * `convolution`: the blocked engine's convolutions and batch-norm passes, by pass, layer and instruction set.
 //! * `fft`: transforms and profiles of the spectra, by size.
 //! * `steps`: a training step and an input-gradient step of whole networks, in images a second.

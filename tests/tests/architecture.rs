@@ -11,10 +11,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("spectral", &[]),
     ("training", &[]),
     ("models", &["kernels"]),
+    ("cdes", &["kernels", "spectral", "training"]),
     ("plots", &["spectral"]),
-    ("bins", &["datasets", "kernels", "models", "plots", "spectral", "training"]),
-    ("examples", &["bins", "datasets", "kernels", "models", "plots", "spectral", "training"]),
-    ("benches", &["datasets", "kernels", "models", "plots", "spectral", "training"]),
+    ("bins", &["cdes", "datasets", "kernels", "models", "plots", "spectral", "training"]),
+    ("examples", &["bins", "cdes", "datasets", "kernels", "models", "plots", "spectral", "training"]),
+    ("benches", &["cdes", "datasets", "kernels", "models", "plots", "spectral", "training"]),
     ("tests", &[]),
 ];
 

@@ -67,8 +67,12 @@ impl Checkpoint {
     }
 }
 
-/// Writes tensors, sorted by name, and one metadata entry: more would come in a random order.
-pub(crate) fn save(
+/// Writes f32 tensors, sorted by name, and `info` as the one metadata entry `key` (more would come in a random order), whole or
+/// not at all: what checkpoints and states are made of.
+///
+/// # Errors
+/// If the file cannot be written, or a tensor is not f32.
+pub fn save(
     path: &Path,
     tensors: &BTreeMap<String, Tensor>,
     key: &str,
@@ -97,11 +101,11 @@ pub(crate) fn save(
     write_atomically(path, &safetensors::serialize(views, metadata).map_err(internal)?)
 }
 
-/// Tensors by name, and a metadata entry if it is there.
-pub(crate) type Loaded = (BTreeMap<String, Tensor>, Option<String>);
-
-/// Reads tensors and the metadata entry under `key`.
-pub(crate) fn load(path: &Path, key: &str) -> Result<Loaded, Error> {
+/// Reads the tensors of a safetensors file by name, as f32, and the metadata entry under `key` if it is there.
+///
+/// # Errors
+/// If the file is missing or damaged; the error names it.
+pub fn load(path: &Path, key: &str) -> Result<(BTreeMap<String, Tensor>, Option<String>), Error> {
     let bytes = std::fs::read(path).map_err(Error::file("read", path))?;
     let refused = |error: safetensors::SafeTensorError| damaged(path, error.to_string());
     let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(refused)?;

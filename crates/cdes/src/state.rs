@@ -1,0 +1,135 @@
+//! Everything that an exact resume needs, in one file, so that it is there whole or not at all.
+
+use std::{collections::BTreeMap, path::Path};
+
+use candle_core::Tensor;
+use serde::{Deserialize, Serialize};
+use training::{Sgd, load_tensors, save_tensors};
+
+use crate::{Error, Losses, ToyKernels};
+
+const KEY: &str = "freqbias-cdes-state";
+const KERNELS: &str = "network.";
+const MOMENTUM: &str = "momentum.";
+
+/// Names and values of what must not change in the middle of a fit.
+pub(crate) type Fixed = Vec<(String, String)>;
+
+/// How far a fit has come.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Progress {
+    /// The epoch to go on with.
+    pub(crate) epoch: usize,
+    /// The batch to go on with in it.
+    pub(crate) batch: usize,
+    /// What the batches before it in this epoch gave.
+    pub(crate) tally: Tally,
+    /// A line of JSON for each epoch that is done: as text, because numbers that are read and written again may change.
+    pub(crate) log: Vec<String>,
+}
+
+/// Sums over the images of an epoch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Tally {
+    pub(crate) images: usize,
+    #[serde(with = "bits")]
+    spectral: f64,
+    #[serde(with = "bits")]
+    image: f64,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, losses: Losses, images: usize) {
+        self.images += images;
+        self.spectral += losses.spectral * images as f64;
+        self.image += losses.image * images as f64;
+    }
+
+    pub(crate) fn mean(&self) -> Losses {
+        let count = self.images.max(1) as f64;
+        Losses { spectral: self.spectral / count, image: self.image / count }
+    }
+}
+
+/// A number as its bits, which JSON keeps.
+mod bits {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_u64(value.to_bits())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+        u64::deserialize(from).map(f64::from_bits)
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Content {
+    fixed: Fixed,
+    progress: Progress,
+}
+
+pub(crate) fn save(
+    path: &Path,
+    fixed: &Fixed,
+    progress: &Progress,
+    kernels: &ToyKernels,
+    sgd: &Sgd,
+) -> Result<(), Error> {
+    let parameters = kernels.parameters().iter();
+    let parameters = parameters.map(|(name, value)| (format!("{KERNELS}{name}"), value.as_detached_tensor()));
+    let momentum = sgd.buffers().iter().map(|(name, buffer)| (format!("{MOMENTUM}{name}"), buffer.clone()));
+    let tensors = parameters.chain(momentum).collect();
+    let content = Content { fixed: fixed.clone(), progress: progress.clone() };
+    Ok(save_tensors(path, &tensors, KEY, &serde_json::json!(content))?)
+}
+
+/// Restores kernels and optimiser, and says where to go on.
+pub(crate) fn load(
+    path: &Path,
+    fixed: &Fixed,
+    kernels: &ToyKernels,
+    sgd: &mut Sgd,
+) -> Result<Progress, Error> {
+    let (tensors, content) = load_tensors(path, KEY)?;
+    let damaged =
+        |found: String| training::Error::Damaged { path: path.to_owned(), expected: "state of a fit", found };
+    let content = content.ok_or_else(|| damaged(format!("no metadata `{KEY}`")))?;
+    let content: Content = serde_json::from_str(&content).map_err(|error| damaged(error.to_string()))?;
+    check_fixed(path, &content.fixed, fixed)?;
+    let part = |prefix: &str| -> Result<ToyKernels, Error> {
+        let part: BTreeMap<String, Tensor> = tensors
+            .iter()
+            .filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.to_owned(), tensor.clone())))
+            .collect();
+        // Momentum has the parameters' names and shapes: what checks these checks it.
+        let part = ToyKernels::from_tensors(&part).map_err(|error| damaged(error.to_string()))?;
+        let forms = [kernels, &part].map(|kernels| (kernels.number(), kernels.kernel_size()));
+        let found = format!("{part:?} under `{prefix}`, not {kernels:?}");
+        if forms[0] == forms[1] { Ok(part) } else { Err(damaged(found).into()) }
+    };
+    let (saved, momentum) = (part(KERNELS)?, part(MOMENTUM)?);
+    kernels.set(&saved)?;
+    let buffers =
+        momentum.parameters().iter().map(|(name, value)| (name.clone(), value.as_detached_tensor()));
+    sgd.set_buffers(buffers.collect());
+    Ok(content.progress)
+}
+
+/// Refuses the first setting that differs.
+fn check_fixed(path: &Path, before: &Fixed, now: &Fixed) -> Result<(), Error> {
+    let find = |settings: &Fixed, name: &str| {
+        settings
+            .iter()
+            .find(|(other, _)| other == name)
+            .map_or("absent".to_owned(), |(_, value)| value.clone())
+    };
+    for (name, _) in now.iter().chain(before) {
+        let (before, now) = (find(before, name), find(now, name));
+        if before != now {
+            return Err(Error::SettingChanged { path: path.to_owned(), name: name.clone(), before, now });
+        }
+    }
+    Ok(())
+}
