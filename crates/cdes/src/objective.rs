@@ -45,6 +45,11 @@ impl Losses {
     pub fn total(&self) -> f64 {
         self.spectral + self.image
     }
+
+    /// Part by part.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self { spectral: self.spectral + other.spectral, image: self.image + other.image }
+    }
 }
 
 impl Objective {
@@ -91,7 +96,8 @@ impl Objective {
         self.check(fake)?;
         let (values, dims) = pixels(fake, "fake images")?;
         let real = pixels_like(real, "real images", dims)?;
-        let (losses, gradient) = self.evaluate_values(&values, &real)?;
+        let mut gradient = vec![0.0; values.len()];
+        let losses = self.evaluate_part(&values, &real, dims.images, &mut gradient)?;
         Ok((losses, tensor(gradient, dims)?))
     }
 
@@ -104,27 +110,31 @@ impl Objective {
         }
     }
 
-    /// [`Objective::evaluate`] of as many whole images on both sides.
-    pub(crate) fn evaluate_values(&self, fake: &[f32], real: &[f32]) -> Result<(Losses, Vec<f32>), Error> {
+    /// What some whole images of a batch of `count` add to the means over it, and the gradient with respect to them.
+    pub(crate) fn evaluate_part(
+        &self,
+        fake: &[f32],
+        real: &[f32],
+        count: usize,
+        gradient: &mut [f32],
+    ) -> Result<Losses, Error> {
         let densities = self.map.forward(fake)?;
         let distances =
             |row: &[f64]| -> Vec<f64> { row.iter().zip(&self.target).map(|(d, t)| d - t).collect() };
         let mut by_band: Vec<f64> = densities.rows().flat_map(distances).collect();
-        let count = by_band.len() as f64;
-        let spectral = by_band.iter().map(|distance| distance * distance).sum::<f64>() / count;
-        by_band.iter_mut().for_each(|distance| *distance *= 2.0 / count);
-        let mut gradient = densities.gradient(&by_band)?;
+        let total = (count * self.target.len()) as f64;
+        let spectral = by_band.iter().map(|distance| distance * distance).sum::<f64>() / total;
+        by_band.iter_mut().for_each(|distance| *distance *= 2.0 / total);
+        gradient.copy_from_slice(&densities.gradient(&by_band)?);
 
         let image = CHANNELS * self.size[0] * self.size[1];
-        let scale = 2.0 / fake.len() as f64;
-        let pairs = fake.par_chunks(image).zip(real.par_chunks(image));
-        let add = |(gradient, (fake, real)): (&mut [f32], (&[f32], &[f32]))| {
-            add_squares(fake, real, scale, gradient)
-        };
+        let total = (count * image) as f64;
+        let inputs = fake.par_chunks(image).zip(real.par_chunks(image));
         // Image by image, then in their order: the same bits for any number of threads.
-        let sums: Vec<f64> = gradient.par_chunks_mut(image).zip(pairs).map(add).collect();
-        let image = sums.iter().sum::<f64>() / fake.len() as f64;
-        Ok((Losses { spectral, image }, gradient))
+        let each = gradient.par_chunks_mut(image).zip(inputs);
+        let sums: Vec<f64> =
+            each.map(|(gradient, (fake, real))| add_squares(fake, real, 2.0 / total, gradient)).collect();
+        Ok(Losses { spectral, image: sums.iter().sum::<f64>() / total })
     }
 
     /// Height and width of a batch that fits.

@@ -1,10 +1,12 @@
 //! Two convolutions with nothing in between, forward and back to their parameters: the one place that knows how they are
-//! computed.
-//!
-//! Convolutions run by `kernels::blocked`, without autograd. The gradient of the images is never needed here: only that of
-//! the planes between the two.
+//! computed, in the frequency domain by [`kernels::fourier`], without autograd.
 
-use kernels::blocked::{self, After, Arena, Blocked, Convolution, ConvolutionShape, Path, channel_sums};
+use std::sync::{Mutex, PoisonError};
+
+use kernels::{
+    blocked::Path,
+    fourier::{ConvolutionPair, PairGradients, PairParameters, PairShape},
+};
 
 use crate::images::{CHANNELS, Dims};
 
@@ -22,12 +24,11 @@ pub(crate) type Parameters = [Vec<f32>; 4];
 pub(crate) const NAMES: [&str; 4] =
     ["kernels.0.weight", "kernels.0.bias", "kernels.1.weight", "kernels.1.bias"];
 
-/// What a forward pass keeps for the gradients.
-pub(crate) struct Trace {
+/// The convolutions of one form, with plan and memory for the size of images that came last.
+#[derive(Debug)]
+pub(crate) struct Pair {
     form: Form,
-    second: Convolution,
-    images: Blocked,
-    between: Blocked,
+    last: Mutex<Option<(PairShape, ConvolutionPair)>>,
 }
 
 impl Form {
@@ -36,74 +37,57 @@ impl Form {
         let Self { number, size } = *self;
         [vec![number, CHANNELS, size, size], vec![number], vec![CHANNELS, number, size, size], vec![CHANNELS]]
     }
+}
 
-    fn convolution(&self, inputs: usize, outputs: usize) -> ConvolutionShape {
-        ConvolutionShape { inputs, outputs, kernel: self.size, stride: 1, padding: (self.size - 1) / 2 }
+impl Pair {
+    pub(crate) fn new(form: Form) -> Self {
+        Self { form, last: Mutex::default() }
     }
 
-    fn first(&self) -> ConvolutionShape {
-        self.convolution(CHANNELS, self.number)
+    pub(crate) fn form(&self) -> Form {
+        self.form
     }
 
-    fn second(&self) -> ConvolutionShape {
-        self.convolution(self.number, CHANNELS)
+    /// The images that come out, (B, 3, H, W), for `images` that go in.
+    pub(crate) fn forward(&self, parameters: &Parameters, images: &[f32], dims: Dims) -> Vec<f32> {
+        let mut made = vec![0.0; images.len()];
+        self.with(parameters, dims, |pair| pair.forward(images, &mut made));
+        made
     }
-}
 
-/// The images that come out, (B, 3, H, W), for `images` that go in, and what [`gradients`] needs.
-pub(crate) fn forward(
-    form: Form,
-    parameters: &Parameters,
-    images: &[f32],
-    dims: Dims,
-    arena: &Arena,
-) -> (Vec<f32>, Trace) {
-    let [first_weight, first_bias, second_weight, second_bias] = parameters;
-    let path = Path::current();
-    let first = Convolution::new(first_weight, form.first(), false, path);
-    let second = Convolution::new(second_weight, form.second(), true, path);
-    let biased = |convolution: &Convolution, x: &Blocked, bias: &[f32]| {
-        let after = After { shift: bias, residual: None, relu: false };
-        convolution.forward_finished(x, after, arena).0
-    };
-    let images = Blocked::from_nchw(images, blocked_dims(dims), arena);
-    let between = biased(&first, &images, first_bias);
-    let out = biased(&second, &between, second_bias);
-    let values = out.to_nchw();
-    arena.recycle(out);
-    (values, Trace { form, second, images, between })
-}
+    /// ∂L/∂parameters of a sum L over images. `objective` is called for a few images at a time: with the place of the first one, with
+    /// what came out, and with memory for the gradient of that; what it returns comes back in the order of images.
+    pub(crate) fn gradients<R: Send>(
+        &self,
+        parameters: &Parameters,
+        images: &[f32],
+        dims: Dims,
+        objective: impl Fn(usize, &[f32], &mut [f32]) -> R + Sync,
+    ) -> (Parameters, Vec<R>) {
+        self.with(parameters, dims, |pair| {
+            let (gradients, found) = pair.gradients(images, objective);
+            let PairGradients { first_weight, first_bias, second_weight, second_bias } = gradients;
+            ([first_weight, first_bias, second_weight, second_bias], found)
+        })
+    }
 
-/// ∂L/∂parameters, given ∂L/∂(the images that came out), (B, 3, H, W).
-pub(crate) fn gradients(trace: Trace, gradient: &[f32], arena: &Arena) -> Parameters {
-    let Trace { form, second, images, between } = trace;
-    let path = Path::current();
-    let out = Blocked::from_nchw(gradient, images.dims(), arena);
-    let second_weight = second.weight_gradient(&between, &out, arena);
-    let second_bias = sums(&out, path);
-    let inner = second.input_gradient(&out, between.dims(), arena);
-    // A convolution computes its weights' gradient without knowing the weights.
-    let unknown = vec![0.0; form.number * CHANNELS * form.size * form.size];
-    let first_weight =
-        Convolution::new(&unknown, form.first(), false, path).weight_gradient(&images, &inner, arena);
-    let first_bias = sums(&inner, path);
-    [images, between, out, inner].into_iter().for_each(|buffer| arena.recycle(buffer));
-    [first_weight, first_bias, second_weight, second_bias]
-}
-
-/// Gives the memory back of a pass whose gradients nobody wants.
-pub(crate) fn recycle(trace: Trace, arena: &Arena) {
-    [trace.images, trace.between].into_iter().for_each(|buffer| arena.recycle(buffer));
-}
-
-fn blocked_dims(dims: Dims) -> blocked::Dims {
-    blocked::Dims { images: dims.images, channels: CHANNELS, height: dims.height, width: dims.width }
-}
-
-/// The sum over images and pixels of each channel.
-fn sums(g: &Blocked, path: Path) -> Vec<f32> {
-    let zeros = vec![0.0; g.dims().channels];
-    channel_sums(g, None, g, &zeros, path).into_iter().map(|(_, sum)| sum as f32).collect()
+    fn with<R>(&self, parameters: &Parameters, dims: Dims, work: impl FnOnce(&ConvolutionPair) -> R) -> R {
+        let (Form { number: hidden, size: kernel }, Dims { height, width, .. }) = (self.form, dims);
+        let shape = PairShape { hidden, kernel, height, width };
+        let [first_weight, first_bias, second_weight, second_bias] = parameters;
+        let parameters = PairParameters { first_weight, first_bias, second_weight, second_bias };
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let pair = match last {
+            Some((planned, mut pair)) if planned == shape => {
+                pair.load(&parameters);
+                pair
+            }
+            _ => ConvolutionPair::new(shape, &parameters, Path::current()),
+        };
+        let found = work(&pair);
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((shape, pair));
+        found
+    }
 }
 
 #[cfg(test)]
@@ -161,8 +145,7 @@ mod tests {
         assert!(worst < 1e-5 * largest, "{what}: off by {worst} of {largest}");
     }
 
-    /// One kernel, a kernel larger than the image, sizes that are no multiples of anything, more than sixteen images, and
-    /// the 3×3 kernels that `kernels` treats in a way of their own.
+    /// One kernel, a kernel larger than the image, sizes that are no multiples of anything, more images than go at once.
     #[test]
     fn passes_follow_the_definition() {
         let mut random = ChaCha8Rng::seed_from_u64(1);
@@ -177,9 +160,12 @@ mod tests {
             let (form, dims) = (Form { number, size }, Dims { images, height, width });
             let parameters = form.shapes().map(|shape| numbers(shape.iter().product(), &mut random));
             let [x, g] = [0; 2].map(|_| numbers(images * dims.image(), &mut random));
-            let arena = Arena::default();
-            let (out, trace) = forward(form, &parameters, &x, dims, &arena);
-            let found = gradients(trace, &g, &arena);
+            let pair = Pair::new(form);
+            let out = pair.forward(&parameters, &x, dims);
+            let image = dims.image();
+            let (found, _) = pair.gradients(&parameters, &x, dims, |first, made, gradient| {
+                gradient.copy_from_slice(&g[first * image..][..made.len()]);
+            });
             let (expected_out, expected) = slow(form, &parameters, &x, dims, &g);
             assert_close(&out, &expected_out, &format!("{form:?}, {dims:?}"));
             for ((found, expected), name) in found.iter().zip(&expected).zip(NAMES) {

@@ -3,13 +3,12 @@
 use std::{collections::BTreeMap, fmt, path::Path};
 
 use candle_core::{DType, Device, Tensor, Var};
-use kernels::blocked::Arena;
 use training::Checkpoint;
 
 use crate::{
     Error, Losses, Objective,
     images::{CHANNELS, Dims, pixels, pixels_like, tensor},
-    pair::{self, Form, NAMES, Parameters},
+    pair::{Form, NAMES, Pair, Parameters},
 };
 
 /// Conv(3→n, k×k), Conv(n→3, k×k), both with bias, stride 1 and (k−1)/2 zeros on every side, nothing in between (Lin, Gao
@@ -28,13 +27,9 @@ use crate::{
 /// # Ok::<(), cdes::Error>(())
 /// ```
 pub struct ToyKernels {
-    form: Form,
+    pair: Pair,
     parameters: BTreeMap<String, Var>,
-    arena: Arena,
 }
-
-/// Values between the two convolutions that [`ToyKernels::apply`] holds at once: 32 MB.
-const AT_ONCE: usize = 1 << 23;
 
 impl ToyKernels {
     /// `number` kernels of `kernel_size`² pixels, weights and biases uniform in ±1/√fan_in (PyTorch's default), drawn by
@@ -118,12 +113,12 @@ impl ToyKernels {
 
     /// n, the number of kernels of the first convolution.
     pub fn number(&self) -> usize {
-        self.form.number
+        self.pair.form().number
     }
 
     /// k, the side of a kernel in pixels.
     pub fn kernel_size(&self) -> usize {
-        self.form.size
+        self.pair.form().size
     }
 
     /// The parameters by name.
@@ -131,24 +126,14 @@ impl ToyKernels {
         &self.parameters
     }
 
-    /// The images that the kernels make of `images`, (B, 3, H, W) f32 → (B, 3, H, W) f32, a bounded number at a time. They
-    /// are not confined to [0, 1].
+    /// The images that the kernels make of `images`, (B, 3, H, W) f32 → (B, 3, H, W) f32, a few at a time. They are not
+    /// confined to [0, 1].
     ///
     /// # Errors
     /// If there is no image, or values are not f32 or not finite.
     pub fn apply(&self, images: &Tensor) -> Result<Tensor, Error> {
         let (values, dims) = pixels(images, "images to apply kernels to")?;
-        let parameters = self.values()?;
-        let at_once = AT_ONCE / (self.form.number * dims.height * dims.width);
-        let at_once = (at_once / 16 * 16).max(16);
-        let mut out = Vec::with_capacity(values.len());
-        for share in values.chunks(at_once * dims.image()) {
-            let dims = Dims { images: share.len() / dims.image(), ..dims };
-            let (made, trace) = pair::forward(self.form, &parameters, share, dims, &self.arena);
-            pair::recycle(trace, &self.arena);
-            out.extend_from_slice(&made);
-        }
-        tensor(out, dims)
+        tensor(self.pair.forward(&self.values()?, &values, dims), dims)
     }
 
     /// The losses of the images that the kernels make of `images` (B, 3, H, W), which are compared with `images`
@@ -191,8 +176,11 @@ impl ToyKernels {
     ) -> Result<BTreeMap<String, Tensor>, Error> {
         let (images, dims) = pixels(images, "images to fit on")?;
         let gradient = pixels_like(gradient, "the gradient of the images", dims)?;
-        let (_, trace) = pair::forward(self.form, &self.values()?, &images, dims, &self.arena);
-        named(self.form, pair::gradients(trace, &gradient, &self.arena))
+        let image = dims.image();
+        let (found, _) = self.pair.gradients(&self.values()?, &images, dims, |first, made, to| {
+            to.copy_from_slice(&gradient[first * image..][..made.len()]);
+        });
+        self.named(found)
     }
 
     /// [`ToyKernels::gradients`] for images that are known to fit.
@@ -202,10 +190,22 @@ impl ToyKernels {
         images: &[f32],
         dims: Dims,
     ) -> Result<(Losses, BTreeMap<String, Tensor>), Error> {
-        let (made, trace) = pair::forward(self.form, &self.values()?, images, dims, &self.arena);
-        let (losses, gradient) = objective.evaluate_values(&made, images)?;
-        let gradients = pair::gradients(trace, &gradient, &self.arena);
-        Ok((losses, named(self.form, gradients)?))
+        let image = dims.image();
+        let part = |first: usize, made: &[f32], gradient: &mut [f32]| {
+            objective.evaluate_part(made, &images[first * image..][..made.len()], dims.images, gradient)
+        };
+        let (gradients, parts) = self.pair.gradients(&self.values()?, images, dims, part);
+        let losses =
+            parts.into_iter().try_fold(Losses::default(), |sum, part| part.map(|part| sum.plus(part)))?;
+        Ok((losses, self.named(gradients)?))
+    }
+
+    fn named(&self, values: Parameters) -> Result<BTreeMap<String, Tensor>, Error> {
+        let each = NAMES.into_iter().zip(values).zip(self.pair.form().shapes());
+        each.map(|((name, values), shape)| {
+            Ok((name.to_owned(), Tensor::from_vec(values, shape, &Device::Cpu)?))
+        })
+        .collect()
     }
 
     /// Takes over the values of other kernels of the same form.
@@ -233,7 +233,7 @@ impl ToyKernels {
             // A copy: the variables must not share memory with what the caller holds.
             parameters.insert(name.to_owned(), Var::from_vec(values, tensor.shape(), &Device::Cpu)?);
         }
-        Ok(Self { form, parameters, arena: Arena::default() })
+        Ok(Self { pair: Pair::new(form), parameters })
     }
 
     fn values(&self) -> Result<Parameters, Error> {
@@ -247,15 +247,9 @@ impl ToyKernels {
 
 impl fmt::Debug for ToyKernels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Form { number, size } = self.form;
+        let Form { number, size } = self.pair.form();
         write!(f, "ToyKernels({number} of {size}×{size})")
     }
-}
-
-fn named(form: Form, values: Parameters) -> Result<BTreeMap<String, Tensor>, Error> {
-    let each = NAMES.into_iter().zip(values).zip(form.shapes());
-    each.map(|((name, values), shape)| Ok((name.to_owned(), Tensor::from_vec(values, shape, &Device::Cpu)?)))
-        .collect()
 }
 
 fn checked(number: usize, size: usize) -> Result<Form, Error> {
