@@ -118,11 +118,12 @@ impl Objective {
         let image = CHANNELS * self.size[0] * self.size[1];
         let scale = 2.0 / fake.len() as f64;
         let pairs = fake.par_chunks(image).zip(real.par_chunks(image));
-        let add = |(gradient, (fake, real)): (&mut [f32], (&[f32], &[f32]))| {
-            add_squares(fake, real, scale, gradient)
-        };
         // Image by image, then in their order: the same bits for any number of threads.
-        let sums: Vec<f64> = gradient.par_chunks_mut(image).zip(pairs).map(add).collect();
+        let sums: Vec<f64> = gradient
+            .par_chunks_mut(image)
+            .zip(pairs)
+            .map(|(gradient, (fake, real))| add_squares(fake, real, scale, gradient))
+            .collect();
         let image = sums.iter().sum::<f64>() / fake.len() as f64;
         Ok((Losses { spectral, image }, gradient))
     }

@@ -121,10 +121,13 @@ fn forms_that_there_are_not_are_refused() {
     assert!(message(usize::MAX, 7).contains("2^28") && message(1, usize::MAX).contains("2^28"));
 }
 
+/// What makes a checkpoint another one.
+type Change<'a> = dyn Fn(&mut BTreeMap<String, Tensor>) -> Candle<()> + 'a;
+
 #[test]
 fn other_checkpoints_are_refused() -> Result {
     let good = tensors(&ToyKernels::new(2, 3, 0)?);
-    let refused = |change: &dyn Fn(&mut BTreeMap<String, Tensor>) -> Candle<()>| -> Result<String> {
+    let refused = |change: &Change<'_>| -> Result<String> {
         let mut tensors = good.clone();
         change(&mut tensors)?;
         Ok(ToyKernels::from_tensors(&tensors).err().map(|error| error.to_string()).unwrap_or_default())
