@@ -13,7 +13,7 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 const SIDE: usize = 32;
 const STEP: usize = 100;
-const MADE: usize = 1000;
+const MADE: usize = 100;
 
 fn images(count: usize) -> candle_core::Result<Tensor> {
     let pixels: Vec<f32> =

@@ -38,6 +38,7 @@ mod noise;
 mod objective;
 mod pair;
 mod random;
+mod reduce;
 mod restructure;
 mod run;
 mod source;

@@ -4,6 +4,8 @@
 //! they weigh those of the DFT. The Hartley transform is its own inverse: the way back is a forward transform too,
 //! which `spectral` does for many planes at once.
 
+use std::ops::Range;
+
 use candle_core::Tensor;
 use rayon::prelude::*;
 use rustfft::num_complex::Complex32;
@@ -12,6 +14,7 @@ use spectral::RealFft2;
 use crate::{
     Error, Norm, QuadrantMask,
     images::{pixels, pixels_like, tensor},
+    reduce::{are_finite, extremes, largest},
 };
 
 /// out = minmax(Re IDFT(F(low)·L + F(high)·Hm)) for each channel, in [0, 1] (Lin, Gao & Sang, IJCAI 2022, CDES): L keeps
@@ -48,9 +51,13 @@ pub struct Restructurer {
 /// # Errors
 /// As [`Restructurer::new`] and [`Restructurer::apply`].
 pub fn restructure(low: &Tensor, high: &Tensor, radius: usize) -> Result<Tensor, Error> {
-    let (_, dims) = pixels(low, "images that give low frequencies")?;
+    let (_, dims) = pixels(low, LOW)?;
     Restructurer::new(dims.height, dims.width, radius)?.apply(low, high)
 }
+
+/// What the inputs are called in errors.
+const LOW: &str = "images that give low frequencies";
+const HIGH: &str = "images that give high frequencies";
 
 /// Planes that a thread takes at once: their spectra stay in its cache.
 const AT_ONCE: usize = 12;
@@ -76,8 +83,8 @@ impl Restructurer {
     /// # Errors
     /// If the images are of another size or differ in number, or values are not f32 or not finite.
     pub fn apply(&self, low: &Tensor, high: &Tensor) -> Result<Tensor, Error> {
-        let (low, dims) = pixels(low, "images that give low frequencies")?;
-        let high = pixels_like(high, "images that give high frequencies", dims)?;
+        let (low, dims) = pixels(low, LOW)?;
+        let high = pixels_like(high, HIGH, dims)?;
         let mut out = vec![0.0; low.len()];
         self.apply_into(&low, &high, &mut out)?;
         tensor(out, dims)
@@ -89,34 +96,46 @@ impl Restructurer {
     /// If the three are not the same whole number of planes, or a value is not finite.
     pub fn apply_into(&self, low: &[f32], high: &[f32], out: &mut [f32]) -> Result<(), Error> {
         let pixels = self.height * self.width;
-        self.check("planes that give low frequencies", low, low.len())?;
-        self.check("planes that give high frequencies", high, low.len())?;
+        self.check(LOW, low, low.len())?;
+        self.check(HIGH, high, low.len())?;
         self.check("planes to write", out, low.len())?;
         let share = AT_ONCE * pixels;
         let shares = out.par_chunks_mut(share).zip(low.par_chunks(share).zip(high.par_chunks(share)));
-        shares.try_for_each_init(Scratch::default, |scratch, (out, (low, high))| {
+        let done = shares.try_for_each_init(Scratch::default, |scratch, (out, (low, high))| {
             self.share(low, high, out, scratch)
+        });
+        // Which share failed first depends on the threads; which value is the first does not.
+        done.map_err(|error| match error {
+            Failure::Spectral(error) => error.into(),
+            Failure::NotFinite => self.first_not_finite(low, high),
         })
+    }
+
+    fn first_not_finite(&self, low: &[f32], high: &[f32]) -> Error {
+        let (what, planes) = if are_finite(low) { (HIGH, high) } else { (LOW, low) };
+        let at = planes.iter().position(|value| !value.is_finite()).unwrap_or(0);
+        let (plane, pixel) = (at / (self.height * self.width), at % (self.height * self.width));
+        let place = format!("[{plane}, {}, {}]", pixel / self.width, pixel % self.width);
+        Error::NotFinite { what: what.to_owned(), value: planes[at].into(), place }
     }
 
     fn check(&self, what: &'static str, planes: &[f32], length: usize) -> Result<(), Error> {
         let Self { height, width, .. } = *self;
-        if planes.len() != length || !length.is_multiple_of(height * width) {
-            let expected = format!("{length}, a whole number of planes of {height}×{width}");
-            return Err(Error::Length { what, found: planes.len(), expected });
+        if planes.len() == length && length.is_multiple_of(height * width) {
+            return Ok(());
         }
-        match planes.iter().position(|value| !value.is_finite()) {
-            None => Ok(()),
-            Some(at) => Err(Error::NotFinite {
-                what: what.to_owned(),
-                value: planes[at].into(),
-                place: at.to_string(),
-            }),
-        }
+        let expected = format!("{length}, a whole number of planes of {height}×{width}");
+        Err(Error::Length { what, found: planes.len(), expected })
     }
 
     /// Some planes, on this thread.
-    fn share(&self, low: &[f32], high: &[f32], out: &mut [f32], scratch: &mut Scratch) -> Result<(), Error> {
+    fn share(
+        &self,
+        low: &[f32],
+        high: &[f32],
+        out: &mut [f32],
+        scratch: &mut Scratch,
+    ) -> Result<(), Failure> {
         let (pixels, half) = (self.height * self.width, self.width / 2 + 1);
         let coefficients = self.height * half;
         let Scratch { spectra, others, planes } = scratch;
@@ -127,24 +146,63 @@ impl Restructurer {
 
         self.plan.transform_batch_into(low, spectra)?;
         self.plan.transform_batch_into(high, others)?;
-        for (sum, other) in spectra.chunks_exact_mut(coefficients).zip(others.chunks_exact(coefficients)) {
-            let weights = self.low.iter().zip(&self.high);
-            for ((sum, other), (low, high)) in sum.iter_mut().zip(other).zip(weights) {
-                *sum = *sum * *low + *other * *high;
-            }
-        }
-        let each = |spectra: &[Complex32], planes: &mut [f32]| {
-            let both = spectra.chunks_exact(coefficients).zip(planes.chunks_exact_mut(pixels));
-            both.for_each(|(spectrum, plane)| hartley(spectrum, plane, self.width));
-        };
-        each(spectra, planes);
-        self.plan.transform_batch_into(planes, spectra)?;
-        each(spectra, out);
-        let inputs = low.chunks_exact(pixels).zip(high.chunks_exact(pixels));
-        out.chunks_exact_mut(pixels).zip(inputs).for_each(|(out, (low, high))| {
-            scale(out, extremes(low), extremes(high));
+        let both = spectra.chunks_exact(coefficients).zip(others.chunks_exact(coefficients));
+        both.zip(planes.chunks_exact_mut(pixels)).for_each(|((x, y), plane)| {
+            self.hartley(plane, |at| {
+                let (low, high) = (
+                    self.low[at.clone()].iter().zip(&x[at.clone()]),
+                    self.high[at.clone()].iter().zip(&y[at]),
+                );
+                low.zip(high).map(|((l, x), (h, y))| [l * x.re + h * y.re, l * x.im + h * y.im])
+            });
         });
-        Ok(())
+        self.plan.transform_batch_into(planes, spectra)?;
+        spectra.chunks_exact(coefficients).zip(out.chunks_exact_mut(pixels)).for_each(|(spectrum, plane)| {
+            self.hartley(plane, |at| spectrum[at].iter().map(|f| [f.re, f.im]));
+        });
+        let inputs = low.chunks_exact(pixels).zip(high.chunks_exact(pixels));
+        out.chunks_exact_mut(pixels).zip(inputs).try_for_each(|(out, (low, high))| {
+            let largest = [largest(low), largest(high)];
+            if largest.iter().any(|value| !value.is_finite()) {
+                return Err(Failure::NotFinite);
+            }
+            scale(out, largest[0].max(largest[1]));
+            Ok(())
+        })
+    }
+
+    /// Re F − Im F for all (H, W) frequencies, from some range of the half spectrum (H, W/2 + 1) as `coefficients` gives it, real
+    /// and imaginary part: F(H − u, W − v) = F*(u, v).
+    #[inline(always)]
+    fn hartley<T: Iterator<Item = [f32; 2]>>(
+        &self,
+        plane: &mut [f32],
+        coefficients: impl Fn(Range<usize>) -> T,
+    ) {
+        let Self { height, width, .. } = *self;
+        let half = width / 2 + 1;
+        for u in 0..height {
+            let row = &mut plane[u * width..][..half];
+            let own = coefficients(u * half..(u + 1) * half);
+            row.iter_mut().zip(own).for_each(|(value, [re, im])| *value = re - im);
+            // Columns half … W − 1 of the mirrored row are columns W − half … 1 of this one.
+            let start = (height - u) % height * width;
+            let mirrored = &mut plane[start + half..start + width];
+            let own = coefficients(u * half + 1..u * half + 1 + mirrored.len());
+            mirrored.iter_mut().rev().zip(own).for_each(|(value, [re, im])| *value = re + im);
+        }
+    }
+}
+
+/// Why a share of the planes is not done.
+enum Failure {
+    Spectral(spectral::Error),
+    NotFinite,
+}
+
+impl From<spectral::Error> for Failure {
+    fn from(error: spectral::Error) -> Self {
+        Self::Spectral(error)
     }
 }
 
@@ -156,43 +214,14 @@ struct Scratch {
     planes: Vec<f32>,
 }
 
-/// Re F − Im F for all (H, W) frequencies, from the half spectrum: F(u, v) = F*(H − u, W − v).
-fn hartley(half_spectrum: &[Complex32], plane: &mut [f32], width: usize) {
-    let half = width / 2 + 1;
-    let height = plane.len() / width;
-    for (u, row) in plane.chunks_exact_mut(width).enumerate() {
-        let (stored, mirrored) = row.split_at_mut(half);
-        let own = &half_spectrum[u * half..][..half];
-        stored.iter_mut().zip(own).for_each(|(value, f)| *value = f.re - f.im);
-        // Columns half … W − 1 mirror columns W − half … 1.
-        let other = &half_spectrum[(height - u) % height * half..][1..=mirrored.len()];
-        mirrored.iter_mut().zip(other.iter().rev()).for_each(|(value, f)| *value = f.re + f.im);
-    }
-}
-
 /// (x − min) / (max − min), or zeros where the range is rounding alone.
-fn scale(plane: &mut [f32], low_input: [f32; 2], high_input: [f32; 2]) {
-    let largest =
-        [low_input, high_input].into_iter().flatten().fold(0f32, |largest, value| largest.max(value.abs()));
+fn scale(plane: &mut [f32], largest_input: f32) {
     let [low, high] = extremes(plane);
     let range = high - low;
-    if range <= 16.0 * f32::EPSILON * largest {
+    if range <= 16.0 * f32::EPSILON * largest_input {
         return plane.fill(0.0);
     }
     plane.iter_mut().for_each(|value| *value = (*value - low) / range);
-}
-
-/// Minimum and maximum, in eight strands that fill vectors.
-fn extremes(plane: &[f32]) -> [f32; 2] {
-    let (mut low, mut high) = ([f32::INFINITY; 8], [f32::NEG_INFINITY; 8]);
-    let mut take = |values: &[f32]| {
-        for ((low, high), &value) in low.iter_mut().zip(&mut high).zip(values) {
-            *low = if value < *low { value } else { *low };
-            *high = if value > *high { value } else { *high };
-        }
-    };
-    plane.chunks(8).for_each(&mut take);
-    [low.into_iter().fold(f32::INFINITY, f32::min), high.into_iter().fold(f32::NEG_INFINITY, f32::max)]
 }
 
 #[cfg(test)]
@@ -277,6 +306,14 @@ mod tests {
         assert!(refused(&one, &two, &mut one.clone()) && refused(&one, &one, &mut two.clone()));
         assert!(refused(&[0.5; 15], &[0.5; 15], &mut [0.5; 15]));
         assert!(refused(&[f32::NAN; 16], &one, &mut one.clone()));
+        let mut broken = vec![0.5; 100 * 16];
+        (broken[20 * 16 + 6], broken[90 * 16]) = (f32::INFINITY, f32::NAN);
+        let whole = vec![0.5; 100 * 16];
+        let error =
+            restructurer.apply_into(&whole, &broken, &mut whole.clone()).expect_err("an infinite pixel");
+        let expected =
+            "images that give high frequencies: found inf at place [20, 1, 2], expected finite values";
+        assert!(error.to_string().starts_with(expected), "{error}");
         assert!(!refused(&one, &one, &mut one.clone()));
         Ok(())
     }

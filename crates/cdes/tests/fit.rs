@@ -11,6 +11,7 @@ use cdes::{
     ByteImages, EpochLosses, Error, Fit, FitEvent, FitSettings, FloatImages, ImageSource, KernelFolder,
     Objective, Outcome, Start, ToyKernels, target_density,
 };
+use spectral::{Convention, RadialBins};
 use training::Schedule;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -33,9 +34,7 @@ fn settings(epochs: usize) -> FitSettings {
 }
 
 fn target() -> Vec<f64> {
-    let bands = Objective::new(12, 10, vec![]).err().map(|error| error.to_string()).unwrap_or_default();
-    let expected = bands.split("expected ").nth(1).and_then(|text| text.split(',').next());
-    target_density(expected.and_then(|count| count.parse().ok()).expect("a number of bands"), 12, 1.0)
+    target_density(RadialBins::new(12, 10, Convention::Reference).len(), 12, 1.0)
 }
 
 fn fit(settings: FitSettings) -> Fit {

@@ -169,6 +169,9 @@ fn ten_steps() -> Outcome {
     Ok(())
 }
 
+/// Norm, inner and outer distance.
+type Ring = (Norm, usize, usize);
+
 #[test]
 fn masks() -> Outcome {
     let Some(folder) = golden() else { return Ok(()) };
@@ -183,7 +186,7 @@ fn masks() -> Outcome {
         (l1, 11, 32),
         (l1, 4, 12),
     ];
-    let sizes: [(usize, &[(Norm, usize, usize)]); 3] =
+    let sizes: [(usize, &[Ring]); 3] =
         [(32, &of_32), (33, &[(l2, 0, 10), (l2, 11, 33)]), (28, &[(l2, 0, 10), (l2, 11, 28), (l1, 0, 10)])];
     for (size, masks) in sizes {
         let (_, expected) = read::<i8>(&folder, &format!("cdes_masks_{size}"))?;

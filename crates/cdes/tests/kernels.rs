@@ -121,10 +121,13 @@ fn forms_that_there_are_not_are_refused() {
     assert!(message(usize::MAX, 7).contains("2^28") && message(1, usize::MAX).contains("2^28"));
 }
 
+/// What makes a checkpoint another one.
+type Change<'a> = dyn Fn(&mut BTreeMap<String, Tensor>) -> Candle<()> + 'a;
+
 #[test]
 fn other_checkpoints_are_refused() -> Result {
     let good = tensors(&ToyKernels::new(2, 3, 0)?);
-    let refused = |change: &dyn Fn(&mut BTreeMap<String, Tensor>) -> Candle<()>| -> Result<String> {
+    let refused = |change: &Change<'_>| -> Result<String> {
         let mut tensors = good.clone();
         change(&mut tensors)?;
         Ok(ToyKernels::from_tensors(&tensors).err().map(|error| error.to_string()).unwrap_or_default())
@@ -161,9 +164,9 @@ fn other_checkpoints_are_refused() -> Result {
     Ok(())
 }
 
-/// More images than are held at once, and one by one.
+/// More images than go at once, and one by one: two images share a complex plane and so their roundings, but nothing else.
 #[test]
-fn images_do_not_depend_on_their_batch() -> Result {
+fn images_depend_on_their_batch_by_rounding_alone() -> Result {
     let kernels = ToyKernels::new(40, 3, 2)?;
     let (count, height, width) = (250, 40, 24);
     let images =
@@ -171,7 +174,9 @@ fn images_do_not_depend_on_their_batch() -> Result {
     let together = kernels.apply(&images)?;
     for index in [0, 17, 240, 249] {
         let alone = kernels.apply(&images.narrow(0, index, 1)?)?.flatten_all()?.to_vec1::<f32>()?;
-        assert_eq!(together.get(index)?.flatten_all()?.to_vec1::<f32>()?, alone, "image {index}");
+        let together = together.get(index)?.flatten_all()?.to_vec1::<f32>()?;
+        let apart = together.iter().zip(&alone).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(apart < 1e-6, "image {index}: {apart}");
     }
     Ok(())
 }

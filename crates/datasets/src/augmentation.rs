@@ -19,7 +19,7 @@ use crate::{
 /// let augmentation = Augmentation { pad: 2, flip: false };
 /// let view = augmentation.draw(shape, 0, 0, 0);
 /// let mut shifted = [0.0; 4];
-/// view.apply(&[0, 51, 102, 255], shape, &mut shifted);
+/// view.apply(&[0u8, 51, 102, 255], shape, &mut shifted);
 /// let padded = [0.4, 0.2, 0.0, 0.2, 0.4, 1.0, 0.4, 0.2];
 /// assert_eq!(shifted, padded[view.left..view.left + 4]);
 /// ```
@@ -73,11 +73,11 @@ impl View {
     /// The image as it is.
     pub const IDENTITY: Self = Self { top: 0, left: 0, pad_y: 0, pad_x: 0, mirrored: false };
 
-    /// Writes the view of `pixels` (C, H, W) to `out` (C, H, W), x/255 in f32.
+    /// Writes the view of `pixels` (C, H, W) to `out` (C, H, W), bytes as x/255 in f32.
     ///
     /// # Panics
     /// If `pixels` or `out` is not of `shape`.
-    pub fn apply(&self, pixels: &[u8], shape: ImageShape, out: &mut [f32]) {
+    pub fn apply<P: Pixel>(&self, pixels: &[P], shape: ImageShape, out: &mut [f32]) {
         assert_eq!((pixels.len(), out.len()), (shape.len(), shape.len()), "image of {shape}");
         if *self == Self::IDENTITY {
             return scale(pixels, out);
@@ -88,7 +88,7 @@ impl View {
             let source = plane * shape.height + reflect(y + self.top, self.pad_y, shape.height);
             let pixels = &pixels[source * shape.width..][..shape.width];
             for (out, &column) in out.iter_mut().zip(&columns) {
-                *out = unit(pixels[column]);
+                *out = pixels[column].unit();
             }
         }
     }
@@ -100,16 +100,30 @@ impl View {
     }
 }
 
-/// x/255 for every pixel.
-fn scale(pixels: &[u8], out: &mut [f32]) {
+/// Every pixel as a number.
+fn scale<P: Pixel>(pixels: &[P], out: &mut [f32]) {
     for (out, &pixel) in out.iter_mut().zip(pixels) {
-        *out = unit(pixel);
+        *out = pixel.unit();
     }
 }
 
-/// A byte as a number in [0, 1]: the quotient in f32, not a product with 1/255, which differs in the last bit.
-fn unit(pixel: u8) -> f32 {
-    f32::from(pixel) / 255.0
+/// What pixels are stored as.
+pub trait Pixel: Copy {
+    /// As a number in [0, 1].
+    fn unit(self) -> f32;
+}
+
+impl Pixel for u8 {
+    /// The quotient in f32, not a product with 1/255, which differs in the last bit.
+    fn unit(self) -> f32 {
+        f32::from(self) / 255.0
+    }
+}
+
+impl Pixel for f32 {
+    fn unit(self) -> f32 {
+        self
+    }
 }
 
 /// The source of position `at` of a padded row; `pad` < `side`, so one reflection is enough.
@@ -134,7 +148,7 @@ mod tests {
     #[test]
     fn a_view_crops_and_mirrors_every_plane() {
         let shape = ImageShape { channels: 2, height: 2, width: 3 };
-        let pixels = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+        let pixels = [0u8, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
         let view = View { top: 0, left: 3, pad_y: 1, pad_x: 2, mirrored: true };
         let mut out = [0.0; 12];
         view.apply(&pixels, shape, &mut out);
@@ -182,7 +196,7 @@ mod tests {
         let augmentation = Augmentation { pad: usize::MAX, flip: true };
         for index in 0..20 {
             let mut out = [9.0; 2];
-            augmentation.draw(shape, 0, 0, index).apply(&[0, 255], shape, &mut out);
+            augmentation.draw(shape, 0, 0, index).apply(&[0u8, 255], shape, &mut out);
             assert!(out == [0.0, 1.0] || out == [1.0, 0.0], "{out:?}");
         }
     }

@@ -15,7 +15,7 @@ const QUEUE: usize = 2;
 /// Images ready for a network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Batch {
-    /// Pixels in [0, 1], (B, C, H, W): the byte divided by 255, in f32.
+    /// Pixels in [0, 1], (B, C, H, W); of bytes the quotient by 255, in f32.
     pub images: Vec<f32>,
     /// Class number of each image.
     pub labels: Vec<u32>,
@@ -207,7 +207,7 @@ impl Plan {
         let shape = self.set.shape();
         let mut images = vec![0.0; indices.len() * shape.len()];
         for (&index, out) in indices.iter().zip(images.chunks_exact_mut(shape.len().max(1))) {
-            self.view(index).apply(self.set.pixels(index), shape, out);
+            self.set.write(index, self.view(index), out);
         }
         let labels = indices.iter().map(|&index| self.set.labels()[index]).collect();
         Batch { images, labels, indices, shape }

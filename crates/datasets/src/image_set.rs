@@ -1,8 +1,8 @@
 //! Labelled images in memory.
 
-use std::{fmt, ops::Range, sync::Arc};
+use std::{borrow::Cow, fmt, ops::Range, sync::Arc};
 
-use crate::{BatchOptions, Batches, Error};
+use crate::{BatchOptions, Batches, Error, View};
 
 /// Training and test images of one data set.
 #[derive(Debug, Clone)]
@@ -56,7 +56,37 @@ impl fmt::Display for ImageShape {
     }
 }
 
-/// Labelled images of one shape: u8 pixels in (N, C, H, W) order, one class number per image.
+/// The pixels of a set, (N, C, H, W).
+#[derive(Debug, Clone, PartialEq)]
+pub enum Pixels {
+    /// 0 to 255, as photographs come.
+    Bytes(Vec<u8>),
+    /// Numbers in [0, 1], as computed images come.
+    Unit(Vec<f32>),
+}
+
+impl Pixels {
+    fn len(&self) -> usize {
+        match self {
+            Self::Bytes(values) => values.len(),
+            Self::Unit(values) => values.len(),
+        }
+    }
+}
+
+impl From<Vec<u8>> for Pixels {
+    fn from(values: Vec<u8>) -> Self {
+        Self::Bytes(values)
+    }
+}
+
+impl From<Vec<f32>> for Pixels {
+    fn from(values: Vec<f32>) -> Self {
+        Self::Unit(values)
+    }
+}
+
+/// Labelled images of one shape, one class number per image.
 ///
 /// Clones share the pixels, so passing a set to background threads costs nothing.
 ///
@@ -66,7 +96,7 @@ impl fmt::Display for ImageShape {
 /// let classes = ["dark", "light"].map(String::from);
 /// let mut set = ImageSet::new(vec![0, 10, 200, 255], vec![0, 1], classes.into(), shape)?;
 /// assert_eq!(set.len(), 2);
-/// assert_eq!(set.pixels(1), [200, 255]);
+/// assert_eq!(*set.bytes(1), [200, 255]);
 /// set.limit(1);
 /// assert_eq!(set.labels(), [0]);
 /// # Ok::<(), datasets::Error>(())
@@ -79,7 +109,7 @@ pub struct ImageSet {
 }
 
 struct Storage {
-    pixels: Vec<u8>,
+    pixels: Pixels,
     labels: Vec<u32>,
     classes: Arc<[String]>,
 }
@@ -94,11 +124,12 @@ impl ImageSet {
     /// [`Error::PixelCount`] if there are not `labels.len() · shape.len()` pixels, [`Error::Label`] if a label is not
     /// below `classes.len()`.
     pub fn new(
-        pixels: Vec<u8>,
+        pixels: impl Into<Pixels>,
         labels: Vec<u32>,
         classes: Arc<[String]>,
         shape: ImageShape,
     ) -> Result<Self, Error> {
+        let pixels = pixels.into();
         let expected = labels.len().saturating_mul(shape.len());
         if pixels.len() != expected {
             let (found, labels, shape) = (pixels.len(), labels.len(), shape.to_string());
@@ -132,12 +163,29 @@ impl ImageSet {
         self.shape
     }
 
-    /// Pixels of image `index`, (C, H, W), 0 to 255.
+    /// Pixels of image `index`, (C, H, W), 0 to 255; numbers in [0, 1] as the nearest byte.
     ///
     /// # Panics
     /// If `index` is not below [`len`](Self::len), as for a slice.
-    pub fn pixels(&self, index: usize) -> &[u8] {
-        &self.storage.pixels[self.span(index)]
+    pub fn bytes(&self, index: usize) -> Cow<'_, [u8]> {
+        match &self.storage.pixels {
+            Pixels::Bytes(bytes) => Cow::Borrowed(&bytes[self.span(index)]),
+            Pixels::Unit(values) => {
+                let byte = |value: &f32| (255.0 * value.clamp(0.0, 1.0)).round() as u8;
+                Cow::Owned(values[self.span(index)].iter().map(byte).collect())
+            }
+        }
+    }
+
+    /// Writes image `index`, seen through `view`, to `out`: (C, H, W) in [0, 1], a byte divided by 255.
+    ///
+    /// # Panics
+    /// If `index` is not below [`len`](Self::len), or `out` is not of the set's shape.
+    pub fn write(&self, index: usize, view: View, out: &mut [f32]) {
+        match &self.storage.pixels {
+            Pixels::Bytes(bytes) => view.apply(&bytes[self.span(index)], self.shape, out),
+            Pixels::Unit(values) => view.apply(&values[self.span(index)], self.shape, out),
+        }
     }
 
     /// Class number of each image, in the set's own order.

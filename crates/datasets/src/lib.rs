@@ -14,10 +14,10 @@
 //! assert_eq!(sizes, [32, 32, 32, 4]);
 //! let first = data.test.batches(BatchOptions::default()).next().unwrap();
 //! assert_eq!(first.images.len(), 50 * 3 * 32 * 32);
-//! assert_eq!(first.images[0], data.test.pixels(0)[0] as f32 / 255.0);
+//! assert_eq!(first.images[0], data.test.bytes(0)[0] as f32 / 255.0);
 //! ```
 //!
-//! * Pixels are stored as bytes in (N, C, H, W) order and delivered as f32 in [0, 1], the byte divided by 255;
+//! * Pixels are stored as bytes (computed ones as f32) in (N, C, H, W) order and delivered as f32 in [0, 1], the byte divided by 255;
 //!   networks normalise them themselves.
 //! * Every random choice follows from a seed: the images of [`synthetic`], the order of an epoch, the crops and flips.
 //!   The bytes of a batch do not depend on the number of threads that prepare it.
@@ -34,10 +34,10 @@ mod random;
 pub mod synthetic;
 
 // Sets of images
-pub use image_set::{Dataset, ImageSet, ImageShape, Limits};
+pub use image_set::{Dataset, ImageSet, ImageShape, Limits, Pixels};
 
 // Batches of them
-pub use augmentation::{Augmentation, View};
+pub use augmentation::{Augmentation, Pixel, View};
 pub use batches::{Batch, BatchOptions, Batches, Order};
 
 // What can go wrong

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 /// `n` small images; the first pixel of each says which it is.
 fn set(n: usize) -> ImageSet {
     let shape = ImageShape { channels: 2, height: 3, width: 4 };
-    let pixels = (0..n * shape.len()).map(|i| ((i / shape.len()) + 31 * (i % shape.len())) as u8).collect();
+    let pixels: Vec<u8> =
+        (0..n * shape.len()).map(|i| ((i / shape.len()) + 31 * (i % shape.len())) as u8).collect();
     let labels = (0..n).map(|i| (i % 3) as u32).collect();
     ImageSet::new(pixels, labels, ["a", "b", "c"].map(String::from).into(), shape).unwrap()
 }
@@ -26,7 +27,7 @@ fn the_sequential_order_gives_every_image_as_it_is() {
     assert_eq!(batches.iter().map(Batch::len).collect::<Vec<_>>(), [4, 4, 2]);
     assert_eq!(batches[1].indices, [4, 5, 6, 7]);
     assert_eq!(batches[1].labels, [1, 2, 0, 1]);
-    let expected: Vec<f32> = set.pixels(5).iter().map(|&x| f32::from(x) / 255.0).collect();
+    let expected: Vec<f32> = set.bytes(5).iter().map(|&x| f32::from(x) / 255.0).collect();
     assert_eq!(batches[1].images[24..48], expected);
 }
 

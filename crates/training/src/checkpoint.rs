@@ -101,11 +101,14 @@ pub fn save(
     write_atomically(path, &safetensors::serialize(views, metadata).map_err(internal)?)
 }
 
+/// Tensors by name, and a metadata entry if it is there.
+type Loaded = (BTreeMap<String, Tensor>, Option<String>);
+
 /// Reads the tensors of a safetensors file by name, as f32, and the metadata entry under `key` if it is there.
 ///
 /// # Errors
 /// If the file is missing or damaged; the error names it.
-pub fn load(path: &Path, key: &str) -> Result<(BTreeMap<String, Tensor>, Option<String>), Error> {
+pub fn load(path: &Path, key: &str) -> Result<Loaded, Error> {
     let bytes = std::fs::read(path).map_err(Error::file("read", path))?;
     let refused = |error: safetensors::SafeTensorError| damaged(path, error.to_string());
     let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(refused)?;
