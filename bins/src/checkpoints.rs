@@ -1,7 +1,6 @@
 //! The checkpoints that `--run`, `--checkpoints`, or the flags of a run name, in epoch order.
 
 use std::{
-    collections::BTreeSet,
     fs::File,
     io::Read,
     path::{Path, PathBuf},
@@ -10,7 +9,7 @@ use std::{
 use anyhow::Context;
 use training::RunFolder;
 
-use crate::launch::UnusableFlags;
+use crate::{epochs, launch::UnusableFlags};
 
 /// A checkpoint file and the epoch that it is of (0-based).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,12 +46,12 @@ pub(crate) fn of_run(folder: &Path) -> anyhow::Result<Vec<StoredCheckpoint>> {
     Ok(found.into_iter().map(|(epoch, path)| StoredCheckpoint { epoch, path }).collect())
 }
 
-/// The files that a pattern names, in epoch order: by the numbers in their names where each has one of its own, else
-/// in the order of names.
+/// The files that a pattern names, in epoch order. Where their names say no epoch they are numbered in the order of names,
+/// and `note` is told so.
 ///
 /// # Errors
 /// If the pattern is malformed or names no file.
-pub(crate) fn of_pattern(pattern: &str) -> anyhow::Result<Vec<StoredCheckpoint>> {
+pub(crate) fn of_pattern(pattern: &str, note: impl FnOnce(&str)) -> anyhow::Result<Vec<StoredCheckpoint>> {
     let unusable = |problem: String| UnusableFlags(format!("--checkpoints {pattern}: {problem}"));
     let entries = glob::glob(pattern).map_err(|error| unusable(format!("no pattern: {error}")))?;
     let mut paths = Vec::new();
@@ -64,15 +63,23 @@ pub(crate) fn of_pattern(pattern: &str) -> anyhow::Result<Vec<StoredCheckpoint>>
         paths.retain(|path| !is_another_name(path));
     }
     if paths.is_empty() {
-        return Err(unusable("no such file; expected .safetensors, .pt or .pth files".to_owned()).into());
+        return Err(unusable("no .safetensors, .pt or .pth file goes by this name".to_owned()).into());
     }
-    paths.sort();
-    let numbers: Vec<Option<usize>> = paths.iter().map(|path| epoch_in_name(path)).collect();
-    let numbered = numbers.iter().flatten().collect::<BTreeSet<_>>().len() == paths.len();
-    let epochs = (0..).zip(&numbers).map(|(index, number)| number.filter(|_| numbered).unwrap_or(index));
-    let mut found: Vec<_> = epochs.zip(paths).map(|(epoch, path)| StoredCheckpoint { epoch, path }).collect();
+    let names: Vec<_> = paths.iter().map(|path| stem(path)).collect();
+    let epochs = epochs::of_names(&names).unwrap_or_else(|| {
+        if paths.len() > 1 {
+            note("note: the names of these files say no epoch; they are numbered in the order of names");
+        }
+        epochs::by_name(&names)
+    });
+    let mut found: Vec<_> =
+        epochs.into_iter().zip(paths).map(|(epoch, path)| StoredCheckpoint { epoch, path }).collect();
     found.sort_by_key(|checkpoint| checkpoint.epoch);
     Ok(found)
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 fn is_checkpoint(path: &Path) -> bool {
@@ -83,18 +90,9 @@ fn is_checkpoint(path: &Path) -> bool {
 
 /// `checkpoint.latest` and `checkpoint.best` are further names of checkpoints that have a number.
 fn is_another_name(path: &Path) -> bool {
-    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let stem = stem(path);
     let last = stem.rsplit(['.', '_', '-']).next();
     stem.starts_with("checkpoint") && matches!(last, Some("latest" | "best"))
-}
-
-/// The one number that stands alone in a file's name, after `epoch` at most: 12 of `12_checkpoint.pt` and of
-/// `model-epoch12.safetensors`, none of `resnet18.pt`.
-fn epoch_in_name(path: &Path) -> Option<usize> {
-    let name = path.file_stem()?.to_str()?.to_lowercase();
-    let parts = name.split(|c: char| !c.is_ascii_alphanumeric());
-    let mut numbers = parts.filter_map(|part| part.strip_prefix("epoch").unwrap_or(part).parse().ok());
-    numbers.next().filter(|_| numbers.next().is_none())
 }
 
 #[cfg(test)]
@@ -102,34 +100,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn epochs_are_ordered_as_numbers() -> anyhow::Result<()> {
+    fn files_come_in_epoch_order_without_further_names() -> anyhow::Result<()> {
         let folder = tempfile::tempdir()?;
-        let names = ["10_checkpoint.pt", "epoch2.pt", "run-0.safetensors", "notes.txt"];
-        let others =
-            ["checkpoint.latest.safetensors", "checkpoint.pt.best", "checkpoint.latest.state.safetensors"];
+        let names = ["10_checkpoint.safetensors", "2_checkpoint.safetensors", "notes.txt"];
+        let others = ["checkpoint.latest.safetensors", "checkpoint.latest.state.safetensors"];
         for name in names.iter().chain(&others) {
             std::fs::write(folder.path().join(name), b"")?;
         }
-        let found = of_pattern(&format!("{}/*", folder.path().display()))?;
-        assert_eq!(found.iter().map(|checkpoint| checkpoint.epoch).collect::<Vec<_>>(), [0, 2, 10]);
+        let found = of_pattern(&format!("{}/*", folder.path().display()), |note| panic!("{note}"))?;
+        assert_eq!(found.iter().map(|checkpoint| checkpoint.epoch).collect::<Vec<_>>(), [2, 10]);
         Ok(())
     }
 
     #[test]
-    fn a_number_that_is_part_of_a_word_is_no_epoch() -> anyhow::Result<()> {
+    fn invented_epochs_are_told() -> anyhow::Result<()> {
         let folder = tempfile::tempdir()?;
         for name in ["resnet18_a.pt", "resnet18_b.pt"] {
             std::fs::write(folder.path().join(name), b"")?;
         }
-        let found = of_pattern(&format!("{}/*.pt", folder.path().display()))?;
+        let mut said = String::new();
+        let found = of_pattern(&format!("{}/*.pt", folder.path().display()), |note| said = note.to_owned())?;
         assert_eq!(found.iter().map(|checkpoint| checkpoint.epoch).collect::<Vec<_>>(), [0, 1]);
-        assert!(found[0].path.ends_with("resnet18_a.pt"));
+        assert!(found[0].path.ends_with("resnet18_a.pt") && said.contains("order of names"), "{said}");
         Ok(())
     }
 
     #[test]
     fn a_pattern_without_files_is_an_error_that_names_it() {
-        let error = of_pattern("/nowhere/*.pt").expect_err("no such files");
+        let error = of_pattern("/nowhere/*.pt", |_| ()).expect_err("no such files");
         assert!(error.to_string().contains("/nowhere/*.pt"));
     }
 }

@@ -3,7 +3,7 @@
 //! They are put in front of the given flags as if they had been typed there, so that flags beat environment beats
 //! config file. Where each came from is kept, for the error that a bad one makes.
 
-use std::{collections::BTreeMap, ffi::OsString, fs::File, io::Read};
+use std::{collections::BTreeMap, ffi::OsString, fs::File, io::Read, path::Path};
 
 use clap::Arg;
 use serde_json::Value;
@@ -12,8 +12,12 @@ use crate::commands;
 
 const PREFIX: &str = "FREQBIAS_";
 
-/// Variables with the prefix that are no flag: `FREQBIAS_KERNELS` chooses the kernels' instruction set.
-const OTHER_VARIABLES: &[&str] = &["kernels"];
+/// The variable that is no flag: it chooses the kernels' instruction set.
+const KERNELS: &str = "FREQBIAS_KERNELS";
+
+/// The flag that names a run, and what the run's own configuration says for flags that are not given.
+const RUN: &str = "run";
+const OF_RUN: &[&str] = &["dataset", "data", "arch"];
 
 /// More than any configuration takes; a file beyond it is something else.
 const LARGEST_CONFIG: u64 = 1 << 20;
@@ -40,11 +44,13 @@ struct Setting {
 /// # Errors
 /// If the config file cannot be used, or a setting has no value that a flag could have; the message says where.
 pub(crate) fn fill_in(command: &clap::Command, given: Vec<OsString>) -> Result<CommandLine, String> {
+    check_kernels()?;
     let environment = environment()?;
-    let config = match config_path(&given, &environment) {
+    let config = match value_of("config", &given, &environment) {
         Some((path, origin)) => config_file(&path).map_err(|error| format!("{origin} {path}: {error}"))?,
         None => BTreeMap::new(),
     };
+    let run = run_settings(command, &given, &environment);
     let mut line = CommandLine {
         arguments: given.first().cloned().into_iter().collect(),
         origins: BTreeMap::new(),
@@ -61,7 +67,8 @@ pub(crate) fn fill_in(command: &clap::Command, given: Vec<OsString>) -> Result<C
         if given_flags.iter().any(|given| conflict(command, given, argument)) {
             continue;
         }
-        let Some(setting) = environment.get(flag).or_else(|| config.get(flag)) else { continue };
+        let setting = environment.get(flag).or_else(|| config.get(flag)).or_else(|| run.get(flag));
+        let Some(setting) = setting else { continue };
         line.arguments.extend(as_argument(argument, flag, setting)?);
         line.origins.insert(flag.to_owned(), setting.origin.clone());
     }
@@ -86,7 +93,7 @@ fn environment() -> Result<BTreeMap<String, Setting>, String> {
     let ours = std::env::vars_os().filter_map(|(name, value)| {
         let name = name.into_string().ok()?;
         let flag = name.strip_prefix(PREFIX)?.to_lowercase().replace('_', "-");
-        (!OTHER_VARIABLES.contains(&flag.as_str())).then_some((name, flag, value))
+        (name != KERNELS).then_some((name, flag, value))
     });
     let setting = |(name, flag, value): (String, String, OsString)| match value.into_string() {
         Ok(value) => Ok((flag, Setting { value, origin: name })),
@@ -95,16 +102,41 @@ fn environment() -> Result<BTreeMap<String, Setting>, String> {
     ours.map(setting).collect()
 }
 
-/// Where the config file is and who says so: `--config`, or `FREQBIAS_CONFIG`.
-fn config_path(
+/// The value of a flag and who says so: the flag itself, or its variable.
+fn value_of(
+    flag: &str,
     given: &[OsString],
     environment: &BTreeMap<String, Setting>,
-) -> Option<(String, &'static str)> {
-    let inline = given.iter().filter_map(|g| g.to_str()?.strip_prefix("--config=")).next_back();
-    let position = given.iter().rposition(|g| g == "--config");
-    let after = position.and_then(|position| given.get(position + 1)).and_then(|path| path.to_str());
-    let flag = inline.or(after).map(|path| (path.to_owned(), "--config"));
-    flag.or_else(|| environment.get("config").map(|setting| (setting.value.clone(), "FREQBIAS_CONFIG")))
+) -> Option<(String, String)> {
+    let long = format!("--{flag}");
+    let inline = given.iter().filter_map(|g| g.to_str()?.strip_prefix(&long)?.strip_prefix('=')).next_back();
+    let position = given.iter().rposition(|g| *g == *long);
+    let after = position.and_then(|position| given.get(position + 1)).and_then(|value| value.to_str());
+    let typed = inline.or(after).map(|value| (value.to_owned(), long));
+    typed.or_else(|| environment.get(flag).map(|setting| (setting.value.clone(), setting.origin.clone())))
+}
+
+/// What the run that `--run` names says of itself. A folder that says nothing, or nothing readable, is for the command to
+/// judge.
+fn run_settings(
+    command: &clap::Command,
+    given: &[OsString],
+    environment: &BTreeMap<String, Setting>,
+) -> BTreeMap<String, Setting> {
+    let takes_run = command.get_arguments().any(|argument| argument.get_long() == Some(RUN));
+    let run = value_of(RUN, given, environment).filter(|_| takes_run);
+    let settings = run.and_then(|(run, _)| config_file(Path::new(&run).join("config.json").to_str()?).ok());
+    settings.unwrap_or_default().into_iter().filter(|(flag, _)| OF_RUN.contains(&flag.as_str())).collect()
+}
+
+/// A name that no path of the kernels has would be passed over.
+fn check_kernels() -> Result<(), String> {
+    let Some(found) = std::env::var_os(KERNELS) else { return Ok(()) };
+    let names: Vec<_> = kernels::blocked::Path::available().iter().map(|path| path.name()).collect();
+    if names.iter().any(|name| found == *name) {
+        return Ok(());
+    }
+    Err(format!("{KERNELS}: found {found:?}, expected one of {} on this machine", names.join(", ")))
 }
 
 /// The settings in a file: a JSON object from flag to value, or a run's `config.json`, whose `settings` is such an
@@ -150,9 +182,10 @@ fn unknown(flag: &str, origin: &str) -> Option<String> {
     let flags: Vec<String> = commands::all()
         .iter()
         .flat_map(clap::Command::get_arguments)
-        .flat_map(|argument| argument.get_long_and_visible_aliases().unwrap_or_default())
+        .flat_map(|argument| {
+            argument.get_long().into_iter().chain(argument.get_all_aliases().unwrap_or_default())
+        })
         .map(str::to_owned)
-        .chain(["help".to_owned(), "version".to_owned()])
         .collect();
     if flags.iter().any(|known| known == flag) {
         return None;

@@ -69,7 +69,7 @@ pub(crate) struct RunFlags {
     #[arg(long, value_name = "NAME", value_parser = folder_name)]
     pub task: Option<String>,
     /// Seed of everything random: the same seed gives the same bits
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = seed)]
     pub seed: u64,
 }
 
@@ -89,7 +89,7 @@ impl RunFlags {
 #[derive(Debug, Clone, Args, Serialize)]
 pub(crate) struct MachineFlags {
     /// Number of the GPU; a build without CUDA says so and runs on the CPU
-    #[arg(long, alias = "cuda-index", value_name = "N", conflicts_with = "device")]
+    #[arg(long, alias = "cuda-index", value_name = "N", conflicts_with = "device", value_parser = gpu)]
     pub gpu: Option<usize>,
     /// `cpu`, `cuda:0` or `auto`
     #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = device_name)]
@@ -145,7 +145,15 @@ fn architecture_name<S: serde::Serializer>(architecture: &Architecture, to: S) -
     to.serialize_str(architecture.name())
 }
 
-fn at_least_one(text: &str) -> Result<usize, String> {
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "expected a whole number from 0 to 2^64 − 1".to_owned())
+}
+
+fn gpu(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "expected the number of a GPU, 0 or more".to_owned())
+}
+
+pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) | Err(_) => Err("expected a whole number, 1 or more".to_owned()),
         Ok(number) => Ok(number),
@@ -171,7 +179,8 @@ fn up_to(most: usize, text: &str) -> Result<usize, String> {
 
 /// A task is one folder below the data set's, never a path out of it.
 fn folder_name(text: &str) -> Result<String, String> {
-    let plain = !text.is_empty() && text != "." && text != ".." && !text.contains(['/', '\\', '\0']);
+    let unfit = |c: char| c == '/' || c == '\\' || c.is_control();
+    let plain = !text.is_empty() && text != "." && text != ".." && !text.contains(unfit);
     if plain { Ok(text.to_owned()) } else { Err("expected a plain folder name, without slashes".to_owned()) }
 }
 

@@ -13,7 +13,8 @@ use crate::{defaults, terminal};
 const UNUSABLE_FLAGS: u8 = 2;
 
 /// Parses the flags of a command and runs it: exit code 0 if the work was done, 1 if the run failed, 2 if the
-/// flags are unusable, which they are too if they name what is not there. An error is one line on stderr.
+/// flags are unusable, which they are too if they name what is not there or do not suit the run that is. An error is one
+/// line on stderr.
 pub fn launch<Flags: Parser>(run: fn(Flags) -> anyhow::Result<()>) -> ExitCode {
     match parse(std::env::args_os().collect()) {
         Err(refusal) => refusal,
@@ -30,8 +31,13 @@ pub fn launch<Flags: Parser>(run: fn(Flags) -> anyhow::Result<()>) -> ExitCode {
 pub(crate) struct UnusableFlags(pub String);
 
 fn exit_code(error: &anyhow::Error) -> u8 {
+    use training::Error::{NothingToResume, RunExists, SettingChanged, StateMissing};
     let no_dataset = matches!(error.downcast_ref(), Some(datasets::Error::NotFound { .. }));
-    if no_dataset || error.is::<UnusableFlags>() { UNUSABLE_FLAGS } else { 1 }
+    let other_run = matches!(
+        error.downcast_ref(),
+        Some(NothingToResume { .. } | RunExists { .. } | SettingChanged { .. } | StateMissing { .. })
+    );
+    if no_dataset || other_run || error.is::<UnusableFlags>() { UNUSABLE_FLAGS } else { 1 }
 }
 
 /// The error and its causes, each cause that the message does not hold yet.

@@ -8,6 +8,7 @@ pub mod commands;
 mod checkpoints;
 mod data;
 mod defaults;
+mod epochs;
 mod flags;
 mod interrupt;
 mod launch;

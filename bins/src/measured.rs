@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::Context;
+use training::FolderLock;
 
 /// The folder in the folder of a run.
 const FOLDER: &str = "grad";
@@ -22,6 +23,15 @@ pub(crate) const DENSITY: &str = "density";
 /// Where the results of a run are.
 pub(crate) fn folder(run: &Path) -> PathBuf {
     run.join(FOLDER)
+}
+
+/// Keeps `grad` away from a run that is about to be replaced; nothing where there are no results.
+///
+/// # Errors
+/// If `grad` is measuring it.
+pub(crate) fn lock(run: &Path) -> anyhow::Result<Option<FolderLock>> {
+    let folder = folder(run);
+    Ok(if folder.is_dir() { Some(FolderLock::take(&folder)?) } else { None })
 }
 
 /// Removes the results of a run that is replaced; other files stay.

@@ -40,6 +40,8 @@ pub(crate) struct StoredWeights {
     pub tensors: BTreeMap<String, Tensor>,
     /// The normaliser, where the file names one.
     pub normaliser: Option<Normaliser>,
+    /// The data set that it was trained on, where the file says so.
+    pub dataset: Option<String>,
 }
 
 impl StoredWeights {
@@ -50,13 +52,17 @@ impl StoredWeights {
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
         if is_torch(path)? {
             let checkpoint = models::load_torch(path)?;
-            return Ok(Self { tensors: checkpoint.weights, normaliser: checkpoint.normaliser });
+            let models::TorchCheckpoint { weights, normaliser } = checkpoint;
+            return Ok(Self { tensors: weights, normaliser, dataset: None });
         }
         let checkpoint = training::Checkpoint::load(path)?;
         let info = checkpoint.info.as_ref();
         let normaliser = info.map(|info| Normaliser::new(info.mean, info.std)).transpose();
         let normaliser = normaliser.with_context(|| path.display().to_string())?;
-        Ok(Self { normaliser, tensors: checkpoint.tensors })
+        let tensors = checkpoint.tensors.into_iter();
+        let named =
+            tensors.filter_map(|(key, tensor)| Some((models::canonical_name(&key)?.to_owned(), tensor)));
+        Ok(Self { normaliser, tensors: named.collect(), dataset: checkpoint.info.map(|info| info.dataset) })
     }
 }
 
@@ -140,8 +146,12 @@ impl Source for DatasetSource<'_> {
         self.dataset.train.len()
     }
 
+    fn test_images(&self) -> usize {
+        self.dataset.test.len()
+    }
+
     fn labels_checksum(&self) -> u32 {
-        let labels = self.dataset.train.labels().iter();
+        let labels = self.dataset.train.labels().iter().chain(self.dataset.test.labels());
         labels.fold(0, |sum, label| crc32c::crc32c_append(sum, &label.to_le_bytes()))
     }
 

@@ -26,7 +26,7 @@ pub(crate) struct Recipe {
     #[arg(long, value_name = "X", value_parser = not_negative)]
     pub lr: Option<f64>,
     /// Momentum of SGD
-    #[arg(long, default_value_t = 0.9, value_name = "X", value_parser = not_negative)]
+    #[arg(long, default_value_t = 0.9, value_name = "X", value_parser = below_one)]
     pub momentum: f64,
     /// Weight decay, of all parameters
     #[arg(long, default_value_t = 5e-4, value_name = "X", value_parser = not_negative)]
@@ -94,10 +94,15 @@ impl TrainingRun<'_> {
     ) -> anyhow::Result<Trained> {
         // Everything that can be refused comes first: an earlier run is removed only for one that can start.
         let (normaliser, lr) = (self.normaliser()?, self.learning_rate()?);
-        let folder = RunFolder::begin(self.run.folder(self.data.dataset), self.start)?;
-        if self.start == Start::Overwrite {
+        let path = self.run.folder(self.data.dataset);
+        let replaces = self.start == Start::Overwrite;
+        let measured = if replaces { measured::lock(&path)? } else { None };
+        let folder = RunFolder::begin(path, self.start)?;
+        if replaces {
             measured::remove(folder.path())?;
         }
+        drop(measured);
+        self.tell_other_kernels(&folder, terminal)?;
         let classes = dataset.train.classes().len();
         let network = network::fresh(self.run.arch, classes, normaliser, self.run.seed)?;
         let mut learner = ClassifierLearner::new(network);
@@ -129,6 +134,17 @@ impl TrainingRun<'_> {
         };
         let kept = config.and_then(|config| config["settings"]["lr"].as_f64());
         Ok(self.recipe.lr.or(kept).unwrap_or(if self.epochs < LONG_RUN { 0.02 } else { 0.1 }))
+    }
+
+    /// Results of other vector units differ in the last bits, so a run that moves to another machine is not what it would be.
+    fn tell_other_kernels(&self, folder: &RunFolder, terminal: Terminal) -> anyhow::Result<()> {
+        let (config, own) = (folder.config()?.unwrap_or_default(), kernels::blocked::Path::current().name());
+        if let Some(before) = config["kernels"].as_str().filter(|before| *before != own) {
+            terminal.note(&format!(
+                "note: this run was started with the kernels `{before}` and goes on with `{own}`: the same but for rounding"
+            ));
+        }
+        Ok(())
     }
 
     fn trainer(&self, dataset: &Dataset, normaliser: Normaliser, lr: f64) -> Trainer {
@@ -267,6 +283,13 @@ fn line(metrics: &EpochMetrics) -> String {
 fn not_negative(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0);
     number.ok_or_else(|| "expected a number, 0 or more".to_owned())
+}
+
+fn below_one(text: &str) -> Result<f64, String> {
+    not_negative(text)
+        .ok()
+        .filter(|number| *number < 1.0)
+        .ok_or_else(|| "expected a number from 0 to below 1".to_owned())
 }
 
 fn three_numbers(text: &str) -> Result<[f32; 3], String> {

@@ -103,6 +103,10 @@ impl Source for Images {
         self.0.train.len()
     }
 
+    fn test_images(&self) -> usize {
+        self.0.test.len()
+    }
+
     fn test(&self) -> impl Iterator<Item = Batch> {
         self.0.test.batches(BatchOptions::default())
     }

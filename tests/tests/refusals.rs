@@ -22,7 +22,7 @@ type Refused<'a> = (&'a [&'a str], i32, &'a [&'a str]);
 #[test]
 fn flags_that_cannot_be_used_are_told_in_one_line() -> Outcome {
     let folder = tempfile::tempdir()?;
-    let cases: [Refused<'_>; 13] = [
+    let cases: [Refused<'_>; 15] = [
         (&["--arch", "resnet81"], 2, &["--arch", "resnet81", "resnet18"]),
         (&["--epochs", "0"], 2, &["--epochs", "0"]),
         (&["--no-such-flag"], 2, &["--no-such-flag"]),
@@ -35,7 +35,9 @@ fn flags_that_cannot_be_used_are_told_in_one_line() -> Outcome {
         (&["--dataset", "cifar10"], 2, &["cifar10", "--data"]),
         (&["--dataset", "cifar10", "--data", "nowhere"], 2, &["nowhere", "test_batch.bin"]),
         (&["--config", "nowhere.json"], 2, &["--config nowhere.json", "config.json"]),
-        (&["--resume"], 1, &[RUN]),
+        (&["--resume"], 2, &[RUN]),
+        (&["--epochs", "1.5"], 2, &["--epochs", "1.5", "whole number"]),
+        (&["--momentum", "1"], 2, &["--momentum", "below 1"]),
     ];
     for (flags, code, words) in cases {
         let said = fail(&mut easy_train(folder.path(), flags), code);
@@ -86,6 +88,8 @@ fn a_default_from_elsewhere_is_refused_by_its_place() -> Outcome {
         let by_variable = fail(command.env("FREQBIAS_CONFIG", "mine.json"), 2);
         assert!(by_variable.contains(words[1]), "{by_variable}");
     }
+    let said = fail(easy_train(folder.path(), &[]).env("FREQBIAS_KERNELS", "plain"), 2);
+    assert!(said.contains("FREQBIAS_KERNELS") && said.contains("portable"), "{said}");
     let said = fail(easy_train(folder.path(), &[]).env("FREQBIAS_LR", "fast"), 2);
     assert!(said.contains("FREQBIAS_LR") && said.contains("fast"), "{said}");
     #[cfg(unix)]
@@ -114,7 +118,7 @@ fn a_run_is_not_written_over_unless_asked() -> Outcome {
     let read = || fs::read(checkpoint(folder.path(), 0));
     succeed(&mut grad(folder.path(), &["--epochs", "1"]));
     let before = read()?;
-    let said = fail(&mut easy_train(folder.path(), &["--epochs", "1"]), 1);
+    let said = fail(&mut easy_train(folder.path(), &["--epochs", "1"]), 2);
     assert!(said.contains("--resume") && said.contains("--overwrite"), "{said}");
     let unusable = ["--epochs", "1", "--overwrite", "--mean", "0.5,0.5,0.5", "--std", "0,0,0"];
     let said = fail(&mut easy_train(folder.path(), &unusable), 2);
@@ -137,14 +141,15 @@ fn a_run_goes_on_with_its_own_settings_only() -> Outcome {
     let at = folder.path();
     succeed(&mut easy_train(at, &["--epochs", "1", "--task", "t", "--lr", "0.05"]));
     let resume = ["--epochs", "2", "--task", "t", "--resume"];
-    let others: [(&[&str], &str); 4] = [
+    let others: [(&[&str], &str); 5] = [
         (&["--arch", "resnet18"], "--arch resnet20"),
         (&["--seed", "4"], "--seed 0"),
+        (&["--limit-test", "16"], "test images 32"),
         (&["--mean", "0.5,0.5,0.5", "--std", "0.2,0.2,0.2"], "--mean 0.4914"),
         (&["--lr", "0.1"], "--lr 0.05"),
     ];
     for (flags, words) in others {
-        let said = fail(easy_train(at, &resume).args(flags), 1);
+        let said = fail(easy_train(at, &resume).args(flags), 2);
         assert!(said.contains(words), "{flags:?}: {said}");
     }
     // What was lost beside the state is put right; the learning rate is the run's, not the default.
@@ -155,7 +160,7 @@ fn a_run_goes_on_with_its_own_settings_only() -> Outcome {
 
     fs::remove_file(at.join("runs/synthetic/t/checkpoint.latest.state.safetensors"))?;
     for flags in [&resume[..], &resume[..4]] {
-        let said = fail(&mut easy_train(at, flags), 1);
+        let said = fail(&mut easy_train(at, flags), 2);
         assert!(said.contains("state.safetensors") && said.contains("--overwrite"), "{said}");
     }
     fs::write(at.join("runs/synthetic/t/config.json"), "{")?;
@@ -169,6 +174,10 @@ fn a_network_without_gradients_is_no_row_of_the_map() -> Outcome {
     let folder = tempfile::tempdir()?;
     let at = folder.path();
     succeed(&mut easy_train(at, &["--epochs", "1"]));
+    // What a run says of itself need not be typed.
+    let flags = ["--run", RUN, "--limit-test", "32", "--format", "json"];
+    let summary: Value = serde_json::from_str(&succeed(program("grad", at).args(flags)))?;
+    assert_eq!(summary["arch"], "resnet20");
     let said = fail(&mut grad(at, &["--run", RUN, "--arch", "resnet18"]), 2);
     assert!(said.contains("--arch resnet20"), "{said}");
     let mut stored = training::Checkpoint::load(&checkpoint(at, 0))?;

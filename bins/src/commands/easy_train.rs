@@ -6,7 +6,7 @@ use training::Start;
 
 use crate::{
     data,
-    flags::{DataFlags, DatasetName, MachineFlags, RunFlags},
+    flags::{DataFlags, DatasetName, MachineFlags, RunFlags, at_least_one},
     interrupt,
     train::{Recipe, TrainingRun},
 };
@@ -25,8 +25,8 @@ pub struct Flags {
     #[serde(flatten)]
     machine: MachineFlags,
     /// Epochs in all [default: 10 on synthetic, else 200]
-    #[arg(long, alias = "epoch", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    epochs: Option<u32>,
+    #[arg(long, alias = "epoch", value_name = "N", value_parser = at_least_one)]
+    epochs: Option<usize>,
     #[command(flatten)]
     #[serde(flatten)]
     recipe: Recipe,
@@ -43,7 +43,7 @@ pub struct Flags {
 impl Flags {
     fn epochs(&self) -> usize {
         let default = if self.data.dataset == DatasetName::Synthetic { 10 } else { 200 };
-        self.epochs.unwrap_or(default) as usize
+        self.epochs.unwrap_or(default)
     }
 
     fn start(&self) -> Start {

@@ -20,7 +20,7 @@ use super::grad_report::{self, Report};
 use crate::{
     checkpoints::{self, StoredCheckpoint},
     data,
-    flags::{DataFlags, DatasetName, MachineFlags, RunFlags},
+    flags::{DataFlags, DatasetName, MachineFlags, RunFlags, at_least_one},
     interrupt::{self, Interrupted},
     launch::{UnusableFlags, must_exist},
     measured, network,
@@ -53,8 +53,8 @@ pub struct Flags {
     #[arg(long, value_name = "GLOB")]
     checkpoints: Option<String>,
     /// If there are no checkpoints yet, how many epochs to train first [default: 6 on synthetic, else 10]
-    #[arg(long, alias = "epoch", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    epochs: Option<u32>,
+    #[arg(long, alias = "epoch", value_name = "N", value_parser = at_least_one)]
+    epochs: Option<usize>,
 }
 
 /// Runs the command.
@@ -70,9 +70,11 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
     std::fs::create_dir_all(&output).with_context(|| format!("cannot create folder {}", output.display()))?;
     let _lock = FolderLock::take(&output)?;
     let measurement = Measurement { flags: &flags, dataset: &dataset, terminal, interrupt };
-    let table = measurement.table(&checkpoints, &output)?;
+    let (table, partial) = measurement.table(&checkpoints, &output)?;
     let report = Report { table: &table, checkpoints: &checkpoints, test: &dataset.test };
-    report.write(&output, flags.machine.format)
+    let results = report.save(&output)?;
+    partial.remove()?;
+    report.print(&results, flags.machine.format)
 }
 
 struct Measurement<'a> {
@@ -84,7 +86,11 @@ struct Measurement<'a> {
 
 impl Measurement<'_> {
     /// A row for each checkpoint. Rows are kept as they are finished, so that an interrupted run goes on with the next.
-    fn table(&self, checkpoints: &[StoredCheckpoint], output: &Path) -> anyhow::Result<SpectrumTable> {
+    fn table(
+        &self,
+        checkpoints: &[StoredCheckpoint],
+        output: &Path,
+    ) -> anyhow::Result<(SpectrumTable, Partial)> {
         let profiler = self.profiler()?;
         let (dataset, arch) = (self.flags.data.dataset.as_str(), self.flags.run.arch.name());
         let mut table = SpectrumTable::new(dataset, arch, self.dataset.test.len(), profiler.radii().to_vec());
@@ -101,8 +107,7 @@ impl Measurement<'_> {
             self.terminal.note(&grad_report::line(&row, &table.radii));
             table.push(row)?;
         }
-        partial.remove()?;
-        Ok(table)
+        Ok((table, partial))
     }
 
     /// For each batch: input gradient → radial profiles → running statistics.
@@ -146,6 +151,15 @@ impl Measurement<'_> {
         let stored = network::StoredWeights::read(&checkpoint.path)?;
         let normaliser = stored.normaliser.unwrap_or_else(|| data::normaliser(self.flags.data.dataset));
         let classes = self.dataset.test.classes().len();
+        if let Some(other) =
+            stored.dataset.filter(|trained_on| trained_on != self.flags.data.dataset.as_str())
+        {
+            self.terminal.note(&format!(
+                "note: {} was trained on {other} and is measured on {}",
+                checkpoint.path.display(),
+                self.flags.data.dataset.as_str()
+            ));
+        }
         let classifier = models::Classifier::new(self.flags.run.arch, classes, normaliser, &stored.tensors);
         let classifier = classifier.with_context(|| checkpoint.path.display().to_string())?;
         Ok(classifier.freeze()?)
@@ -201,7 +215,7 @@ impl Flags {
         interrupt: &AtomicBool,
     ) -> anyhow::Result<Vec<StoredCheckpoint>> {
         if let Some(pattern) = &self.checkpoints {
-            return checkpoints::of_pattern(pattern);
+            return checkpoints::of_pattern(pattern, |note| terminal.note(note));
         }
         if let Some(folder) = &self.run_folder {
             must_exist("--run", folder)?;
@@ -214,12 +228,15 @@ impl Flags {
                 ))
                 .into());
             }
+            tell_unfinished(folder, &found, terminal)?;
             return Ok(found);
         }
         if self.wants_training()? {
             self.train(dataset, terminal, interrupt)?;
         }
-        checkpoints::of_run(&self.folder())
+        let found = checkpoints::of_run(&self.folder())?;
+        tell_unfinished(&self.folder(), &found, terminal)?;
+        Ok(found)
     }
 
     /// Whether the run is yet to be trained: there are no checkpoints, or `grad` itself was stopped while training.
@@ -235,7 +252,7 @@ impl Flags {
 
     fn train(&self, dataset: &Dataset, terminal: Terminal, interrupt: &AtomicBool) -> anyhow::Result<()> {
         let few = if self.data.dataset == DatasetName::Synthetic { 6 } else { 10 };
-        let epochs = self.epochs.unwrap_or(few) as usize;
+        let epochs = self.epochs.unwrap_or(few);
         let folder = self.folder();
         let resumes = RunFolder::at(&folder).state_path().exists();
         let verb = if resumes { "going on with" } else { "training" };
@@ -259,6 +276,16 @@ impl Flags {
         training.train(dataset, terminal, interrupt)?;
         Ok(())
     }
+}
+
+/// Says so where a run has not all of its epochs.
+fn tell_unfinished(folder: &Path, found: &[StoredCheckpoint], terminal: Terminal) -> anyhow::Result<()> {
+    let config = RunFolder::at(folder).config()?.unwrap_or_default();
+    if let Some(epochs) = config["epochs"].as_u64().filter(|&epochs| epochs != found.len() as u64) {
+        let (found, folder) = (found.len(), folder.display());
+        terminal.note(&format!("note: {folder} has checkpoints of {found} of its {epochs} epochs"));
+    }
+    Ok(())
 }
 
 /// A row of nothing would be drawn as one that looks at no frequency.

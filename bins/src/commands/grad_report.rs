@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use datasets::ImageSet;
 use plots::{BandCurves, Curve, HeatMap};
 use spectral::{Convention, Profiler, Recipe, RunningBands, SpectrumRow, SpectrumTable};
@@ -19,23 +20,53 @@ pub(super) struct Report<'a> {
     pub test: &'a ImageSet,
 }
 
+/// What was written.
+#[derive(Debug)]
+pub(super) struct Results {
+    /// The density of the images themselves.
+    images: RunningBands,
+    files: Vec<PathBuf>,
+}
+
 impl Report<'_> {
-    /// Writes all files and prints the result.
+    /// Writes all files. They take the places of earlier ones together, once all are written: a full disk leaves what was there.
     ///
     /// # Errors
     /// If a file cannot be written.
-    pub(super) fn write(&self, output: &Path, format: Format) -> anyhow::Result<()> {
-        let stem = output.join(measured::SPECTRUM);
+    pub(super) fn save(&self, output: &Path) -> anyhow::Result<Results> {
+        let images = image_density(self.test)?;
+        let aside = output.join(".unfinished");
+        let remove = || std::fs::remove_dir_all(&aside);
+        if aside.exists() {
+            remove().with_context(|| aside.display().to_string())?;
+        }
+        std::fs::create_dir(&aside).with_context(|| format!("cannot create folder {}", aside.display()))?;
+        let moved = self.save_in(&aside, &images).and_then(|files| move_all(files, output));
+        let removed = remove().with_context(|| aside.display().to_string());
+        let files = moved?;
+        removed?;
+        Ok(Results { images, files })
+    }
+
+    fn save_in(&self, folder: &Path, images: &RunningBands) -> anyhow::Result<Vec<PathBuf>> {
+        let stem = folder.join(measured::SPECTRUM);
         let (json, npz) = (stem.with_extension("json"), stem.with_extension("npz"));
         self.table.save_json(&json)?;
         self.table.save_npz(&npz)?;
         let mut files = vec![json, npz];
         files.extend(HeatMap::new(self.table)?.save(&stem)?);
-        let images = image_density(self.test)?;
-        files.extend(density_curves(self.table, &images)?.save(&output.join(measured::DENSITY))?);
+        files.extend(density_curves(self.table, images)?.save(&folder.join(measured::DENSITY))?);
+        Ok(files)
+    }
+
+    /// Prints the result.
+    ///
+    /// # Errors
+    /// If it cannot be printed.
+    pub(super) fn print(&self, results: &Results, format: Format) -> anyhow::Result<()> {
         match format {
-            Format::Text => self.print_text(&files),
-            Format::Json => terminal::result(&serde_json::to_string(&self.summary(&images, &files))?),
+            Format::Text => self.print_text(&results.files),
+            Format::Json => terminal::result(&serde_json::to_string(&self.summary(results))?),
         }
     }
 
@@ -58,8 +89,8 @@ impl Report<'_> {
         files.iter().try_for_each(|file| terminal::result(&format!("wrote {}", file.display())))
     }
 
-    fn summary(&self, images: &RunningBands, files: &[PathBuf]) -> serde_json::Value {
-        let table = self.table;
+    fn summary(&self, results: &Results) -> serde_json::Value {
+        let (table, Results { images, files }) = (self.table, results);
         let epoch = |(row, checkpoint): (&SpectrumRow, &StoredCheckpoint)| {
             serde_json::json!({
                 "epoch": row.epoch,
@@ -79,6 +110,16 @@ impl Report<'_> {
             "files": files,
         })
     }
+}
+
+/// Moves finished files into a folder; where they are then.
+fn move_all(files: Vec<PathBuf>, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let place = |file: PathBuf| {
+        let to = folder.join(file.file_name().unwrap_or_default());
+        std::fs::rename(&file, &to).with_context(|| to.display().to_string())?;
+        Ok(to)
+    };
+    files.into_iter().map(place).collect()
 }
 
 /// One epoch in words.

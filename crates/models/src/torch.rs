@@ -25,7 +25,7 @@ pub struct TorchCheckpoint {
 /// The file cannot be opened or is no such checkpoint; the error names it.
 pub fn load_torch(path: &Path) -> Result<TorchCheckpoint, Error> {
     let unreadable = |cause: String| Error::UnreadableCheckpoint { path: path.to_owned(), cause };
-    std::fs::File::open(path).map_err(|error| unreadable(error.to_string()))?;
+    verify(path).map_err(unreadable)?;
     let tensors = state_dict(path).map_err(|error| unreadable(first_line(&error)))?;
     if tensors.is_empty() {
         return Err(Error::EmptyCheckpoint { path: path.to_owned() });
@@ -55,6 +55,19 @@ pub fn canonical_name(key: &str) -> Option<&str> {
     let name = key.strip_prefix("model.").unwrap_or(key);
     let foreign = name.starts_with("attacker.") || name.starts_with("normalizer.");
     (!foreign && !name.ends_with(".num_batches_tracked")).then_some(name)
+}
+
+/// Reads every member of the archive to its end, where its checksum is compared.
+fn verify(path: &Path) -> Result<(), String> {
+    let told = |error: &dyn std::fmt::Display| error.to_string();
+    let file = std::fs::File::open(path).map_err(|error| told(&error))?;
+    let mut archive = zip::ZipArchive::new(std::io::BufReader::new(file)).map_err(|error| told(&error))?;
+    for index in 0..archive.len() {
+        let mut member = archive.by_index(index).map_err(|error| told(&error))?;
+        let read = std::io::copy(&mut member, &mut std::io::sink());
+        read.map_err(|error| format!("member {}: {error}", member.name().unwrap_or_default()))?;
+    }
+    Ok(())
 }
 
 fn state_dict(path: &Path) -> candle_core::Result<Vec<(String, Tensor)>> {

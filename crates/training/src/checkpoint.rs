@@ -6,7 +6,10 @@ use candle_core::{DType, Device, Tensor};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, files::write_atomically};
+use crate::{
+    Error,
+    files::{self, write_atomically},
+};
 
 /// The metadata key under which a file of ours says what it is.
 const INFO: &str = "freqbias";
@@ -109,7 +112,7 @@ type Loaded = (BTreeMap<String, Tensor>, Option<String>);
 /// # Errors
 /// If the file is missing or damaged; the error names it.
 pub fn load(path: &Path, key: &str) -> Result<Loaded, Error> {
-    let bytes = std::fs::read(path).map_err(Error::file("read", path))?;
+    let bytes = files::read(path)?;
     let refused = |error: safetensors::SafeTensorError| damaged(path, error.to_string());
     let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(refused)?;
     let info = metadata.metadata().as_ref().and_then(|metadata| metadata.get(key).cloned());

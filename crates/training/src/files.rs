@@ -38,6 +38,37 @@ fn replace(path: &Path, write: impl FnOnce(&Path) -> std::io::Result<()>) -> Res
     })
 }
 
+/// Reads a file that must be one: a pipe or a device in its place could keep the program waiting for ever.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    refuse_special(path)?;
+    fs::read(path).map_err(Error::file("read", path))
+}
+
+/// An error for what is there and is no regular file.
+pub(crate) fn refuse_special(path: &Path) -> Result<(), Error> {
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() => {
+            let kind = if found.is_dir() { "a folder" } else { "a pipe or a device" };
+            Err(Error::file("read", path)(std::io::Error::other(format!("it is {kind}, expected a file"))))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Removes what [`write_atomically`] left behind in programs that were killed. The folder must be this program's alone.
+pub(crate) fn remove_leftovers(folder: &Path) -> Result<(), Error> {
+    for entry in fs::read_dir(folder).map_err(Error::file("read folder", folder))? {
+        let path = entry.map_err(Error::file("read folder", folder))?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let number = name.strip_suffix(".tmp").and_then(|name| name.rsplit('.').next());
+        let is_ours = name.starts_with('.') && number.is_some_and(|number| number.parse::<u32>().is_ok());
+        if is_ours && path.is_file() {
+            fs::remove_file(&path).map_err(Error::file("remove", &path))?;
+        }
+    }
+    Ok(())
+}
+
 fn sibling(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.{}.tmp", std::process::id()))
@@ -55,6 +86,28 @@ mod tests {
         let error = write_atomically(&target, b"text").expect_err("a folder is in the way");
         assert!(error.to_string().contains("occupied"));
         assert_eq!(fs::read_dir(folder.path())?.count(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn leftovers_go_and_other_files_stay() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        for name in [".0_checkpoint.safetensors.17700.tmp", ".hidden.tmp", "0_checkpoint.safetensors"] {
+            fs::write(folder.path().join(name), b"")?;
+        }
+        remove_leftovers(folder.path())?;
+        let left = fs::read_dir(folder.path())?.map(|entry| entry.map(|entry| entry.file_name()));
+        let mut left = left.collect::<Result<Vec<_>, _>>()?;
+        left.sort();
+        assert_eq!(left, [".hidden.tmp", "0_checkpoint.safetensors"]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_folder_in_place_of_a_file_is_told() -> std::io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let error = read(folder.path()).expect_err("a folder");
+        assert!(error.to_string().contains("it is a folder, expected a file"), "{error}");
         Ok(())
     }
 

@@ -17,11 +17,12 @@ pub(crate) struct Fixed {
     /// The normaliser.
     pub(crate) mean: [f32; 3],
     pub(crate) std: [f32; 3],
-    /// A checksum of the training labels.
+    /// A checksum of all labels.
     pub(crate) labels: u32,
     pub(crate) seed: u64,
     pub(crate) batch_size: usize,
     pub(crate) training_images: usize,
+    pub(crate) test_images: usize,
     pub(crate) lr: f64,
     pub(crate) momentum: f64,
     pub(crate) weight_decay: f64,
@@ -42,7 +43,8 @@ impl Fixed {
             ("--seed", self.seed.to_string(), now.seed.to_string()),
             ("--batch-size", self.batch_size.to_string(), now.batch_size.to_string()),
             ("training images", self.training_images.to_string(), now.training_images.to_string()),
-            ("training labels with checksum", self.labels.to_string(), now.labels.to_string()),
+            ("test images", self.test_images.to_string(), now.test_images.to_string()),
+            ("labels with checksum", self.labels.to_string(), now.labels.to_string()),
             ("--lr", self.lr.to_string(), now.lr.to_string()),
             ("--momentum", self.momentum.to_string(), now.momentum.to_string()),
             ("--weight-decay", self.weight_decay.to_string(), now.weight_decay.to_string()),

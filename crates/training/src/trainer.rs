@@ -101,8 +101,11 @@ pub trait Source {
     /// How many training images there are.
     fn train_images(&self) -> usize;
 
-    /// A checksum of the training labels, in the set's own order: a run is not resumed on other ones. Without one of
-    /// its own a source is known by its number of images alone.
+    /// How many test images there are.
+    fn test_images(&self) -> usize;
+
+    /// A checksum of all labels, in the set's own order: a run is not resumed on other ones. Without one of its own a
+    /// source is known by its numbers of images alone.
     fn labels_checksum(&self) -> u32 {
         0
     }
@@ -182,6 +185,9 @@ impl Trainer {
         };
         if folder.state_path().exists() {
             run.restore()?;
+        } else {
+            // From here on there is a state, whatever happens: a run that breaks off can go on.
+            run.save_state()?;
         }
         folder.save_config(&self.config)?;
         while run.progress.epoch < self.epochs {
@@ -206,6 +212,7 @@ impl Trainer {
             seed,
             batch_size: self.batch_size,
             training_images: source.train_images(),
+            test_images: source.test_images(),
             labels: source.labels_checksum(),
             lr: self.lr,
             momentum: self.momentum,

@@ -36,6 +36,10 @@ impl Layout {
         labels: &mut Vec<u32>,
     ) -> Result<(), Error> {
         let failed = |source| Error::Read { path: path.to_path_buf(), source };
+        // A pipe in place of a file would keep the program waiting for ever.
+        if !std::fs::metadata(path).map_err(failed)?.is_file() {
+            return Err(failed(std::io::Error::other("it is no regular file")));
+        }
         let mut file = BufReader::with_capacity(1 << 16, File::open(path).map_err(failed)?);
         let mut record = vec![0; self.label_bytes + PIXELS];
         let mut offset = 0;
