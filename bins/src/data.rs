@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use datasets::{
-    Augmentation, BatchOptions, Batches, Dataset, ImageSet, Limits, Order, cifar, synthetic::Synthetic,
+    Augmentation, BatchOptions, Batches, Dataset, ImageSet, Limits, Order, cifar, generated,
+    synthetic::Synthetic,
 };
 use models::Normaliser;
 
@@ -45,13 +46,14 @@ pub(crate) fn open(flags: &DataFlags) -> anyhow::Result<Dataset> {
         DatasetName::Synthetic => synthetic(flags),
         DatasetName::Cifar10 => cifar::load_cifar10(root(flags)?, limits)?,
         DatasetName::Cifar100 => cifar::load_cifar100(root(flags)?, cifar::Labels::Fine, limits)?,
+        DatasetName::Generated => generated::load(root(flags)?, limits)?,
     })
 }
 
 /// The normaliser that networks trained on this data set carry.
 pub(crate) fn normaliser(dataset: DatasetName) -> Normaliser {
     match dataset {
-        DatasetName::Synthetic | DatasetName::Cifar10 => Normaliser::CIFAR10,
+        DatasetName::Synthetic | DatasetName::Cifar10 | DatasetName::Generated => Normaliser::CIFAR10,
         DatasetName::Cifar100 => Normaliser::CIFAR100,
     }
 }

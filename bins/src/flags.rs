@@ -1,6 +1,6 @@
 //! The flags that several programs share. Two-word flags are accepted with `-` and with `_`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
@@ -42,6 +42,8 @@ pub(crate) enum DatasetName {
     Cifar10,
     /// CIFAR-100 in the official binary layout, fine labels
     Cifar100,
+    /// Images that `generate_toy_dataset` wrote
+    Generated,
 }
 
 impl DatasetName {
@@ -51,6 +53,7 @@ impl DatasetName {
             Self::Synthetic => "synthetic",
             Self::Cifar10 => "cifar10",
             Self::Cifar100 => "cifar100",
+            Self::Generated => "generated",
         }
     }
 }
@@ -65,7 +68,7 @@ pub(crate) struct RunFlags {
     /// The folder that holds all runs
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub out_dir: PathBuf,
-    /// The run's name [default: {arch}_baseline]
+    /// The run's name [default: {arch}_baseline; {arch}_{folder} on a generated set]
     #[arg(long, value_name = "NAME", value_parser = folder_name)]
     pub task: Option<String>,
     /// Seed of everything random: the same seed gives the same bits
@@ -74,14 +77,17 @@ pub(crate) struct RunFlags {
 }
 
 impl RunFlags {
-    /// The run's name: `--task`, or what the other flags make it.
-    pub(crate) fn task(&self) -> String {
-        self.task.clone().unwrap_or_else(|| format!("{}_baseline", self.arch.name()))
+    /// The run's name: `--task`, or what the other flags make it. Generated sets are many, so theirs has the folder's name.
+    pub(crate) fn task(&self, data: &DataFlags) -> String {
+        let folder = data.data.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy());
+        let of_set = folder.filter(|_| data.dataset == DatasetName::Generated);
+        let made = || format!("{}_{}", self.arch.name(), of_set.as_deref().unwrap_or("baseline"));
+        self.task.clone().unwrap_or_else(made)
     }
 
     /// `{out-dir}/{dataset}/{task}`.
-    pub(crate) fn folder(&self, dataset: DatasetName) -> PathBuf {
-        self.out_dir.join(dataset.as_str()).join(self.task())
+    pub(crate) fn folder(&self, data: &DataFlags) -> PathBuf {
+        self.out_dir.join(data.dataset.as_str()).join(self.task(data))
     }
 }
 
@@ -145,7 +151,7 @@ fn architecture_name<S: serde::Serializer>(architecture: &Architecture, to: S) -
     to.serialize_str(architecture.name())
 }
 
-fn seed(text: &str) -> Result<u64, String> {
+pub(crate) fn seed(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| "expected a whole number from 0 to 2^64 − 1".to_owned())
 }
 

@@ -32,7 +32,10 @@ pub(crate) struct UnusableFlags(pub String);
 
 fn exit_code(error: &anyhow::Error) -> u8 {
     use training::Error::{NothingToResume, RunExists, SettingChanged, StateMissing};
-    let no_dataset = matches!(error.downcast_ref(), Some(datasets::Error::NotFound { .. }));
+    let no_dataset = matches!(
+        error.downcast_ref(),
+        Some(datasets::Error::NotFound { .. } | datasets::Error::NoGenerated { .. })
+    );
     let other_run = matches!(
         error.downcast_ref(),
         Some(NothingToResume { .. } | RunExists { .. } | SettingChanged { .. } | StateMissing { .. })

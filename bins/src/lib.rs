@@ -16,6 +16,7 @@ mod measured;
 mod network;
 mod partial;
 mod terminal;
+mod toy;
 mod train;
 
 pub use launch::launch;

@@ -94,7 +94,7 @@ impl TrainingRun<'_> {
     ) -> anyhow::Result<Trained> {
         // Everything that can be refused comes first: an earlier run is removed only for one that can start.
         let (normaliser, lr) = (self.normaliser()?, self.learning_rate()?);
-        let path = self.run.folder(self.data.dataset);
+        let path = self.run.folder(self.data);
         let replaces = self.start == Start::Overwrite;
         let measured = if replaces { measured::lock(&path)? } else { None };
         let folder = RunFolder::begin(path, self.start)?;
@@ -129,7 +129,7 @@ impl TrainingRun<'_> {
     /// `--lr`; else, in a run that goes on, the rate that it has; else the default.
     fn learning_rate(&self) -> anyhow::Result<f64> {
         let config = match self.start {
-            Start::Resume => RunFolder::at(self.run.folder(self.data.dataset)).config()?,
+            Start::Resume => RunFolder::at(self.run.folder(self.data)).config()?,
             Start::Fresh | Start::Overwrite => None,
         };
         let kept = config.and_then(|config| config["settings"]["lr"].as_f64());
@@ -190,7 +190,7 @@ impl TrainingRun<'_> {
         let mut settings = self.settings.clone();
         settings["epochs"] = self.epochs.into();
         settings["batch_size"] = data::training_batch_size(self.data).into();
-        settings["task"] = self.run.task().into();
+        settings["task"] = self.run.task(self.data).into();
         settings["lr"] = lr.into();
         settings["schedule"] = self.recipe.schedule.to_string().into();
         settings
@@ -200,7 +200,7 @@ impl TrainingRun<'_> {
         let again = if self.command == "easy_train" { " with --resume added" } else { "" };
         Interrupted(format!(
             "stopped in epoch {epoch} after {batch} batches; everything is kept in {}; to go on, give the same command{again}",
-            self.run.folder(self.data.dataset).display()
+            self.run.folder(self.data).display()
         ))
     }
 }
@@ -280,12 +280,12 @@ fn line(metrics: &EpochMetrics) -> String {
     )
 }
 
-fn not_negative(text: &str) -> Result<f64, String> {
+pub(crate) fn not_negative(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0);
     number.ok_or_else(|| "expected a number, 0 or more".to_owned())
 }
 
-fn below_one(text: &str) -> Result<f64, String> {
+pub(crate) fn below_one(text: &str) -> Result<f64, String> {
     not_negative(text)
         .ok()
         .filter(|number| *number < 1.0)

@@ -180,7 +180,7 @@ impl Measurement<'_> {
 impl Flags {
     /// The run folder that the flags name.
     fn folder(&self) -> PathBuf {
-        self.run_folder.clone().unwrap_or_else(|| self.run.folder(self.data.dataset))
+        self.run_folder.clone().unwrap_or_else(|| self.run.folder(&self.data))
     }
 
     /// Results go into the run they are of; those of loose files never into a run that they may not belong to.

@@ -31,6 +31,47 @@ pub enum Error {
         source: std::io::Error,
     },
 
+    /// A file could not be written.
+    #[error("cannot write {}: {source}", .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+
+    /// No folder with computed images.
+    #[error(
+        "no generated data set in {}: there is no {}; expected a folder that generate_toy_dataset wrote",
+        .root.display(), .root.join("train/images.npy").display()
+    )]
+    NoGenerated {
+        /// The folder.
+        root: PathBuf,
+    },
+
+    /// An array file that does not hold what it should.
+    #[error("{}: found {found}, expected {expected}; write the data set again", .path.display())]
+    Array {
+        /// The file.
+        path: PathBuf,
+        /// What it holds.
+        found: String,
+        /// What it should hold.
+        expected: String,
+    },
+
+    /// A value that is no pixel.
+    #[error("{}: image {image} has the value {value}, expected numbers in [0, 1]; write the data set again", .path.display())]
+    PixelValue {
+        /// The file.
+        path: PathBuf,
+        /// Which image, from 0.
+        image: usize,
+        /// The value.
+        value: f32,
+    },
+
     /// A file without a single record.
     #[error("{} is empty: expected records of {record} bytes; unpack the archive again", .path.display())]
     Empty {

@@ -21,6 +21,7 @@
 //!   networks normalise them themselves.
 //! * Every random choice follows from a seed: the images of [`synthetic`], the order of an epoch, the crops and flips.
 //!   The bytes of a batch do not depend on the number of threads that prepare it.
+//! * [`generated`] reads and writes computed images as NumPy arrays.
 //! * [`cifar`] reads the official binary files of CIFAR-10 and CIFAR-100. Files are checked: a damaged one gives an
 //!   [`Error`] that names it, the byte, what was found and what was expected.
 
@@ -28,6 +29,7 @@ mod augmentation;
 mod batches;
 pub mod cifar;
 mod error;
+pub mod generated;
 mod image_set;
 mod prefetch;
 mod random;

@@ -1,0 +1,386 @@
+//! `train_toy_models`: fits kernels that give images another spectral density (Lin, Gao & Sang, IJCAI 2022, CDES).
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicBool},
+    time::Instant,
+};
+
+use anyhow::Context;
+use candle_core::{Device, Tensor};
+use cdes::{
+    EpochLosses, Fit, FitEvent, FitSettings, ImageSource, KernelFolder, Objective, Outcome, Start,
+    ToyKernels, target_density,
+};
+use clap::{Parser, ValueEnum};
+use datasets::Dataset;
+use indicatif::ProgressBar;
+use serde::Serialize;
+use training::{FolderLock, RunFolder, Schedule};
+
+use crate::{
+    data,
+    flags::{Format, MachineFlags, at_least_one, seed},
+    interrupt::{self, Interrupted},
+    launch::UnusableFlags,
+    terminal::{self, Terminal},
+    toy::{Images, KernelFlags, Part, Scope, ToyData, epoch_pictures, scopes},
+    train::{below_one, not_negative},
+};
+
+/// Fits kernels that give images a spectral density with a second peak at high frequencies: a set for each class (SCR) or
+/// one for all (WCR).
+#[derive(Debug, Parser, Serialize)]
+#[command(name = "train_toy_models", version, args_override_self = true, allow_negative_numbers = true)]
+pub struct Flags {
+    #[command(flatten)]
+    #[serde(flatten)]
+    data: ToyData,
+    #[command(flatten)]
+    #[serde(flatten)]
+    kernels: KernelFlags,
+    /// Kernels of the first convolution
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = at_least_one)]
+    number: usize,
+    /// Side of a kernel in pixels, odd
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = odd)]
+    kernel_size: usize,
+    /// Epochs in all
+    #[arg(long, alias = "epoch", value_name = "N", default_value_t = 20, value_parser = at_least_one)]
+    epochs: usize,
+    /// Images per batch
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = at_least_one)]
+    batch_size: usize,
+    /// Learning rate at the start
+    #[arg(long, value_name = "X", default_value_t = 0.01, value_parser = not_negative)]
+    lr: f64,
+    /// Epochs after which the rate falls
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = at_least_one)]
+    step_lr: usize,
+    /// What it is multiplied with then
+    #[arg(long, value_name = "X", default_value_t = 0.1, value_parser = not_negative)]
+    step_lr_gamma: f64,
+    /// Momentum of SGD
+    #[arg(long, value_name = "X", default_value_t = 0.9, value_parser = below_one)]
+    momentum: f64,
+    /// Weight decay, of all parameters
+    #[arg(long, value_name = "X", default_value_t = 1e-4, value_parser = not_negative)]
+    weight_decay: f64,
+    /// Height of the second peak of the target density, relative to the first
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = not_negative)]
+    rho: f64,
+    /// Begin each class with the kernels of the class before, as the published script does
+    #[arg(long)]
+    warm_start: bool,
+    /// Which images to fit on
+    #[arg(long, value_enum, default_value_t = FitOn::All)]
+    fit_on: FitOn,
+    /// Seed of everything random: the same seed gives the same bits
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = seed)]
+    seed: u64,
+    #[command(flatten)]
+    #[serde(flatten)]
+    machine: MachineFlags,
+    /// Go on where the fit stopped
+    #[arg(long, conflicts_with = "overwrite")]
+    #[serde(skip)]
+    resume: bool,
+    /// Remove earlier kernels of the same experiment first
+    #[arg(long)]
+    #[serde(skip)]
+    overwrite: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum FitOn {
+    /// Training and test images, as published
+    All,
+    /// Training images alone
+    Train,
+}
+
+/// Pictures are drawn after every so many epochs, and after the last.
+const PICTURE_EPOCHS: usize = 4;
+
+/// Images whose density the pictures show.
+const PICTURE_IMAGES: usize = 500;
+
+/// The folder of pictures in that of a kernel set.
+const PICTURES: &str = "Img";
+
+/// Runs the command.
+///
+/// # Errors
+/// If the data cannot be read, there is an earlier fit, a class has no images, or a file cannot be written.
+pub fn run(flags: Flags) -> anyhow::Result<()> {
+    let terminal = flags.machine.prepare()?;
+    let interrupt = interrupt::watch()?;
+    let dataset = data::open(&flags.data.resolve())?;
+    let part = if flags.fit_on == FitOn::All { Part::All } else { Part::Train };
+    let scopes = scopes(flags.kernels.exp_name, dataset.train.classes().len());
+    let each = scopes.into_iter().map(|scope| Ok((scope, Images::new(&dataset, scope, part)?)));
+    let sets: Vec<(Scope, Images<'_>)> = each.collect::<anyhow::Result<_>>()?;
+    flags.fit(Scope::All, &dataset)?;
+    let _lock = flags.prepare(&sets, &dataset)?;
+    let mut fitter = Fitter { flags: &flags, dataset: &dataset, terminal, interrupt, before: None };
+    let results =
+        sets.iter().map(|(scope, images)| fitter.run(*scope, images)).collect::<anyhow::Result<Vec<_>>>()?;
+    print(&results, flags.machine.format)
+}
+
+impl Flags {
+    /// The fit of one kernel set.
+    fn fit(&self, scope: Scope, dataset: &Dataset) -> anyhow::Result<Fit> {
+        let shape = dataset.train.shape();
+        let radii = spectral::RadialBins::new(shape.height, shape.width, spectral::Convention::Reference);
+        let target = target_density(radii.len(), shape.height, self.rho);
+        let settings = FitSettings {
+            epochs: self.epochs,
+            lr: self.lr,
+            momentum: self.momentum,
+            weight_decay: self.weight_decay,
+            schedule: Schedule::Step { epochs: self.step_lr, factor: self.step_lr_gamma },
+            batch_size: self.batch_size,
+            seed: scope.seed(self.seed),
+        };
+        Ok(settings.check(Objective::new(shape.height, shape.width, target)?)?)
+    }
+
+    fn folder(&self, scope: Scope) -> KernelFolder {
+        KernelFolder::at(self.kernels.folder().join(scope.folder()))
+    }
+
+    /// Refuses or removes earlier kernels, and takes the folder.
+    fn prepare(&self, sets: &[(Scope, Images<'_>)], dataset: &Dataset) -> anyhow::Result<FolderLock> {
+        let root = self.kernels.folder();
+        let begun = |(scope, _): &&(Scope, Images<'_>)| self.folder(*scope).state_path().exists();
+        let is_begun = sets.iter().any(|set| begun(&set));
+        let unusable = |problem: &str| UnusableFlags(format!("{}: {problem}", root.display()));
+        if is_begun && !self.resume && !self.overwrite {
+            return Err(unusable(
+                "there are kernels in this folder already; go on with --resume, replace them with --overwrite, or choose \
+                 another --out-dir",
+            )
+            .into());
+        }
+        if self.resume && !is_begun {
+            return Err(unusable(
+                "there is no fit to resume in this folder; leave --resume out to start one",
+            )
+            .into());
+        }
+        fs::create_dir_all(&root).with_context(|| format!("cannot create folder {}", root.display()))?;
+        let lock = FolderLock::take(&root)?;
+        if self.overwrite {
+            remove_kernels(&root)?;
+        }
+        let mut settings = serde_json::to_value(self)?;
+        settings["dataset"] = self.data.resolve().dataset.as_str().into();
+        RunFolder::at(&root).save_config(&serde_json::json!({
+            "command": "train_toy_models",
+            "version": env!("CARGO_PKG_VERSION"),
+            "git_commit": option_env!("FREQBIAS_GIT_COMMIT"),
+            "device": "cpu",
+            "kernels": kernels::blocked::Path::current().name(),
+            "threads": rayon::current_num_threads(),
+            "train_images": dataset.train.len(),
+            "test_images": dataset.test.len(),
+            "classes": dataset.train.classes(),
+            "settings": settings,
+        }))?;
+        Ok(lock)
+    }
+}
+
+/// Removes kernels, logs and pictures of earlier fits, by their names.
+fn remove_kernels(root: &Path) -> anyhow::Result<()> {
+    let named = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        name == Scope::All.folder() || name.strip_prefix("class").is_some_and(|n| n.parse::<usize>().is_ok())
+    };
+    for folder in entries(root)?.into_iter().filter(named) {
+        KernelFolder::at(&folder).clear()?;
+        for picture in entries(&folder.join(PICTURES))? {
+            let name = picture.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if name.starts_with("Sp-epoch") || name.starts_with("Img-epoch") {
+                fs::remove_file(&picture).with_context(|| picture.display().to_string())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What is in a folder; nothing if there is no such folder.
+fn entries(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        read => {
+            let each = read.with_context(|| folder.display().to_string())?;
+            Ok(each.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<_>>()?)
+        }
+    }
+}
+
+/// What became of one kernel set.
+#[derive(Debug, Serialize)]
+struct Fitted {
+    scope: String,
+    folder: PathBuf,
+    epochs: Vec<EpochLosses>,
+}
+
+struct Fitter<'a> {
+    flags: &'a Flags,
+    dataset: &'a Dataset,
+    terminal: Terminal,
+    interrupt: Arc<AtomicBool>,
+    /// The kernels of the class before, for a warm start.
+    before: Option<PathBuf>,
+}
+
+impl Fitter<'_> {
+    fn run(&mut self, scope: Scope, images: &Images<'_>) -> anyhow::Result<Fitted> {
+        let (flags, label) = (self.flags, scope.label(self.dataset.train.classes()));
+        let fit = flags.fit(scope, self.dataset)?;
+        let mut kernels = self.start(scope)?;
+        let path = flags.folder(scope).path().to_owned();
+        let start = if flags.folder(scope).state_path().exists() { Start::Resume } else { Start::Fresh };
+        let folder = KernelFolder::begin(&path, start)?;
+        let mut watcher = Watcher::new(self.terminal, flags.epochs, images.len(), label.clone());
+        let pictures = Pictures {
+            folder: path.join(PICTURES),
+            label,
+            images: sample(images)?,
+            fit: &fit,
+            last: flags.epochs - 1,
+        };
+        let mut drawn = Ok(());
+        let outcome = fit.run(&mut kernels, images, Some(&folder), &self.interrupt, &mut |event| {
+            watcher.see(&event);
+            if let (FitEvent::Epoch { losses, kernels }, Ok(())) = (&event, &drawn) {
+                drawn = pictures.draw(losses.epoch, kernels);
+            }
+        })?;
+        watcher.clear();
+        drawn?;
+        self.before = Some(folder.latest_path());
+        match outcome {
+            Outcome::Finished => Ok(Fitted { scope: scope.folder(), folder: path, epochs: read_log(&folder)? }),
+            Outcome::Interrupted { epoch, batch } => Err(Interrupted(format!(
+                "stopped in {}, epoch {epoch}, after {batch} batches; everything is kept in {}; to go on, give the same \
+                 command with --resume added",
+                pictures.label,
+                flags.kernels.folder().display()
+            ))
+            .into()),
+        }
+    }
+
+    fn start(&self, scope: Scope) -> anyhow::Result<ToyKernels> {
+        let Flags { number, kernel_size, seed, warm_start, .. } = *self.flags;
+        let fresh = ToyKernels::new(number, kernel_size, scope.seed(seed))?;
+        match self.before.as_ref().filter(|_| warm_start) {
+            Some(before) => Ok(ToyKernels::load(before)?),
+            None => Ok(fresh),
+        }
+    }
+}
+
+fn sample(images: &Images<'_>) -> anyhow::Result<Tensor> {
+    let (count, pixels) = images.first(PICTURE_IMAGES);
+    let [height, width] = images.size();
+    Ok(Tensor::from_vec(pixels, (count, 3, height, width), &Device::Cpu)?)
+}
+
+struct Pictures<'a> {
+    folder: PathBuf,
+    label: String,
+    images: Tensor,
+    fit: &'a Fit,
+    last: usize,
+}
+
+impl Pictures<'_> {
+    fn draw(&self, epoch: usize, kernels: &ToyKernels) -> anyhow::Result<()> {
+        if !epoch.is_multiple_of(PICTURE_EPOCHS) && epoch != self.last {
+            return Ok(());
+        }
+        fs::create_dir_all(&self.folder).with_context(|| self.folder.display().to_string())?;
+        epoch_pictures(&self.folder, epoch, &self.label, kernels, &self.images, self.fit.objective().target())
+    }
+}
+
+fn read_log(folder: &KernelFolder) -> anyhow::Result<Vec<EpochLosses>> {
+    let path = folder.log_path();
+    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let line = |line| serde_json::from_str(line).with_context(|| path.display().to_string());
+    text.lines().map(line).collect()
+}
+
+fn print(results: &[Fitted], format: Format) -> anyhow::Result<()> {
+    if format == Format::Json {
+        return terminal::result(&serde_json::to_string(results)?);
+    }
+    terminal::result("kernels    density loss  image loss  folder")?;
+    for Fitted { scope, folder, epochs } in results {
+        let Some(EpochLosses { spectral_loss, image_loss, .. }) = epochs.last() else { continue };
+        terminal::result(&format!(
+            "{scope:9}  {spectral_loss:12.5}  {image_loss:10.5}  {}",
+            folder.display()
+        ))?;
+    }
+    Ok(())
+}
+
+/// Shows a fit as it goes on: a bar an epoch, a line a finished epoch.
+struct Watcher {
+    terminal: Terminal,
+    epochs: usize,
+    images: usize,
+    label: String,
+    bar: Option<ProgressBar>,
+    started: Instant,
+}
+
+impl Watcher {
+    fn new(terminal: Terminal, epochs: usize, images: usize, label: String) -> Self {
+        Self { terminal, epochs, images, label, bar: None, started: Instant::now() }
+    }
+
+    fn see(&mut self, event: &FitEvent<'_>) {
+        match event {
+            FitEvent::Batch { epoch, images, losses } => {
+                let (terminal, epochs, total) = (self.terminal, self.epochs, self.images);
+                let bar = || terminal.images_bar(total, format!("epoch {epoch}/{epochs}"));
+                let bar = self.bar.get_or_insert_with(bar);
+                bar.set_position(*images as u64);
+                bar.set_message(format!("{}, loss {:.4}", self.label, losses.total()));
+            }
+            FitEvent::Epoch { losses, .. } => {
+                self.clear();
+                let EpochLosses { epoch, spectral_loss, image_loss, lr, .. } = losses;
+                let rate = self.images as f64 / self.started.elapsed().as_secs_f64();
+                self.terminal.note(&format!(
+                    "{}  epoch {epoch:2}  lr {lr:<8.2e} density loss {spectral_loss:.5}, image loss {image_loss:.5}  {rate:.0} \
+                     images/s",
+                    self.label
+                ));
+                self.started = Instant::now();
+            }
+        }
+    }
+
+    fn clear(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// The side of a kernel; even ones would not keep the size of images.
+fn odd(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number: &usize| number % 2 == 1);
+    number.ok_or_else(|| "expected an odd whole number, such as 7".to_owned())
+}

@@ -1,0 +1,86 @@
+//! Flags of the programs of CDES, named as in the published scripts.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use crate::flags::{DataFlags, DatasetName, at_least_one};
+
+/// Which images.
+#[derive(Debug, Clone, Args, Serialize)]
+pub(crate) struct ToyData {
+    /// The data set [default: cifar10 with --data, else synthetic, which is generated and needs nothing on disk]
+    #[arg(long, value_enum)]
+    pub dataset: Option<DatasetName>,
+    /// The data set's root, or the folder that holds its batches
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Use only the first N training images
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub limit_train: Option<usize>,
+    /// Use only the first N test images
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub limit_test: Option<usize>,
+}
+
+impl ToyData {
+    /// The same as the flags of other programs.
+    pub(crate) fn resolve(&self) -> DataFlags {
+        let Self { dataset, ref data, limit_train, limit_test } = *self;
+        let usual = if data.is_some() { DatasetName::Cifar10 } else { DatasetName::Synthetic };
+        let (dataset, data) = (dataset.unwrap_or(usual), data.clone());
+        DataFlags { dataset, data, limit_train, limit_test, batch_size: None, workers: 1 }
+    }
+}
+
+/// Which kernels, and where they are kept.
+#[derive(Debug, Clone, Args, Serialize)]
+pub(crate) struct KernelFlags {
+    /// SCR: a kernel set for each class (strongly class-related spectra); WCR: one for all (weakly class-related)
+    #[arg(long, value_enum, ignore_case = true, default_value_t = Experiment::Scr)]
+    pub exp_name: Experiment,
+    /// The folder that holds all runs
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub out_dir: PathBuf,
+}
+
+/// The two experiments of the paper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+pub(crate) enum Experiment {
+    /// Strongly class-related spectra.
+    #[value(name = "SCR")]
+    #[serde(rename = "SCR")]
+    Scr,
+    /// Weakly class-related spectra.
+    #[value(name = "WCR")]
+    #[serde(rename = "WCR")]
+    Wcr,
+}
+
+impl Experiment {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Scr => "SCR",
+            Self::Wcr => "WCR",
+        }
+    }
+}
+
+impl KernelFlags {
+    /// `{out-dir}/{exp_name}`: kernels.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.out_dir.join(self.exp_name.as_str())
+    }
+
+    /// `{out-dir}/{exp_name}-Toy-Dataset`: images.
+    pub(crate) fn dataset_folder(&self) -> PathBuf {
+        self.out_dir.join(format!("{}-Toy-Dataset", self.exp_name.as_str()))
+    }
+
+    /// The setting that the kernels were fitted with, where their configuration names it.
+    pub(crate) fn fitted_with(folder: &Path, setting: &str) -> anyhow::Result<Option<f64>> {
+        let config = training::RunFolder::at(folder).config()?.unwrap_or_default();
+        Ok(config["settings"][setting].as_f64())
+    }
+}

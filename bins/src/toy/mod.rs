@@ -1,0 +1,9 @@
+//! What the two programs of CDES share: their flags, whose images a kernel set is of, and where it is kept.
+
+mod flags;
+mod images;
+mod pictures;
+
+pub(crate) use flags::{Experiment, KernelFlags, ToyData};
+pub(crate) use images::{Images, Part, Scope, scopes};
+pub(crate) use pictures::{class_sheet, density_curves, epoch_pictures};

@@ -1,0 +1,90 @@
+//! NumPy arrays: little-endian f32 or u8, in C order.
+
+use std::{
+    fs::File,
+    io::{self, BufReader, Read},
+    path::{Path, PathBuf},
+};
+
+use npyz::{DType, NpyFile, NpyHeader, Order};
+
+use crate::Error;
+
+/// More than any header takes.
+const LONGEST_HEADER: u64 = 1 << 16;
+
+/// An array file whose header is read, and which is as long as that says.
+pub(super) struct Array {
+    path: PathBuf,
+    shape: Vec<usize>,
+    kind: String,
+    data: NpyFile<BufReader<File>>,
+}
+
+impl Array {
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        let failed = |source| Error::Read { path: path.to_path_buf(), source };
+        let found = std::fs::metadata(path).map_err(failed)?;
+        if !found.is_file() {
+            return Err(failed(io::Error::other("it is no regular file")));
+        }
+        let refused = |found: String| Error::Array {
+            path: path.to_path_buf(),
+            found,
+            expected: "a NumPy array of version 1 to 3".to_owned(),
+        };
+        // Only so much is read for the header, whatever length it claims.
+        let mut head = File::open(path).map_err(failed)?.take(LONGEST_HEADER);
+        let header = NpyHeader::from_reader(&mut head).map_err(|error| refused(error.to_string()))?;
+        let data = found.len() - (LONGEST_HEADER - head.limit());
+        let DType::Plain(kind) = header.dtype() else { return Err(refused("a structured array".to_owned())) };
+        if header.order() != Order::C {
+            return Err(refused("an array in Fortran order".to_owned()));
+        }
+        let shape: Option<Vec<usize>> = header.shape().iter().map(|&size| size.try_into().ok()).collect();
+        let (shape, size) = (shape.unwrap_or_default(), kind.num_bytes().unwrap_or(0) as u64);
+        let bytes = shape.iter().try_fold(size, |bytes, &side| bytes.checked_mul(side as u64));
+        if bytes != Some(data) {
+            return Err(refused(format!("a header that says {shape:?} before {data} bytes of data")));
+        }
+        let data = NpyFile::new(BufReader::new(File::open(path).map_err(failed)?)).map_err(failed)?;
+        Ok(Self { path: path.to_path_buf(), shape, kind: kind.to_string(), data })
+    }
+
+    pub(super) fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    pub(super) fn refused(&self, expected: &str) -> Error {
+        let found = format!("an array {:?} of {}", self.shape, self.kind);
+        Error::Array { path: self.path.clone(), found, expected: expected.to_owned() }
+    }
+
+    /// The values of the first `rows`.
+    pub(super) fn read_f32(self, rows: usize) -> Result<Vec<f32>, Error> {
+        if self.kind != "<f4" {
+            return Err(self.refused("little-endian f32"));
+        }
+        self.read(rows)
+    }
+
+    /// The values of the first `rows`.
+    pub(super) fn read_u8(self, rows: usize) -> Result<Vec<u8>, Error> {
+        if self.kind != "|u1" {
+            return Err(self.refused("u8"));
+        }
+        self.read(rows)
+    }
+
+    fn read<T: npyz::Deserialize>(self, rows: usize) -> Result<Vec<T>, Error> {
+        let count = rows * self.shape[1..].iter().product::<usize>();
+        let refused = |error: &dyn std::fmt::Display| Error::Array {
+            path: self.path.clone(),
+            found: error.to_string(),
+            expected: "a NumPy array".to_owned(),
+        };
+        let values = self.data.data::<T>().map_err(|error| refused(&error))?;
+        let failed = |source| Error::Read { path: self.path.clone(), source };
+        values.take(count).collect::<Result<_, _>>().map_err(failed)
+    }
+}
