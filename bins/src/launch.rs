@@ -40,7 +40,8 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         error.downcast_ref(),
         Some(NothingToResume { .. } | RunExists { .. } | SettingChanged { .. } | StateMissing { .. })
     );
-    if no_dataset || other_run || error.is::<UnusableFlags>() { UNUSABLE_FLAGS } else { 1 }
+    let other_fit = matches!(error.downcast_ref(), Some(cdes::Error::SettingChanged { .. }));
+    if no_dataset || other_run || other_fit || error.is::<UnusableFlags>() { UNUSABLE_FLAGS } else { 1 }
 }
 
 /// The error and its causes, each cause that the message does not hold yet.

@@ -127,6 +127,8 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
     let mut fitter = Fitter { flags: &flags, dataset: &dataset, terminal, interrupt, before: None };
     let results =
         sets.iter().map(|(scope, images)| fitter.run(*scope, images)).collect::<anyhow::Result<Vec<_>>>()?;
+    // Only now is it known that a fit that went on did so with these settings.
+    flags.save_config(&dataset)?;
     print(&results, flags.machine.format)
 }
 
@@ -171,14 +173,40 @@ impl Flags {
             )
             .into());
         }
+        if self.resume {
+            self.check_dataset()?;
+        }
         fs::create_dir_all(&root).with_context(|| format!("cannot create folder {}", root.display()))?;
         let lock = FolderLock::take(&root)?;
         if self.overwrite {
             remove_kernels(&root)?;
         }
+        if !self.resume {
+            self.save_config(dataset)?;
+        }
+        Ok(lock)
+    }
+
+    /// A fit that goes on must be of the same images; what else must not change its state knows.
+    fn check_dataset(&self) -> anyhow::Result<()> {
+        let root = self.kernels.folder();
+        let config = RunFolder::at(&root).config()?.unwrap_or_default();
+        let now = self.data.resolve().dataset.as_str();
+        if let Some(before) = config["settings"]["dataset"].as_str().filter(|before| *before != now) {
+            return Err(UnusableFlags(format!(
+                "{}: the fit was started with --dataset {before}, but now it is {now}; resume with the same one or choose \
+                 another --out-dir",
+                root.display()
+            ))
+            .into());
+        }
+        Ok(())
+    }
+
+    fn save_config(&self, dataset: &Dataset) -> anyhow::Result<()> {
         let mut settings = serde_json::to_value(self)?;
         settings["dataset"] = self.data.resolve().dataset.as_str().into();
-        RunFolder::at(&root).save_config(&serde_json::json!({
+        RunFolder::at(self.kernels.folder()).save_config(&serde_json::json!({
             "command": "train_toy_models",
             "version": env!("CARGO_PKG_VERSION"),
             "git_commit": option_env!("FREQBIAS_GIT_COMMIT"),
@@ -190,7 +218,7 @@ impl Flags {
             "classes": dataset.train.classes(),
             "settings": settings,
         }))?;
-        Ok(lock)
+        Ok(())
     }
 }
 
