@@ -17,7 +17,15 @@ const ARCHITECTURES: &[Architecture] = &[
     Architecture { name: "resnet18", build: resnet::resnet18 },
     Architecture { name: "resnet34", build: resnet::resnet34 },
     Architecture { name: "resnet50", build: resnet::resnet50 },
+    Architecture { name: "resnet101", build: resnet::resnet101 },
+    Architecture { name: "resnet152", build: resnet::resnet152 },
+    Architecture { name: "resnet18thin", build: resnet::resnet18thin },
+    Architecture { name: "resnet18wide", build: resnet::resnet18wide },
     Architecture { name: "resnet20", build: resnet::resnet20 },
+    Architecture { name: "resnet32", build: resnet::resnet32 },
+    Architecture { name: "resnet44", build: resnet::resnet44 },
+    Architecture { name: "resnet56", build: resnet::resnet56 },
+    Architecture { name: "resnet110", build: resnet::resnet110 },
 ];
 
 impl Architecture {

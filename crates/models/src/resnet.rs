@@ -25,19 +25,42 @@ impl Block {
     }
 }
 
+/// Channels of the first stage; each further stage has twice as many.
+const WIDTH: usize = 64;
+
 /// ResNet-18 of the `robustness` library's CIFAR models.
 pub(crate) fn resnet18(classes: usize) -> Graph {
-    cifar(Block::Basic, [2, 2, 2, 2], classes)
+    cifar(Block::Basic, [2, 2, 2, 2], WIDTH, classes)
+}
+
+/// The same, three quarters as wide.
+pub(crate) fn resnet18thin(classes: usize) -> Graph {
+    cifar(Block::Basic, [2, 2, 2, 2], WIDTH * 3 / 4, classes)
+}
+
+/// The same, five times as wide.
+pub(crate) fn resnet18wide(classes: usize) -> Graph {
+    cifar(Block::Basic, [2, 2, 2, 2], WIDTH * 5, classes)
 }
 
 /// ResNet-34, likewise.
 pub(crate) fn resnet34(classes: usize) -> Graph {
-    cifar(Block::Basic, [3, 4, 6, 3], classes)
+    cifar(Block::Basic, [3, 4, 6, 3], WIDTH, classes)
 }
 
 /// ResNet-50, likewise.
 pub(crate) fn resnet50(classes: usize) -> Graph {
-    cifar(Block::Bottleneck, [3, 4, 6, 3], classes)
+    cifar(Block::Bottleneck, [3, 4, 6, 3], WIDTH, classes)
+}
+
+/// ResNet-101, likewise.
+pub(crate) fn resnet101(classes: usize) -> Graph {
+    cifar(Block::Bottleneck, [3, 4, 23, 3], WIDTH, classes)
+}
+
+/// ResNet-152, likewise.
+pub(crate) fn resnet152(classes: usize) -> Graph {
+    cifar(Block::Bottleneck, [3, 8, 36, 3], WIDTH, classes)
 }
 
 /// ResNet-20 of He et al. 2016: stem of 16, three stages of three blocks, shortcuts without parameters.
@@ -45,13 +68,33 @@ pub(crate) fn resnet20(classes: usize) -> Graph {
     he(3, classes)
 }
 
-fn cifar(block: Block, depths: [usize; 4], classes: usize) -> Graph {
+/// ResNet-32, likewise, of five blocks a stage.
+pub(crate) fn resnet32(classes: usize) -> Graph {
+    he(5, classes)
+}
+
+/// ResNet-44, likewise, of seven.
+pub(crate) fn resnet44(classes: usize) -> Graph {
+    he(7, classes)
+}
+
+/// ResNet-56, likewise, of nine.
+pub(crate) fn resnet56(classes: usize) -> Graph {
+    he(9, classes)
+}
+
+/// ResNet-110, likewise, of eighteen.
+pub(crate) fn resnet110(classes: usize) -> Graph {
+    he(18, classes)
+}
+
+fn cifar(block: Block, depths: [usize; 4], width: usize, classes: usize) -> Graph {
     let (mut g, images) = GraphBuilder::images(3);
-    let mut x = stem(&mut g, images, 64);
+    let mut x = stem(&mut g, images, width);
     for (stage, depth) in depths.into_iter().enumerate() {
         for index in 0..depth {
             let stride = if stage > 0 && index == 0 { 2 } else { 1 };
-            x = residual(&mut g, x, &format!("layer{}.{index}", stage + 1), block, 64 << stage, stride);
+            x = residual(&mut g, x, &format!("layer{}.{index}", stage + 1), block, width << stage, stride);
         }
     }
     let latent = g.global_avg_pool(x);
@@ -112,13 +155,18 @@ mod tests {
         graph.parameters().values().map(|shape| shape.iter().product::<usize>()).sum()
     }
 
-    /// Counts of the published models: kuangliu's 11.17 M, 21.28 M, 23.52 M; He et al.'s 0.27 M.
+    /// Counts of the published models: kuangliu's 11.17 M, 21.28 M, 23.52 M, 42.51 M, 58.16 M; He et al.'s 0.27 M, 0.46 M, 0.66 M,
+    /// 0.85 M, 1.7 M.
     #[test]
     fn parameter_counts_are_those_of_the_published_models() {
         assert_eq!(parameter_count(&resnet18(10)), 11_173_962);
         assert_eq!(parameter_count(&resnet34(10)), 21_282_122);
         assert_eq!(parameter_count(&resnet50(10)), 23_520_842);
-        assert_eq!(parameter_count(&resnet20(10)), 269_722);
+        assert_eq!(parameter_count(&resnet101(10)), 42_512_970);
+        assert_eq!(parameter_count(&resnet152(10)), 58_156_618);
+        let small =
+            [resnet20, resnet32, resnet44, resnet56, resnet110].map(|build| parameter_count(&build(10)));
+        assert_eq!(small, [269_722, 464_154, 658_586, 853_018, 1_727_962]);
     }
 
     #[test]
@@ -127,5 +175,7 @@ mod tests {
         assert_eq!(shapes["layer2.0.shortcut.0.weight"], [128, 64, 1, 1]);
         assert_eq!(shapes["layer4.1.bn2.running_var"], [512]);
         assert_eq!(shapes["linear.weight"], [10, 512]);
+        assert_eq!(resnet18thin(10).shapes()["layer3.0.conv1.weight"], [192, 96, 3, 3]);
+        assert_eq!(resnet18wide(10).shapes()["linear.weight"], [10, 2560]);
     }
 }
