@@ -32,6 +32,16 @@ pub(crate) struct DataFlags {
     pub workers: usize,
 }
 
+impl DataFlags {
+    /// The data set as people call it: a generated one by its folder.
+    pub(crate) fn label(&self) -> String {
+        let folder =
+            self.data.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+        let of_set = folder.filter(|_| self.dataset == DatasetName::Generated);
+        of_set.unwrap_or_else(|| self.dataset.as_str().to_owned())
+    }
+}
+
 /// The data sets that `--dataset` knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -79,10 +89,9 @@ pub(crate) struct RunFlags {
 impl RunFlags {
     /// The run's name: `--task`, or what the other flags make it. Generated sets are many, so theirs has the folder's name.
     pub(crate) fn task(&self, data: &DataFlags) -> String {
-        let folder = data.data.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy());
-        let of_set = folder.filter(|_| data.dataset == DatasetName::Generated);
-        let made = || format!("{}_{}", self.arch.name(), of_set.as_deref().unwrap_or("baseline"));
-        self.task.clone().unwrap_or_else(made)
+        let is_generated = data.dataset == DatasetName::Generated;
+        let of_set = if is_generated { data.label() } else { "baseline".to_owned() };
+        self.task.clone().unwrap_or_else(|| format!("{}_{of_set}", self.arch.name()))
     }
 
     /// `{out-dir}/{dataset}/{task}`.

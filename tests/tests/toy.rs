@@ -70,7 +70,7 @@ fn kernels_images_classifier_and_gradients() -> Outcome {
     succeed(&mut easy_train(at, &on));
     succeed(&mut grad(at, &on[..4]));
     let spectrum = "runs/generated/resnet20_SCR-Toy-Dataset/grad/gradient_spectrum.json";
-    assert_eq!(json(&at.join(spectrum))?["dataset"], "generated");
+    assert_eq!(json(&at.join(spectrum))?["dataset"], "SCR-Toy-Dataset");
     Ok(())
 }
 

@@ -92,8 +92,9 @@ impl Measurement<'_> {
         output: &Path,
     ) -> anyhow::Result<(SpectrumTable, Partial)> {
         let profiler = self.profiler()?;
-        let (dataset, arch) = (self.flags.data.dataset.as_str(), self.flags.run.arch.name());
-        let mut table = SpectrumTable::new(dataset, arch, self.dataset.test.len(), profiler.radii().to_vec());
+        let (dataset, arch) = (self.flags.data.label(), self.flags.run.arch.name());
+        let mut table =
+            SpectrumTable::new(dataset.as_str(), arch, self.dataset.test.len(), profiler.radii().to_vec());
         let settings =
             format!("{dataset} {arch} {} images {:?}", self.dataset.test.len(), self.flags.data.data);
         let mut partial = Partial::open(output, settings);

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::{Error, graph::Graph, resnet};
+use crate::{Error, graph::Graph, resnet, vgg};
 
 /// A named architecture: a recipe that builds the graph for a number of classes.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +26,10 @@ const ARCHITECTURES: &[Architecture] = &[
     Architecture { name: "resnet44", build: resnet::resnet44 },
     Architecture { name: "resnet56", build: resnet::resnet56 },
     Architecture { name: "resnet110", build: resnet::resnet110 },
+    Architecture { name: "vgg11", build: vgg::vgg11 },
+    Architecture { name: "vgg13", build: vgg::vgg13 },
+    Architecture { name: "vgg16", build: vgg::vgg16 },
+    Architecture { name: "vgg19", build: vgg::vgg19 },
 ];
 
 impl Architecture {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use kernels::{Activation, Conv2d};
+use kernels::{Activation, Conv2d, Pool2d};
 
 /// Names and shapes of tensors, ordered by name.
 pub type Shapes = BTreeMap<String, Vec<usize>>;
@@ -22,8 +22,8 @@ pub enum Op {
     Input,
     /// (x − mean) / std per channel.
     Normalise,
-    /// `{module}.weight` (out, in, k, k).
-    Convolution { module: String, geometry: Conv2d },
+    /// `{module}.weight` (out, in, k, k); with `bias` also `{module}.bias` (out), and a batch-norm after it.
+    Convolution { module: String, geometry: Conv2d, bias: bool },
     /// `{module}.weight`, `.bias`, `.running_mean`, `.running_var` (C), then the activation.
     BatchNorm { module: String, activation: Activation },
     /// The output of a batch-norm without activation plus another value of its shape, then the activation.
@@ -31,6 +31,8 @@ pub enum Op {
     /// Every `stride`-th pixel; the `inputs` channels set in the middle of `channels`, zeros around them (the
     /// shortcut without parameters of He et al. 2016, option A).
     Subsample { stride: usize, inputs: usize, channels: usize },
+    /// The maximum over windows.
+    MaxPool(Pool2d),
     /// (B, C, H, W) → (B, C), the mean over pixels.
     GlobalAvgPool,
     /// `{module}.weight` (out, in) and `{module}.bias` (out).
@@ -109,7 +111,23 @@ impl GraphBuilder {
     pub fn conv(&mut self, x: Value, module: &str, out: usize, kernel: usize, stride: usize) -> Value {
         let geometry = Conv2d { stride, padding: (kernel - 1) / 2, groups: 1 };
         self.parameters.insert(format!("{module}.weight"), vec![out, self.channels(x), kernel, kernel]);
-        self.push(Op::Convolution { module: module.to_owned(), geometry }, &[x], out)
+        self.push(Op::Convolution { module: module.to_owned(), geometry, bias: false }, &[x], out)
+    }
+
+    /// A 3×3 convolution with bias and padding 1, and the batch-norm and ReLU that must follow it: what the bias adds, the
+    /// batch's statistics take away again, so that it matters to the running mean alone.
+    pub fn biased_conv(&mut self, x: Value, conv: &str, norm: &str, out: usize) -> Value {
+        let geometry = Conv2d { stride: 1, padding: 1, groups: 1 };
+        self.parameters.insert(format!("{conv}.weight"), vec![out, self.channels(x), 3, 3]);
+        self.parameters.insert(format!("{conv}.bias"), vec![out]);
+        let x = self.push(Op::Convolution { module: conv.to_owned(), geometry, bias: true }, &[x], out);
+        self.batch_norm(x, norm, Activation::Relu)
+    }
+
+    /// The maximum over windows.
+    pub fn max_pool(&mut self, x: Value, window: Pool2d) -> Value {
+        let channels = self.channels(x);
+        self.push(Op::MaxPool(window), &[x], channels)
     }
 
     /// Batch normalisation, then the activation.

@@ -31,6 +31,7 @@ mod graph;
 mod normaliser;
 mod resnet;
 mod torch;
+mod vgg;
 
 pub use architecture::Architecture;
 pub use classifier::{Classifier, ParameterGradients};

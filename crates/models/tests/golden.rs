@@ -127,3 +127,75 @@ fn first_training_step_matches_the_original() -> Outcome {
     }
     Ok(())
 }
+
+/// The VGG-11 of the same library: pooling, and convolutions with a bias before batch-norm.
+#[test]
+fn vgg11_evaluates_and_differentiates() -> Outcome {
+    let Some(folder) = golden() else { return Ok(()) };
+    let array = |name: &str| -> Result<Vec<f32>, Box<dyn std::error::Error>> {
+        let tensor = Tensor::read_npy(folder.join(format!("{name}.npy")))?;
+        Ok(tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?)
+    };
+    let weights =
+        candle_core::safetensors::load(folder.join("vgg11.safetensors"), &candle_core::Device::Cpu)?;
+    let weights = weights
+        .into_iter()
+        .filter_map(|(key, tensor)| Some((models::canonical_name(&key)?.to_owned(), tensor)));
+    let architecture: Architecture = "vgg11".parse()?;
+    let network = Classifier::new(architecture, 10, models::Normaliser::CIFAR10, &weights.collect())?;
+    let images = (Tensor::read_npy(folder.join("images64_u8.npy"))?.to_dtype(DType::F32)? / 255.0)?;
+    let labels: Vec<u32> =
+        Tensor::read_npy(folder.join("labels64_u8.npy"))?.to_dtype(DType::U32)?.to_vec1()?;
+    let (images, labels) = (images.narrow(0, 0, 8)?.contiguous()?, &labels[..8]);
+
+    let frozen = network.freeze()?;
+    let found = frozen.evaluate(&images, labels)?;
+    assert!(largest_difference(&flat(&found.logits), &array("vgg11_logits")?) < 5e-5);
+    assert!(largest_difference(&flat(&found.latent), &array("vgg11_latent")?) < 5e-5);
+    assert!((found.loss - array("vgg11_loss")?[0]).abs() < 1e-5);
+    let gradient = flat(&frozen.input_gradient(&images, labels)?.gradient);
+    let expected = array("vgg11_input_grad")?;
+    let norm =
+        |values: &mut dyn Iterator<Item = f32>| values.map(|v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+    let apart = norm(&mut gradient.iter().zip(&expected).map(|(a, b)| a - b));
+    let relative = apart / norm(&mut expected.iter().copied());
+    assert!(relative < 1e-3, "relative distance {relative}");
+    Ok(())
+}
+
+/// A bias before batch-norm changes nothing but the running mean, and has no gradient.
+#[test]
+fn a_bias_before_batch_norm_moves_the_running_mean_alone() -> Outcome {
+    let architecture: Architecture = "vgg11".parse()?;
+    let shapes = architecture.graph(10).shapes();
+    let mut state = 1u32;
+    let mut number = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / (1 << 24) as f32 - 0.5
+    };
+    let mut weights = std::collections::BTreeMap::new();
+    for (name, shape) in &shapes {
+        let positive = name.ends_with("running_var");
+        let values: Vec<f32> =
+            (0..shape.iter().product()).map(|_| if positive { 1.0 } else { number() * 0.1 }).collect();
+        weights.insert(name.clone(), Tensor::from_vec(values, shape.as_slice(), &candle_core::Device::Cpu)?);
+    }
+    let mut without = weights.clone();
+    without.insert("features.0.bias".to_owned(), weights["features.0.bias"].zeros_like()?);
+    let images = Tensor::from_vec(
+        (0..2 * 3072).map(|_| number() + 0.5).collect::<Vec<_>>(),
+        (2, 3, 32, 32),
+        &candle_core::Device::Cpu,
+    )?;
+    let network = |weights| Classifier::new(architecture, 10, models::Normaliser::CIFAR10, weights);
+    let (mut biased, mut plain) = (network(&weights)?, network(&without)?);
+    let one = biased.parameter_gradients(&images, &[3, 7])?;
+    let other = plain.parameter_gradients(&images, &[3, 7])?;
+    assert!(largest_difference(&flat(&one.logits), &flat(&other.logits)) < 1e-6);
+    assert_eq!(flat(&one.gradients["features.0.bias"]), vec![0.0; 64]);
+    let mean = |network: &Classifier| flat(network.buffers()["features.1.running_mean"].as_tensor());
+    let moved: Vec<f32> = mean(&biased).iter().zip(mean(&plain)).map(|(a, b)| a - b).collect();
+    let expected: Vec<f32> = flat(&weights["features.0.bias"]).iter().map(|bias| 0.1 * bias).collect();
+    assert!(largest_difference(&moved, &expected) < 1e-6);
+    Ok(())
+}

@@ -7,6 +7,7 @@ mod gemm;
 mod loss;
 mod pages;
 mod pointwise;
+mod pooling;
 mod tensor;
 mod winograd;
 
@@ -18,5 +19,6 @@ pub use pointwise::{
     After, Combine, Finish, Moments, accumulate, channel_sums, combine, finish, gate, mean_over_pixels,
     moments, spread_mean,
 };
+pub use pooling::{Winners, max_pool, max_pool_gradient};
 pub use simd::Path;
 pub use tensor::{Arena, Blocked, Dims, Mask};

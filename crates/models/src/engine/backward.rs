@@ -57,7 +57,16 @@ impl Backward<'_> {
                 let spread = blocked::spread_mean(&g, self.tape.dims[x], &self.engine.arena);
                 self.leave(*x, spread);
             }
-            Kind::BatchNorm { x, module, residual, .. } => self.batch_norm(out, *x, module, *residual),
+            Kind::BatchNorm { x, module, bias, residual, .. } => {
+                self.batch_norm(out, *x, (module, bias.as_deref()), *residual);
+            }
+            Kind::MaxPool { x, .. } => {
+                let (g, winners) = (self.take(out), self.tape.winners.remove(&out));
+                let winners = winners.expect("the forward pass has kept what this step needs");
+                let gradient = blocked::max_pool_gradient(&g, &winners, &self.engine.arena);
+                self.engine.arena.recycle(g);
+                self.leave(*x, gradient);
+            }
             Kind::Folded { x, residual, .. } => self.folded(out, *x, *residual),
             Kind::Convolution { x, module, .. } => self.convolution(out, *x, module.as_deref()),
             Kind::Normalise => self.pixels(out),
@@ -105,7 +114,13 @@ impl Backward<'_> {
 
     /// With x̂ the standardised input: dγ = Σ g x̂, dβ = Σ g, dx = γ/σ · (g − mean(g) − x̂ · mean(g x̂)), or γ/σ · g where the
     /// statistics are not the batch's.
-    fn batch_norm(&mut self, out: Slot, x: Slot, module: &str, residual: Option<Slot>) {
+    fn batch_norm(
+        &mut self,
+        out: Slot,
+        x: Slot,
+        (module, bias): (&str, Option<&str>),
+        residual: Option<Slot>,
+    ) {
         let (path, g) = (self.engine.path, self.take(out));
         let mut norm = self.tape.norms.remove(&out).expect("the forward pass has kept what this step needs");
         let mask = norm.mask.take();
@@ -135,6 +150,14 @@ impl Backward<'_> {
                 .enumerate()
                 .map(|(channel, (product, _))| (product * inverse(channel)) as f32)
                 .collect();
+            if let Some(bias) = bias {
+                // What it adds, the statistics of the batch take away again.
+                let counts = self.pass.mode == Mode::Evaluate;
+                let share = |(scale, (_, sum)): (&f32, &(f64, f64))| {
+                    if counts { (f64::from(*scale) * sum) as f32 } else { 0.0 }
+                };
+                self.keep(bias, "bias", norm.scale.iter().zip(&sums).map(share).collect());
+            }
             self.keep(module, "weight", gamma);
             self.keep(module, "bias", sums.iter().map(|(_, sum)| *sum as f32).collect());
             if self.pass.mode == Mode::Train {

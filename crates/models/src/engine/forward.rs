@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernels::blocked::{self, After, Blocked, Convolution, Dims, Finish, Mask, Moments};
+use kernels::blocked::{self, After, Blocked, Convolution, Dims, Finish, Mask, Moments, Winners};
 
 use super::{
     EPSILON, Engine, Mode, Norm, Pass, Pixels, Purpose, Value,
@@ -24,6 +24,7 @@ pub(crate) struct Tape {
     /// What ReLU let through after folded convolutions.
     pub(super) masks: BTreeMap<Slot, Mask>,
     pub(super) dims: BTreeMap<Slot, Dims>,
+    pub(super) winners: BTreeMap<Slot, Winners>,
 }
 
 impl Engine {
@@ -51,7 +52,8 @@ impl Engine {
         let values = (0..self.plan.slots).map(|_| None).collect();
         let (norms, masks, dims) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let (latent, logits, moments) = (Vec::new(), Vec::new(), Vec::new());
-        Tape { images, latent, logits, moments, values, norms, masks, dims }
+        let winners = BTreeMap::new();
+        Tape { images, latent, logits, moments, values, norms, masks, dims, winners }
     }
 
     pub(super) fn recycle(&self, value: Option<Value>) {
@@ -59,6 +61,13 @@ impl Engine {
             self.arena.recycle(planes);
         }
     }
+}
+
+/// A batch-norm, and the convolution before it that has a bias.
+#[derive(Clone, Copy)]
+struct NormOf<'a> {
+    module: &'a str,
+    bias: Option<&'a str>,
 }
 
 struct Forward<'a> {
@@ -78,8 +87,17 @@ impl Forward<'_> {
             Kind::Folded { x, residual, relu, .. } => {
                 Value::Planes(self.folded(step.out, *x, *residual, *relu))
             }
-            Kind::BatchNorm { x, module, residual, relu } => {
-                Value::Planes(self.batch_norm(step.out, *x, module, *residual, *relu))
+            Kind::BatchNorm { x, module, bias, residual, relu } => {
+                let norm = NormOf { module, bias: bias.as_deref() };
+                Value::Planes(self.batch_norm(step.out, *x, norm, *residual, *relu))
+            }
+            Kind::MaxPool { x, window } => {
+                let x = planes(&self.tape.values[*x]);
+                let (y, winners) = blocked::max_pool(x, *window, arena);
+                if self.pass.purpose != Purpose::Evaluation {
+                    self.tape.winners.insert(step.out, winners);
+                }
+                Value::Planes(y)
             }
             Kind::Mean { x } => Value::Rows(blocked::mean_over_pixels(planes(&self.tape.values[*x]))),
             Kind::Linear { x, module } => {
@@ -125,23 +143,29 @@ impl Forward<'_> {
         &mut self,
         out: Slot,
         x: Slot,
-        module: &str,
+        NormOf { module, bias }: NormOf<'_>,
         residual: Option<Slot>,
         relu: bool,
     ) -> Blocked {
         let (path, arena) = (self.engine.path, &self.engine.arena);
+        // The bias is not in the values: means are told with it and taken without.
+        let bias = bias.map(|module| doubles(self.pass.weight(module, "bias")));
+        let bias = |channel: usize| bias.as_ref().map_or(0.0, |bias| bias[channel]);
         let x = planes(&self.tape.values[x]);
         let (mean, variance): (Vec<f64>, Vec<f64>) = match self.pass.mode {
             Mode::Train => {
                 let moments = blocked::moments(x, path);
                 let both = moments.iter().map(|m| (m.mean, m.variance)).unzip();
+                let with_bias = |(c, m): (usize, Moments)| Moments { mean: m.mean + bias(c), ..m };
+                let moments = moments.into_iter().enumerate().map(with_bias).collect();
                 self.tape.moments.push((module.to_owned(), moments));
                 both
             }
-            Mode::Evaluate => (
-                doubles(self.pass.weight(module, "running_mean")),
-                doubles(self.pass.weight(module, "running_var")),
-            ),
+            Mode::Evaluate => {
+                let running = doubles(self.pass.weight(module, "running_mean")).into_iter().enumerate();
+                let mean = running.map(|(channel, mean)| mean - bias(channel)).collect();
+                (mean, doubles(self.pass.weight(module, "running_var")))
+            }
         };
         let inverse_std: Vec<f64> = variance.iter().map(|v| 1.0 / (v + EPSILON).sqrt()).collect();
         let gamma = doubles(self.pass.weight(module, "weight"));

@@ -103,8 +103,9 @@ impl Engine {
                 Kind::Convolution { x, module, shape } => {
                     (x, shape, filter(weights, module.as_deref(), *shape))
                 }
-                Kind::Folded { x, module, shape, norm, .. } => {
-                    let norm = Affine::of(weights, norm);
+                Kind::Folded { x, module, shape, norm, bias, .. } => {
+                    let mut norm = Affine::of(weights, norm);
+                    norm.take_in(weights, bias.as_deref());
                     let weight = norm.fold(weights[format!("{module}.weight").as_str()]);
                     packed.shifts.insert(step.out, norm.shift);
                     (x, shape, Cow::Owned(weight))
@@ -165,6 +166,15 @@ impl Affine {
             .collect();
         let shift = (0..scale.len()).map(|c| (beta[c] - mean[c] * scale[c]) as f32).collect();
         Self { scale, shift }
+    }
+
+    /// Adds what a convolution's bias comes to.
+    fn take_in(&mut self, weights: &Weights<'_>, bias: Option<&str>) {
+        let Some(bias) = bias else { return };
+        let bias = weights[format!("{bias}.bias").as_str()];
+        for ((shift, scale), &bias) in self.shift.iter_mut().zip(&self.scale).zip(bias) {
+            *shift = (f64::from(*shift) + scale * f64::from(bias)) as f32;
+        }
     }
 
     /// Filters, (channels, …), with the scale of their channel.

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kernels::Activation;
 use kernels::blocked::ConvolutionShape;
+use kernels::{Activation, Pool2d};
 
 use crate::graph::{Graph, Op};
 
@@ -31,11 +31,15 @@ pub(crate) enum Kind {
         module: String,
         shape: ConvolutionShape,
         norm: String,
+        bias: Option<String>,
         residual: Option<Slot>,
         relu: bool,
     },
-    /// Batch-norm, the residual sum if there is one, ReLU if wanted: one pass over the values.
-    BatchNorm { x: Slot, module: String, residual: Option<Slot>, relu: bool },
+    /// Batch-norm, the residual sum if there is one, ReLU if wanted: one pass over the values. `bias` is the convolution before it
+    /// that has one, which is not in its values.
+    BatchNorm { x: Slot, module: String, bias: Option<String>, residual: Option<Slot>, relu: bool },
+    /// The maximum over windows.
+    MaxPool { x: Slot, window: Pool2d },
     /// The mean over pixels.
     Mean { x: Slot },
     /// The head.
@@ -46,7 +50,10 @@ impl Kind {
     fn reads(&self) -> impl Iterator<Item = Slot> {
         let (first, second) = match *self {
             Self::Normalise => (None, None),
-            Self::Convolution { x, .. } | Self::Mean { x } | Self::Linear { x, .. } => (Some(x), None),
+            Self::Convolution { x, .. }
+            | Self::MaxPool { x, .. }
+            | Self::Mean { x }
+            | Self::Linear { x, .. } => (Some(x), None),
             Self::BatchNorm { x, residual, .. } | Self::Folded { x, residual, .. } => (Some(x), residual),
         };
         first.into_iter().chain(second)
@@ -85,7 +92,7 @@ impl Plan {
         let convolutions: BTreeMap<Slot, &Kind> =
             self.steps.iter().map(|step| (step.out, &step.kind)).collect();
         let fold = |step: &Step| match &step.kind {
-            Kind::BatchNorm { x, module: norm, residual, relu } if readers[*x] == 1 => {
+            Kind::BatchNorm { x, module: norm, bias, residual, relu } if readers[*x] == 1 => {
                 match convolutions[x] {
                     Kind::Convolution { x: from, module: Some(module), shape } => Some((
                         *x,
@@ -94,6 +101,7 @@ impl Plan {
                             module: module.clone(),
                             shape: *shape,
                             norm: norm.clone(),
+                            bias: bias.clone(),
                             residual: *residual,
                             relu: *relu,
                         },
@@ -140,7 +148,7 @@ fn lower(graph: &Graph, out: Slot, fused: &BTreeMap<Slot, Slot>) -> Option<Step>
         Op::Input => return None,
         Op::BatchNorm { .. } if fused.contains_key(&out) => return None,
         Op::Normalise => Kind::Normalise,
-        Op::Convolution { module, geometry } => {
+        Op::Convolution { module, geometry, .. } => {
             let weight = channels(module);
             let (stride, padding) = (geometry.stride, geometry.padding);
             let shape = ConvolutionShape {
@@ -162,13 +170,14 @@ fn lower(graph: &Graph, out: Slot, fused: &BTreeMap<Slot, Slot>) -> Option<Step>
             };
             Kind::Convolution { x, module: None, shape }
         }
-        Op::BatchNorm { module, activation } => batch_norm(x, module, None, *activation),
+        Op::BatchNorm { module, activation } => batch_norm(graph, x, module, None, *activation),
+        Op::MaxPool(window) => Kind::MaxPool { x, window: *window },
         Op::Add { activation } => {
             let norm = &graph.nodes[x];
             let Op::BatchNorm { module, .. } = &norm.op else {
                 unreachable!("a residual sum after a batch-norm")
             };
-            batch_norm(norm.inputs[0].0, module, Some(node.inputs[1].0), *activation)
+            batch_norm(graph, norm.inputs[0].0, module, Some(node.inputs[1].0), *activation)
         }
         Op::GlobalAvgPool => Kind::Mean { x },
         Op::Linear { module } => Kind::Linear { x, module: module.clone() },
@@ -176,6 +185,10 @@ fn lower(graph: &Graph, out: Slot, fused: &BTreeMap<Slot, Slot>) -> Option<Step>
     Some(Step { out, kind })
 }
 
-fn batch_norm(x: Slot, module: &str, residual: Option<Slot>, activation: Activation) -> Kind {
-    Kind::BatchNorm { x, module: module.to_owned(), residual, relu: activation == Activation::Relu }
+fn batch_norm(graph: &Graph, x: Slot, module: &str, residual: Option<Slot>, activation: Activation) -> Kind {
+    let bias = match &graph.nodes[x].op {
+        Op::Convolution { module, bias: true, .. } => Some(module.clone()),
+        _ => None,
+    };
+    Kind::BatchNorm { x, module: module.to_owned(), bias, residual, relu: activation == Activation::Relu }
 }
