@@ -21,6 +21,10 @@ use std::time::Duration;
 use criterion::Criterion;
 use kernels::blocked::{ConvolutionShape, Dims};
 
+/// The allocator of the programs.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A convolution of a network, at the batch size it is trained with.
 #[derive(Debug, Clone, Copy)]
 pub struct Layer {

@@ -20,3 +20,7 @@ mod toy;
 mod train;
 
 pub use launch::launch;
+
+/// Buffers of a megabyte come and go with every batch; the system's allocator returns them each time and has them cleared anew.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
