@@ -102,7 +102,7 @@ impl Maker<'_> {
         {
             let found = if images.exists() {
                 format!("{}: there are such images already", images.display())
-            } else if is_of_others(&labels, &numbers(set))? {
+            } else if is_of_others(&labels, &numbers(set)) {
                 format!("{}: the labels of other images, which are in this folder", labels.display())
             } else {
                 continue;
@@ -211,14 +211,14 @@ impl Maker<'_> {
     /// Removes what is to be replaced: with other labels all that they belonged to.
     fn remove_other_images(&self, pending: &[Pending]) -> anyhow::Result<()> {
         for Pending { made, labels, .. } in pending {
-            if !is_of_others(&made.labels, labels)? {
+            if !is_of_others(&made.labels, labels) {
                 continue;
             }
             let folder = made.labels.parent().unwrap_or(&self.root);
             for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
                 let path = entry.with_context(|| folder.display().to_string())?.path();
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                if ["hybrid_", "test_data_"].iter().any(|ours| name.starts_with(ours)) {
+                if is_ours(&name) {
                     fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
                 }
             }
@@ -251,9 +251,15 @@ fn numbers(set: &ImageSet) -> Vec<i64> {
     set.labels().iter().copied().map(i64::from).collect()
 }
 
-/// Whether a file of labels is there and has others.
-fn is_of_others(path: &Path, labels: &[i64]) -> anyhow::Result<bool> {
-    Ok(path.exists() && frequency::read_numbers(path)? != labels)
+/// Whether a file's name is one that [`HybridFiles`] and [`CopyFiles`] give to images, donors and sheets.
+fn is_ours(name: &str) -> bool {
+    let has_stem = ["hybrid_high_", "hybrid_low_", "test_data_high_", "test_data_low_"];
+    has_stem.iter().any(|stem| name.starts_with(stem)) && (name.ends_with(".npy") || name.ends_with(".png"))
+}
+
+/// Whether a file of labels is there and has others; a damaged one has.
+fn is_of_others(path: &Path, labels: &[i64]) -> bool {
+    path.exists() && frequency::read_numbers(path).map_or(true, |found| found != labels)
 }
 
 /// Images (N, C, H, W).

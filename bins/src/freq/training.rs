@@ -24,9 +24,10 @@ pub(crate) fn training_images(
     let root = folder(out_dir, data);
     let files = HybridFiles::at(&root, keep, radius);
     if !files.images.exists() {
-        terminal.note(&format!("{} is not there; making it first", files.images.display()));
         let maker = Maker { dataset, root, radius, seed: SEED, overwrite: false, terminal, interrupt };
-        maker.make(keep, &[])?;
+        for made in maker.make(keep, &[])? {
+            terminal.note(&format!("made {} {} first: {}", made.count, made.what, made.images.display()));
+        }
     }
     Ok(frequency::load(&files.images, &files.labels, &dataset.train)?)
 }
