@@ -1,10 +1,10 @@
-//! Transforms and profiles of `spectral`. Transforms count planes, profiles images; both run on all threads.
+//! Transforms, profiles and hybrids of `spectral`. Transforms count planes, the others images; all run on all threads.
 
 use std::hint::black_box;
 
 use benches::{numbers, settings};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use spectral::{Convention, Error, Profiler, RadialBins, RealFft2, Recipe};
+use spectral::{Convention, Error, Hybrid, Profiler, RadialBins, RealFft2, Recipe};
 
 /// Planes, height, width: batches of small images, one of photographs, and sizes that are no powers of two.
 const PLANES: [(usize, usize, usize); 5] =
@@ -55,6 +55,24 @@ fn profiles(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// From the bytes of two batches to those of their hybrids.
+fn hybrids(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("hybrids");
+    let bytes = |seed, count| -> Vec<u8> {
+        numbers(seed, count).into_iter().map(|value| (127.0 + 127.0 * value) as u8).collect()
+    };
+    for (images, size, radius) in [(1024, 32, 12), (256, 64, 24), (32, 224, 84)] {
+        let count = images * 3 * size * size;
+        let (high, low, mut out) = (bytes(4, count), bytes(5, count), vec![0; count]);
+        let hybrid = Hybrid::new(3, size, size, radius).expect("planes larger than 2×2");
+        group.throughput(Throughput::Elements(images as u64));
+        group.bench_function(format!("{size}x{size}x3, {images} images"), |bench| {
+            bench.iter(|| hybrid.apply_into(black_box(&high), &low, &mut out).expect("whole images"));
+        });
+    }
+    group.finish();
+}
+
 fn profiler(recipe: Recipe, size: usize) -> Result<Profiler, Error> {
     Profiler::new(recipe, 3, size, size, Convention::Reference)
 }
@@ -62,6 +80,6 @@ fn profiler(recipe: Recipe, size: usize) -> Result<Profiler, Error> {
 criterion_group! {
     name = benches;
     config = settings();
-    targets = transforms, radial_averages, profiles
+    targets = transforms, radial_averages, profiles, hybrids
 }
 criterion_main!(benches);

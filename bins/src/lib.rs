@@ -10,6 +10,7 @@ mod data;
 mod defaults;
 mod epochs;
 mod flags;
+mod freq;
 mod interrupt;
 mod launch;
 mod measured;

@@ -2,11 +2,12 @@
 
 use clap::Parser;
 use serde::Serialize;
-use training::Start;
+use training::{RunFolder, Start};
 
 use crate::{
     data,
     flags::{DataFlags, DatasetName, MachineFlags, RunFlags, at_least_one},
+    freq::{self, Part},
     interrupt,
     train::{Recipe, TrainingRun},
 };
@@ -30,6 +31,13 @@ pub struct Flags {
     #[command(flatten)]
     #[serde(flatten)]
     recipe: Recipe,
+    /// Train on hybrids of two images' frequencies whose labels are those of this part, as `generate_freq_dataset` writes
+    /// them; made first if they are not there. The run is called {arch}_{freq}_{r}, test images stay what they are
+    #[arg(long, value_enum, value_name = "PART")]
+    freq: Option<Part>,
+    /// The radius that parts low from high in hybrids [default: 12]
+    #[arg(long, value_name = "R", requires = "freq", value_parser = at_least_one)]
+    r: Option<usize>,
     /// Go on where the run stopped
     #[arg(long, conflicts_with = "overwrite")]
     #[serde(skip)]
@@ -46,6 +54,26 @@ impl Flags {
         self.epochs.unwrap_or(default)
     }
 
+    /// The name of a run on hybrids: `--task`, or {arch}_{freq}_{r}; a generated set's has the set's folder before the part.
+    fn hybrid_task(&self, keep: Part, radius: usize) -> String {
+        let of_set = match self.data.dataset {
+            DatasetName::Generated => self.run.task(&self.data),
+            _ => self.run.arch.name().to_owned(),
+        };
+        self.run.task.clone().unwrap_or_else(|| format!("{of_set}_{}_{radius}", keep.as_str()))
+    }
+
+    /// No hybrids are made for a run that would be refused.
+    fn check_start(&self) -> Result<(), training::Error> {
+        let run = RunFolder::at(self.run.folder(&self.data));
+        let folder = run.path().to_owned();
+        match (self.start(), run.holds_a_run()) {
+            (Start::Fresh, true) => Err(training::Error::RunExists { folder }),
+            (Start::Resume, false) => Err(training::Error::NothingToResume { folder }),
+            _ => Ok(()),
+        }
+    }
+
     fn start(&self) -> Start {
         match (self.resume, self.overwrite) {
             (true, _) => Start::Resume,
@@ -59,10 +87,17 @@ impl Flags {
 ///
 /// # Errors
 /// If the data cannot be read, the run folder cannot be used, or training fails.
-pub fn run(flags: Flags) -> anyhow::Result<()> {
+pub fn run(mut flags: Flags) -> anyhow::Result<()> {
     let terminal = flags.machine.prepare()?;
     let interrupt = interrupt::watch()?;
-    let dataset = data::open(&flags.data)?;
+    let mut dataset = data::open(&flags.data)?;
+    if let Some(keep) = flags.freq {
+        let radius = *flags.r.get_or_insert(freq::RADIUS);
+        flags.run.task = Some(flags.hybrid_task(keep, radius));
+        flags.check_start()?;
+        let from = (&flags.data, flags.run.out_dir.as_path());
+        dataset.train = freq::training_images(&dataset, from, (keep, radius), terminal, &interrupt)?;
+    }
     let training = TrainingRun {
         command: "easy_train",
         settings: serde_json::to_value(&flags)?,

@@ -3,17 +3,19 @@
 use clap::CommandFactory;
 
 pub mod easy_train;
+pub mod generate_freq_dataset;
 pub mod generate_toy_dataset;
 pub mod grad;
 mod grad_report;
 pub mod train_toy_models;
 
 /// Every command line, for what must know all flags.
-pub(crate) fn all() -> [clap::Command; 4] {
+pub(crate) fn all() -> [clap::Command; 5] {
     [
         easy_train::Flags::command(),
         grad::Flags::command(),
         train_toy_models::Flags::command(),
         generate_toy_dataset::Flags::command(),
+        generate_freq_dataset::Flags::command(),
     ]
 }

@@ -149,6 +149,21 @@ pub enum Error {
         expected: usize,
     },
 
+    /// Images that cannot each have a donor of another class.
+    #[error(
+        "class {class} has {found} of {images} images, expected at most half of them ({}): each image needs one of another class \
+         for itself; use more images of other classes (--limit-train)",
+        .images / 2
+    )]
+    NoDonors {
+        /// The class.
+        class: u32,
+        /// Its images.
+        found: usize,
+        /// All images.
+        images: usize,
+    },
+
     /// A label of a set names no class.
     #[error("image {index} has label {found}, expected a number below {classes}, the number of class names")]
     Label {

@@ -6,15 +6,13 @@
 //! {root}/{train,test}/labels.npy   (N) u8
 //! ```
 
-mod array;
 mod writer;
 
 use std::{fs, io, path::Path, sync::Arc};
 
 pub use writer::Writer;
 
-use self::array::Array;
-use crate::{Dataset, Error, ImageSet, ImageShape, Limits};
+use crate::{Dataset, Error, ImageSet, ImageShape, Limits, npy::Array};
 
 /// The folders of the two parts.
 pub const TRAIN: &str = "train";

@@ -21,7 +21,8 @@
 //!   networks normalise them themselves.
 //! * Every random choice follows from a seed: the images of [`synthetic`], the order of an epoch, the crops and flips.
 //!   The bytes of a batch do not depend on the number of threads that prepare it.
-//! * [`generated`] reads and writes computed images as NumPy arrays.
+//! * [`generated`] reads and writes computed images as NumPy arrays; [`frequency`] hybrids and filtered copies, paired by
+//!   [`donors`].
 //! * [`cifar`] reads the official binary files of CIFAR-10 and CIFAR-100. Files are checked: a damaged one gives an
 //!   [`Error`] that names it, the byte, what was found and what was expected.
 
@@ -29,8 +30,11 @@ mod augmentation;
 mod batches;
 pub mod cifar;
 mod error;
+pub mod frequency;
 pub mod generated;
 mod image_set;
+mod npy;
+mod pairing;
 mod prefetch;
 mod random;
 pub mod synthetic;
@@ -41,6 +45,9 @@ pub use image_set::{Dataset, ImageSet, ImageShape, Limits, Pixels};
 // Batches of them
 pub use augmentation::{Augmentation, Pixel, View};
 pub use batches::{Batch, BatchOptions, Batches, Order};
+
+// Pairs of them
+pub use pairing::donors;
 
 // What can go wrong
 pub use error::Error;

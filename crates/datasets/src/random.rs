@@ -10,6 +10,7 @@ pub(crate) enum Purpose {
     Augmentation = 2,
     SyntheticTrain = 3,
     SyntheticTest = 4,
+    Pairing = 5,
 }
 
 /// The stream of `(seed, purpose, epoch, index)`.

@@ -13,6 +13,9 @@ pub enum Error {
     /// Numbers that are no whole number of images.
     #[error("{found} values of {what}: expected a multiple of {unit}")]
     Length { what: &'static str, found: usize, unit: usize },
+    /// Numbers that are no match for others.
+    #[error("{found} values of {what}: expected {expected}")]
+    Count { what: &'static str, found: usize, expected: usize },
     /// A row of another length than the table's.
     #[error("a row of {found} bands for epoch {epoch}: expected {expected}")]
     RowLength { epoch: usize, found: usize, expected: usize },

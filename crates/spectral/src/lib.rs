@@ -20,12 +20,14 @@
 //! ```
 
 mod batch;
+mod bytes;
 mod density;
 mod dft;
 mod dispatch;
 mod error;
 mod fft;
 mod group;
+mod hybrid;
 mod lines;
 mod mask;
 mod plane;
@@ -53,6 +55,7 @@ pub use recipe::Recipe;
 pub use running::RunningBands;
 
 // Low and high frequencies
+pub use hybrid::Hybrid;
 pub use mask::{RadialMask, Split, to_bytes};
 
 // Results

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use rustfft::num_complex::Complex64;
 
-use crate::{Error, dft::unshifted, fft::RealFft2};
+use crate::{Error, bytes::scale_to_bytes, dft::unshifted, fft::RealFft2};
 
 /// The low frequencies of (H, W) planes: those closer than r to DC, strictly. The high ones are the rest.
 ///
@@ -35,7 +35,7 @@ impl RadialMask {
         let distance = |at: usize, size: usize| at.abs_diff(size / 2);
         let low = |at: usize| {
             let (down, across) = (distance(at / width, height), distance(at % width, width));
-            down * down + across * across < radius * radius
+            down * down + across * across < radius.saturating_mul(radius)
         };
         Self { height, width, low: (0..height * width).map(low).collect() }
     }
@@ -99,14 +99,14 @@ impl RadialMask {
     }
 }
 
-/// A plane min–max scaled to bytes, truncated: how the published tool writes filtered images. A constant plane is black.
+/// A plane min–max scaled to bytes, truncated: how the published tool writes filtered images. A constant plane is black; a
+/// value that is a whole number but for rounding counts as that number.
 ///
 /// ```
 /// assert_eq!(spectral::to_bytes(&[-1.0, 0.0, 1.0]), [0, 127, 255]);
 /// ```
 pub fn to_bytes(plane: &[f64]) -> Vec<u8> {
-    let (low, high) =
-        plane.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)));
-    let span = if high > low { high - low } else { f64::INFINITY };
-    plane.iter().map(|value| ((value - low) / span * 255.0) as u8).collect()
+    let mut bytes = vec![0; plane.len()];
+    scale_to_bytes(plane, 0.0, &mut bytes);
+    bytes
 }

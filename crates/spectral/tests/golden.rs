@@ -5,7 +5,9 @@ use std::{fs::File, io::BufReader, path::PathBuf};
 
 use npyz::{Deserialize, NpyFile};
 use rustfft::num_complex::Complex64;
-use spectral::{Convention, DensityMap, Profiler, RadialBins, RadialMask, Recipe, RunningBands, to_bytes};
+use spectral::{
+    Convention, DensityMap, Hybrid, Profiler, RadialBins, RadialMask, Recipe, RunningBands, to_bytes,
+};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -185,5 +187,51 @@ fn density_gradients() -> Outcome {
     let largest = expected.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
     let worst = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(worst < 3e-5 * largest, "off by {worst} of {largest}");
+    Ok(())
+}
+
+/// Pixels (N, C, H, W) as the reference has them, (N, H, W, C).
+fn channels_last(images: &[u8]) -> Vec<u8> {
+    let each = images.chunks(3072);
+    each.flat_map(|image| (0..3072).map(move |at| image[at % 3 * 1024 + at / 3])).collect()
+}
+
+/// Bytes off by one are at most one of a thousand, and none is further off.
+fn assert_bytes(what: &str, found: &[u8], expected: &[u8]) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let apart = || found.iter().zip(expected).map(|(a, b)| a.abs_diff(*b));
+    let wrong = apart().filter(|&apart| apart > 0).count();
+    println!("{what}: {wrong} of {} bytes are off by one", expected.len());
+    assert!(apart().all(|apart| apart <= 1) && wrong * 1000 <= expected.len(), "{what}: {wrong}");
+}
+
+#[test]
+fn hybrids() -> Outcome {
+    let Some(folder) = golden() else { return Ok(()) };
+    let (_, images) = read::<u8>(&folder, "images64_u8")?;
+    let (_, pairs) = read::<i64>(&folder, "hars_pairs_high_low")?;
+    let (shape, expected) = read::<u8>(&folder, "hars_r12_u8")?;
+    assert_eq!(shape, [12, 32, 32, 3]);
+    let gives = |part: usize| -> Vec<u8> {
+        let each = pairs.chunks(2).map(|pair| pair[part] as usize);
+        each.flat_map(|image| images[image * 3072..][..3072].to_vec()).collect()
+    };
+    let found = Hybrid::new(3, 32, 32, 12)?.apply(&gives(0), &gives(1))?;
+    assert_bytes("hybrids", &channels_last(&found), &expected);
+    Ok(())
+}
+
+#[test]
+fn filtered_copies() -> Outcome {
+    let Some(folder) = golden() else { return Ok(()) };
+    let (_, images) = read::<u8>(&folder, "images64_u8")?;
+    let (_, expected) = read::<u8>(&folder, "dft_filter_u8")?;
+    for (radius, expected) in [4, 8, 12, 16].into_iter().zip(expected.chunks(2 * 8 * 3072)) {
+        let hybrid = Hybrid::new(3, 32, 32, radius)?;
+        let (low, high) = expected.split_at(8 * 3072);
+        let images = &images[..8 * 3072];
+        assert_bytes(&format!("low, r = {radius}"), &channels_last(&hybrid.low_pass(images)?), low);
+        assert_bytes(&format!("high, r = {radius}"), &channels_last(&hybrid.high_pass(images)?), high);
+    }
     Ok(())
 }

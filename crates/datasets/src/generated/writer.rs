@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::{IMAGES, LABELS};
-use crate::{Error, ImageShape};
+use crate::{
+    Error, ImageShape,
+    npy::{aside, header, unwritable as failed, write_whole},
+};
 
 /// Writes `images.npy` and `labels.npy` of one part. Memory does not grow with the number of images; the files appear once
 /// all images are there.
@@ -31,7 +34,7 @@ impl Writer {
         fs::create_dir_all(folder).map_err(failed(folder))?;
         let bytes: Result<Vec<u8>, _> = labels.iter().map(|&label| u8::try_from(label)).collect();
         let labels = bytes.map_err(|error| failed(folder)(io::Error::other(format!("labels: {error}"))))?;
-        let aside = folder.join(format!(".{IMAGES}.{}.tmp", std::process::id()));
+        let aside = aside(&folder.join(IMAGES));
         let header = header("<f4", &[labels.len(), shape.channels, shape.height, shape.width]);
         let mut images = File::create(&aside).map_err(failed(&aside))?;
         images.write_all(&header).map_err(failed(&aside))?;
@@ -66,10 +69,7 @@ impl Writer {
         }
         self.images.sync_all().map_err(failed(&self.aside))?;
         let labels = [header("|u1", &[self.labels.len()]), std::mem::take(&mut self.labels)].concat();
-        let (aside, path) =
-            (self.folder.join(format!(".{LABELS}.{}.tmp", std::process::id())), self.folder.join(LABELS));
-        let written = fs::write(&aside, labels).and_then(|()| fs::rename(&aside, &path));
-        written.inspect_err(|_| drop(fs::remove_file(&aside))).map_err(failed(&path))?;
+        write_whole(&self.folder.join(LABELS), &labels)?;
         let path = self.folder.join(IMAGES);
         fs::rename(&self.aside, &path).map_err(failed(&path))
     }
@@ -80,25 +80,4 @@ impl Drop for Writer {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.aside);
     }
-}
-
-fn failed(path: &Path) -> impl FnOnce(io::Error) -> Error {
-    let path = path.to_owned();
-    move |source| Error::Write { path, source }
-}
-
-/// The header of NumPy's format, version 1.0: a Python dictionary, padded so that the data starts at a multiple of 64.
-fn header(kind: &str, shape: &[usize]) -> Vec<u8> {
-    let sides: Vec<String> = shape.iter().map(ToString::to_string).collect();
-    // A tuple of one is written with a comma.
-    let comma = if sides.len() == 1 { "," } else { "" };
-    let sides = sides.join(", ");
-    let text = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({sides}{comma}), }}");
-    let length = (10 + text.len() + 1).next_multiple_of(64);
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend(((length - 10) as u16).to_le_bytes());
-    bytes.extend(text.as_bytes());
-    bytes.resize(length - 1, b' ');
-    bytes.push(b'\n');
-    bytes
 }

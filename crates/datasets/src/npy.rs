@@ -1,4 +1,4 @@
-//! NumPy arrays: little-endian f32 or u8, in C order.
+//! NumPy arrays: little-endian f32, u8 or i64, in C order.
 
 use std::{
     fs::File,
@@ -14,7 +14,7 @@ use crate::Error;
 const LONGEST_HEADER: u64 = 1 << 16;
 
 /// An array file whose header is read, and which is as long as that says.
-pub(super) struct Array {
+pub(crate) struct Array {
     path: PathBuf,
     shape: Vec<usize>,
     kind: String,
@@ -22,7 +22,7 @@ pub(super) struct Array {
 }
 
 impl Array {
-    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let failed = |source| Error::Read { path: path.to_path_buf(), source };
         let found = std::fs::metadata(path).map_err(failed)?;
         if !found.is_file() {
@@ -51,17 +51,17 @@ impl Array {
         Ok(Self { path: path.to_path_buf(), shape, kind: kind.to_string(), data })
     }
 
-    pub(super) fn shape(&self) -> &[usize] {
+    pub(crate) fn shape(&self) -> &[usize] {
         &self.shape
     }
 
-    pub(super) fn refused(&self, expected: &str) -> Error {
+    pub(crate) fn refused(&self, expected: &str) -> Error {
         let found = format!("an array {:?} of {}", self.shape, self.kind);
         Error::Array { path: self.path.clone(), found, expected: expected.to_owned() }
     }
 
     /// The values of the first `rows`.
-    pub(super) fn read_f32(self, rows: usize) -> Result<Vec<f32>, Error> {
+    pub(crate) fn read_f32(self, rows: usize) -> Result<Vec<f32>, Error> {
         if self.kind != "<f4" {
             return Err(self.refused("little-endian f32"));
         }
@@ -69,11 +69,20 @@ impl Array {
     }
 
     /// The values of the first `rows`.
-    pub(super) fn read_u8(self, rows: usize) -> Result<Vec<u8>, Error> {
+    pub(crate) fn read_u8(self, rows: usize) -> Result<Vec<u8>, Error> {
         if self.kind != "|u1" {
             return Err(self.refused("u8"));
         }
         self.read(rows)
+    }
+
+    /// The numbers of the first `rows`: i64, or u8, which small labels are stored as too.
+    pub(crate) fn read_i64(self, rows: usize) -> Result<Vec<i64>, Error> {
+        match self.kind.as_str() {
+            "<i8" => self.read(rows),
+            "|u1" => Ok(self.read::<u8>(rows)?.into_iter().map(i64::from).collect()),
+            _ => Err(self.refused("little-endian i64, or u8")),
+        }
     }
 
     fn read<T: npyz::Deserialize>(self, rows: usize) -> Result<Vec<T>, Error> {
@@ -87,4 +96,39 @@ impl Array {
         let failed = |source| Error::Read { path: self.path.clone(), source };
         values.take(count).collect::<Result<_, _>>().map_err(failed)
     }
+}
+
+/// The header of NumPy's format, version 1.0: a Python dictionary, padded so that the data starts at a multiple of 64.
+pub(crate) fn header(kind: &str, shape: &[usize]) -> Vec<u8> {
+    let sides: Vec<String> = shape.iter().map(ToString::to_string).collect();
+    // A tuple of one is written with a comma.
+    let comma = if sides.len() == 1 { "," } else { "" };
+    let sides = sides.join(", ");
+    let text = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({sides}{comma}), }}");
+    let length = (10 + text.len() + 1).next_multiple_of(64);
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend(((length - 10) as u16).to_le_bytes());
+    bytes.extend(text.as_bytes());
+    bytes.resize(length - 1, b' ');
+    bytes.push(b'\n');
+    bytes
+}
+
+/// Where a file is written before it is whole.
+pub(crate) fn aside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.{}.tmp", std::process::id()))
+}
+
+/// The error of a file that cannot be written.
+pub(crate) fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> Error {
+    let path = path.to_owned();
+    move |source| Error::Write { path, source }
+}
+
+/// Writes a small file, whole or not at all.
+pub(crate) fn write_whole(path: &Path, content: &[u8]) -> Result<(), Error> {
+    let aside = aside(path);
+    let written = std::fs::write(&aside, content).and_then(|()| std::fs::rename(&aside, path));
+    written.inspect_err(|_| drop(std::fs::remove_file(&aside))).map_err(unwritable(path))
 }

@@ -1,0 +1,106 @@
+//! `generate_freq_dataset`: hybrids of one image's high and another's low frequencies, and filtered copies of a data set
+//! (Lin, Gao & Sang, IJCAI 2022, hypothesis II).
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+use serde::Serialize;
+
+use crate::{
+    data,
+    flags::{Format, MachineFlags, at_least_one, seed},
+    freq::{self, Made, Maker, Part},
+    interrupt, terminal,
+    toy::ToyData,
+};
+
+/// Writes a data set for `easy_train --freq`: each training image's high frequencies with the low ones of an image of another
+/// class, every image giving its low part once; and low- and high-pass copies of the test images.
+///
+/// The files are NumPy arrays in {out-dir}/{dataset}-freq: images (N, H, W, C) of u8, labels and donors (N) of i64.
+#[derive(Debug, Parser, Serialize)]
+#[command(name = "generate_freq_dataset", version, args_override_self = true, allow_negative_numbers = true)]
+pub struct Flags {
+    #[command(flatten)]
+    #[serde(flatten)]
+    data: ToyData,
+    /// The radius that parts low from high: low is closer than R to the zero frequency, in cycles per image
+    #[arg(long, value_name = "R", default_value_t = freq::RADIUS, value_parser = at_least_one)]
+    r: usize,
+    /// Whose label a hybrid has: that of the image that gives the high part, or the low part
+    #[arg(long, value_enum, default_value_t = Part::High)]
+    keep_label: Part,
+    /// Which copies of the test images are written
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Copies::Low, Copies::High])]
+    freq: Vec<Copies>,
+    /// The folder that holds all runs
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    out_dir: PathBuf,
+    /// Seed of the pairing: the same seed gives the same bits
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = seed)]
+    seed: u64,
+    #[command(flatten)]
+    #[serde(flatten)]
+    machine: MachineFlags,
+    /// Replace images that were written earlier
+    #[arg(long)]
+    #[serde(skip)]
+    overwrite: bool,
+}
+
+/// Filtered copies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Copies {
+    /// Low-pass copies
+    Low,
+    /// High-pass copies
+    High,
+    /// None at all
+    None,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// If the data cannot be read, a class has more than half of the images, or a file cannot be written.
+pub fn run(flags: Flags) -> anyhow::Result<()> {
+    let terminal = flags.machine.prepare()?;
+    let interrupt = interrupt::watch()?;
+    let data = flags.data.resolve();
+    let dataset = data::open(&data)?;
+    let maker = Maker {
+        dataset: &dataset,
+        root: freq::folder(&flags.out_dir, &data),
+        radius: flags.r,
+        seed: flags.seed,
+        overwrite: flags.overwrite,
+        terminal,
+        interrupt: &interrupt,
+    };
+    print(&maker.make(flags.keep_label, &flags.copies())?, flags.machine.format)
+}
+
+impl Flags {
+    /// Each part once.
+    fn copies(&self) -> Vec<Part> {
+        let wanted = [(Copies::Low, Part::Low), (Copies::High, Part::High)];
+        wanted.into_iter().filter(|(copies, _)| self.freq.contains(copies)).map(|(_, part)| part).collect()
+    }
+}
+
+fn print(made: &[Made], format: Format) -> anyhow::Result<()> {
+    if format == Format::Json {
+        return terminal::result(&serde_json::to_string(made)?);
+    }
+    for Made { what, count, images, labels, donors, sheet } in made {
+        terminal::result(&format!("wrote {count} {what} to {}", images.display()))?;
+        let donors = donors.as_ref().map_or_else(String::new, |path| format!("donors: {}, ", path.display()));
+        terminal::result(&format!(
+            "  labels: {}, {donors}to look at: {}",
+            labels.display(),
+            sheet.display()
+        ))?;
+    }
+    Ok(())
+}
