@@ -13,6 +13,9 @@ pub enum Error {
     /// Numbers that are no whole number of images.
     #[error("{found} values of {what}: expected a multiple of {unit}")]
     Length { what: &'static str, found: usize, unit: usize },
+    /// A ring without width.
+    #[error("a ring from {inner} to {outer}: expected an inner radius below the outer one")]
+    Ring { inner: usize, outer: usize },
     /// A row of another length than the table's.
     #[error("a row of {found} bands for epoch {epoch}: expected {expected}")]
     RowLength { epoch: usize, found: usize, expected: usize },

@@ -25,6 +25,7 @@ mod dft;
 mod dispatch;
 mod error;
 mod fft;
+mod filter;
 mod group;
 mod lines;
 mod mask;
@@ -53,6 +54,7 @@ pub use recipe::Recipe;
 pub use running::RunningBands;
 
 // Low and high frequencies
+pub use filter::{Filter, Pass, Rescale};
 pub use mask::{RadialMask, Split, to_bytes};
 
 // Results
