@@ -3,16 +3,20 @@
 use clap::CommandFactory;
 
 pub mod easy_train;
+pub mod evaluate;
+mod evaluate_figures;
+mod evaluate_report;
 pub mod generate_toy_dataset;
 pub mod grad;
 mod grad_report;
 pub mod train_toy_models;
 
 /// Every command line, for what must know all flags.
-pub(crate) fn all() -> [clap::Command; 4] {
+pub(crate) fn all() -> [clap::Command; 5] {
     [
         easy_train::Flags::command(),
         grad::Flags::command(),
+        evaluate::Flags::command(),
         train_toy_models::Flags::command(),
         generate_toy_dataset::Flags::command(),
     ]
