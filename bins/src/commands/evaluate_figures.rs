@@ -19,7 +19,7 @@ const POINTS: usize = 200;
 /// The density of a feature in each class that is shown, over the same values.
 #[derive(Debug)]
 pub(super) struct Densities {
-    /// From where to where.
+    /// From where to where: without the outermost hundredth of the images at either end.
     pub range: (f64, f64),
     /// A curve each class, at even distances; empty where a class has fewer than two images, or all the same feature.
     pub curves: Vec<Vec<f64>>,
@@ -34,9 +34,8 @@ impl Densities {
         };
         let classes = 0..classes.min(SHOWN);
         let found: Vec<Option<Kde>> = classes.map(|class| Kde::new(&of_class(class)).ok()).collect();
-        let extents = found.iter().flatten().map(Kde::extent);
-        let wider = |a: (f64, f64), b: (f64, f64)| (a.0.min(b.0), a.1.max(b.1));
-        let range = extents.reduce(wider).unwrap_or((-1.0, 1.0));
+        let widest = found.iter().flatten().map(Kde::bandwidth).fold(0.0, f64::max);
+        let range = if widest > 0.0 { around(values, 3.0 * widest) } else { (-1.0, 1.0) };
         let step = (range.1 - range.0) / (POINTS - 1) as f64;
         let curve = |density: &Kde| (0..POINTS).map(|at| density.at(range.0 + at as f64 * step)).collect();
         Self {
@@ -44,6 +43,14 @@ impl Densities {
             curves: found.iter().map(|found| found.as_ref().map(curve).unwrap_or_default()).collect(),
         }
     }
+}
+
+/// From the 1st to the 99th percentile and a little more: a single image far away would leave no room for the others.
+fn around(values: &[f64], margin: f64) -> (f64, f64) {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let outside = sorted.len() / 100;
+    (sorted[outside] - margin, sorted[sorted.len() - 1 - outside] + margin)
 }
 
 impl Report<'_> {
@@ -133,6 +140,14 @@ impl Report<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_panel_is_not_stretched_by_a_single_image() {
+        let mut values: Vec<f64> = (0..200).map(f64::from).collect();
+        values[7] = 1e6;
+        assert_eq!(around(&values, 0.5), (1.5, 198.5));
+        assert_eq!(around(&[3.0, 1.0], 1.0), (0.0, 4.0));
+    }
 
     #[test]
     fn densities_span_all_classes() {

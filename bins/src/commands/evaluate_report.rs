@@ -86,7 +86,7 @@ impl Report<'_> {
     fn print_checkpoint(&self, measured: &Measured) -> anyhow::Result<()> {
         let Measured { label, checkpoint, parts } = measured;
         terminal::result(&format!("{label}  {}", checkpoint.path.display()))?;
-        let separation = if parts[0].separation.is_some() { "  between  within  ratio" } else { "" };
+        let separation = if parts[0].separation.is_some() { "  between   within  ratio" } else { "" };
         let head = "component          accuracy %  95 % interval  top-5 %     loss";
         terminal::result(&format!("{head}{separation}"))?;
         parts.iter().try_for_each(|part| terminal::result(&row(part)))?;
@@ -170,8 +170,8 @@ fn interval(accuracy: Accuracy) -> [f64; 2] {
 fn row(part: &Part) -> String {
     let scores = &part.scores;
     let separation = part.separation.map_or_else(String::new, |found| {
-        let ratio = found.ratio().map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.4}"));
-        format!("  {:7.4}  {:6.4}  {ratio}", found.inter, found.intra)
+        let ratio = found.ratio().map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:5.3}"));
+        format!("  {:7.2e}  {:7.2e}  {ratio:>5}", found.inter, found.intra)
     });
     let (top5, loss) = (percent(scores.top5()), scores.loss().unwrap_or(f64::NAN));
     format!(
