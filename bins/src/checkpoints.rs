@@ -9,7 +9,11 @@ use std::{
 use anyhow::Context;
 use training::RunFolder;
 
-use crate::{epochs, launch::UnusableFlags};
+use crate::{
+    epochs,
+    flags::{DataFlags, RunFlags},
+    launch::{UnusableFlags, must_exist},
+};
 
 /// A checkpoint file and the epoch that it is of (0-based).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +50,37 @@ pub(crate) fn of_run(folder: &Path) -> anyhow::Result<Vec<StoredCheckpoint>> {
     Ok(found.into_iter().map(|(epoch, path)| StoredCheckpoint { epoch, path }).collect())
 }
 
+/// The checkpoints of the run that `--run` names, in epoch order.
+///
+/// # Errors
+/// If there are none, or the flags name another network or other images than the run says it is of.
+pub(crate) fn of_named_run(
+    folder: &Path,
+    data: &DataFlags,
+    run: &RunFlags,
+) -> anyhow::Result<Vec<StoredCheckpoint>> {
+    must_exist("--run", folder)?;
+    let config = RunFolder::at(folder).config()?.unwrap_or_default();
+    for (flag, given) in [("dataset", data.dataset.as_str()), ("arch", run.arch.name())] {
+        if let Some(own) = config["settings"][flag].as_str().filter(|own| *own != given) {
+            return Err(UnusableFlags(format!(
+                "--run {}: this run is of --{flag} {own}, but --{flag} is {given}; give --{flag} {own}",
+                folder.display()
+            ))
+            .into());
+        }
+    }
+    let found = of_run(folder)?;
+    if found.is_empty() {
+        return Err(UnusableFlags(format!(
+            "--run {}: no checkpoints in this folder; expected files like 0_checkpoint.safetensors",
+            folder.display()
+        ))
+        .into());
+    }
+    Ok(found)
+}
+
 /// The files that a pattern names, in epoch order. Where their names say no epoch they are numbered in the order of names,
 /// and `note` is told so.
 ///
@@ -59,7 +94,7 @@ pub(crate) fn of_pattern(pattern: &str, note: impl FnOnce(&str)) -> anyhow::Resu
         paths.push(entry.with_context(|| format!("--checkpoints {pattern}"))?);
     }
     paths.retain(|path| is_checkpoint(path));
-    if paths.len() > 1 {
+    if paths.iter().any(|path| !is_another_name(path)) {
         paths.retain(|path| !is_another_name(path));
     }
     if paths.is_empty() {

@@ -6,6 +6,7 @@
 pub mod commands;
 
 mod checkpoints;
+mod components;
 mod data;
 mod defaults;
 mod epochs;

@@ -8,7 +8,7 @@ use datasets::{Batch, Dataset};
 use models::{Architecture, Classifier, Frozen, Normaliser};
 use training::{Learned, Learner, Source, Tally};
 
-use crate::{data, flags::DataFlags};
+use crate::{data, flags::DataFlags, terminal::Terminal};
 
 /// A fresh network with seeded weights.
 ///
@@ -64,6 +64,28 @@ impl StoredWeights {
             tensors.filter_map(|(key, tensor)| Some((models::canonical_name(&key)?.to_owned(), tensor)));
         Ok(Self { normaliser, tensors: named.collect(), dataset: checkpoint.info.map(|info| info.dataset) })
     }
+}
+
+/// A network with the weights of a file, for evaluation. Says so where it was trained on another data set.
+///
+/// # Errors
+/// If the file cannot be read or holds another network's weights; the message names it.
+pub(crate) fn open(
+    path: &Path,
+    data: &DataFlags,
+    arch: Architecture,
+    dataset: &Dataset,
+    terminal: Terminal,
+) -> anyhow::Result<Frozen> {
+    let stored = StoredWeights::read(path)?;
+    let normaliser = stored.normaliser.unwrap_or_else(|| data::normaliser(data.dataset));
+    let measured_on = data.dataset.as_str();
+    if let Some(other) = stored.dataset.filter(|trained_on| trained_on != measured_on) {
+        let path = path.display();
+        terminal.note(&format!("note: {path} was trained on {other} and is measured on {measured_on}"));
+    }
+    let classifier = Classifier::new(arch, dataset.test.classes().len(), normaliser, &stored.tensors);
+    Ok(classifier.with_context(|| path.display().to_string())?.freeze()?)
 }
 
 /// Whether a file is PyTorch's: a zip archive or a bare pickle, or one named so that is nothing else either.

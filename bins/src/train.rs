@@ -96,7 +96,7 @@ impl TrainingRun<'_> {
         let (normaliser, lr) = (self.normaliser()?, self.learning_rate()?);
         let path = self.run.folder(self.data);
         let replaces = self.start == Start::Overwrite;
-        let measured = if replaces { measured::lock(&path)? } else { None };
+        let measured = if replaces { measured::lock(&path)? } else { Vec::new() };
         let folder = RunFolder::begin(path, self.start)?;
         if replaces {
             measured::remove(folder.path())?;

@@ -10,11 +10,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("datasets", &[]),
     ("spectral", &[]),
     ("training", &[]),
+    ("evaluation", &[]),
     ("models", &["kernels"]),
     ("cdes", &["kernels", "spectral", "training"]),
     ("plots", &["spectral"]),
-    ("bins", &["cdes", "datasets", "kernels", "models", "plots", "spectral", "training"]),
-    ("examples", &["bins", "cdes", "datasets", "kernels", "models", "plots", "spectral", "training"]),
+    ("bins", &["cdes", "datasets", "evaluation", "kernels", "models", "plots", "spectral", "training"]),
+    (
+        "examples",
+        &["bins", "cdes", "datasets", "evaluation", "kernels", "models", "plots", "spectral", "training"],
+    ),
     ("benches", &["cdes", "datasets", "kernels", "models", "plots", "spectral", "training"]),
     ("tests", &[]),
 ];

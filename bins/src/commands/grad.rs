@@ -11,7 +11,6 @@ use std::{
 use anyhow::Context;
 use clap::Parser;
 use datasets::Dataset;
-use models::Frozen;
 use serde::Serialize;
 use spectral::{Convention, Profiler, Recipe, RunningBands, SpectrumRow, SpectrumTable};
 use training::{FolderLock, RunFolder, Start};
@@ -22,7 +21,6 @@ use crate::{
     data,
     flags::{DataFlags, DatasetName, MachineFlags, RunFlags, at_least_one},
     interrupt::{self, Interrupted},
-    launch::{UnusableFlags, must_exist},
     measured, network,
     partial::Partial,
     terminal::Terminal,
@@ -118,7 +116,8 @@ impl Measurement<'_> {
         profiler: &Profiler,
         place: (usize, usize),
     ) -> anyhow::Result<SpectrumRow> {
-        let network = self.open(checkpoint)?;
+        let (data, arch) = (&self.flags.data, self.flags.run.arch);
+        let network = network::open(&checkpoint.path, data, arch, self.dataset, self.terminal)?;
         let test = &self.dataset.test;
         let mut bands = RunningBands::new(profiler.radii().len());
         let (mut correct, mut skipped) = (0, 0);
@@ -148,24 +147,6 @@ impl Measurement<'_> {
         Ok(Profiler::new(Recipe::Gradient, shape.channels, shape.height, shape.width, Convention::Reference)?)
     }
 
-    fn open(&self, checkpoint: &StoredCheckpoint) -> anyhow::Result<Frozen> {
-        let stored = network::StoredWeights::read(&checkpoint.path)?;
-        let normaliser = stored.normaliser.unwrap_or_else(|| data::normaliser(self.flags.data.dataset));
-        let classes = self.dataset.test.classes().len();
-        if let Some(other) =
-            stored.dataset.filter(|trained_on| trained_on != self.flags.data.dataset.as_str())
-        {
-            self.terminal.note(&format!(
-                "note: {} was trained on {other} and is measured on {}",
-                checkpoint.path.display(),
-                self.flags.data.dataset.as_str()
-            ));
-        }
-        let classifier = models::Classifier::new(self.flags.run.arch, classes, normaliser, &stored.tensors);
-        let classifier = classifier.with_context(|| checkpoint.path.display().to_string())?;
-        Ok(classifier.freeze()?)
-    }
-
     fn check_interrupt(&self, bar: &indicatif::ProgressBar) -> anyhow::Result<()> {
         if !self.interrupt.load(Ordering::SeqCst) {
             return Ok(());
@@ -193,22 +174,6 @@ impl Flags {
         measured::folder(&self.folder())
     }
 
-    /// Whether the flags name the network and the images that a run folder says it is of.
-    fn check_run(&self, folder: &Path) -> anyhow::Result<()> {
-        let config = RunFolder::at(folder).config()?.unwrap_or_default();
-        let given = [("dataset", self.data.dataset.as_str()), ("arch", self.run.arch.name())];
-        for (flag, given) in given {
-            if let Some(own) = config["settings"][flag].as_str().filter(|own| *own != given) {
-                return Err(UnusableFlags(format!(
-                    "--run {}: this run is of --{flag} {own}, but --{flag} is {given}; give --{flag} {own}",
-                    folder.display()
-                ))
-                .into());
-            }
-        }
-        Ok(())
-    }
-
     fn checkpoints(
         &self,
         dataset: &Dataset,
@@ -219,16 +184,7 @@ impl Flags {
             return checkpoints::of_pattern(pattern, |note| terminal.note(note));
         }
         if let Some(folder) = &self.run_folder {
-            must_exist("--run", folder)?;
-            self.check_run(folder)?;
-            let found = checkpoints::of_run(folder)?;
-            if found.is_empty() {
-                return Err(UnusableFlags(format!(
-                    "--run {}: no checkpoints in this folder; expected files like 0_checkpoint.safetensors",
-                    folder.display()
-                ))
-                .into());
-            }
+            let found = checkpoints::of_named_run(folder, &self.data, &self.run)?;
             tell_unfinished(folder, &found, terminal)?;
             return Ok(found);
         }

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use datasets::ImageSet;
 use plots::{BandCurves, Curve, HeatMap};
 use spectral::{Convention, Profiler, Recipe, RunningBands, SpectrumRow, SpectrumTable};
@@ -35,16 +34,7 @@ impl Report<'_> {
     /// If a file cannot be written.
     pub(super) fn save(&self, output: &Path) -> anyhow::Result<Results> {
         let images = image_density(self.test)?;
-        let aside = output.join(".unfinished");
-        let remove = || std::fs::remove_dir_all(&aside);
-        if aside.exists() {
-            remove().with_context(|| aside.display().to_string())?;
-        }
-        std::fs::create_dir(&aside).with_context(|| format!("cannot create folder {}", aside.display()))?;
-        let moved = self.save_in(&aside, &images).and_then(|files| move_all(files, output));
-        let removed = remove().with_context(|| aside.display().to_string());
-        let files = moved?;
-        removed?;
+        let files = measured::replace(output, |aside| self.save_in(aside, &images))?;
         Ok(Results { images, files })
     }
 
@@ -110,16 +100,6 @@ impl Report<'_> {
             "files": files,
         })
     }
-}
-
-/// Moves finished files into a folder; where they are then.
-fn move_all(files: Vec<PathBuf>, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let place = |file: PathBuf| {
-        let to = folder.join(file.file_name().unwrap_or_default());
-        std::fs::rename(&file, &to).with_context(|| to.display().to_string())?;
-        Ok(to)
-    };
-    files.into_iter().map(place).collect()
 }
 
 /// One epoch in words.

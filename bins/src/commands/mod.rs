@@ -3,6 +3,9 @@
 use clap::CommandFactory;
 
 pub mod easy_train;
+pub mod evaluate;
+mod evaluate_figures;
+mod evaluate_report;
 pub mod generate_freq_dataset;
 pub mod generate_toy_dataset;
 pub mod grad;
@@ -10,10 +13,11 @@ mod grad_report;
 pub mod train_toy_models;
 
 /// Every command line, for what must know all flags.
-pub(crate) fn all() -> [clap::Command; 5] {
+pub(crate) fn all() -> [clap::Command; 6] {
     [
         easy_train::Flags::command(),
         grad::Flags::command(),
+        evaluate::Flags::command(),
         train_toy_models::Flags::command(),
         generate_toy_dataset::Flags::command(),
         generate_freq_dataset::Flags::command(),

@@ -14,6 +14,15 @@ pub enum Error {
         "{what} holds {value}: expected finite numbers whose differences are finite too; leave it out or repair it"
     )]
     NotFinite { what: String, value: f64 },
+    /// A density below zero.
+    #[error("{what} holds {value}: expected 0 or more")]
+    Negative { what: String, value: f64 },
+    /// An axis without length.
+    #[error("{what} spans {low} to {high}: expected a range to the right")]
+    NoRange { what: String, low: f64, high: f64 },
+    /// More panels than can be looked at.
+    #[error("{found} panels in a figure: expected at most {most}; draw fewer")]
+    TooManyPanels { found: usize, most: usize },
     /// Rows of different lengths.
     #[error("{what} has {found} values: expected {length}, one for each position of the axis to the right")]
     Length { what: String, found: usize, length: usize },

@@ -32,6 +32,7 @@ mod legend;
 mod line_chart;
 mod palette;
 mod save;
+mod small_multiples;
 #[cfg(test)]
 mod testing;
 mod text;
@@ -41,6 +42,7 @@ pub use heat_map::HeatMap;
 
 // Curves over bands, epochs or anything else that is counted
 pub use line_chart::{Axes, BandCurves, Curve, LineChart};
+pub use small_multiples::{Panel, SmallMultiples};
 
 // Images
 pub use contact_sheet::{ContactSheet, SheetRow, Thumbnail};

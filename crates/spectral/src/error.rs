@@ -16,6 +16,9 @@ pub enum Error {
     /// Numbers that are no match for others.
     #[error("{found} values of {what}: expected {expected}")]
     Count { what: &'static str, found: usize, expected: usize },
+    /// A ring without width.
+    #[error("a ring from {inner} to {outer}: expected an inner radius below the outer one")]
+    Ring { inner: usize, outer: usize },
     /// A row of another length than the table's.
     #[error("a row of {found} bands for epoch {epoch}: expected {expected}")]
     RowLength { epoch: usize, found: usize, expected: usize },

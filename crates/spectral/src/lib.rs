@@ -26,6 +26,7 @@ mod dft;
 mod dispatch;
 mod error;
 mod fft;
+mod filter;
 mod group;
 mod hybrid;
 mod lines;
@@ -55,6 +56,7 @@ pub use recipe::Recipe;
 pub use running::RunningBands;
 
 // Low and high frequencies
+pub use filter::{Filter, Pass, Rescale};
 pub use hybrid::Hybrid;
 pub use mask::{RadialMask, Split, to_bytes};
 

@@ -1,0 +1,49 @@
+//! How far two quantities go together.
+
+/// Pearson's correlation of pairs, −1 to 1; absent of fewer than two pairs, of lists of different lengths, and where one of
+/// the quantities is always the same.
+///
+/// ```
+/// let found = evaluation::pearson(&[1.0, 2.0, 3.0, 4.0], &[1.0, 3.0, 2.0, 4.0]);
+/// assert!((found.unwrap_or(0.0) - 0.8).abs() < 1e-15);
+/// assert_eq!(evaluation::pearson(&[1.0, 2.0], &[5.0, 5.0]), None);
+/// ```
+pub fn pearson(x: &[f64], y: &[f64]) -> Option<f64> {
+    if x.len() != y.len() || x.len() < 2 {
+        return None;
+    }
+    let (x, y) = (centred(x), centred(y));
+    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    let spread = product(&x, &x).sqrt() * product(&y, &y).sqrt();
+    let found = product(&x, &y) / spread;
+    (spread > 0.0 && found.is_finite()).then(|| found.clamp(-1.0, 1.0))
+}
+
+/// Minus the mean; exactly zero where all are the same.
+fn centred(values: &[f64]) -> Vec<f64> {
+    // From the first value on, so that equal values leave no rounding.
+    let mean = values.iter().map(|value| value - values[0]).sum::<f64>() / values.len() as f64;
+    values.iter().map(|value| value - values[0] - mean).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_correlate_fully() {
+        let x = [0.1, 0.4, 0.7, 1.9];
+        let up: Vec<f64> = x.iter().map(|x| 1e6 + 3.0 * x).collect();
+        let down: Vec<f64> = x.iter().map(|x| -0.2 * x).collect();
+        assert!((pearson(&x, &up).unwrap_or(0.0) - 1.0).abs() < 1e-9);
+        assert!((pearson(&x, &down).unwrap_or(0.0) + 1.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn without_spread_there_is_none() {
+        assert_eq!(pearson(&[0.1; 3], &[1.0, 2.0, 3.0]), None);
+        assert_eq!(pearson(&[1.0], &[1.0]), None);
+        assert_eq!(pearson(&[1.0, 2.0], &[1.0]), None);
+        assert_eq!(pearson(&[1.0, f64::NAN], &[1.0, 2.0]), None);
+    }
+}

@@ -1,0 +1,162 @@
+//! Loss, ranks and confusions of a classifier's outputs.
+
+use crate::{Accuracy, Error, error::check_rows};
+
+/// What a classifier made of the images seen so far; a stream, nothing grows with their number.
+///
+/// ```
+/// let mut scores = evaluation::Scores::new(3)?;
+/// scores.push(&[0.0, 0.0, 0.0], &[2])?; // a tie: the first class wins
+/// assert_eq!(scores.loss(), Some(3f64.ln()));
+/// assert_eq!(scores.confusion()[2 * 3], 1);
+/// assert_eq!(scores.top5().correct, 1); // of three classes every one is among five
+/// # Ok::<(), evaluation::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scores {
+    classes: usize,
+    confusion: Vec<u64>,
+    top5: u64,
+    loss_sum: f64,
+}
+
+impl Scores {
+    /// For a number of classes; nothing is seen yet.
+    ///
+    /// # Errors
+    /// If there is no class.
+    pub fn new(classes: usize) -> Result<Self, Error> {
+        if classes == 0 {
+            return Err(Error::TooFew { what: "classes", found: 0, least: 1 });
+        }
+        Ok(Self { classes, confusion: vec![0; classes * classes], top5: 0, loss_sum: 0.0 })
+    }
+
+    /// Counts a batch: logits (N, classes), a label each image. The batches' sizes do not matter to the result.
+    ///
+    /// # Errors
+    /// If logits are not (N, classes), one is not finite, or a label is none of the classes; then nothing is counted.
+    pub fn push(&mut self, logits: &[f32], labels: &[u32]) -> Result<(), Error> {
+        check_rows("logits", logits, self.classes, labels.len())?;
+        if let Some(&label) = labels.iter().find(|&&label| label as usize >= self.classes) {
+            return Err(Error::Label { label, classes: self.classes });
+        }
+        for (row, &label) in logits.chunks_exact(self.classes).zip(labels) {
+            let label = label as usize;
+            let predicted = (0..row.len()).find(|&class| rank(row, class) == 0).unwrap_or(0);
+            self.confusion[label * self.classes + predicted] += 1;
+            self.top5 += u64::from(rank(row, label) < 5);
+            self.loss_sum += cross_entropy(row, label);
+        }
+        Ok(())
+    }
+
+    /// (classes, classes): how many images of the row's class were taken for the column's.
+    pub fn confusion(&self) -> &[u64] {
+        &self.confusion
+    }
+
+    /// Images whose own class scores highest; among equals the first class wins.
+    pub fn accuracy(&self) -> Accuracy {
+        let correct = (0..self.classes).map(|class| self.confusion[class * (self.classes + 1)]).sum();
+        Accuracy { correct, of: self.count() }
+    }
+
+    /// Images whose own class is among the five that score highest.
+    pub fn top5(&self) -> Accuracy {
+        Accuracy { correct: self.top5, of: self.count() }
+    }
+
+    /// The accuracy on the images of each class.
+    ///
+    /// ```
+    /// let mut scores = evaluation::Scores::new(2)?;
+    /// scores.push(&[1.0, 0.0, 1.0, 0.0], &[0, 1])?;
+    /// let fractions: Vec<_> = scores.per_class().iter().map(|class| class.fraction()).collect();
+    /// assert_eq!(fractions, [Some(1.0), Some(0.0)]);
+    /// # Ok::<(), evaluation::Error>(())
+    /// ```
+    pub fn per_class(&self) -> Vec<Accuracy> {
+        let rows = self.confusion.chunks_exact(self.classes).enumerate();
+        rows.map(|(class, row)| Accuracy { correct: row[class], of: row.iter().sum() }).collect()
+    }
+
+    /// Mean cross-entropy over the images, in nats; absent of none.
+    pub fn loss(&self) -> Option<f64> {
+        (self.count() > 0).then(|| self.loss_sum / self.count() as f64)
+    }
+
+    fn count(&self) -> u64 {
+        self.confusion.iter().sum()
+    }
+}
+
+/// How many classes score higher; among equals the first class wins.
+fn rank(row: &[f32], own: usize) -> usize {
+    let better = |(class, &score): (usize, &f32)| score > row[own] || (score == row[own] && class < own);
+    row.iter().enumerate().filter(|&entry| better(entry)).count()
+}
+
+/// ln Σ exp(logits) − the label's logit, without overflow.
+fn cross_entropy(row: &[f32], label: usize) -> f64 {
+    let highest = row.iter().fold(f32::NEG_INFINITY, |highest, &score| highest.max(score));
+    let above = |score: f32| f64::from(score) - f64::from(highest);
+    row.iter().map(|&score| above(score).exp()).sum::<f64>().ln() - above(row[label])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_counted_as_by_hand() -> Result<(), Error> {
+        let mut scores = Scores::new(6)?;
+        scores.push(&[3.0, 1.0, 2.0, 0.0, 0.0, 0.0, 0.0, 5.0, 4.0, 3.0, 2.0, 1.0], &[0, 0])?;
+        assert_eq!(scores.accuracy(), Accuracy { correct: 1, of: 2 });
+        assert_eq!(scores.top5(), Accuracy { correct: 1, of: 2 }, "the second image's class is the sixth");
+        assert_eq!((scores.confusion()[0], scores.confusion()[1]), (1, 1));
+        assert_eq!(scores.per_class()[0], Accuracy { correct: 1, of: 2 });
+        assert_eq!(scores.per_class()[3].fraction(), None);
+        // ln(e³ + e¹ + e² + 3) − 3 and ln(1 + e⁵ + e⁴ + e³ + e² + e) − 0.
+        let by_hand: [f64; 2] = [
+            (3f64.exp() + 1f64.exp() + 2f64.exp() + 3.0).ln() - 3.0,
+            (0..6).map(|score| f64::from(score).exp()).sum::<f64>().ln(),
+        ];
+        assert!((scores.loss().unwrap_or(f64::NAN) - (by_hand[0] + by_hand[1]) / 2.0).abs() < 1e-14);
+        Ok(())
+    }
+
+    #[test]
+    fn sizes_of_batches_do_not_matter() -> Result<(), Error> {
+        let logits: Vec<f32> = (0..40).map(|at| (at * 37 % 41) as f32 / 7.0).collect();
+        let labels: Vec<u32> = (0..10).map(|at| at % 4).collect();
+        let (mut whole, mut parts) = (Scores::new(4)?, Scores::new(4)?);
+        whole.push(&logits, &labels)?;
+        logits
+            .chunks(12)
+            .zip(labels.chunks(3))
+            .try_for_each(|(logits, labels)| parts.push(logits, labels))?;
+        assert_eq!(whole, parts);
+        Ok(())
+    }
+
+    #[test]
+    fn large_logits_do_not_overflow() -> Result<(), Error> {
+        let mut scores = Scores::new(2)?;
+        scores.push(&[3e38, -3e38], &[1])?;
+        assert_eq!(scores.loss(), Some(f64::from(3e38f32) * 2.0));
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_refused_counts_nothing() -> Result<(), Error> {
+        assert!(Scores::new(0).is_err());
+        let mut scores = Scores::new(2)?;
+        assert!(matches!(scores.push(&[0.0; 3], &[0]), Err(Error::Length { expected: 2, .. })));
+        assert!(matches!(scores.push(&[0.0; 4], &[0, 2]), Err(Error::Label { label: 2, classes: 2 })));
+        let diverged = scores.push(&[0.0, 1.0, f32::NAN, 0.0], &[0, 1]);
+        assert!(matches!(diverged, Err(Error::NotFinite { image: 1, .. })));
+        assert_eq!((scores.accuracy(), scores.loss()), (Accuracy::default(), None));
+        Ok(())
+    }
+}
