@@ -11,6 +11,7 @@ use models::Normaliser;
 use crate::{
     flags::{DataFlags, DatasetName},
     launch::UnusableFlags,
+    terminal,
 };
 
 /// Size of the synthetic set: enough for a ResNet to learn from, small enough for minutes on two cores.
@@ -41,6 +42,12 @@ pub(crate) fn gradient_batch_size(flags: &DataFlags) -> usize {
 /// # Errors
 /// If it is not where `--data` says or cannot be read.
 pub(crate) fn open(flags: &DataFlags) -> anyhow::Result<Dataset> {
+    if let (DatasetName::Synthetic, Some(data)) = (flags.dataset, &flags.data) {
+        let data = data.display();
+        terminal::note(&format!(
+            "note: --data {data} is not used: --dataset is synthetic, which is generated"
+        ));
+    }
     let limits = Limits { train: flags.limit_train, test: flags.limit_test };
     Ok(match flags.dataset {
         DatasetName::Synthetic => synthetic(flags),

@@ -144,6 +144,21 @@ fn what_cannot_be_fitted_is_told_in_one_line() -> Outcome {
     assert!(said.contains("--resume") && said.contains("--overwrite"), "{said}");
     let said = fail(&mut toy("generate_toy_dataset", at, &["--exp_name", "WCR", "--kernel_size", "7"]), 2);
     assert!(said.contains("--kernel-size 3") && said.contains("Epoch0.safetensors"), "{said}");
+    // What cannot be fitted removes nothing; images or kernels of another set are not mixed in.
+    let huge = ["--exp_name", "WCR", "--overwrite", "--kernel_size", "4000000001"];
+    let said = fail(&mut toy("train_toy_models", at, &huge), 2);
+    assert!(
+        said.contains("--kernel-size") && at.join("runs/WCR/all_class/Epoch0.safetensors").exists(),
+        "{said}"
+    );
+    let more = ["--exp_name", "WCR", "--epochs", "2", "--number", "2", "--kernel_size", "3", "--resume"];
+    let said = fail(toy("train_toy_models", at, &more).args(["--limit-test", "59"]), 2);
+    assert!(said.contains("images with checksum"), "{said}");
+    fs::remove_file(at.join("runs/WCR/all_class/latest.state.safetensors"))?;
+    for flags in [&more[..], &more[..8]] {
+        let said = fail(&mut toy("train_toy_models", at, flags), 2);
+        assert!(said.contains("latest.state.safetensors") && said.contains("--overwrite"), "{said}");
+    }
     fs::write(at.join("runs/WCR/all_class/Epoch0.safetensors"), b"damaged")?;
     let said = fail(&mut toy("generate_toy_dataset", at, &["--exp_name", "WCR"]), 1);
     assert!(said.contains("Epoch0.safetensors"), "{said}");

@@ -15,7 +15,7 @@ use datasets::{
 };
 use serde::Serialize;
 use spectral::{Convention, Profiler, Recipe, RunningBands};
-use training::FolderLock;
+use training::{FolderLock, RunFolder};
 
 use crate::{
     data,
@@ -23,7 +23,7 @@ use crate::{
     interrupt::{self, Interrupted},
     launch::UnusableFlags,
     terminal::{self, Terminal},
-    toy::{KernelFlags, Scope, ToyData, class_sheet, density_curves, scopes},
+    toy::{KernelFlags, Scope, ToyData, class_sheet, density_curves, place, remove_folder, scopes},
 };
 
 /// Writes the images that the kernels of `train_toy_models` make of a data set: their low frequencies are the images' own,
@@ -69,6 +69,9 @@ const SHOWN: usize = 5;
 
 const DENSITY: &str = "density";
 
+/// Where a data set is written until it is whole.
+const ASIDE: &str = ".unfinished";
+
 /// Runs the command.
 ///
 /// # Errors
@@ -87,38 +90,98 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
         ))
         .into());
     }
+    flags.check_source(&root)?;
     std::fs::create_dir_all(&root).with_context(|| format!("cannot create folder {}", root.display()))?;
     let _lock = FolderLock::take(&root)?;
-    generated::write_classes(&root, dataset.train.classes())?;
-    let mut summaries = Vec::new();
-    for (index, (name, set)) in
-        [(generated::TRAIN, &dataset.train), (generated::TEST, &dataset.test)].iter().enumerate()
-    {
-        let folder = root.join(name);
-        let generator = Generator {
-            flags: &flags,
-            kernels: &kernels,
-            set,
-            part: index as u64,
-            terminal,
-            interrupt: &interrupt,
-        };
-        summaries.push(generator.run(name, &folder)?);
-    }
+    let aside = root.join(ASIDE);
+    let written = flags.write(&dataset, &kernels, &aside, terminal, &interrupt);
+    let placed = written.and_then(|summaries| place(&aside, &root).map(|()| summaries));
+    let removed = remove_folder(&aside);
+    let mut summaries = placed?;
+    removed?;
+    summaries.iter_mut().for_each(|summary| summary.folder = root.join(&summary.part));
     print(&summaries, flags.machine.format)
 }
 
 impl Flags {
-    fn load_kernels(&self, dataset: &Dataset) -> anyhow::Result<Vec<(Scope, ToyKernels)>> {
-        let scopes = scopes(self.kernels.exp_name, dataset.train.classes().len());
-        scopes.into_iter().map(|scope| Ok((scope, self.load(scope)?))).collect()
+    /// Writes the whole data set to a folder aside.
+    fn write(
+        &self,
+        dataset: &Dataset,
+        kernels: &[(Scope, ToyKernels)],
+        aside: &Path,
+        terminal: Terminal,
+        interrupt: &AtomicBool,
+    ) -> anyhow::Result<Vec<Summary>> {
+        remove_folder(aside)?;
+        std::fs::create_dir(aside).with_context(|| aside.display().to_string())?;
+        generated::write_classes(aside, dataset.train.classes())?;
+        let mut settings = serde_json::to_value(self)?;
+        settings["dataset"] = self.data.resolve().dataset.as_str().into();
+        RunFolder::at(aside).save_config(&serde_json::json!({
+            "command": "generate_toy_dataset",
+            "version": env!("CARGO_PKG_VERSION"),
+            "git_commit": option_env!("FREQBIAS_GIT_COMMIT"),
+            "train_images": dataset.train.len(),
+            "test_images": dataset.test.len(),
+            "settings": settings,
+        }))?;
+        let parts = [(generated::TRAIN, &dataset.train), (generated::TEST, &dataset.test)];
+        let each = parts.iter().zip(0u64..);
+        each.map(|((name, set), part)| {
+            let generator = Generator { flags: self, kernels, set, part, terminal, interrupt };
+            generator.run(name, &aside.join(name))
+        })
+        .collect()
     }
 
-    fn load(&self, scope: Scope) -> anyhow::Result<ToyKernels> {
+    /// The images that are read must not be those that are replaced; kernels of another data set are told.
+    fn check_source(&self, root: &Path) -> anyhow::Result<()> {
+        let source = self.data.data.as_deref().and_then(|data| data.canonicalize().ok());
+        if source.is_some() && source == root.canonicalize().ok() {
+            let data = root.display();
+            return Err(UnusableFlags(format!(
+                "--data {data}: these images would be replaced by what is made of them; choose another --out-dir"
+            ))
+            .into());
+        }
+        let config = RunFolder::at(self.kernels.folder()).config()?.unwrap_or_default();
+        let now = self.data.resolve().dataset.as_str();
+        match config["settings"]["dataset"].as_str() {
+            Some(fitted) if fitted != now => Err(UnusableFlags(format!(
+                "{}: these kernels were fitted on {fitted}, but --dataset is {now}; give --dataset {fitted}",
+                self.kernels.folder().display()
+            ))
+            .into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn load_kernels(&self, dataset: &Dataset) -> anyhow::Result<Vec<(Scope, ToyKernels)>> {
+        let scopes = scopes(self.kernels.exp_name, dataset.train.classes().len());
+        let each = scopes.into_iter().map(|scope| Ok((scope, self.load(scope)?)));
+        let found: Vec<(Scope, (usize, ToyKernels))> = each.collect::<anyhow::Result<_>>()?;
+        let epochs = found.iter().map(|(scope, (epoch, _))| (scope, epoch));
+        if let (Some((_, least)), Some((scope, most))) =
+            (epochs.clone().min_by_key(|(_, epoch)| **epoch), epochs.max_by_key(|(_, epoch)| **epoch))
+            && least != most
+        {
+            return Err(UnusableFlags(format!(
+                "{}: the kernels of {} are of epoch {most}, others of epoch {least}: finish the fit with \
+                 train_toy_models --resume, or choose an --epoch that all have",
+                self.kernels.folder().display(),
+                scope.folder()
+            ))
+            .into());
+        }
+        Ok(found.into_iter().map(|(scope, (_, kernels))| (scope, kernels)).collect())
+    }
+
+    fn load(&self, scope: Scope) -> anyhow::Result<(usize, ToyKernels)> {
         let folder = KernelFolder::at(self.kernels.folder().join(scope.folder()));
         let found = folder.checkpoints()?;
         let wanted = found.iter().rev().find(|(epoch, _)| self.epoch.is_none_or(|wanted| wanted == *epoch));
-        let Some((_, path)) = wanted else {
+        let Some((epoch, path)) = wanted else {
             let which = self.epoch.map_or_else(String::new, |epoch| format!(" of epoch {epoch}"));
             return Err(UnusableFlags(format!(
                 "{}: no kernels{which} in this folder; fit them first: train_toy_models --exp_name {}",
@@ -140,7 +203,7 @@ impl Flags {
                 .into());
             }
         }
-        Ok(kernels)
+        Ok((*epoch, kernels))
     }
 }
 
@@ -157,6 +220,7 @@ struct Generator<'a> {
 /// What was written, as `density.json` has it.
 #[derive(Debug, Serialize)]
 struct Summary {
+    part: String,
     folder: PathBuf,
     images: usize,
     radii: Vec<usize>,
@@ -278,8 +342,12 @@ impl Generator<'_> {
         )?;
         curves.save(&folder.join(DENSITY))?;
         let (before, after) = ((&seen.before).into(), (&seen.after).into());
-        let summary = Summary { folder: folder.to_owned(), images: set.len(), radii, target, before, after };
-        training::write_atomically(&folder.join(format!("{DENSITY}.json")), &serde_json::to_vec(&summary)?)?;
+        let (part, folder_now) = (name.to_owned(), folder.to_owned());
+        let summary = Summary { part, folder: folder_now, images: set.len(), radii, target, before, after };
+        let mut text = serde_json::to_value(&summary)?;
+        // Where it is now is not where it will be.
+        text.as_object_mut().map(|entries| entries.remove("folder"));
+        training::write_atomically(&folder.join(format!("{DENSITY}.json")), &serde_json::to_vec(&text)?)?;
         Ok(summary)
     }
 }

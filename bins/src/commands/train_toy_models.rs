@@ -17,6 +17,7 @@ use clap::{Parser, ValueEnum};
 use datasets::Dataset;
 use indicatif::ProgressBar;
 use serde::Serialize;
+use serde_json::Value;
 use training::{FolderLock, RunFolder, Schedule};
 
 use crate::{
@@ -122,7 +123,11 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
     let scopes = scopes(flags.kernels.exp_name, dataset.train.classes().len());
     let each = scopes.into_iter().map(|scope| Ok((scope, Images::new(&dataset, scope, part)?)));
     let sets: Vec<(Scope, Images<'_>)> = each.collect::<anyhow::Result<_>>()?;
+    // Everything that can be refused comes first: earlier kernels are removed only for ones that can be fitted.
     flags.fit(Scope::All, &dataset)?;
+    flags
+        .fresh_kernels(Scope::All)
+        .map_err(|error| UnusableFlags(format!("--number, --kernel-size: {error}")))?;
     let _lock = flags.prepare(&sets, &dataset)?;
     let mut fitter = Fitter { flags: &flags, dataset: &dataset, terminal, interrupt, before: None };
     let results =
@@ -157,9 +162,21 @@ impl Flags {
     /// Refuses or removes earlier kernels, and takes the folder.
     fn prepare(&self, sets: &[(Scope, Images<'_>)], dataset: &Dataset) -> anyhow::Result<FolderLock> {
         let root = self.kernels.folder();
-        let begun = |(scope, _): &&(Scope, Images<'_>)| self.folder(*scope).state_path().exists();
-        let is_begun = sets.iter().any(|set| begun(&set));
         let unusable = |problem: &str| UnusableFlags(format!("{}: {problem}", root.display()));
+        let mut is_begun = false;
+        for (scope, _) in sets {
+            let folder = self.folder(*scope);
+            let (has_state, has_kernels) = (folder.state_path().exists(), !folder.checkpoints()?.is_empty());
+            is_begun |= has_state || has_kernels;
+            if has_kernels && !has_state && !self.overwrite {
+                return Err(UnusableFlags(format!(
+                    "{}: this file is missing, and without it the fit in its folder cannot go on; replace it with \
+                     --overwrite, or choose another --out-dir",
+                    folder.state_path().display()
+                ))
+                .into());
+            }
+        }
         if is_begun && !self.resume && !self.overwrite {
             return Err(unusable(
                 "there are kernels in this folder already; go on with --resume, replace them with --overwrite, or choose \
@@ -174,7 +191,7 @@ impl Flags {
             .into());
         }
         if self.resume {
-            self.check_dataset()?;
+            self.check_run(dataset)?;
         }
         fs::create_dir_all(&root).with_context(|| format!("cannot create folder {}", root.display()))?;
         let lock = FolderLock::take(&root)?;
@@ -187,20 +204,28 @@ impl Flags {
         Ok(lock)
     }
 
-    /// A fit that goes on must be of the same images; what else must not change its state knows.
-    fn check_dataset(&self) -> anyhow::Result<()> {
+    /// A fit that goes on must be of the same images, and begin its classes in the same way; what else must not change its
+    /// state knows.
+    fn check_run(&self, dataset: &Dataset) -> anyhow::Result<()> {
         let root = self.kernels.folder();
         let config = RunFolder::at(&root).config()?.unwrap_or_default();
-        let now = self.data.resolve().dataset.as_str();
-        if let Some(before) = config["settings"]["dataset"].as_str().filter(|before| *before != now) {
-            return Err(UnusableFlags(format!(
-                "{}: the fit was started with --dataset {before}, but now it is {now}; resume with the same one or choose \
-                 another --out-dir",
-                root.display()
-            ))
-            .into());
-        }
-        Ok(())
+        let now: [(&str, &Value, Value); 3] = [
+            ("--dataset", &config["settings"]["dataset"], self.data.resolve().dataset.as_str().into()),
+            ("images with checksum", &config["images_checksum"], checksum(dataset).into()),
+            ("--warm-start", &config["settings"]["warm_start"], self.warm_start.into()),
+        ];
+        let changed = now.into_iter().find(|(_, before, now)| !before.is_null() && *before != now);
+        let Some((name, before, now)) = changed else { return Ok(()) };
+        Err(UnusableFlags(format!(
+            "{}: the fit was started with {name} {before}, but now it is {now}; resume with the same or choose another \
+             --out-dir",
+            root.display()
+        ))
+        .into())
+    }
+
+    fn fresh_kernels(&self, scope: Scope) -> Result<ToyKernels, cdes::Error> {
+        ToyKernels::new(self.number, self.kernel_size, scope.seed(self.seed))
     }
 
     fn save_config(&self, dataset: &Dataset) -> anyhow::Result<()> {
@@ -215,11 +240,16 @@ impl Flags {
             "threads": rayon::current_num_threads(),
             "train_images": dataset.train.len(),
             "test_images": dataset.test.len(),
+            "images_checksum": checksum(dataset),
             "classes": dataset.train.classes(),
             "settings": settings,
         }))?;
         Ok(())
     }
+}
+
+fn checksum(dataset: &Dataset) -> u32 {
+    dataset.train.checksum() ^ dataset.test.checksum().rotate_left(1)
 }
 
 /// Removes kernels, logs and pictures of earlier fits, by their names.
@@ -307,11 +337,9 @@ impl Fitter<'_> {
     }
 
     fn start(&self, scope: Scope) -> anyhow::Result<ToyKernels> {
-        let Flags { number, kernel_size, seed, warm_start, .. } = *self.flags;
-        let fresh = ToyKernels::new(number, kernel_size, scope.seed(seed))?;
-        match self.before.as_ref().filter(|_| warm_start) {
+        match self.before.as_ref().filter(|_| self.flags.warm_start) {
             Some(before) => Ok(ToyKernels::load(before)?),
-            None => Ok(fresh),
+            None => Ok(self.flags.fresh_kernels(scope)?),
         }
     }
 }

@@ -182,7 +182,9 @@ fn list(folders: &[PathBuf]) -> String {
 
 fn missing_advice(source: &std::io::Error) -> &'static str {
     match source.kind() {
-        std::io::ErrorKind::NotFound => "; the folder lacks a file of the data set, unpack the archive again",
+        std::io::ErrorKind::NotFound => {
+            "; the folder lacks a file of the data set: unpack or write the set again"
+        }
         _ => "",
     }
 }

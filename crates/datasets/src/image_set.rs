@@ -198,6 +198,23 @@ impl ImageSet {
         &self.storage.classes
     }
 
+    /// A checksum (CRC-32C) of all pixels and labels: another set has another one, but for one case in four billion.
+    pub fn checksum(&self) -> u32 {
+        let end = self.len * self.shape.len();
+        let pixels = match &self.storage.pixels {
+            Pixels::Bytes(bytes) => crc32c::crc32c(&bytes[..end]),
+            Pixels::Unit(values) => {
+                let mut buffer = Vec::with_capacity(1 << 16);
+                values[..end].chunks(1 << 14).fold(0, |sum, values| {
+                    buffer.clear();
+                    buffer.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+                    crc32c::crc32c_append(sum, &buffer)
+                })
+            }
+        };
+        self.labels().iter().fold(pixels, |sum, label| crc32c::crc32c_append(sum, &label.to_le_bytes()))
+    }
+
     /// The images in batches: see [`BatchOptions`].
     pub fn batches(&self, options: BatchOptions) -> Batches {
         Batches::new(self.clone(), options)

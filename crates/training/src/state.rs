@@ -17,8 +17,8 @@ pub(crate) struct Fixed {
     /// The normaliser.
     pub(crate) mean: [f32; 3],
     pub(crate) std: [f32; 3],
-    /// A checksum of all labels.
-    pub(crate) labels: u32,
+    /// A checksum of all images and labels.
+    pub(crate) images: u32,
     pub(crate) seed: u64,
     pub(crate) batch_size: usize,
     pub(crate) training_images: usize,
@@ -44,7 +44,7 @@ impl Fixed {
             ("--batch-size", self.batch_size.to_string(), now.batch_size.to_string()),
             ("training images", self.training_images.to_string(), now.training_images.to_string()),
             ("test images", self.test_images.to_string(), now.test_images.to_string()),
-            ("labels with checksum", self.labels.to_string(), now.labels.to_string()),
+            ("images with checksum", self.images.to_string(), now.images.to_string()),
             ("--lr", self.lr.to_string(), now.lr.to_string()),
             ("--momentum", self.momentum.to_string(), now.momentum.to_string()),
             ("--weight-decay", self.weight_decay.to_string(), now.weight_decay.to_string()),

@@ -104,9 +104,9 @@ pub trait Source {
     /// How many test images there are.
     fn test_images(&self) -> usize;
 
-    /// A checksum of all labels, in the set's own order: a run is not resumed on other ones. Without one of its own a
-    /// source is known by its numbers of images alone.
-    fn labels_checksum(&self) -> u32 {
+    /// A checksum of all images and labels: a run is not resumed on other ones. Without one of its own a source is known
+    /// by its numbers of images alone.
+    fn images_checksum(&self) -> u32 {
         0
     }
 
@@ -213,7 +213,7 @@ impl Trainer {
             batch_size: self.batch_size,
             training_images: source.train_images(),
             test_images: source.test_images(),
-            labels: source.labels_checksum(),
+            images: source.images_checksum(),
             lr: self.lr,
             momentum: self.momentum,
             weight_decay: self.weight_decay,
