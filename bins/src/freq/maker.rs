@@ -17,7 +17,7 @@ use serde::Serialize;
 use spectral::Hybrid;
 use training::FolderLock;
 
-use super::{CopyFiles, HybridFiles, Part, sheets};
+use super::{CopyFiles, HybridFiles, Origin, Part, sheets};
 use crate::{interrupt::Interrupted, launch::UnusableFlags, terminal::Terminal};
 
 /// Images at a time.
@@ -75,7 +75,15 @@ impl Maker<'_> {
             pending.push(self.copies(&hybrid, part)?);
         }
         self.remove_other_images(&pending)?;
-        pending.into_iter().map(Pending::finish).collect()
+        // Hybrids without an origin count as stale: there is none while they are replaced.
+        let path = HybridFiles::at(&self.root, keep, self.radius).origin;
+        if path.exists() {
+            fs::remove_file(&path).with_context(|| path.display().to_string())?;
+        }
+        let made = pending.into_iter().map(Pending::finish).collect::<anyhow::Result<_>>()?;
+        let origin = Origin { images_checksum: self.dataset.train.checksum(), seed: self.seed };
+        training::write_atomically(&path, &serde_json::to_vec(&origin)?)?;
+        Ok(made)
     }
 
     /// The radius must leave high frequencies.

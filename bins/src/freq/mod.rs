@@ -7,12 +7,12 @@ mod training;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub(crate) use maker::{Made, Maker};
 pub(crate) use training::training_images;
 
-use crate::flags::{DataFlags, DatasetName};
+use crate::flags::DataFlags;
 
 /// The radius of the published hybrids.
 pub(crate) const RADIUS: usize = 12;
@@ -37,17 +37,9 @@ impl Part {
     }
 }
 
-/// A data set's name as folders carry it. Generated sets are many, so theirs is the folder's.
-fn set_name(data: &DataFlags) -> String {
-    let folder =
-        data.data.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-    let of_set = folder.filter(|_| data.dataset == DatasetName::Generated);
-    of_set.unwrap_or_else(|| data.dataset.as_str().to_owned())
-}
-
 /// `{out-dir}/{dataset}-freq`.
 pub(crate) fn folder(out_dir: &Path, data: &DataFlags) -> PathBuf {
-    out_dir.join(format!("{}-freq", set_name(data)))
+    out_dir.join(format!("{}-freq", data.label()))
 }
 
 /// The files of the hybrids whose labels are those of the images that give `keep`.
@@ -56,6 +48,8 @@ pub(crate) struct HybridFiles {
     pub(crate) images: PathBuf,
     pub(crate) labels: PathBuf,
     pub(crate) donors: PathBuf,
+    /// What the hybrids were made of: see [`Origin`].
+    pub(crate) origin: PathBuf,
     /// Where the contact sheet is, without its extension.
     pub(crate) sheet: PathBuf,
 }
@@ -67,9 +61,19 @@ impl HybridFiles {
             images: root.join(format!("{stem}.npy")),
             labels: root.join("train_label.npy"),
             donors: root.join(format!("{stem}_donor.npy")),
+            origin: root.join(format!("{stem}.json")),
             sheet: root.join(stem),
         }
     }
+}
+
+/// What hybrids were made of, by which stale ones are told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Origin {
+    /// The checksum of the images and labels.
+    pub(crate) images_checksum: u32,
+    /// The seed of the pairs.
+    pub(crate) seed: u64,
 }
 
 /// The files of the copies that keep a part of each image.

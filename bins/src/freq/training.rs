@@ -4,8 +4,8 @@ use std::{path::Path, sync::atomic::AtomicBool};
 
 use datasets::{Dataset, ImageSet, frequency};
 
-use super::{HybridFiles, Maker, Part, folder};
-use crate::{flags::DataFlags, terminal::Terminal};
+use super::{HybridFiles, Maker, Origin, Part, folder};
+use crate::{flags::DataFlags, launch::UnusableFlags, terminal::Terminal};
 
 /// The pairs are part of the data set, not of the run, so that runs of all seeds share their hybrids.
 const SEED: u64 = 0;
@@ -29,5 +29,27 @@ pub(crate) fn training_images(
             terminal.note(&format!("made {} {} first: {}", made.count, made.what, made.images.display()));
         }
     }
+    check(&files, dataset, radius, terminal)?;
     Ok(frequency::load(&files.images, &files.labels, &dataset.train)?)
+}
+
+/// Hybrids of other images are refused, those of other pairs are told.
+fn check(files: &HybridFiles, dataset: &Dataset, radius: usize, terminal: Terminal) -> anyhow::Result<()> {
+    let stored = std::fs::read(&files.origin).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let images = files.images.display();
+    match stored {
+        Some(Origin { images_checksum, seed }) if images_checksum == dataset.train.checksum() => {
+            if seed != SEED {
+                terminal.note(&format!(
+                    "note: {images} was made with --seed {seed}, another run's would be of --seed {SEED}"
+                ));
+            }
+            Ok(())
+        }
+        _ => Err(UnusableFlags(format!(
+            "{images}: these hybrids were made of other images, or not finished; make them again with \
+             generate_freq_dataset --r {radius} --overwrite and the same data flags"
+        ))
+        .into()),
+    }
 }
