@@ -9,6 +9,8 @@ pub enum Norm {
     L1,
     /// √(dy² + dx²).
     L2,
+    /// The larger of |dy| and |dx|: squares.
+    Max,
 }
 
 /// The ring mask of the published CDES code over a shifted spectrum (H, W): what it keeps in the upper left quadrant is mirrored
@@ -44,6 +46,7 @@ impl QuadrantMask {
             };
             match norm {
                 Norm::L1 => (from..=to).contains(&(down + across)),
+                Norm::Max => (from..=to).contains(&down.max(across)),
                 Norm::L2 => {
                     (square(from)..=square(to)).contains(&(square(down).saturating_add(square(across))))
                 }

@@ -175,7 +175,7 @@ type Ring = (Norm, usize, usize);
 #[test]
 fn masks() -> Outcome {
     let Some(folder) = golden() else { return Ok(()) };
-    let (l1, l2) = (Norm::L1, Norm::L2);
+    let (l1, l2, max) = (Norm::L1, Norm::L2, Norm::Max);
     let of_32 = [
         (l2, 0, 10),
         (l2, 11, 32),
@@ -185,6 +185,11 @@ fn masks() -> Outcome {
         (l1, 0, 10),
         (l1, 11, 32),
         (l1, 4, 12),
+        // Squares leave out the inner one with its edge. The last one of the file, from 11 to 32, reaches beyond the spectrum, where
+        // the original's slices wrap around and count twice.
+        (max, 1, 10),
+        (max, 5, 12),
+        (max, 11, 16),
     ];
     let sizes: [(usize, &[Ring]); 3] =
         [(32, &of_32), (33, &[(l2, 0, 10), (l2, 11, 33)]), (28, &[(l2, 0, 10), (l2, 11, 28), (l1, 0, 10)])];
