@@ -211,7 +211,7 @@ impl Flags {
         let config = RunFolder::at(&root).config()?.unwrap_or_default();
         let now: [(&str, &Value, Value); 3] = [
             ("--dataset", &config["settings"]["dataset"], self.data.resolve().dataset.as_str().into()),
-            ("images with checksum", &config["images_checksum"], checksum(dataset).into()),
+            ("images with checksum", &config["images_checksum"], dataset.checksum().into()),
             ("--warm-start", &config["settings"]["warm_start"], self.warm_start.into()),
         ];
         let changed = now.into_iter().find(|(_, before, now)| !before.is_null() && *before != now);
@@ -240,16 +240,12 @@ impl Flags {
             "threads": rayon::current_num_threads(),
             "train_images": dataset.train.len(),
             "test_images": dataset.test.len(),
-            "images_checksum": checksum(dataset),
+            "images_checksum": dataset.checksum(),
             "classes": dataset.train.classes(),
             "settings": settings,
         }))?;
         Ok(())
     }
-}
-
-fn checksum(dataset: &Dataset) -> u32 {
-    dataset.train.checksum() ^ dataset.test.checksum().rotate_left(1)
 }
 
 /// Removes kernels, logs and pictures of earlier fits, by their names.

@@ -1,3 +1,5 @@
+//! What can go wrong, by cause.
+
 use std::{io, path::PathBuf};
 
 use candle_core::DType;

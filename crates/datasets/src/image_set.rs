@@ -15,6 +15,14 @@ pub struct Dataset {
     pub test: ImageSet,
 }
 
+impl Dataset {
+    /// A checksum of both parts: see [`ImageSet::checksum`].
+    pub fn checksum(&self) -> u32 {
+        // Turned, so that equal parts do not cancel and exchanged ones are told.
+        self.train.checksum() ^ self.test.checksum().rotate_left(1)
+    }
+}
+
 /// How many images of a data set to read, the first ones of each part in its own order; all where there is no number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Limits {
