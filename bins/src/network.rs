@@ -74,7 +74,7 @@ pub(crate) fn open(
     path: &Path,
     data: &DataFlags,
     arch: Architecture,
-    dataset: &Dataset,
+    classes: usize,
     terminal: Terminal,
 ) -> anyhow::Result<Frozen> {
     let stored = StoredWeights::read(path)?;
@@ -84,7 +84,7 @@ pub(crate) fn open(
         let path = path.display();
         terminal.note(&format!("note: {path} was trained on {other} and is measured on {measured_on}"));
     }
-    let classifier = Classifier::new(arch, dataset.test.classes().len(), normaliser, &stored.tensors);
+    let classifier = Classifier::new(arch, classes, normaliser, &stored.tensors);
     Ok(classifier.with_context(|| path.display().to_string())?.freeze()?)
 }
 

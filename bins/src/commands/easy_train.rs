@@ -8,8 +8,9 @@ use crate::{
     data,
     flags::{DataFlags, DatasetName, MachineFlags, RunFlags, at_least_one},
     freq::{self, Part},
-    interrupt,
-    train::{Recipe, TrainingRun},
+    live::Recording,
+    session::Session,
+    train::{Recipe, Trained, TrainingRun},
 };
 
 /// Trains an image classifier and keeps a checkpoint of every epoch, for `grad` to look at.
@@ -31,6 +32,9 @@ pub struct Flags {
     #[command(flatten)]
     #[serde(flatten)]
     recipe: Recipe,
+    #[command(flatten)]
+    #[serde(flatten)]
+    recording: Recording,
     /// Train on hybrids of two images' frequencies whose labels are those of this part, as `generate_freq_dataset` writes
     /// them; made first if they are not there. The run is called {arch}_{freq}_{r}, test images stay what they are
     #[arg(long, value_enum, value_name = "PART")]
@@ -87,16 +91,24 @@ impl Flags {
 ///
 /// # Errors
 /// If the data cannot be read, the run folder cannot be used, or training fails.
-pub fn run(mut flags: Flags) -> anyhow::Result<()> {
-    let terminal = flags.machine.prepare()?;
-    let interrupt = interrupt::watch()?;
+pub fn run(flags: Flags) -> anyhow::Result<()> {
+    let session = Session::start(&flags.machine)?;
+    let format = flags.machine.format;
+    train(flags, &session)?.print(format)
+}
+
+/// Trains the network that the flags name.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn train(mut flags: Flags, session: &Session) -> anyhow::Result<Trained> {
     let mut dataset = data::open(&flags.data)?;
     if let Some(keep) = flags.freq {
         let radius = *flags.r.get_or_insert(freq::RADIUS);
         flags.run.task = Some(flags.hybrid_task(keep, radius));
         flags.check_start()?;
         let from = (&flags.data, flags.run.out_dir.as_path());
-        dataset.train = freq::training_images(&dataset, from, (keep, radius), terminal, &interrupt)?;
+        dataset.train = freq::training_images(&dataset, from, (keep, radius), session)?;
     }
     let training = TrainingRun {
         command: "easy_train",
@@ -104,8 +116,9 @@ pub fn run(mut flags: Flags) -> anyhow::Result<()> {
         data: &flags.data,
         run: &flags.run,
         recipe: &flags.recipe,
+        recording: &flags.recording,
         epochs: flags.epochs(),
         start: flags.start(),
     };
-    training.train(&dataset, terminal, &interrupt)?.print(flags.machine.format)
+    training.train(&dataset, session)
 }

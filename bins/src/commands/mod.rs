@@ -9,7 +9,7 @@ mod evaluate_report;
 pub mod generate_freq_dataset;
 pub mod generate_toy_dataset;
 pub mod grad;
-mod grad_report;
+pub(crate) mod grad_report;
 pub mod train_toy_models;
 
 /// Every command line, for what must know all flags.

@@ -148,6 +148,18 @@ impl RunFolder {
         Ok(path)
     }
 
+    /// Removes the checkpoint of an epoch, if it is there; `checkpoint.latest` and `checkpoint.best` stay what they are.
+    ///
+    /// # Errors
+    /// If the file cannot be removed.
+    pub fn remove_checkpoint(&self, epoch: usize) -> Result<(), Error> {
+        let path = self.checkpoint_path(epoch);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            removed => removed.map_err(Error::file("remove", &path)),
+        }
+    }
+
     /// Writes the resolved settings of the run.
     ///
     /// # Errors
