@@ -18,6 +18,7 @@ mod live;
 mod measured;
 mod network;
 mod partial;
+mod reproduce;
 mod session;
 mod terminal;
 mod toy;
