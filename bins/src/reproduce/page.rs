@@ -27,7 +27,7 @@ pub(crate) fn render(report: &Report, root: &Path) -> anyhow::Result<String> {
     );
     page += &summary(report);
     for (index, claim) in report.claims.iter().enumerate() {
-        page += &claim_section(index, claim);
+        page += &claim_section(index, claim, &report.figures);
     }
     page += "<h2 id=\"accuracy\">What each network gets right</h2>\n<p>Accuracy in percent with 95 % intervals (Wilson), on test images of \
              the kind that the network was trained on; the network trained on hybrids is tested on original images. d is the distance \
@@ -79,8 +79,8 @@ fn badge(verdict: Verdict) -> String {
     format!("<span class=\"badge {class}\">{}</span>", verdict.as_str())
 }
 
-fn claim_section(index: usize, claim: &Claim) -> String {
-    let Claim { id, title, paper, rule, verdict, reason, measures } = claim;
+fn claim_section(index: usize, claim: &Claim, figures: &[Figure]) -> String {
+    let Claim { id, title, paper, rule, verdict, reason, measures, .. } = claim;
     let mut text = format!(
         "<section id=\"{id}\">\n<h2>{}</h2>\n<p>{}</p>\n<dl>\n<dt>The paper</dt><dd>{}</dd>\n<dt>Reproduced if</dt><dd>{}</dd>\n",
         escaped(title),
@@ -91,6 +91,7 @@ fn claim_section(index: usize, claim: &Claim) -> String {
     if let Some(reason) = reason {
         let _ = writeln!(text, "<dt>Not tested</dt><dd>{}</dd>", escaped(reason));
     }
+    text += &links(claim, figures);
     text += "</dl>\n";
     if !measures.is_empty() {
         let has_paper = measures.iter().any(|measure| measure.paper.is_some());
@@ -107,6 +108,14 @@ fn claim_section(index: usize, claim: &Claim) -> String {
     text + "</section>\n"
 }
 
+/// Links to those of a claim's figures that there are.
+fn links(claim: &Claim, figures: &[Figure]) -> String {
+    let link = |figure: &Figure| format!("<a href=\"#{}\">{}</a>", figure.id, escaped(&figure.title));
+    let own = figures.iter().filter(|figure| claim.figures.contains(&figure.id.as_str()));
+    let own: Vec<String> = own.map(link).collect();
+    if own.is_empty() { String::new() } else { format!("<dt>To look at</dt><dd>{}</dd>\n", own.join("; ")) }
+}
+
 fn measure_row(at: &str, measure: &Measure, has_paper: bool) -> String {
     let Measure { label, unit, value, interval, paper } = measure;
     let ends = interval.map_or_else(String::new, |ends| ends_of(&format!("{at}/interval"), ends, *unit));
@@ -115,7 +124,8 @@ fn measure_row(at: &str, measure: &Measure, has_paper: bool) -> String {
         (true, None) => "<td></td>".to_owned(),
         (true, Some(value)) => format!("<td>{}</td>", number(&format!("{at}/paper"), *value, *unit)),
     };
-    let value = number(&format!("{at}/value"), *value, *unit);
+    let percent = if *unit == Unit::Percent { "\u{a0}%" } else { "" };
+    let value = number(&format!("{at}/value"), *value, *unit) + percent;
     format!("<tr><td>{}</td><td>{value}</td><td>{ends}</td>{paper}</tr>\n", escaped(label))
 }
 
@@ -125,14 +135,16 @@ fn ends_of(at: &str, [low, high]: [f64; 2], unit: Unit) -> String {
 
 /// A number, shortened for people, with its place and its full value for programs.
 fn number(at: &str, value: f64, unit: Unit) -> String {
-    let shown = match unit {
-        Unit::Percent => format!("{value:.1}"),
-        Unit::Radius => format!("{value:.2}"),
-        Unit::Scaled | Unit::Ratio => format!("{value:.3}"),
+    let decimals = match unit {
+        Unit::Band => 0,
+        Unit::Percent => 1,
+        Unit::Radius => 2,
+        Unit::Scaled | Unit::Ratio => 3,
     };
-    let shown = shown.replace('-', "−");
-    let percent = if unit == Unit::Percent { "\u{a0}%" } else { "" };
-    format!("<data value=\"{}\" data-at=\"{at}\">{shown}</data>{percent}", serde_json::json!(value))
+    let shown = format!("{value:.decimals$}");
+    let is_zero = shown.chars().all(|digit| matches!(digit, '-' | '0' | '.'));
+    let shown = shown.replace('-', if is_zero { "" } else { "−" });
+    format!("<data value=\"{}\" data-at=\"{at}\">{shown}</data>", serde_json::json!(value))
 }
 
 fn accuracy_table(index: usize, table: &Table) -> String {
@@ -225,6 +237,7 @@ mod tests {
     #[test]
     fn numbers_are_shortened_for_people_and_whole_for_programs() {
         let found = number("/claims/0/measures/1/value", -1.0 / 3.0, Unit::Ratio);
+        assert!(number("", -1e-9, Unit::Scaled).ends_with(">0.000</data>"));
         assert_eq!(
             found,
             "<data value=\"-0.3333333333333333\" data-at=\"/claims/0/measures/1/value\">−0.333</data>"

@@ -14,6 +14,7 @@ use crate::{
 pub(super) const STATEMENTS: &[Statement] = &[
     Statement {
         id: "scr-table",
+        figures: &["high_pass_all"],
         title: "Only a network trained on SCR images can tell classes by high frequencies.",
         paper: "Accuracy on high-pass images of r = 10, 12, 14: SCR 79.0, 68.2, 42.4 %; WCR 20.4, 15.5, 12.8 %; original images 43.2, \
                 27.2, 14.3 %.",
@@ -23,6 +24,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
     },
     Statement {
         id: "by-radius",
+        figures: &["accuracy_original"],
         title: "Accuracy rises with r for low-pass images and falls for high-pass ones.",
         paper: "Both, for networks trained on original images.",
         rule: "From the smallest to the largest r it rises and falls, and no step goes the other way beyond its intervals.",
@@ -30,6 +32,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
     },
     Statement {
         id: "correlation",
+        figures: &["accuracy_original"],
         title: "Accuracy on a component goes with how far its features separate classes.",
         paper: "Accuracy and the variance of features between classes correlate.",
         rule: "Their correlation over components is above 0.5, interval and all.",
@@ -37,6 +40,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
     },
     Statement {
         id: "features",
+        figures: &["features_original"],
         title: "Features separate classes on low and middle frequencies, and overlap on high ones.",
         paper: "Densities of features by class, for low, middle and high components.",
         rule: "The ratio of variances between and within classes falls from the low to the middle to the high component. (It has no \
@@ -45,6 +49,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
     },
     Statement {
         id: "hars-high",
+        figures: &["high_pass_all", "heat_map_hars"],
         title: "Training on hybrids (HARS) raises accuracy on high frequencies.",
         paper: "High-pass accuracy is above the baseline's.",
         rule: "On high-pass images of the hybrids' radius, r = 12, the network trained on hybrids is right more often than that trained \
@@ -53,6 +58,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
     },
     Statement {
         id: "hars-low",
+        figures: &[],
         title: "It lowers accuracy on low ones.",
         paper: "Low-pass accuracy is below the baseline's.",
         rule: "On low-pass images of r = 12 the network trained on hybrids is right less often than that trained on original images.",

@@ -11,8 +11,10 @@ use crate::reproduce::findings::{Bands, Component};
 pub(crate) enum Unit {
     /// Accuracy, %.
     Percent,
-    /// A radius ρ.
+    /// A radius ρ between bands.
     Radius,
+    /// A band, by its radius ρ.
+    Band,
     /// A spectrum's scale, [0, 1] per image.
     Scaled,
     /// A correlation or a ratio.

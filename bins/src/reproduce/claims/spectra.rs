@@ -12,6 +12,7 @@ use crate::reproduce::{
 pub(super) const STATEMENTS: &[Statement] = &[
     Statement {
         id: "low-first",
+        figures: &["heat_map_original"],
         title: "A network looks at low frequencies first.",
         paper: "In epochs 0 and 1 the gradient spectrum is bright in bands 0 to 5 (ρ = 1 to 6).",
         rule: "After the first epoch, the mean gradient over bands 0 to 5 is above that over bands 7 to 17.",
@@ -19,6 +20,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
     },
     Statement {
         id: "upward",
+        figures: &["heat_map_original"],
         title: "Then it looks at higher ones.",
         paper: "The energy moves to bands 7 to 17 (ρ = 8 to 18), with a peak near band 11.",
         rule: "What bands 7 to 17 have more than bands 0 to 5 is larger after the last epoch than after the first.",
@@ -26,6 +28,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
     },
     Statement {
         id: "finest-dark",
+        figures: &["heat_map_original"],
         title: "It never looks at the highest ones.",
         paper: "Bands 18 and 19 (ρ = 19 and 20) stay dark.",
         rule: "After the last epoch, the mean gradient over bands 18 and 19 is below half of the strongest band's.",
@@ -33,6 +36,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
     },
     Statement {
         id: "density",
+        figures: &["density_original"],
         title: "What it looks at goes with what images hold.",
         paper: "The density of images and that of gradients both fall with frequency and nearly coincide.",
         rule: "After the last epoch, the correlation of the two over bands is above zero.",
@@ -40,6 +44,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
     },
     Statement {
         id: "second-peak",
+        figures: &["images_scr", "images_wcr"],
         title: "Small kernels give images a second peak at high frequencies.",
         paper: "Densities of SCR and WCR images have a valley at band 9 and a second peak near band 16 (about 0.38).",
         rule: "For both, the density at the highest band above the valley is above that in the valley.",
@@ -47,6 +52,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
     },
     Statement {
         id: "scr-high",
+        figures: &["heat_map_scr"],
         title: "Where high frequencies tell classes apart, a network looks at them.",
         paper: "The gradient spectrum of a network trained on SCR images is brightest at bands 18 and 19 from about epoch 4 on.",
         rule: "After the last epoch, the SCR network's mean gradient over bands 15 to 19 is above that over bands 0 to 14.",
@@ -54,6 +60,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
     },
     Statement {
         id: "wcr-dark",
+        figures: &["heat_map_wcr", "heat_map_scr"],
         title: "Where they are there but do not tell classes apart, it does not.",
         paper: "A network trained on WCR images has its peak in bands 5 to 9 and leaves those from 15 up dark.",
         rule: "After the last epoch, the WCR network's mean gradient over bands 15 to 19 is below that over bands 0 to 14, and below \
@@ -192,5 +199,5 @@ fn centre(table: &SpectrumTable, row: &SpectrumRow) -> Measure {
 
 fn peak(table: &SpectrumTable, row: &SpectrumRow) -> Measure {
     let label = format!("strongest band ρ, epoch {}", row.epoch);
-    Measure::plain(label, Unit::Radius, row.peak(&table.radii) as f64)
+    Measure::plain(label, Unit::Band, row.peak(&table.radii) as f64)
 }
