@@ -5,6 +5,7 @@
 
 pub mod commands;
 
+mod adversary;
 mod checkpoints;
 mod components;
 mod data;

@@ -10,6 +10,7 @@ use serde::Serialize;
 use training::{CheckpointInfo, EpochMetrics, Event, Outcome, RunFolder, Schedule, Start, Trainer};
 
 use crate::{
+    adversary,
     commands::grad::Measurement,
     data,
     flags::{DataFlags, Format, RunFlags},
@@ -17,7 +18,7 @@ use crate::{
     launch::UnusableFlags,
     live::{LiveSpectrum, Recording},
     measured,
-    network::{self, ClassifierLearner, DatasetSource},
+    network::{self, Adversary, ClassifierLearner, DatasetSource},
     session::Session,
     terminal::{self, Terminal},
 };
@@ -69,6 +70,8 @@ pub(crate) struct TrainingRun<'a> {
     pub run: &'a RunFlags,
     /// How it learns.
     pub recipe: &'a Recipe,
+    /// Who works against it.
+    pub adversary: Adversary,
     /// What is kept of it.
     pub recording: &'a Recording,
     /// Epochs in all.
@@ -98,7 +101,7 @@ impl TrainingRun<'_> {
         self.tell_other_kernels(&folder, session.terminal)?;
         let classes = dataset.train.classes().len();
         let network = network::fresh(self.run.arch, classes, normaliser, self.run.seed)?;
-        let mut learner = ClassifierLearner::new(network);
+        let mut learner = ClassifierLearner::new(network, self.adversary);
         let source = DatasetSource { dataset, flags: self.data, seed: self.run.seed };
         let trainer = self.trainer(dataset, normaliser, lr, &recording);
         let images = recording.images(&dataset.test);
@@ -189,8 +192,20 @@ impl TrainingRun<'_> {
         let batch_size = data::training_batch_size(self.data);
         let config = self.config(dataset, normaliser, self.resolved_settings(lr, recording));
         let checkpoint_every = recording.checkpoint_every.unwrap_or(1);
+        let learner = self.adversary.training.as_ref().map_or_else(String::new, adversary::words);
         let epochs = self.epochs;
-        Trainer { epochs, lr, momentum, weight_decay, schedule, batch_size, checkpoint_every, info, config }
+        Trainer {
+            epochs,
+            lr,
+            momentum,
+            weight_decay,
+            schedule,
+            batch_size,
+            checkpoint_every,
+            learner,
+            info,
+            config,
+        }
     }
 
     fn config(
@@ -318,9 +333,13 @@ fn line(metrics: &EpochMetrics) -> String {
         images_per_second,
         ..
     } = metrics;
+    let attacked = metrics
+        .adv_loss
+        .zip(metrics.adv_prec1)
+        .map_or_else(String::new, |(loss, prec1)| format!("  attacked: loss {loss:.4}, {prec1:5.2} %"));
     format!(
         "epoch {epoch:3}  lr {lr:<7.4} train: loss {train_loss:.4}, {train_prec1:5.2} %  test: loss {nat_loss:.4}, \
-         {nat_prec1:5.2} %  {seconds:.0} s, {images_per_second:.0} images/s"
+         {nat_prec1:5.2} %{attacked}  {seconds:.0} s, {images_per_second:.0} images/s"
     )
 }
 

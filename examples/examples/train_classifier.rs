@@ -37,6 +37,7 @@ fn main() -> anyhow::Result<()> {
         schedule,
         batch_size,
         checkpoint_every: 1,
+        learner: String::new(),
         info,
         config,
     };

@@ -5,10 +5,12 @@ use serde::Serialize;
 use training::{RunFolder, Start};
 
 use crate::{
+    adversary::{AttackFlags, zero_or_one},
     data,
     flags::{DataFlags, DatasetName, MachineFlags, RunFlags, at_least_one},
     freq::{self, Part},
     live::Recording,
+    network::Adversary,
     session::Session,
     train::{Recipe, Trained, TrainingRun},
 };
@@ -35,6 +37,15 @@ pub struct Flags {
     #[command(flatten)]
     #[serde(flatten)]
     recording: Recording,
+    /// Train on images that an adversary changed within --eps: adversarial training
+    #[arg(long, value_name = "0|1", num_args = 0..=1, default_value = "0", default_missing_value = "1", value_parser = zero_or_one)]
+    adv_train: bool,
+    /// After each epoch, also test on images that the adversary changed
+    #[arg(long, value_name = "0|1", num_args = 0..=1, default_value = "0", default_missing_value = "1", value_parser = zero_or_one)]
+    adv_eval: bool,
+    #[command(flatten)]
+    #[serde(flatten)]
+    attack: AttackFlags,
     /// Train on hybrids of two images' frequencies whose labels are those of this part, as `generate_freq_dataset` writes
     /// them; made first if they are not there. The run is called {arch}_{freq}_{r}, test images stay what they are
     #[arg(long, value_enum, value_name = "PART")]
@@ -56,6 +67,18 @@ impl Flags {
     fn epochs(&self) -> usize {
         let default = if self.data.dataset == DatasetName::Synthetic { 10 } else { 200 };
         self.epochs.unwrap_or(default)
+    }
+
+    fn adversary(&self, session: &Session) -> anyhow::Result<Adversary> {
+        let wanted = |is_wanted: bool, flag: &str| is_wanted.then(|| self.attack.attack(flag)).transpose();
+        let (training, testing) =
+            (wanted(self.adv_train, "--adv-train")?, wanted(self.adv_eval, "--adv-eval")?);
+        if self.attack.eps.is_some() && training.is_none() && testing.is_none() {
+            session
+                .terminal
+                .note("note: --eps is not used: there is an adversary with --adv-train or --adv-eval only");
+        }
+        Ok(Adversary { training, testing })
     }
 
     /// The name of a run on hybrids: `--task`, or {arch}_{freq}_{r}; a generated set's has the set's folder before the part.
@@ -102,6 +125,7 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
 /// # Errors
 /// As [`run`].
 pub(crate) fn train(mut flags: Flags, session: &Session) -> anyhow::Result<Trained> {
+    let adversary = flags.adversary(session)?;
     let mut dataset = data::open(&flags.data)?;
     if let Some(keep) = flags.freq {
         let radius = *flags.r.get_or_insert(freq::RADIUS);
@@ -116,6 +140,7 @@ pub(crate) fn train(mut flags: Flags, session: &Session) -> anyhow::Result<Train
         data: &flags.data,
         run: &flags.run,
         recipe: &flags.recipe,
+        adversary,
         recording: &flags.recording,
         epochs: flags.epochs(),
         start: flags.start(),

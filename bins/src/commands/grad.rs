@@ -220,6 +220,7 @@ impl Flags {
             data: &self.data,
             run: &self.run,
             recipe: &recipe,
+            adversary: network::Adversary::default(),
             recording: &Recording::default(),
             epochs,
             start: if resumes { Start::Resume } else { Start::Fresh },

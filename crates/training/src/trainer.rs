@@ -85,6 +85,14 @@ pub trait Learner {
     /// # Errors
     /// If a tensor operation fails.
     fn evaluate(&mut self, batch: &Self::Batch) -> candle_core::Result<Tally>;
+
+    /// What a batch gives in evaluation mode once an adversary changed its images; absent without one.
+    ///
+    /// # Errors
+    /// If a tensor operation fails.
+    fn evaluate_attacked(&mut self, _batch: &Self::Batch) -> candle_core::Result<Option<Tally>> {
+        Ok(None)
+    }
 }
 
 /// Where batches come from. The batches of an epoch are the same whenever they are asked for.
@@ -132,6 +140,8 @@ pub struct Trainer {
     /// Checkpoints stay of every so-manieth epoch, counted from 0, and of the last; those of other epochs are removed once
     /// the next one is kept.
     pub checkpoint_every: usize,
+    /// What else decides what is learned, in words: a resume with other ones is refused. Empty where nothing does.
+    pub learner: String,
     /// What every checkpoint says of the run; epoch and accuracy are filled in.
     pub info: CheckpointInfo,
     /// What `config.json` is to say; written once the run is known to fit what is there.
@@ -225,6 +235,7 @@ impl Trainer {
             weight_decay: self.weight_decay,
             schedule: self.schedule.clone(),
             epochs: self.epochs,
+            learner: self.learner.clone(),
         }
     }
 }
@@ -288,9 +299,12 @@ impl<L: Learner, S: Source<Batch = L::Batch>> Run<'_, L, S> {
     }
 
     fn finish_epoch(&mut self, lr: f64, started: Instant, before: f64) -> Result<(), Error> {
-        let mut natural = Tally::default();
+        let (mut natural, mut attacked) = (Tally::default(), None);
         for batch in self.source.test() {
             natural.add(&self.learner.evaluate(&batch)?);
+            if let Some(tally) = self.learner.evaluate_attacked(&batch)? {
+                attacked.get_or_insert_with(Tally::default).add(&tally);
+            }
         }
         let (train, epoch) = (self.progress.tally, self.progress.epoch);
         if !natural.loss_sum.is_finite() {
@@ -304,6 +318,8 @@ impl<L: Learner, S: Source<Batch = L::Batch>> Run<'_, L, S> {
             nat_loss: natural.loss(),
             nat_prec1: natural.prec1(),
             nat_prec5: natural.prec5(),
+            adv_loss: attacked.as_ref().map(Tally::loss),
+            adv_prec1: attacked.as_ref().map(Tally::prec1),
             seconds: before + started.elapsed().as_secs_f64(),
             images_per_second: train.examples as f64 / self.progress.seconds,
         };
