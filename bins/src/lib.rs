@@ -17,6 +17,7 @@ mod launch;
 mod measured;
 mod network;
 mod partial;
+mod stored;
 mod terminal;
 mod toy;
 mod train;

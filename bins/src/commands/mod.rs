@@ -10,14 +10,18 @@ pub mod generate_freq_dataset;
 pub mod generate_toy_dataset;
 pub mod grad;
 mod grad_report;
+pub mod inspect;
+mod inspect_checkpoint;
+mod inspect_convert;
 pub mod train_toy_models;
 
 /// Every command line, for what must know all flags.
-pub(crate) fn all() -> [clap::Command; 6] {
+pub(crate) fn all() -> [clap::Command; 7] {
     [
         easy_train::Flags::command(),
         grad::Flags::command(),
         evaluate::Flags::command(),
+        inspect::Flags::command(),
         train_toy_models::Flags::command(),
         generate_toy_dataset::Flags::command(),
         generate_freq_dataset::Flags::command(),
