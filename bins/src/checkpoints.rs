@@ -1,6 +1,7 @@
 //! The checkpoints that `--run`, `--checkpoints`, or the flags of a run name, in epoch order.
 
 use std::{
+    collections::BTreeSet,
     fs::File,
     io::Read,
     path::{Path, PathBuf},
@@ -13,6 +14,7 @@ use crate::{
     epochs,
     flags::{DataFlags, RunFlags},
     launch::{UnusableFlags, must_exist},
+    stored,
 };
 
 /// A checkpoint file and the epoch that it is of (0-based).
@@ -81,8 +83,8 @@ pub(crate) fn of_named_run(
     Ok(found)
 }
 
-/// The files that a pattern names, in epoch order. Where their names say no epoch they are numbered in the order of names,
-/// and `note` is told so.
+/// The files that a pattern names, in epoch order: the epoch that each says it is of, or else its name. Where names say no epoch either
+/// they are numbered in the order of names, and `note` is told so.
 ///
 /// # Errors
 /// If the pattern is malformed or names no file.
@@ -101,9 +103,9 @@ pub(crate) fn of_pattern(pattern: &str, note: impl FnOnce(&str)) -> anyhow::Resu
         return Err(unusable("no .safetensors, .pt or .pth file goes by this name".to_owned()).into());
     }
     let names: Vec<_> = paths.iter().map(|path| stem(path)).collect();
-    let epochs = epochs::of_names(&names).unwrap_or_else(|| {
+    let epochs = of_files(&paths).or_else(|| epochs::of_names(&names)).unwrap_or_else(|| {
         if paths.len() > 1 {
-            note("note: the names of these files say no epoch; they are numbered in the order of names");
+            note("note: these files and their names say no epoch; they are numbered in the order of names");
         }
         epochs::by_name(&names)
     });
@@ -111,6 +113,13 @@ pub(crate) fn of_pattern(pattern: &str, note: impl FnOnce(&str)) -> anyhow::Resu
         epochs.into_iter().zip(paths).map(|(epoch, path)| StoredCheckpoint { epoch, path }).collect();
     found.sort_by_key(|checkpoint| checkpoint.epoch);
     Ok(found)
+}
+
+/// The epochs that all files say they are of, if each is of another one.
+fn of_files(paths: &[PathBuf]) -> Option<Vec<usize>> {
+    let epochs: Vec<usize> = paths.iter().map(|path| stored::epoch(path)).collect::<Option<_>>()?;
+    let distinct: BTreeSet<&usize> = epochs.iter().collect();
+    (distinct.len() == paths.len()).then_some(epochs)
 }
 
 fn stem(path: &Path) -> String {

@@ -21,6 +21,7 @@ mod network;
 mod partial;
 mod reproduce;
 mod session;
+mod stored;
 mod terminal;
 mod toy;
 mod train;

@@ -1,6 +1,6 @@
 //! Where the data set, the network and the trainer meet: none of their crates knows another.
 
-use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::Context;
 use candle_core::{Device, Tensor, Var};
@@ -8,7 +8,7 @@ use datasets::{Batch, Dataset};
 use models::{Architecture, Attack, Classifier, Frozen, Normaliser};
 use training::{Learned, Learner, Source, Tally};
 
-use crate::{adversary, data, flags::DataFlags, terminal::Terminal};
+use crate::{adversary, data, flags::DataFlags, stored::StoredWeights, terminal::Terminal};
 
 /// A fresh network with seeded weights.
 ///
@@ -33,39 +33,6 @@ pub(crate) fn pixels(batch: &Batch) -> candle_core::Result<Tensor> {
     Tensor::from_slice(&batch.images, (batch.len(), shape.channels, shape.height, shape.width), &Device::Cpu)
 }
 
-/// Weights out of a file: ours (`.safetensors`) or PyTorch's (`.pt`, `.pth`).
-#[derive(Debug)]
-pub(crate) struct StoredWeights {
-    /// Parameters and batch-norm statistics, by PyTorch's names.
-    pub tensors: BTreeMap<String, Tensor>,
-    /// The normaliser, where the file names one.
-    pub normaliser: Option<Normaliser>,
-    /// The data set that it was trained on, where the file says so.
-    pub dataset: Option<String>,
-}
-
-impl StoredWeights {
-    /// Reads a checkpoint by what it is, whatever its name.
-    ///
-    /// # Errors
-    /// If it cannot be read; the message names the file.
-    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
-        if is_torch(path)? {
-            let checkpoint = models::load_torch(path)?;
-            let models::TorchCheckpoint { weights, normaliser } = checkpoint;
-            return Ok(Self { tensors: weights, normaliser, dataset: None });
-        }
-        let checkpoint = training::Checkpoint::load(path)?;
-        let info = checkpoint.info.as_ref();
-        let normaliser = info.map(|info| Normaliser::new(info.mean, info.std)).transpose();
-        let normaliser = normaliser.with_context(|| path.display().to_string())?;
-        let tensors = checkpoint.tensors.into_iter();
-        let named =
-            tensors.filter_map(|(key, tensor)| Some((models::canonical_name(&key)?.to_owned(), tensor)));
-        Ok(Self { normaliser, tensors: named.collect(), dataset: checkpoint.info.map(|info| info.dataset) })
-    }
-}
-
 /// A network with the weights of a file, for evaluation. Says so where it was trained on another data set.
 ///
 /// # Errors
@@ -80,23 +47,12 @@ pub(crate) fn open(
     let stored = StoredWeights::read(path)?;
     let normaliser = stored.normaliser.unwrap_or_else(|| data::normaliser(data.dataset));
     let measured_on = data.dataset.as_str();
-    if let Some(other) = stored.dataset.filter(|trained_on| trained_on != measured_on) {
+    if let Some(other) = stored.info.dataset.filter(|trained_on| trained_on != measured_on) {
         let path = path.display();
         terminal.note(&format!("note: {path} was trained on {other} and is measured on {measured_on}"));
     }
     let classifier = Classifier::new(arch, classes, normaliser, &stored.tensors);
     Ok(classifier.with_context(|| path.display().to_string())?.freeze()?)
-}
-
-/// Whether a file is PyTorch's: a zip archive or a bare pickle, or one named so that is nothing else either.
-fn is_torch(path: &Path) -> anyhow::Result<bool> {
-    let mut start = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(9).read_to_end(&mut start));
-    read.with_context(|| path.display().to_string())?;
-    // The header of a safetensors file follows its length in eight bytes.
-    let is_safetensors = start.get(8) == Some(&b'{');
-    let is_named_so = path.extension().is_some_and(|extension| extension == "pt" || extension == "pth");
-    Ok(start.starts_with(b"PK") || !is_safetensors && (is_named_so || start.starts_with(b"\x80")))
 }
 
 /// A classifier as the trainer sees it. While it is evaluated its weights are packed once for all batches.
@@ -250,24 +206,6 @@ mod tests {
         let found = tally(0.5, &logits, &[0, 5])?;
         assert_eq!((found.examples, found.correct, found.correct5), (2, 1, 2));
         assert!((found.loss_sum - 1.0).abs() < 1e-12);
-        Ok(())
-    }
-
-    #[test]
-    fn a_checkpoint_is_known_by_its_content() -> anyhow::Result<()> {
-        let folder = tempfile::tempdir()?;
-        let cases: [(&str, &[u8], bool); 5] = [
-            ("zip.safetensors", b"PK\x03\x04 and so on", true),
-            ("pickle.bin", b"\x80\x02}q\x00 and so on", true),
-            ("ours.pt", b"\x80\x01\0\0\0\0\0\0{\"a\": 1}", false),
-            ("nonsense.pt", b"nonsense", true),
-            ("nonsense.safetensors", b"nonsense", false),
-        ];
-        for (name, content, expected) in cases {
-            let path = folder.path().join(name);
-            std::fs::write(&path, content)?;
-            assert_eq!(is_torch(&path)?, expected, "{name}");
-        }
         Ok(())
     }
 }

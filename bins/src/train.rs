@@ -177,14 +177,14 @@ impl TrainingRun<'_> {
 
     fn trainer(&self, dataset: &Dataset, normaliser: Normaliser, lr: f64, recording: &Recording) -> Trainer {
         let info = CheckpointInfo {
-            epoch: 0,
-            arch: self.run.arch.name().to_owned(),
-            dataset: self.data.dataset.as_str().to_owned(),
-            classes: dataset.train.classes().len(),
-            mean: normaliser.mean(),
-            std: normaliser.std(),
-            nat_prec1: 0.0,
-            seed: self.run.seed,
+            epoch: None,
+            arch: Some(self.run.arch.name().to_owned()),
+            dataset: Some(self.data.dataset.as_str().to_owned()),
+            classes: Some(dataset.train.classes().len()),
+            mean: Some(normaliser.mean()),
+            std: Some(normaliser.std()),
+            nat_prec1: None,
+            seed: Some(self.run.seed),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         let Recipe { momentum, weight_decay, .. } = *self.recipe;

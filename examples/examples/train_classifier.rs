@@ -17,14 +17,14 @@ fn main() -> anyhow::Result<()> {
     let mut network = Network(Classifier::new(architecture, 10, normaliser, &weights)?);
     let images = Images(Synthetic { seed: 0, train: 1280, test: 256 }.generate());
     let info = CheckpointInfo {
-        epoch: 0,
-        arch: architecture.name().to_owned(),
-        dataset: images.0.name.clone(),
-        classes: 10,
-        mean: normaliser.mean(),
-        std: normaliser.std(),
-        nat_prec1: 0.0,
-        seed: 0,
+        epoch: None,
+        arch: Some(architecture.name().to_owned()),
+        dataset: Some(images.0.name.clone()),
+        classes: Some(10),
+        mean: Some(normaliser.mean()),
+        std: Some(normaliser.std()),
+        nat_prec1: None,
+        seed: Some(0),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
     let (lr, momentum, weight_decay, schedule) = (0.05, 0.9, 5e-4, Schedule::Constant);

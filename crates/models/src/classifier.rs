@@ -47,7 +47,7 @@ impl Classifier {
     /// A classifier with the given weights: exactly the parameters and buffers of `architecture.graph(classes)`.
     ///
     /// # Errors
-    /// [`Error::WeightsDoNotFit`], naming the first three names or shapes that differ.
+    /// [`Error::WeightsDoNotFit`], naming the first three names or shapes that differ, of both sides.
     pub fn new(
         architecture: Architecture,
         classes: usize,
@@ -248,20 +248,6 @@ fn check_fit(
     graph: &Graph,
     weights: &BTreeMap<String, Tensor>,
 ) -> Result<(), Error> {
-    let wanted = graph.shapes();
-    let missing = wanted.iter().filter_map(|(name, shape)| match weights.get(name) {
-        None => Some(format!("`{name}` {shape:?} is missing")),
-        Some(found) if found.dims() != shape => {
-            Some(format!("`{name}` is {:?}, expected {shape:?}", found.dims()))
-        }
-        Some(_) => None,
-    });
-    let unexpected = weights.iter().filter(|(name, _)| !wanted.contains_key(*name));
-    let unexpected = unexpected.map(|(name, found)| format!("`{name}` {:?} is unknown to it", found.dims()));
-    let differences: Vec<String> = missing.chain(unexpected).take(3).collect();
-    if differences.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::WeightsDoNotFit { arch: architecture.name(), differences })
-    }
+    let found = weights.iter().map(|(name, tensor)| (name.clone(), tensor.dims().to_vec())).collect();
+    architecture.compare(&graph.shapes(), &found)
 }

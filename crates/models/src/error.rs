@@ -14,11 +14,16 @@ pub enum Error {
     )]
     WeightsDoNotFit { arch: &'static str, differences: Vec<String> },
     /// A PyTorch file that cannot be read.
-    #[error("{path}: not a PyTorch checkpoint that can be read: {cause}; expected a zip-format .pt file with a state dict, bare or under `model` or `state_dict`", path = path.display())]
+    #[error("{path}: not a PyTorch checkpoint that can be read: {cause}; expected what torch.save writes of a state dict, bare or under `model`, `state_dict` or `net`", path = path.display())]
     UnreadableCheckpoint { path: PathBuf, cause: String },
     /// A PyTorch file that was read, but holds no weights.
-    #[error("{path}: holds no tensors; expected a state dict, bare or under `model` or `state_dict`", path = path.display())]
+    #[error("{path}: holds no weights; expected a state dict, bare or under `model`, `state_dict` or `net`", path = path.display())]
     EmptyCheckpoint { path: PathBuf },
+    /// A file of the `robustness` style is to be written without a normaliser.
+    #[error(
+        "no normaliser is known, and a file of the robustness style has one; name the data set that it is of"
+    )]
+    NoNormaliser,
     /// A normaliser whose standard deviation is not positive, or that is not finite.
     #[error("normaliser mean {mean:?}, std {std:?}: expected finite values and std > 0")]
     BadNormaliser { mean: [f32; 3], std: [f32; 3] },

@@ -17,25 +17,27 @@ const INFO: &str = "freqbias";
 /// The entry beside it with a checksum of all values, by which a damaged file is told.
 const CHECKSUM: &str = "crc32c";
 
-/// What a checkpoint says of itself, as JSON in the file's metadata.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// What a checkpoint says of itself, as JSON in the file's metadata. Those of a run say everything; of a converted file some
+/// things may not be known.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CheckpointInfo {
     /// The epoch after which it was taken (0-based).
-    pub epoch: usize,
+    pub epoch: Option<usize>,
     /// The architecture's name.
-    pub arch: String,
+    pub arch: Option<String>,
     /// The data set's name.
-    pub dataset: String,
+    pub dataset: Option<String>,
     /// How many classes the head has.
-    pub classes: usize,
+    pub classes: Option<usize>,
     /// The normaliser's mean per channel.
-    pub mean: [f32; 3],
+    pub mean: Option<[f32; 3]>,
     /// The normaliser's standard deviation per channel.
-    pub std: [f32; 3],
+    pub std: Option<[f32; 3]>,
     /// Accuracy on the test images, in percent.
-    pub nat_prec1: f64,
+    pub nat_prec1: Option<f64>,
     /// The run's seed.
-    pub seed: u64,
+    pub seed: Option<u64>,
     /// The version that wrote it.
     pub version: String,
 }
@@ -127,6 +129,30 @@ pub fn load(path: &Path, key: &str) -> Result<Loaded, Error> {
     Ok((tensors, info))
 }
 
+/// Key, shape and type of numbers of each tensor in a safetensors file, in its order.
+///
+/// # Errors
+/// If the file is missing or damaged; the error names it.
+pub fn stored_tensors(path: &Path) -> Result<Vec<(String, Vec<usize>, String)>, Error> {
+    let bytes = files::read(path)?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|error| damaged(path, error.to_string()))?;
+    let stored =
+        file.iter().map(|(name, view)| (name.to_owned(), view.shape().to_vec(), name_of(view.dtype())));
+    Ok(stored.collect())
+}
+
+/// PyTorch's name of a type.
+fn name_of(dtype: Dtype) -> String {
+    match dtype {
+        Dtype::F64 => "float64".to_owned(),
+        Dtype::F32 => "float32".to_owned(),
+        Dtype::F16 => "float16".to_owned(),
+        Dtype::BF16 => "bfloat16".to_owned(),
+        Dtype::I64 => "int64".to_owned(),
+        other => format!("{other:?}").to_lowercase(),
+    }
+}
+
 /// Compares the values with the checksum, if the file has one.
 fn verify(path: &Path, file: &SafeTensors<'_>, info: Option<&str>) -> Result<(), Error> {
     let info: Option<serde_json::Value> = info.and_then(|text| serde_json::from_str(text).ok());
@@ -159,14 +185,14 @@ mod tests {
 
     fn example() -> candle_core::Result<Checkpoint> {
         let info = CheckpointInfo {
-            epoch: 3,
-            arch: "resnet18".into(),
-            dataset: "synthetic".into(),
-            classes: 10,
-            mean: [0.4914, 0.4822, 0.4465],
-            std: [0.2023, 0.1994, 0.2010],
-            nat_prec1: 91.25,
-            seed: 1,
+            epoch: Some(3),
+            arch: Some("resnet18".into()),
+            dataset: Some("synthetic".into()),
+            classes: Some(10),
+            mean: Some([0.4914, 0.4822, 0.4465]),
+            std: Some([0.2023, 0.1994, 0.2010]),
+            nat_prec1: Some(91.25),
+            seed: Some(1),
             version: "0".into(),
         };
         let tensors = BTreeMap::from([

@@ -31,7 +31,9 @@ pub use schedule::Schedule;
 pub use sgd::Sgd;
 
 // What it leaves
-pub use checkpoint::{Checkpoint, CheckpointInfo, load as load_tensors, save as save_tensors};
+pub use checkpoint::{
+    Checkpoint, CheckpointInfo, load as load_tensors, save as save_tensors, stored_tensors,
+};
 pub use files::write_atomically;
 pub use lock::FolderLock;
 pub use run_folder::{EpochMetrics, RunFolder, Start};

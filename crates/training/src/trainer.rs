@@ -221,11 +221,11 @@ impl Trainer {
     fn fixed(&self, source: &impl Source) -> Fixed {
         let CheckpointInfo { arch, dataset, mean, std, seed, .. } = self.info.clone();
         Fixed {
-            arch,
-            dataset,
-            mean,
-            std,
-            seed,
+            arch: arch.unwrap_or_default(),
+            dataset: dataset.unwrap_or_default(),
+            mean: mean.unwrap_or_default(),
+            std: std.unwrap_or_default(),
+            seed: seed.unwrap_or_default(),
             batch_size: self.batch_size,
             training_images: source.train_images(),
             test_images: source.test_images(),
@@ -353,8 +353,8 @@ impl<L: Learner, S: Source<Batch = L::Batch>> Run<'_, L, S> {
         let all = self.learner.parameters().iter().chain(self.learner.buffers());
         let tensors = all.map(|(name, variable)| (name.clone(), variable.as_detached_tensor())).collect();
         let info = CheckpointInfo {
-            epoch: metrics.epoch,
-            nat_prec1: metrics.nat_prec1,
+            epoch: Some(metrics.epoch),
+            nat_prec1: Some(metrics.nat_prec1),
             ..self.trainer.info.clone()
         };
         Checkpoint { tensors, info: Some(info) }

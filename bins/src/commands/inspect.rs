@@ -1,0 +1,71 @@
+//! `inspect`: what is in a checkpoint, and the same weights in another format.
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+use models::{Architecture, TorchStyle};
+
+use super::inspect_checkpoint;
+use crate::{
+    flags::{DatasetName, MachineFlags},
+    launch::UnusableFlags,
+};
+
+/// Says what is in checkpoints: keys, shapes, number of parameters, which architecture they fit, epoch and accuracy. With --convert it
+/// writes the weights in another format.
+///
+/// Reads .safetensors, and .pt and .pth of any PyTorch (the zip format and the one before 1.6). No code in a file is ever run.
+#[derive(Debug, Parser)]
+#[command(name = "inspect", version, args_override_self = true)]
+pub struct Flags {
+    /// Checkpoint files
+    #[arg(value_name = "CKPT")]
+    pub(super) checkpoints: Vec<PathBuf>,
+    /// The architecture that the weights must fit; what does not fit is named [default: guessed by the shapes]
+    #[arg(long, value_name = "NAME", value_parser = crate::flags::architecture)]
+    pub(super) arch: Option<Architecture>,
+    /// Write the weights to this file: .safetensors, or .pt and .pth (for `torch.load(…, weights_only=True)`)
+    #[arg(long, value_name = "FILE")]
+    pub(super) convert: Option<PathBuf>,
+    /// Key names of a .pt file that --convert writes
+    #[arg(long, value_enum, default_value_t = Style::Plain)]
+    pub(super) style: Style,
+    /// The data set that the weights were trained on, for --convert, if the file does not say
+    #[arg(long, value_enum)]
+    pub(super) dataset: Option<DatasetName>,
+    #[command(flatten)]
+    pub(super) machine: MachineFlags,
+}
+
+/// Key names of a .pt file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Style {
+    /// The state dict alone: conv1.weight
+    Plain,
+    /// As the robustness library has it: model → module.model.conv1.weight, with normaliser, epoch and accuracy
+    Robustness,
+}
+
+impl From<Style> for TorchStyle {
+    fn from(style: Style) -> Self {
+        match style {
+            Style::Plain => Self::Plain,
+            Style::Robustness => Self::Robustness,
+        }
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// If a file cannot be read or written, or does not fit --arch.
+pub fn run(flags: Flags) -> anyhow::Result<()> {
+    flags.machine.prepare()?;
+    if flags.checkpoints.is_empty() {
+        return Err(UnusableFlags(
+            "no checkpoint given: expected `inspect CKPT`, a .safetensors, .pt or .pth file".to_owned(),
+        )
+        .into());
+    }
+    inspect_checkpoint::run(&flags)
+}

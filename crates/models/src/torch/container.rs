@@ -1,0 +1,236 @@
+//! Where the numbers of a checkpoint stand: in members of a zip archive, or behind the pickles of the format before 1.6.
+
+use std::{
+    collections::BTreeMap,
+    io::{Read, Seek, SeekFrom},
+};
+
+use zip::{CompressionMethod, ZipArchive};
+
+use super::{
+    pickle::Pickle,
+    value::{Object, Storage, Value},
+};
+
+/// A file, or bytes in its place.
+pub(super) trait Source: Read + Seek + Send {}
+
+impl<S: Read + Seek + Send> Source for S {}
+
+/// The pickle of this integer begins a file of the legacy format.
+const MAGIC: &[u8] = &[0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
+
+/// The version of the legacy format that all releases wrote.
+const PROTOCOL: i64 = 1001;
+
+/// An open checkpoint of either format.
+pub(super) enum Container {
+    Zip {
+        archive: Box<ZipArchive<Box<dyn Source>>>,
+        /// What stands before `data.pkl` in the names of members.
+        prefix: String,
+    },
+    Legacy {
+        source: Box<dyn Source>,
+        /// Where the numbers of a storage start, and how many bytes they take.
+        places: BTreeMap<Vec<u8>, (u64, u64)>,
+    },
+}
+
+impl Container {
+    /// Opens a checkpoint and reads its pickle.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(super) fn open(mut source: Box<dyn Source>) -> Result<(Self, Pickle), String> {
+        let mut start = Vec::new();
+        source.by_ref().take(4).read_to_end(&mut start).map_err(told)?;
+        source.rewind().map_err(told)?;
+        match start.as_slice() {
+            [b'P', b'K', ..] => open_zip(source),
+            [0x80, _, 0x8a, 0x0a] => open_legacy(source),
+            [] => Err("the file is empty".to_owned()),
+            _ => Err(format!("it begins with the bytes {start:02x?}, which are those of neither format")),
+        }
+    }
+
+    /// What people call the format.
+    pub(super) fn format(&self) -> &'static str {
+        match self {
+            Self::Zip { .. } => "zip",
+            Self::Legacy { .. } => "legacy",
+        }
+    }
+
+    /// The bytes of a storage, as many as it says it has.
+    pub(super) fn read(&mut self, pickle: &Pickle, storage: &Storage) -> Result<Vec<u8>, String> {
+        let key = pickle.bytes(storage.key);
+        let expected = storage.count * storage.dtype.size();
+        match self {
+            Self::Zip { archive, prefix } => {
+                let name = format!("{prefix}data/{}", String::from_utf8_lossy(key));
+                read_member(archive, &name, expected)
+            }
+            Self::Legacy { source, places } => {
+                let &(start, length) = places.get(key).ok_or("a storage that the file does not list")?;
+                if length < expected {
+                    return Err(format!("a storage of {length} bytes, expected {expected}"));
+                }
+                source.seek(SeekFrom::Start(start)).map_err(told)?;
+                read_exactly(source, expected)
+            }
+        }
+    }
+}
+
+fn told(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// Reads bytes that are known to be there, or that a short file ends before.
+fn read_exactly(source: &mut impl Read, expected: u64) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::with_capacity(usize::try_from(expected).map_err(told)?);
+    source.take(expected).read_to_end(&mut bytes).map_err(told)?;
+    if bytes.len() as u64 == expected {
+        Ok(bytes)
+    } else {
+        Err(format!("{} bytes, expected {expected}", bytes.len()))
+    }
+}
+
+fn open_zip(mut source: Box<dyn Source>) -> Result<(Container, Pickle), String> {
+    let size = source.seek(SeekFrom::End(0)).map_err(told)?;
+    let mut archive = Box::new(ZipArchive::new(source).map_err(told)?);
+    let names: Vec<String> =
+        archive.file_names().map(|name| name.map(Into::into)).collect::<Result<_, _>>().map_err(told)?;
+    let is_pickle = |name: &&String| *name == "data.pkl" || name.ends_with("/data.pkl");
+    let pickle =
+        names.iter().find(is_pickle).ok_or("no member `data.pkl`: a zip archive, but none of PyTorch's")?;
+    let prefix = pickle.trim_end_matches("data.pkl").to_owned();
+    if names.contains(&format!("{prefix}constants.pkl")) {
+        return Err(
+            "a TorchScript archive, which is a program; save the network's state_dict() instead".to_owned()
+        );
+    }
+    check_members(&mut archive, size)?;
+    check_order(&mut archive, &names, &prefix)?;
+    let mut member = archive.by_name(pickle).map_err(told)?;
+    let found = Pickle::read(&mut member)?;
+    // Its checksum is compared at its end.
+    std::io::copy(&mut member, &mut std::io::sink()).map_err(|error| format!("member {pickle}: {error}"))?;
+    drop(member);
+    Ok((Container::Zip { archive, prefix }, found))
+}
+
+/// PyTorch never compresses: what would grow is no checkpoint.
+fn check_members(archive: &mut ZipArchive<Box<dyn Source>>, size: u64) -> Result<(), String> {
+    let mut total = 0u64;
+    for index in 0..archive.len() {
+        let member = archive.by_index_raw(index).map_err(told)?;
+        let grows = member.size() != member.compressed_size();
+        if member.compression() != CompressionMethod::Stored || grows {
+            let name: String = member.name().map_err(told)?.chars().take(100).collect();
+            return Err(format!("member {name} is compressed, which PyTorch's never are"));
+        }
+        total = total.saturating_add(member.size());
+    }
+    if total <= size { Ok(()) } else { Err(format!("members of {total} bytes in a file of {size}")) }
+}
+
+fn check_order(
+    archive: &mut ZipArchive<Box<dyn Source>>,
+    names: &[String],
+    prefix: &str,
+) -> Result<(), String> {
+    let name = format!("{prefix}byteorder");
+    if !names.contains(&name) {
+        return Ok(());
+    }
+    match read_member(archive, &name, 0)?.as_slice() {
+        b"little" => Ok(()),
+        found => Err(format!(
+            "byte order `{}`, expected little-endian",
+            String::from_utf8_lossy(found).escape_debug()
+        )),
+    }
+}
+
+/// A member of at least the expected bytes, whole, so that its checksum is compared.
+fn read_member(
+    archive: &mut ZipArchive<Box<dyn Source>>,
+    name: &str,
+    expected: u64,
+) -> Result<Vec<u8>, String> {
+    let shown = || name.chars().take(100).collect::<String>();
+    let mut member = archive.by_name(name).map_err(|error| format!("member {}: {error}", shown()))?;
+    let found = member.size();
+    if found < expected {
+        return Err(format!("member {} has {found} bytes, expected {expected}", shown()));
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(found).map_err(told)?);
+    member.read_to_end(&mut bytes).map_err(|error| format!("member {}: {error}", shown()))?;
+    Ok(bytes)
+}
+
+/// Magic number, protocol, system, object, list of storages: five pickles. Then the storages, each after its length.
+fn open_legacy(mut source: Box<dyn Source>) -> Result<(Container, Pickle), String> {
+    let mut position = 0;
+    let mut next = |source: &mut Box<dyn Source>| {
+        source.seek(SeekFrom::Start(position)).map_err(told)?;
+        let pickle = Pickle::read(&mut *source)?;
+        position += pickle.length;
+        Ok::<_, String>((pickle, position))
+    };
+    let (magic, _) = next(&mut source)?;
+    if !matches!(magic.top, Value::Long(span) if magic.bytes(span) == MAGIC) {
+        return Err("its first pickle is not PyTorch's magic number".to_owned());
+    }
+    let (protocol, _) = next(&mut source)?;
+    if protocol.top != Value::Int(PROTOCOL) {
+        return Err(format!("a protocol other than {PROTOCOL}"));
+    }
+    let (system, _) = next(&mut source)?;
+    if system.entry(system.top, "little_endian") != Some(Value::Bool(true)) {
+        return Err("byte order big-endian or unknown, expected little-endian".to_owned());
+    }
+    let (object, _) = next(&mut source)?;
+    let (keys, end) = next(&mut source)?;
+    let places = places(&mut source, &object, &keys, end)?;
+    Ok((Container::Legacy { source, places }, object))
+}
+
+/// Where each storage is: lengths are compared with the file's.
+fn places(
+    source: &mut Box<dyn Source>,
+    object: &Pickle,
+    keys: &Pickle,
+    mut position: u64,
+) -> Result<BTreeMap<Vec<u8>, (u64, u64)>, String> {
+    let storages = object.objects.iter().filter_map(|object| match object {
+        Object::Storage(storage) => Some((storage.key, storage.dtype.size())),
+        _ => None,
+    });
+    let sizes: BTreeMap<&[u8], u64> = storages.map(|(key, size)| (object.bytes(key), size)).collect();
+    let Some(Object::List(listed)) = keys.object(keys.top) else {
+        return Err("no list of storages".to_owned());
+    };
+    let file = source.seek(SeekFrom::End(0)).map_err(told)?;
+    let mut places = BTreeMap::new();
+    for &key in listed {
+        let key = keys.text(key).ok_or("a storage whose key is no text")?.as_bytes();
+        let size =
+            sizes.get(key).ok_or("a storage of an unknown kind of numbers, or that nothing refers to")?;
+        source.seek(SeekFrom::Start(position)).map_err(told)?;
+        let mut count = [0; 8];
+        source
+            .read_exact(&mut count)
+            .map_err(|_| format!("the file ends at {file} before a storage's length"))?;
+        let length = u64::from_le_bytes(count)
+            .checked_mul(*size)
+            .filter(|&length| length <= file.saturating_sub(position + 8));
+        let length = length.ok_or_else(|| format!("the file ends at {file} within a storage"))?;
+        places.insert(key.to_vec(), (position + 8, length));
+        position += 8 + length;
+    }
+    Ok(places)
+}

@@ -1,0 +1,199 @@
+//! PyTorch files written as `torch.save` writes them, in the zip format.
+
+use std::{
+    collections::BTreeMap,
+    io::{Cursor, Write},
+};
+
+use candle_core::{DType, Tensor};
+use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
+
+use super::TorchCheckpoint;
+use crate::Error;
+
+/// Numbers start at multiples of this many bytes, as PyTorch has them.
+const ALIGNMENT: u16 = 64;
+
+/// The keys that a file of weights has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TorchStyle {
+    /// The state dict alone, under the architecture's names.
+    Plain,
+    /// As the `robustness` library has it: under `model` with the prefix `module.model.`, the normaliser and the second copy that its
+    /// attacker holds (which takes no room); `epoch` (of epochs done; 0 where unknown) and `nat_prec1`.
+    Robustness,
+}
+
+impl TorchCheckpoint {
+    /// The checkpoint as bytes that `torch.load(…, weights_only=True)` reads; the same content gives the same bytes.
+    ///
+    /// # Errors
+    /// If a tensor cannot be read, or [`TorchStyle::Robustness`] has no normaliser to write.
+    pub fn encode(&self, style: TorchStyle) -> Result<Vec<u8>, Error> {
+        let mut file = Encoder { pickle: vec![0x80, 2], storages: Vec::new() };
+        match style {
+            TorchStyle::Plain => file.dictionary(&self.plain()?),
+            TorchStyle::Robustness => file.nested(self)?,
+        }
+        file.pickle.push(b'.');
+        file.archive().map_err(|error| Error::Tensor(candle_core::Error::Msg(error.to_string())))
+    }
+
+    fn plain(&self) -> Result<Vec<Entry>, Error> {
+        self.weights.iter().map(|(name, tensor)| Entry::new(name.clone(), tensor)).collect()
+    }
+
+    /// The state dict of a `robustness` model in data-parallel form.
+    fn wrapped(&self) -> Result<Vec<Entry>, Error> {
+        let normaliser = self.normaliser.ok_or(Error::NoNormaliser)?;
+        let channels = |values: [f32; 3]| Tensor::new(&values, &candle_core::Device::Cpu)?.reshape((3, 1, 1));
+        let parts = [("new_mean", channels(normaliser.mean())?), ("new_std", channels(normaliser.std())?)];
+        let mut entries = Vec::new();
+        for (name, tensor) in &parts {
+            entries.push(Entry::new(format!("module.normalizer.{name}"), tensor)?);
+        }
+        for (name, tensor) in &self.weights {
+            entries.push(Entry::new(format!("module.model.{name}"), tensor)?);
+        }
+        for (name, tensor) in &parts {
+            entries.push(Entry::new(format!("module.attacker.normalize.{name}"), tensor)?);
+        }
+        for index in 0..self.weights.len() {
+            let original = parts.len() + index;
+            let name = entries[original].key.replacen("module.model.", "module.attacker.model.", 1);
+            let shape = entries[original].shape.clone();
+            entries.push(Entry { key: name, shape, values: Values::SameAs(original) });
+        }
+        Ok(entries)
+    }
+}
+
+struct Entry {
+    key: String,
+    shape: Vec<usize>,
+    values: Values,
+}
+
+enum Values {
+    Own(Vec<f32>),
+    /// The numbers of an earlier entry.
+    SameAs(usize),
+}
+
+impl Entry {
+    fn new(key: String, tensor: &Tensor) -> Result<Self, Error> {
+        let values = tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?;
+        Ok(Self { key, shape: tensor.dims().to_vec(), values: Values::Own(values) })
+    }
+}
+
+/// The pickle as it is written, and the numbers beside it.
+struct Encoder {
+    pickle: Vec<u8>,
+    storages: Vec<Vec<u8>>,
+}
+
+impl Encoder {
+    fn nested(&mut self, checkpoint: &TorchCheckpoint) -> Result<(), Error> {
+        self.pickle.extend_from_slice(b"}(");
+        self.text("model");
+        self.dictionary(&checkpoint.wrapped()?);
+        self.text("epoch");
+        self.integer(checkpoint.epoch.map_or(0, |epoch| epoch + 1));
+        if let Some(accuracy) = checkpoint.nat_prec1 {
+            self.text("nat_prec1");
+            self.pickle.push(b'G');
+            self.pickle.extend_from_slice(&accuracy.to_be_bytes());
+        }
+        self.pickle.push(b'u');
+        Ok(())
+    }
+
+    fn dictionary(&mut self, entries: &[Entry]) {
+        self.empty_dictionary();
+        self.pickle.push(b'(');
+        let mut storages: BTreeMap<usize, usize> = BTreeMap::new();
+        for (index, entry) in entries.iter().enumerate() {
+            let storage = match &entry.values {
+                Values::Own(values) => self.storage(values),
+                Values::SameAs(other) => storages[other],
+            };
+            storages.insert(index, storage);
+            self.text(&entry.key);
+            self.tensor(storage, &entry.shape);
+        }
+        self.pickle.push(b'u');
+    }
+
+    /// `_rebuild_tensor_v2(storage, 0, shape, strides, False, OrderedDict())`.
+    fn tensor(&mut self, storage: usize, shape: &[usize]) {
+        self.pickle.extend_from_slice(b"ctorch._utils\n_rebuild_tensor_v2\n((");
+        self.text("storage");
+        self.pickle.extend_from_slice(b"ctorch\nFloatStorage\n");
+        self.text(&storage.to_string());
+        self.text("cpu");
+        self.integer(shape.iter().product());
+        self.pickle.extend_from_slice(b"tQ");
+        self.integer(0);
+        self.integers(shape);
+        let strides: Vec<usize> = (0..shape.len()).map(|axis| shape[axis + 1..].iter().product()).collect();
+        self.integers(&strides);
+        self.pickle.push(0x89);
+        self.empty_dictionary();
+        self.pickle.extend_from_slice(b"tR");
+    }
+
+    fn storage(&mut self, values: &[f32]) -> usize {
+        self.storages.push(values.iter().flat_map(|value| value.to_le_bytes()).collect());
+        self.storages.len() - 1
+    }
+
+    fn empty_dictionary(&mut self) {
+        self.pickle.extend_from_slice(b"ccollections\nOrderedDict\n)R");
+    }
+
+    fn text(&mut self, text: &str) {
+        self.pickle.push(b'X');
+        self.pickle.extend_from_slice(&(text.len() as u32).to_le_bytes());
+        self.pickle.extend_from_slice(text.as_bytes());
+    }
+
+    fn integers(&mut self, values: &[usize]) {
+        self.pickle.push(b'(');
+        values.iter().for_each(|&value| self.integer(value));
+        self.pickle.push(b't');
+    }
+
+    /// An integer of eight bytes and a sign, or of as few as PyTorch's reader knows too.
+    fn integer(&mut self, value: usize) {
+        match i32::try_from(value) {
+            Ok(value) => {
+                self.pickle.push(b'J');
+                self.pickle.extend_from_slice(&value.to_le_bytes());
+            }
+            Err(_) => {
+                self.pickle.extend_from_slice(&[0x8a, 9]);
+                self.pickle.extend_from_slice(&(value as u64).to_le_bytes());
+                self.pickle.push(0);
+            }
+        }
+    }
+
+    fn archive(self) -> zip::result::ZipResult<Vec<u8>> {
+        let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Stored)
+            .last_modified_time(DateTime::default())
+            .with_alignment(ALIGNMENT);
+        let numbers =
+            self.storages.iter().enumerate().map(|(key, bytes)| (format!("data/{key}"), bytes.as_slice()));
+        let head = [("data.pkl".to_owned(), self.pickle.as_slice()), ("byteorder".to_owned(), b"little")];
+        for (name, bytes) in
+            head.into_iter().chain(numbers).chain([("version".to_owned(), b"3\n".as_slice())])
+        {
+            archive.start_file(format!("archive/{name}"), options)?;
+            archive.write_all(bytes)?;
+        }
+        Ok(archive.finish()?.into_inner())
+    }
+}

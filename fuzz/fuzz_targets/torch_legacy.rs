@@ -1,0 +1,11 @@
+//! Bytes as a PyTorch checkpoint of the format before 1.6: an error or weights, never a panic.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    if bytes.starts_with(b"PK") {
+        return;
+    }
+    if let Ok(file) = models::TorchFile::from_bytes(bytes.to_vec()) {
+        let _ = file.load();
+    }
+});
