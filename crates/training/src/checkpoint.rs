@@ -135,9 +135,12 @@ pub fn load(path: &Path, key: &str) -> Result<Loaded, Error> {
 /// If the file is missing or damaged; the error names it.
 pub fn stored_tensors(path: &Path) -> Result<Vec<(String, Vec<usize>, String)>, Error> {
     let bytes = files::read(path)?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|error| damaged(path, error.to_string()))?;
-    let stored =
-        file.iter().map(|(name, view)| (name.to_owned(), view.shape().to_vec(), name_of(view.dtype())));
+    let refused = |error: safetensors::SafeTensorError| damaged(path, error.to_string());
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(refused)?;
+    let stored = metadata.offset_keys().into_iter().filter_map(|name| {
+        let info = metadata.info(&name)?;
+        Some((name, info.shape.clone(), name_of(info.dtype)))
+    });
     Ok(stored.collect())
 }
 
