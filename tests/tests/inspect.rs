@@ -101,13 +101,16 @@ fn what_does_not_fit_is_named_on_both_sides_by_every_program() -> Outcome {
     Ok(())
 }
 
+/// Flags, the exit code they end with, and words of the error.
+type Refused<'a> = (&'a [&'a str], i32, &'a [&'a str]);
+
 #[test]
 fn what_cannot_be_inspected_is_told_in_one_line() -> Outcome {
     let folder = tempfile::tempdir()?;
     let at = folder.path();
     fs::write(at.join("code.pt"), b"\x80\x02cos\nsystem\nX\x04\0\0\0exit\x85R.")?;
     fs::write(at.join("a.pt"), b"PK\x03\x04")?;
-    let cases: [(&[&str], i32, &[&str]); 6] = [
+    let cases: [Refused<'_>; 6] = [
         (&[], 2, &["CKPT"]),
         (&["nowhere.pt"], 2, &["nowhere.pt"]),
         (&["a.pt"], 1, &["a.pt"]),

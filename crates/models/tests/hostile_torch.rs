@@ -213,6 +213,9 @@ fn mutated_files_do_no_harm() {
 fn mutated(seed: &[u8], random: &mut Random) -> Vec<u8> {
     let mut bytes = seed.to_vec();
     for _ in 0..=random.below(4) {
+        if bytes.is_empty() {
+            break;
+        }
         let place = random.below(bytes.len());
         match random.below(8) {
             0 => bytes.truncate(place + 1),

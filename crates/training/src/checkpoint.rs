@@ -129,11 +129,14 @@ pub fn load(path: &Path, key: &str) -> Result<Loaded, Error> {
     Ok((tensors, info))
 }
 
+/// Key, shape and type of numbers.
+type Stored = (String, Vec<usize>, String);
+
 /// Key, shape and type of numbers of each tensor in a safetensors file, in its order.
 ///
 /// # Errors
 /// If the file is missing or damaged; the error names it.
-pub fn stored_tensors(path: &Path) -> Result<Vec<(String, Vec<usize>, String)>, Error> {
+pub fn stored_tensors(path: &Path) -> Result<Vec<Stored>, Error> {
     let bytes = files::read(path)?;
     let refused = |error: safetensors::SafeTensorError| damaged(path, error.to_string());
     let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(refused)?;
