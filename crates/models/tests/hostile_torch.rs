@@ -110,10 +110,13 @@ fn compressed_members_are_refused() {
     }
 }
 
+/// Shape, strides and offset.
+type Layout<'a> = (&'a [i64], &'a [i64], i64);
+
 #[test]
 fn shapes_that_overflow_or_reach_beyond_their_storage_are_refused() {
     let storage = [0; 64];
-    let cases: [(&[i64], &[i64], i64); 10] = [
+    let cases: [Layout<'_>; 10] = [
         (&[1 << 40, 1 << 40], &[1 << 40, 1], 0),
         (&[i64::MAX, 2], &[1, 1], 0),
         (&[0, i64::MAX, i64::MAX], &[0, 0, 0], 0),
