@@ -129,15 +129,21 @@ pub fn load(path: &Path, key: &str) -> Result<Loaded, Error> {
     Ok((tensors, info))
 }
 
+/// Key, shape and type of numbers.
+type Stored = (String, Vec<usize>, String);
+
 /// Key, shape and type of numbers of each tensor in a safetensors file, in its order.
 ///
 /// # Errors
 /// If the file is missing or damaged; the error names it.
-pub fn stored_tensors(path: &Path) -> Result<Vec<(String, Vec<usize>, String)>, Error> {
+pub fn stored_tensors(path: &Path) -> Result<Vec<Stored>, Error> {
     let bytes = files::read(path)?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|error| damaged(path, error.to_string()))?;
-    let stored =
-        file.iter().map(|(name, view)| (name.to_owned(), view.shape().to_vec(), name_of(view.dtype())));
+    let refused = |error: safetensors::SafeTensorError| damaged(path, error.to_string());
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(refused)?;
+    let stored = metadata.offset_keys().into_iter().filter_map(|name| {
+        let info = metadata.info(&name)?;
+        Some((name, info.shape.clone(), name_of(info.dtype)))
+    });
     Ok(stored.collect())
 }
 

@@ -23,6 +23,9 @@ const MAGIC: &[u8] = &[0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x1
 /// The version of the legacy format that all releases wrote.
 const PROTOCOL: i64 = 1001;
 
+/// Where the numbers of a storage start, and how many bytes they take, by its key.
+type Places = BTreeMap<Vec<u8>, (u64, u64)>;
+
 /// An open checkpoint of either format.
 pub(super) enum Container {
     Zip {
@@ -32,8 +35,7 @@ pub(super) enum Container {
     },
     Legacy {
         source: Box<dyn Source>,
-        /// Where the numbers of a storage start, and how many bytes they take.
-        places: BTreeMap<Vec<u8>, (u64, u64)>,
+        places: Places,
     },
 }
 
@@ -205,7 +207,7 @@ fn places(
     object: &Pickle,
     keys: &Pickle,
     mut position: u64,
-) -> Result<BTreeMap<Vec<u8>, (u64, u64)>, String> {
+) -> Result<Places, String> {
     let storages = object.objects.iter().filter_map(|object| match object {
         Object::Storage(storage) => Some((storage.key, storage.dtype.size())),
         _ => None,
