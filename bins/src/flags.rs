@@ -152,7 +152,7 @@ impl MachineFlags {
     }
 }
 
-fn architecture(name: &str) -> Result<Architecture, models::Error> {
+pub(crate) fn architecture(name: &str) -> Result<Architecture, models::Error> {
     name.parse()
 }
 

@@ -5,6 +5,7 @@
 
 pub mod commands;
 
+mod adversary;
 mod checkpoints;
 mod components;
 mod data;
@@ -14,9 +15,12 @@ mod flags;
 mod freq;
 mod interrupt;
 mod launch;
+mod live;
 mod measured;
 mod network;
 mod partial;
+mod reproduce;
+mod session;
 mod terminal;
 mod toy;
 mod train;

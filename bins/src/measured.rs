@@ -11,6 +11,7 @@ use training::FolderLock;
 /// The folders in the folder of a run.
 const GRAD: &str = "grad";
 const EVALUATE: &str = "evaluate";
+const LIVE: &str = "spectrum";
 
 /// Rows of an unfinished measurement.
 pub(crate) const PARTIAL: &str = "gradient_spectrum.partial.json";
@@ -35,6 +36,11 @@ pub(crate) fn folder(run: &Path) -> PathBuf {
     run.join(GRAD)
 }
 
+/// Where the spectrum is that was recorded while the run was trained.
+pub(crate) fn live_folder(run: &Path) -> PathBuf {
+    run.join(LIVE)
+}
+
 /// Where the results of `evaluate` are.
 pub(crate) fn evaluation_folder(run: &Path) -> PathBuf {
     run.join(EVALUATE)
@@ -55,8 +61,10 @@ pub(crate) fn lock(run: &Path) -> anyhow::Result<Vec<FolderLock>> {
 /// If one cannot be removed.
 pub(crate) fn remove(run: &Path) -> anyhow::Result<()> {
     let spectrum = ["json", "npz", "png", "svg"].map(|extension| format!("{SPECTRUM}.{extension}"));
-    let names = spectrum.into_iter().chain(pictures(DENSITY)).chain([PARTIAL.to_owned()]);
-    names.into_iter().try_for_each(|name| remove_file(&folder(run).join(name)))?;
+    let names: Vec<_> = spectrum.into_iter().chain(pictures(DENSITY)).chain([PARTIAL.to_owned()]).collect();
+    for folder in [folder(run), live_folder(run)] {
+        names.iter().try_for_each(|name| remove_file(&folder.join(name)))?;
+    }
     remove_evaluation(&evaluation_folder(run), &[])
 }
 

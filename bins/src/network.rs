@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
 use anyhow::Context;
 use candle_core::{Device, Tensor, Var};
 use datasets::{Batch, Dataset};
-use models::{Architecture, Classifier, Frozen, Normaliser};
+use models::{Architecture, Attack, Classifier, Frozen, Normaliser};
 use training::{Learned, Learner, Source, Tally};
 
-use crate::{data, flags::DataFlags, terminal::Terminal};
+use crate::{adversary, data, flags::DataFlags, terminal::Terminal};
 
 /// A fresh network with seeded weights.
 ///
@@ -74,7 +74,7 @@ pub(crate) fn open(
     path: &Path,
     data: &DataFlags,
     arch: Architecture,
-    dataset: &Dataset,
+    classes: usize,
     terminal: Terminal,
 ) -> anyhow::Result<Frozen> {
     let stored = StoredWeights::read(path)?;
@@ -84,7 +84,7 @@ pub(crate) fn open(
         let path = path.display();
         terminal.note(&format!("note: {path} was trained on {other} and is measured on {measured_on}"));
     }
-    let classifier = Classifier::new(arch, dataset.test.classes().len(), normaliser, &stored.tensors);
+    let classifier = Classifier::new(arch, classes, normaliser, &stored.tensors);
     Ok(classifier.with_context(|| path.display().to_string())?.freeze()?)
 }
 
@@ -104,12 +104,45 @@ fn is_torch(path: &Path) -> anyhow::Result<bool> {
 pub(crate) struct ClassifierLearner {
     classifier: Classifier,
     frozen: Option<Frozen>,
+    adversary: Adversary,
+}
+
+/// Who changes images before a network sees them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Adversary {
+    /// Those that it learns from.
+    pub training: Option<Attack>,
+    /// Those that it is tested on, besides the images themselves.
+    pub testing: Option<Attack>,
 }
 
 impl ClassifierLearner {
     /// A learner that trains this classifier.
-    pub(crate) fn new(classifier: Classifier) -> Self {
-        Self { classifier, frozen: None }
+    pub(crate) fn new(classifier: Classifier, adversary: Adversary) -> Self {
+        Self { classifier, frozen: None, adversary }
+    }
+
+    /// The network as it is now; kept until it learns.
+    fn frozen(&mut self) -> candle_core::Result<&Frozen> {
+        let frozen = match self.frozen.take() {
+            Some(frozen) => frozen,
+            None => self.classifier.freeze().map_err(candle_core::Error::wrap)?,
+        };
+        Ok(self.frozen.insert(frozen))
+    }
+
+    /// The images of a batch, changed if someone attacks.
+    fn seen(&mut self, batch: &Batch, attack: Option<Attack>) -> candle_core::Result<Tensor> {
+        let images = pixels(batch)?;
+        let Some(attack) = attack else { return Ok(images) };
+        let seeds = adversary::seeds(&batch.images, batch.len());
+        let found = attack.on(self.frozen()?, &images, &batch.labels, &seeds);
+        found.map_err(candle_core::Error::wrap)
+    }
+
+    fn evaluate_on(&mut self, images: &Tensor, labels: &[u32]) -> candle_core::Result<Tally> {
+        let found = self.frozen()?.evaluate(images, labels).map_err(candle_core::Error::wrap)?;
+        tally(found.loss, &found.logits, labels)
     }
 }
 
@@ -125,20 +158,21 @@ impl Learner for ClassifierLearner {
     }
 
     fn learn(&mut self, batch: &Batch) -> candle_core::Result<Learned> {
+        let images = self.seen(batch, self.adversary.training)?;
         self.frozen = None;
-        let found = self.classifier.parameter_gradients(&pixels(batch)?, &batch.labels);
+        let found = self.classifier.parameter_gradients(&images, &batch.labels);
         let found = found.map_err(candle_core::Error::wrap)?;
         Ok(Learned { tally: tally(found.loss, &found.logits, &batch.labels)?, gradients: found.gradients })
     }
 
     fn evaluate(&mut self, batch: &Batch) -> candle_core::Result<Tally> {
-        let frozen = match self.frozen.take() {
-            Some(frozen) => frozen,
-            None => self.classifier.freeze().map_err(candle_core::Error::wrap)?,
-        };
-        let found = frozen.evaluate(&pixels(batch)?, &batch.labels).map_err(candle_core::Error::wrap)?;
-        self.frozen = Some(frozen);
-        tally(found.loss, &found.logits, &batch.labels)
+        self.evaluate_on(&pixels(batch)?, &batch.labels)
+    }
+
+    fn evaluate_attacked(&mut self, batch: &Batch) -> candle_core::Result<Option<Tally>> {
+        let Some(attack) = self.adversary.testing else { return Ok(None) };
+        let images = self.seen(batch, Some(attack))?;
+        self.evaluate_on(&images, &batch.labels).map(Some)
     }
 }
 

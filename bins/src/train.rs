@@ -1,6 +1,6 @@
 //! Training a classifier into a run folder: what `easy_train` and a first `grad` share.
 
-use std::{path::PathBuf, sync::atomic::AtomicBool};
+use std::path::PathBuf;
 
 use clap::Args;
 use datasets::Dataset;
@@ -10,12 +10,16 @@ use serde::Serialize;
 use training::{CheckpointInfo, EpochMetrics, Event, Outcome, RunFolder, Schedule, Start, Trainer};
 
 use crate::{
+    adversary,
+    commands::grad::Measurement,
     data,
     flags::{DataFlags, Format, RunFlags},
     interrupt::Interrupted,
     launch::UnusableFlags,
+    live::{LiveSpectrum, Recording},
     measured,
-    network::{self, ClassifierLearner, DatasetSource},
+    network::{self, Adversary, ClassifierLearner, DatasetSource},
+    session::Session,
     terminal::{self, Terminal},
 };
 
@@ -66,6 +70,10 @@ pub(crate) struct TrainingRun<'a> {
     pub run: &'a RunFlags,
     /// How it learns.
     pub recipe: &'a Recipe,
+    /// Who works against it.
+    pub adversary: Adversary,
+    /// What is kept of it.
+    pub recording: &'a Recording,
     /// Epochs in all.
     pub epochs: usize,
     /// What becomes of an earlier run.
@@ -86,36 +94,46 @@ impl TrainingRun<'_> {
     ///
     /// # Errors
     /// If a file cannot be written, training diverges, or Ctrl-C stops it (then the state is kept).
-    pub(crate) fn train(
-        &self,
-        dataset: &Dataset,
-        terminal: Terminal,
-        interrupt: &AtomicBool,
-    ) -> anyhow::Result<Trained> {
+    pub(crate) fn train(&self, dataset: &Dataset, session: &Session) -> anyhow::Result<Trained> {
         // Everything that can be refused comes first: an earlier run is removed only for one that can start.
-        let (normaliser, lr) = (self.normaliser()?, self.learning_rate()?);
+        let (normaliser, lr, recording) = (self.normaliser()?, self.learning_rate()?, self.recording()?);
+        let folder = self.begin()?;
+        self.tell_other_kernels(&folder, session.terminal)?;
+        let classes = dataset.train.classes().len();
+        let network = network::fresh(self.run.arch, classes, normaliser, self.run.seed)?;
+        let mut learner = ClassifierLearner::new(network, self.adversary);
+        let source = DatasetSource { dataset, flags: self.data, seed: self.run.seed };
+        let trainer = self.trainer(dataset, normaliser, lr, &recording);
+        let images = recording.images(&dataset.test);
+        let measurement = Measurement::new(self.data, self.run.arch, &images, session)?;
+        let open =
+            |every| LiveSpectrum::open(&measurement, (session, &images), (&folder, self.epochs), every);
+        let spectrum = recording.spectrum_every.map(open).transpose()?;
+        let (terminal, epochs) = (session.terminal, self.epochs);
+        let mut watcher = Watcher { terminal, images: dataset.train.len(), epochs, bar: None, spectrum };
+        let outcome = trainer.run(&mut learner, &source, &folder, &session.interrupt, &mut |event| {
+            watcher.see(event).map_err(Into::into)
+        });
+        watcher.clear();
+        match outcome? {
+            Outcome::Finished => {
+                watcher.spectrum.map_or(Ok(()), LiveSpectrum::finish)?;
+                Ok(Trained { folder: folder.path().to_owned(), metrics: folder.metrics()? })
+            }
+            Outcome::Interrupted { epoch, batch } => Err(self.interrupted(epoch, batch).into()),
+        }
+    }
+
+    /// Takes the folder, and removes an earlier run and what was measured of it where that is asked for.
+    fn begin(&self) -> anyhow::Result<RunFolder> {
         let path = self.run.folder(self.data);
         let replaces = self.start == Start::Overwrite;
-        let measured = if replaces { measured::lock(&path)? } else { Vec::new() };
+        let _measured = if replaces { measured::lock(&path)? } else { Vec::new() };
         let folder = RunFolder::begin(path, self.start)?;
         if replaces {
             measured::remove(folder.path())?;
         }
-        drop(measured);
-        self.tell_other_kernels(&folder, terminal)?;
-        let classes = dataset.train.classes().len();
-        let network = network::fresh(self.run.arch, classes, normaliser, self.run.seed)?;
-        let mut learner = ClassifierLearner::new(network);
-        let source = DatasetSource { dataset, flags: self.data, seed: self.run.seed };
-        let mut watcher = Watcher { terminal, images: dataset.train.len(), epochs: self.epochs, bar: None };
-        let trainer = self.trainer(dataset, normaliser, lr);
-        let outcome =
-            trainer.run(&mut learner, &source, &folder, interrupt, &mut |event| watcher.see(event))?;
-        watcher.clear();
-        match outcome {
-            Outcome::Finished => Ok(Trained { folder: folder.path().to_owned(), metrics: folder.metrics()? }),
-            Outcome::Interrupted { epoch, batch } => Err(self.interrupted(epoch, batch).into()),
-        }
+        Ok(folder)
     }
 
     fn normaliser(&self) -> anyhow::Result<Normaliser> {
@@ -128,12 +146,22 @@ impl TrainingRun<'_> {
 
     /// `--lr`; else, in a run that goes on, the rate that it has; else the default.
     fn learning_rate(&self) -> anyhow::Result<f64> {
+        let kept = self.settings_before()?["lr"].as_f64();
+        Ok(self.recipe.lr.or(kept).unwrap_or(if self.epochs < LONG_RUN { 0.02 } else { 0.1 }))
+    }
+
+    /// What is recorded; in a run that goes on, what it recorded so far.
+    fn recording(&self) -> anyhow::Result<Recording> {
+        Ok(self.recording.or(serde_json::from_value(self.settings_before()?).unwrap_or_default()))
+    }
+
+    /// The settings of the run that goes on; nothing where none does.
+    fn settings_before(&self) -> anyhow::Result<serde_json::Value> {
         let config = match self.start {
             Start::Resume => RunFolder::at(self.run.folder(self.data)).config()?,
             Start::Fresh | Start::Overwrite => None,
         };
-        let kept = config.and_then(|config| config["settings"]["lr"].as_f64());
-        Ok(self.recipe.lr.or(kept).unwrap_or(if self.epochs < LONG_RUN { 0.02 } else { 0.1 }))
+        Ok(config.map_or(serde_json::Value::Null, |mut config| config["settings"].take()))
     }
 
     /// Results of other vector units differ in the last bits, so a run that moves to another machine is not what it would be.
@@ -147,7 +175,7 @@ impl TrainingRun<'_> {
         Ok(())
     }
 
-    fn trainer(&self, dataset: &Dataset, normaliser: Normaliser, lr: f64) -> Trainer {
+    fn trainer(&self, dataset: &Dataset, normaliser: Normaliser, lr: f64, recording: &Recording) -> Trainer {
         let info = CheckpointInfo {
             epoch: 0,
             arch: self.run.arch.name().to_owned(),
@@ -162,11 +190,30 @@ impl TrainingRun<'_> {
         let Recipe { momentum, weight_decay, .. } = *self.recipe;
         let schedule = self.recipe.schedule.clone();
         let batch_size = data::training_batch_size(self.data);
-        let config = self.config(dataset, normaliser, lr);
-        Trainer { epochs: self.epochs, lr, momentum, weight_decay, schedule, batch_size, info, config }
+        let config = self.config(dataset, normaliser, self.resolved_settings(lr, recording));
+        let checkpoint_every = recording.checkpoint_every.unwrap_or(1);
+        let learner = self.adversary.training.as_ref().map_or_else(String::new, adversary::words);
+        let epochs = self.epochs;
+        Trainer {
+            epochs,
+            lr,
+            momentum,
+            weight_decay,
+            schedule,
+            batch_size,
+            checkpoint_every,
+            learner,
+            info,
+            config,
+        }
     }
 
-    fn config(&self, dataset: &Dataset, normaliser: Normaliser, lr: f64) -> serde_json::Value {
+    fn config(
+        &self,
+        dataset: &Dataset,
+        normaliser: Normaliser,
+        settings: serde_json::Value,
+    ) -> serde_json::Value {
         serde_json::json!({
             "command": self.command,
             "version": env!("CARGO_PKG_VERSION"),
@@ -181,18 +228,21 @@ impl TrainingRun<'_> {
             "classes": dataset.train.classes(),
             "mean": normaliser.mean(),
             "std": normaliser.std(),
-            "settings": self.resolved_settings(lr),
+            "settings": settings,
         })
     }
 
     /// The flags with what their defaults came to.
-    fn resolved_settings(&self, lr: f64) -> serde_json::Value {
+    fn resolved_settings(&self, lr: f64, recording: &Recording) -> serde_json::Value {
         let mut settings = self.settings.clone();
         settings["epochs"] = self.epochs.into();
         settings["batch_size"] = data::training_batch_size(self.data).into();
         settings["task"] = self.run.task(self.data).into();
         settings["lr"] = lr.into();
         settings["schedule"] = self.recipe.schedule.to_string().into();
+        settings["spectrum_every"] = recording.spectrum_every.into();
+        settings["spectrum_images"] = recording.spectrum_images.into();
+        settings["checkpoint_every"] = recording.checkpoint_every.into();
         settings
     }
 
@@ -225,18 +275,21 @@ impl Trained {
     }
 }
 
-/// Shows a run as it goes on: a bar an epoch, a line a finished epoch.
-struct Watcher {
+/// Shows a run as it goes on, a bar an epoch and a line a finished epoch, and keeps its spectrum up to date.
+struct Watcher<'a> {
     terminal: Terminal,
     images: usize,
     epochs: usize,
     bar: Option<ProgressBar>,
+    spectrum: Option<LiveSpectrum<'a>>,
 }
 
-impl Watcher {
-    fn see(&mut self, event: Event<'_>) {
+impl Watcher<'_> {
+    fn see(&mut self, event: Event<'_>) -> anyhow::Result<()> {
         match event {
             Event::Epoch { epoch, images_done } => {
+                // What a run that broke off left to be measured; known to be the same run only now.
+                self.measure()?;
                 let bar = self.terminal.images_bar(self.images, format!("epoch {epoch}/{}", self.epochs));
                 bar.set_position(images_done as u64);
                 bar.reset_eta();
@@ -251,8 +304,14 @@ impl Watcher {
             Event::Done { metrics, .. } => {
                 self.clear();
                 self.terminal.note(&line(metrics));
+                self.measure()?;
             }
         }
+        Ok(())
+    }
+
+    fn measure(&mut self) -> anyhow::Result<()> {
+        self.spectrum.as_mut().map_or(Ok(()), LiveSpectrum::catch_up)
     }
 
     fn clear(&mut self) {
@@ -274,9 +333,13 @@ fn line(metrics: &EpochMetrics) -> String {
         images_per_second,
         ..
     } = metrics;
+    let attacked = metrics
+        .adv_loss
+        .zip(metrics.adv_prec1)
+        .map_or_else(String::new, |(loss, prec1)| format!("  attacked: loss {loss:.4}, {prec1:5.2} %"));
     format!(
         "epoch {epoch:3}  lr {lr:<7.4} train: loss {train_loss:.4}, {train_prec1:5.2} %  test: loss {nat_loss:.4}, \
-         {nat_prec1:5.2} %  {seconds:.0} s, {images_per_second:.0} images/s"
+         {nat_prec1:5.2} %{attacked}  {seconds:.0} s, {images_per_second:.0} images/s"
     )
 }
 

@@ -29,9 +29,20 @@ fn main() -> anyhow::Result<()> {
     };
     let (lr, momentum, weight_decay, schedule) = (0.05, 0.9, 5e-4, Schedule::Constant);
     let (epochs, batch_size, config) = (1, BATCH, Default::default());
-    let trainer = Trainer { epochs, lr, momentum, weight_decay, schedule, batch_size, info, config };
+    let trainer = Trainer {
+        epochs,
+        lr,
+        momentum,
+        weight_decay,
+        schedule,
+        batch_size,
+        checkpoint_every: 1,
+        learner: String::new(),
+        info,
+        config,
+    };
     let folder = RunFolder::begin(path, Start::Overwrite)?;
-    trainer.run(&mut network, &images, &folder, &AtomicBool::new(false), &mut |_| ())?;
+    trainer.run(&mut network, &images, &folder, &AtomicBool::new(false), &mut |_| Ok(()))?;
     let metrics = folder.metrics()?.pop().expect("a line of each epoch");
     println!("{:.3} nats, {:.1} images/s", metrics.train_loss, metrics.images_per_second);
     println!("wrote {}", folder.checkpoint_path(0).display());

@@ -5,11 +5,14 @@ use serde::Serialize;
 use training::{RunFolder, Start};
 
 use crate::{
+    adversary::{AttackFlags, zero_or_one},
     data,
     flags::{DataFlags, DatasetName, MachineFlags, RunFlags, at_least_one},
     freq::{self, Part},
-    interrupt,
-    train::{Recipe, TrainingRun},
+    live::Recording,
+    network::Adversary,
+    session::Session,
+    train::{Recipe, Trained, TrainingRun},
 };
 
 /// Trains an image classifier and keeps a checkpoint of every epoch, for `grad` to look at.
@@ -31,6 +34,18 @@ pub struct Flags {
     #[command(flatten)]
     #[serde(flatten)]
     recipe: Recipe,
+    #[command(flatten)]
+    #[serde(flatten)]
+    recording: Recording,
+    /// Train on images that an adversary changed within --eps: adversarial training
+    #[arg(long, value_name = "0|1", num_args = 0..=1, default_value = "0", default_missing_value = "1", value_parser = zero_or_one)]
+    adv_train: bool,
+    /// After each epoch, also test on images that the adversary changed
+    #[arg(long, value_name = "0|1", num_args = 0..=1, default_value = "0", default_missing_value = "1", value_parser = zero_or_one)]
+    adv_eval: bool,
+    #[command(flatten)]
+    #[serde(flatten)]
+    attack: AttackFlags,
     /// Train on hybrids of two images' frequencies whose labels are those of this part, as `generate_freq_dataset` writes
     /// them; made first if they are not there. The run is called {arch}_{freq}_{r}, test images stay what they are
     #[arg(long, value_enum, value_name = "PART")]
@@ -52,6 +67,18 @@ impl Flags {
     fn epochs(&self) -> usize {
         let default = if self.data.dataset == DatasetName::Synthetic { 10 } else { 200 };
         self.epochs.unwrap_or(default)
+    }
+
+    fn adversary(&self, session: &Session) -> anyhow::Result<Adversary> {
+        let wanted = |is_wanted: bool, flag: &str| is_wanted.then(|| self.attack.attack(flag)).transpose();
+        let (training, testing) =
+            (wanted(self.adv_train, "--adv-train")?, wanted(self.adv_eval, "--adv-eval")?);
+        if self.attack.eps.is_some() && training.is_none() && testing.is_none() {
+            session
+                .terminal
+                .note("note: --eps is not used: there is an adversary with --adv-train or --adv-eval only");
+        }
+        Ok(Adversary { training, testing })
     }
 
     /// The name of a run on hybrids: `--task`, or {arch}_{freq}_{r}; a generated set's has the set's folder before the part.
@@ -87,16 +114,25 @@ impl Flags {
 ///
 /// # Errors
 /// If the data cannot be read, the run folder cannot be used, or training fails.
-pub fn run(mut flags: Flags) -> anyhow::Result<()> {
-    let terminal = flags.machine.prepare()?;
-    let interrupt = interrupt::watch()?;
+pub fn run(flags: Flags) -> anyhow::Result<()> {
+    let session = Session::start(&flags.machine)?;
+    let format = flags.machine.format;
+    train(flags, &session)?.print(format)
+}
+
+/// Trains the network that the flags name.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn train(mut flags: Flags, session: &Session) -> anyhow::Result<Trained> {
+    let adversary = flags.adversary(session)?;
     let mut dataset = data::open(&flags.data)?;
     if let Some(keep) = flags.freq {
         let radius = *flags.r.get_or_insert(freq::RADIUS);
         flags.run.task = Some(flags.hybrid_task(keep, radius));
         flags.check_start()?;
         let from = (&flags.data, flags.run.out_dir.as_path());
-        dataset.train = freq::training_images(&dataset, from, (keep, radius), terminal, &interrupt)?;
+        dataset.train = freq::training_images(&dataset, from, (keep, radius), session)?;
     }
     let training = TrainingRun {
         command: "easy_train",
@@ -104,8 +140,10 @@ pub fn run(mut flags: Flags) -> anyhow::Result<()> {
         data: &flags.data,
         run: &flags.run,
         recipe: &flags.recipe,
+        adversary,
+        recording: &flags.recording,
         epochs: flags.epochs(),
         start: flags.start(),
     };
-    training.train(&dataset, terminal, &interrupt)?.print(flags.machine.format)
+    training.train(&dataset, session)
 }

@@ -1,13 +1,7 @@
 //! `evaluate`: what a network gets right, on images and on what is left of them at low or high frequencies (Lin, Gao & Sang,
 //! IJCAI 2022, hypothesis II).
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Parser, ValueEnum};
@@ -23,9 +17,9 @@ use crate::{
     components::{Component, ComponentFlags, Plan},
     data,
     flags::{DataFlags, MachineFlags, RunFlags},
-    interrupt::{self, Interrupted},
     launch::UnusableFlags,
     measured, network,
+    session::Session,
     terminal::Terminal,
 };
 
@@ -65,7 +59,7 @@ pub struct Flags {
 
 /// One number of an image's features.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Projection {
+pub(crate) enum Projection {
     /// The coordinate along the first principal axis
     Pc1,
     /// The mean activation
@@ -74,7 +68,7 @@ pub(super) enum Projection {
 
 /// What was measured of a checkpoint.
 #[derive(Debug)]
-pub(super) struct Measured {
+pub(crate) struct Measured {
     /// The file.
     pub checkpoint: StoredCheckpoint,
     /// What figures call it.
@@ -85,7 +79,7 @@ pub(super) struct Measured {
 
 /// What was measured of a checkpoint on one component.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(crate) struct Part {
     /// Which images.
     pub component: Component,
     /// What was right.
@@ -101,13 +95,24 @@ pub(super) struct Part {
 /// # Errors
 /// If there is nothing to measure, or a file cannot be read or written.
 pub fn run(flags: Flags) -> anyhow::Result<()> {
-    let terminal = flags.machine.prepare()?;
-    let interrupt = interrupt::watch()?;
+    let session = Session::start(&flags.machine)?;
+    measure(&flags, &session, |report, files| report.print(files, flags.machine.format))
+}
+
+/// Measures, writes the results, and hands them and their files on.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn measure<T>(
+    flags: &Flags,
+    session: &Session,
+    then: impl FnOnce(&Report<'_>, &[PathBuf]) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     let plan = flags.components.plan(flags.features);
-    let checkpoints = flags.checkpoints(terminal)?;
+    let checkpoints = flags.checkpoints(session.terminal)?;
     let dataset = data::open(&flags.data)?;
     flags.check_classes(&dataset)?;
-    let measurement = Measurement { flags: &flags, plan: &plan, dataset: &dataset, terminal, interrupt };
+    let measurement = Measurement { flags, plan: &plan, dataset: &dataset, session };
     let output = flags.output();
     std::fs::create_dir_all(&output).with_context(|| format!("cannot create folder {}", output.display()))?;
     let _lock = FolderLock::take(&output)?;
@@ -115,17 +120,16 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
     let each = checkpoints.into_iter().zip(labels).enumerate();
     let measured: Vec<Measured> =
         each.map(|(index, named)| measurement.checkpoint(named, index)).collect::<anyhow::Result<_>>()?;
-    let report = Report { flags: &flags, plan: &plan, test: &dataset.test, measured: &measured };
+    let report = Report { flags, plan: &plan, test: &dataset.test, measured: &measured };
     let files = report.save(&output)?;
-    report.print(&files, flags.machine.format)
+    then(&report, &files)
 }
 
 struct Measurement<'a> {
     flags: &'a Flags,
     plan: &'a Plan,
     dataset: &'a Dataset,
-    terminal: Terminal,
-    interrupt: Arc<AtomicBool>,
+    session: &'a Session,
 }
 
 impl Measurement<'_> {
@@ -136,12 +140,13 @@ impl Measurement<'_> {
         index: usize,
     ) -> anyhow::Result<Measured> {
         let (data, arch) = (&self.flags.data, self.flags.run.arch);
-        let network = network::open(&checkpoint.path, data, arch, self.dataset, self.terminal)?;
+        let classes = self.dataset.test.classes().len();
+        let network = network::open(&checkpoint.path, data, arch, classes, self.session.terminal)?;
         let measure = |&component: &Component| {
             let place = || format!("{}, {}", checkpoint.path.display(), component.name());
             let part = self.part(&network, component, index).with_context(place)?;
             let percent = 100.0 * part.scores.accuracy().fraction().unwrap_or(0.0);
-            self.terminal.note(&format!("{label}  {:12} {percent:6.2} %", component.name()));
+            self.session.terminal.note(&format!("{label}  {:12} {percent:6.2} %", component.name()));
             Ok(part)
         };
         let parts = self.plan.components.iter().map(measure).collect::<anyhow::Result<_>>()?;
@@ -152,7 +157,8 @@ impl Measurement<'_> {
         let (test, filter) = (&self.dataset.test, self.filter(component)?);
         let mut scores = Scores::new(test.classes().len())?;
         let mut features: Option<Features> = None;
-        let bar = self.terminal.images_bar(test.len(), format!("{}: {}", index + 1, component.name()));
+        let bar =
+            self.session.terminal.images_bar(test.len(), format!("{}: {}", index + 1, component.name()));
         let batch_size = data::training_batch_size(&self.flags.data);
         for mut batch in data::test_batches(test, batch_size, self.flags.data.workers) {
             if let Some(filter) = &filter {
@@ -169,7 +175,7 @@ impl Measurement<'_> {
                 rows.push(&found.latent.flatten_all()?.to_vec1::<f32>()?, &batch.labels)?;
             }
             bar.inc(batch.len() as u64);
-            self.check_interrupt(&bar)?;
+            self.session.check(&bar, "stopped; nothing was written; give the same command to start again")?;
         }
         bar.finish_and_clear();
         let separation = features.as_ref().map(Features::separation).transpose()?;
@@ -195,15 +201,6 @@ impl Measurement<'_> {
             },
         };
         Ok(Densities::new(&values, features.labels(), self.dataset.test.classes().len()))
-    }
-
-    fn check_interrupt(&self, bar: &indicatif::ProgressBar) -> anyhow::Result<()> {
-        if !self.interrupt.load(Ordering::SeqCst) {
-            return Ok(());
-        }
-        bar.finish_and_clear();
-        Err(Interrupted("stopped; nothing was written; give the same command to start again".to_owned())
-            .into())
     }
 }
 

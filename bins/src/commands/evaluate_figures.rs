@@ -18,7 +18,7 @@ const POINTS: usize = 200;
 
 /// The density of a feature in each class that is shown, over the same values.
 #[derive(Debug)]
-pub(super) struct Densities {
+pub(crate) struct Densities {
     /// From where to where: without the outermost hundredth of the images at either end.
     pub range: (f64, f64),
     /// A curve each class, at even distances; empty where a class has fewer than two images, or all the same feature.

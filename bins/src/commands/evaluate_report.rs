@@ -18,7 +18,7 @@ const MOST_LISTED: usize = 20;
 
 /// A finished evaluation.
 #[derive(Debug)]
-pub(super) struct Report<'a> {
+pub(crate) struct Report<'a> {
     /// What was asked for.
     pub flags: &'a Flags,
     /// Its components.

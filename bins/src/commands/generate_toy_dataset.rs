@@ -20,8 +20,9 @@ use training::{FolderLock, RunFolder};
 use crate::{
     data,
     flags::{Format, MachineFlags, at_least_one, seed},
-    interrupt::{self, Interrupted},
+    interrupt::Interrupted,
     launch::UnusableFlags,
+    session::Session,
     terminal::{self, Terminal},
     toy::{KernelFlags, Scope, ToyData, class_sheet, density_curves, place, remove_folder, scopes},
 };
@@ -77,8 +78,16 @@ const ASIDE: &str = ".unfinished";
 /// # Errors
 /// If the data cannot be read, there are no kernels for a class, or a file cannot be written.
 pub fn run(flags: Flags) -> anyhow::Result<()> {
-    let terminal = flags.machine.prepare()?;
-    let interrupt = interrupt::watch()?;
+    let session = Session::start(&flags.machine)?;
+    print(&generate(&flags, &session)?, flags.machine.format)
+}
+
+/// Writes the images that the flags name.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn generate(flags: &Flags, session: &Session) -> anyhow::Result<Vec<Summary>> {
+    let (terminal, interrupt) = (session.terminal, session.interrupt.as_ref());
     let dataset = data::open(&flags.data.resolve())?;
     let kernels = flags.load_kernels(&dataset)?;
     let root = flags.kernels.dataset_folder();
@@ -94,13 +103,13 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
     std::fs::create_dir_all(&root).with_context(|| format!("cannot create folder {}", root.display()))?;
     let _lock = FolderLock::take(&root)?;
     let aside = root.join(ASIDE);
-    let written = flags.write(&dataset, &kernels, &aside, terminal, &interrupt);
+    let written = flags.write(&dataset, &kernels, &aside, terminal, interrupt);
     let placed = written.and_then(|summaries| place(&aside, &root).map(|()| summaries));
     let removed = remove_folder(&aside);
     let mut summaries = placed?;
     removed?;
     summaries.iter_mut().for_each(|summary| summary.folder = root.join(&summary.part));
-    print(&summaries, flags.machine.format)
+    Ok(summaries)
 }
 
 impl Flags {
@@ -219,7 +228,7 @@ struct Generator<'a> {
 
 /// What was written, as `density.json` has it.
 #[derive(Debug, Serialize)]
-struct Summary {
+pub(crate) struct Summary {
     part: String,
     folder: PathBuf,
     images: usize,

@@ -1,16 +1,11 @@
 //! `grad`: the gradient spectrum of every checkpoint of a run (Lin, Gao & Sang, IJCAI 2022).
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Parser;
-use datasets::Dataset;
+use datasets::{Dataset, ImageSet};
+use models::Architecture;
 use serde::Serialize;
 use spectral::{Convention, Profiler, Recipe, RunningBands, SpectrumRow, SpectrumTable};
 use training::{FolderLock, RunFolder, Start};
@@ -20,9 +15,10 @@ use crate::{
     checkpoints::{self, StoredCheckpoint},
     data,
     flags::{DataFlags, DatasetName, MachineFlags, RunFlags, at_least_one},
-    interrupt::{self, Interrupted},
+    live::Recording,
     measured, network,
     partial::Partial,
+    session::Session,
     terminal::Terminal,
     train::{Recipe as TrainingRecipe, TrainingRun},
 };
@@ -60,14 +56,13 @@ pub struct Flags {
 /// # Errors
 /// If there is nothing to measure, or a file cannot be read or written.
 pub fn run(flags: Flags) -> anyhow::Result<()> {
-    let terminal = flags.machine.prepare()?;
-    let interrupt = interrupt::watch()?;
+    let session = Session::start(&flags.machine)?;
     let dataset = data::open(&flags.data)?;
-    let checkpoints = flags.checkpoints(&dataset, terminal, &interrupt)?;
+    let checkpoints = flags.checkpoints(&dataset, &session)?;
     let output = flags.output();
     std::fs::create_dir_all(&output).with_context(|| format!("cannot create folder {}", output.display()))?;
     let _lock = FolderLock::take(&output)?;
-    let measurement = Measurement { flags: &flags, dataset: &dataset, terminal, interrupt };
+    let measurement = Measurement::new(&flags.data, flags.run.arch, &dataset.test, &session)?;
     let (table, partial) = measurement.table(&checkpoints, &output)?;
     let report = Report { table: &table, checkpoints: &checkpoints, test: &dataset.test };
     let results = report.save(&output)?;
@@ -75,64 +70,80 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
     report.print(&results, flags.machine.format)
 }
 
-struct Measurement<'a> {
-    flags: &'a Flags,
-    dataset: &'a Dataset,
-    terminal: Terminal,
-    interrupt: Arc<AtomicBool>,
+/// Measures gradient spectra of a network's checkpoints on the same images.
+pub(crate) struct Measurement<'a> {
+    data: &'a DataFlags,
+    arch: Architecture,
+    test: &'a ImageSet,
+    session: &'a Session,
+    profiler: Profiler,
 }
 
-impl Measurement<'_> {
+impl<'a> Measurement<'a> {
+    /// A measurement on these images.
+    ///
+    /// # Errors
+    /// If they are too small to have bands.
+    pub(crate) fn new(
+        data: &'a DataFlags,
+        arch: Architecture,
+        test: &'a ImageSet,
+        session: &'a Session,
+    ) -> anyhow::Result<Self> {
+        let shape = test.shape();
+        let (channels, height, width) = (shape.channels, shape.height, shape.width);
+        let profiler = Profiler::new(Recipe::Gradient, channels, height, width, Convention::Reference)?;
+        Ok(Self { data, arch, test, session, profiler })
+    }
+
+    /// A table without rows.
+    pub(crate) fn empty_table(&self) -> SpectrumTable {
+        let radii = self.profiler.radii().to_vec();
+        SpectrumTable::new(self.data.label(), self.arch.name(), self.test.len(), radii)
+    }
+
     /// A row for each checkpoint. Rows are kept as they are finished, so that an interrupted run goes on with the next.
     fn table(
         &self,
         checkpoints: &[StoredCheckpoint],
         output: &Path,
     ) -> anyhow::Result<(SpectrumTable, Partial)> {
-        let profiler = self.profiler()?;
-        let (dataset, arch) = (self.flags.data.label(), self.flags.run.arch.name());
-        let mut table =
-            SpectrumTable::new(dataset.as_str(), arch, self.dataset.test.len(), profiler.radii().to_vec());
-        let settings =
-            format!("{dataset} {arch} {} images {:?}", self.dataset.test.len(), self.flags.data.data);
+        let mut table = self.empty_table();
+        let (dataset, arch) = (&table.dataset, &table.arch);
+        let settings = format!("{dataset} {arch} {} images {:?}", self.test.len(), self.data.data);
         let mut partial = Partial::open(output, settings);
         for (index, checkpoint) in checkpoints.iter().enumerate() {
             let digest = checkpoint.digest()?;
+            let place = format!("epoch {} ({}/{})", checkpoint.epoch, index + 1, checkpoints.len());
             let row = match partial.find(digest, checkpoint.epoch) {
                 Some(row) => row,
-                None => self.row(checkpoint, &profiler, (index, checkpoints.len()))?,
+                None => self.row(checkpoint, place)?,
             };
             partial.keep(digest, &row)?;
-            self.terminal.note(&grad_report::line(&row, &table.radii));
+            self.session.terminal.note(&grad_report::line(&row, &table.radii));
             table.push(row)?;
         }
         Ok((table, partial))
     }
 
     /// For each batch: input gradient → radial profiles → running statistics.
-    fn row(
-        &self,
-        checkpoint: &StoredCheckpoint,
-        profiler: &Profiler,
-        place: (usize, usize),
-    ) -> anyhow::Result<SpectrumRow> {
-        let (data, arch) = (&self.flags.data, self.flags.run.arch);
-        let network = network::open(&checkpoint.path, data, arch, self.dataset, self.terminal)?;
-        let test = &self.dataset.test;
-        let mut bands = RunningBands::new(profiler.radii().len());
+    ///
+    /// # Errors
+    /// If the checkpoint cannot be read or gives no gradients, or Ctrl-C was pressed.
+    pub(crate) fn row(&self, checkpoint: &StoredCheckpoint, place: String) -> anyhow::Result<SpectrumRow> {
+        let (data, test, terminal) = (self.data, self.test, self.session.terminal);
+        let network = network::open(&checkpoint.path, data, self.arch, test.classes().len(), terminal)?;
+        let mut bands = RunningBands::new(self.profiler.radii().len());
         let (mut correct, mut skipped) = (0, 0);
-        let label = format!("epoch {} ({}/{})", checkpoint.epoch, place.0 + 1, place.1);
-        let bar = self.terminal.images_bar(test.len(), label);
-        for batch in
-            data::test_batches(test, data::gradient_batch_size(&self.flags.data), self.flags.data.workers)
-        {
+        let bar = terminal.images_bar(test.len(), place);
+        for batch in data::test_batches(test, data::gradient_batch_size(data), data.workers) {
             let found = network.input_gradient(&network::pixels(&batch)?, &batch.labels)?;
-            let profiles = profiler.profiles(&found.gradient.flatten_all()?.to_vec1::<f32>()?)?;
+            let profiles = self.profiler.profiles(&found.gradient.flatten_all()?.to_vec1::<f32>()?)?;
             profiles.rows().for_each(|row| bands.push(row));
             skipped += profiles.skipped();
             correct += network::tally(found.loss, &found.logits, &batch.labels)?.correct;
             bar.inc(batch.len() as u64);
-            self.check_interrupt(&bar)?;
+            self.session.check(&bar, STOPPED)?;
         }
         bar.finish_and_clear();
         if skipped == test.len() {
@@ -141,23 +152,9 @@ impl Measurement<'_> {
         let nat_prec1 = 100.0 * correct as f64 / test.len() as f64;
         Ok(SpectrumRow { epoch: checkpoint.epoch, mean: bands.mean(), std: bands.std(), nat_prec1, skipped })
     }
-
-    fn profiler(&self) -> anyhow::Result<Profiler> {
-        let shape = self.dataset.test.shape();
-        Ok(Profiler::new(Recipe::Gradient, shape.channels, shape.height, shape.width, Convention::Reference)?)
-    }
-
-    fn check_interrupt(&self, bar: &indicatif::ProgressBar) -> anyhow::Result<()> {
-        if !self.interrupt.load(Ordering::SeqCst) {
-            return Ok(());
-        }
-        bar.finish_and_clear();
-        Err(Interrupted(
-            "stopped; finished epochs are kept; to go on with the next one, give the same command".to_owned(),
-        )
-        .into())
-    }
 }
+
+const STOPPED: &str = "stopped; finished epochs are kept; to go on with the next one, give the same command";
 
 impl Flags {
     /// The run folder that the flags name.
@@ -174,12 +171,8 @@ impl Flags {
         measured::folder(&self.folder())
     }
 
-    fn checkpoints(
-        &self,
-        dataset: &Dataset,
-        terminal: Terminal,
-        interrupt: &AtomicBool,
-    ) -> anyhow::Result<Vec<StoredCheckpoint>> {
+    fn checkpoints(&self, dataset: &Dataset, session: &Session) -> anyhow::Result<Vec<StoredCheckpoint>> {
+        let terminal = session.terminal;
         if let Some(pattern) = &self.checkpoints {
             return checkpoints::of_pattern(pattern, |note| terminal.note(note));
         }
@@ -189,7 +182,7 @@ impl Flags {
             return Ok(found);
         }
         if self.wants_training()? {
-            self.train(dataset, terminal, interrupt)?;
+            self.train(dataset, session)?;
         }
         let found = checkpoints::of_run(&self.folder())?;
         tell_unfinished(&self.folder(), &found, terminal)?;
@@ -207,13 +200,13 @@ impl Flags {
         Ok(own && config["epochs"].as_u64().is_some_and(|epochs| (found as u64) < epochs))
     }
 
-    fn train(&self, dataset: &Dataset, terminal: Terminal, interrupt: &AtomicBool) -> anyhow::Result<()> {
+    fn train(&self, dataset: &Dataset, session: &Session) -> anyhow::Result<()> {
         let few = if self.data.dataset == DatasetName::Synthetic { 6 } else { 10 };
         let epochs = self.epochs.unwrap_or(few);
         let folder = self.folder();
         let resumes = RunFolder::at(&folder).state_path().exists();
         let verb = if resumes { "going on with" } else { "training" };
-        terminal.note(&format!(
+        session.terminal.note(&format!(
             "no finished run in {}: {verb} {} for {epochs} epochs on {} {} images first",
             folder.display(),
             self.run.arch.name(),
@@ -227,10 +220,12 @@ impl Flags {
             data: &self.data,
             run: &self.run,
             recipe: &recipe,
+            adversary: network::Adversary::default(),
+            recording: &Recording::default(),
             epochs,
             start: if resumes { Start::Resume } else { Start::Fresh },
         };
-        training.train(dataset, terminal, interrupt)?;
+        training.train(dataset, session)?;
         Ok(())
     }
 }

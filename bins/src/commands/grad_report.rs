@@ -10,7 +10,7 @@ use crate::{checkpoints::StoredCheckpoint, data, flags::Format, measured, termin
 
 /// A finished measurement.
 #[derive(Debug)]
-pub(super) struct Report<'a> {
+pub(crate) struct Report<'a> {
     /// A row each checkpoint.
     pub table: &'a SpectrumTable,
     /// The files that were measured, in the order of the rows.
@@ -21,7 +21,7 @@ pub(super) struct Report<'a> {
 
 /// What was written.
 #[derive(Debug)]
-pub(super) struct Results {
+pub(crate) struct Results {
     /// The density of the images themselves.
     images: RunningBands,
     files: Vec<PathBuf>,
@@ -32,7 +32,7 @@ impl Report<'_> {
     ///
     /// # Errors
     /// If a file cannot be written.
-    pub(super) fn save(&self, output: &Path) -> anyhow::Result<Results> {
+    pub(crate) fn save(&self, output: &Path) -> anyhow::Result<Results> {
         let images = image_density(self.test)?;
         let files = measured::replace(output, |aside| self.save_in(aside, &images))?;
         Ok(Results { images, files })
@@ -103,7 +103,7 @@ impl Report<'_> {
 }
 
 /// One epoch in words.
-pub(super) fn line(row: &SpectrumRow, radii: &[usize]) -> String {
+pub(crate) fn line(row: &SpectrumRow, radii: &[usize]) -> String {
     let SpectrumRow { epoch, nat_prec1, .. } = row;
     let (centre, peak) = (row.centre_of_mass(radii), row.peak(radii));
     format!(

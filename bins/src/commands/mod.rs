@@ -9,11 +9,12 @@ mod evaluate_report;
 pub mod generate_freq_dataset;
 pub mod generate_toy_dataset;
 pub mod grad;
-mod grad_report;
+pub(crate) mod grad_report;
+pub mod reproduce;
 pub mod train_toy_models;
 
 /// Every command line, for what must know all flags.
-pub(crate) fn all() -> [clap::Command; 6] {
+pub(crate) fn all() -> [clap::Command; 7] {
     [
         easy_train::Flags::command(),
         grad::Flags::command(),
@@ -21,5 +22,6 @@ pub(crate) fn all() -> [clap::Command; 6] {
         train_toy_models::Flags::command(),
         generate_toy_dataset::Flags::command(),
         generate_freq_dataset::Flags::command(),
+        reproduce::Flags::command(),
     ]
 }

@@ -3,7 +3,6 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, atomic::AtomicBool},
     time::Instant,
 };
 
@@ -23,8 +22,9 @@ use training::{FolderLock, RunFolder, Schedule};
 use crate::{
     data,
     flags::{Format, MachineFlags, at_least_one, seed},
-    interrupt::{self, Interrupted},
+    interrupt::Interrupted,
     launch::UnusableFlags,
+    session::Session,
     terminal::{self, Terminal},
     toy::{Images, KernelFlags, Part, Scope, ToyData, epoch_pictures, scopes},
     train::{below_one, not_negative},
@@ -116,8 +116,15 @@ const PICTURES: &str = "Img";
 /// # Errors
 /// If the data cannot be read, there is an earlier fit, a class has no images, or a file cannot be written.
 pub fn run(flags: Flags) -> anyhow::Result<()> {
-    let terminal = flags.machine.prepare()?;
-    let interrupt = interrupt::watch()?;
+    let session = Session::start(&flags.machine)?;
+    print(&fit(&flags, &session)?, flags.machine.format)
+}
+
+/// Fits the kernels that the flags name.
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn fit(flags: &Flags, session: &Session) -> anyhow::Result<Vec<Fitted>> {
     let dataset = data::open(&flags.data.resolve())?;
     let part = if flags.fit_on == FitOn::All { Part::All } else { Part::Train };
     let scopes = scopes(flags.kernels.exp_name, dataset.train.classes().len());
@@ -129,12 +136,12 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
         .fresh_kernels(Scope::All)
         .map_err(|error| UnusableFlags(format!("--number, --kernel-size: {error}")))?;
     let _lock = flags.prepare(&sets, &dataset)?;
-    let mut fitter = Fitter { flags: &flags, dataset: &dataset, terminal, interrupt, before: None };
+    let mut fitter = Fitter { flags, dataset: &dataset, session, before: None };
     let results =
         sets.iter().map(|(scope, images)| fitter.run(*scope, images)).collect::<anyhow::Result<Vec<_>>>()?;
     // Only now is it known that a fit that went on did so with these settings.
     flags.save_config(&dataset)?;
-    print(&results, flags.machine.format)
+    Ok(results)
 }
 
 impl Flags {
@@ -279,7 +286,7 @@ fn entries(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 
 /// What became of one kernel set.
 #[derive(Debug, Serialize)]
-struct Fitted {
+pub(crate) struct Fitted {
     scope: String,
     folder: PathBuf,
     epochs: Vec<EpochLosses>,
@@ -288,8 +295,7 @@ struct Fitted {
 struct Fitter<'a> {
     flags: &'a Flags,
     dataset: &'a Dataset,
-    terminal: Terminal,
-    interrupt: Arc<AtomicBool>,
+    session: &'a Session,
     /// The kernels of the class before, for a warm start.
     before: Option<PathBuf>,
 }
@@ -302,7 +308,7 @@ impl Fitter<'_> {
         let path = flags.folder(scope).path().to_owned();
         let start = if flags.folder(scope).state_path().exists() { Start::Resume } else { Start::Fresh };
         let folder = KernelFolder::begin(&path, start)?;
-        let mut watcher = Watcher::new(self.terminal, flags.epochs, images.len(), label.clone());
+        let mut watcher = Watcher::new(self.session.terminal, flags.epochs, images.len(), label.clone());
         let pictures = Pictures {
             folder: path.join(PICTURES),
             label,
@@ -311,12 +317,13 @@ impl Fitter<'_> {
             last: flags.epochs - 1,
         };
         let mut drawn = Ok(());
-        let outcome = fit.run(&mut kernels, images, Some(&folder), &self.interrupt, &mut |event| {
-            watcher.see(&event);
-            if let (FitEvent::Epoch { losses, kernels }, Ok(())) = (&event, &drawn) {
-                drawn = pictures.draw(losses.epoch, kernels);
-            }
-        })?;
+        let outcome =
+            fit.run(&mut kernels, images, Some(&folder), &self.session.interrupt, &mut |event| {
+                watcher.see(&event);
+                if let (FitEvent::Epoch { losses, kernels }, Ok(())) = (&event, &drawn) {
+                    drawn = pictures.draw(losses.epoch, kernels);
+                }
+            })?;
         watcher.clear();
         drawn?;
         self.before = Some(folder.latest_path());

@@ -1,11 +1,11 @@
 //! Hybrids as training images.
 
-use std::{path::Path, sync::atomic::AtomicBool};
+use std::path::Path;
 
 use datasets::{Dataset, ImageSet, frequency};
 
 use super::{HybridFiles, Maker, Origin, Part, folder};
-use crate::{flags::DataFlags, launch::UnusableFlags, terminal::Terminal};
+use crate::{flags::DataFlags, launch::UnusableFlags, session::Session, terminal::Terminal};
 
 /// The pairs are part of the data set, not of the run, so that runs of all seeds share their hybrids.
 const SEED: u64 = 0;
@@ -18,9 +18,9 @@ pub(crate) fn training_images(
     dataset: &Dataset,
     (data, out_dir): (&DataFlags, &Path),
     (keep, radius): (Part, usize),
-    terminal: Terminal,
-    interrupt: &AtomicBool,
+    session: &Session,
 ) -> anyhow::Result<ImageSet> {
+    let (terminal, interrupt) = (session.terminal, session.interrupt.as_ref());
     let root = folder(out_dir, data);
     let files = HybridFiles::at(&root, keep, radius);
     if !files.images.exists() {

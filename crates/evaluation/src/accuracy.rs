@@ -1,7 +1,7 @@
 //! How many of how many, and how sure that is.
 
 /// The standard normal's quantile at 0.975: of 95 % intervals.
-const Z: f64 = 1.959_963_984_540_054;
+pub(crate) const Z: f64 = 1.959_963_984_540_054;
 
 /// How many of a number of images are right.
 ///

@@ -1,5 +1,7 @@
 //! How far two quantities go together.
 
+use crate::accuracy::Z;
+
 /// Pearson's correlation of pairs, −1 to 1; absent of fewer than two pairs, of lists of different lengths, and where one of
 /// the quantities is always the same.
 ///
@@ -17,6 +19,20 @@ pub fn pearson(x: &[f64], y: &[f64]) -> Option<f64> {
     let spread = product(&x, &x).sqrt() * product(&y, &y).sqrt();
     let found = product(&x, &y) / spread;
     (spread > 0.0 && found.is_finite()).then(|| found.clamp(-1.0, 1.0))
+}
+
+/// The 95 % interval of a correlation of `pairs` pairs, by Fisher's transformation (1921): tanh(artanh r ± 1.96/√(n − 3)); absent of
+/// fewer than four pairs.
+///
+/// ```
+/// let [low, high] = evaluation::correlation_interval(0.5, 28).expect("enough pairs");
+/// assert!((low - 0.1558).abs() < 5e-5 && (high - 0.7365).abs() < 5e-5);
+/// assert_eq!(evaluation::correlation_interval(0.5, 3), None);
+/// ```
+pub fn correlation_interval(correlation: f64, pairs: usize) -> Option<[f64; 2]> {
+    let freedom = pairs.checked_sub(3).filter(|&freedom| freedom > 0)?;
+    let (middle, half) = (correlation.clamp(-1.0, 1.0).atanh(), Z / (freedom as f64).sqrt());
+    Some([(middle - half).tanh(), (middle + half).tanh()])
 }
 
 /// Minus the mean; exactly zero where all are the same.

@@ -28,7 +28,7 @@ pub use accuracy::Accuracy;
 pub use scores::Scores;
 
 // How features separate classes
-pub use correlation::pearson;
+pub use correlation::{correlation_interval, pearson};
 pub use features::{Features, Separation};
 pub use kde::Kde;
 pub use pca::Axis;

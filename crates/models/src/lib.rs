@@ -23,6 +23,7 @@
 //! ```
 
 mod architecture;
+mod attack;
 mod classifier;
 mod engine;
 mod error;
@@ -34,6 +35,7 @@ mod torch;
 mod vgg;
 
 pub use architecture::Architecture;
+pub use attack::{Attack, Ball};
 pub use classifier::{Classifier, ParameterGradients};
 pub use error::Error;
 pub use frozen::{Evaluation, Frozen, InputGradient};

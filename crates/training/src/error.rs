@@ -48,6 +48,9 @@ pub enum Error {
     /// The training set gave no batch.
     #[error("no training images: expected at least one batch")]
     NoBatches,
+    /// Whoever watched the run could not go on.
+    #[error(transparent)]
+    Observer(Box<dyn std::error::Error + Send + Sync>),
     /// A tensor operation failed.
     #[error("{0}")]
     Tensor(#[from] candle_core::Error),

@@ -26,6 +26,12 @@ pub struct EpochMetrics {
     pub nat_prec1: f64,
     /// Top-5, likewise.
     pub nat_prec5: f64,
+    /// Over the test images as an adversary changed them, where that is measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adv_loss: Option<f64>,
+    /// Top-1, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adv_prec1: Option<f64>,
     /// Seconds for training and evaluation.
     pub seconds: f64,
     /// Training images per second, evaluation left out.
@@ -148,6 +154,18 @@ impl RunFolder {
         Ok(path)
     }
 
+    /// Removes the checkpoint of an epoch, if it is there; `checkpoint.latest` and `checkpoint.best` stay what they are.
+    ///
+    /// # Errors
+    /// If the file cannot be removed.
+    pub fn remove_checkpoint(&self, epoch: usize) -> Result<(), Error> {
+        let path = self.checkpoint_path(epoch);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            removed => removed.map_err(Error::file("remove", &path)),
+        }
+    }
+
     /// Writes the resolved settings of the run.
     ///
     /// # Errors
@@ -267,6 +285,8 @@ mod tests {
             nat_loss: 2.0,
             nat_prec1: 3.0,
             nat_prec5: 4.0,
+            adv_loss: None,
+            adv_prec1: None,
             seconds: 5.0,
             images_per_second: 6.0,
         };

@@ -29,6 +29,9 @@ pub(crate) struct Fixed {
     pub(crate) schedule: Schedule,
     /// Matters to schedules that depend on it.
     pub(crate) epochs: usize,
+    /// What else decides what is learned.
+    #[serde(default)]
+    pub(crate) learner: String,
 }
 
 impl Fixed {
@@ -49,6 +52,7 @@ impl Fixed {
             ("--momentum", self.momentum.to_string(), now.momentum.to_string()),
             ("--weight-decay", self.weight_decay.to_string(), now.weight_decay.to_string()),
             ("--schedule", self.schedule.to_string(), now.schedule.to_string()),
+            ("training on", or_plain(&self.learner), or_plain(&now.learner)),
             ("--epochs", self.scheduled_epochs().to_string(), now.scheduled_epochs().to_string()),
         ];
         pairs.into_iter().find(|(_, before, now)| before != now)
@@ -57,6 +61,10 @@ impl Fixed {
     fn scheduled_epochs(&self) -> usize {
         if matches!(self.schedule, Schedule::Cyclic | Schedule::Cosine) { self.epochs } else { 0 }
     }
+}
+
+fn or_plain(learner: &str) -> String {
+    if learner.is_empty() { "the images themselves".to_owned() } else { learner.to_owned() }
 }
 
 /// How far a run has come.

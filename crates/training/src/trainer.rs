@@ -85,6 +85,14 @@ pub trait Learner {
     /// # Errors
     /// If a tensor operation fails.
     fn evaluate(&mut self, batch: &Self::Batch) -> candle_core::Result<Tally>;
+
+    /// What a batch gives in evaluation mode once an adversary changed its images; absent without one.
+    ///
+    /// # Errors
+    /// If a tensor operation fails.
+    fn evaluate_attacked(&mut self, _batch: &Self::Batch) -> candle_core::Result<Option<Tally>> {
+        Ok(None)
+    }
 }
 
 /// Where batches come from. The batches of an epoch are the same whenever they are asked for.
@@ -129,6 +137,11 @@ pub struct Trainer {
     pub schedule: Schedule,
     /// Images per training batch; kept to refuse a resume with another.
     pub batch_size: usize,
+    /// Checkpoints stay of every so-manieth epoch, counted from 0, and of the last; those of other epochs are removed once
+    /// the next one is kept.
+    pub checkpoint_every: usize,
+    /// What else decides what is learned, in words: a resume with other ones is refused. Empty where nothing does.
+    pub learner: String,
     /// What every checkpoint says of the run; epoch and accuracy are filled in.
     pub info: CheckpointInfo,
     /// What `config.json` is to say; written once the run is known to fit what is there.
@@ -147,6 +160,9 @@ pub enum Event<'a> {
     Done { metrics: &'a EpochMetrics, checkpoint: &'a Path },
 }
 
+/// Who watches a run. An error ends the run; it can go on later.
+pub type Observer<'a> = dyn FnMut(Event<'_>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> + 'a;
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)] // the variants say what the fields are
@@ -161,14 +177,14 @@ impl Trainer {
     /// Trains until the last epoch, or until `interrupt` is set: then the state is kept for an exact resume.
     ///
     /// # Errors
-    /// If a file cannot be written, the state to resume does not fit, or the loss is not finite.
+    /// If a file cannot be written, the state to resume does not fit, the loss is not finite, or the observer fails.
     pub fn run<L: Learner, S: Source<Batch = L::Batch>>(
         &self,
         learner: &mut L,
         source: &S,
         folder: &RunFolder,
         interrupt: &AtomicBool,
-        observe: &mut dyn FnMut(Event<'_>),
+        observe: &mut Observer<'_>,
     ) -> Result<Outcome, Error> {
         if source.train_batches() == 0 {
             return Err(Error::NoBatches);
@@ -219,6 +235,7 @@ impl Trainer {
             weight_decay: self.weight_decay,
             schedule: self.schedule.clone(),
             epochs: self.epochs,
+            learner: self.learner.clone(),
         }
     }
 }
@@ -229,7 +246,7 @@ struct Run<'a, L, S> {
     source: &'a S,
     folder: &'a RunFolder,
     interrupt: &'a AtomicBool,
-    observe: &'a mut dyn FnMut(Event<'_>),
+    observe: &'a mut Observer<'a>,
     sgd: Sgd,
     progress: Progress,
 }
@@ -253,7 +270,7 @@ impl<L: Learner, S: Source<Batch = L::Batch>> Run<'_, L, S> {
     fn epoch(&mut self) -> Result<bool, Error> {
         let epoch = self.progress.epoch;
         let lr = self.trainer.schedule.learning_rate(self.trainer.lr, epoch, self.trainer.epochs);
-        (self.observe)(Event::Epoch { epoch, images_done: self.progress.tally.examples });
+        self.tell(Event::Epoch { epoch, images_done: self.progress.tally.examples })?;
         let (started, before) = (Instant::now(), self.progress.seconds);
         let source = self.source;
         for batch in source.train(epoch, self.progress.batch) {
@@ -277,15 +294,17 @@ impl<L: Learner, S: Source<Batch = L::Batch>> Run<'_, L, S> {
         self.sgd.step(self.learner.parameters(), &learned.gradients, lr)?;
         self.progress.tally.add(&learned.tally);
         self.progress.batch += 1;
-        let (epoch, tally) = (self.progress.epoch, &self.progress.tally);
-        (self.observe)(Event::Batch { epoch, images: learned.tally.examples, tally });
-        Ok(())
+        let (epoch, tally) = (self.progress.epoch, self.progress.tally);
+        self.tell(Event::Batch { epoch, images: learned.tally.examples, tally: &tally })
     }
 
     fn finish_epoch(&mut self, lr: f64, started: Instant, before: f64) -> Result<(), Error> {
-        let mut natural = Tally::default();
+        let (mut natural, mut attacked) = (Tally::default(), None);
         for batch in self.source.test() {
             natural.add(&self.learner.evaluate(&batch)?);
+            if let Some(tally) = self.learner.evaluate_attacked(&batch)? {
+                attacked.get_or_insert_with(Tally::default).add(&tally);
+            }
         }
         let (train, epoch) = (self.progress.tally, self.progress.epoch);
         if !natural.loss_sum.is_finite() {
@@ -299,6 +318,8 @@ impl<L: Learner, S: Source<Batch = L::Batch>> Run<'_, L, S> {
             nat_loss: natural.loss(),
             nat_prec1: natural.prec1(),
             nat_prec5: natural.prec5(),
+            adv_loss: attacked.as_ref().map(Tally::loss),
+            adv_prec1: attacked.as_ref().map(Tally::prec1),
             seconds: before + started.elapsed().as_secs_f64(),
             images_per_second: train.examples as f64 / self.progress.seconds,
         };
@@ -310,8 +331,22 @@ impl<L: Learner, S: Source<Batch = L::Batch>> Run<'_, L, S> {
         tensorboard::write(&self.folder.tensorboard(), &history)?;
         self.progress = Progress { epoch: epoch + 1, history, ..Progress::default() };
         self.save_state()?;
-        (self.observe)(Event::Done { metrics: &metrics, checkpoint: &checkpoint });
-        Ok(())
+        self.remove_passing_checkpoint(epoch)?;
+        self.tell(Event::Done { metrics: &metrics, checkpoint: &checkpoint })
+    }
+
+    /// Removes the checkpoint of the epoch before, where it was only to be seen until this one is there.
+    fn remove_passing_checkpoint(&self, epoch: usize) -> Result<(), Error> {
+        match epoch.checked_sub(1) {
+            Some(before) if !before.is_multiple_of(self.trainer.checkpoint_every) => {
+                self.folder.remove_checkpoint(before)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn tell(&mut self, event: Event<'_>) -> Result<(), Error> {
+        (self.observe)(event).map_err(Error::Observer)
     }
 
     fn checkpoint(&self, metrics: &EpochMetrics) -> Checkpoint {

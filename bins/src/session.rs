@@ -1,0 +1,51 @@
+//! What a program works with from its first line to its last: the terminal and Ctrl-C.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use indicatif::ProgressBar;
+
+use crate::{
+    flags::MachineFlags,
+    interrupt::{self, Interrupted},
+    terminal::Terminal,
+};
+
+/// A program at work. One process has one; a workflow that runs others hands it on.
+#[derive(Debug, Clone)]
+pub(crate) struct Session {
+    /// Notes and progress.
+    pub terminal: Terminal,
+    /// True once Ctrl-C was pressed.
+    pub interrupt: Arc<AtomicBool>,
+}
+
+impl Session {
+    /// Sets the number of threads, opens the terminal and watches for Ctrl-C.
+    ///
+    /// # Errors
+    /// If the thread pool cannot be started or the system refuses the handler.
+    pub(crate) fn start(machine: &MachineFlags) -> anyhow::Result<Self> {
+        let terminal = machine.prepare()?;
+        Ok(Self { terminal, interrupt: interrupt::watch()? })
+    }
+
+    /// Whether Ctrl-C was pressed.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupt.load(Ordering::SeqCst)
+    }
+
+    /// Ends the work if Ctrl-C was pressed, with a message that says how to go on.
+    ///
+    /// # Errors
+    /// If it was pressed.
+    pub(crate) fn check(&self, bar: &ProgressBar, how_to_go_on: &str) -> anyhow::Result<()> {
+        if !self.is_interrupted() {
+            return Ok(());
+        }
+        bar.finish_and_clear();
+        Err(Interrupted(how_to_go_on.to_owned()).into())
+    }
+}
