@@ -35,6 +35,7 @@ pub use checkpoint::{Checkpoint, CheckpointInfo, load as load_tensors, save as s
 pub use files::write_atomically;
 pub use lock::FolderLock;
 pub use run_folder::{EpochMetrics, RunFolder, Start};
+pub use tensorboard::{EventFile, Histogram, Png, Summary};
 
 // What can go wrong
 pub use error::Error;
