@@ -2,7 +2,9 @@
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
-use spectral::{Pass, Rescale};
+use spectral::{Filter, Pass, Rescale};
+
+use crate::{launch::UnusableFlags, mask::MaskName};
 
 /// Which components, and how filtered values become images again.
 #[derive(Debug, Clone, Args)]
@@ -16,6 +18,9 @@ pub(crate) struct ComponentFlags {
     /// Images of the ring r1 ≤ d < r2; with commas or repeated for several
     #[arg(long, value_delimiter = ',', value_name = "R1-R2", value_parser = band)]
     band: Vec<(usize, usize)>,
+    /// What the distance d is
+    #[arg(long, value_enum, default_value_t)]
+    mask: MaskName,
     /// How filtered images become inputs again: per-channel min–max in 256 steps, as the published tool writes them; values clipped to
     /// [0, 1]; or as they are
     #[arg(long, value_enum, default_value_t = RescaleName::Minmax)]
@@ -123,6 +128,55 @@ impl ComponentFlags {
         }
     }
 
+    /// What d is.
+    pub(crate) fn mask(&self) -> MaskName {
+        self.mask
+    }
+
+    /// The filter of a part of images of these sides.
+    ///
+    /// # Errors
+    /// If a side is shorter than two pixels.
+    pub(crate) fn filter(&self, pass: Pass, [height, width]: [usize; 2]) -> Result<Filter, spectral::Error> {
+        Filter::shaped(self.mask.shape(), height, width, pass, self.rescale())
+    }
+
+    /// Refuses components of which nothing or everything would be left.
+    ///
+    /// # Errors
+    /// If there is such a one, by its flag.
+    pub(crate) fn check(&self, plan: &Plan, sides: [usize; 2]) -> anyhow::Result<()> {
+        for component in &plan.components {
+            let Component::Part(pass) = *component else { continue };
+            let (kept, all) = (self.filter(pass, sides)?.kept(), sides[0] * sides[1]);
+            if kept > 0 && kept < all {
+                continue;
+            }
+            let message = match pass {
+                Pass::Low(r) | Pass::High(r) => self.mask.refusal(r, sides),
+                Pass::Ring(inner, outer) => {
+                    let [height, width] = sides;
+                    let holds = if kept == 0 { "none" } else { "all" };
+                    let most = self.mask.shape().farthest(height, width);
+                    format!(
+                        "--band {inner}-{outer}: {holds} of the frequencies of {height}×{width} pixels are in it with {} masks, which \
+                         reach {most}; expected a part of them",
+                        self.mask.as_str()
+                    )
+                }
+            };
+            return Err(UnusableFlags(message).into());
+        }
+        Ok(())
+    }
+
+    /// What is asked for more than once.
+    pub(crate) fn repeated(&self) -> Vec<String> {
+        let radii = repeated(&self.r).into_iter().map(|r| format!("--r {r}"));
+        let bands = repeated(&self.band).into_iter().map(|(inner, outer)| format!("--band {inner}-{outer}"));
+        radii.chain(bands).collect()
+    }
+
     /// The components; with `features` also a low, a middle and a high one to compare.
     pub(crate) fn plan(&self, features: bool) -> Plan {
         let nothing_asked = self.freq.is_empty() && self.r.is_empty() && self.band.is_empty();
@@ -171,6 +225,12 @@ fn sorted<T: Ord + Copy>(values: &[T]) -> Vec<T> {
     set.into_iter().collect()
 }
 
+/// Those that occur more than once, ascending.
+fn repeated<T: Ord + Copy>(values: &[T]) -> Vec<T> {
+    let more_than_once = |value: &T| values.iter().filter(|other| *other == value).count() > 1;
+    sorted(values).into_iter().filter(more_than_once).collect()
+}
+
 fn radius(text: &str) -> Result<usize, String> {
     let number = text.trim().parse().ok().filter(|number| (1..=MOST).contains(number));
     number.ok_or_else(|| format!("expected whole numbers from 1 to {MOST} with commas between, as 4,8,12,16"))
@@ -190,7 +250,7 @@ mod tests {
 
     fn plan(freq: &[Freq], r: &[usize], band: &[(usize, usize)], features: bool) -> Plan {
         let (freq, r, band) = (freq.to_vec(), r.to_vec(), band.to_vec());
-        ComponentFlags { freq, r, band, rescale: RescaleName::Minmax }.plan(features)
+        ComponentFlags { freq, r, band, mask: MaskName::Radial, rescale: RescaleName::Minmax }.plan(features)
     }
 
     fn names(components: &[Component]) -> Vec<String> {
@@ -225,6 +285,38 @@ mod tests {
             names(&plan(&[], &[2, 4, 6, 8, 9], &[], true).drawn),
             ["low r = 4", "band 4-8", "high r = 8"]
         );
+    }
+
+    #[test]
+    fn components_must_be_parts_of_the_images() {
+        let check = |mask: MaskName, r: &[usize], band: &[(usize, usize)]| {
+            let (freq, r, band) = (vec![], r.to_vec(), band.to_vec());
+            let flags = ComponentFlags { freq, r, band, mask, rescale: RescaleName::Minmax };
+            flags.check(&flags.plan(false), [32, 32]).map_err(|error| error.to_string())
+        };
+        for (mask, most) in
+            [(MaskName::Radial, 22), (MaskName::Square, 16), (MaskName::L1, 32), (MaskName::Dct, 31)]
+        {
+            assert_eq!(check(mask, &[1, most], &[(4, 99), (0, most)]), Ok(()), "{mask:?}");
+            let said = check(mask, &[4, most + 1], &[]).expect_err("everything is low");
+            assert!(
+                said.contains(&format!("--r {}: ", most + 1)) && said.ends_with(&most.to_string()),
+                "{said}"
+            );
+            let said = check(mask, &[], &[(most + 1, 50)]).expect_err("nothing is in it");
+            assert!(said.contains(": none of"), "{said}");
+            assert!(check(mask, &[], &[(0, 50)]).is_err_and(|said| said.contains(": all of")));
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_twice_is_told() {
+        let flags = |r: &[usize], band: &[(usize, usize)]| {
+            let (freq, mask, rescale) = (vec![], MaskName::Radial, RescaleName::Minmax);
+            ComponentFlags { freq, r: r.to_vec(), band: band.to_vec(), mask, rescale }.repeated()
+        };
+        assert!(flags(&[4, 8], &[(4, 8), (4, 9)]).is_empty());
+        assert_eq!(flags(&[8, 4, 8, 8], &[(1, 2), (1, 2)]), ["--r 8", "--band 1-2"]);
     }
 
     #[test]

@@ -8,6 +8,8 @@ use std::{
 use anyhow::Context;
 use training::FolderLock;
 
+use crate::spectrum_events;
+
 /// The folders in the folder of a run.
 const GRAD: &str = "grad";
 const EVALUATE: &str = "evaluate";
@@ -64,6 +66,7 @@ pub(crate) fn remove(run: &Path) -> anyhow::Result<()> {
     let names: Vec<_> = spectrum.into_iter().chain(pictures(DENSITY)).chain([PARTIAL.to_owned()]).collect();
     for folder in [folder(run), live_folder(run)] {
         names.iter().try_for_each(|name| remove_file(&folder.join(name)))?;
+        remove_file(&spectrum_events::path(&folder))?;
     }
     remove_evaluation(&evaluation_folder(run), &[])
 }

@@ -75,13 +75,26 @@ fn components_add_up_and_do_not_depend_on_threads() -> Outcome {
     let folder = tempfile::tempdir()?;
     let at = folder.path();
     succeed(&mut easy_train(at, &["--epochs", "1"]));
-    let flags =
-        ["--r", "4,100", "--band", "0-4", "--rescale", "none", "--features", "--run", RUN, "--threads"];
+    let flags = [
+        "--r",
+        "4,22,4",
+        "--band",
+        "0-4,4-100",
+        "--rescale",
+        "none",
+        "--features",
+        "--run",
+        RUN,
+        "--threads",
+    ];
     let read = || -> Outcome<Vec<Vec<u8>>> {
         let names = ["evaluation.json", "accuracy.svg", "accuracy.png", "features.svg", "features.png"];
         names.iter().map(|name| Ok(fs::read(results(at).join(name))?)).collect()
     };
-    succeed(evaluate(at, &flags).arg("1"));
+    let told = evaluate(at, &flags).arg("1").output()?;
+    assert!(
+        told.status.success() && String::from_utf8(told.stderr)?.contains("--r 4 is given more than once")
+    );
     let one = read()?;
     succeed(evaluate(at, &flags).arg("2"));
     assert!(one == read()?, "the same bits on one thread and on two");
@@ -90,15 +103,11 @@ fn components_add_up_and_do_not_depend_on_threads() -> Outcome {
     let names: Vec<(&str, Option<u64>)> =
         parts.iter().map(|part| (part["component"].as_str().unwrap_or(""), part["r"].as_u64())).collect();
     let expected =
-        [("original", None), ("low", Some(4)), ("low", Some(100)), ("high", Some(4)), ("high", Some(100))];
+        [("original", None), ("low", Some(4)), ("low", Some(22)), ("high", Some(4)), ("high", Some(22))];
     assert_eq!(names[..5], expected);
-    assert_eq!(
-        (names[5], names[6], names.len()),
-        (("band", None), ("band", None), 7),
-        "0-4, and the middle one: 4-100"
-    );
-    // All frequencies are the image, the ring from 0 is the low part, the ring to 100 is the high part.
-    for (one, other) in [(0, 2), (1, 5), (3, 6)] {
+    assert_eq!((names[5], names.len()), (("band", None), 8), "0-4 and 4-100, and the middle one: 4-22");
+    // The ring from 0 is the low part, the ring to 100 is the high part.
+    for (one, other) in [(1, 5), (3, 6)] {
         for key in ["loss", "prec1", "prec5", "confusion", "features"] {
             assert_eq!(parts[one][key], parts[other][key], "{key} of {one} and {other}");
         }
@@ -112,6 +121,32 @@ fn components_add_up_and_do_not_depend_on_threads() -> Outcome {
     // A run that is replaced takes its evaluation with it.
     succeed(&mut easy_train(at, &["--epochs", "1", "--overwrite", "--seed", "3"]));
     assert!(!results(at).join("evaluation.json").exists() && results(at).join("notes.txt").exists());
+    Ok(())
+}
+
+/// Every shape of mask measures something of its own, and the file says which it was.
+#[test]
+fn masks_have_the_shape_that_is_asked_for() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let at = folder.path();
+    succeed(&mut easy_train(at, &["--epochs", "1"]));
+    let mut losses = Vec::new();
+    for (mask, far) in [("radial", "23"), ("square", "17"), ("l1", "33"), ("dct", "32")] {
+        let measure = |r: &str| evaluate(at, &["--mask", mask, "--r", r, "--freq", "low", "--band", "3-6"]);
+        succeed(&mut measure("6"));
+        let found = evaluation(at)?;
+        assert_eq!(found["mask"], mask);
+        let parts = components(&found)?;
+        losses.extend([parts[1]["loss"].as_f64(), parts[2]["loss"].as_f64()]);
+        let said = fail(&mut measure(far), 2);
+        assert!(said.contains(&format!("--r {far}")) && said.contains(mask), "{said}");
+        assert_eq!(evaluation(at)?, found, "what is refused leaves what was there");
+    }
+    losses.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
+    losses.dedup();
+    assert_eq!(losses.len(), 8);
+    let said = fail(&mut evaluate(at, &["--band", "30-40"]), 2);
+    assert!(said.contains("--band 30-40") && said.contains("22"), "{said}");
     Ok(())
 }
 
@@ -139,7 +174,7 @@ fn several_files_are_several_curves() -> Outcome {
 fn what_cannot_be_evaluated_is_told_in_one_line() -> Outcome {
     let folder = tempfile::tempdir()?;
     let at = folder.path();
-    let cases: [(&[&str], &[&str]); 10] = [
+    let cases: [(&[&str], &[&str]); 11] = [
         (&[], &[RUN, "easy_train"]),
         (&["--run", "missing"], &["--run missing"]),
         (&["--checkpoints", "missing/*.pt"], &["--checkpoints missing/*.pt"]),
@@ -149,6 +184,7 @@ fn what_cannot_be_evaluated_is_told_in_one_line() -> Outcome {
         (&["--band", "8-4"], &["--band", "8-4", "smaller first"]),
         (&["--rescale", "stretch"], &["--rescale", "stretch", "minmax"]),
         (&["--epoch", "1", "--checkpoints", "x.pt"], &["--epoch", "--checkpoints"]),
+        (&["--mask", "star"], &["--mask", "star", "square"]),
         (&["--project", "pc2"], &["--project", "pc2", "pc1"]),
     ];
     for (flags, words) in cases {

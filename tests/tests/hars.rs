@@ -12,7 +12,7 @@ use datasets::{
     synthetic::Synthetic,
 };
 use serde_json::Value;
-use spectral::Hybrid;
+use spectral::{Hybrid, Shape};
 use tests::{easy_train, fail, grad, program, succeed};
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
@@ -80,6 +80,30 @@ fn hybrids_and_copies_are_those_of_the_library() -> Outcome {
         assert!(fs::metadata(set.join(format!("dft/test_data_{name}_12.png")))?.len() > 1000);
     }
     assert!(fs::metadata(set.join("hybrid_high_12.png"))?.len() > 1000);
+    Ok(())
+}
+
+/// Copies of another mask stand beside the published ones; hybrids stay those of discs.
+#[test]
+fn copies_can_have_masks_of_other_shapes() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let (at, set, data) = (folder.path(), folder.path().join(SET), original());
+    succeed(&mut generate(at, &["--r", "8"]));
+    let hybrids = fs::read(set.join("hybrid_high_8.npy"))?;
+    for (mask, shape) in [("square", Shape::Square), ("l1", Shape::L1), ("dct", Shape::Dct)] {
+        succeed(&mut generate(at, &["--r", "8", "--mask", mask, "--overwrite"]));
+        let copier = Hybrid::shaped(shape, [3, 32, 32], 8)?;
+        let test = data.test.bytes(5);
+        for (part, expected) in [("low", copier.low_pass(&test)?), ("high", copier.high_pass(&test)?)] {
+            let (dims, copies) = images(&set.join(format!("dft/test_data_{part}_8_{mask}.npy")))?;
+            assert_eq!(dims, [32, 32, 32, 3]);
+            assert!(copies[5 * 3072..][..3072] == channels_last(&expected), "{mask} {part}");
+        }
+        assert!(hybrids == fs::read(set.join("hybrid_high_8.npy"))?);
+    }
+    assert!(set.join("dft/test_data_low_8.npy").exists());
+    let said = fail(&mut generate(at, &["--r", "20", "--mask", "square"]), 2);
+    assert!(said.contains("--r 20") && said.contains("1 to 16"), "{said}");
     Ok(())
 }
 

@@ -131,8 +131,15 @@ fn grad_alone_trains_measures_and_draws() -> Outcome {
         .ok_or("a number")?;
     assert_eq!(measured, trained, "grad sees the accuracy that training saw");
 
+    let events = fs::read(results.join("tensorboard/events.out.tfevents.0.freqbias"))?;
+    let map = fs::read(results.join("gradient_spectrum.png"))?;
+    assert!(events.windows(map.len()).any(|part| part == map), "the heat map is among the events");
+    let has = |tag: &str| events.windows(tag.len()).filter(|part| *part == tag.as_bytes()).count();
+    assert_eq!((has("gradient_spectrum/bands"), has("gradient_spectrum/peak")), (2, 2), "in each epoch");
+
     // A second time, by the run's folder: nothing is trained, the same bytes.
-    let names = ["gradient_spectrum.json", "gradient_spectrum.npz", "gradient_spectrum.svg"];
+    let names =
+        ["gradient_spectrum.json", "gradient_spectrum.svg", "tensorboard/events.out.tfevents.0.freqbias"];
     let read = || names.map(|name| fs::read(results.join(name)).expect("a result"));
     let before = read();
     succeed(&mut grad(folder.path(), &["--run", "runs/synthetic/resnet20_baseline", "--threads", "1"]));

@@ -112,6 +112,12 @@ pub(crate) fn measure<T>(
     let checkpoints = flags.checkpoints(session.terminal)?;
     let dataset = data::open(&flags.data)?;
     flags.check_classes(&dataset)?;
+    let shape = dataset.test.shape();
+    flags.components.check(&plan, [shape.height, shape.width])?;
+    let note = |twice: String| {
+        session.terminal.note(&format!("note: {twice} is given more than once; measured once"))
+    };
+    flags.components.repeated().into_iter().for_each(note);
     let measurement = Measurement { flags, plan: &plan, dataset: &dataset, session };
     let output = flags.output();
     std::fs::create_dir_all(&output).with_context(|| format!("cannot create folder {}", output.display()))?;
@@ -187,7 +193,7 @@ impl Measurement<'_> {
     fn filter(&self, component: Component) -> anyhow::Result<Option<Filter>> {
         let Component::Part(pass) = component else { return Ok(None) };
         let shape = self.dataset.test.shape();
-        Ok(Some(Filter::new(shape.height, shape.width, pass, self.flags.components.rescale())?))
+        Ok(Some(self.flags.components.filter(pass, [shape.height, shape.width])?))
     }
 
     fn densities(&self, features: &Features) -> anyhow::Result<Densities> {

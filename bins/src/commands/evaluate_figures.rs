@@ -61,7 +61,8 @@ impl Report<'_> {
         }
         let sides = self.plan.freqs.iter();
         let curves = sides.flat_map(|&freq| self.measured.iter().map(move |of| self.curve(of, freq)));
-        let axes = Axes { right: "cut-off radius r, cycles per image".into(), up: "accuracy, %".into() };
+        let unit = self.flags.components.mask().unit();
+        let axes = Axes { right: format!("cut-off radius r, {unit}"), up: "accuracy, %".into() };
         let mut subtitle = self.subtitle();
         if let [one] = self.measured {
             let original = percent(one.parts[0].scores.accuracy());
@@ -132,8 +133,9 @@ impl Report<'_> {
             "clip" => "clipped",
             _ => "as they are",
         };
+        let mask = flags.components.mask().caption();
         let (arch, dataset) = (flags.run.arch.name(), flags.data.dataset.as_str());
-        format!("{arch} on {dataset}{label}, {images} test images, filtered values {rescale}")
+        format!("{arch} on {dataset}{label}, {images} test images, filtered values {rescale}{mask}")
     }
 }
 

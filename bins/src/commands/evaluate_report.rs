@@ -122,6 +122,7 @@ impl Report<'_> {
             "arch": self.flags.run.arch.name(),
             "n_images": self.test.len(),
             "classes": self.test.classes(),
+            "mask": self.flags.components.mask().as_str(),
             "rescale": self.flags.components.rescale_name(),
             "confidence": 0.95,
             "checkpoints": self.measured.iter().map(checkpoint).collect::<Vec<_>>(),

@@ -10,7 +10,9 @@ use crate::{
     data,
     flags::{Format, MachineFlags, at_least_one, seed},
     freq::{self, Made, Maker, Part},
-    interrupt, terminal,
+    interrupt,
+    mask::MaskName,
+    terminal,
     toy::ToyData,
 };
 
@@ -27,6 +29,9 @@ pub struct Flags {
     /// The radius that parts low from high: low is closer than R to the zero frequency, in cycles per image
     #[arg(long, value_name = "R", default_value_t = freq::RADIUS, value_parser = at_least_one)]
     r: usize,
+    /// What closer means for the copies; hybrids are always those of discs, as published
+    #[arg(long, value_enum, default_value_t)]
+    mask: MaskName,
     /// Whose label a hybrid has: that of the image that gives the high part, or the low part
     #[arg(long, value_enum, default_value_t = Part::High)]
     keep_label: Part,
@@ -73,6 +78,7 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
         dataset: &dataset,
         root: freq::folder(&flags.out_dir, &data),
         radius: flags.r,
+        mask: flags.mask,
         seed: flags.seed,
         overwrite: flags.overwrite,
         terminal,

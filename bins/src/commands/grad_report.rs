@@ -6,7 +6,7 @@ use datasets::ImageSet;
 use plots::{BandCurves, Curve, HeatMap};
 use spectral::{Convention, Profiler, Recipe, RunningBands, SpectrumRow, SpectrumTable};
 
-use crate::{checkpoints::StoredCheckpoint, data, flags::Format, measured, terminal};
+use crate::{checkpoints::StoredCheckpoint, data, flags::Format, measured, spectrum_events, terminal};
 
 /// A finished measurement.
 #[derive(Debug)]
@@ -34,7 +34,8 @@ impl Report<'_> {
     /// If a file cannot be written.
     pub(crate) fn save(&self, output: &Path) -> anyhow::Result<Results> {
         let images = image_density(self.test)?;
-        let files = measured::replace(output, |aside| self.save_in(aside, &images))?;
+        let mut files = measured::replace(output, |aside| self.save_in(aside, &images))?;
+        files.push(spectrum_events::save(output, self.table, &[measured::SPECTRUM, measured::DENSITY])?);
         Ok(Results { images, files })
     }
 

@@ -26,7 +26,7 @@ use crate::{
     launch::UnusableFlags,
     session::Session,
     terminal::{self, Terminal},
-    toy::{Images, KernelFlags, Part, Scope, ToyData, epoch_pictures, scopes},
+    toy::{Images, KernelFlags, Part, Scope, ToyData, epoch_pictures, events, scopes},
     train::{below_one, not_negative},
 };
 
@@ -263,6 +263,10 @@ fn remove_kernels(root: &Path) -> anyhow::Result<()> {
     };
     for folder in entries(root)?.into_iter().filter(named) {
         KernelFolder::at(&folder).clear()?;
+        let events = events::path(&folder);
+        if events.exists() {
+            fs::remove_file(&events).with_context(|| events.display().to_string())?;
+        }
         for picture in entries(&folder.join(PICTURES))? {
             let name = picture.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if name.starts_with("Sp-epoch") || name.starts_with("Img-epoch") {
@@ -327,8 +331,11 @@ impl Fitter<'_> {
         watcher.clear();
         drawn?;
         self.before = Some(folder.latest_path());
+        // Stopped in the first epoch, there is no log yet.
+        let epochs = if folder.log_path().exists() { read_log(&folder)? } else { Vec::new() };
+        events::save(&path, &pictures.folder, &epochs)?;
         match outcome {
-            Outcome::Finished => Ok(Fitted { scope: scope.folder(), folder: path, epochs: read_log(&folder)? }),
+            Outcome::Finished => Ok(Fitted { scope: scope.folder(), folder: path, epochs }),
             Outcome::Interrupted { epoch, batch } => Err(Interrupted(format!(
                 "stopped in {}, epoch {epoch}, after {batch} batches; everything is kept in {}; to go on, give the same \
                  command with --resume added",

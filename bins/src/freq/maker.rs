@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context;
 use datasets::{
-    Dataset, ImageSet,
+    Dataset, ImageSet, ImageShape,
     frequency::{self, Writer},
 };
 use plots::ContactSheet;
@@ -18,7 +18,7 @@ use spectral::Hybrid;
 use training::FolderLock;
 
 use super::{CopyFiles, HybridFiles, Origin, Part, sheets};
-use crate::{interrupt::Interrupted, launch::UnusableFlags, terminal::Terminal};
+use crate::{interrupt::Interrupted, launch::UnusableFlags, mask::MaskName, terminal::Terminal};
 
 /// Images at a time.
 const BATCH: usize = 1024;
@@ -28,6 +28,8 @@ pub(crate) struct Maker<'a> {
     pub(crate) dataset: &'a Dataset,
     pub(crate) root: PathBuf,
     pub(crate) radius: usize,
+    /// Of the copies.
+    pub(crate) mask: MaskName,
     /// Decides who is whose donor.
     pub(crate) seed: u64,
     pub(crate) overwrite: bool,
@@ -65,14 +67,15 @@ impl Maker<'_> {
     /// If there is no such pairing or no such radius, files are there and may not be replaced, one cannot be written, or
     /// Ctrl-C stops it; then everything is as it was.
     pub(crate) fn make(&self, keep: Part, copies: &[Part]) -> anyhow::Result<Vec<Made>> {
-        let hybrid = self.plan()?;
+        let hybrid = self.plan(MaskName::Radial)?;
+        let copier = self.plan(self.mask)?;
         let donors = datasets::donors(self.dataset.train.labels(), self.seed);
         let donors = donors.map_err(|error| UnusableFlags(error.to_string()))?;
         self.may_write(keep, copies)?;
         let _locks = self.folders(copies)?;
         let mut pending = vec![self.hybrids(&hybrid, keep, &donors)?];
         for &part in copies {
-            pending.push(self.copies(&hybrid, part)?);
+            pending.push(self.copies(&copier, part)?);
         }
         self.remove_other_images(&pending)?;
         // Hybrids without an origin count as stale: there is none while they are replaced.
@@ -87,23 +90,17 @@ impl Maker<'_> {
     }
 
     /// The radius must leave high frequencies.
-    fn plan(&self) -> anyhow::Result<Hybrid> {
-        let shape = self.dataset.train.shape();
-        let (down, across) = (shape.height / 2, shape.width / 2);
-        let most = (down * down + across * across).isqrt();
-        if self.radius > most {
-            return Err(UnusableFlags(format!(
-                "--r {}: images of {}×{} pixels have no frequencies that far out, expected 1 to {most}",
-                self.radius, shape.height, shape.width
-            ))
-            .into());
+    fn plan(&self, mask: MaskName) -> anyhow::Result<Hybrid> {
+        let ImageShape { channels, height, width } = self.dataset.train.shape();
+        if self.radius > mask.shape().farthest(height, width) {
+            return Err(UnusableFlags(mask.refusal(self.radius, [height, width])).into());
         }
-        Ok(Hybrid::new(shape.channels, shape.height, shape.width, self.radius)?)
+        Ok(Hybrid::shaped(mask.shape(), [channels, height, width], self.radius)?)
     }
 
     fn may_write(&self, keep: Part, copies: &[Part]) -> anyhow::Result<()> {
         let hybrids = HybridFiles::at(&self.root, keep, self.radius);
-        let copies = copies.iter().map(|&part| CopyFiles::at(&self.root, part, self.radius));
+        let copies = copies.iter().map(|&part| CopyFiles::at(&self.root, part, self.radius, self.mask));
         let copies = copies.map(|files| (files.images, files.labels, &self.dataset.test));
         for (images, labels, set) in
             [(hybrids.images, hybrids.labels, &self.dataset.train)].into_iter().chain(copies)
@@ -127,7 +124,8 @@ impl Maker<'_> {
 
     /// The folders, each this program's alone.
     fn folders(&self, copies: &[Part]) -> anyhow::Result<Vec<FolderLock>> {
-        let copies = copies.first().map(|&part| CopyFiles::at(&self.root, part, self.radius).images);
+        let copies =
+            copies.first().map(|&part| CopyFiles::at(&self.root, part, self.radius, self.mask).images);
         let below = copies.as_deref().and_then(Path::parent);
         let each = [Some(self.root.as_path()), below].into_iter().flatten();
         let lock = |folder: &Path| {
@@ -173,11 +171,11 @@ impl Maker<'_> {
         })
     }
 
-    fn copies(&self, hybrid: &Hybrid, part: Part) -> anyhow::Result<Pending> {
-        let (set, files) = (&self.dataset.test, CopyFiles::at(&self.root, part, self.radius));
+    fn copies(&self, copier: &Hybrid, part: Part) -> anyhow::Result<Pending> {
+        let (set, files) = (&self.dataset.test, CopyFiles::at(&self.root, part, self.radius, self.mask));
         let filter = |images: &[u8]| match part {
-            Part::Low => hybrid.low_pass(images),
-            Part::High => hybrid.high_pass(images),
+            Part::Low => copier.low_pass(images),
+            Part::High => copier.high_pass(images),
         };
         let what = format!("{}-pass copies of the test images", part.as_str());
         let make = |places| Ok(filter(&gather(set, places))?);
@@ -185,26 +183,29 @@ impl Maker<'_> {
         let images = gather(set, sheets::shown(set));
         let made = filter(&images)?;
         let rows = [("test image", images), (part.as_str(), made)];
-        let title = format!("{}-pass at r = {}", part.as_str(), self.radius);
+        let title = format!("{}-pass at r = {}{}", part.as_str(), self.radius, self.mask.caption());
         let sheet = sheets::sheet(title, &what, set, rows)?;
         let CopyFiles { images, labels, sheet: stem } = files;
         let made = Made { what, count: set.len(), images, labels, donors: None, sheet: stem };
         Ok(Pending { writer, labels: numbers(set), donors: Vec::new(), sheet, made })
     }
 
-    /// All images that `make` makes of places in a set.
+    /// All images that `make` makes of places in a set; while a batch is written, the next one is made.
     fn write(
         &self,
         set: &ImageSet,
         label: &str,
         path: &Path,
-        make: impl Fn(Range<usize>) -> anyhow::Result<Vec<u8>>,
+        make: impl Fn(Range<usize>) -> anyhow::Result<Vec<u8>> + Sync,
     ) -> anyhow::Result<Writer> {
         let mut writer = Writer::create(path, set.shape(), set.len())?;
         let bar = self.terminal.images_bar(set.len(), label.to_owned());
+        let mut made = Vec::new();
         for start in (0..set.len()).step_by(BATCH) {
             let end = set.len().min(start + BATCH);
-            writer.put(&make(start..end)?)?;
+            let (written, next) = rayon::join(|| writer.put(&made), || make(start..end));
+            written?;
+            made = next?;
             bar.inc((end - start) as u64);
             if self.interrupt.load(Ordering::SeqCst) {
                 bar.finish_and_clear();
@@ -212,6 +213,7 @@ impl Maker<'_> {
                 return Err(Interrupted(message.to_owned()).into());
             }
         }
+        writer.put(&made)?;
         bar.finish_and_clear();
         Ok(writer)
     }
@@ -272,7 +274,8 @@ fn is_of_others(path: &Path, labels: &[i64]) -> bool {
 
 /// Images (N, C, H, W).
 fn gather(set: &ImageSet, places: impl IntoIterator<Item = usize>) -> Vec<u8> {
-    let mut images = Vec::new();
-    places.into_iter().for_each(|place| images.extend_from_slice(&set.bytes(place)));
+    let places = places.into_iter();
+    let mut images = Vec::with_capacity(places.size_hint().0 * set.shape().len());
+    places.for_each(|place| images.extend_from_slice(&set.bytes(place)));
     images
 }

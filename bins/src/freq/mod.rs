@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use maker::{Made, Maker};
 pub(crate) use training::training_images;
 
-use crate::flags::DataFlags;
+use crate::{flags::DataFlags, mask::MaskName};
 
 /// The radius of the published hybrids.
 pub(crate) const RADIUS: usize = 12;
@@ -85,8 +85,10 @@ pub(crate) struct CopyFiles {
 }
 
 impl CopyFiles {
-    pub(crate) fn at(root: &Path, part: Part, radius: usize) -> Self {
-        let (folder, stem) = (root.join("dft"), format!("test_data_{}_{radius}", part.as_str()));
+    /// Those of the published mask have the published names, others say theirs.
+    pub(crate) fn at(root: &Path, part: Part, radius: usize, mask: MaskName) -> Self {
+        let suffix = if mask == MaskName::Radial { String::new() } else { format!("_{}", mask.as_str()) };
+        let (folder, stem) = (root.join("dft"), format!("test_data_{}_{radius}{suffix}", part.as_str()));
         Self {
             images: folder.join(format!("{stem}.npy")),
             labels: folder.join("test_label.npy"),

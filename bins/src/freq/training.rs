@@ -5,7 +5,7 @@ use std::path::Path;
 use datasets::{Dataset, ImageSet, frequency};
 
 use super::{HybridFiles, Maker, Origin, Part, folder};
-use crate::{flags::DataFlags, launch::UnusableFlags, session::Session, terminal::Terminal};
+use crate::{flags::DataFlags, launch::UnusableFlags, mask::MaskName, session::Session, terminal::Terminal};
 
 /// The pairs are part of the data set, not of the run, so that runs of all seeds share their hybrids.
 const SEED: u64 = 0;
@@ -24,7 +24,16 @@ pub(crate) fn training_images(
     let root = folder(out_dir, data);
     let files = HybridFiles::at(&root, keep, radius);
     if !files.images.exists() {
-        let maker = Maker { dataset, root, radius, seed: SEED, overwrite: false, terminal, interrupt };
+        let maker = Maker {
+            dataset,
+            root,
+            radius,
+            mask: MaskName::Radial,
+            seed: SEED,
+            overwrite: false,
+            terminal,
+            interrupt,
+        };
         for made in maker.make(keep, &[])? {
             terminal.note(&format!("made {} {} first: {}", made.count, made.what, made.images.display()));
         }

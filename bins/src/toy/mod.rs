@@ -1,5 +1,6 @@
 //! What the two programs of CDES share: their flags, whose images a kernel set is of, and where it is kept.
 
+pub(crate) mod events;
 mod flags;
 mod images;
 mod pictures;

@@ -27,6 +27,25 @@ pub(crate) fn index_ticks(labels: &[usize], most: usize) -> Vec<usize> {
     (0..labels.len()).step_by(round_step(labels.len(), most)).collect()
 }
 
+/// [`index_ticks`] and the last index, in place of one that stands too close to it.
+pub(crate) fn index_ticks_to_the_end(labels: &[usize], most: usize) -> Vec<usize> {
+    let (mut ticks, last) = (index_ticks(labels, most), labels.len().saturating_sub(1));
+    if let [.., before, end] = ticks[..]
+        && end < last
+    {
+        if ((last - end) as f64) < 0.6 * (end - before) as f64 {
+            ticks.pop();
+        }
+        ticks.push(last);
+    }
+    ticks
+}
+
+/// Whether each number is as far from the next one as from the one before.
+pub(crate) fn is_even(numbers: &[usize]) -> bool {
+    numbers.windows(3).all(|three| three[1].abs_diff(three[0]) == three[2].abs_diff(three[1]))
+}
+
 /// Multiples of 1, 2, 5, 10, … from `first` to `last`, at most `most` and one: `first` itself, unless it stands too close.
 pub(crate) fn integer_ticks(first: usize, last: usize, most: usize) -> Vec<usize> {
     let step = round_step(last.saturating_sub(first).saturating_add(1), most);
@@ -91,6 +110,20 @@ mod tests {
     fn few_indices_are_all_shown() {
         assert_eq!(index_ticks(&[3, 7, 8], 20), [0, 1, 2]);
         assert!(index_ticks(&[], 20).is_empty());
+    }
+
+    #[test]
+    fn the_last_one_is_among_those_shown_to_the_end() {
+        let shown = |count: usize| index_ticks_to_the_end(&(0..count).collect::<Vec<_>>(), 20);
+        assert_eq!(shown(40)[17..], [34, 36, 39], "38 stands too close");
+        assert_eq!(shown(200)[18..], [180, 190, 199]);
+        assert_eq!((shown(7), shown(0)), ((0..7).collect(), vec![]));
+    }
+
+    #[test]
+    fn gaps_are_found() {
+        assert!(is_even(&[]) && is_even(&[3, 9]) && is_even(&[0, 5, 10, 15]));
+        assert!(!is_even(&[0, 1, 2, 10]));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use spectral::SpectrumTable;
 
 use crate::{
     Error,
-    axis::{BANDS, index_ticks, value_ticks},
+    axis::{BANDS, index_ticks, index_ticks_to_the_end, is_even, value_ticks},
     canvas::{Anchor, Canvas, Drawn, Ink, Point},
     header::Header,
     palette::{FAINT, INK, viridis},
@@ -196,13 +196,15 @@ impl HeatMap {
             canvas.rule((x, bottom), (x, bottom + 4.0), INK)?;
             canvas.text(self.radii[column], (x, bottom + 13.0), TICK, Anchor::Middle)?;
         }
-        for row in index_ticks(&self.epochs, 20) {
+        for row in index_ticks_to_the_end(&self.epochs, 20) {
             let y = layout.at(0.0, row as f64).1;
             canvas.rule((LEFT - 4.0, y), (LEFT, y), INK)?;
             canvas.text(self.epochs[row], (LEFT - 8.0, y), TICK, Anchor::Right)?;
         }
         canvas.text(BANDS, (layout.middle().0, bottom + 37.0), LABEL, Anchor::Middle)?;
-        canvas.upward_text("epoch", (20.0, layout.middle().1), LABEL)
+        // Rows have one height each, however far epochs are apart.
+        let title = if is_even(&self.epochs) { "epoch" } else { "epoch (not evenly spaced)" };
+        canvas.upward_text(title, (20.0, layout.middle().1), LABEL)
     }
 
     /// Percentages to the right of those rows whose epochs have a label.
@@ -212,7 +214,7 @@ impl HeatMap {
         }
         let right = layout.right + 38.0;
         canvas.text("accuracy, %", (right, layout.top - 10.0), SIDE_NOTE, Anchor::Right)?;
-        for row in index_ticks(&self.epochs, 20) {
+        for row in index_ticks_to_the_end(&self.epochs, 20) {
             let y = layout.at(0.0, row as f64).1;
             canvas.text(format!("{:.1}", self.accuracies[row]), (right, y), SIDE_NOTE, Anchor::Right)?;
         }
@@ -221,15 +223,15 @@ impl HeatMap {
 
     /// A line through the centres, interrupted where there is none.
     fn draw_centres<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>, layout: &Layout) -> Drawn<B> {
-        let mut drawn = false;
+        let (mut drawn, mut dotted, few) = (false, false, self.epochs.len() <= 40);
         let place = |(row, centre): (usize, &Option<f64>)| centre.map(|column| layout.at(column, row as f64));
         let places: Vec<Option<Point>> = self.centres.iter().enumerate().map(place).collect();
         for run in places.split(Option::is_none).filter(|run| !run.is_empty()) {
             let points: Vec<Point> = run.iter().copied().flatten().collect();
-            draw_centre_line(canvas, &points, self.epochs.len() <= 40)?;
-            drawn = true;
+            draw_centre_line(canvas, &points, few)?;
+            (drawn, dotted) = (true, dotted || few || points.len() == 1);
         }
-        if drawn { draw_centre_legend(canvas, layout) } else { Ok(()) }
+        if drawn { draw_centre_legend(canvas, layout, dotted) } else { Ok(()) }
     }
 }
 
@@ -245,12 +247,14 @@ fn draw_centre_line<B: DrawingBackend>(canvas: &Canvas<'_, B>, points: &[Point],
     Ok(())
 }
 
-/// Below the cells on the right, where nothing else is.
-fn draw_centre_legend<B: DrawingBackend>(canvas: &Canvas<'_, B>, layout: &Layout) -> Drawn<B> {
+/// Below the cells on the right, where nothing else is; with a dot where the line has any.
+fn draw_centre_legend<B: DrawingBackend>(canvas: &Canvas<'_, B>, layout: &Layout, dotted: bool) -> Drawn<B> {
     let (name, y) = ("centre of mass", layout.bottom + 37.0);
     let x = layout.right - crate::text::width(name, SIDE_NOTE.size);
     draw_centre_line(canvas, &[(x - 34.0, y), (x - 20.0, y), (x - 6.0, y)], false)?;
-    draw_centre_line(canvas, &[(x - 20.0, y)], true)?;
+    if dotted {
+        draw_centre_line(canvas, &[(x - 20.0, y)], true)?;
+    }
     canvas.text(name, (x, y), SIDE_NOTE, Anchor::Left)
 }
 
@@ -388,7 +392,7 @@ mod tests {
             let [_, svg] = map.save(&folder.path().join("map"))?;
             let text = std::fs::read_to_string(svg)?;
             let labels = svg_texts(&text)?;
-            let last = if epochs == 200 { "190".to_owned() } else { (epochs - 1).to_string() };
+            let last = (epochs - 1).to_string();
             for label in
                 [BANDS, "epoch", "resnet18 on synthetic, 100 test images", "<A &  \"B\">", "12.5", &last]
             {
@@ -441,6 +445,35 @@ mod tests {
         }
         let labels = svg_texts(&std::fs::read_to_string(folder.path().join("map.svg"))?)?;
         assert!(!labels.iter().any(|label| label == "accuracy, %"));
+        Ok(())
+    }
+
+    #[test]
+    fn gaps_between_epochs_are_told() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let told = |epochs: &[usize]| -> Result<bool, Box<dyn std::error::Error>> {
+            let mut table = table(epochs.len(), 3)?;
+            table.rows.iter_mut().zip(epochs).for_each(|(row, epoch)| row.epoch = *epoch);
+            let [_, svg] = HeatMap::new(&table)?.save(&folder.path().join("map"))?;
+            Ok(svg_texts(&std::fs::read_to_string(svg)?)?.iter().any(|text| text.contains("not evenly")))
+        };
+        assert!(told(&[0, 1, 2, 9])? && !told(&[0, 1, 2])? && !told(&[0, 5, 10])?);
+        Ok(())
+    }
+
+    /// On a line without dots the legend has none: its middle is as white as the rest of it.
+    #[test]
+    fn the_legend_has_a_dot_where_the_line_has_dots() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        for (epochs, dotted) in [(40, true), (41, false)] {
+            let map = HeatMap::new(&table(epochs, 20)?)?;
+            let picture = Picture::read(&map.save(&folder.path().join("map"))?[0])?;
+            let layout = map.layout();
+            let x = layout.right - crate::text::width("centre of mass", SIDE_NOTE.size) - 20.0;
+            // The dot's rim, above the line's.
+            let rim = picture.at((x, layout.bottom + 37.0 - 3.25));
+            assert_eq!(rim != [255; 3], dotted, "{epochs} epochs: {rim:?}");
+        }
         Ok(())
     }
 

@@ -71,7 +71,7 @@ impl Sample {
     fn draw<B: DrawingBackend>(self, canvas: &Canvas<'_, B>, (x, y): Point) -> Drawn<B> {
         match self {
             Self::Curve(look) => {
-                look.draw_line(canvas, &[(x, y), (x + SAMPLE, y)])?;
+                look.draw_sample(canvas, (x, x + SAMPLE), y)?;
                 look.draw_mark(canvas, (x + 0.5 * SAMPLE, y))
             }
             Self::Shade => {

@@ -79,6 +79,19 @@ impl Look {
         }
     }
 
+    /// A piece of the curve's line for a legend: one of its strokes lies around the middle, where the mark is, so that the gaps
+    /// show.
+    pub(crate) fn draw_sample<B: DrawingBackend>(
+        &self,
+        canvas: &Canvas<'_, B>,
+        (left, right): (f64, f64),
+        y: f64,
+    ) -> Drawn<B> {
+        let Some(stroke) = self.stroke else { return self.draw_line(canvas, &[(left, y), (right, y)]) };
+        let mut strokes = sample((left, right), stroke).into_iter();
+        strokes.try_for_each(|(from, to)| canvas.line(&[(from, y), (to, y)], self.color, 1.75))
+    }
+
     /// The curve's mark around a point.
     pub(crate) fn draw_mark<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>, at: Point) -> Drawn<B> {
         const RADIUS: f64 = 3.0;
@@ -91,9 +104,35 @@ impl Look {
     }
 }
 
+/// Strokes from left to right, one of them around the middle; the outer ones are cut.
+fn sample((left, right): (f64, f64), (on, off): (f64, f64)) -> Vec<(f64, f64)> {
+    let first = 0.5 * (left + right - on);
+    let before = ((first - left) / (on + off)).ceil();
+    let start = first - before * (on + off);
+    let strokes = dashes(&[(start, 0.0), (right, 0.0)], (on, off)).into_iter();
+    strokes.filter(|(_, to)| to.0 > left).map(|(from, to)| (from.0.max(left), to.0)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn samples_show_strokes_and_gaps_as_the_curves_have_them() {
+        for (on, off) in STROKES.into_iter().flatten() {
+            let strokes = sample((100.0, 130.0), (on, off));
+            assert!(strokes[0].0 >= 100.0 && strokes.last().is_some_and(|last| last.1 <= 130.0));
+            let middle = strokes.iter().find(|(from, to)| (from + to - 230.0).abs() < 1e-9);
+            assert!(
+                middle.is_some_and(|(from, to)| (to - from - on).abs() < 1e-9),
+                "{on} {off}: {strokes:?}"
+            );
+            assert!(strokes.windows(2).all(|pair| (pair[1].0 - pair[0].1 - off).abs() < 1e-9));
+            // A mark, up to 3.9 to either side, leaves of the gaps beside it what tells them.
+            let gap = |pair: &[(f64, f64)]| (pair[1].0 - 118.9).min(off).max(0.0);
+            assert!(strokes.windows(2).map(gap).fold(0.0, f64::max) > 0.5, "{on} {off}");
+        }
+    }
 
     #[test]
     fn curves_differ_in_more_than_colour() {

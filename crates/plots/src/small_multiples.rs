@@ -25,7 +25,7 @@ use crate::{
     line_chart::Axes,
     palette::{GRID, INK, Look},
     save::{Figure, save},
-    text::{shorten, size},
+    text::{size, wrap},
 };
 
 /// A panel: curves over a range of its own.
@@ -71,8 +71,11 @@ const LEFT: f64 = 44.0;
 const RIGHT: f64 = 736.0;
 /// Of a panel's frame.
 const HEIGHT: f64 = 150.0;
-/// Above a frame, for its title, and below it, for ticks and their labels.
-const ABOVE: f64 = 24.0;
+/// Above a frame, beside the lines of its title, and below it, for ticks and their labels.
+const ABOVE: f64 = 10.0;
+/// A line of a panel's title, and how many it may have.
+const LINE: f64 = 14.0;
+const MOST_LINES: usize = 4;
 const BELOW: f64 = 24.0;
 /// Between frames of a row.
 const GAP: f64 = 18.0;
@@ -123,7 +126,9 @@ impl SmallMultiples {
         let top = (header.height() + 4.0 + legend.height() + 4.0).ceil();
         let columns = self.columns as f64;
         let width = ((RIGHT - LEFT - GAP * (columns - 1.0)) / columns).max(20.0);
-        Layout { header, legend, top, width, rows: self.panels.len().div_ceil(self.columns) }
+        let lines = |panel: &Panel| title_lines(&panel.title, width).len();
+        let above = ABOVE + LINE * self.panels.iter().map(lines).max().unwrap_or(1) as f64;
+        Layout { header, legend, top, width, above, rows: self.panels.len().div_ceil(self.columns) }
     }
 }
 
@@ -134,19 +139,21 @@ struct Layout {
     top: f64,
     /// Of a frame.
     width: f64,
+    /// Above a frame: room for the longest title.
+    above: f64,
     rows: usize,
 }
 
 impl Layout {
     /// The upper left corner of the frame in a row and a column.
     fn corner(&self, row: usize, column: usize) -> Point {
-        let down = self.top + row as f64 * (ABOVE + HEIGHT + BELOW) + ABOVE;
+        let down = self.top + row as f64 * (self.above + HEIGHT + BELOW) + self.above;
         (LEFT + column as f64 * (self.width + GAP), down)
     }
 
     /// Below the last row.
     fn bottom(&self) -> f64 {
-        self.top + self.rows as f64 * (ABOVE + HEIGHT + BELOW)
+        self.top + self.rows as f64 * (self.above + HEIGHT + BELOW)
     }
 }
 
@@ -171,8 +178,17 @@ impl Figure for SmallMultiples {
             LABEL,
             Anchor::Middle,
         )?;
-        canvas.upward_text(&self.axes.up, (20.0, 0.5 * (layout.top + ABOVE + layout.bottom() - BELOW)), LABEL)
+        canvas.upward_text(
+            &self.axes.up,
+            (20.0, 0.5 * (layout.top + layout.above + layout.bottom() - BELOW)),
+            LABEL,
+        )
     }
+}
+
+/// A panel's title, broken so that it fits above its frame.
+fn title_lines(title: &str, width: f64) -> Vec<String> {
+    wrap(title, TICK.size, width, MOST_LINES)
 }
 
 /// A panel's frame and scales.
@@ -199,8 +215,9 @@ impl Place {
     fn draw<B: DrawingBackend>(&self, canvas: &Canvas<'_, B>, panel: &Panel) -> Drawn<B> {
         let (left, top) = self.corner;
         let bottom = top + HEIGHT;
-        let title = shorten(&panel.title, TICK.size, self.width);
-        canvas.text(title, (left, top - 11.0), TICK, Anchor::Left)?;
+        for (above, line) in title_lines(&panel.title, self.width).iter().rev().enumerate() {
+            canvas.text(line, (left, top - 11.0 - LINE * above as f64), TICK, Anchor::Left)?;
+        }
         let (low, high) = self.range;
         for (value, label) in value_ticks(self.range, 4) {
             let x = self.at((value - low) / (high - low), 0.0).0;
@@ -303,6 +320,22 @@ mod tests {
                 [format!("panel {}", count - 1), "class 0".into(), "feature".into(), "density".into()];
             assert!(wanted.iter().all(|text| texts.contains(text)), "{texts:?}");
         }
+        Ok(())
+    }
+
+    #[test]
+    fn long_titles_are_broken_and_not_cut() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let title = "resnet18_baseline/9_checkpoint, middle, 8 ≤ d < 12: 43.2 % right";
+        let panels = (0..3).map(|_| panel(title, vec![vec![0.5; 9]])).collect();
+        let figure = figure(1, panels, 3)?;
+        let [_, svg] = figure.save(&folder.path().join("features"))?;
+        let texts = svg_texts(&std::fs::read_to_string(svg)?)?;
+        assert!(texts.iter().all(|text| !text.contains('…')), "{texts:?}");
+        let lines = title_lines(title, figure.layout().width);
+        assert!(lines.len() > 1 && lines.join(" ") == title);
+        assert!(lines.iter().all(|line| texts.iter().filter(|text| *text == line).count() == 3), "{texts:?}");
+        assert!(figure.layout().above >= ABOVE + LINE * lines.len() as f64);
         Ok(())
     }
 

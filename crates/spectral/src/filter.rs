@@ -1,11 +1,10 @@
 //! Images of which some frequencies remain (Lin, Gao & Sang, IJCAI 2022, X_l^(r) and X_h^(r)).
 
 use rayon::prelude::*;
-use rustfft::num_complex::Complex64;
 
-use crate::{Error, RadialMask, fft::RealFft2, to_bytes};
+use crate::{DctCorner, Error, Shape, fft::RealFft2, to_bytes};
 
-/// Which frequencies remain, by their distance d to DC in the shifted spectrum, in cycles per image.
+/// Which frequencies remain, by their distance d of a [`Shape`]: the published one is that to DC, in cycles per image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Pass {
     /// d < r, strictly.
@@ -45,26 +44,79 @@ pub enum Rescale {
 /// # Ok::<(), spectral::Error>(())
 /// ```
 pub struct Filter {
-    plan: RealFft2<f64>,
     pixels: usize,
-    /// Which coefficients of the half spectrum (H, W/2 + 1) remain.
-    keep: Vec<bool>,
+    kept: usize,
+    remains: Remains,
     rescale: Rescale,
 }
 
+/// What becomes of a plane.
+enum Remains {
+    All,
+    Nothing,
+    /// Its half spectrum (H, W/2 + 1), weighted.
+    Fourier(RealFft2<f64>, Vec<f64>),
+    /// The low frequencies of a corner, or the plane itself, without those of a smaller one.
+    Corners(Option<DctCorner>, Option<DctCorner>),
+}
+
 impl Filter {
-    /// Plans for a size.
+    /// Plans for a size, with the published mask: [`Shape::Radial`].
     ///
     /// # Errors
     /// If a side is shorter than 2, or a ring's inner radius is not below its outer one.
     pub fn new(height: usize, width: usize, pass: Pass, rescale: Rescale) -> Result<Self, Error> {
+        Self::shaped(Shape::Radial, height, width, pass, rescale)
+    }
+
+    /// Plans for a size, with a mask of any shape.
+    ///
+    /// # Errors
+    /// As [`Filter::new`].
+    pub fn shaped(
+        shape: Shape,
+        height: usize,
+        width: usize,
+        pass: Pass,
+        rescale: Rescale,
+    ) -> Result<Self, Error> {
         let plan = RealFft2::new(height, width)?;
-        let kept = kept(height, width, pass)?;
-        let half = plan.half_width();
-        let shifted = |at: usize, size: usize| (at + size / 2) % size;
-        let place = |at: usize| shifted(at / half, height) * width + shifted(at % half, width);
-        let keep = (0..height * half).map(|at| kept[place(at)]).collect();
-        Ok(Self { plan, pixels: height * width, keep, rescale })
+        let mask = mask(shape, height, width, pass)?;
+        let (pixels, kept) = (height * width, mask.iter().filter(|kept| **kept).count());
+        let remains = match (kept, shape) {
+            (0, _) => Remains::Nothing,
+            // There and back again would leave 1e-17 where a pixel is 0.
+            _ if kept == pixels => Remains::All,
+            (_, Shape::Dct) => corners(height, width, pass)?,
+            _ => Remains::Fourier(plan, half_spectrum(&mask, height, width)),
+        };
+        Ok(Self { pixels, kept, remains, rescale })
+    }
+
+    /// Weights each frequency of the half spectrum (H, W/2 + 1), not shifted, by a number of its own: for masks that have no
+    /// [`Shape`], such as those of CDES.
+    ///
+    /// # Errors
+    /// If a side is shorter than 2, or there are not H·(W/2 + 1) weights.
+    pub fn weighted(height: usize, width: usize, weights: &[f32], rescale: Rescale) -> Result<Self, Error> {
+        let plan = RealFft2::new(height, width)?;
+        let (found, expected) = (weights.len(), height * plan.half_width());
+        if found != expected {
+            return Err(Error::Count { what: "weights", found, expected });
+        }
+        let remain = |at: &usize| {
+            let (u, v) = (at / width, at % width);
+            let half = if v < plan.half_width() { (u, v) } else { ((height - u) % height, width - v) };
+            weights[half.0 * plan.half_width() + half.1] != 0.0
+        };
+        let (pixels, kept) = (height * width, (0..height * width).filter(remain).count());
+        let weights = weights.iter().map(|&weight| weight.into()).collect();
+        Ok(Self { pixels, kept, remains: Remains::Fourier(plan, weights), rescale })
+    }
+
+    /// How many of the H·W coefficients remain: with none every image is empty, with all it is unchanged.
+    pub fn kept(&self) -> usize {
+        self.kept
     }
 
     /// The filtered images, in the shape of `images`.
@@ -103,15 +155,32 @@ impl Filter {
 
     fn filtered(&self, plane: &[f32]) -> Vec<f64> {
         let plane: Vec<f64> = plane.iter().map(|&value| value.into()).collect();
-        // There and back again would leave 1e-17 where a pixel is 0.
-        if self.keep.iter().all(|keep| *keep) {
-            return plane;
+        match &self.remains {
+            Remains::All => plane,
+            Remains::Nothing => vec![0.0; plane.len()],
+            Remains::Fourier(plan, weights) => {
+                let mut spectrum = plan.transform(&plane);
+                spectrum.iter_mut().zip(weights).for_each(|(value, weight)| *value *= weight);
+                plan.inverse(&spectrum)
+            }
+            Remains::Corners(outer, inner) => without(low(outer.as_ref(), &plane), inner.as_ref(), &plane),
         }
-        let mut spectrum = self.plan.transform(&plane);
-        let dropped = spectrum.iter_mut().zip(&self.keep).filter(|(_, keep)| !**keep);
-        dropped.for_each(|(value, _)| *value = Complex64::default());
-        self.plan.inverse(&spectrum)
     }
+}
+
+/// The low frequencies of a plane, all of them without a corner.
+fn low(corner: Option<&DctCorner>, plane: &[f64]) -> Vec<f64> {
+    let mut low = plane.to_vec();
+    corner.into_iter().for_each(|corner| corner.keep_low(&mut low));
+    low
+}
+
+/// A part of a plane without the plane's low frequencies.
+fn without(mut part: Vec<f64>, corner: Option<&DctCorner>, plane: &[f64]) -> Vec<f64> {
+    if let Some(corner) = corner {
+        part.iter_mut().zip(low(Some(corner), plane)).for_each(|(part, low)| *part -= low);
+    }
+    part
 }
 
 impl Rescale {
@@ -137,10 +206,9 @@ fn is_constant(plane: &[f64]) -> bool {
     high - low < 1e-12
 }
 
-/// Which coefficients of the shifted spectrum (H, W) remain.
-fn kept(height: usize, width: usize, pass: Pass) -> Result<Vec<bool>, Error> {
-    // Beyond this radius there is nothing, and its square is a number.
-    let low = |radius: usize| RadialMask::low(height, width, radius.min(height + width)).shifted().to_vec();
+/// Which coefficients of the shifted spectrum (H, W) remain; of the cosine transform as they are.
+fn mask(shape: Shape, height: usize, width: usize, pass: Pass) -> Result<Vec<bool>, Error> {
+    let low = |radius: usize| shape.low(height, width, radius);
     Ok(match pass {
         Pass::Low(radius) => low(radius),
         Pass::High(radius) => low(radius).into_iter().map(|low| !low).collect(),
@@ -151,9 +219,28 @@ fn kept(height: usize, width: usize, pass: Pass) -> Result<Vec<bool>, Error> {
     })
 }
 
+/// Ones and zeros over (H, W/2 + 1), not shifted.
+fn half_spectrum(mask: &[bool], height: usize, width: usize) -> Vec<f64> {
+    let half = width / 2 + 1;
+    let shifted = |at: usize, size: usize| (at + size / 2) % size;
+    let place = |at: usize| shifted(at / half, height) * width + shifted(at % half, width);
+    (0..height * half).map(|at| f64::from(u8::from(mask[place(at)]))).collect()
+}
+
+fn corners(height: usize, width: usize, pass: Pass) -> Result<Remains, Error> {
+    let corner = |radius: usize| DctCorner::new(height, width, radius).map(Some);
+    Ok(match pass {
+        Pass::Low(radius) => Remains::Corners(corner(radius)?, None),
+        Pass::High(radius) => Remains::Corners(None, corner(radius)?),
+        Pass::Ring(inner, outer) => Remains::Corners(corner(outer)?, corner(inner)?),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SHAPES: [Shape; 4] = [Shape::Radial, Shape::Square, Shape::L1, Shape::Dct];
 
     fn images(count: usize) -> Vec<f32> {
         (0..count).map(|at| ((at * 7919 + at / 3) % 256) as f32 / 255.0).collect()
@@ -175,24 +262,61 @@ mod tests {
             (Pass::Low(usize::MAX), 1024),
             (Pass::High(usize::MAX), 0),
         ] {
-            assert_eq!(kept(32, 32, pass)?.iter().filter(|kept| **kept).count(), expected, "{pass:?}");
+            assert_eq!(Filter::new(32, 32, pass, Rescale::None)?.kept(), expected, "{pass:?}");
         }
-        assert!(matches!(kept(8, 8, Pass::Ring(4, 4)), Err(Error::Ring { inner: 4, outer: 4 })));
+        let ring = Filter::new(8, 8, Pass::Ring(4, 4), Rescale::None);
+        assert!(matches!(ring.map(drop), Err(Error::Ring { inner: 4, outer: 4 })));
         Ok(())
     }
 
     #[test]
-    fn rings_sum_to_the_image_at_any_size() -> Result<(), Error> {
-        for sides in [(32, 32), (9, 14), (2, 2), (7, 33)] {
+    fn rings_of_any_shape_sum_to_the_image_at_any_size() -> Result<(), Error> {
+        let sides = [(32, 32), (9, 14), (2, 2), (7, 33)];
+        for (shape, sides) in SHAPES.into_iter().flat_map(|shape| sides.map(|sides| (shape, sides))) {
             let images = images(6 * sides.0 * sides.1);
             let mut sum = vec![0.0; images.len()];
             for pass in [Pass::Low(2), Pass::Ring(2, 5), Pass::Ring(5, 9), Pass::High(9)] {
-                let part = apply(sides, pass, Rescale::None, &images)?;
+                let part = Filter::shaped(shape, sides.0, sides.1, pass, Rescale::None)?.apply(&images)?;
                 sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
             }
             let apart = sum.iter().zip(&images).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-            assert!(apart < 1e-6, "{sides:?}: {apart}");
+            assert!(apart < 1e-6, "{shape:?} {sides:?}: {apart}");
         }
+        Ok(())
+    }
+
+    /// A wave at one frequency is kept or dropped whole, as its distance says.
+    #[test]
+    fn shapes_hold_the_frequencies_that_they_say() -> Result<(), Error> {
+        let wave = |down: usize, across: usize| -> Vec<f32> {
+            let turns = |at: usize| (down * (at / 16) + across * (at % 16)) as f32 / 16.0;
+            (0..256).map(|at| (std::f32::consts::TAU * turns(at)).cos()).collect()
+        };
+        // (4, 3): 5 away as the crow flies, 4 as the king walks, 7 as the rook does.
+        for (shape, distance) in [(Shape::Radial, 5), (Shape::Square, 4), (Shape::L1, 7)] {
+            let strength = |radius| -> Result<f32, Error> {
+                let left =
+                    Filter::shaped(shape, 16, 16, Pass::Low(radius), Rescale::None)?.apply(&wave(4, 3))?;
+                Ok(left.iter().map(|value| value * value).sum())
+            };
+            assert!(
+                strength(distance)? < 1e-9 && (strength(distance + 1)? - 128.0).abs() < 1e-3,
+                "{shape:?}"
+            );
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn weights_of_a_shape_are_its_filter() -> Result<(), Error> {
+        let images = images(3 * 9 * 14);
+        let mask = mask(Shape::L1, 9, 14, Pass::Ring(2, 6))?;
+        let weights: Vec<f32> = half_spectrum(&mask, 9, 14).into_iter().map(|weight| weight as f32).collect();
+        let weighted = Filter::weighted(9, 14, &weights, Rescale::None)?;
+        let shaped = Filter::shaped(Shape::L1, 9, 14, Pass::Ring(2, 6), Rescale::None)?;
+        assert_eq!(weighted.apply(&images)?, shaped.apply(&images)?);
+        assert_eq!(weighted.kept(), shaped.kept());
+        assert!(Filter::weighted(9, 14, &weights[1..], Rescale::None).is_err());
         Ok(())
     }
 

@@ -1,19 +1,21 @@
 //! Images of one's high and another's low frequencies (Lin, Gao & Sang, IJCAI 2022, hypothesis II: HARS).
 //!
 //! With x the image that gives the high part and y the one that gives the low part, F(y)·m + F(x)·(1 − m) is the transform
-//! of x + L(y − x), L the low-pass m: one transform there and one back. m is real and symmetric under frequency
-//! negation, so L keeps real and imaginary parts apart: two channels share one complex plane.
-
-use std::sync::Arc;
+//! of x + L(y − x), L the low-pass m: one transform there and one back. L keeps real and imaginary parts apart: two
+//! channels share one complex plane.
 
 use rayon::prelude::*;
-use rustfft::{Fft, FftPlanner, num_complex::Complex64};
+use rustfft::num_complex::Complex64;
 
-use crate::{Error, RadialMask, bytes::scale_to_bytes};
+use crate::{
+    Error, Shape,
+    bytes::scale_to_bytes,
+    low_pass::{LowPass, Spare},
+};
 
 /// Hybrids, low-pass and high-pass copies of images (N, C, H, W) of bytes, as bytes of the same shape.
 ///
-/// Per channel z = Re F⁻¹(F(low)·m + F(high)·(1 − m)), m the [`RadialMask`] d < r; then z is min–max scaled to 0…255 and
+/// Per channel z = Re F⁻¹(F(low)·m + F(high)·(1 − m)), m the mask d < r of a [`Shape`]; then z is min–max scaled to 0…255 and
 /// truncated. A channel without contrast is black. What an image becomes does not depend on the other images of the batch.
 ///
 /// The transforms are in f64: truncation would show errors of f32 as wrong bytes.
@@ -32,29 +34,16 @@ pub struct Hybrid {
     channels: usize,
     height: usize,
     width: usize,
-    rows: Both,
-    columns: Both,
-    /// The columns v of the spectrum that hold low frequencies.
-    low_columns: Vec<usize>,
-    /// m / (H·W) of these columns, (columns, H).
-    weights: Vec<f64>,
+    low: LowPass,
     /// An image of zeros: what gives no part.
     nothing: Vec<u8>,
-}
-
-/// Transforms of a length, there and back.
-struct Both {
-    forward: Arc<dyn Fft<f64>>,
-    back: Arc<dyn Fft<f64>>,
 }
 
 /// Working memory of a thread.
 struct Scratch {
     /// Two channels, (H, W).
     field: Vec<Complex64>,
-    /// Columns of its transform, (columns, H).
-    lines: Vec<Complex64>,
-    inner: Vec<Complex64>,
+    spare: Spare,
     plane: Vec<f64>,
 }
 
@@ -65,24 +54,22 @@ const AT_ONCE: usize = 8;
 const CONTRAST: f64 = 1e-9;
 
 impl Hybrid {
-    /// For images of `channels` planes of `height` × `width` pixels; `radius` r in cycles per image.
+    /// For images of `channels` planes of `height` × `width` pixels; `radius` r in cycles per image, of the published mask.
     ///
     /// # Errors
     /// If a side is shorter than two pixels.
     pub fn new(channels: usize, height: usize, width: usize, radius: usize) -> Result<Self, Error> {
-        if height < 2 || width < 2 {
-            return Err(Error::PlaneTooSmall { height, width });
-        }
-        let mask = RadialMask::low(height, width, radius);
-        let is_low =
-            |u: usize, v: usize| mask.shifted()[(u + height / 2) % height * width + (v + width / 2) % width];
-        let low_columns: Vec<usize> = (0..width).filter(|&v| (0..height).any(|u| is_low(u, v))).collect();
-        let scale = 1.0 / (height * width) as f64;
-        let weights = low_columns.iter().flat_map(|&v| (0..height).map(move |u| (u, v)));
-        let weights = weights.map(|(u, v)| if is_low(u, v) { scale } else { 0.0 }).collect();
-        let (rows, columns) = (Both::new(width), Both::new(height));
-        let nothing = vec![0; channels * height * width];
-        Ok(Self { channels, height, width, rows, columns, low_columns, weights, nothing })
+        Self::shaped(Shape::Radial, [channels, height, width], radius)
+    }
+
+    /// For images of (C, H, W) with a mask of any shape.
+    ///
+    /// # Errors
+    /// If a side is shorter than two pixels.
+    pub fn shaped(shape: Shape, dims: [usize; 3], radius: usize) -> Result<Self, Error> {
+        let [channels, height, width] = dims;
+        let low = LowPass::new(shape, height, width, radius)?;
+        Ok(Self { channels, height, width, low, nothing: vec![0; channels * height * width] })
     }
 
     /// Hybrids (N, C, H, W) of the high frequencies of `high` and the low ones of `low`, image by image, on all threads.
@@ -170,8 +157,8 @@ impl Hybrid {
         for (at, value) in scratch.field.iter_mut().enumerate() {
             *value = Complex64::new(apart(at), if is_pair { apart(pixels + at) } else { 0.0 });
         }
-        self.keep_low(scratch);
-        let Scratch { field, plane, .. } = scratch;
+        let Scratch { field, plane, spare } = scratch;
+        self.low.keep_low(field, spare);
         let parts = [|value: &Complex64| value.re, |value: &Complex64| value.im];
         let channels = high.chunks_exact(pixels).zip(out.chunks_exact_mut(pixels));
         for ((high, out), part) in channels.zip(parts) {
@@ -181,33 +168,12 @@ impl Hybrid {
         }
     }
 
-    /// The low-pass of a complex plane, in place.
-    fn keep_low(&self, scratch: &mut Scratch) {
-        let Scratch { field, lines, inner, .. } = scratch;
-        if self.low_columns.is_empty() {
-            return field.fill(Complex64::default());
-        }
-        self.rows.forward.process_with_scratch(field, inner);
-        for (line, &v) in lines.chunks_exact_mut(self.height).zip(&self.low_columns) {
-            line.iter_mut().zip(field[v..].iter().step_by(self.width)).for_each(|(to, from)| *to = *from);
-        }
-        self.columns.forward.process_with_scratch(lines, inner);
-        lines.iter_mut().zip(&self.weights).for_each(|(value, weight)| *value *= weight);
-        self.columns.back.process_with_scratch(lines, inner);
-        field.fill(Complex64::default());
-        for (line, &v) in lines.chunks_exact(self.height).zip(&self.low_columns) {
-            field[v..].iter_mut().step_by(self.width).zip(line).for_each(|(to, from)| *to = *from);
-        }
-        self.rows.back.process_with_scratch(field, inner);
-    }
-
     fn scratch(&self) -> Scratch {
-        let inner = self.rows.scratch().max(self.columns.scratch());
+        let pixels = self.height * self.width;
         Scratch {
-            field: vec![Complex64::default(); self.height * self.width],
-            lines: vec![Complex64::default(); self.weights.len()],
-            inner: vec![Complex64::default(); inner],
-            plane: vec![0.0; self.height * self.width],
+            field: vec![Complex64::default(); pixels],
+            spare: self.low.spare(),
+            plane: vec![0.0; pixels],
         }
     }
 }
@@ -218,21 +184,10 @@ impl std::fmt::Debug for Hybrid {
     }
 }
 
-impl Both {
-    fn new(length: usize) -> Self {
-        let mut planner = FftPlanner::new();
-        Self { forward: planner.plan_fft_forward(length), back: planner.plan_fft_inverse(length) }
-    }
-
-    fn scratch(&self) -> usize {
-        self.forward.get_inplace_scratch_len().max(self.back.get_inplace_scratch_len())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::to_bytes;
+    use crate::{Filter, Pass, RadialMask, Rescale, to_bytes};
 
     fn images(seed: usize, length: usize) -> Vec<u8> {
         let mut state = seed as u32 ^ 0x9E37_79B9;
@@ -282,6 +237,24 @@ mod tests {
             let nothing = vec![0; high.len()];
             assert!(hybrid.high_pass(&high)? == hybrid.apply(&high, &nothing)?);
             assert!(hybrid.low_pass(&low)? == hybrid.apply(&nothing, &low)?);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn copies_of_any_shape_are_those_of_its_filter() -> Result<(), Error> {
+        let bytes = images(5, 4 * 3 * 28 * 20);
+        let pixels: Vec<f32> = bytes.iter().map(|&byte| f32::from(byte) / 255.0).collect();
+        for shape in [Shape::Radial, Shape::Square, Shape::L1, Shape::Dct] {
+            let hybrid = Hybrid::shaped(shape, [3, 28, 20], 7)?;
+            for (pass, copies) in
+                [(Pass::Low(7), hybrid.low_pass(&bytes)?), (Pass::High(7), hybrid.high_pass(&bytes)?)]
+            {
+                let filtered = Filter::shaped(shape, 28, 20, pass, Rescale::MinMax)?.apply(&pixels)?;
+                let apart = filtered.iter().zip(&copies).filter(|(a, b)| (*a * 255.0).round() as u8 != **b);
+                // Pixels are rounded to f32 before the filter.
+                assert!(apart.count() <= 2, "{shape:?} {pass:?}");
+            }
         }
         Ok(())
     }

@@ -21,6 +21,7 @@
 
 mod batch;
 mod bytes;
+mod corner;
 mod density;
 mod dft;
 mod dispatch;
@@ -30,6 +31,7 @@ mod filter;
 mod group;
 mod hybrid;
 mod lines;
+mod low_pass;
 mod mask;
 mod plane;
 mod powers;
@@ -38,6 +40,7 @@ mod radial;
 mod recipe;
 mod rings;
 mod running;
+mod shape;
 mod table;
 #[cfg(feature = "candle")]
 mod tensor;
@@ -45,6 +48,7 @@ mod transpose;
 mod vector;
 
 // Transforms
+pub use corner::DctCorner;
 pub use dft::{naive_dft, unshifted};
 pub use fft::{RealFft2, Scratch};
 
@@ -59,6 +63,7 @@ pub use running::RunningBands;
 pub use filter::{Filter, Pass, Rescale};
 pub use hybrid::Hybrid;
 pub use mask::{RadialMask, Split, to_bytes};
+pub use shape::Shape;
 
 // Results
 pub use table::{SpectrumRow, SpectrumTable};

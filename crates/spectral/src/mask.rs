@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use rustfft::num_complex::Complex64;
 
-use crate::{Error, bytes::scale_to_bytes, dft::unshifted, fft::RealFft2};
+use crate::{Error, Shape, bytes::scale_to_bytes, dft::unshifted, fft::RealFft2};
 
 /// The low frequencies of (H, W) planes: those closer than r to DC, strictly. The high ones are the rest.
 ///
@@ -32,12 +32,7 @@ pub struct Split {
 impl RadialMask {
     /// The mask d < radius, d the distance to (⌊H/2⌋, ⌊W/2⌋) of the shifted spectrum.
     pub fn low(height: usize, width: usize, radius: usize) -> Self {
-        let distance = |at: usize, size: usize| at.abs_diff(size / 2);
-        let low = |at: usize| {
-            let (down, across) = (distance(at / width, height), distance(at % width, width));
-            down * down + across * across < radius.saturating_mul(radius)
-        };
-        Self { height, width, low: (0..height * width).map(low).collect() }
+        Self { height, width, low: Shape::Radial.low(height, width, radius) }
     }
 
     /// Which coefficients of a shifted spectrum are low, (H, W).

@@ -6,8 +6,8 @@ use std::{fs::File, io::BufReader, path::PathBuf};
 use npyz::{Deserialize, NpyFile};
 use rustfft::num_complex::Complex64;
 use spectral::{
-    Convention, DensityMap, Filter, Hybrid, Pass, Profiler, RadialBins, RadialMask, Recipe, Rescale,
-    RunningBands, to_bytes,
+    Convention, DctCorner, DensityMap, Filter, Hybrid, Pass, Profiler, RadialBins, RadialMask, Recipe,
+    Rescale, RunningBands, to_bytes,
 };
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -162,6 +162,29 @@ fn filtered_images() -> Outcome {
         }
     }
     assert!(wrong * 1000 <= bytes.len(), "{wrong} of {} bytes are off by one", bytes.len());
+    Ok(())
+}
+
+/// Cosine coefficients of pixels 0 to 255 within the stated 2e-3, and none beside the corner.
+#[test]
+fn cosine_corners() -> Outcome {
+    let Some(folder) = golden() else { return Ok(()) };
+    let (shape, expected) = read::<f32>(&folder, "dct_low_r12_2img")?;
+    assert_eq!(shape, [2, 32, 32, 3]);
+    let corner = DctCorner::new(32, 32, 12)?;
+    let mut furthest = 0f64;
+    for (image, expected) in expected.chunks(3072).enumerate() {
+        for (channel, plane) in planes(&folder, image)?.iter().enumerate() {
+            let found = corner.coefficients(plane)?;
+            for at in 0..1024 {
+                let (u, v) = (at / 32, at % 32);
+                let found = if u.max(v) < 12 { found[12 * u + v] } else { 0.0 };
+                furthest = furthest.max((found - f64::from(expected[3 * at + channel])).abs());
+            }
+        }
+    }
+    println!("cosine coefficients: {furthest:.1e} apart at most");
+    assert!(furthest < 2e-3);
     Ok(())
 }
 

@@ -10,6 +10,12 @@ pub enum Error {
     /// A file was read, but is not what it should be.
     #[error("{path}: not a {expected}: {found}; the file is damaged or of another kind, replace or remove it", path = path.display())]
     Damaged { path: PathBuf, expected: &'static str, found: String },
+    /// Bytes that are no picture.
+    #[error("{found} bytes of a picture: expected a PNG file's")]
+    Picture { found: usize },
+    /// Numbers that are no histogram.
+    #[error("a histogram with {found}: expected {expected}")]
+    Histogram { found: String, expected: &'static str },
     /// A fresh run where there is one already.
     #[error("{folder}: there is a run in this folder already; continue it with --resume, replace it with --overwrite, or choose another --task", folder = folder.display())]
     RunExists { folder: PathBuf },

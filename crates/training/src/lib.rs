@@ -37,6 +37,7 @@ pub use checkpoint::{
 pub use files::write_atomically;
 pub use lock::FolderLock;
 pub use run_folder::{EpochMetrics, RunFolder, Start};
+pub use tensorboard::{EventFile, Histogram, Png, Summary};
 
 // What can go wrong
 pub use error::Error;

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, BufWriter, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -17,12 +17,12 @@ use crate::{
 pub struct Writer {
     path: PathBuf,
     aside: PathBuf,
-    file: BufWriter<File>,
+    file: File,
     shape: ImageShape,
     /// Images that are still to come.
     missing: usize,
-    /// An image (H, W, C).
-    image: Vec<u8>,
+    /// Images (B, H, W, C).
+    images: Vec<u8>,
 }
 
 impl Writer {
@@ -33,9 +33,8 @@ impl Writer {
     pub fn create(path: &Path, shape: ImageShape, count: usize) -> Result<Self, Error> {
         let aside = aside(path);
         let file = File::create(&aside).map_err(unwritable(&aside))?;
-        let image = vec![0; shape.len()];
         let mut writer =
-            Self { path: path.to_owned(), aside, file: BufWriter::new(file), shape, missing: count, image };
+            Self { path: path.to_owned(), aside, file, shape, missing: count, images: Vec::new() };
         let header = header("|u1", &[count, shape.height, shape.width, shape.channels]);
         writer.file.write_all(&header).map_err(unwritable(&writer.aside))?;
         Ok(writer)
@@ -46,20 +45,17 @@ impl Writer {
     /// # Errors
     /// If they are no whole number of images, or more than there are to be, or the disk is full.
     pub fn put(&mut self, images: &[u8]) -> Result<(), Error> {
-        let (size, pixels) = (self.shape.len(), self.shape.height * self.shape.width);
+        let size = self.shape.len();
         let count = images.len() / size.max(1);
         if !images.len().is_multiple_of(size.max(1)) || count > self.missing {
             let found =
                 format!("{} bytes where {} images of {} are missing", images.len(), self.missing, self.shape);
             return Err(unwritable(&self.path)(io::Error::other(found)));
         }
-        for image in images.chunks_exact(size.max(1)) {
-            for (channel, plane) in image.chunks_exact(pixels).enumerate() {
-                let to = self.image[channel..].iter_mut().step_by(self.shape.channels);
-                to.zip(plane).for_each(|(to, from)| *to = *from);
-            }
-            self.file.write_all(&self.image).map_err(unwritable(&self.aside))?;
-        }
+        self.images.resize(images.len(), 0);
+        let each = images.chunks_exact(size.max(1)).zip(self.images.chunks_exact_mut(size.max(1)));
+        each.for_each(|(from, to)| planes_together(from, to, self.shape));
+        self.file.write_all(&self.images).map_err(unwritable(&self.aside))?;
         self.missing -= count;
         Ok(())
     }
@@ -68,14 +64,27 @@ impl Writer {
     ///
     /// # Errors
     /// If images are missing, or the file cannot be written.
-    pub fn finish(mut self) -> Result<(), Error> {
+    pub fn finish(self) -> Result<(), Error> {
         if self.missing > 0 {
             let missing = io::Error::other(format!("the last {} images are missing", self.missing));
             return Err(unwritable(&self.path)(missing));
         }
-        let written = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
-        written.map_err(unwritable(&self.aside))?;
+        self.file.sync_all().map_err(unwritable(&self.aside))?;
         fs::rename(&self.aside, &self.path).map_err(unwritable(&self.path))
+    }
+}
+
+/// (C, H, W) → (H, W, C).
+fn planes_together(from: &[u8], to: &mut [u8], shape: ImageShape) {
+    let pixels = shape.height * shape.width;
+    if let (3, (red, rest)) = (shape.channels, from.split_at(pixels.min(from.len()))) {
+        // The usual case side by side, three times as fast as plane by plane.
+        let planes = red.iter().zip(&rest[..pixels]).zip(&rest[pixels..]);
+        to.chunks_exact_mut(3).zip(planes).for_each(|(to, ((r, g), b))| to.copy_from_slice(&[*r, *g, *b]));
+        return;
+    }
+    for (channel, plane) in from.chunks_exact(pixels).enumerate() {
+        to[channel..].iter_mut().step_by(shape.channels).zip(plane).for_each(|(to, from)| *to = *from);
     }
 }
 
