@@ -22,18 +22,25 @@
 //! # Ok::<(), models::Error>(())
 //! ```
 
+mod alexnet;
 mod architecture;
 mod classifier;
+mod densenet;
 mod engine;
 mod error;
 mod frozen;
 mod graph;
+mod inception;
 mod normaliser;
 mod resnet;
+mod resnet_imagenet;
+mod squeezenet;
 mod torch;
 mod vgg;
+mod vgg_imagenet;
+mod wide_resnet;
 
-pub use architecture::Architecture;
+pub use architecture::{Architecture, Family};
 pub use classifier::{Classifier, ParameterGradients};
 pub use error::Error;
 pub use frozen::{Evaluation, Frozen, InputGradient};

@@ -26,7 +26,7 @@ pub(crate) fn vgg19(classes: usize) -> Graph {
 }
 
 /// Channels of the convolutions between one pooling and the next.
-const WIDTHS: [usize; 5] = [64, 128, 256, 512, 512];
+pub(crate) const WIDTHS: [usize; 5] = [64, 128, 256, 512, 512];
 
 const HALVE: Pool2d = Pool2d::of(2, 2);
 
