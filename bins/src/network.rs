@@ -104,12 +104,14 @@ fn is_torch(path: &Path) -> anyhow::Result<bool> {
 pub(crate) struct ClassifierLearner {
     classifier: Classifier,
     frozen: Option<Frozen>,
+    /// What dropout draws from.
+    seed: u64,
 }
 
 impl ClassifierLearner {
-    /// A learner that trains this classifier.
-    pub(crate) fn new(classifier: Classifier) -> Self {
-        Self { classifier, frozen: None }
+    /// A learner that trains this classifier; the seed decides what dropout drops.
+    pub(crate) fn new(classifier: Classifier, seed: u64) -> Self {
+        Self { classifier, frozen: None, seed }
     }
 }
 
@@ -122,6 +124,11 @@ impl Learner for ClassifierLearner {
 
     fn buffers(&self) -> &BTreeMap<String, Var> {
         self.classifier.buffers()
+    }
+
+    fn begin_step(&mut self, epoch: usize, batch: usize) {
+        // More batches in an epoch than 2^32 nobody has.
+        self.classifier.set_step(self.seed, (epoch as u64) << 32 | batch as u64);
     }
 
     fn learn(&mut self, batch: &Batch) -> candle_core::Result<Learned> {

@@ -94,6 +94,8 @@ impl TrainingRun<'_> {
     ) -> anyhow::Result<Trained> {
         // Everything that can be refused comes first: an earlier run is removed only for one that can start.
         let (normaliser, lr) = (self.normaliser()?, self.learning_rate()?);
+        let shape = dataset.train.shape();
+        let architecture = self.run.architecture([shape.height, shape.width])?;
         let path = self.run.folder(self.data);
         let replaces = self.start == Start::Overwrite;
         let measured = if replaces { measured::lock(&path)? } else { Vec::new() };
@@ -104,8 +106,8 @@ impl TrainingRun<'_> {
         drop(measured);
         self.tell_other_kernels(&folder, terminal)?;
         let classes = dataset.train.classes().len();
-        let network = network::fresh(self.run.arch, classes, normaliser, self.run.seed)?;
-        let mut learner = ClassifierLearner::new(network);
+        let network = network::fresh(architecture, classes, normaliser, self.run.seed)?;
+        let mut learner = ClassifierLearner::new(network, self.run.seed);
         let source = DatasetSource { dataset, flags: self.data, seed: self.run.seed };
         let mut watcher = Watcher { terminal, images: dataset.train.len(), epochs: self.epochs, bar: None };
         let trainer = self.trainer(dataset, normaliser, lr);

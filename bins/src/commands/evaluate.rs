@@ -135,7 +135,9 @@ impl Measurement<'_> {
         (checkpoint, label): (StoredCheckpoint, String),
         index: usize,
     ) -> anyhow::Result<Measured> {
-        let (data, arch) = (&self.flags.data, self.flags.run.arch);
+        let shape = self.dataset.test.shape();
+        let arch = self.flags.run.architecture([shape.height, shape.width])?;
+        let data = &self.flags.data;
         let network = network::open(&checkpoint.path, data, arch, self.dataset, self.terminal)?;
         let measure = |&component: &Component| {
             let place = || format!("{}, {}", checkpoint.path.display(), component.name());

@@ -116,7 +116,9 @@ impl Measurement<'_> {
         profiler: &Profiler,
         place: (usize, usize),
     ) -> anyhow::Result<SpectrumRow> {
-        let (data, arch) = (&self.flags.data, self.flags.run.arch);
+        let shape = self.dataset.test.shape();
+        let arch = self.flags.run.architecture([shape.height, shape.width])?;
+        let data = &self.flags.data;
         let network = network::open(&checkpoint.path, data, arch, self.dataset, self.terminal)?;
         let test = &self.dataset.test;
         let mut bands = RunningBands::new(profiler.radii().len());
