@@ -1,7 +1,7 @@
 """What PyTorch computes for each architecture, for crates/models/tests/architectures.rs to compare with.
 
     pip install torch torchvision numpy pillow
-    python tests/python/architectures.py [NAME ...]        # all of them without names
+    python tests/python/architectures.py [NAME | FAMILY/NAME ...]        # all of them without names
 
 Weights come from a formula that the Rust test computes too, so none are stored: see `draw`. Everything is in float64: what
 differs is the other side's rounding. Networks for larger images are torchvision's; those for 32x32 pixels are written down here
@@ -344,12 +344,12 @@ def differentiate(model, pixels):
 
 
 def stable_images(model, size, attempt):
-    """What the model finds on drawn images; nothing where a ReLU or a maximum is so near its corner that pixels moved by 5e-6
+    """What the model finds on drawn images; nothing where a ReLU or a maximum is so near its corner that pixels moved by 1e-6
     change the gradient by 1e-4: there the gradient in any single precision is a matter of chance."""
     name = f"images{attempt or ''}"
     pixels = draw(name, 6 * size * size).reshape(2, 3, size, size)
     for k in range(3):
-        moved = pixels + 5e-6 * (2 * draw(f"moves{k}", pixels.size).reshape(pixels.shape) - 1)
+        moved = pixels + 1e-6 * (2 * draw(f"moves{k}", pixels.size).reshape(pixels.shape) - 1)
         gradient = differentiate(model, moved)[2]
         if k:
             change = np.linalg.norm(gradient - before) / np.linalg.norm(before)
@@ -389,7 +389,7 @@ def main():
     print(f"Python {sys.version.split()[0]}, torch {torch.__version__}, torchvision {torchvision.__version__}")
     FOLDER.mkdir(parents=True, exist_ok=True)
     for (family, name), build in all_models().items():
-        if len(sys.argv) > 1 and name not in sys.argv[1:]:
+        if len(sys.argv) > 1 and not {name, f"{family}/{name}"} & set(sys.argv[1:]):
             continue
         found = measure(family, name, build)
         text = json.dumps(found, indent=1)

@@ -329,8 +329,8 @@ impl Kernel for Inner<'_> {
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        // SAFETY: the caller vouches for the features.
         let Self { a, rows, b, columns, samples, is_first, out } = self;
+        // SAFETY: the caller vouches for the features.
         unsafe { gemm::inner::<S>(a, rows, b, columns, samples, is_first, out) }
     }
 }
