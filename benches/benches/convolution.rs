@@ -144,11 +144,11 @@ fn compare(criterion: &mut Criterion, layer: &Layer) -> Result<()> {
         Tensor::from_vec(numbers(seed, dims.iter().product()), dims.as_slice(), &Device::Cpu)
     };
     let x = tensor(1, [input.images, input.channels, input.height, input.width])?;
-    let weight = tensor(2, [shape.outputs, shape.inputs, shape.kernel, shape.kernel])?;
+    let weight = tensor(2, [shape.outputs, shape.inputs, shape.kernel[0], shape.kernel[1]])?;
     let mut group = criterion.benchmark_group("convolution forward, 16 images");
     group.throughput(Throughput::Elements(layer.operations()));
     group.bench_function(BenchmarkId::new(layer.name, "candle"), |bench| {
-        bench.iter(|| black_box(&x).conv2d(&weight, shape.padding, shape.stride, 1, 1));
+        bench.iter(|| black_box(&x).conv2d(&weight, shape.padding[0], shape.stride, 1, 1));
     });
     for path in paths() {
         let at = Prepared::new(&layer, path);

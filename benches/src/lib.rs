@@ -59,13 +59,12 @@ pub const LAYERS: [Layer; 13] = [
 const fn layer(
     name: &'static str,
     images: usize,
-    [inputs, outputs]: [usize; 2],
+    channels: [usize; 2],
     kernel: usize,
     size: usize,
     stride: usize,
 ) -> Layer {
-    let shape = ConvolutionShape { inputs, outputs, kernel, stride, padding: kernel / 2 };
-    Layer { name, images, shape, size }
+    Layer { name, images, shape: ConvolutionShape::same(channels, kernel, stride), size }
 }
 
 /// The activations that ResNet-18 normalises, in batches of 128.
@@ -89,7 +88,7 @@ impl Layer {
 
     /// How many weights the layer has.
     pub fn weights(&self) -> usize {
-        self.shape.outputs * self.shape.inputs * self.shape.kernel * self.shape.kernel
+        self.shape.weights()
     }
 
     /// Operations of the direct sum, a product and a sum being two: as throughput, they make giga-elements a second

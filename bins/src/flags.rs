@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use models::Architecture;
+use models::{Architecture, Family};
 use serde::Serialize;
 
-use crate::terminal::Terminal;
+use crate::{launch::UnusableFlags, terminal::Terminal};
 
 /// Which images: a data set by name and, where it is on disk, its place.
 #[derive(Debug, Clone, Args, Serialize)]
@@ -75,6 +75,10 @@ pub(crate) struct RunFlags {
     #[arg(long, value_name = "NAME", default_value = "resnet18", value_parser = architecture)]
     #[serde(serialize_with = "architecture_name")]
     pub arch: Architecture,
+    /// For which images: `cifar` (about 32 pixels) or `imagenet` (about 224) [default: imagenet above 64 pixels]
+    #[arg(long, value_name = "FAMILY", value_parser = family)]
+    #[serde(serialize_with = "family_name")]
+    pub arch_family: Option<Family>,
     /// The folder that holds all runs
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub out_dir: PathBuf,
@@ -87,6 +91,17 @@ pub(crate) struct RunFlags {
 }
 
 impl RunFlags {
+    /// The architecture for images of this many rows and columns.
+    ///
+    /// # Errors
+    /// If its family has none of this name.
+    pub(crate) fn architecture(&self, size: [usize; 2]) -> anyhow::Result<Architecture> {
+        let family = self.arch_family.unwrap_or_else(|| Family::for_size(size));
+        self.arch
+            .of(family)
+            .map_err(|error| UnusableFlags(format!("--arch {}: {error}", self.arch.name())).into())
+    }
+
     /// The run's name: `--task`, or what the other flags make it. Generated sets are many, so theirs has the folder's name.
     pub(crate) fn task(&self, data: &DataFlags) -> String {
         let is_generated = data.dataset == DatasetName::Generated;
@@ -158,6 +173,14 @@ pub(crate) fn architecture(name: &str) -> Result<Architecture, models::Error> {
 
 fn architecture_name<S: serde::Serializer>(architecture: &Architecture, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(architecture.name())
+}
+
+fn family(name: &str) -> Result<Family, models::Error> {
+    name.parse()
+}
+
+fn family_name<S: serde::Serializer>(family: &Option<Family>, to: S) -> Result<S::Ok, S::Error> {
+    family.map(|family| family.to_string()).serialize(to)
 }
 
 pub(crate) fn seed(text: &str) -> Result<u64, String> {

@@ -61,6 +61,8 @@ pub(crate) struct ClassifierLearner {
     classifier: Classifier,
     frozen: Option<Frozen>,
     adversary: Adversary,
+    /// What dropout draws from.
+    seed: u64,
 }
 
 /// Who changes images before a network sees them.
@@ -73,9 +75,9 @@ pub(crate) struct Adversary {
 }
 
 impl ClassifierLearner {
-    /// A learner that trains this classifier.
-    pub(crate) fn new(classifier: Classifier, adversary: Adversary) -> Self {
-        Self { classifier, frozen: None, adversary }
+    /// A learner that trains this classifier; the seed decides what dropout drops.
+    pub(crate) fn new(classifier: Classifier, adversary: Adversary, seed: u64) -> Self {
+        Self { classifier, frozen: None, adversary, seed }
     }
 
     /// The network as it is now; kept until it learns.
@@ -111,6 +113,11 @@ impl Learner for ClassifierLearner {
 
     fn buffers(&self) -> &BTreeMap<String, Var> {
         self.classifier.buffers()
+    }
+
+    fn begin_step(&mut self, epoch: usize, batch: usize) {
+        // More batches in an epoch than 2^32 nobody has.
+        self.classifier.set_step(self.seed, (epoch as u64) << 32 | batch as u64);
     }
 
     fn learn(&mut self, batch: &Batch) -> candle_core::Result<Learned> {

@@ -97,15 +97,17 @@ impl TrainingRun<'_> {
     pub(crate) fn train(&self, dataset: &Dataset, session: &Session) -> anyhow::Result<Trained> {
         // Everything that can be refused comes first: an earlier run is removed only for one that can start.
         let (normaliser, lr, recording) = (self.normaliser()?, self.learning_rate()?, self.recording()?);
+        let shape = dataset.train.shape();
+        let architecture = self.run.architecture([shape.height, shape.width])?;
         let folder = self.begin()?;
         self.tell_other_kernels(&folder, session.terminal)?;
         let classes = dataset.train.classes().len();
-        let network = network::fresh(self.run.arch, classes, normaliser, self.run.seed)?;
-        let mut learner = ClassifierLearner::new(network, self.adversary);
+        let network = network::fresh(architecture, classes, normaliser, self.run.seed)?;
+        let mut learner = ClassifierLearner::new(network, self.adversary, self.run.seed);
         let source = DatasetSource { dataset, flags: self.data, seed: self.run.seed };
         let trainer = self.trainer(dataset, normaliser, lr, &recording);
         let images = recording.images(&dataset.test);
-        let measurement = Measurement::new(self.data, self.run.arch, &images, session)?;
+        let measurement = Measurement::new(self.data, architecture, &images, session)?;
         let open =
             |every| LiveSpectrum::open(&measurement, (session, &images), (&folder, self.epochs), every);
         let spectrum = recording.spectrum_every.map(open).transpose()?;

@@ -145,7 +145,8 @@ impl Measurement<'_> {
         (checkpoint, label): (StoredCheckpoint, String),
         index: usize,
     ) -> anyhow::Result<Measured> {
-        let (data, arch) = (&self.flags.data, self.flags.run.arch);
+        let (data, shape) = (&self.flags.data, self.dataset.test.shape());
+        let arch = self.flags.run.architecture([shape.height, shape.width])?;
         let classes = self.dataset.test.classes().len();
         let network = network::open(&checkpoint.path, data, arch, classes, self.session.terminal)?;
         let measure = |&component: &Component| {

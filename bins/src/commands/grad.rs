@@ -62,7 +62,9 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
     let output = flags.output();
     std::fs::create_dir_all(&output).with_context(|| format!("cannot create folder {}", output.display()))?;
     let _lock = FolderLock::take(&output)?;
-    let measurement = Measurement::new(&flags.data, flags.run.arch, &dataset.test, &session)?;
+    let shape = dataset.test.shape();
+    let architecture = flags.run.architecture([shape.height, shape.width])?;
+    let measurement = Measurement::new(&flags.data, architecture, &dataset.test, &session)?;
     let (table, partial) = measurement.table(&checkpoints, &output)?;
     let report = Report { table: &table, checkpoints: &checkpoints, test: &dataset.test };
     let results = report.save(&output)?;

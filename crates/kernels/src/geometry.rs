@@ -36,6 +36,29 @@ pub struct Pool2d {
     pub stride: usize,
     /// Rows and columns added on every side; at most half the kernel, so that every window meets the image.
     pub padding: usize,
+    /// Whether a last window that the image only partly fills counts too (PyTorch's `ceil_mode`).
+    pub ceil: bool,
+}
+
+impl Pool2d {
+    /// A window without padding whose count is rounded down.
+    ///
+    /// ```
+    /// let window = kernels::Pool2d { ceil: true, ..kernels::Pool2d::of(3, 2) };
+    /// assert_eq!((kernels::Pool2d::of(3, 2).count(8), window.count(8)), (Some(3), Some(4)));
+    /// ```
+    pub const fn of(kernel: usize, stride: usize) -> Self {
+        Self { kernel, stride, padding: 0, ceil: false }
+    }
+
+    /// How many windows lie along a side of `size` pixels; none if not even one fits.
+    pub fn count(&self, size: usize) -> Option<usize> {
+        let whole = windows(size, self.kernel, self.stride, self.padding)?;
+        // A further window counts if it begins inside the image or the padding before it, not in the padding behind.
+        let reaches = (whole - 1) * self.stride + self.kernel < size + 2 * self.padding;
+        let begins = whole * self.stride < size + self.padding;
+        Some(whole + usize::from(self.ceil && reaches && begins))
+    }
 }
 
 /// A convolution's sizes, checked: every product below fits in a `usize`, every window in the padded image.

@@ -7,11 +7,11 @@ use crate::{
     argument::{Argument, Values, constant, contiguous},
     channels::lane_sums,
     error::KernelError,
-    geometry::{Pool2d, windows},
+    geometry::Pool2d,
 };
 
-/// The largest value of each window, (N, C, H, W) → (N, C, H', W') with H' = ⌊(H + 2p − k) / s⌋ + 1; zeros
-/// are not added, padding counts as −∞.
+/// The largest value of each window, (N, C, H, W) → (N, C, H', W') with H' = ⌊(H + 2p − k) / s⌋ + 1, with
+/// `ceil` a window more where the last one is not full; zeros are not added, padding counts as −∞.
 ///
 /// PyTorch's conventions: the first largest value in scan order gets the window's whole gradient; a value in
 /// several windows gets the sum; not-a-number counts as largest. (candle's own `max_pool2d` divides the
@@ -26,7 +26,7 @@ use crate::{
 /// use kernels::{Pool2d, max_pool2d};
 ///
 /// let x = Tensor::arange(0f32, 9.0, &Device::Cpu)?.reshape((1, 1, 3, 3))?;
-/// let y = max_pool2d(&x, Pool2d { kernel: 3, stride: 2, padding: 1 })?;
+/// let y = max_pool2d(&x, Pool2d { padding: 1, ..Pool2d::of(3, 2) })?;
 /// assert_eq!(y.flatten_all()?.to_vec1::<f32>()?, [4.0, 5.0, 7.0, 8.0]);
 /// # Ok::<(), candle_core::Error>(())
 /// ```
@@ -38,14 +38,14 @@ pub fn max_pool2d(x: &Tensor, pool: Pool2d) -> Result<Tensor> {
 /// number of values (PyTorch's `count_include_pad = True`, its default).
 ///
 /// # Errors
-/// As [`max_pool2d`].
+/// As [`max_pool2d`], and with `ceil`.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
 /// use kernels::{Pool2d, avg_pool2d};
 ///
 /// let x = Tensor::arange(0f32, 4.0, &Device::Cpu)?.reshape((1, 1, 2, 2))?;
-/// let y = avg_pool2d(&x, Pool2d { kernel: 2, stride: 2, padding: 1 })?;
+/// let y = avg_pool2d(&x, Pool2d { padding: 1, ..Pool2d::of(2, 2) })?;
 /// assert_eq!(y.flatten_all()?.to_vec1::<f32>()?, [0.0, 0.25, 0.5, 0.75]);
 /// # Ok::<(), candle_core::Error>(())
 /// ```
@@ -102,7 +102,7 @@ impl CustomOp1 for WholePlanes {
     }
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Reduction {
     Max,
     Mean,
@@ -123,15 +123,18 @@ impl Windows {
     fn new(name: &'static str, reduction: Reduction, x: &Tensor, pool: Pool2d) -> Result<Self> {
         let [images, channels, height, width] = Argument::new(name, "input", x)?.dims("(N, C, H, W)")?;
         let size = [height, width];
-        let out = size.map(|size| windows(size, pool.kernel, pool.stride, pool.padding));
+        let out = size.map(|size| pool.count(size));
+        let suits = pool.kernel > 0
+            && pool.padding <= pool.kernel / 2
+            && !(pool.ceil && reduction == Reduction::Mean);
         match out {
-            [Some(rows), Some(columns)] if pool.kernel > 0 && pool.padding <= pool.kernel / 2 => {
+            [Some(rows), Some(columns)] if suits => {
                 Ok(Self { name, reduction, pool, planes: [images, channels], size, out: [rows, columns] })
             }
             _ => {
                 let problem = format!(
                     "{pool:?} does not suit planes of {size:?} pixels: expected a stride of at least 1, a padding of at \
-                     most half the kernel, and a kernel no larger than the padded plane"
+                     most half the kernel, a kernel no larger than the padded plane, and `ceil` with maxima alone"
                 );
                 Err(KernelError::Window { op: name, problem }.into())
             }
@@ -140,7 +143,7 @@ impl Windows {
 
     /// The part of a window inside the plane, along one axis.
     fn span(&self, axis: usize, window: usize) -> std::ops::Range<usize> {
-        let Pool2d { kernel, stride, padding } = self.pool;
+        let Pool2d { kernel, stride, padding, .. } = self.pool;
         let start = window * stride;
         start.saturating_sub(padding)..(start + kernel - padding).min(self.size[axis])
     }

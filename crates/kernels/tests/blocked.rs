@@ -25,7 +25,7 @@ struct Case {
 
 impl Case {
     fn conv(&self) -> Conv2d {
-        Conv2d { stride: self.shape.stride, padding: self.shape.padding, groups: 1 }
+        Conv2d { stride: self.shape.stride, padding: self.shape.padding[0], groups: self.shape.groups }
     }
 
     fn x_dims(&self) -> [usize; 4] {
@@ -33,7 +33,12 @@ impl Case {
     }
 
     fn weight_dims(&self) -> [usize; 4] {
-        [self.shape.outputs, self.shape.inputs, self.shape.kernel, self.shape.kernel]
+        [
+            self.shape.outputs,
+            self.shape.inputs / self.shape.groups,
+            self.shape.kernel[0],
+            self.shape.kernel[1],
+        ]
     }
 
     fn out(&self) -> Dims {
@@ -41,7 +46,7 @@ impl Case {
     }
 
     fn is_winograd(&self) -> bool {
-        self.shape.kernel == 3 && self.shape.stride <= 2 && self.shape.padding == 1
+        self.shape.kernel == [3; 2] && self.shape.stride <= 2 && self.shape.padding == [1; 2]
     }
 
     fn tolerance(&self) -> f64 {
@@ -100,7 +105,7 @@ fn found(case: &Case, convolution: &Convolution, arguments: &Arguments) -> Passe
     }
 }
 
-/// Any convolution that fits on its image; half of them are 3×3, which has the most code.
+/// Any convolution that fits on its image; half of them are 3×3, which has the most code, and some have groups.
 fn cases(images: usize, channels: usize, size: usize) -> impl Strategy<Value = Case> {
     let kernel = prop_oneof![3 => Just(3usize), 1 => Just(1), 1 => Just(5), 1 => Just(7)];
     let moves = kernel.prop_flat_map(|kernel| {
@@ -108,13 +113,16 @@ fn cases(images: usize, channels: usize, size: usize) -> impl Strategy<Value = C
         let padding = prop_oneof![Just(kernel / 2), 0..=kernel / 2];
         (Just(kernel), prop_oneof![2 => Just(1usize), 1 => Just(2)], padding)
     });
-    moves.prop_flat_map(move |(kernel, stride, padding)| {
+    let groups = prop_oneof![3 => Just(1usize), 1 => 2..=4usize];
+    (moves, groups).prop_flat_map(move |((kernel, stride, padding), groups)| {
         let least = kernel.saturating_sub(2 * padding).max(1);
-        let side = least..=size;
-        (1..=images, 1..=channels, 1..=channels, side.clone(), side).prop_map(
-            move |(images, inputs, outputs, height, width)| Case {
-                shape: ConvolutionShape { inputs, outputs, kernel, stride, padding },
-                dims: Dims { images, channels: inputs, height, width },
+        let (side, part) = (least..=size, 1..=channels.div_ceil(groups));
+        (1..=images, part.clone(), part, side.clone(), side).prop_map(
+            move |(images, inputs, outputs, height, width)| {
+                let (inputs, outputs) = (inputs * groups, outputs * groups);
+                let (kernel, padding) = ([kernel; 2], [padding; 2]);
+                let shape = ConvolutionShape { inputs, outputs, kernel, stride, padding, groups };
+                Case { shape, dims: Dims { images, channels: inputs, height, width } }
             },
         )
     })
@@ -220,10 +228,9 @@ proptest! {
 
 /// A 3×3 convolution as networks have them.
 fn three_by_three(channels: [usize; 2], images: usize, [height, width]: [usize; 2]) -> Case {
-    let [inputs, outputs] = channels;
     Case {
-        shape: ConvolutionShape { inputs, outputs, kernel: 3, stride: 1, padding: 1 },
-        dims: Dims { images, channels: inputs, height, width },
+        shape: ConvolutionShape::same(channels, 3, 1),
+        dims: Dims { images, channels: channels[0], height, width },
     }
 }
 
@@ -242,7 +249,7 @@ fn sizes_around_the_tiles_are_the_naive_ones() {
 /// mean squares.
 #[test]
 fn wide_layers_are_the_naive_ones() {
-    let shape = ConvolutionShape { inputs: 160, outputs: 96, kernel: 1, stride: 2, padding: 0 };
+    let shape = ConvolutionShape::same([160, 96], 1, 2);
     let subsampled = Case { shape, dims: Dims { images: 5, channels: 160, height: 8, width: 6 } };
     for case in [three_by_three([192, 160], 17, [4, 4]), subsampled] {
         let arguments = case.arguments(5);
@@ -269,12 +276,68 @@ fn the_layers_of_networks_keep_the_promised_error() {
     }
 }
 
+/// Layers of the networks for larger images: stems, groups of few and of many channels, and linear layers, which are kernels as
+/// large as the image.
+#[test]
+fn layers_for_larger_images_are_the_naive_ones() {
+    let (stem, linear) = (ConvolutionShape::same([3, 24], 7, 2), ConvolutionShape::same([12, 37], 1, 1));
+    let alexnet = ConvolutionShape { kernel: [11; 2], stride: 4, padding: [2; 2], ..stem };
+    let grouped = |channels: usize, groups: usize, stride: usize| {
+        (ConvolutionShape { groups, ..ConvolutionShape::same([channels; 2], 3, stride) }, [9, 8])
+    };
+    let cases = [
+        (stem, [21, 18]),
+        (alexnet, [23, 27]),
+        (ConvolutionShape { kernel: [7, 5], padding: [0; 2], ..linear }, [7, 5]),
+        (linear, [1, 1]),
+        grouped(32, 8, 1),
+        grouped(32, 8, 2),
+        grouped(48, 3, 1),
+        grouped(36, 2, 2),
+    ];
+    for (shape, [height, width]) in cases {
+        let dims = Dims { images: 35, channels: shape.inputs, height, width };
+        check_against_naive(&Case { shape, dims }, 3);
+        check_adjoints(&Case { shape, dims }, 4);
+    }
+}
+
+/// Kernels of one row or column against the same as squares with zeros around.
+#[test]
+fn flat_kernels_are_square_ones_with_zeros() {
+    for (kernel, stride) in [([1, 7], 1), ([7, 1], 1), ([1, 3], 2), ([3, 1], 1)] {
+        let side = kernel[0].max(kernel[1]);
+        let square = ConvolutionShape::same([10, 9], side, stride);
+        let flat = ConvolutionShape { kernel, padding: kernel.map(|k| k / 2), ..square };
+        let dims = Dims { images: 18, channels: 10, height: 9, width: 8 };
+        let few = Case { shape: flat, dims }.arguments(5);
+        let mut weight = vec![0.0; square.weights()];
+        let middle = |i: usize| if kernel[0] == 1 { side / 2 * side + i } else { i * side + side / 2 };
+        few.weight.iter().enumerate().for_each(|(i, w)| {
+            weight[i / side * side * side + middle(i % side)] = *w;
+        });
+        let many = Arguments { x: few.x.clone(), weight, g: few.g.clone() };
+        let whole = expected(&Case { shape: square, dims }, &many);
+        let planes = whole.dweight.chunks(side * side);
+        let dweight = planes.flat_map(|plane| (0..side).map(|i| plane[middle(i)])).collect();
+        let expected = Passes { dweight, ..whole };
+        for path in Path::available() {
+            let case = Case { shape: flat, dims };
+            let found = found(&case, &Convolution::new(&few.weight, flat, true, path), &few);
+            for ((pass, found), (_, expected)) in found.named().into_iter().zip(expected.named()) {
+                let error = error_over_rms(found, expected);
+                assert!(error < DIRECT, "{pass} of {case:?} by {path:?}: error {error:e}");
+            }
+        }
+    }
+}
+
 /// The first layer and the fitted 7×7 kernels, whose few channels take paths of their own.
 #[test]
 fn few_channels_are_the_naive_ones() {
     check_against_naive(&three_by_three([3, 24], 18, [12, 12]), 7);
     for (inputs, outputs) in [(3, 16), (16, 3)] {
-        let shape = ConvolutionShape { inputs, outputs, kernel: 7, stride: 1, padding: 3 };
+        let shape = ConvolutionShape::same([inputs, outputs], 7, 1);
         check_against_naive(
             &Case { shape, dims: Dims { images: 17, channels: inputs, height: 11, width: 14 } },
             8,
@@ -286,7 +349,7 @@ fn few_channels_are_the_naive_ones() {
 fn the_output_has_the_size_of_the_definition() {
     let case = three_by_three([3, 5], 4, [7, 10]);
     assert_eq!(case.out(), Dims { images: 4, channels: 5, height: 7, width: 10 });
-    let shape = ConvolutionShape { kernel: 5, stride: 2, padding: 1, ..case.shape };
+    let shape = ConvolutionShape { kernel: [5; 2], stride: 2, padding: [1; 2], ..case.shape };
     let strided = Case { shape, ..case };
     let [height, width] = naive::convolution::out_size(case.x_dims(), strided.weight_dims(), strided.conv());
     assert_eq!((strided.out().height, strided.out().width), (height, width));

@@ -5,16 +5,16 @@ mod common;
 
 use common::{bits, fine};
 use kernels::blocked::{
-    Arena, Blocked, Combine, Convolution, ConvolutionShape, Dims, Finish, Path, accumulate, channel_sums,
-    combine, finish, gate, mean_over_pixels, moments, spread_mean,
+    Arena, Blocked, Cells, Combine, Convolution, ConvolutionShape, Dims, Finish, Path, accumulate,
+    channel_sums, combine, finish, gate, mean_pool, mean_pool_gradient, moments,
 };
 
 const fn shape(channels: [usize; 2], kernel: usize, stride: usize) -> ConvolutionShape {
-    ConvolutionShape { inputs: channels[0], outputs: channels[1], kernel, stride, padding: kernel / 2 }
+    ConvolutionShape::same(channels, kernel, stride)
 }
 
 /// A convolution for each way that passes are computed.
-const SHAPES: [ConvolutionShape; 7] = [
+const SHAPES: [ConvolutionShape; 11] = [
     shape([16, 24], 3, 1),
     shape([3, 16], 3, 1),
     shape([16, 3], 3, 1),
@@ -22,6 +22,10 @@ const SHAPES: [ConvolutionShape; 7] = [
     shape([20, 12], 1, 2),
     shape([9, 5], 1, 1),
     shape([3, 16], 7, 1),
+    shape([3, 16], 7, 2),
+    ConvolutionShape { groups: 4, ..shape([16, 24], 3, 1) },
+    ConvolutionShape { groups: 3, ..shape([12, 30], 3, 2) },
+    ConvolutionShape { kernel: [10, 7], padding: [0, 0], ..shape([9, 20], 1, 1) },
 ];
 
 /// Three blocks, the last one not full.
@@ -40,7 +44,7 @@ fn passes(shape: ConvolutionShape, path: Path, arena: &Arena, scale: f32) -> [Ve
     let dims = input(shape);
     let out = shape.output_dims(dims);
     let scaled = |seed, len| fine(seed, len).iter().map(|x| x * scale).collect::<Vec<f32>>();
-    let weight = fine(1, shape.inputs * shape.outputs * shape.kernel * shape.kernel);
+    let weight = fine(1, shape.weights());
     let convolution = Convolution::new(&weight, shape, true, path);
     let x = Blocked::from_nchw(&scaled(2, len(dims)), dims, arena);
     let g = Blocked::from_nchw(&scaled(3, len(out)), out, arena);
@@ -73,10 +77,12 @@ fn pointwise(path: Path, arena: &Arena, scale: f32) -> Vec<Vec<f32>> {
     let mut g = g.expect("a gradient of the residual");
     gate(&mut g, &mask, path);
     accumulate(&mut g, &dx, path);
-    let means = mean_over_pixels(&y);
-    let spread = spread_mean(&means, dims, arena);
-    let all = vec![statistics, y.to_nchw(), sums, dx.to_nchw(), g.to_nchw(), spread.to_nchw(), means];
-    [x, residual, g, y, dx, spread].into_iter().for_each(|blocked| arena.recycle(blocked));
+    let cells = Cells::adaptive([1, 1], [dims.height, dims.width]);
+    let means = mean_pool(&y, &cells, arena);
+    let spread = mean_pool_gradient(&means, &cells, arena);
+    let all = [&y, &dx, &g, &spread, &means].map(Blocked::to_nchw);
+    let all = [statistics, sums].into_iter().chain(all).collect();
+    [x, residual, g, y, dx, spread, means].into_iter().for_each(|blocked| arena.recycle(blocked));
     arena.recycle_mask(mask);
     all
 }
@@ -149,7 +155,7 @@ fn with_filler(values: &[f32], dims: Dims, filler: f32, path: Path, arena: &Aren
 fn lanes_without_an_image_stay_alone() {
     for (path, shape) in Path::available().into_iter().flat_map(|path| SHAPES.map(|shape| (path, shape))) {
         let (dims, arena) = (input(shape), Arena::default());
-        let weight = fine(1, shape.inputs * shape.outputs * shape.kernel * shape.kernel);
+        let weight = fine(1, shape.weights());
         let convolution = Convolution::new(&weight, shape, true, path);
         let values = fine(2, len(dims));
         let clean = Blocked::from_nchw(&values, dims, &arena);
@@ -157,7 +163,9 @@ fn lanes_without_an_image_stay_alone() {
         assert_eq!(dirty.to_nchw(), values, "the images are as they were");
         let [y, expected] = [&dirty, &clean].map(|x| convolution.forward(x, &arena));
         assert_eq!(y.to_nchw(), expected.to_nchw(), "forward of {shape:?} by {path:?}");
-        assert_eq!(mean_over_pixels(&dirty), mean_over_pixels(&clean), "means");
+        let cells = Cells::adaptive([1, 1], [dims.height, dims.width]);
+        let [found, expected] = [&dirty, &clean].map(|x| mean_pool(x, &cells, &arena).to_nchw());
+        assert_eq!(found, expected, "means");
         assert_eq!(moments(&dirty, path), moments(&clean, path), "moments by {path:?}");
         // Sums over images cannot tell lanes apart: there the gradient is zero, against any number.
         let out = shape.output_dims(dims);

@@ -2,12 +2,12 @@
 
 mod common;
 
-use common::{assert_close, dot, fine, numbers, wide};
+use common::{assert_close, fine, numbers, wide};
 use kernels::{
     Activation,
     blocked::{
         Arena, Blocked, Combine, Dims, Finish, Path, accumulate, channel_sums, combine, cross_entropy,
-        finish, gate, mean_over_pixels, moments, spread_mean,
+        finish, gate, moments,
     },
     naive,
 };
@@ -159,21 +159,6 @@ proptest! {
             accumulate(&mut to, &Blocked::from_nchw(&from, dims, arena), path);
             assert_eq!(to.to_nchw(), sums, "{path:?}");
         });
-    }
-
-    /// The mean over pixels, and its gradient: ⟨mean(x), g⟩ = ⟨x, spread(g)⟩.
-    #[test]
-    fn pooling_over_pixels_and_its_adjoint(dims in sizes(), seed in 0..1000u64) {
-        let arena = Arena::default();
-        let (x, g) = (fine(seed, len(dims)), fine(seed + 1, dims.images * dims.channels));
-        let means = mean_over_pixels(&Blocked::from_nchw(&x, dims, &arena));
-        assert_close(&means, &naive::pool::global_mean(&wide(&x), dims.pixels()), "means");
-        let spread = spread_mean(&g, dims, &arena);
-        prop_assert_eq!(spread.dims(), dims);
-        let spread = spread.to_nchw();
-        assert_close(&spread, &naive::pool::global_mean_backward(&wide(&g), dims.pixels()), "spread");
-        let (left, right) = (dot(&wide(&means), &wide(&g)), dot(&wide(&x), &wide(&spread)));
-        prop_assert!((left - right).abs() < 1e-6 * (1.0 + g.len() as f64), "{} against {}", left, right);
     }
 
     #[test]

@@ -9,11 +9,13 @@ use kernels::{
     naive::pool,
 };
 
-const WINDOWS: [Pool2d; 4] = [
-    Pool2d { kernel: 2, stride: 2, padding: 0 },
-    Pool2d { kernel: 3, stride: 2, padding: 1 },
-    Pool2d { kernel: 3, stride: 1, padding: 0 },
-    Pool2d { kernel: 1, stride: 3, padding: 0 },
+const WINDOWS: [Pool2d; 6] = [
+    Pool2d::of(2, 2),
+    Pool2d { padding: 1, ..Pool2d::of(3, 2) },
+    Pool2d::of(3, 1),
+    Pool2d::of(1, 3),
+    Pool2d { ceil: true, ..Pool2d::of(3, 2) },
+    Pool2d { padding: 1, ceil: true, ..Pool2d::of(2, 3) },
 ];
 
 const DIMS: Dims = Dims { images: 19, channels: 3, height: 7, width: 6 };
@@ -50,5 +52,5 @@ fn threads_do_not_reach_the_bits() {
 #[test]
 #[should_panic(expected = "Pool2d")]
 fn a_window_that_does_not_fit_is_refused() {
-    pooled(Pool2d { kernel: 9, stride: 1, padding: 0 });
+    pooled(Pool2d::of(9, 1));
 }

@@ -53,7 +53,7 @@ fn pooling_windows() {
     for (kernel, stride, padding) in
         [(0, 1, 0), (2, 0, 0), (5, 1, 0), (2, 1, 2), (usize::MAX, 1, usize::MAX / 2)]
     {
-        let pool = Pool2d { kernel, stride, padding };
+        let pool = Pool2d { kernel, stride, padding, ceil: false };
         assert_refused(kernels::max_pool2d(&x, pool), &["max_pool2d", &format!("{pool:?}"), "[4, 4]"]);
         assert_refused(kernels::avg_pool2d(&x, pool), &["avg_pool2d"]);
     }

@@ -30,6 +30,8 @@ pub struct Classifier {
     buffers: BTreeMap<String, Var>,
     /// The weights as the last training step packed them: the next one uses the memory again.
     packed: Option<Packed>,
+    /// What dropout draws from: a seed and the number of the next training step.
+    randomness: (u64, u64),
 }
 
 /// The gradient of the batch's mean loss with respect to the parameters.
@@ -65,7 +67,17 @@ impl Classifier {
         };
         let (parameters, buffers) = (variables(graph.parameters())?, variables(graph.buffers())?);
         let engine = Arc::new(Engine::new(&graph, normaliser));
-        Ok(Self { architecture, graph, classes, normaliser, engine, parameters, buffers, packed: None })
+        Ok(Self {
+            architecture,
+            graph,
+            classes,
+            normaliser,
+            engine,
+            parameters,
+            buffers,
+            packed: None,
+            randomness: (0, 0),
+        })
     }
 
     /// Which architecture this is.
@@ -117,6 +129,7 @@ impl Classifier {
         images: &Tensor,
         labels: &[u32],
     ) -> Result<ParameterGradients, Error> {
+        let key = self.next_key();
         let (found, packed) = {
             let packed = self.packed.take();
             let held = self.hold();
@@ -125,8 +138,13 @@ impl Classifier {
                 Some(packed) => self.engine.repack(&weights, packed),
                 None => self.engine.pack(&weights, Purpose::Parameters),
             };
-            let pass =
-                Pass { weights: &weights, packed: &packed, mode: Mode::Train, purpose: Purpose::Parameters };
+            let pass = Pass {
+                weights: &weights,
+                packed: &packed,
+                mode: Mode::Train,
+                purpose: Purpose::Parameters,
+                key,
+            };
             (self.differentiate(images, labels, pass), packed)
         };
         self.packed = Some(packed);
@@ -148,8 +166,20 @@ impl Classifier {
         let weights = held.weights()?;
         let (mode, purpose) = (Mode::Evaluate, Purpose::Parameters);
         let packed = self.engine.pack(&weights, purpose);
-        let pass = Pass { weights: &weights, packed: &packed, mode, purpose };
+        let pass = Pass { weights: &weights, packed: &packed, mode, purpose, key: 0 };
         Ok(self.differentiate(images, labels, pass)?.0)
+    }
+
+    /// Says what the next training step draws its dropout from; later steps count on from there. The same seed and step drop the
+    /// same values, whatever the number of threads.
+    pub fn set_step(&mut self, seed: u64, step: u64) {
+        self.randomness = (seed, step);
+    }
+
+    fn next_key(&mut self) -> u64 {
+        let (seed, step) = self.randomness;
+        self.randomness.1 = step.wrapping_add(1);
+        seed.wrapping_mul(0xBF58_476D_1CE4_E5B9).rotate_left(32) ^ step.wrapping_mul(0x94D0_49BB_1331_11EB)
     }
 
     fn differentiate(
@@ -158,7 +188,7 @@ impl Classifier {
         labels: &[u32],
         pass: Pass<'_>,
     ) -> Result<(ParameterGradients, SeenMoments), Error> {
-        let (pixels, dims) = batch(images, labels, self.classes)?;
+        let (pixels, dims) = batch(&self.engine, images, labels, self.classes)?;
         let mut tape = self.engine.forward(Pixels { values: &pixels, dims }, pass);
         let moments = std::mem::take(&mut tape.moments);
         let logits = Tensor::from_slice(&tape.logits, (labels.len(), self.classes), &Device::Cpu)?;
@@ -230,7 +260,12 @@ pub(crate) fn borrow(values: &BTreeMap<String, Vec<f32>>) -> Weights<'_> {
 }
 
 /// The pixels of a batch and their size, once it is known to be (N, 3, H, W) with a label in range for each image.
-pub(crate) fn batch(images: &Tensor, labels: &[u32], classes: usize) -> Result<(Vec<f32>, Dims), Error> {
+pub(crate) fn batch(
+    engine: &Engine,
+    images: &Tensor,
+    labels: &[u32],
+    classes: usize,
+) -> Result<(Vec<f32>, Dims), Error> {
     let found = images.dims().to_vec();
     let &[count, 3, height, width] = found.as_slice() else { return Err(Error::BatchShape { found }) };
     if count != labels.len() || count == 0 {
@@ -240,6 +275,9 @@ pub(crate) fn batch(images: &Tensor, labels: &[u32], classes: usize) -> Result<(
         return Err(Error::LabelOutOfRange { label, classes });
     }
     let dims = Dims { images: count, channels: 3, height, width };
+    if height == 0 || width == 0 || !engine.fits(dims) {
+        return Err(Error::ImageTooSmall { height, width });
+    }
     Ok((images.flatten_all()?.to_vec1()?, dims))
 }
 

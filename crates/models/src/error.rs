@@ -7,6 +7,14 @@ pub enum Error {
     /// No architecture of that name.
     #[error("unknown architecture `{found}`: did you mean `{nearest}`? known are {known}")]
     UnknownArchitecture { found: String, nearest: &'static str, known: String },
+    /// No family of that name.
+    #[error("unknown family of architectures `{found}`: expected cifar or imagenet")]
+    UnknownFamily { found: String },
+    /// The name belongs to networks for other images.
+    #[error(
+        "`{name}` is of the {has} type alone, not of the {asked} type: give --arch-family {has} or another --arch"
+    )]
+    OtherFamily { name: &'static str, has: crate::Family, asked: crate::Family },
     /// The tensors at hand are not those of the architecture.
     #[error(
         "the weights do not fit {arch}: {}; check --arch and the number of classes of --dataset",
@@ -35,6 +43,11 @@ pub enum Error {
     /// Images of another shape.
     #[error("a batch of shape {found:?}: expected (images, 3, height, width)")]
     BatchShape { found: Vec<usize> },
+    /// Images that are smaller than a window of the network.
+    #[error(
+        "images of {height}×{width} pixels: a window of the network does not fit there; expected larger images or another --arch"
+    )]
+    ImageTooSmall { height: usize, width: usize },
     /// A label that is no class.
     #[error("label {label}: expected 0 to {} for a network of {classes} classes", classes - 1)]
     LabelOutOfRange { label: u32, classes: usize },

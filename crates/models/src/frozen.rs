@@ -31,7 +31,7 @@ pub struct Evaluation {
     pub loss: f32,
     /// (N, classes).
     pub logits: Tensor,
-    /// (N, features): the input of the linear head.
+    /// (N, features): the input of the linear head; of a network that ends in a convolution, its last activations.
     pub latent: Tensor,
 }
 
@@ -54,13 +54,14 @@ impl Frozen {
     /// Logits, latent features and loss.
     ///
     /// # Errors
-    /// If the batch is empty, is not (N, 3, H, W), or has other labels than images.
+    /// If the batch is empty, is not (N, 3, H, W) or too small for the network, or has other labels than images.
     pub fn evaluate(&self, images: &Tensor, labels: &[u32]) -> Result<Evaluation, Error> {
-        let (pixels, dims) = batch(images, labels, self.classes)?;
+        let (pixels, dims) = batch(&self.engine, images, labels, self.classes)?;
         let weights = borrow(&self.values);
         let packed = self.for_evaluation.get_or_init(|| self.engine.pack(&weights, Purpose::Evaluation));
         let pixels = Pixels { values: &pixels, dims };
-        let pass = Pass { weights: &weights, packed, mode: Mode::Evaluate, purpose: Purpose::Evaluation };
+        let pass =
+            Pass { weights: &weights, packed, mode: Mode::Evaluate, purpose: Purpose::Evaluation, key: 0 };
         let tape = self.engine.forward(pixels, pass);
         let (loss, _) = cross_entropy(&tape.logits, labels);
         Ok(Evaluation { loss, logits: rows(tape.logits, labels)?, latent: rows(tape.latent, labels)? })
@@ -71,11 +72,11 @@ impl Frozen {
     /// # Errors
     /// As [`Frozen::evaluate`].
     pub fn input_gradient(&self, images: &Tensor, labels: &[u32]) -> Result<InputGradient, Error> {
-        let (pixels, dims) = batch(images, labels, self.classes)?;
+        let (pixels, dims) = batch(&self.engine, images, labels, self.classes)?;
         let weights = borrow(&self.values);
         let packed = self.for_pixels.get_or_init(|| self.engine.pack(&weights, Purpose::Pixels));
         let pixels = Pixels { values: &pixels, dims };
-        let pass = Pass { weights: &weights, packed, mode: Mode::Evaluate, purpose: Purpose::Pixels };
+        let pass = Pass { weights: &weights, packed, mode: Mode::Evaluate, purpose: Purpose::Pixels, key: 0 };
         let tape = self.engine.forward(pixels, pass);
         let logits = rows(tape.logits.clone(), labels)?;
         let (loss, gradient) = cross_entropy(&tape.logits, labels);

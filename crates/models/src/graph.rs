@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use kernels::{Activation, Conv2d, Pool2d};
+use kernels::{Activation, Pool2d, blocked::ConvolutionShape};
 
 /// Names and shapes of tensors, ordered by name.
 pub type Shapes = BTreeMap<String, Vec<usize>>;
@@ -22,21 +22,30 @@ pub enum Op {
     Input,
     /// (x − mean) / std per channel.
     Normalise,
-    /// `{module}.weight` (out, in, k, k); with `bias` also `{module}.bias` (out), and a batch-norm after it.
-    Convolution { module: String, geometry: Conv2d, bias: bool },
+    /// `{module}.weight` (out, in / groups, rows, columns); with `bias` also `{module}.bias` (out); then the activation.
+    Convolution { module: String, shape: ConvolutionShape, bias: bool, activation: Activation },
     /// `{module}.weight`, `.bias`, `.running_mean`, `.running_var` (C), then the activation.
     BatchNorm { module: String, activation: Activation },
-    /// The output of a batch-norm without activation plus another value of its shape, then the activation.
+    /// The output of a batch-norm or convolution without activation plus another value of its shape, then the activation.
     Add { activation: Activation },
     /// Every `stride`-th pixel; the `inputs` channels set in the middle of `channels`, zeros around them (the
     /// shortcut without parameters of He et al. 2016, option A).
     Subsample { stride: usize, inputs: usize, channels: usize },
     /// The maximum over windows.
     MaxPool(Pool2d),
-    /// (B, C, H, W) → (B, C), the mean over pixels.
-    GlobalAvgPool,
-    /// `{module}.weight` (out, in) and `{module}.bias` (out).
-    Linear { module: String },
+    /// The mean over windows, padding counting as zeros.
+    AvgPool(Pool2d),
+    /// Means over this many rows and columns of cells, whatever the size; [1, 1] for the mean over all pixels.
+    AdaptiveAvgPool([usize; 2]),
+    /// max(x, 0) + slope · min(x, 0).
+    Rectify { slope: f32 },
+    /// In training, zeroes this share of the values and divides the others by 1 − rate.
+    Dropout { rate: f32 },
+    /// The channels of all inputs, one input after the other.
+    Concatenate,
+    /// Of planes of `size`, flattened channel by channel: `{module}.weight` (out, C · H · W) and `{module}.bias` (out), then the
+    /// activation.
+    Linear { module: String, size: [usize; 2], activation: Activation },
 }
 
 /// An operation and the values that it reads.
@@ -109,18 +118,32 @@ impl GraphBuilder {
 
     /// A k×k convolution without bias and with padding (k − 1) / 2.
     pub fn conv(&mut self, x: Value, module: &str, out: usize, kernel: usize, stride: usize) -> Value {
-        let geometry = Conv2d { stride, padding: (kernel - 1) / 2, groups: 1 };
-        self.parameters.insert(format!("{module}.weight"), vec![out, self.channels(x), kernel, kernel]);
-        self.push(Op::Convolution { module: module.to_owned(), geometry, bias: false }, &[x], out)
+        let shape = ConvolutionShape::same([self.channels(x), out], kernel, stride);
+        self.convolution(x, module, shape, false, Activation::None)
     }
 
-    /// A 3×3 convolution with bias and padding 1, and the batch-norm and ReLU that must follow it: what the bias adds, the
-    /// batch's statistics take away again, so that it matters to the running mean alone.
+    /// Any convolution.
+    pub fn convolution(
+        &mut self,
+        x: Value,
+        module: &str,
+        shape: ConvolutionShape,
+        bias: bool,
+        activation: Activation,
+    ) -> Value {
+        let ConvolutionShape { inputs, outputs, kernel: [rows, columns], groups, .. } = shape;
+        self.parameters.insert(format!("{module}.weight"), vec![outputs, inputs / groups, rows, columns]);
+        if bias {
+            self.parameters.insert(format!("{module}.bias"), vec![outputs]);
+        }
+        self.push(Op::Convolution { module: module.to_owned(), shape, bias, activation }, &[x], outputs)
+    }
+
+    /// A 3×3 convolution with bias and padding 1, then batch-norm and ReLU: what the bias adds, the batch's statistics take away
+    /// again, so that it matters to the running mean alone.
     pub fn biased_conv(&mut self, x: Value, conv: &str, norm: &str, out: usize) -> Value {
-        let geometry = Conv2d { stride: 1, padding: 1, groups: 1 };
-        self.parameters.insert(format!("{conv}.weight"), vec![out, self.channels(x), 3, 3]);
-        self.parameters.insert(format!("{conv}.bias"), vec![out]);
-        let x = self.push(Op::Convolution { module: conv.to_owned(), geometry, bias: true }, &[x], out);
+        let shape = ConvolutionShape::same([self.channels(x), out], 3, 1);
+        let x = self.convolution(x, conv, shape, true, Activation::None);
         self.batch_norm(x, norm, Activation::Relu)
     }
 
@@ -142,7 +165,8 @@ impl GraphBuilder {
         self.push(Op::BatchNorm { module: module.to_owned(), activation }, &[x], channels)
     }
 
-    /// The residual sum, then the activation.
+    /// The residual sum, then the activation. `x` is the result of a batch-norm or convolution without activation, and of no
+    /// other use.
     pub fn add(&mut self, x: Value, y: Value, activation: Activation) -> Value {
         let channels = self.channels(x);
         self.push(Op::Add { activation }, &[x, y], channels)
@@ -153,17 +177,64 @@ impl GraphBuilder {
         self.push(Op::Subsample { stride, inputs: self.channels(x), channels }, &[x], channels)
     }
 
-    /// The mean over pixels, (B, C).
+    /// The mean over pixels, (B, C, 1, 1).
     pub fn global_avg_pool(&mut self, x: Value) -> Value {
-        let channels = self.channels(x);
-        self.push(Op::GlobalAvgPool, &[x], channels)
+        self.adaptive_avg_pool(x, [1, 1])
     }
 
-    /// The classifying head on the latent features; ends the graph.
+    /// Means over this many rows and columns of cells.
+    pub fn adaptive_avg_pool(&mut self, x: Value, size: [usize; 2]) -> Value {
+        let channels = self.channels(x);
+        self.push(Op::AdaptiveAvgPool(size), &[x], channels)
+    }
+
+    /// The mean over windows.
+    pub fn avg_pool(&mut self, x: Value, window: Pool2d) -> Value {
+        let channels = self.channels(x);
+        self.push(Op::AvgPool(window), &[x], channels)
+    }
+
+    /// ReLU with a slope for negative values.
+    pub fn rectify(&mut self, x: Value, slope: f32) -> Value {
+        let channels = self.channels(x);
+        self.push(Op::Rectify { slope }, &[x], channels)
+    }
+
+    /// Zeroes a share of the values in training.
+    pub fn dropout(&mut self, x: Value, rate: f32) -> Value {
+        let channels = self.channels(x);
+        self.push(Op::Dropout { rate }, &[x], channels)
+    }
+
+    /// Channels side by side.
+    pub fn concatenate(&mut self, inputs: &[Value]) -> Value {
+        let channels = inputs.iter().map(|&x| self.channels(x)).sum();
+        self.push(Op::Concatenate, inputs, channels)
+    }
+
+    /// A linear layer on planes of `size`, flattened; then the activation.
+    pub fn linear(
+        &mut self,
+        x: Value,
+        module: &str,
+        size: [usize; 2],
+        out: usize,
+        activation: Activation,
+    ) -> Value {
+        let inputs = self.channels(x) * size[0] * size[1];
+        self.parameters.insert(format!("{module}.weight"), vec![out, inputs]);
+        self.parameters.insert(format!("{module}.bias"), vec![out]);
+        self.push(Op::Linear { module: module.to_owned(), size, activation }, &[x], out)
+    }
+
+    /// The classifying head on latent features of one pixel; ends the graph.
     pub fn head(mut self, latent: Value, module: &str, classes: usize) -> Graph {
-        self.parameters.insert(format!("{module}.weight"), vec![classes, self.channels(latent)]);
-        self.parameters.insert(format!("{module}.bias"), vec![classes]);
-        let logits = self.push(Op::Linear { module: module.to_owned() }, &[latent], classes);
+        let logits = self.linear(latent, module, [1, 1], classes, Activation::None);
+        self.finish(latent, logits)
+    }
+
+    /// Ends the graph.
+    pub fn finish(self, latent: Value, logits: Value) -> Graph {
         Graph { nodes: self.nodes, parameters: self.parameters, buffers: self.buffers, latent, logits }
     }
 

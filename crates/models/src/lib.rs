@@ -22,20 +22,27 @@
 //! # Ok::<(), models::Error>(())
 //! ```
 
+mod alexnet;
 mod architecture;
 mod attack;
 mod classifier;
+mod densenet;
 mod engine;
 mod error;
 mod fit;
 mod frozen;
 mod graph;
+mod inception;
 mod normaliser;
 mod resnet;
+mod resnet_imagenet;
+mod squeezenet;
 mod torch;
 mod vgg;
+mod vgg_imagenet;
+mod wide_resnet;
 
-pub use architecture::Architecture;
+pub use architecture::{Architecture, Family};
 pub use attack::{Attack, Ball};
 pub use classifier::{Classifier, ParameterGradients};
 pub use error::Error;

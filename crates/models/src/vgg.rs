@@ -26,9 +26,9 @@ pub(crate) fn vgg19(classes: usize) -> Graph {
 }
 
 /// Channels of the convolutions between one pooling and the next.
-const WIDTHS: [usize; 5] = [64, 128, 256, 512, 512];
+pub(crate) const WIDTHS: [usize; 5] = [64, 128, 256, 512, 512];
 
-const HALVE: Pool2d = Pool2d { kernel: 2, stride: 2, padding: 0 };
+const HALVE: Pool2d = Pool2d::of(2, 2);
 
 fn vgg(depths: [usize; 5], classes: usize) -> Graph {
     let (mut g, mut x) = GraphBuilder::images(3);

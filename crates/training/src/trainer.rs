@@ -74,6 +74,10 @@ pub trait Learner {
     /// What is saved but not optimised: batch-norm statistics.
     fn buffers(&self) -> &BTreeMap<String, Var>;
 
+    /// Says which batch of which epoch is learned next: what is drawn for it must depend on nothing else, so that a run that is
+    /// resumed goes on as it would have. Learners that draw nothing need not care.
+    fn begin_step(&mut self, _epoch: usize, _batch: usize) {}
+
     /// The gradients of a batch, in training mode.
     ///
     /// # Errors
@@ -286,6 +290,7 @@ impl<L: Learner, S: Source<Batch = L::Batch>> Run<'_, L, S> {
     }
 
     fn batch(&mut self, batch: &L::Batch, lr: f64) -> Result<(), Error> {
+        self.learner.begin_step(self.progress.epoch, self.progress.batch);
         let learned = self.learner.learn(batch)?;
         if !learned.tally.loss_sum.is_finite() {
             let (epoch, batch) = (self.progress.epoch, self.progress.batch);

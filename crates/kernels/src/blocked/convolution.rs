@@ -1,11 +1,12 @@
 //! A convolution with its weights packed: which algorithm serves which pass.
 //!
-//! | pass | 3×3, stride 1 or 2, padding 1 | other |
+//! | pass | 3×3, stride 1 or 2, padding 1 | other, and groups one by one |
 //! |---|---|---|
 //! | forward | Winograd | direct; scatter to few channels |
-//! | input gradient | Winograd's adjoint, same weights | direct with turned weights; scatter with a stride or to few channels |
+//! | input gradient | Winograd's adjoint, same weights | direct with turned weights; scatter where the size changes or to few channels |
 //! | weight gradient | Winograd | direct; with pixels and gradients swapped for few output channels |
 //!
+//! A linear layer is a convolution whose kernel is as large as the image.
 //! *Direct* multiplies patches with weights, *scatter* multiplies single pixels and adds each product where it belongs. With
 //! fewer than eight channels on one side, a register tile of eight rows is best filled from the other side.
 
@@ -17,84 +18,132 @@ use super::{
     tensor::{Arena, Blocked, Dims, Mask},
     winograd::{self, Transformed},
 };
+use crate::geometry::windows;
 
-/// Channels, kernel, stride and padding of a convolution without groups.
+/// Channels, kernel, stride, padding and groups of a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConvolutionShape {
     /// Channels that go in.
     pub inputs: usize,
     /// Channels that come out.
     pub outputs: usize,
-    /// Side of the square kernel.
-    pub kernel: usize,
-    /// Step between output pixels.
+    /// Rows and columns of the kernel.
+    pub kernel: [usize; 2],
+    /// Step between output pixels, both ways.
     pub stride: usize,
-    /// Zeros around the input.
-    pub padding: usize,
+    /// Zeros above and below, left and right of the input.
+    pub padding: [usize; 2],
+    /// Independent convolutions side by side, each of its part of the channels.
+    pub groups: usize,
 }
 
 /// Channels that fill a register tile.
 const ENOUGH: usize = 8;
 
 impl ConvolutionShape {
-    /// The size of the output.
-    pub fn output_dims(&self, input: Dims) -> Dims {
-        let side = |size: usize| (size + 2 * self.padding - self.kernel) / self.stride + 1;
-        Dims {
-            images: input.images,
-            channels: self.outputs,
-            height: side(input.height),
-            width: side(input.width),
-        }
+    /// A square kernel of odd side, padded so that a stride of 1 keeps the size.
+    pub const fn same([inputs, outputs]: [usize; 2], kernel: usize, stride: usize) -> Self {
+        Self { inputs, outputs, kernel: [kernel; 2], stride, padding: [kernel / 2; 2], groups: 1 }
     }
 
-    /// Products summed for one output value.
+    /// The size of the output.
+    ///
+    /// # Panics
+    /// If the kernel does not fit in the padded input.
+    pub fn output_dims(&self, input: Dims) -> Dims {
+        let [height, width] = self.output_size([input.height, input.width]).unwrap_or_else(|| {
+            panic!("{self:?} of {input:?}");
+        });
+        Dims { images: input.images, channels: self.outputs, height, width }
+    }
+
+    /// Rows and columns of the output; none if the kernel does not fit in the padded input.
+    pub fn output_size(&self, size: [usize; 2]) -> Option<[usize; 2]> {
+        let side = |axis: usize| windows(size[axis], self.kernel[axis], self.stride, self.padding[axis]);
+        Some([side(0)?, side(1)?])
+    }
+
+    /// How many weights it has.
+    pub fn weights(&self) -> usize {
+        self.outputs * self.part().depth()
+    }
+
+    /// One of the convolutions side by side.
+    pub(crate) fn part(&self) -> Self {
+        let (inputs, outputs) = (self.inputs / self.groups, self.outputs / self.groups);
+        Self { inputs, outputs, groups: 1, ..*self }
+    }
+
+    /// Pixels under the kernel.
+    pub(crate) fn taps(&self) -> usize {
+        self.kernel[0] * self.kernel[1]
+    }
+
+    /// Products summed for one output value of a convolution without groups.
     pub(crate) fn depth(&self) -> usize {
-        self.inputs * self.kernel * self.kernel
+        self.inputs * self.taps()
     }
 
     fn suits_winograd(&self) -> bool {
-        self.kernel == 3 && self.stride <= 2 && self.padding == 1 && self.inputs >= ENOUGH
+        let is_three = self.kernel == [3; 2] && self.padding == [1; 2];
+        is_three && self.stride <= 2 && self.inputs >= ENOUGH && self.groups == 1
     }
 
     /// Whether few channels come out of many: the adjoint of a convolution from few to many.
     fn scatters_forward(&self) -> bool {
-        self.stride == 1 && self.outputs < ENOUGH && self.inputs >= ENOUGH && !self.suits_winograd()
+        let turns = self.stride == 1 && (0..2).all(|axis| self.padding[axis] < self.kernel[axis]);
+        let few = self.outputs < ENOUGH && self.inputs >= ENOUGH && self.groups == 1;
+        turns && few && !self.suits_winograd()
+    }
+
+    /// Whether the size stays: then turned weights reach no more zeros than the weights do.
+    fn keeps_size(&self) -> bool {
+        self.stride == 1 && (0..2).all(|axis| 2 * self.padding[axis] + 1 == self.kernel[axis])
     }
 
     /// The convolution that gives the input gradient of one with stride 1.
     fn turned(&self) -> Self {
-        Self { inputs: self.outputs, outputs: self.inputs, padding: self.kernel - 1 - self.padding, ..*self }
+        let padding = [0, 1].map(|axis| self.kernel[axis] - 1 - self.padding[axis]);
+        Self { inputs: self.outputs, outputs: self.inputs, padding, ..*self }
     }
 }
 
+/// Packed weights; panels are one for each group.
 #[derive(Debug)]
 enum Weights {
     Winograd(Transformed),
-    Direct(Panel),
-    Scatter(Panel),
+    Direct(Vec<Panel>),
+    Scatter(Vec<Panel>),
     /// Those of the forward pass serve the input gradient too.
     Shared,
 }
 
+/// A panel for each group.
+fn panels(shape: ConvolutionShape, rows: usize, depth: usize) -> Vec<Panel> {
+    vec![Panel::new(rows, depth); shape.groups]
+}
+
 impl Weights {
     fn for_forward(shape: ConvolutionShape) -> Self {
+        let part = shape.part();
         if shape.suits_winograd() {
             Self::Winograd(Transformed::new(shape.outputs, shape.inputs, shape.stride))
         } else if shape.scatters_forward() {
-            Self::Scatter(Panel::new(shape.turned().depth(), shape.inputs))
+            Self::Scatter(panels(shape, part.turned().depth(), part.inputs))
         } else {
-            Self::Direct(Panel::new(shape.outputs, shape.depth()))
+            Self::Direct(panels(shape, part.outputs, part.depth()))
         }
     }
 
     fn for_input_gradient(shape: ConvolutionShape) -> Self {
+        let part = shape.part();
+        let fills = part.inputs >= ENOUGH || part.inputs >= part.outputs;
         if shape.suits_winograd() {
             Self::Shared
-        } else if shape.stride == 1 && shape.inputs >= ENOUGH {
-            Self::Direct(Panel::new(shape.inputs, shape.outputs * shape.kernel * shape.kernel))
+        } else if shape.keeps_size() && fills {
+            Self::Direct(panels(shape, part.inputs, part.outputs * part.taps()))
         } else {
-            Self::Scatter(Panel::new(shape.depth(), shape.outputs))
+            Self::Scatter(panels(shape, part.depth(), part.outputs))
         }
     }
 }
@@ -109,11 +158,13 @@ pub struct Convolution {
 }
 
 impl Convolution {
-    /// Packs `weight`, (outputs, inputs, k, k).
+    /// Packs `weight`, (outputs, inputs / groups, rows, columns of the kernel).
     ///
     /// # Panics
-    /// If `weight` has another length than `shape` says.
+    /// If `weight` has another length than `shape` says, or the groups do not divide the channels.
     pub fn new(weight: &[f32], shape: ConvolutionShape, with_input_gradient: bool, path: Path) -> Self {
+        let divides = |channels: usize| shape.groups > 0 && channels.is_multiple_of(shape.groups);
+        assert!(divides(shape.inputs) && divides(shape.outputs), "groups of {shape:?}");
         let forward = Weights::for_forward(shape);
         let backward = with_input_gradient.then(|| Weights::for_input_gradient(shape));
         let mut convolution = Self { shape, path, forward, backward };
@@ -126,22 +177,39 @@ impl Convolution {
     /// # Panics
     /// If `weight` has another length than the shape says.
     pub fn repack(&mut self, weight: &[f32]) {
-        let (shape, path) = (self.shape, self.path);
-        let (depth, taps) = (shape.depth(), shape.kernel * shape.kernel);
-        assert_eq!(weight.len(), shape.outputs * depth, "weights of {shape:?}");
+        let (shape, part, path) = (self.shape, self.shape.part(), self.path);
+        assert_eq!(weight.len(), shape.weights(), "weights of {shape:?}");
+        let of_groups = || weight.chunks((part.outputs * part.depth()).max(1));
         match &mut self.forward {
             Weights::Winograd(weights) => weights.fill(path, weight),
-            Weights::Direct(panel) => panel.fill(path.rows(), |row, k| weight[row * depth + k]),
-            Weights::Scatter(panel) => panel.fill(path.rows(), |row, k| {
-                weight[(row / taps * shape.inputs + k) * taps + taps - 1 - row % taps]
-            }),
+            Weights::Direct(panels) => {
+                panels.iter_mut().zip(of_groups()).for_each(|(panel, weight)| {
+                    panel.fill(path.rows(), |row, k| weight[row * part.depth() + k]);
+                });
+            }
+            Weights::Scatter(panels) => {
+                panels.iter_mut().zip(of_groups()).for_each(|(panel, weight)| {
+                    let (taps, inputs) = (part.taps(), part.inputs);
+                    let place =
+                        |row: usize, k: usize| (row / taps * inputs + k) * taps + taps - 1 - row % taps;
+                    panel.fill(path.rows(), |row, k| weight[place(row, k)]);
+                });
+            }
             Weights::Shared => unreachable!("only input gradients share"),
         }
-        let turned =
-            |row: usize, k: usize, tap: usize| weight[(k * shape.inputs + row) * taps + taps - 1 - tap];
         match &mut self.backward {
-            Some(Weights::Direct(panel)) => panel.fill(path.rows(), |row, k| turned(row, k / taps, k % taps)),
-            Some(Weights::Scatter(panel)) => panel.fill(path.rows(), |row, k| weight[k * depth + row]),
+            Some(Weights::Direct(panels)) => {
+                panels.iter_mut().zip(of_groups()).for_each(|(panel, weight)| {
+                    let (taps, inputs) = (part.taps(), part.inputs);
+                    let place = |row: usize, k: usize| (k / taps * inputs + row) * taps + taps - 1 - k % taps;
+                    panel.fill(path.rows(), |row, k| weight[place(row, k)]);
+                });
+            }
+            Some(Weights::Scatter(panels)) => {
+                panels.iter_mut().zip(of_groups()).for_each(|(panel, weight)| {
+                    panel.fill(path.rows(), |row, k| weight[k * part.depth() + row]);
+                });
+            }
             Some(Weights::Shared | Weights::Winograd(_)) | None => {}
         }
     }
@@ -162,9 +230,9 @@ impl Convolution {
             Weights::Winograd(weights) => {
                 return winograd::forward(x, weights, to, after, self.path, arena);
             }
-            Weights::Direct(panel) => direct::convolve(x, panel, self.shape, self.path, arena),
-            Weights::Scatter(panel) => {
-                direct::input_gradient(x, panel, self.shape.turned(), to, self.path, arena)
+            Weights::Direct(panels) => direct::convolve(x, panels, self.shape, self.path, arena),
+            Weights::Scatter(panels) => {
+                direct::input_gradient(x, panels, self.shape.turned(), to, self.path, arena)
             }
             Weights::Shared => unreachable!("only input gradients share"),
         };
@@ -178,16 +246,18 @@ impl Convolution {
     /// If the convolution was made without input gradient.
     pub fn input_gradient(&self, g: &Blocked, dims: Dims, arena: &Arena) -> Blocked {
         match (self.backward.as_ref().expect("a convolution made with input gradient"), &self.forward) {
-            (Weights::Direct(panel), _) => direct::convolve(g, panel, self.shape.turned(), self.path, arena),
-            (Weights::Scatter(panel), _) => {
-                direct::input_gradient(g, panel, self.shape, dims, self.path, arena)
+            (Weights::Direct(panels), _) => {
+                direct::convolve(g, panels, self.shape.turned(), self.path, arena)
+            }
+            (Weights::Scatter(panels), _) => {
+                direct::input_gradient(g, panels, self.shape, dims, self.path, arena)
             }
             (_, Weights::Winograd(weights)) => winograd::input_gradient(g, weights, dims, self.path, arena),
             _ => unreachable!("only Winograd's weights are shared"),
         }
     }
 
-    /// The gradient of the weights, (outputs, inputs, k, k), given the input and the gradient of the output.
+    /// The gradient of the weights, (outputs, inputs / groups, rows, columns), given the input and the gradient of the output.
     pub fn weight_gradient(&self, x: &Blocked, g: &Blocked, arena: &Arena) -> Vec<f32> {
         if matches!(self.forward, Weights::Winograd(_)) {
             winograd::weight_gradient(x, g, self.shape.stride, self.path, arena)
@@ -201,8 +271,8 @@ impl Convolution {
 
     /// (inputs, outputs, turned taps) → (outputs, inputs, taps).
     fn swap_back(&self, swapped: &[f32]) -> Vec<f32> {
-        let ConvolutionShape { inputs, outputs, kernel, .. } = self.shape;
-        let taps = kernel * kernel;
+        let ConvolutionShape { inputs, outputs, .. } = self.shape;
+        let taps = self.shape.taps();
         let place = |at: usize| {
             let (output, input, tap) = (at / (inputs * taps), at / taps % inputs, at % taps);
             swapped[(input * outputs + output) * taps + taps - 1 - tap]

@@ -24,22 +24,25 @@ fn pixels_at_once(rows: usize, pixels: usize, scratch: usize) -> usize {
     (fit / 3 * 3).clamp(3, 96).min(pixels.max(1))
 }
 
-/// (N, inputs, H, W) → (N, outputs, H', W').
+/// (N, inputs, H, W) → (N, outputs, H', W'), with a panel for each group.
 pub(crate) fn convolve(
     x: &Blocked,
-    panel: &Panel,
+    panels: &[Panel],
     shape: ConvolutionShape,
     path: Path,
     arena: &Arena,
 ) -> Blocked {
-    let dims = shape.output_dims(x.dims);
+    let (dims, groups, part) = (shape.output_dims(x.dims), shape.groups, shape.part());
+    let from = Dims { channels: part.inputs, ..x.dims };
     let mut y = arena.blocked(dims);
-    let at_once = pixels_at_once(panel.depth, dims.pixels(), SCRATCH);
-    y.data.par_chunks_mut(dims.block_len()).enumerate().for_each(|(block, out)| {
-        let mut patches = arena.take(panel.depth * at_once);
+    let depth = part.depth();
+    let at_once = pixels_at_once(depth, dims.pixels(), SCRATCH);
+    y.data.par_chunks_mut(dims.block_len() / groups).enumerate().for_each(|(index, out)| {
+        let (x, panel) = (x.part(index, groups), &panels[index % groups]);
+        let mut patches = arena.take(depth * at_once);
         for start in (0..dims.pixels()).step_by(at_once) {
             let count = at_once.min(dims.pixels() - start);
-            pack(x.block(block), x.dims, shape, dims, start, count, &mut patches);
+            pack(x, from, part, dims, start, count, &mut patches);
             let b = Rows { data: &patches, stride: count };
             let out = RowsMut { data: &mut *out, offset: start, stride: dims.pixels() };
             run(path, Outer { panel, b, out, pixels: count });
@@ -49,34 +52,39 @@ pub(crate) fn convolve(
     y
 }
 
-/// The gradient of the input of a convolution with a stride: products scattered to the pixels they came from.
-/// `panel` holds the weights as (input · tap, output).
+/// The gradient of the input of a convolution that changes the size: products scattered to the pixels they came from.
+/// `panels` hold the weights of each group as (input · tap, output).
 pub(crate) fn input_gradient(
     g: &Blocked,
-    panel: &Panel,
+    panels: &[Panel],
     shape: ConvolutionShape,
     dims: Dims,
     path: Path,
     arena: &Arena,
 ) -> Blocked {
+    let (groups, part) = (shape.groups, shape.part());
     let mut gradient = arena.blocked(dims);
-    let at_once = pixels_at_once(panel.rows, g.dims.pixels(), SCRATCH);
-    gradient.data.par_chunks_mut(dims.block_len()).enumerate().for_each(|(block, to)| {
+    let rows = part.depth();
+    let at_once = pixels_at_once(rows, g.dims.pixels(), SCRATCH);
+    let (from, whole) = (g.dims, dims);
+    let dims = Dims { channels: part.inputs, ..dims };
+    gradient.data.par_chunks_mut(whole.block_len() / groups).enumerate().for_each(|(index, to)| {
+        let (g, panel) = (g.part(index, groups), &panels[index % groups]);
         to.fill(Lane::ZERO);
-        let mut products = arena.take(panel.rows * at_once);
-        for start in (0..g.dims.pixels()).step_by(at_once) {
-            let count = at_once.min(g.dims.pixels() - start);
-            let b = Rows { data: &g.block(block)[start..], stride: g.dims.pixels() };
+        let mut products = arena.take(rows * at_once);
+        for start in (0..from.pixels()).step_by(at_once) {
+            let count = at_once.min(from.pixels() - start);
+            let b = Rows { data: &g[start..], stride: from.pixels() };
             let out = RowsMut { data: &mut products, offset: 0, stride: count };
             run(path, Outer { panel, b, out, pixels: count });
-            run(path, Scatter { products: &products, shape, from: g.dims, start, count, dims, to: &mut *to });
+            run(path, Scatter { products: &products, shape: part, from, start, count, dims, to: &mut *to });
         }
         arena.give(products);
     });
     gradient
 }
 
-/// The gradient of the weights, (outputs, inputs, k, k).
+/// The gradient of the weights, (outputs, inputs / groups, rows, columns of the kernel).
 pub(crate) fn weight_gradient(
     x: &Blocked,
     g: &Blocked,
@@ -84,45 +92,95 @@ pub(crate) fn weight_gradient(
     path: Path,
     arena: &Arena,
 ) -> Vec<f32> {
-    let (rows, columns) = (shape.outputs.div_ceil(LANES), shape.depth().div_ceil(LANES));
-    let blocks = x.dims.blocks();
-    let at_once = pixels_at_once((rows + columns) * LANES, g.dims.pixels(), GRADIENT_SCRATCH);
-    let parts = PARTIAL_SUMS.min(blocks);
-    let partial = |part: usize| {
-        let mut sums = arena.take(shape.outputs * columns);
-        sums.fill(Lane::ZERO);
-        let mut patches = arena.take(columns * at_once * LANES);
-        let mut turned = arena.take(rows * at_once * LANES);
-        for block in part * blocks / parts..(part + 1) * blocks / parts {
-            for start in (0..g.dims.pixels()).step_by(at_once) {
-                let count = at_once.min(g.dims.pixels() - start);
-                let range = Range { start, count };
-                run(
-                    path,
-                    TurnPatches {
-                        x: x.block(block),
-                        from: x.dims,
-                        shape,
-                        to: g.dims,
-                        range,
-                        patches: &mut patches,
-                    },
-                );
-                run(path, TurnPlanes { g, block, range, turned: &mut turned });
-                let samples = count * LANES;
-                let (a, b) =
-                    (Turned { data: &turned, stride: samples }, Turned { data: &patches, stride: samples });
-                let (rows, columns) = (shape.outputs, shape.depth());
-                run(path, Inner { a, rows, b, columns, samples, out: &mut sums });
-            }
-        }
-        arena.give(patches);
-        arena.give(turned);
-        sums
-    };
-    let partials: Vec<Vec<Lane>> = (0..parts).into_par_iter().map(partial).collect();
-    let total = sum_rows(&partials, shape, columns);
+    if g.dims.pixels() == 1 && shape.groups == 1 {
+        return weight_gradient_of_one_pixel(x, g, shape, path, arena);
+    }
+    let (groups, part) = (shape.groups, shape.part());
+    let parts = PARTIAL_SUMS.min(x.dims.blocks());
+    let partial = |index: usize| partial_weight_gradient(x, g, shape, (index, parts), path, arena);
+    let partials: Vec<Vec<Lane>> = (0..groups * parts).into_par_iter().map(partial).collect();
+    let columns = part.depth().div_ceil(LANES);
+    let total = partials.chunks(parts).flat_map(|partials| sum_rows(partials, part, columns)).collect();
     partials.into_iter().for_each(|sums| arena.give(sums));
+    total
+}
+
+/// One of `parts` sums over blocks for one group: sum `index` mod `parts` of group `index` / `parts`.
+fn partial_weight_gradient(
+    x: &Blocked,
+    g: &Blocked,
+    shape: ConvolutionShape,
+    (index, parts): (usize, usize),
+    path: Path,
+    arena: &Arena,
+) -> Vec<Lane> {
+    let (groups, part, to) = (shape.groups, shape.part(), g.dims);
+    let (group, piece) = (index / parts, index % parts);
+    let (rows, columns) = (part.outputs.div_ceil(LANES), part.depth().div_ceil(LANES));
+    let blocks = x.dims.blocks();
+    let at_once = pixels_at_once((rows + columns) * LANES, to.pixels(), GRADIENT_SCRATCH);
+    let mut sums = arena.take(part.outputs * columns);
+    sums.fill(Lane::ZERO);
+    let mut patches = arena.take(columns * at_once * LANES);
+    let mut turned = arena.take(rows * at_once * LANES);
+    for block in piece * blocks / parts..(piece + 1) * blocks / parts {
+        let place = block * groups + group;
+        let (x_part, g_part) = (x.part(place, groups), g.part(place, groups));
+        for start in (0..to.pixels()).step_by(at_once) {
+            let count = at_once.min(to.pixels() - start);
+            let samples = count * LANES;
+            let range = Range { start, count, sample: 0, samples };
+            let patches = &mut patches[..];
+            run(
+                path,
+                TurnPatches { x: x_part, from: x.dims, shape: part, to, range, patches: &mut *patches },
+            );
+            let channels = part.outputs;
+            run(path, TurnPlanes { g: g_part, pixels: to.pixels(), channels, range, turned: &mut turned });
+            let (a, b) =
+                (Turned { data: &turned, stride: samples }, Turned { data: patches, stride: samples });
+            let (rows, columns, out) = (part.outputs, part.depth(), &mut sums[..]);
+            run(path, Inner { a, rows, b, columns, samples, is_first: false, out });
+        }
+    }
+    arena.give(patches);
+    arena.give(turned);
+    sums
+}
+
+/// The same where the output is one pixel, as in linear layers: there are few samples and many weights, so that all samples are
+/// summed at once, some rows of weights at a time.
+fn weight_gradient_of_one_pixel(
+    x: &Blocked,
+    g: &Blocked,
+    shape: ConvolutionShape,
+    path: Path,
+    arena: &Arena,
+) -> Vec<f32> {
+    let (rows, columns) = (shape.outputs.div_ceil(LANES), shape.depth().div_ceil(LANES));
+    let samples = x.dims.blocks() * LANES;
+    let (mut patches, mut turned) = (arena.take(columns * samples), arena.take(rows * samples));
+    for block in 0..x.dims.blocks() {
+        let range = Range { start: 0, count: 1, sample: block * LANES, samples };
+        let (x_part, to) = (x.block(block), g.dims);
+        run(path, TurnPatches { x: x_part, from: x.dims, shape, to, range, patches: &mut patches });
+        let channels = shape.outputs;
+        run(path, TurnPlanes { g: g.block(block), pixels: 1, channels, range, turned: &mut turned });
+    }
+    let depth = shape.depth();
+    let mut total = vec![0.0; shape.outputs * depth];
+    total.par_chunks_mut(LANES * depth).zip(turned.par_chunks(samples)).for_each(|(total, turned)| {
+        let rows = total.len() / depth;
+        let mut sums = arena.take(rows * columns);
+        let (a, b) = (Turned { data: turned, stride: samples }, Turned { data: &patches, stride: samples });
+        run(path, Inner { a, rows, b, columns: depth, samples, is_first: true, out: &mut sums });
+        for (total, sums) in total.chunks_mut(depth).zip(sums.chunks(columns)) {
+            total.chunks_mut(LANES).zip(sums).for_each(|(to, sum)| to.copy_from_slice(&sum.0[..to.len()]));
+        }
+        arena.give(sums);
+    });
+    arena.give(patches);
+    arena.give(turned);
     total
 }
 
@@ -145,6 +203,10 @@ fn sum_rows(partials: &[Vec<Lane>], shape: ConvolutionShape, columns: usize) -> 
 struct Range {
     start: usize,
     count: usize,
+    /// Where their samples begin among all that are summed at once.
+    sample: usize,
+    /// How many those are.
+    samples: usize,
 }
 
 /// Patches under a range of output pixels, turned: (input · tap, sample).
@@ -163,15 +225,16 @@ impl Kernel for TurnPatches<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         let Self { x, from, shape, to, range, patches } = self;
-        let (depth, taps) = (shape.depth(), shape.kernel * shape.kernel);
-        for (group, patches) in
-            patches.chunks_mut(range.count * LANES).take(depth.div_ceil(LANES)).enumerate()
-        {
+        let (depth, taps, across) = (shape.depth(), shape.taps(), shape.kernel[1]);
+        let [above, before] = shape.padding;
+        let groups = patches.chunks_mut(range.samples).take(depth.div_ceil(LANES));
+        for (group, patches) in groups.enumerate() {
+            let patches = &mut patches[range.sample..][..range.count * LANES];
             let here = LANES.min(depth - group * LANES);
             // Plane, row and column of each tap of the group.
             let places: [(usize, usize, usize); LANES] = std::array::from_fn(|i| {
                 let row = group * LANES + i.min(here - 1);
-                (row / taps * from.pixels(), row % taps / shape.kernel, row % shape.kernel)
+                (row / taps * from.pixels(), row % taps / across, row % across)
             });
             for (index, patch) in patches.chunks_exact_mut(LANES).enumerate() {
                 let pixel = range.start + index;
@@ -180,8 +243,8 @@ impl Kernel for TurnPatches<'_> {
                 unsafe {
                     let mut rows = [S::splat(0.0); LANES];
                     for (row, (plane, down, across)) in rows.iter_mut().zip(places).take(here) {
-                        let y = (top + down).wrapping_sub(shape.padding);
-                        let column = (left + across).wrapping_sub(shape.padding);
+                        let y = (top + down).wrapping_sub(above);
+                        let column = (left + across).wrapping_sub(before);
                         if y < from.height && column < from.width {
                             *row = S::load(&x[plane + y * from.width + column]);
                         }
@@ -193,10 +256,11 @@ impl Kernel for TurnPatches<'_> {
     }
 }
 
-/// A range of pixels of a block's planes, turned: (channel, sample).
+/// A range of pixels of planes, turned: (channel, sample).
 struct TurnPlanes<'a> {
-    g: &'a Blocked,
-    block: usize,
+    g: &'a [Lane],
+    pixels: usize,
+    channels: usize,
     range: Range,
     turned: &'a mut [Lane],
 }
@@ -206,18 +270,17 @@ impl Kernel for TurnPlanes<'_> {
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Self { g, block, range, turned } = self;
-        let channels = g.dims.channels;
-        for (group, turned) in
-            turned.chunks_mut(range.count * LANES).take(channels.div_ceil(LANES)).enumerate()
-        {
+        let Self { g, pixels, channels, range, turned } = self;
+        let groups = turned.chunks_mut(range.samples).take(channels.div_ceil(LANES));
+        for (group, turned) in groups.enumerate() {
+            let turned = &mut turned[range.sample..][..range.count * LANES];
             let first = group * LANES;
             for (index, to) in turned.chunks_exact_mut(LANES).enumerate() {
                 // SAFETY: the caller vouches for the features.
                 unsafe {
                     let mut rows = [S::splat(0.0); LANES];
                     for (i, row) in rows.iter_mut().enumerate().take(channels - first) {
-                        *row = S::load(&g.plane(block, first + i)[range.start + index]);
+                        *row = S::load(&g[(first + i) * pixels + range.start + index]);
                     }
                     gemm::turn::<S>(rows, to);
                 }
@@ -237,14 +300,14 @@ fn pack(
     count: usize,
     patches: &mut [Lane],
 ) {
-    let taps = shape.kernel * shape.kernel;
+    let (taps, columns, [above, before]) = (shape.taps(), shape.kernel[1], shape.padding);
     for (row, patch) in patches.chunks_exact_mut(count).take(from.channels * taps).enumerate() {
         let plane = &x[row / taps * from.pixels()..][..from.pixels()];
-        let (down, across) = (row % taps / shape.kernel, row % shape.kernel);
+        let (down, across) = (row % taps / columns, row % columns);
         for (index, value) in patch.iter_mut().enumerate() {
             let pixel = start + index;
-            let y = (pixel / to.width * shape.stride + down).wrapping_sub(shape.padding);
-            let x = (pixel % to.width * shape.stride + across).wrapping_sub(shape.padding);
+            let y = (pixel / to.width * shape.stride + down).wrapping_sub(above);
+            let x = (pixel % to.width * shape.stride + across).wrapping_sub(before);
             *value = if y < from.height && x < from.width { plane[y * from.width + x] } else { Lane::ZERO };
         }
     }
@@ -257,6 +320,7 @@ struct Inner<'a> {
     b: Turned<'a>,
     columns: usize,
     samples: usize,
+    is_first: bool,
     out: &'a mut [Lane],
 }
 
@@ -265,8 +329,9 @@ impl Kernel for Inner<'_> {
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
+        let Self { a, rows, b, columns, samples, is_first, out } = self;
         // SAFETY: the caller vouches for the features.
-        unsafe { gemm::inner::<S>(self.a, self.rows, self.b, self.columns, self.samples, false, self.out) }
+        unsafe { gemm::inner::<S>(a, rows, b, columns, samples, is_first, out) }
     }
 }
 
@@ -304,14 +369,14 @@ impl Kernel for Scatter<'_> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         let Self { products, shape, from, start, count, dims, to } = self;
-        let taps = shape.kernel * shape.kernel;
+        let (taps, columns, [above, before]) = (shape.taps(), shape.kernel[1], shape.padding);
         for (row, products) in products.chunks_exact(count).take(dims.channels * taps).enumerate() {
             let plane = &mut to[row / taps * dims.pixels()..][..dims.pixels()];
-            let (down, across) = (row % taps / shape.kernel, row % shape.kernel);
+            let (down, across) = (row % taps / columns, row % columns);
             for (index, product) in products.iter().enumerate() {
                 let pixel = start + index;
-                let y = (pixel / from.width * shape.stride + down).wrapping_sub(shape.padding);
-                let x = (pixel % from.width * shape.stride + across).wrapping_sub(shape.padding);
+                let y = (pixel / from.width * shape.stride + down).wrapping_sub(above);
+                let x = (pixel % from.width * shape.stride + across).wrapping_sub(before);
                 if y < dims.height && x < dims.width {
                     let pixel = &mut plane[y * dims.width + x];
                     // SAFETY: the caller vouches for the features.

@@ -1,10 +1,13 @@
 //! The fast engine's operations: activations in blocks of sixteen images, convolutions by Winograd and packed
 //! products, batch-norm and activations fused. See [`Blocked`] for the layout and [`Path`] for the instruction sets.
 
+mod branches;
 mod convolution;
 mod direct;
+mod gates;
 mod gemm;
 mod loss;
+mod means;
 mod pages;
 mod pointwise;
 mod pooling;
@@ -13,11 +16,13 @@ mod winograd;
 
 use crate::simd;
 
+pub use branches::{concatenate, some_channels};
 pub use convolution::{Convolution, ConvolutionShape};
+pub use gates::{dropout, dropout_gradient, rectify, rectify_gradient};
 pub use loss::cross_entropy;
+pub use means::{Cells, mean_pool, mean_pool_gradient};
 pub use pointwise::{
-    After, Combine, Finish, Moments, accumulate, channel_sums, combine, finish, gate, mean_over_pixels,
-    moments, spread_mean,
+    After, Combine, Finish, Moments, accumulate, channel_sums, combine, finish, gate, moments,
 };
 pub use pooling::{Winners, max_pool, max_pool_gradient};
 pub use simd::Path;

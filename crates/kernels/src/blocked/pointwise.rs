@@ -1,5 +1,5 @@
 //! Everything between convolutions, fused so that each value is touched as seldom as possible: batch-norm or a channel's
-//! affine map, the residual sum, ReLU; and pooling over all pixels.
+//! affine map, the residual sum, ReLU.
 //!
 //! What ReLU's backward needs is one bit a value, kept in [`Mask`]s: activations can be freed before it.
 #![allow(unsafe_code)]
@@ -7,7 +7,7 @@
 use rayon::prelude::*;
 
 use super::{
-    simd::{Kernel, LANES, Lane, Path, Simd, run},
+    simd::{Kernel, Lane, Path, Simd, run},
     tensor::{Arena, Blocked, Dims, Mask},
 };
 
@@ -384,37 +384,4 @@ impl Kernel for CombinePlane<'_> {
             }
         }
     }
-}
-
-/// The mean over pixels: (N, C), image by image.
-pub fn mean_over_pixels(x: &Blocked) -> Vec<f32> {
-    let Dims { images, channels, .. } = x.dims;
-    let mut means = vec![0.0; images * channels];
-    for block in 0..x.dims.blocks() {
-        for channel in 0..channels {
-            let mut sums = [0f64; LANES];
-            for lane in x.plane(block, channel) {
-                sums.iter_mut().zip(lane.0).for_each(|(sum, value)| *sum += f64::from(value));
-            }
-            for image in 0..x.dims.valid_lanes(block) {
-                means[(block * LANES + image) * channels + channel] =
-                    (sums[image] / x.dims.pixels() as f64) as f32;
-            }
-        }
-    }
-    means
-}
-
-/// The gradient of [`mean_over_pixels`], given that of the means.
-pub fn spread_mean(g: &[f32], dims: Dims, arena: &Arena) -> Blocked {
-    let mut out = arena.blocked(dims);
-    for (index, plane) in out.data.chunks_mut(dims.pixels()).enumerate() {
-        let (block, channel) = (index / dims.channels, index % dims.channels);
-        let mut lane = Lane::ZERO;
-        for image in 0..dims.valid_lanes(block) {
-            lane.0[image] = g[(block * LANES + image) * dims.channels + channel] / dims.pixels() as f32;
-        }
-        plane.fill(lane);
-    }
-    out
 }

@@ -8,19 +8,15 @@ use super::{
 };
 use crate::Pool2d;
 
-/// The size of the maxima, rounded down as PyTorch does by default.
+/// The size of the maxima.
 fn output_dims(window: Pool2d, x: Dims) -> Dims {
-    let Pool2d { kernel, stride, padding } = window;
-    let side = |size: usize| {
-        assert!(size + 2 * padding >= kernel, "{window:?} in {x:?}");
-        (size + 2 * padding - kernel) / stride + 1
-    };
+    let side = |size: usize| window.count(size).unwrap_or_else(|| panic!("{window:?} in {x:?}"));
     Dims { height: side(x.height), width: side(x.width), ..x }
 }
 
 /// The pixels of a window that lie in the plane: their number in the window, and their place.
 fn taps(window: Pool2d, row: usize, column: usize, dims: Dims) -> impl Iterator<Item = (u8, usize)> {
-    let Pool2d { kernel, stride, padding } = window;
+    let Pool2d { kernel, stride, padding, .. } = window;
     (0..kernel * kernel).filter_map(move |tap| {
         let y = (row * stride + tap / kernel).checked_sub(padding)?;
         let x = (column * stride + tap % kernel).checked_sub(padding)?;
@@ -42,7 +38,7 @@ pub struct Winners {
 /// # Panics
 /// If the window does not fit, has a side of 0 or more than 15, no stride, or a margin of more than half of it.
 pub fn max_pool(x: &Blocked, window: Pool2d, arena: &Arena) -> (Blocked, Winners) {
-    let Pool2d { kernel, stride, padding } = window;
+    let Pool2d { kernel, stride, padding, .. } = window;
     assert!((1..=15).contains(&kernel) && stride > 0 && 2 * padding <= kernel, "{window:?}");
     let (from, dims) = (x.dims, output_dims(window, x.dims));
     let mut y = arena.blocked(dims);

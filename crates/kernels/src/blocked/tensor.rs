@@ -71,6 +71,12 @@ impl Blocked {
         &self.data[block * len..(block + 1) * len]
     }
 
+    /// One of `groups` parts of the channels of a block; parts are counted through all blocks.
+    pub(crate) fn part(&self, index: usize, groups: usize) -> &[Lane] {
+        let len = self.dims.block_len() / groups;
+        &self.data[index * len..(index + 1) * len]
+    }
+
     /// One plane of a block.
     pub(crate) fn plane(&self, block: usize, channel: usize) -> &[Lane] {
         let pixels = self.dims.pixels();

@@ -32,6 +32,32 @@ pub fn mean_backward(dims: [usize; 4], pool: Pool2d, g: &[f64]) -> Vec<f64> {
     dx
 }
 
+/// The mean of each of `out` rows and columns of cells, cell i of n being ⌊i·H/n⌋ to ⌈(i + 1)·H/n⌉ of H rows: cells overlap where
+/// they are not of one size (PyTorch's adaptive average pooling).
+pub fn adaptive_mean(x: &[f64], dims: [usize; 4], out: [usize; 2]) -> Vec<f64> {
+    cells(dims, out).map(|cell| cell.iter().map(|&at| x[at]).sum::<f64>() / cell.len() as f64).collect()
+}
+
+/// ∂L/∂x of [`adaptive_mean`].
+pub fn adaptive_mean_backward(dims: [usize; 4], out: [usize; 2], g: &[f64]) -> Vec<f64> {
+    let mut dx = vec![0.0; dims.iter().product()];
+    for (cell, g) in cells(dims, out).zip(g) {
+        cell.iter().for_each(|&at| dx[at] += g / cell.len() as f64);
+    }
+    dx
+}
+
+fn cells([images, channels, height, width]: [usize; 4], out: [usize; 2]) -> impl Iterator<Item = Vec<usize>> {
+    let span = |i: usize, size: usize, out: usize| i * size / out..((i + 1) * size).div_ceil(out);
+    let cell = move |plane: usize, i: usize, j: usize| {
+        let rows = span(i, height, out[0]);
+        rows.flat_map(|row| span(j, width, out[1]).map(move |column| (plane * height + row) * width + column))
+            .collect()
+    };
+    let places = (0..out[0]).flat_map(move |i| (0..out[1]).map(move |j| (i, j)));
+    (0..images * channels).flat_map(move |plane| places.clone().map(move |(i, j)| cell(plane, i, j)))
+}
+
 /// The mean of each plane.
 pub fn global_mean(x: &[f64], pixels: usize) -> Vec<f64> {
     x.chunks(pixels).map(|plane| plane.iter().sum::<f64>() / pixels as f64).collect()
@@ -49,9 +75,14 @@ fn first_largest(x: &[f64], window: &[usize]) -> usize {
 /// The places of each window that are not padding, in the order of the result.
 fn windows(
     [images, channels, height, width]: [usize; 4],
-    Pool2d { kernel, stride, padding }: Pool2d,
+    Pool2d { kernel, stride, padding, ceil }: Pool2d,
 ) -> impl Iterator<Item = Vec<usize>> {
-    let count = move |size: usize| (size + 2 * padding - kernel) / stride + 1;
+    // Rounded up, the last window must still begin before the padding behind the image.
+    let count = move |size: usize| {
+        let room = size + 2 * padding - kernel;
+        let up = room.div_ceil(stride) + 1;
+        if ceil && (up - 1) * stride < size + padding { up } else { room / stride + 1 }
+    };
     let span = move |size: usize, window: usize| {
         (0..kernel)
             .filter_map(move |tap| (window * stride + tap).checked_sub(padding))

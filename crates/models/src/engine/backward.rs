@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use kernels::blocked::{self, Blocked, Combine};
+use kernels::blocked::{self, Blocked, Combine, Mask};
 
 use super::{
     Engine, Mode, Pass, Purpose, Tape,
-    forward::{planes, rows},
-    plan::{Kind, Slot},
+    forward::planes,
+    plan::{Kind, Slot, Tail},
 };
 
 /// The gradients of a pass.
@@ -23,14 +23,12 @@ impl Engine {
     /// Goes back through a tape from the gradient of the logits, (N, classes).
     pub(crate) fn backward(&self, tape: Tape, logits: &[f32], pass: Pass<'_>) -> Gradients {
         let plan = self.plan(pass.purpose);
-        let planes = (0..plan.slots).map(|_| None).collect();
-        let mut run =
-            Backward { engine: self, pass, tape, planes, rows: BTreeMap::new(), found: Gradients::default() };
-        run.rows.insert(plan.logits, logits.to_vec());
+        let mut planes: Vec<Option<Blocked>> = (0..plan.slots).map(|_| None).collect();
+        planes[plan.logits] = Some(Blocked::from_nchw(logits, tape.dims[&plan.logits], &self.arena));
+        let mut run = Backward { engine: self, pass, tape, planes, found: Gradients::default() };
         for step in plan.steps.iter().rev() {
             // Readers come later in the plan: nobody needs this value any more.
-            let value = run.tape.values[step.out]
-                .take_if(|_| !matches!(step.kind, Kind::Mean { .. } | Kind::Linear { .. }));
+            let value = run.tape.values[step.out].take();
             self.recycle(value);
             run.step(step.out, &step.kind);
         }
@@ -44,18 +42,19 @@ struct Backward<'a> {
     tape: Tape,
     /// Gradients of planes that later steps have left, by slot; summed where a value has several readers.
     planes: Vec<Option<Blocked>>,
-    rows: BTreeMap<Slot, Vec<f32>>,
     found: Gradients,
 }
 
 impl Backward<'_> {
     fn step(&mut self, out: Slot, kind: &Kind) {
+        let arena = &self.engine.arena;
         match kind {
-            Kind::Linear { x, module } => self.linear(out, *x, module),
-            Kind::Mean { x } => {
-                let g = self.rows.remove(&out).expect("a gradient of the latent features");
-                let spread = blocked::spread_mean(&g, self.tape.dims[x], &self.engine.arena);
-                self.leave(*x, spread);
+            Kind::Mean { x, means } => {
+                let (g, dims) = (self.take(out), self.tape.dims[x]);
+                let cells = means.cells([dims.height, dims.width]).expect("the forward pass had them");
+                let gradient = blocked::mean_pool_gradient(&g, &cells, arena);
+                arena.recycle(g);
+                self.leave(*x, gradient);
             }
             Kind::BatchNorm { x, module, bias, residual, .. } => {
                 self.batch_norm(out, *x, (module, bias.as_deref()), *residual);
@@ -63,14 +62,47 @@ impl Backward<'_> {
             Kind::MaxPool { x, .. } => {
                 let (g, winners) = (self.take(out), self.tape.winners.remove(&out));
                 let winners = winners.expect("the forward pass has kept what this step needs");
-                let gradient = blocked::max_pool_gradient(&g, &winners, &self.engine.arena);
-                self.engine.arena.recycle(g);
+                let gradient = blocked::max_pool_gradient(&g, &winners, arena);
+                arena.recycle(g);
                 self.leave(*x, gradient);
             }
-            Kind::Folded { x, residual, .. } => self.folded(out, *x, *residual),
-            Kind::Convolution { x, module, .. } => self.convolution(out, *x, module.as_deref()),
+            Kind::Rectify { x, slope } => {
+                let path = self.engine.path;
+                self.through_mask(out, *x, |g, mask| blocked::rectify_gradient(g, mask, *slope, path));
+            }
+            Kind::Dropout { x, rate } => {
+                let path = self.engine.path;
+                self.through_mask(out, *x, |g, mask| blocked::dropout_gradient(g, mask, *rate, path));
+            }
+            Kind::Concatenate { inputs } => self.branches(out, inputs),
+            Kind::Convolution { x, module, tail, .. } => {
+                self.convolution(out, *x, module.as_deref(), tail.as_ref());
+            }
             Kind::Normalise => self.pixels(out),
         }
+    }
+
+    /// Changes the gradient in place by the mask that the forward pass kept, if it kept one.
+    fn through_mask(&mut self, out: Slot, x: Slot, change: impl Fn(&mut Blocked, &Mask)) {
+        let mut g = self.take(out);
+        if let Some(mask) = self.tape.masks.remove(&out) {
+            change(&mut g, &mask);
+            self.engine.arena.recycle_mask(mask);
+        }
+        self.leave(x, g);
+    }
+
+    /// To each input the gradient of its channels.
+    fn branches(&mut self, out: Slot, inputs: &[Slot]) {
+        let g = self.take(out);
+        let mut first = 0;
+        for &x in inputs {
+            let channels = self.tape.dims[&x].channels;
+            let part = blocked::some_channels(&g, first, channels, &self.engine.arena);
+            self.leave(x, part);
+            first += channels;
+        }
+        self.engine.arena.recycle(g);
     }
 
     /// Adds a gradient to what a slot has already.
@@ -89,27 +121,6 @@ impl Backward<'_> {
 
     fn keep(&mut self, module: &str, name: &str, gradient: Vec<f32>) {
         self.found.parameters.insert(format!("{module}.{name}"), gradient);
-    }
-
-    fn linear(&mut self, out: Slot, x: Slot, module: &str) {
-        let g = self.rows.remove(&out).expect("a gradient of the logits");
-        let pass = self.pass;
-        let weight = pass.weight(module, "weight");
-        let classes = g.len() / self.tape.images;
-        let features = weight.len() / classes;
-        if self.pass.purpose == Purpose::Parameters {
-            let latent = rows(&self.tape.values[x]);
-            let weight_gradient = outer_sum(&g, latent, classes, features);
-            let bias_gradient = (0..classes).map(|c| g.iter().skip(c).step_by(classes).sum()).collect();
-            self.keep(module, "weight", weight_gradient);
-            self.keep(module, "bias", bias_gradient);
-        }
-        let row = |g: &[f32]| {
-            (0..features)
-                .map(|f| (0..classes).map(|c| g[c] * weight[c * features + f]).sum::<f32>())
-                .collect::<Vec<_>>()
-        };
-        self.rows.insert(x, g.chunks(classes).flat_map(row).collect());
     }
 
     /// With x̂ the standardised input: dγ = Σ g x̂, dβ = Σ g, dx = γ/σ · (g − mean(g) − x̂ · mean(g x̂)), or γ/σ · g where the
@@ -174,34 +185,30 @@ impl Backward<'_> {
         }
     }
 
-    /// Through ReLU, the sum and a convolution that holds its batch-norm.
-    fn folded(&mut self, out: Slot, x: Slot, residual: Option<Slot>) {
-        let mut g = self.take(out);
+    /// Through ReLU, the sum, the bias and the weights, which hold those of a batch-norm where no parameter's gradient is wanted.
+    fn convolution(&mut self, out: Slot, x: Slot, module: Option<&str>, tail: Option<&Tail>) {
+        let (mut g, path) = (self.take(out), self.engine.path);
         if let Some(mask) = self.tape.masks.remove(&out) {
-            blocked::gate(&mut g, &mask, self.engine.path);
+            blocked::gate(&mut g, &mask, path);
             self.engine.arena.recycle_mask(mask);
         }
-        let convolution = &self.pass.packed.convolutions[&out];
-        let gradient = convolution.input_gradient(&g, self.tape.dims[&x], &self.engine.arena);
-        self.leave(x, gradient);
-        match residual {
-            Some(residual) => self.leave(residual, g),
-            None => self.engine.arena.recycle(g),
-        }
-    }
-
-    fn convolution(&mut self, out: Slot, x: Slot, module: Option<&str>) {
-        let g = self.take(out);
         let convolution = &self.pass.packed.convolutions[&out];
         if let Some(module) = module.filter(|_| self.pass.purpose == Purpose::Parameters) {
             let gradient = convolution.weight_gradient(planes(&self.tape.values[x]), &g, &self.engine.arena);
             self.keep(module, "weight", gradient);
+            if tail.is_some_and(|tail| tail.bias) {
+                let sums = blocked::channel_sums(&g, None, &g, &vec![0.0; g.dims().channels], path);
+                self.keep(module, "bias", sums.iter().map(|(_, sum)| *sum as f32).collect());
+            }
         }
         if self.pass.purpose == Purpose::Pixels || !self.engine.reads_pixels(x) {
             let gradient = convolution.input_gradient(&g, self.tape.dims[&x], &self.engine.arena);
             self.leave(x, gradient);
         }
-        self.engine.arena.recycle(g);
+        match tail.and_then(|tail| tail.residual) {
+            Some(residual) => self.leave(residual, g),
+            None => self.engine.arena.recycle(g),
+        }
     }
 
     /// Back through the normaliser: a division by std.
@@ -218,15 +225,4 @@ impl Backward<'_> {
         }
         self.engine.arena.recycle(g);
     }
-}
-
-/// Σ over images of g[c] · x[f]: (classes, features).
-fn outer_sum(g: &[f32], x: &[f32], classes: usize, features: usize) -> Vec<f32> {
-    let mut sums = vec![0f64; classes * features];
-    for (g, x) in g.chunks(classes).zip(x.chunks(features)) {
-        for (sums, &g) in sums.chunks_mut(features).zip(g) {
-            sums.iter_mut().zip(x).for_each(|(sum, &x)| *sum += f64::from(g) * f64::from(x));
-        }
-    }
-    sums.into_iter().map(|sum| sum as f32).collect()
 }

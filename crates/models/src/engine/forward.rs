@@ -5,23 +5,22 @@ use std::collections::BTreeMap;
 use kernels::blocked::{self, After, Blocked, Convolution, Dims, Finish, Mask, Moments, Winners};
 
 use super::{
-    EPSILON, Engine, Mode, Norm, Pass, Pixels, Purpose, Value,
-    plan::{Kind, Slot, Step},
+    EPSILON, Engine, Mode, Norm, Pass, Pixels, Purpose,
+    plan::{Kind, Slot, Step, Tail},
 };
 
 /// What a forward pass leaves behind.
 #[derive(Debug)]
 pub(crate) struct Tape {
-    pub(crate) images: usize,
     /// (N, features).
     pub(crate) latent: Vec<f32>,
     /// (N, classes).
     pub(crate) logits: Vec<f32>,
     /// In training mode, the moments that each batch-norm saw, by module.
     pub(crate) moments: Vec<(String, Vec<Moments>)>,
-    pub(super) values: Vec<Option<Value>>,
+    pub(super) values: Vec<Option<Blocked>>,
     pub(super) norms: BTreeMap<Slot, Norm>,
-    /// What ReLU let through after folded convolutions.
+    /// What ReLU after convolutions, leaky ReLU and dropout let through.
     pub(super) masks: BTreeMap<Slot, Mask>,
     pub(super) dims: BTreeMap<Slot, Dims>,
     pub(super) winners: BTreeMap<Slot, Winners>,
@@ -30,34 +29,32 @@ pub(crate) struct Tape {
 impl Engine {
     /// Runs the network. The tape holds what the purpose needs.
     pub(crate) fn forward(&self, pixels: Pixels<'_>, pass: Pass<'_>) -> Tape {
-        let mut run = Forward { engine: self, pass, tape: self.tape(pixels.dims.images) };
+        let mut run = Forward { engine: self, pass, tape: self.tape() };
         let plan = self.plan(pass.purpose);
         for (index, step) in plan.steps.iter().enumerate() {
             let value = run.step(step, pixels);
-            if let Value::Planes(planes) = &value {
-                run.tape.dims.insert(step.out, planes.dims());
-            }
+            run.tape.dims.insert(step.out, value.dims());
             run.tape.values[step.out] = Some(value);
             if pass.purpose != Purpose::Parameters {
                 run.free_after(index);
             }
         }
         let mut tape = run.tape;
-        tape.latent = rows(&tape.values[plan.latent]).to_vec();
-        tape.logits = rows(&tape.values[plan.logits]).to_vec();
+        tape.latent = planes(&tape.values[plan.latent]).to_nchw();
+        tape.logits = planes(&tape.values[plan.logits]).to_nchw();
         tape
     }
 
-    fn tape(&self, images: usize) -> Tape {
+    fn tape(&self) -> Tape {
         let values = (0..self.plan.slots).map(|_| None).collect();
         let (norms, masks, dims) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let (latent, logits, moments) = (Vec::new(), Vec::new(), Vec::new());
         let winners = BTreeMap::new();
-        Tape { images, latent, logits, moments, values, norms, masks, dims, winners }
+        Tape { latent, logits, moments, values, norms, masks, dims, winners }
     }
 
-    pub(super) fn recycle(&self, value: Option<Value>) {
-        if let Some(Value::Planes(planes)) = value {
+    pub(super) fn recycle(&self, value: Option<Blocked>) {
+        if let Some(planes) = value {
             self.arena.recycle(planes);
         }
     }
@@ -77,33 +74,64 @@ struct Forward<'a> {
 }
 
 impl Forward<'_> {
-    fn step(&mut self, step: &Step, pixels: Pixels<'_>) -> Value {
+    fn step(&mut self, step: &Step, pixels: Pixels<'_>) -> Blocked {
         let arena = &self.engine.arena;
         match &step.kind {
-            Kind::Normalise => Value::Planes(self.normalise(pixels)),
-            Kind::Convolution { x, .. } => {
-                Value::Planes(self.convolution(step.out).forward(planes(&self.tape.values[*x]), arena))
+            Kind::Normalise => self.normalise(pixels),
+            Kind::Convolution { x, tail: None, .. } => {
+                self.convolution(step.out).forward(planes(&self.tape.values[*x]), arena)
             }
-            Kind::Folded { x, residual, relu, .. } => {
-                Value::Planes(self.folded(step.out, *x, *residual, *relu))
-            }
+            Kind::Convolution { x, tail: Some(tail), .. } => self.with_tail(step.out, *x, tail),
             Kind::BatchNorm { x, module, bias, residual, relu } => {
                 let norm = NormOf { module, bias: bias.as_deref() };
-                Value::Planes(self.batch_norm(step.out, *x, norm, *residual, *relu))
+                self.batch_norm(step.out, *x, norm, *residual, *relu)
             }
             Kind::MaxPool { x, window } => {
-                let x = planes(&self.tape.values[*x]);
-                let (y, winners) = blocked::max_pool(x, *window, arena);
+                let (y, winners) = blocked::max_pool(planes(&self.tape.values[*x]), *window, arena);
                 if self.pass.purpose != Purpose::Evaluation {
                     self.tape.winners.insert(step.out, winners);
                 }
-                Value::Planes(y)
+                y
             }
-            Kind::Mean { x } => Value::Rows(blocked::mean_over_pixels(planes(&self.tape.values[*x]))),
-            Kind::Linear { x, module } => {
-                let (weight, bias) = (self.pass.weight(module, "weight"), self.pass.weight(module, "bias"));
-                Value::Rows(linear(rows(&self.tape.values[*x]), weight, bias))
+            Kind::Mean { x, means } => {
+                let x = planes(&self.tape.values[*x]);
+                let cells = means.cells([x.dims().height, x.dims().width]).expect("`Engine::fits` was asked");
+                blocked::mean_pool(x, &cells, arena)
             }
+            Kind::Rectify { x, slope } => {
+                let x = planes(&self.tape.values[*x]);
+                let (y, mask) = blocked::rectify(x, *slope, self.engine.path, arena);
+                self.keep_mask(step.out, Some(mask));
+                y
+            }
+            Kind::Dropout { x, rate } => self.dropout(step.out, *x, *rate),
+            Kind::Concatenate { inputs } => {
+                let inputs: Vec<&Blocked> = inputs.iter().map(|&x| planes(&self.tape.values[x])).collect();
+                blocked::concatenate(&inputs, arena)
+            }
+        }
+    }
+
+    /// While statistics stand still, a copy.
+    fn dropout(&mut self, out: Slot, x: Slot, rate: f32) -> Blocked {
+        let (x, arena) = (planes(&self.tape.values[x]), &self.engine.arena);
+        if self.pass.mode == Mode::Evaluate {
+            return blocked::concatenate(&[x], arena);
+        }
+        let key = self.pass.key ^ (out as u64).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        let (y, mask) = blocked::dropout(x, rate, key, self.engine.path, arena);
+        self.keep_mask(out, Some(mask));
+        y
+    }
+
+    /// Keeps what the way back needs.
+    fn keep_mask(&mut self, out: Slot, mask: Option<Mask>) {
+        match mask {
+            Some(mask) if self.pass.purpose != Purpose::Evaluation => {
+                self.tape.masks.insert(out, mask);
+            }
+            Some(mask) => self.engine.arena.recycle_mask(mask),
+            None => {}
         }
     }
 
@@ -124,18 +152,12 @@ impl Forward<'_> {
         &self.pass.packed.convolutions[&out]
     }
 
-    fn folded(&mut self, out: Slot, x: Slot, residual: Option<Slot>, relu: bool) -> Blocked {
-        let residual = residual.map(|slot| planes(&self.tape.values[slot]));
-        let after = After { shift: &self.pass.packed.shifts[&out], residual, relu };
+    fn with_tail(&mut self, out: Slot, x: Slot, tail: &Tail) -> Blocked {
+        let residual = tail.residual.map(|slot| planes(&self.tape.values[slot]));
+        let after = After { shift: &self.pass.packed.shifts[&out], residual, relu: tail.relu };
         let x = planes(&self.tape.values[x]);
         let (y, mask) = self.convolution(out).forward_finished(x, after, &self.engine.arena);
-        match mask {
-            Some(mask) if self.pass.purpose == Purpose::Pixels => {
-                self.tape.masks.insert(out, mask);
-            }
-            Some(mask) => self.engine.arena.recycle_mask(mask),
-            None => {}
-        }
+        self.keep_mask(out, mask);
         y
     }
 
@@ -187,26 +209,14 @@ impl Forward<'_> {
     fn free_after(&mut self, index: usize) {
         let plan = self.engine.plan(self.pass.purpose);
         for (&slot, _) in plan.last_reads.iter().filter(|&(_, &last)| last == index) {
-            if matches!(self.tape.values[slot], Some(Value::Planes(_))) {
-                let value = self.tape.values[slot].take();
-                self.engine.recycle(value);
-            }
+            let value = self.tape.values[slot].take();
+            self.engine.recycle(value);
         }
     }
 }
 
-pub(super) fn planes(value: &Option<Value>) -> &Blocked {
-    match value {
-        Some(Value::Planes(planes)) => planes,
-        _ => unreachable!("a step reads planes that an earlier one computed"),
-    }
-}
-
-pub(super) fn rows(value: &Option<Value>) -> &[f32] {
-    match value {
-        Some(Value::Rows(rows)) => rows,
-        _ => unreachable!("a step reads rows that an earlier one computed"),
-    }
+pub(super) fn planes(value: &Option<Blocked>) -> &Blocked {
+    value.as_ref().expect("a step reads planes that an earlier one computed")
 }
 
 fn doubles(values: &[f32]) -> Vec<f64> {
@@ -215,15 +225,4 @@ fn doubles(values: &[f32]) -> Vec<f64> {
 
 fn singles(values: &[f64]) -> Vec<f32> {
     values.iter().map(|&value| value as f32).collect()
-}
-
-/// (N, features) → (N, classes).
-fn linear(x: &[f32], weight: &[f32], bias: &[f32]) -> Vec<f32> {
-    let features = weight.len() / bias.len();
-    let score = |row: &[f32], class: usize| {
-        let products =
-            row.iter().zip(&weight[class * features..]).map(|(x, w)| f64::from(*x) * f64::from(*w));
-        (products.sum::<f64>() + f64::from(bias[class])) as f32
-    };
-    x.chunks(features).flat_map(|row| (0..bias.len()).map(move |class| score(row, class))).collect()
 }

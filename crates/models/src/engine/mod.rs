@@ -10,10 +10,10 @@ mod plan;
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use kernels::blocked::{Arena, Blocked, Convolution, ConvolutionShape, Dims, Mask, Path};
+use kernels::blocked::{Arena, Convolution, ConvolutionShape, Dims, Mask, Path};
 
 use crate::{Normaliser, graph::Graph};
-use plan::{Kind, Plan, Slot};
+use plan::{Kind, Plan, Slot, Tail};
 
 pub(crate) use forward::Tape;
 
@@ -58,6 +58,8 @@ pub(crate) struct Pass<'a> {
     pub(crate) packed: &'a Packed,
     pub(crate) mode: Mode,
     pub(crate) purpose: Purpose,
+    /// What decides which values dropout keeps.
+    pub(crate) key: u64,
 }
 
 impl Pass<'_> {
@@ -66,20 +68,11 @@ impl Pass<'_> {
     }
 }
 
-/// The convolutions of a network with their weights packed, by slot, and what is added to the results of folded ones.
+/// The convolutions of a network with their weights packed, by slot, and what is added to the results of those with a tail.
 #[derive(Debug, Default)]
 pub(crate) struct Packed {
     convolutions: BTreeMap<Slot, Convolution>,
     shifts: BTreeMap<Slot, Vec<f32>>,
-}
-
-/// What a value is.
-#[derive(Debug)]
-enum Value {
-    /// Planes of activations.
-    Planes(Blocked),
-    /// A row of features an image.
-    Rows(Vec<f32>),
 }
 
 impl Engine {
@@ -99,23 +92,13 @@ impl Engine {
     pub(crate) fn pack(&self, weights: &Weights<'_>, purpose: Purpose) -> Packed {
         let mut packed = Packed::default();
         for step in &self.plan(purpose).steps {
-            let (x, shape, weight) = match &step.kind {
-                Kind::Convolution { x, module, shape } => {
-                    (x, shape, filter(weights, module.as_deref(), *shape))
-                }
-                Kind::Folded { x, module, shape, norm, bias, .. } => {
-                    let mut norm = Affine::of(weights, norm);
-                    norm.take_in(weights, bias.as_deref());
-                    let weight = norm.fold(weights[format!("{module}.weight").as_str()]);
-                    packed.shifts.insert(step.out, norm.shift);
-                    (x, shape, Cow::Owned(weight))
-                }
-                _ => continue,
-            };
+            let Kind::Convolution { x, module, shape, tail } = &step.kind else { continue };
+            let (weight, shift) = filter(weights, module.as_deref(), *shape, tail.as_ref());
             let backward =
                 purpose == Purpose::Pixels || purpose == Purpose::Parameters && !self.reads_pixels(*x);
             let convolution = Convolution::new(&weight, *shape, backward, self.path);
             packed.convolutions.insert(step.out, convolution);
+            packed.shifts.extend(shift.map(|shift| (step.out, shift)));
         }
         packed
     }
@@ -123,13 +106,20 @@ impl Engine {
     /// Packs other weights of the network, for the gradients of its parameters, into the same memory.
     pub(crate) fn repack(&self, weights: &Weights<'_>, mut packed: Packed) -> Packed {
         for step in &self.plan.steps {
-            if let Kind::Convolution { module: Some(module), shape, .. } = &step.kind
+            if let Kind::Convolution { module: Some(module), shape, tail, .. } = &step.kind
                 && let Some(convolution) = packed.convolutions.get_mut(&step.out)
             {
-                convolution.repack(&filter(weights, Some(module), *shape));
+                let (weight, shift) = filter(weights, Some(module), *shape, tail.as_ref());
+                convolution.repack(&weight);
+                packed.shifts.extend(shift.map(|shift| (step.out, shift)));
             }
         }
         packed
+    }
+
+    /// Whether the network's windows fit on images of this many rows and columns.
+    pub(crate) fn fits(&self, dims: Dims) -> bool {
+        self.plan.fits([dims.height, dims.width])
     }
 
     /// Whether a slot holds the normalised pixels, whose gradient training does not need.
@@ -138,11 +128,25 @@ impl Engine {
     }
 }
 
-fn filter<'a>(weights: &Weights<'a>, module: Option<&str>, shape: ConvolutionShape) -> Cow<'a, [f32]> {
-    match module {
-        Some(module) => Cow::Borrowed(weights[format!("{module}.weight").as_str()]),
-        None => Cow::Owned(identity_weights(shape)),
+/// The weights of a convolution as its tail has them, and what the tail adds to each channel.
+fn filter<'a>(
+    weights: &Weights<'a>,
+    module: Option<&str>,
+    shape: ConvolutionShape,
+    tail: Option<&Tail>,
+) -> (Cow<'a, [f32]>, Option<Vec<f32>>) {
+    let Some(module) = module else { return (Cow::Owned(identity_weights(shape)), None) };
+    let weight = weights[format!("{module}.weight").as_str()];
+    let Some(tail) = tail else { return (Cow::Borrowed(weight), None) };
+    let bias = tail.bias.then_some(module);
+    if let Some(norm) = &tail.norm {
+        let mut norm = Affine::of(weights, norm);
+        norm.take_in(weights, bias);
+        return (Cow::Owned(norm.fold(weight)), Some(norm.shift));
     }
+    let shift =
+        bias.map_or(vec![0.0; shape.outputs], |module| weights[format!("{module}.bias").as_str()].to_vec());
+    (Cow::Borrowed(weight), Some(shift))
 }
 
 /// Batch-norm with the running statistics: x · scale + shift per channel.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kernels::blocked::ConvolutionShape;
+use kernels::blocked::{Cells, ConvolutionShape};
 use kernels::{Activation, Pool2d};
 
 use crate::graph::{Graph, Op};
@@ -22,41 +22,89 @@ pub(crate) struct Step {
 pub(crate) enum Kind {
     /// Pixels to normalised blocks.
     Normalise,
-    /// A convolution; `identity` stands for the fixed weights of a subsampling shortcut.
-    Convolution { x: Slot, module: Option<String>, shape: ConvolutionShape },
-    /// A convolution whose weights hold the scale of the batch-norm after it; then its shift, the residual sum if there is
-    /// one, and ReLU if wanted, all in one pass.
-    Folded {
-        x: Slot,
-        module: String,
-        shape: ConvolutionShape,
-        norm: String,
-        bias: Option<String>,
-        residual: Option<Slot>,
-        relu: bool,
-    },
+    /// A convolution or a linear layer, and what its results go through while they are in the cache; without a module it has the
+    /// fixed weights of a subsampling shortcut.
+    Convolution { x: Slot, module: Option<String>, shape: ConvolutionShape, tail: Option<Tail> },
     /// Batch-norm, the residual sum if there is one, ReLU if wanted: one pass over the values. `bias` is the convolution before it
     /// that has one, which is not in its values.
     BatchNorm { x: Slot, module: String, bias: Option<String>, residual: Option<Slot>, relu: bool },
     /// The maximum over windows.
     MaxPool { x: Slot, window: Pool2d },
-    /// The mean over pixels.
-    Mean { x: Slot },
-    /// The head.
-    Linear { x: Slot, module: String },
+    /// The mean over cells.
+    Mean { x: Slot, means: Means },
+    /// ReLU with a slope for negative values.
+    Rectify { x: Slot, slope: f32 },
+    /// Zeroes values at random while statistics are the batch's.
+    Dropout { x: Slot, rate: f32 },
+    /// Channels side by side.
+    Concatenate { inputs: Vec<Slot> },
+}
+
+/// What the results of a convolution go through: + shift + residual, then ReLU.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tail {
+    /// The batch-norm whose scale is part of the weights and whose shift is added.
+    pub(crate) norm: Option<String>,
+    /// Whether the convolution's own bias is added.
+    pub(crate) bias: bool,
+    pub(crate) residual: Option<Slot>,
+    pub(crate) relu: bool,
+}
+
+/// Cells of a mean, for planes of any size.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Means {
+    Windows(Pool2d),
+    Adaptive([usize; 2]),
+}
+
+impl Means {
+    /// The cells on planes of a size; none if no window fits.
+    pub(crate) fn cells(self, size: [usize; 2]) -> Option<Cells> {
+        match self {
+            Self::Windows(window) => Cells::windows(window, size),
+            Self::Adaptive(out) => Some(Cells::adaptive(out, size)),
+        }
+    }
 }
 
 impl Kind {
-    fn reads(&self) -> impl Iterator<Item = Slot> {
-        let (first, second) = match *self {
-            Self::Normalise => (None, None),
-            Self::Convolution { x, .. }
-            | Self::MaxPool { x, .. }
-            | Self::Mean { x }
-            | Self::Linear { x, .. } => (Some(x), None),
-            Self::BatchNorm { x, residual, .. } | Self::Folded { x, residual, .. } => (Some(x), residual),
-        };
-        first.into_iter().chain(second)
+    /// The slots that it reads.
+    fn reads(&self) -> Vec<Slot> {
+        match self {
+            Self::Normalise => Vec::new(),
+            Self::MaxPool { x, .. } | Self::Mean { x, .. } => vec![*x],
+            Self::Rectify { x, .. } | Self::Dropout { x, .. } => vec![*x],
+            Self::Convolution { x, tail, .. } => {
+                let residual = tail.as_ref().and_then(|tail| tail.residual);
+                std::iter::once(*x).chain(residual).collect()
+            }
+            Self::BatchNorm { x, residual, .. } => std::iter::once(*x).chain(*residual).collect(),
+            Self::Concatenate { inputs } => inputs.clone(),
+        }
+    }
+
+    fn reads_mut(&mut self) -> Vec<&mut Slot> {
+        match self {
+            Self::Normalise => Vec::new(),
+            Self::MaxPool { x, .. } | Self::Mean { x, .. } => vec![x],
+            Self::Rectify { x, .. } | Self::Dropout { x, .. } => vec![x],
+            Self::Convolution { x, tail, .. } => {
+                std::iter::once(x).chain(tail.as_mut().and_then(|tail| tail.residual.as_mut())).collect()
+            }
+            Self::BatchNorm { x, residual, .. } => std::iter::once(x).chain(residual.as_mut()).collect(),
+            Self::Concatenate { inputs } => inputs.iter_mut().collect(),
+        }
+    }
+
+    /// Rows and columns of what it computes from planes of a size; none if its windows do not fit there.
+    fn size(&self, x: [usize; 2]) -> Option<[usize; 2]> {
+        match self {
+            Self::Convolution { shape, .. } => shape.output_size(x),
+            Self::MaxPool { window, .. } => Some([window.count(x[0])?, window.count(x[1])?]),
+            Self::Mean { means, .. } => means.cells(x).map(|cells| cells.out()),
+            _ => Some(x),
+        }
     }
 }
 
@@ -64,7 +112,7 @@ impl Kind {
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) steps: Vec<Step>,
-    /// By slot: the index of the last step that reads it.
+    /// By slot: the index of the last step that reads it; results are read after all of them.
     pub(crate) last_reads: BTreeMap<Slot, usize>,
     pub(crate) slots: usize,
     pub(crate) latent: Slot,
@@ -72,123 +120,167 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Lowers a graph: each residual sum joins the batch-norm before it.
+    /// Lowers a graph: each residual sum joins the batch-norm or convolution before it.
     pub(crate) fn new(graph: &Graph) -> Self {
-        let fused = residual_sums(graph);
-        let steps: Vec<Step> = (0..graph.nodes.len()).filter_map(|out| lower(graph, out, &fused)).collect();
-        Self {
-            last_reads: last_reads(&steps),
-            steps,
-            slots: graph.nodes.len(),
-            latent: graph.latent.0,
-            logits: graph.logits.0,
-        }
+        let lowering = Lowering { graph, readers: readers(graph) };
+        let steps = (0..graph.nodes.len()).filter_map(|out| lowering.step(out)).collect();
+        Self::of(steps, graph.nodes.len(), [graph.latent.0, graph.logits.0])
     }
 
-    /// The same network while its statistics stand still: each batch-norm that is a convolution's only reader joins it.
+    fn of(steps: Vec<Step>, slots: usize, [latent, logits]: [Slot; 2]) -> Self {
+        let mut last_reads = last_reads(&steps);
+        last_reads.extend([latent, logits].map(|result| (result, steps.len())));
+        Self { steps, last_reads, slots, latent, logits }
+    }
+
+    /// The same network while its statistics stand still: each batch-norm that is a convolution's only reader joins it, and
+    /// nothing is dropped.
     pub(crate) fn folded(&self) -> Self {
         let mut readers = vec![0; self.slots];
         self.steps.iter().flat_map(|step| step.kind.reads()).for_each(|slot| readers[slot] += 1);
-        let convolutions: BTreeMap<Slot, &Kind> =
-            self.steps.iter().map(|step| (step.out, &step.kind)).collect();
+        let kinds: BTreeMap<Slot, &Kind> = self.steps.iter().map(|step| (step.out, &step.kind)).collect();
         let fold = |step: &Step| match &step.kind {
-            Kind::BatchNorm { x, module: norm, bias, residual, relu } if readers[*x] == 1 => {
-                match convolutions[x] {
-                    Kind::Convolution { x: from, module: Some(module), shape } => Some((
-                        *x,
-                        Kind::Folded {
-                            x: *from,
-                            module: module.clone(),
-                            shape: *shape,
-                            norm: norm.clone(),
-                            bias: bias.clone(),
-                            residual: *residual,
-                            relu: *relu,
-                        },
-                    )),
-                    _ => None,
-                }
-            }
+            Kind::BatchNorm { x, .. } if readers[*x] == 1 => Some((*x, joined(kinds[x], &step.kind)?)),
             _ => None,
         };
         let folded: BTreeMap<Slot, (Slot, Kind)> =
             self.steps.iter().filter_map(|step| Some((step.out, fold(step)?))).collect();
-        let joined: BTreeSet<Slot> = folded.values().map(|(convolution, _)| *convolution).collect();
-        let kind =
-            |step: &Step| folded.get(&step.out).map_or_else(|| step.kind.clone(), |(_, kind)| kind.clone());
-        let rest = self.steps.iter().filter(|step| !joined.contains(&step.out));
-        let steps: Vec<Step> = rest.map(|step| Step { out: step.out, kind: kind(step) }).collect();
-        Self { last_reads: last_reads(&steps), steps, ..self.clone() }
+        let gone: BTreeSet<Slot> = folded.values().map(|(convolution, _)| *convolution).collect();
+        let mut same_as: BTreeMap<Slot, Slot> = BTreeMap::new();
+        let mut steps = Vec::new();
+        for step in self.steps.iter().filter(|step| !gone.contains(&step.out)) {
+            let mut kind = folded.get(&step.out).map_or_else(|| step.kind.clone(), |(_, kind)| kind.clone());
+            for slot in kind.reads_mut() {
+                *slot = same_as.get(slot).copied().unwrap_or(*slot);
+            }
+            match kind {
+                Kind::Dropout { x, .. } => drop(same_as.insert(step.out, x)),
+                kind => steps.push(Step { out: step.out, kind }),
+            }
+        }
+        let results = [self.latent, self.logits].map(|slot| same_as.get(&slot).copied().unwrap_or(slot));
+        Self::of(steps, self.slots, results)
+    }
+
+    /// Whether every window of the network fits on what reaches it from images of a size.
+    pub(crate) fn fits(&self, image: [usize; 2]) -> bool {
+        let mut sizes = vec![image; self.slots];
+        self.steps.iter().all(|step| {
+            let from = step.kind.reads().first().map_or(image, |&slot| sizes[slot]);
+            let found = step.kind.size(from);
+            sizes[step.out] = found.unwrap_or(image);
+            found.is_some()
+        })
     }
 }
 
+/// A convolution with the batch-norm after it.
+fn joined(convolution: &Kind, norm: &Kind) -> Option<Kind> {
+    let Kind::Convolution { x, module: Some(module), shape, tail: None } = convolution else { return None };
+    let Kind::BatchNorm { module: norm, bias, residual, relu, .. } = norm else { return None };
+    let (norm, bias) = (Some(norm.clone()), bias.is_some());
+    let tail = Some(Tail { norm, bias, residual: *residual, relu: *relu });
+    Some(Kind::Convolution { x: *x, module: Some(module.clone()), shape: *shape, tail })
+}
+
 fn last_reads(steps: &[Step]) -> BTreeMap<Slot, usize> {
-    let reads =
-        |(index, step): (usize, &Step)| step.kind.reads().map(move |slot| (slot, index)).collect::<Vec<_>>();
+    let reads = |(index, step): (usize, &Step)| {
+        step.kind.reads().into_iter().map(move |slot| (slot, index)).collect::<Vec<_>>()
+    };
     steps.iter().enumerate().flat_map(reads).collect()
 }
 
-/// From a batch-norm without activation to the sum that is its only reader.
-fn residual_sums(graph: &Graph) -> BTreeMap<Slot, Slot> {
-    let mut readers = vec![0; graph.nodes.len()];
-    graph.nodes.iter().flat_map(|node| &node.inputs).for_each(|input| readers[input.0] += 1);
-    let sum = |(out, node): (usize, &crate::Node)| {
-        let first = node.inputs.first()?.0;
-        let plain = matches!(graph.nodes[first].op, Op::BatchNorm { activation: Activation::None, .. });
-        (matches!(node.op, Op::Add { .. }) && plain && readers[first] == 1).then_some((first, out))
-    };
-    graph.nodes.iter().enumerate().filter_map(sum).collect()
+/// By node: the nodes that read it.
+fn readers(graph: &Graph) -> Vec<Vec<Slot>> {
+    let mut readers = vec![Vec::new(); graph.nodes.len()];
+    for (out, node) in graph.nodes.iter().enumerate() {
+        node.inputs.iter().for_each(|input| readers[input.0].push(out));
+    }
+    readers
 }
 
-fn lower(graph: &Graph, out: Slot, fused: &BTreeMap<Slot, Slot>) -> Option<Step> {
-    let node = &graph.nodes[out];
-    let x = node.inputs.first().map_or(0, |input| input.0);
-    let channels = |module: &str| graph.parameters[&format!("{module}.weight")].clone();
-    let kind = match &node.op {
-        Op::Input => return None,
-        Op::BatchNorm { .. } if fused.contains_key(&out) => return None,
-        Op::Normalise => Kind::Normalise,
-        Op::Convolution { module, geometry, .. } => {
-            let weight = channels(module);
-            let (stride, padding) = (geometry.stride, geometry.padding);
-            let shape = ConvolutionShape {
-                inputs: weight[1],
-                outputs: weight[0],
-                kernel: weight[2],
-                stride,
-                padding,
-            };
-            Kind::Convolution { x, module: Some(module.clone()), shape }
-        }
-        Op::Subsample { stride, inputs, channels } => {
-            let shape = ConvolutionShape {
-                inputs: *inputs,
-                outputs: *channels,
-                kernel: 1,
-                stride: *stride,
-                padding: 0,
-            };
-            Kind::Convolution { x, module: None, shape }
-        }
-        Op::BatchNorm { module, activation } => batch_norm(graph, x, module, None, *activation),
-        Op::MaxPool(window) => Kind::MaxPool { x, window: *window },
-        Op::Add { activation } => {
-            let norm = &graph.nodes[x];
-            let Op::BatchNorm { module, .. } = &norm.op else {
-                unreachable!("a residual sum after a batch-norm")
-            };
-            batch_norm(graph, norm.inputs[0].0, module, Some(node.inputs[1].0), *activation)
-        }
-        Op::GlobalAvgPool => Kind::Mean { x },
-        Op::Linear { module } => Kind::Linear { x, module: module.clone() },
-    };
-    Some(Step { out, kind })
+struct Lowering<'a> {
+    graph: &'a Graph,
+    readers: Vec<Vec<Slot>>,
 }
 
-fn batch_norm(graph: &Graph, x: Slot, module: &str, residual: Option<Slot>, activation: Activation) -> Kind {
-    let bias = match &graph.nodes[x].op {
-        Op::Convolution { module, bias: true, .. } => Some(module.clone()),
-        _ => None,
-    };
-    Kind::BatchNorm { x, module: module.to_owned(), bias, residual, relu: activation == Activation::Relu }
+impl Lowering<'_> {
+    fn step(&self, out: Slot) -> Option<Step> {
+        let node = &self.graph.nodes[out];
+        let x = node.inputs.first().map_or(0, |input| input.0);
+        let kind = match &node.op {
+            Op::Input => return None,
+            Op::BatchNorm { .. } | Op::Convolution { .. } if self.joins_a_sum(out) => return None,
+            Op::Normalise => Kind::Normalise,
+            Op::Convolution { .. } => self.convolution(out, None, false),
+            Op::Linear { module, size, activation } => {
+                let weight = &self.graph.parameters[&format!("{module}.weight")];
+                let (outputs, inputs) = (weight[0], weight[1] / (size[0] * size[1]));
+                let shape = ConvolutionShape {
+                    kernel: *size,
+                    padding: [0; 2],
+                    ..ConvolutionShape::same([inputs, outputs], 1, 1)
+                };
+                let tail = Tail { bias: true, relu: *activation == Activation::Relu, ..Tail::default() };
+                Kind::Convolution { x, module: Some(module.clone()), shape, tail: Some(tail) }
+            }
+            Op::Subsample { stride, inputs, channels } => {
+                let shape = ConvolutionShape::same([*inputs, *channels], 1, *stride);
+                Kind::Convolution { x, module: None, shape, tail: None }
+            }
+            Op::BatchNorm { activation, .. } => self.batch_norm(out, None, *activation),
+            Op::MaxPool(window) => Kind::MaxPool { x, window: *window },
+            Op::Add { activation } => {
+                let residual = Some(node.inputs[1].0);
+                match self.graph.nodes[x].op {
+                    Op::BatchNorm { .. } => self.batch_norm(x, residual, *activation),
+                    Op::Convolution { .. } => self.convolution(x, residual, *activation == Activation::Relu),
+                    _ => unreachable!("the builder puts sums after a batch-norm or a convolution"),
+                }
+            }
+            Op::AvgPool(window) => Kind::Mean { x, means: Means::Windows(*window) },
+            Op::AdaptiveAvgPool(size) => Kind::Mean { x, means: Means::Adaptive(*size) },
+            Op::Rectify { slope } => Kind::Rectify { x, slope: *slope },
+            Op::Dropout { rate } => Kind::Dropout { x, rate: *rate },
+            Op::Concatenate => {
+                Kind::Concatenate { inputs: node.inputs.iter().map(|input| input.0).collect() }
+            }
+        };
+        Some(Step { out, kind })
+    }
+
+    /// Whether a value goes only into a sum, as the first summand.
+    fn joins_a_sum(&self, slot: Slot) -> bool {
+        let [reader] = self.readers[slot][..] else { return false };
+        let reader = &self.graph.nodes[reader];
+        matches!(reader.op, Op::Add { .. }) && reader.inputs[0].0 == slot
+    }
+
+    /// Whether a value goes only into a batch-norm.
+    fn is_normalised(&self, slot: Slot) -> bool {
+        let [reader] = self.readers[slot][..] else { return false };
+        matches!(self.graph.nodes[reader].op, Op::BatchNorm { .. })
+    }
+
+    fn convolution(&self, slot: Slot, residual: Option<Slot>, sum_relu: bool) -> Kind {
+        let node = &self.graph.nodes[slot];
+        let Op::Convolution { module, shape, bias, activation } = &node.op else {
+            unreachable!("asked for convolutions alone")
+        };
+        let relu = sum_relu || *activation == Activation::Relu;
+        let bias = *bias && !self.is_normalised(slot);
+        let tail = (bias || relu || residual.is_some()).then_some(Tail { norm: None, bias, residual, relu });
+        Kind::Convolution { x: node.inputs[0].0, module: Some(module.clone()), shape: *shape, tail }
+    }
+
+    fn batch_norm(&self, slot: Slot, residual: Option<Slot>, activation: Activation) -> Kind {
+        let node = &self.graph.nodes[slot];
+        let Op::BatchNorm { module, .. } = &node.op else { unreachable!("asked for batch-norms alone") };
+        let x = node.inputs[0].0;
+        let bias = match &self.graph.nodes[x].op {
+            Op::Convolution { module, bias: true, .. } if self.is_normalised(x) => Some(module.clone()),
+            _ => None,
+        };
+        Kind::BatchNorm { x, module: module.clone(), bias, residual, relu: activation == Activation::Relu }
+    }
 }

@@ -1,0 +1,114 @@
+//! Means over cells of pixels: average pooling, adaptive or not, up to that of whole planes.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::{
+    simd::{LANES, Lane},
+    tensor::{Arena, Blocked, Dims},
+};
+use crate::Pool2d;
+
+/// Which pixels each mean is of: cells of a grid, every one a span of rows times a span of columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cells {
+    rows: Vec<Range<usize>>,
+    columns: Vec<Range<usize>>,
+    size: [usize; 2],
+    /// What a cell's sum is divided by, where that is not its size.
+    area: Option<usize>,
+}
+
+impl Cells {
+    /// Windows over planes of `size`, padding counting as zeros (PyTorch's default); none if no window fits.
+    pub fn windows(pool: Pool2d, size: [usize; 2]) -> Option<Self> {
+        let Pool2d { kernel, stride, padding, .. } = pool;
+        let span = |start: usize, size: usize| {
+            start.saturating_sub(padding)..(start + kernel).saturating_sub(padding).min(size)
+        };
+        let spans = |size: usize| -> Option<Vec<_>> {
+            Some((0..pool.count(size)?).map(|window| span(window * stride, size)).collect())
+        };
+        Some(Self { rows: spans(size[0])?, columns: spans(size[1])?, size, area: Some(kernel * kernel) })
+    }
+
+    /// `out` rows and columns of cells that cover planes of `size`: cell i of n is ⌊i·H/n⌋ to ⌈(i + 1)·H/n⌉ of H rows (PyTorch's
+    /// adaptive average pooling). Cells overlap where they are not of one size.
+    ///
+    /// ```
+    /// use kernels::{Pool2d, blocked::Cells};
+    ///
+    /// let halves = Cells::adaptive([2, 2], [6, 4]);
+    /// assert_eq!(halves.out(), [2, 2]);
+    /// assert_eq!(Cells::windows(Pool2d::of(2, 2), [6, 4]).unwrap().out(), [3, 2]);
+    /// ```
+    pub fn adaptive(out: [usize; 2], size: [usize; 2]) -> Self {
+        let spans = |out: usize, size: usize| {
+            (0..out).map(|i| i * size / out..((i + 1) * size).div_ceil(out)).collect::<Vec<_>>()
+        };
+        Self { rows: spans(out[0], size[0]), columns: spans(out[1], size[1]), size, area: None }
+    }
+
+    /// Rows and columns of means.
+    pub fn out(&self) -> [usize; 2] {
+        [self.rows.len(), self.columns.len()]
+    }
+
+    /// Each cell's rows, columns, and the number that its sum is divided by; in scan order.
+    fn each(&self) -> impl Iterator<Item = (Range<usize>, Range<usize>, f64)> {
+        self.rows.iter().flat_map(move |rows| {
+            self.columns.iter().map(move |columns| {
+                let area = self.area.unwrap_or(rows.len() * columns.len());
+                (rows.clone(), columns.clone(), area as f64)
+            })
+        })
+    }
+}
+
+/// The mean of each cell, summed in f64.
+///
+/// # Panics
+/// If the cells are those of planes of another size.
+pub fn mean_pool(x: &Blocked, cells: &Cells, arena: &Arena) -> Blocked {
+    let Dims { height, width, .. } = x.dims;
+    assert_eq!([height, width], cells.size, "the size of the planes");
+    let [rows, columns] = cells.out();
+    let dims = Dims { height: rows, width: columns, ..x.dims };
+    let mut y = arena.blocked(dims);
+    y.data.par_chunks_mut(dims.pixels()).enumerate().for_each(|(index, y)| {
+        let x = x.plane(index / dims.channels, index % dims.channels);
+        for (y, (rows, columns, area)) in y.iter_mut().zip(cells.each()) {
+            let mut sums = [0f64; LANES];
+            for x in rows.flat_map(|row| &x[row * width..][columns.clone()]) {
+                sums.iter_mut().zip(x.0).for_each(|(sum, value)| *sum += f64::from(value));
+            }
+            *y = Lane(sums.map(|sum| (sum / area) as f32));
+        }
+    });
+    y
+}
+
+/// The gradient of the planes, given that of the means: each pixel's share of the cells that it lies in.
+///
+/// # Panics
+/// If the gradient is not of as many means as there are cells.
+pub fn mean_pool_gradient(g: &Blocked, cells: &Cells, arena: &Arena) -> Blocked {
+    let [height, width] = cells.size;
+    assert_eq!([g.dims.height, g.dims.width], cells.out(), "the gradient of the means");
+    let dims = Dims { height, width, ..g.dims };
+    let mut dx = arena.blocked(dims);
+    dx.data.par_chunks_mut(dims.pixels()).enumerate().for_each(|(index, dx)| {
+        dx.fill(Lane::ZERO);
+        let g = g.plane(index / dims.channels, index % dims.channels);
+        for (g, (rows, columns, area)) in g.iter().zip(cells.each()) {
+            let share = g.0.map(|g| (f64::from(g) / area) as f32);
+            for row in rows {
+                for dx in &mut dx[row * width..][columns.clone()] {
+                    dx.0.iter_mut().zip(share).for_each(|(sum, share)| *sum += share);
+                }
+            }
+        }
+    });
+    dx
+}

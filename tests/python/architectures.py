@@ -1,0 +1,400 @@
+"""What PyTorch computes for each architecture, for crates/models/tests/architectures.rs to compare with.
+
+    pip install torch torchvision numpy pillow
+    python tests/python/architectures.py [NAME | FAMILY/NAME ...]        # all of them without names
+
+Weights come from a formula that the Rust test computes too, so none are stored: see `draw`. Everything is in float64: what
+differs is the other side's rounding. Networks for larger images are torchvision's; those for 32x32 pixels are written down here
+from the papers, with the module names of the models that people have checkpoints of.
+
+The committed files were made with Python 3.11, torch 2.15.0, torchvision 0.29.2.
+"""
+
+import json
+import pathlib
+import sys
+
+import numpy as np
+import torch
+import torchvision
+from torch import nn
+from torch.nn import functional as F
+
+FOLDER = pathlib.Path(__file__).parents[2] / "crates/models/tests/data/architectures"
+CLASSES, LABELS = 10, [3, 7]
+MEAN, STD = np.float32([0.4914, 0.4822, 0.4465]), np.float32([0.2023, 0.1994, 0.2010])
+# Random signs that the input gradient is projected on: the mean square of the differences is the square of the distance.
+SKETCHES = 32
+
+
+def draw(name, count):
+    """Numbers in [0, 1): FNV-1a of the name, the index times a constant, the finaliser of MurmurHash3; 24 bits of it."""
+    key = 0x811C9DC5
+    for byte in name.encode():
+        key = (key ^ byte) * 0x01000193 & 0xFFFFFFFF
+    x = np.arange(count, dtype=np.uint32) * np.uint32(0x9E3779B1) ^ np.uint32(key)
+    for shift, factor in [(16, 0x85EBCA6B), (13, 0xC2B2AE35)]:
+        x ^= x >> np.uint32(shift)
+        x *= np.uint32(factor)
+    x ^= x >> np.uint32(16)
+    return (x >> np.uint32(8)).astype(np.float64) / 2**24
+
+
+def weights(name, shape):
+    """He-uniform filters; the rest near what a trained network has."""
+    u = draw(name, int(np.prod(shape)))
+    kind = name.rsplit(".", 1)[1]
+    if len(shape) > 1:
+        u = (2 * u - 1) * np.sqrt(6 / np.prod(shape[1:]))
+    elif kind == "weight":
+        u = 0.5 + 0.5 * u
+    elif kind == "running_var":
+        u = 0.5 + u
+    else:
+        u = 0.2 * u - 0.1
+    return torch.from_numpy(u.astype(np.float32).astype(np.float64).reshape(shape))
+
+
+class Residual(nn.Module):
+    """A block of the ResNets for 32x32 pixels; `shortcut` is `conv` or `pad` (He et al., option A)."""
+
+    def __init__(self, inputs, width, stride, bottleneck=False, shortcut="conv"):
+        super().__init__()
+        out = 4 * width if bottleneck else width
+        layers = [(inputs, width, 1, 1), (width, width, 3, stride), (width, out, 1, 1)]
+        layers = layers if bottleneck else [(inputs, width, 3, stride), (width, width, 3, 1)]
+        self.count, self.stride, self.pad = len(layers), stride, shortcut == "pad" and out - inputs
+        for i, (a, b, kernel, step) in enumerate(layers, 1):
+            setattr(self, f"conv{i}", nn.Conv2d(a, b, kernel, step, kernel // 2, bias=False))
+            setattr(self, f"bn{i}", nn.BatchNorm2d(b))
+        self.shortcut = nn.Sequential()
+        if shortcut == "conv" and (stride != 1 or inputs != out):
+            self.shortcut = nn.Sequential(nn.Conv2d(inputs, out, 1, stride, bias=False), nn.BatchNorm2d(out))
+
+    def forward(self, x):
+        y = x
+        for i in range(1, self.count + 1):
+            y = getattr(self, f"bn{i}")(getattr(self, f"conv{i}")(y))
+            y = F.relu(y) if i < self.count else y
+        if self.pad:
+            x = F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.pad // 2, self.pad // 2))
+        return F.relu(y + self.shortcut(x))
+
+
+class SmallResNet(nn.Module):
+    def __init__(self, depths, width, **how):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(3, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
+        self.stages, inputs = len(depths), width
+        for stage, depth in enumerate(depths):
+            blocks = []
+            for i in range(depth):
+                blocks.append(Residual(inputs, width << stage, 2 if stage and not i else 1, **how))
+                inputs = (width << stage) * (4 if how.get("bottleneck") else 1)
+            setattr(self, f"layer{stage + 1}", nn.Sequential(*blocks))
+        self.linear = nn.Linear(inputs, CLASSES)
+
+    def forward(self, x):
+        x = F.relu(self.bn1(self.conv1(x)))
+        for stage in range(self.stages):
+            x = getattr(self, f"layer{stage + 1}")(x)
+        return self.linear(x.mean((2, 3)))
+
+
+class SmallVgg(nn.Module):
+    def __init__(self, depths):
+        super().__init__()
+        layers, inputs = [], 3
+        for width, depth in zip([64, 128, 256, 512, 512], depths):
+            for _ in range(depth):
+                layers += [nn.Conv2d(inputs, width, 3, padding=1), nn.BatchNorm2d(width), nn.ReLU()]
+                inputs = width
+            layers.append(nn.MaxPool2d(2))
+        self.features, self.classifier = nn.Sequential(*layers), nn.Linear(512, CLASSES)
+
+    def forward(self, x):
+        return self.classifier(self.features(x).mean((2, 3)))
+
+
+class Dense(nn.Module):
+    def __init__(self, inputs, growth):
+        super().__init__()
+        self.bn1, self.conv1 = nn.BatchNorm2d(inputs), nn.Conv2d(inputs, 4 * growth, 1, bias=False)
+        self.bn2, self.conv2 = nn.BatchNorm2d(4 * growth), nn.Conv2d(4 * growth, growth, 3, padding=1, bias=False)
+
+    def forward(self, x):
+        y = self.conv1(F.relu(self.bn1(x)))
+        return torch.cat([self.conv2(F.relu(self.bn2(y))), x], 1)
+
+
+class Transition(nn.Module):
+    def __init__(self, inputs):
+        super().__init__()
+        self.bn, self.conv = nn.BatchNorm2d(inputs), nn.Conv2d(inputs, inputs // 2, 1, bias=False)
+
+    def forward(self, x):
+        return F.avg_pool2d(self.conv(F.relu(self.bn(x))), 2)
+
+
+class SmallDenseNet(nn.Module):
+    def __init__(self, depths, growth):
+        super().__init__()
+        width = 2 * growth
+        self.conv1 = nn.Conv2d(3, width, 3, padding=1, bias=False)
+        for i, depth in enumerate(depths, 1):
+            setattr(self, f"dense{i}", nn.Sequential(*[Dense(width + j * growth, growth) for j in range(depth)]))
+            width += depth * growth
+            if i < 4:
+                setattr(self, f"trans{i}", Transition(width))
+                width //= 2
+        self.bn, self.linear = nn.BatchNorm2d(width), nn.Linear(width, CLASSES)
+
+    def forward(self, x):
+        x = self.conv1(x)
+        for i in range(1, 5):
+            x = getattr(self, f"dense{i}")(x)
+            x = getattr(self, f"trans{i}")(x) if i < 4 else x
+        return self.linear(F.relu(self.bn(x)).mean((2, 3)))
+
+
+class WideBlock(nn.Module):
+    def __init__(self, inputs, width, stride):
+        super().__init__()
+        self.bn1, self.conv1 = nn.BatchNorm2d(inputs), nn.Conv2d(inputs, width, 3, stride, 1, bias=False)
+        self.bn2, self.conv2 = nn.BatchNorm2d(width), nn.Conv2d(width, width, 3, 1, 1, bias=False)
+        if inputs != width:
+            self.convShortcut = nn.Conv2d(inputs, width, 1, stride, bias=False)
+
+    def forward(self, x):
+        active = F.relu(self.bn1(x))
+        shortcut = self.convShortcut(active) if hasattr(self, "convShortcut") else x
+        return shortcut + self.conv2(F.relu(self.bn2(self.conv1(active))))
+
+
+class WideResNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1, inputs = nn.Conv2d(3, 16, 3, padding=1, bias=False), 16
+        for stage in range(3):
+            layer = nn.Module()
+            blocks = []
+            for i in range(4):
+                blocks.append(WideBlock(inputs, 160 << stage, 2 if stage and not i else 1))
+                inputs = 160 << stage
+            layer.layer = nn.Sequential(*blocks)
+            setattr(self, f"block{stage + 1}", layer)
+        self.bn1, self.fc = nn.BatchNorm2d(inputs), nn.Linear(inputs, CLASSES)
+
+    def forward(self, x):
+        x = self.conv1(x)
+        for stage in range(3):
+            x = getattr(self, f"block{stage + 1}").layer(x)
+        return self.fc(F.relu(self.bn1(x)).mean((2, 3)))
+
+
+class Basic(nn.Module):
+    def __init__(self, inputs, out, kernel=1, stride=1, padding=0):
+        super().__init__()
+        self.conv = nn.Conv2d(inputs, out, kernel, stride, padding, bias=False)
+        self.bn = nn.BatchNorm2d(out)
+
+    def forward(self, x):
+        return F.relu(self.bn(self.conv(x)))
+
+
+def row(inputs, *layers, first=()):
+    """Convolutions one after the other: (channels, kernel, stride, padding)."""
+    modules = list(first)
+    for layer in layers:
+        modules.append(Basic(inputs, *layer))
+        inputs = layer[0]
+    return nn.Sequential(*modules)
+
+
+def smooth():
+    return nn.AvgPool2d(3, 1, 1)
+
+
+TALL, FLAT = ((7, 1), 1, (3, 0)), ((1, 7), 1, (0, 3))
+
+
+class Mixed(nn.Module):
+    """Branches side by side, by name; a pair of names continues a branch twice."""
+
+    def __init__(self, **branches):
+        super().__init__()
+        self.order = list(branches)
+        for name, branch in branches.items():
+            setattr(self, name, branch)
+
+    def forward(self, x):
+        return torch.cat([getattr(self, name)(x) for name in self.order], 1)
+
+
+class Mixed7(nn.Module):
+    def __init__(self, inputs):
+        super().__init__()
+        self.branch1x1 = Basic(inputs, 320)
+        self.branch3x3_1, self.branch3x3stack_1 = Basic(inputs, 384), Basic(inputs, 448)
+        self.branch3x3stack_2 = Basic(448, 384, 3, padding=1)
+        for stem in ["branch3x3_2", "branch3x3stack_3"]:
+            setattr(self, f"{stem}a", Basic(384, 384, (1, 3), padding=(0, 1)))
+            setattr(self, f"{stem}b", Basic(384, 384, (3, 1), padding=(1, 0)))
+        self.branch_pool = row(inputs, (192,), first=[smooth()])
+
+    def forward(self, x):
+        y, z = self.branch3x3_1(x), self.branch3x3stack_2(self.branch3x3stack_1(x))
+        crossed = [self.branch3x3_2a(y), self.branch3x3_2b(y), self.branch3x3stack_3a(z), self.branch3x3stack_3b(z)]
+        return torch.cat([self.branch1x1(x), *crossed, self.branch_pool(x)], 1)
+
+
+class SmallInception(nn.Module):
+    def __init__(self):
+        super().__init__()
+        stem = [("1a_3x3", 3, 32, 3, 1), ("2a_3x3", 32, 32, 3, 1), ("2b_3x3", 32, 64, 3, 1), ("3b_1x1", 64, 80, 1, 0)]
+        for name, inputs, out, kernel, padding in [*stem, ("4a_3x3", 80, 192, 3, 0)]:
+            setattr(self, f"Conv2d_{name}", Basic(inputs, out, kernel, padding=padding))
+        for name, inputs, pooled in [("5b", 192, 32), ("5c", 256, 64), ("5d", 288, 64)]:
+            setattr(self, f"Mixed_{name}", Mixed(
+                branch1x1=Basic(inputs, 64),
+                branch5x5=row(inputs, (48,), (64, 5, 1, 2)),
+                branch3x3=row(inputs, (64,), (96, 3, 1, 1), (96, 3, 1, 1)),
+                branchpool=row(inputs, (pooled, 3, 1, 1), first=[smooth()]),
+            ))
+        self.Mixed_6a = Mixed(
+            branch3x3=Basic(288, 384, 3, 2),
+            branch3x3stack=row(288, (64,), (96, 3, 1, 1), (96, 3, 2)),
+            branchpool=nn.MaxPool2d(3, 2),
+        )
+        for name, width in [("6b", 128), ("6c", 160), ("6d", 160), ("6e", 192)]:
+            w = width
+            setattr(self, f"Mixed_{name}", Mixed(
+                branch1x1=Basic(768, 192),
+                branch7x7=row(768, (w,), (w, *TALL), (192, *FLAT)),
+                branch7x7stack=row(768, (w,), (w, *TALL), (w, *FLAT), (w, *TALL), (192, *FLAT)),
+                branch_pool=row(768, (192,), first=[smooth()]),
+            ))
+        self.Mixed_7a = Mixed(
+            branch3x3=row(768, (192,), (320, 3, 2)),
+            branch7x7=row(768, (192,), (192, *FLAT), (192, *TALL), (192, 3, 2)),
+            branchpool=nn.AvgPool2d(3, 2),
+        )
+        self.Mixed_7b, self.Mixed_7c = Mixed7(1280), Mixed7(2048)
+        self.linear = nn.Linear(2048, CLASSES)
+
+    def forward(self, x):
+        for name, module in self.named_children():
+            x = module(x.mean((2, 3)) if name == "linear" else x)
+        return x
+
+
+def torchvision_model(name):
+    models = torchvision.models
+    if name.startswith("leaky_"):
+        model = models.get_model(name.removeprefix("leaky_"), num_classes=CLASSES)
+        for module in list(model.modules()):
+            if hasattr(module, "relu"):
+                module.relu = nn.LeakyReLU()
+        return model
+    if name.startswith("wide_resnet50_") and not name.endswith("_2"):
+        bottleneck, times = models.resnet.Bottleneck, int(name[-1])
+        return models.ResNet(bottleneck, [3, 4, 6, 3], num_classes=CLASSES, width_per_group=64 * times)
+    return models.get_model(name, num_classes=CLASSES)
+
+
+RESNETS = {18: (False, [2, 2, 2, 2]), 34: (False, [3, 4, 6, 3]), 50: (True, [3, 4, 6, 3]), 101: (True, [3, 4, 23, 3]), 152: (True, [3, 8, 36, 3])}
+VGGS = {11: [1, 1, 2, 2, 2], 13: [2, 2, 2, 2, 2], 16: [2, 2, 3, 3, 3], 19: [2, 2, 4, 4, 4]}
+DENSE = {121: ([6, 12, 24, 16], 32), 161: ([6, 12, 36, 24], 48), 169: ([6, 12, 32, 32], 32), 201: ([6, 12, 48, 32], 32)}
+
+
+def all_models():
+    """(family, name) to a function that builds it."""
+    found = {}
+    for n, (bottleneck, depths) in RESNETS.items():
+        found["cifar", f"resnet{n}"] = lambda b=bottleneck, d=depths: SmallResNet(d, 64, bottleneck=b)
+    for name, width in [("thin", 48), ("wide", 320)]:
+        found["cifar", f"resnet18{name}"] = lambda w=width: SmallResNet([2, 2, 2, 2], w)
+    for n in [20, 32, 44, 56, 110]:
+        found["cifar", f"resnet{n}"] = lambda n=n: SmallResNet([(n - 2) // 6] * 3, 16, shortcut="pad")
+    for n, depths in VGGS.items():
+        found["cifar", f"vgg{n}"] = lambda d=depths: SmallVgg(d)
+    for n, (depths, growth) in DENSE.items():
+        found["cifar", f"densenet{n}"] = lambda d=depths, g=growth: SmallDenseNet(d, g)
+    found["cifar", "densenet_cifar"] = lambda: SmallDenseNet([6, 12, 24, 16], 12)
+    found["cifar", "wide_resnet28_10"] = WideResNet
+    found["cifar", "inceptionv3"] = SmallInception
+    large = [f"{kind}resnet{n}" for kind in ["", "leaky_"] for n in RESNETS]
+    large += ["resnext50_32x4d", "resnext101_32x8d", "wide_resnet101_2"]
+    large += [f"wide_resnet50_{times}" for times in range(2, 7)]
+    large += [f"densenet{n}" for n in DENSE] + [f"vgg{n}{bn}" for n in VGGS for bn in ["", "_bn"]]
+    for name in [*large, "alexnet", "squeezenet1_0", "squeezenet1_1"]:
+        found["imagenet", name] = lambda name=name: torchvision_model(name)
+    return found
+
+
+def differentiate(model, pixels):
+    """Logits, loss, and the gradient with respect to the pixels; parameters have theirs afterwards."""
+    model.zero_grad()
+    images = torch.from_numpy(pixels).requires_grad_()
+    mean, std = [torch.from_numpy(values.astype(np.float64)).view(3, 1, 1) for values in (MEAN, STD)]
+    logits = model((images - mean) / std)
+    loss = F.cross_entropy(logits, torch.tensor(LABELS))
+    loss.backward()
+    return logits.detach().numpy().ravel().tolist(), loss.item(), images.grad.numpy().ravel()
+
+
+def stable_images(model, size, attempt):
+    """What the model finds on drawn images; nothing where a ReLU or a maximum is so near its corner that pixels moved by 1e-6
+    change the gradient by 1e-4: there the gradient in any single precision is a matter of chance."""
+    name = f"images{attempt or ''}"
+    pixels = draw(name, 6 * size * size).reshape(2, 3, size, size)
+    for k in range(3):
+        moved = pixels + 1e-6 * (2 * draw(f"moves{k}", pixels.size).reshape(pixels.shape) - 1)
+        gradient = differentiate(model, moved)[2]
+        if k:
+            change = np.linalg.norm(gradient - before) / np.linalg.norm(before)
+            if change > 1e-4:
+                return None
+        before = gradient
+    return name, *differentiate(model, pixels)
+
+
+def measure(family, name, build):
+    model = build().eval().double()
+    state = {key: value for key, value in model.state_dict().items() if not key.endswith("num_batches_tracked")}
+    with torch.no_grad():
+        for key, value in state.items():
+            value.copy_(weights(key, tuple(value.shape)))
+    size = 32 if family == "cifar" else 64
+    drawn, logits, loss, gradient = next(filter(None, (stable_images(model, size, k) for k in range(30))))
+    squares = sum(float((p.grad**2).sum()) for p in model.parameters())
+    signs = [np.where(draw(f"signs{k}", gradient.size) < 0.5, -1.0, 1.0) for k in range(SKETCHES)]
+    return {
+        "name": name,
+        "family": family,
+        "size": size,
+        "images": drawn,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "tensors": len(state),
+        "logits": logits,
+        "loss": loss,
+        "input_gradient_norm": float(np.linalg.norm(gradient)),
+        "input_gradient_slice": gradient[size * (size // 2) : size * (size // 2) + 8].tolist(),
+        "input_gradient_sketch": [float(gradient @ sign) for sign in signs],
+        "parameter_gradient_norm": squares**0.5,
+    }
+
+
+def main():
+    print(f"Python {sys.version.split()[0]}, torch {torch.__version__}, torchvision {torchvision.__version__}")
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for (family, name), build in all_models().items():
+        if len(sys.argv) > 1 and not {name, f"{family}/{name}"} & set(sys.argv[1:]):
+            continue
+        found = measure(family, name, build)
+        text = json.dumps(found, indent=1)
+        (FOLDER / f"{family}_{name}.json").write_text(text + "\n")
+        print(f"{family:9} {name:18} {found['parameters']:>11} parameters, loss {found['loss']:.4f}", flush=True)
+
+
+main()
