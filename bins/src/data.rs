@@ -52,7 +52,7 @@ pub(crate) fn open(flags: &DataFlags) -> anyhow::Result<Dataset> {
     Ok(match flags.dataset {
         DatasetName::Synthetic => synthetic(flags),
         DatasetName::Cifar10 => cifar::load_cifar10(root(flags)?, limits)?,
-        DatasetName::Cifar100 => cifar::load_cifar100(root(flags)?, cifar::Labels::Fine, limits)?,
+        DatasetName::Cifar100 => cifar::load_cifar100(root(flags)?, flags.labels.into(), limits)?,
         DatasetName::Generated => generated::load(root(flags)?, limits)?,
     })
 }

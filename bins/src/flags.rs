@@ -15,9 +15,12 @@ pub(crate) struct DataFlags {
     /// The data set; `synthetic` is generated and needs nothing on disk
     #[arg(long, value_enum, default_value_t = DatasetName::Synthetic)]
     pub dataset: DatasetName,
-    /// The data set's root, or the folder that holds its batches
+    /// The data set's root, the folder that holds its batches, or its archive
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// Which labels of cifar100: its 100 classes, or its 20 superclasses
+    #[arg(long, value_enum, value_name = "KIND", default_value_t = LabelKind::Fine)]
+    pub labels: LabelKind,
     /// Use only the first N training images
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub limit_train: Option<usize>,
@@ -48,9 +51,9 @@ impl DataFlags {
 pub(crate) enum DatasetName {
     /// Ten kinds of textured shapes, generated: nothing to download
     Synthetic,
-    /// CIFAR-10 in the official binary layout
+    /// CIFAR-10: the binary or Python version, or the archive of either
     Cifar10,
-    /// CIFAR-100 in the official binary layout, fine labels
+    /// CIFAR-100, likewise
     Cifar100,
     /// Images that `generate_toy_dataset` wrote
     Generated,
@@ -64,6 +67,25 @@ impl DatasetName {
             Self::Cifar10 => "cifar10",
             Self::Cifar100 => "cifar100",
             Self::Generated => "generated",
+        }
+    }
+}
+
+/// The kinds of labels that CIFAR-100 has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LabelKind {
+    /// 100 classes
+    Fine,
+    /// 20 superclasses
+    Coarse,
+}
+
+impl From<LabelKind> for datasets::cifar::Labels {
+    fn from(kind: LabelKind) -> Self {
+        match kind {
+            LabelKind::Fine => Self::Fine,
+            LabelKind::Coarse => Self::Coarse,
         }
     }
 }

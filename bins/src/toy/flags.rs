@@ -30,7 +30,15 @@ impl ToyData {
         let Self { dataset, ref data, limit_train, limit_test } = *self;
         let usual = if data.is_some() { DatasetName::Cifar10 } else { DatasetName::Synthetic };
         let (dataset, data) = (dataset.unwrap_or(usual), data.clone());
-        DataFlags { dataset, data, limit_train, limit_test, batch_size: None, workers: 1 }
+        DataFlags {
+            dataset,
+            data,
+            limit_train,
+            limit_test,
+            batch_size: None,
+            workers: 1,
+            labels: crate::flags::LabelKind::Fine,
+        }
     }
 }
 

@@ -6,20 +6,77 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// No folder that holds the data set.
+    /// No folder, archive or file that holds the data set.
     #[error(
-        "no {name} in {}: none of them is a folder with {marker}; unpack the archive's binary version ({archive}) there, or name its folder with --data",
-        list(.looked)
+        "no {name}: there is none of {}; name the folder that holds it, or its archive ({}), with --data",
+        list(.looked), .archives.join(" or ")
     )]
     NotFound {
         /// The data set.
         name: &'static str,
-        /// A file that marks its folder.
-        marker: &'static str,
-        /// The archive that its authors publish.
-        archive: &'static str,
-        /// Every folder that was looked at, in order.
+        /// The archives that its authors publish.
+        archives: [&'static str; 2],
+        /// Every file that was looked for, in order.
         looked: Vec<PathBuf>,
+    },
+
+    /// A pickle that is none of CIFAR's.
+    #[error(
+        "{}: found {found} at byte {offset}, expected {expected}; fetch the data set again",
+        .path.display()
+    )]
+    Pickle {
+        /// The file.
+        path: PathBuf,
+        /// Where it stands.
+        offset: usize,
+        /// What it holds.
+        found: String,
+        /// What it should hold.
+        expected: String,
+    },
+
+    /// A batch of images whose parts do not fit.
+    #[error("{}: found {found}, expected {expected}; fetch the data set again", .path.display())]
+    Batch {
+        /// The file.
+        path: PathBuf,
+        /// What it holds.
+        found: String,
+        /// What it should hold.
+        expected: String,
+    },
+
+    /// A tar archive that is damaged, or none.
+    #[error(
+        "{}: found {found} at byte {offset} of the unpacked archive, expected a tar archive; fetch it again",
+        .path.display()
+    )]
+    Archive {
+        /// The file.
+        path: PathBuf,
+        /// Where.
+        offset: u64,
+        /// What it holds.
+        found: String,
+    },
+
+    /// An archive without a file of the data set.
+    #[error("{} has no {member}: is it the archive of another data set?", .path.display())]
+    Missing {
+        /// The archive.
+        path: PathBuf,
+        /// The file's path in it.
+        member: String,
+    },
+
+    /// A file that this build cannot read.
+    #[error("{}: this build cannot read it; build with --features {feature}", .path.display())]
+    NeedsFeature {
+        /// The file.
+        path: PathBuf,
+        /// The feature that it takes.
+        feature: &'static str,
     },
 
     /// A file could not be opened or read.

@@ -23,7 +23,7 @@
 //!   The bytes of a batch do not depend on the number of threads that prepare it.
 //! * [`generated`] reads and writes computed images as NumPy arrays; [`frequency`] hybrids and filtered copies, paired by
 //!   [`donors`].
-//! * [`cifar`] reads the official binary files of CIFAR-10 and CIFAR-100. Files are checked: a damaged one gives an
+//! * [`cifar`] reads CIFAR-10 and CIFAR-100 as people have them. Files are checked: a damaged one gives an
 //!   [`Error`] that names it, the byte, what was found and what was expected.
 
 mod augmentation;
@@ -34,10 +34,13 @@ pub mod frequency;
 pub mod generated;
 mod image_set;
 mod npy;
+mod packed;
 mod pairing;
+mod pickle;
 mod prefetch;
 mod random;
 pub mod synthetic;
+mod tar;
 
 // Sets of images
 pub use image_set::{Dataset, ImageSet, ImageShape, Limits, Pixels};
