@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use datasets::{
-    Augmentation, BatchOptions, Batches, Dataset, ImageSet, Limits, Order, cifar, generated,
+    Augmentation, BatchOptions, Batches, Dataset, ImageSet, Limits, Order, cifar, folder, generated,
     synthetic::Synthetic,
 };
 use models::Normaliser;
@@ -11,7 +11,7 @@ use models::Normaliser;
 use crate::{
     flags::{DataFlags, DatasetName},
     launch::UnusableFlags,
-    terminal,
+    terminal::{self, Terminal},
 };
 
 /// Size of the synthetic set: enough for a ResNet to learn from, small enough for minutes on two cores.
@@ -54,7 +54,33 @@ pub(crate) fn open(flags: &DataFlags) -> anyhow::Result<Dataset> {
         DatasetName::Cifar10 => cifar::load_cifar10(root(flags)?, limits)?,
         DatasetName::Cifar100 => cifar::load_cifar100(root(flags)?, flags.labels.into(), limits)?,
         DatasetName::Generated => generated::load(root(flags)?, limits)?,
+        DatasetName::Folder => folder::load(root(flags)?, folder_options(flags, limits))?,
+        DatasetName::ImageNet => folder::load_imagenet(root(flags)?, folder_options(flags, limits))?,
+        DatasetName::ResIn => folder::load_restricted_imagenet(root(flags)?, folder_options(flags, limits))?,
     })
+}
+
+/// Opens the data set and decodes all of its images into memory.
+///
+/// # Errors
+/// As [`open`], and if an image cannot be decoded.
+pub(crate) fn open_in_memory(flags: &DataFlags) -> anyhow::Result<Dataset> {
+    let Dataset { name, train, test } = open(flags)?;
+    Ok(Dataset { name, train: train.decoded()?, test: test.decoded()? })
+}
+
+/// Says which images were left out.
+pub(crate) fn tell_left_out(dataset: &Dataset, terminal: Terminal) {
+    let left_out = [dataset.train.left_out(), dataset.test.left_out()].concat();
+    if let Some(first) = left_out.first() {
+        let problem = first.split("; remove it").next().unwrap_or(first);
+        terminal
+            .note(&format!("note: {} damaged images were left out; the first: {problem}", left_out.len()));
+    }
+}
+
+fn folder_options(flags: &DataFlags, limits: Limits) -> folder::Options {
+    folder::Options { side: flags.image_size, limits, on_corrupt: flags.on_corrupt.into() }
 }
 
 /// The normaliser that networks trained on this data set carry.
@@ -62,6 +88,7 @@ pub(crate) fn normaliser(dataset: DatasetName) -> Normaliser {
     match dataset {
         DatasetName::Synthetic | DatasetName::Cifar10 | DatasetName::Generated => Normaliser::CIFAR10,
         DatasetName::Cifar100 => Normaliser::CIFAR100,
+        DatasetName::Folder | DatasetName::ImageNet | DatasetName::ResIn => Normaliser::IMAGENET,
     }
 }
 

@@ -118,7 +118,7 @@ const PICTURES: &str = "Img";
 pub fn run(flags: Flags) -> anyhow::Result<()> {
     let terminal = flags.machine.prepare()?;
     let interrupt = interrupt::watch()?;
-    let dataset = data::open(&flags.data.resolve())?;
+    let dataset = data::open_in_memory(&flags.data.resolve())?;
     let part = if flags.fit_on == FitOn::All { Part::All } else { Part::Train };
     let scopes = scopes(flags.kernels.exp_name, dataset.train.classes().len());
     let each = scopes.into_iter().map(|scope| Ok((scope, Images::new(&dataset, scope, part)?)));

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use crate::flags::{DataFlags, DatasetName, at_least_one};
+use crate::flags::{DataFlags, DatasetName, LabelKind, OnCorrupt, at_least_one};
 
 /// Which images.
 #[derive(Debug, Clone, Args, Serialize)]
@@ -37,7 +37,9 @@ impl ToyData {
             limit_test,
             batch_size: None,
             workers: 1,
-            labels: crate::flags::LabelKind::Fine,
+            labels: LabelKind::Fine,
+            image_size: None,
+            on_corrupt: OnCorrupt::Error,
         }
     }
 }

@@ -70,6 +70,64 @@ pub enum Error {
         member: String,
     },
 
+    /// No folder of images.
+    #[error(
+        "no images in {}: expected train/<class>/ or val/<class>/ (or test/) with .jpg, .png, .bmp, .ppm or .webp files, or a tar archive of \
+         them; name their folder with --data", .root.display()
+    )]
+    NoFolder {
+        /// The folder or archive.
+        root: PathBuf,
+    },
+
+    /// A class of test images that has no training images.
+    #[error("{}: the test images have the class `{class}`, which train/ does not have; remove it, or add the class", .root.display())]
+    UnknownClass {
+        /// The folder or archive.
+        root: PathBuf,
+        /// The class.
+        class: String,
+    },
+
+    /// A link that leads out of the data set.
+    #[error(
+        "{} is a link to {}, outside the data set's folder; put the files there, or name the folder that they are in with --data",
+        .path.display(), .target.display()
+    )]
+    LinkOut {
+        /// The link.
+        path: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
+    },
+
+    /// A folder that is not all of ImageNet.
+    #[error(
+        "{} has {found} folders of ImageNet's classes among {folders}, expected all 1000 (n01440764 to n15075141) and no others: labels are their places; \
+         take --dataset folder for a part", .root.display()
+    )]
+    NotImageNet {
+        /// The folder or archive.
+        root: PathBuf,
+        /// Folders with such a name.
+        found: usize,
+        /// All folders of classes.
+        folders: usize,
+    },
+
+    /// A file that is no image, or a damaged one.
+    #[error("{} cannot be decoded: {problem}; remove it, or leave such files out with --on-corrupt skip", .path.display())]
+    Corrupt {
+        /// The file, or its path below an archive.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+
+    /// A batch without a single sound image.
+    #[error("all images of a batch are damaged: look at the files; --on-corrupt error names the first")]
+    AllCorrupt,
+
     /// A file that this build cannot read.
     #[error("{}: this build cannot read it; build with --features {feature}", .path.display())]
     NeedsFeature {

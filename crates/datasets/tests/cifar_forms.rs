@@ -58,7 +58,7 @@ fn archive(folder: &str, files: &[(String, Vec<u8>)]) -> Vec<u8> {
 }
 
 fn content(set: &ImageSet) -> (Vec<u8>, Vec<u32>, Vec<String>) {
-    let pixels = (0..set.len()).flat_map(|i| set.bytes(i).to_vec()).collect();
+    let pixels = (0..set.len()).flat_map(|i| set.bytes(i).unwrap().to_vec()).collect();
     (pixels, set.labels().to_vec(), set.classes().to_vec())
 }
 
@@ -82,7 +82,7 @@ fn cifar10_is_the_same_in_every_version() {
     let (labels, pixels) = images(1);
     assert_eq!((reference.train.len(), reference.test.len()), (10, 2));
     assert_eq!(reference.train.labels()[..2], [u32::from(labels[0]), u32::from(labels[1])]);
-    assert_eq!(reference.train.bytes(1), &pixels[PIXELS..]);
+    assert_eq!(reference.train.bytes(1).unwrap(), &pixels[PIXELS..]);
     assert_eq!(reference.train.classes(), CLASSES);
 
     write(&at("2").join(py), &python);
