@@ -18,6 +18,9 @@ pub(crate) struct DataFlags {
     /// The data set's root, the folder that holds its batches, or its archive
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// Fetch cifar10 or cifar100 first if it is not there, into --data [default: the user's cache folder]
+    #[arg(long)]
+    pub download: bool,
     /// Which labels of cifar100: its 100 classes, or its 20 superclasses
     #[arg(long, value_enum, value_name = "KIND", default_value_t = LabelKind::Fine)]
     pub labels: LabelKind,

@@ -37,6 +37,7 @@ impl ToyData {
             limit_test,
             batch_size: None,
             workers: 1,
+            download: false,
             labels: LabelKind::Fine,
             image_size: None,
             on_corrupt: OnCorrupt::Error,
