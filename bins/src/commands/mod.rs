@@ -10,6 +10,8 @@ pub mod generate_freq_dataset;
 pub mod generate_toy_dataset;
 pub mod grad;
 mod grad_report;
+#[allow(dead_code, reason = "for a program that looks into files")]
+mod inspect_dataset;
 pub mod train_toy_models;
 
 /// Every command line, for what must know all flags.

@@ -75,6 +75,10 @@ impl Packed {
 
 impl Read for Packed {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // The decompressor of xz would take a read of nothing for the end of its stream.
+        if buffer.is_empty() {
+            return Ok(0);
+        }
         match self {
             Self::Plain { file, left } => {
                 let read = file.read(buffer)?;

@@ -179,3 +179,78 @@ fn a_pickle_that_would_run_something_is_refused() {
     let whole = batch(&[("labels", &labels)], &pixels);
     assert!(load(&whole[..900]).contains("cut short"));
 }
+
+#[cfg(feature = "parquet")]
+mod parquet_files {
+    use std::{io::Cursor, sync::Arc};
+
+    use image::{DynamicImage, ImageFormat, RgbImage};
+    use parquet::{
+        data_type::{ByteArray, ByteArrayType, Int64Type},
+        file::{properties::WriterProperties, writer::SerializedFileWriter},
+        schema::parser::parse_message_type,
+    };
+
+    use super::*;
+
+    /// PNG images in `img` and labels, as the Hub has them.
+    fn write_parquet(path: &Path, set: &ImageSet) {
+        let schema = "message schema {
+            optional group img { optional binary bytes; optional binary path (UTF8); }
+            optional int64 label;
+        }";
+        let schema = Arc::new(parse_message_type(schema).unwrap());
+        let properties =
+            WriterProperties::builder().set_compression(parquet::basic::Compression::SNAPPY).build();
+        let file = fs::File::create(path).unwrap();
+        let mut writer = SerializedFileWriter::new(file, schema, Arc::new(properties)).unwrap();
+        let mut group = writer.next_row_group().unwrap();
+        let png = |index: usize| {
+            let planes = set.bytes(index).unwrap();
+            let pixels =
+                (0..1024).flat_map(|at| [planes[at], planes[1024 + at], planes[2048 + at]]).collect();
+            let mut bytes = Cursor::new(Vec::new());
+            let image = RgbImage::from_raw(32, 32, pixels).unwrap();
+            DynamicImage::ImageRgb8(image).write_to(&mut bytes, ImageFormat::Png).unwrap();
+            ByteArray::from(bytes.into_inner())
+        };
+        let columns: [Vec<ByteArray>; 2] = [
+            (0..set.len()).map(png).collect(),
+            (0..set.len()).map(|index| ByteArray::from(format!("{index}.png").into_bytes())).collect(),
+        ];
+        for values in columns {
+            let mut column = group.next_column().unwrap().unwrap();
+            column.typed::<ByteArrayType>().write_batch(&values, Some(&vec![2; set.len()]), None).unwrap();
+            column.close().unwrap();
+        }
+        let labels: Vec<i64> = set.labels().iter().map(|&label| i64::from(label)).collect();
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<Int64Type>().write_batch(&labels, Some(&vec![1; set.len()]), None).unwrap();
+        column.close().unwrap();
+        group.close().unwrap();
+        writer.close().unwrap();
+    }
+
+    #[test]
+    fn parquet_files_hold_the_same_images() {
+        let [mut binary, _] = cifar10();
+        binary.retain(|(name, _)| name != "batches.meta.txt");
+        let root = TempDir::new().unwrap();
+        write(&root.path().join("bin"), &binary);
+        let reference = cifar::load_cifar10(root.path().join("bin"), ALL).unwrap();
+        let hub = root.path().join("hub/plain_text");
+        fs::create_dir_all(&hub).unwrap();
+        write_parquet(&hub.join("train-00000-of-00001.parquet"), &reference.train);
+        write_parquet(&hub.join("test-00000-of-00001.parquet"), &reference.test);
+        assert_same(&reference, &cifar::load_cifar10(root.path().join("hub"), ALL).unwrap());
+        assert_same(&reference, &cifar::load_cifar10(&hub, ALL).unwrap());
+        let limits = Limits { train: Some(3), test: Some(1) };
+        assert_eq!(cifar::load_cifar10(&hub, limits).unwrap().train.labels(), &reference.train.labels()[..3]);
+        let path = hub.join("train-00000-of-00001.parquet");
+        let whole = fs::read(&path).unwrap();
+        for length in (0..whole.len()).step_by(97) {
+            fs::write(&path, &whole[..length]).unwrap();
+            assert!(message(cifar::load_cifar10(&hub, ALL)).contains("train-00000"));
+        }
+    }
+}

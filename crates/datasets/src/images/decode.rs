@@ -63,7 +63,7 @@ fn jpeg_header(bytes: &[u8]) -> Result<(Jpeg<'_>, (usize, usize)), String> {
         .set_max_width(LONGEST)
         .set_max_height(LONGEST);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-    decoder.decode_headers().map_err(|error| error.to_string())?;
+    decoder.decode_headers().map_err(one_line)?;
     let info = decoder.info().ok_or("it has no size")?;
     Ok((decoder, (info.width.into(), info.height.into())))
 }
@@ -75,7 +75,7 @@ fn jpeg(bytes: &[u8]) -> Result<RgbImage, String> {
         return Err("it is cut short".to_owned());
     }
     let mut pixels = vec![0; decoder.output_buffer_size().ok_or("it has no size")?];
-    decoder.decode_into(&mut pixels).map_err(|error| error.to_string())?;
+    decoder.decode_into(&mut pixels).map_err(one_line)?;
     if pixels.len() != 3 * width * height {
         return Err(format!("it has {} bytes of pixels, not {width}×{height}×3", pixels.len()));
     }
@@ -92,7 +92,7 @@ fn other(bytes: &[u8], format: ImageFormat) -> Result<RgbImage, String> {
     let decoder = reader(bytes, format)?;
     let (width, height) = wide(decoder.dimensions());
     check(bytes, width, height)?;
-    let image = DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())?;
+    let image = DynamicImage::from_decoder(decoder).map_err(one_line)?;
     Ok(RgbImage { width, height, pixels: rgb(image) })
 }
 
@@ -101,7 +101,7 @@ fn reader(bytes: &[u8], format: ImageFormat) -> Result<impl ImageDecoder + '_, S
     limits.max_alloc = Some(8 * most(bytes) as u64);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits);
-    reader.into_decoder().map_err(|error| error.to_string())
+    reader.into_decoder().map_err(one_line)
 }
 
 fn rgb(image: DynamicImage) -> Vec<u8> {
@@ -121,6 +121,11 @@ fn rgb(image: DynamicImage) -> Vec<u8> {
             .collect(),
         image => image.into_rgb8().into_raw(),
     }
+}
+
+/// What a decoder says, which may take several lines.
+fn one_line(error: impl std::fmt::Display) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn wide((width, height): (u32, u32)) -> (usize, usize) {

@@ -35,7 +35,16 @@ pub(crate) fn header(name: &str, kind: u8, size: u64) -> [u8; 512] {
 }
 
 pub(crate) fn gzip(content: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    deflate(content, flate2::Compression::fast())
+}
+
+/// As small as it gets.
+pub(crate) fn gzip_best(content: &[u8]) -> Vec<u8> {
+    deflate(content, flate2::Compression::best())
+}
+
+fn deflate(content: &[u8], level: flate2::Compression) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
     encoder.write_all(content).unwrap();
     encoder.finish().unwrap()
 }
