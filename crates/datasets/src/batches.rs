@@ -237,7 +237,7 @@ impl Plan {
                     kept += 1;
                 }
                 (Err(error), Some(encoded)) if self.set.leaves_out(&error) => {
-                    encoded.leave_out(indices[at], &error)
+                    encoded.leave_out(indices[at], &error);
                 }
                 (Err(error), _) => return Err(error),
             }

@@ -39,10 +39,14 @@ pub(super) struct Listing {
     pub(super) test: Vec<Image>,
 }
 
-/// Paths and places of images, by part and class.
+/// Paths and places of images, by class.
+type Classes = BTreeMap<String, Files>;
+type Files = Vec<(String, (u64, u64))>;
+
+/// The classes of each part.
 #[derive(Default)]
 struct Found {
-    parts: BTreeMap<String, BTreeMap<String, Vec<(String, (u64, u64))>>>,
+    parts: BTreeMap<String, Classes>,
 }
 
 impl Listing {
@@ -109,7 +113,7 @@ impl Found {
         let named = train.as_ref().or(test.as_ref());
         let named = named.ok_or_else(|| Error::NoFolder { root: root.to_path_buf() })?;
         let classes: Vec<String> = named.keys().cloned().collect();
-        let images = |part: Option<BTreeMap<String, Vec<_>>>| {
+        let images = |part: Option<Classes>| {
             let mut images = Vec::new();
             for (class, files) in part.unwrap_or_default() {
                 let label = classes.binary_search(&class);
@@ -194,13 +198,7 @@ fn entries(folder: &Path, inside: &Path) -> Result<Vec<Entry>, Error> {
 }
 
 /// All images below a folder.
-fn walk(
-    root: &Path,
-    below: &str,
-    inside: &Path,
-    deep: usize,
-    images: &mut Vec<(String, (u64, u64))>,
-) -> Result<(), Error> {
+fn walk(root: &Path, below: &str, inside: &Path, deep: usize, images: &mut Files) -> Result<(), Error> {
     for entry in entries(&root.join(below), inside)? {
         let name = format!("{below}/{}", entry.name);
         if entry.is_folder && deep > 0 {
