@@ -2,6 +2,7 @@
 //!
 //! * `cdes`: a step of fitting toy kernels, and images made with them, in images a second.
 //! * `convolution`: the blocked engine's convolutions and batch-norm passes, by pass, layer and instruction set.
+//! * `data`: photographs decoded and resized, CIFAR-10 read, the time that a trainer waits for batches.
 //! * `fft`: transforms and profiles of the spectra, by size.
 //! * `steps`: a training step and an input-gradient step of whole networks, in images a second.
 //!

@@ -3,15 +3,16 @@
 use std::path::Path;
 
 use datasets::{
-    Augmentation, BatchOptions, Batches, Dataset, ImageSet, Limits, Order, cifar, generated,
+    Augmentation, BatchOptions, Batches, Dataset, ImageSet, Limits, Order, cifar, folder, generated,
     synthetic::Synthetic,
 };
 use models::Normaliser;
 
 use crate::{
+    download::{self, Archive},
     flags::{DataFlags, DatasetName},
     launch::UnusableFlags,
-    terminal,
+    terminal::{self, Terminal},
 };
 
 /// Size of the synthetic set: enough for a ResNet to learn from, small enough for minutes on two cores.
@@ -48,13 +49,79 @@ pub(crate) fn open(flags: &DataFlags) -> anyhow::Result<Dataset> {
             "note: --data {data} is not used: --dataset is synthetic, which is generated"
         ));
     }
+    if flags.download && !can_fetch(flags.dataset) {
+        let name = flags.dataset.as_str();
+        return Err(UnusableFlags(format!(
+            "--download: {name} cannot be fetched, only cifar10 and cifar100"
+        ))
+        .into());
+    }
     let limits = Limits { train: flags.limit_train, test: flags.limit_test };
     Ok(match flags.dataset {
         DatasetName::Synthetic => synthetic(flags),
-        DatasetName::Cifar10 => cifar::load_cifar10(root(flags)?, limits)?,
-        DatasetName::Cifar100 => cifar::load_cifar100(root(flags)?, cifar::Labels::Fine, limits)?,
+        DatasetName::Cifar10 => {
+            of_cifar(flags, &Archive::cifar10(), &|root| cifar::load_cifar10(root, limits))?
+        }
+        DatasetName::Cifar100 => {
+            let load = |root: &Path| cifar::load_cifar100(root, flags.labels.into(), limits);
+            of_cifar(flags, &Archive::cifar100(), &load)?
+        }
         DatasetName::Generated => generated::load(root(flags)?, limits)?,
+        DatasetName::Folder => folder::load(root(flags)?, folder_options(flags, limits))?,
+        DatasetName::ImageNet => folder::load_imagenet(root(flags)?, folder_options(flags, limits))?,
+        DatasetName::ResIn => folder::load_restricted_imagenet(root(flags)?, folder_options(flags, limits))?,
     })
+}
+
+/// Opens the data set and decodes all of its images into memory.
+///
+/// # Errors
+/// As [`open`], and if an image cannot be decoded.
+pub(crate) fn open_in_memory(flags: &DataFlags) -> anyhow::Result<Dataset> {
+    let Dataset { name, train, test } = open(flags)?;
+    Ok(Dataset { name, train: train.decoded()?, test: test.decoded()? })
+}
+
+/// Says which images were left out.
+pub(crate) fn tell_left_out(dataset: &Dataset, terminal: Terminal) {
+    let left_out = [dataset.train.left_out(), dataset.test.left_out()].concat();
+    if let Some(first) = left_out.first() {
+        let problem = first.split("; remove it").next().unwrap_or(first);
+        terminal
+            .note(&format!("note: {} damaged images were left out; the first: {problem}", left_out.len()));
+    }
+}
+
+/// CIFAR from `--data`, or from where it is fetched to.
+fn of_cifar(
+    flags: &DataFlags,
+    archive: &Archive,
+    load: &dyn Fn(&Path) -> Result<Dataset, datasets::Error>,
+) -> anyhow::Result<Dataset> {
+    if !flags.download {
+        return Ok(load(root(flags)?)?);
+    }
+    let folder = flags.data.clone().map_or_else(download::cache, Ok)?;
+    match load(&folder) {
+        Err(datasets::Error::NotFound { .. }) => {
+            terminal::note(&format!(
+                "fetching {}/{} into {}",
+                archive.server,
+                archive.name,
+                folder.display()
+            ));
+            Ok(load(&download::fetch(archive, &folder, Terminal::new(false))?)?)
+        }
+        loaded => Ok(loaded?),
+    }
+}
+
+fn folder_options(flags: &DataFlags, limits: Limits) -> folder::Options {
+    folder::Options { side: flags.image_size, limits, on_corrupt: flags.on_corrupt.into() }
+}
+
+fn can_fetch(dataset: DatasetName) -> bool {
+    matches!(dataset, DatasetName::Cifar10 | DatasetName::Cifar100)
 }
 
 /// The normaliser that networks trained on this data set carry.
@@ -62,6 +129,7 @@ pub(crate) fn normaliser(dataset: DatasetName) -> Normaliser {
     match dataset {
         DatasetName::Synthetic | DatasetName::Cifar10 | DatasetName::Generated => Normaliser::CIFAR10,
         DatasetName::Cifar100 => Normaliser::CIFAR100,
+        DatasetName::Folder | DatasetName::ImageNet | DatasetName::ResIn => Normaliser::IMAGENET,
     }
 }
 
@@ -98,8 +166,9 @@ fn synthetic(flags: &DataFlags) -> Dataset {
 fn root(flags: &DataFlags) -> anyhow::Result<&Path> {
     let missing = || {
         format!(
-            "--dataset {} needs --data DIR (or FREQBIAS_DATA): the folder that holds its files",
-            flags.dataset.as_str()
+            "--dataset {} needs --data DIR (or FREQBIAS_DATA): the folder that holds its files{}",
+            flags.dataset.as_str(),
+            if can_fetch(flags.dataset) { "; or --download, which fetches them" } else { "" }
         )
     };
     flags.data.as_deref().ok_or_else(|| UnusableFlags(missing()).into())

@@ -17,7 +17,7 @@ const KERNELS: &str = "FREQBIAS_KERNELS";
 
 /// The flag that names a run, and what the run's own configuration says for flags that are not given.
 const RUN: &str = "run";
-const OF_RUN: &[&str] = &["dataset", "data", "arch", "arch-family"];
+const OF_RUN: &[&str] = &["dataset", "data", "arch", "arch-family", "labels", "image-size", "download"];
 
 /// More than any configuration takes; a file beyond it is something else.
 const LARGEST_CONFIG: u64 = 1 << 20;

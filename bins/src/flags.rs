@@ -15,9 +15,21 @@ pub(crate) struct DataFlags {
     /// The data set; `synthetic` is generated and needs nothing on disk
     #[arg(long, value_enum, default_value_t = DatasetName::Synthetic)]
     pub dataset: DatasetName,
-    /// The data set's root, or the folder that holds its batches
+    /// The data set's root, the folder that holds its batches, or its archive
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// Fetch cifar10 or cifar100 first if it is not there, into --data [default: the user's cache folder]
+    #[arg(long)]
+    pub download: bool,
+    /// Which labels of cifar100: its 100 classes, or its 20 superclasses
+    #[arg(long, value_enum, value_name = "KIND", default_value_t = LabelKind::Fine)]
+    pub labels: LabelKind,
+    /// Rows and columns of an image, for imagenet, resIN and folder [default: 224; folder: the size of its images if all have one]
+    #[arg(long, value_name = "N", value_parser = image_size)]
+    pub image_size: Option<usize>,
+    /// What becomes of images in a folder that cannot be decoded
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t = OnCorrupt::Error)]
+    pub on_corrupt: OnCorrupt,
     /// Use only the first N training images
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub limit_train: Option<usize>,
@@ -33,11 +45,14 @@ pub(crate) struct DataFlags {
 }
 
 impl DataFlags {
-    /// The data set as people call it: a generated one by its folder.
+    /// The data set as people call it: one of many of its kind by its folder, or by its archive without endings.
     pub(crate) fn label(&self) -> String {
-        let folder =
-            self.data.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-        let of_set = folder.filter(|_| self.dataset == DatasetName::Generated);
+        let name = self.data.as_deref().and_then(Path::file_name);
+        let folder = name.map(|name| {
+            let name = name.to_string_lossy();
+            name.split(".tar").next().unwrap_or(&name).to_owned()
+        });
+        let of_set = folder.filter(|_| self.dataset.is_one_of_many());
         of_set.unwrap_or_else(|| self.dataset.as_str().to_owned())
     }
 }
@@ -48,12 +63,40 @@ impl DataFlags {
 pub(crate) enum DatasetName {
     /// Ten kinds of textured shapes, generated: nothing to download
     Synthetic,
-    /// CIFAR-10 in the official binary layout
+    /// CIFAR-10: the binary or Python version, or the archive of either
     Cifar10,
-    /// CIFAR-100 in the official binary layout, fine labels
+    /// CIFAR-100, likewise
     Cifar100,
     /// Images that `generate_toy_dataset` wrote
     Generated,
+    /// Any images: `train/<class>/` and `val/<class>/` or `test/<class>/`, in a folder or a tar archive
+    Folder,
+    /// ImageNet: such a folder with its 1000 classes
+    #[value(name = "imagenet")]
+    ImageNet,
+    /// Restricted ImageNet: nine kinds of animals in that folder
+    #[value(name = "resIN", alias = "resin")]
+    #[serde(rename = "resIN")]
+    ResIn,
+}
+
+/// What becomes of a damaged image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OnCorrupt {
+    /// The program ends and names it
+    Error,
+    /// It is left out, and told at the end
+    Skip,
+}
+
+impl From<OnCorrupt> for datasets::OnCorrupt {
+    fn from(what: OnCorrupt) -> Self {
+        match what {
+            OnCorrupt::Error => Self::Error,
+            OnCorrupt::Skip => Self::Skip,
+        }
+    }
 }
 
 impl DatasetName {
@@ -64,6 +107,33 @@ impl DatasetName {
             Self::Cifar10 => "cifar10",
             Self::Cifar100 => "cifar100",
             Self::Generated => "generated",
+            Self::Folder => "folder",
+            Self::ImageNet => "imagenet",
+            Self::ResIn => "resIN",
+        }
+    }
+
+    /// Whether it is a kind of set of which people have many, told apart by their folders.
+    pub(crate) fn is_one_of_many(self) -> bool {
+        matches!(self, Self::Generated | Self::Folder)
+    }
+}
+
+/// The kinds of labels that CIFAR-100 has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LabelKind {
+    /// 100 classes
+    Fine,
+    /// 20 superclasses
+    Coarse,
+}
+
+impl From<LabelKind> for datasets::cifar::Labels {
+    fn from(kind: LabelKind) -> Self {
+        match kind {
+            LabelKind::Fine => Self::Fine,
+            LabelKind::Coarse => Self::Coarse,
         }
     }
 }
@@ -82,7 +152,7 @@ pub(crate) struct RunFlags {
     /// The folder that holds all runs
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub out_dir: PathBuf,
-    /// The run's name [default: {arch}_baseline; {arch}_{folder} on a generated set]
+    /// The run's name [default: {arch}_baseline; {arch}_{folder} on a generated set or a folder]
     #[arg(long, value_name = "NAME", value_parser = folder_name)]
     pub task: Option<String>,
     /// Seed of everything random: the same seed gives the same bits
@@ -102,10 +172,10 @@ impl RunFlags {
             .map_err(|error| UnusableFlags(format!("--arch {}: {error}", self.arch.name())).into())
     }
 
-    /// The run's name: `--task`, or what the other flags make it. Generated sets are many, so theirs has the folder's name.
+    /// The run's name: `--task`, or what the other flags make it. Sets that are one of many give it their folder's name.
     pub(crate) fn task(&self, data: &DataFlags) -> String {
-        let is_generated = data.dataset == DatasetName::Generated;
-        let of_set = if is_generated { data.label() } else { "baseline".to_owned() };
+        let is_one_of_many = data.dataset.is_one_of_many();
+        let of_set = if is_one_of_many { data.label() } else { "baseline".to_owned() };
         self.task.clone().unwrap_or_else(|| format!("{}_{of_set}", self.arch.name()))
     }
 
@@ -196,6 +266,14 @@ pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
         Ok(0) | Err(_) => Err("expected a whole number, 1 or more".to_owned()),
         Ok(number) => Ok(number),
     }
+}
+
+/// The largest image that a network is fed.
+const LARGEST_IMAGE: usize = 1024;
+
+pub(crate) fn image_size(text: &str) -> Result<usize, String> {
+    let size = text.parse().ok().filter(|size| (8..=LARGEST_IMAGE).contains(size));
+    size.ok_or_else(|| format!("expected a whole number from 8 to {LARGEST_IMAGE}"))
 }
 
 /// More of either only costs memory; no machine has as many cores.

@@ -31,10 +31,13 @@ pub fn launch<Flags: Parser>(run: fn(Flags) -> anyhow::Result<()>) -> ExitCode {
 pub(crate) struct UnusableFlags(pub String);
 
 fn exit_code(error: &anyhow::Error) -> u8 {
+    use datasets::Error::{NeedsFeature, NoFolder, NoGenerated, NotFound, NotImageNet};
     use training::Error::{NothingToResume, RunExists, SettingChanged, StateMissing};
     let no_dataset = matches!(
         error.downcast_ref(),
-        Some(datasets::Error::NotFound { .. } | datasets::Error::NoGenerated { .. })
+        Some(
+            NotFound { .. } | NoGenerated { .. } | NoFolder { .. } | NotImageNet { .. } | NeedsFeature { .. }
+        )
     );
     let other_run = matches!(
         error.downcast_ref(),

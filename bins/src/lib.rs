@@ -10,6 +10,7 @@ mod checkpoints;
 mod components;
 mod data;
 mod defaults;
+mod download;
 mod epochs;
 mod flags;
 mod freq;

@@ -153,8 +153,9 @@ pub(crate) struct DatasetSource<'a> {
 impl Source for DatasetSource<'_> {
     type Batch = Batch;
 
-    fn train(&self, epoch: usize, start: usize) -> impl Iterator<Item = Batch> {
+    fn train(&self, epoch: usize, start: usize) -> impl Iterator<Item = candle_core::Result<Batch>> {
         data::training_batches(&self.dataset.train, self.flags, self.seed, epoch, start)
+            .map(|batch| batch.map_err(candle_core::Error::wrap))
     }
 
     fn train_batches(&self) -> usize {
@@ -173,8 +174,9 @@ impl Source for DatasetSource<'_> {
         self.dataset.checksum()
     }
 
-    fn test(&self) -> impl Iterator<Item = Batch> {
+    fn test(&self) -> impl Iterator<Item = candle_core::Result<Batch>> {
         data::test_batches(&self.dataset.test, data::training_batch_size(self.flags), self.flags.workers)
+            .map(|batch| batch.map_err(candle_core::Error::wrap))
     }
 }
 

@@ -39,6 +39,19 @@ impl Terminal {
     }
 }
 
+impl Terminal {
+    /// A bar that counts bytes; the length is set once it is known.
+    pub(crate) fn bytes_bar(&self, label: String) -> ProgressBar {
+        let target = if self.bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        let template = "{prefix} [{bar:32}] {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left";
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        bar.set_style(style.progress_chars("=> "));
+        bar.set_prefix(label);
+        bar
+    }
+}
+
 /// A line on stderr, whatever `--quiet` says: errors, and what must not be missed.
 pub(crate) fn note(message: &str) {
     // A reader that went away (a closed pipe) is no reason to stop working.

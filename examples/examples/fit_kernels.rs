@@ -14,7 +14,8 @@ const BANDS: usize = 20;
 fn main() -> anyhow::Result<()> {
     let line: Vec<f64> = (0..BANDS).map(|band| 1.0 - band as f64 / (BANDS - 1) as f64).collect();
     let set = Synthetic { seed: 0, train: 1000, test: 0 }.generate().train;
-    let bytes: Vec<u8> = (0..set.len()).flat_map(|index| set.bytes(index).into_owned()).collect();
+    let bytes: Vec<u8> =
+        (0..set.len()).flat_map(|index| set.bytes(index).expect("in memory").into_owned()).collect();
 
     let settings = FitSettings { epochs: 8, ..FitSettings::default() };
     let fit = settings.check(Objective::new(32, 32, line)?)?;

@@ -12,7 +12,7 @@ use spectral::{RadialMask, Split, to_bytes};
 fn main() -> anyhow::Result<()> {
     let path = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "frequency_split.png".to_owned()));
     let images = Synthetic { seed: 0, train: 1, test: 0 }.generate().train;
-    let image: Vec<f64> = images.bytes(0).iter().map(|&pixel| f64::from(pixel)).collect();
+    let image: Vec<f64> = images.bytes(0)?.iter().map(|&pixel| f64::from(pixel)).collect();
     let thumbnail = |part: &[f64]| Thumbnail::from_bytes(&to_bytes(part), 32, 32);
 
     let mut rows = Vec::new();

@@ -18,7 +18,7 @@ fn main() -> anyhow::Result<()> {
 
     let mut bands = RunningBands::new(profiler.radii().len());
     for batch in images.batches(BatchOptions::default()) {
-        profiler.profiles(&batch.images)?.rows().for_each(|row| bands.push(row));
+        profiler.profiles(&batch?.images)?.rows().for_each(|row| bands.push(row));
     }
     let mean = bands.mean();
     assert!(mean[0] > 0.9 && mean[0] > 2.0 * mean[15], "like photographs: most of it at low frequencies");

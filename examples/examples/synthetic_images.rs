@@ -15,7 +15,8 @@ fn main() -> anyhow::Result<()> {
     let mut rows = Vec::new();
     for (class, name) in set.classes().iter().enumerate() {
         let of_class = (0..set.len()).filter(|&index| set.labels()[index] as usize == class);
-        let thumbnail = |index| Thumbnail::from_bytes(&set.bytes(index), shape.height, shape.width);
+        let thumbnail =
+            |index| Thumbnail::from_bytes(&set.bytes(index).expect("in memory"), shape.height, shape.width);
         rows.push(SheetRow {
             caption: name.clone(),
             images: of_class.map(thumbnail).collect::<Result<_, _>>()?,

@@ -99,11 +99,14 @@ struct Images(Dataset);
 impl Source for Images {
     type Batch = Batch;
 
-    fn train(&self, epoch: usize, start_batch: usize) -> impl Iterator<Item = Batch> {
+    fn train(&self, epoch: usize, start_batch: usize) -> impl Iterator<Item = Result<Batch>> {
         let order = Order::Shuffled { seed: 0, epoch: epoch as u64 };
         let augmentation = Some(Augmentation::default());
         let shared = BatchOptions { batch_size: BATCH, ..BatchOptions::default() };
-        self.0.train.batches(BatchOptions { order, augmentation, start_batch, ..shared })
+        self.0
+            .train
+            .batches(BatchOptions { order, augmentation, start_batch, ..shared })
+            .map(|batch| batch.map_err(candle_core::Error::wrap))
     }
 
     fn train_batches(&self) -> usize {
@@ -118,7 +121,7 @@ impl Source for Images {
         self.0.test.len()
     }
 
-    fn test(&self) -> impl Iterator<Item = Batch> {
-        self.0.test.batches(BatchOptions::default())
+    fn test(&self) -> impl Iterator<Item = Result<Batch>> {
+        self.0.test.batches(BatchOptions::default()).map(|batch| batch.map_err(candle_core::Error::wrap))
     }
 }

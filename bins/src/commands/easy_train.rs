@@ -84,7 +84,7 @@ impl Flags {
     /// The name of a run on hybrids: `--task`, or {arch}_{freq}_{r}; a generated set's has the set's folder before the part.
     fn hybrid_task(&self, keep: Part, radius: usize) -> String {
         let of_set = match self.data.dataset {
-            DatasetName::Generated => self.run.task(&self.data),
+            dataset if dataset.is_one_of_many() => self.run.task(&self.data),
             _ => self.run.arch.name().to_owned(),
         };
         self.run.task.clone().unwrap_or_else(|| format!("{of_set}_{}_{radius}", keep.as_str()))
@@ -145,5 +145,7 @@ pub(crate) fn train(mut flags: Flags, session: &Session) -> anyhow::Result<Train
         epochs: flags.epochs(),
         start: flags.start(),
     };
-    training.train(&dataset, session)
+    let trained = training.train(&dataset, session)?;
+    data::tell_left_out(&dataset, session.terminal);
+    Ok(trained)
 }

@@ -167,7 +167,8 @@ impl Measurement<'_> {
         let bar =
             self.session.terminal.images_bar(test.len(), format!("{}: {}", index + 1, component.name()));
         let batch_size = data::training_batch_size(&self.flags.data);
-        for mut batch in data::test_batches(test, batch_size, self.flags.data.workers) {
+        for batch in data::test_batches(test, batch_size, self.flags.data.workers) {
+            let mut batch = batch?;
             if let Some(filter) = &filter {
                 batch.images = filter.apply(&batch.images)?;
             }

@@ -10,7 +10,7 @@ use candle_core::{Device, Tensor};
 use cdes::{KernelFolder, Restructurer, ToyKernels, noise_generator, noisy, target_density};
 use clap::Parser;
 use datasets::{
-    Dataset, ImageSet, View,
+    Dataset, ImageSet, Look,
     generated::{self, Writer},
 };
 use serde::Serialize;
@@ -88,7 +88,7 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
 /// As [`run`].
 pub(crate) fn generate(flags: &Flags, session: &Session) -> anyhow::Result<Vec<Summary>> {
     let (terminal, interrupt) = (session.terminal, session.interrupt.as_ref());
-    let dataset = data::open(&flags.data.resolve())?;
+    let dataset = data::open_in_memory(&flags.data.resolve())?;
     let kernels = flags.load_kernels(&dataset)?;
     let root = flags.kernels.dataset_folder();
     let last = root.join(generated::TEST).join(format!("{DENSITY}.json"));
@@ -299,7 +299,7 @@ impl Generator<'_> {
         let shape = self.set.shape();
         let mut images = vec![0.0; places.len() * shape.len()];
         for (&place, image) in places.iter().zip(images.chunks_exact_mut(shape.len())) {
-            self.set.write(place, View::IDENTITY, image);
+            self.set.write(place, Look::Plain, image)?;
         }
         let dims = (places.len(), shape.channels, shape.height, shape.width);
         let tensor = Tensor::from_slice(&images, dims, &Device::Cpu)?;

@@ -69,6 +69,7 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
     let report = Report { table: &table, checkpoints: &checkpoints, test: &dataset.test };
     let results = report.save(&output)?;
     partial.remove()?;
+    data::tell_left_out(&dataset, session.terminal);
     report.print(&results, flags.machine.format)
 }
 
@@ -136,22 +137,24 @@ impl<'a> Measurement<'a> {
         let (data, test, terminal) = (self.data, self.test, self.session.terminal);
         let network = network::open(&checkpoint.path, data, self.arch, test.classes().len(), terminal)?;
         let mut bands = RunningBands::new(self.profiler.radii().len());
-        let (mut correct, mut skipped) = (0, 0);
+        let (mut seen, mut correct, mut skipped) = (0, 0, 0);
         let bar = terminal.images_bar(test.len(), place);
         for batch in data::test_batches(test, data::gradient_batch_size(data), data.workers) {
+            let batch = batch?;
             let found = network.input_gradient(&network::pixels(&batch)?, &batch.labels)?;
             let profiles = self.profiler.profiles(&found.gradient.flatten_all()?.to_vec1::<f32>()?)?;
             profiles.rows().for_each(|row| bands.push(row));
             skipped += profiles.skipped();
             correct += network::tally(found.loss, &found.logits, &batch.labels)?.correct;
+            seen += batch.len();
             bar.inc(batch.len() as u64);
             self.session.check(&bar, STOPPED)?;
         }
         bar.finish_and_clear();
-        if skipped == test.len() {
+        if skipped == seen {
             return Err(without_gradients(checkpoint, skipped));
         }
-        let nat_prec1 = 100.0 * correct as f64 / test.len() as f64;
+        let nat_prec1 = 100.0 * correct as f64 / seen.max(1) as f64;
         Ok(SpectrumRow { epoch: checkpoint.epoch, mean: bands.mean(), std: bands.std(), nat_prec1, skipped })
     }
 }

@@ -119,7 +119,7 @@ fn image_density(test: &ImageSet) -> anyhow::Result<RunningBands> {
         Profiler::new(Recipe::Density, shape.channels, shape.height, shape.width, Convention::Reference)?;
     let mut bands = RunningBands::new(profiler.radii().len());
     for batch in data::test_batches(test, 256, 1) {
-        profiler.profiles(&batch.images)?.rows().for_each(|row| bands.push(row));
+        profiler.profiles(&batch?.images)?.rows().for_each(|row| bands.push(row));
     }
     Ok(bands)
 }

@@ -13,6 +13,7 @@ pub(crate) mod grad_report;
 pub mod inspect;
 mod inspect_checkpoint;
 mod inspect_convert;
+mod inspect_dataset;
 pub mod reproduce;
 pub mod train_toy_models;
 

@@ -144,14 +144,15 @@ impl Maker<'_> {
             Part::Low => [donors, own],
         };
         let make = |places: Range<usize>| -> anyhow::Result<Vec<u8>> {
-            let [high, low] = parts(gather(set, places.clone()), gather(set, donors[places].iter().copied()));
+            let [high, low] =
+                parts(gather(set, places.clone())?, gather(set, donors[places].iter().copied())?);
             Ok(hybrid.apply(&high, &low)?)
         };
         let what = format!("hybrids with the labels of their {} parts", keep.as_str());
         let writer = self.write(set, "hybrids", &files.images, make)?;
         let shown = sheets::shown(set);
         let [high, low] =
-            parts(gather(set, shown.iter().copied()), gather(set, shown.iter().map(|&at| donors[at])));
+            parts(gather(set, shown.iter().copied())?, gather(set, shown.iter().map(|&at| donors[at]))?);
         let made = hybrid.apply(&high, &low)?;
         let rows = [("gives high part", high), ("gives low part", low), ("hybrid", made)];
         let sheet = sheets::sheet(format!("Hybrids at r = {}", self.radius), &what, set, rows)?;
@@ -178,9 +179,9 @@ impl Maker<'_> {
             Part::High => copier.high_pass(images),
         };
         let what = format!("{}-pass copies of the test images", part.as_str());
-        let make = |places| Ok(filter(&gather(set, places))?);
+        let make = |places| Ok(filter(&gather(set, places)?)?);
         let writer = self.write(set, &format!("{}-pass", part.as_str()), &files.images, make)?;
-        let images = gather(set, sheets::shown(set));
+        let images = gather(set, sheets::shown(set))?;
         let made = filter(&images)?;
         let rows = [("test image", images), (part.as_str(), made)];
         let title = format!("{}-pass at r = {}{}", part.as_str(), self.radius, self.mask.caption());
@@ -273,9 +274,11 @@ fn is_of_others(path: &Path, labels: &[i64]) -> bool {
 }
 
 /// Images (N, C, H, W).
-fn gather(set: &ImageSet, places: impl IntoIterator<Item = usize>) -> Vec<u8> {
+fn gather(set: &ImageSet, places: impl IntoIterator<Item = usize>) -> anyhow::Result<Vec<u8>> {
     let places = places.into_iter();
     let mut images = Vec::with_capacity(places.size_hint().0 * set.shape().len());
-    places.for_each(|place| images.extend_from_slice(&set.bytes(place)));
-    images
+    for place in places {
+        images.extend_from_slice(&set.bytes(place)?);
+    }
+    Ok(images)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use crate::flags::{DataFlags, DatasetName, at_least_one};
+use crate::flags::{DataFlags, DatasetName, LabelKind, OnCorrupt, at_least_one};
 
 /// Which images.
 #[derive(Debug, Clone, Args, Serialize)]
@@ -30,7 +30,18 @@ impl ToyData {
         let Self { dataset, ref data, limit_train, limit_test } = *self;
         let usual = if data.is_some() { DatasetName::Cifar10 } else { DatasetName::Synthetic };
         let (dataset, data) = (dataset.unwrap_or(usual), data.clone());
-        DataFlags { dataset, data, limit_train, limit_test, batch_size: None, workers: 1 }
+        DataFlags {
+            dataset,
+            data,
+            limit_train,
+            limit_test,
+            batch_size: None,
+            workers: 1,
+            download: false,
+            labels: LabelKind::Fine,
+            image_size: None,
+            on_corrupt: OnCorrupt::Error,
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Which images belong together.
 
 use cdes::ImageSource;
-use datasets::{Dataset, ImageSet, View};
+use datasets::{Dataset, ImageSet, Look};
 
 use super::Experiment;
 use crate::launch::UnusableFlags;
@@ -75,7 +75,7 @@ pub(crate) enum Part {
     Train,
 }
 
-/// The images of a scope.
+/// The images of a scope, out of a data set in memory.
 #[derive(Debug)]
 pub(crate) struct Images<'a> {
     dataset: &'a Dataset,
@@ -125,10 +125,11 @@ impl ImageSource for Images<'_> {
 
     fn write(&self, index: usize, pixels: &mut [f32]) {
         let (place, train) = (self.places[index], self.dataset.train.len());
-        match place.checked_sub(train) {
-            None => self.dataset.train.write(place, View::IDENTITY, pixels),
-            Some(place) => self.dataset.test.write(place, View::IDENTITY, pixels),
-        }
+        let written = match place.checked_sub(train) {
+            None => self.dataset.train.write(place, Look::Plain, pixels),
+            Some(place) => self.dataset.test.write(place, Look::Plain, pixels),
+        };
+        written.expect("images in memory can be read");
     }
 }
 
@@ -147,7 +148,8 @@ mod tests {
         let mut pixels = vec![0.0; 3072];
         images.write(images.len() - 1, &mut pixels);
         let last = *test.last().expect("a test image");
-        let expected: Vec<f32> = data.test.bytes(last).iter().map(|&byte| f32::from(byte) / 255.0).collect();
+        let expected: Vec<f32> =
+            data.test.bytes(last).expect("in memory").iter().map(|&byte| f32::from(byte) / 255.0).collect();
         assert_eq!(pixels, expected);
         assert_eq!(Images::new(&data, Scope::All, Part::Train)?.len(), 40);
         Ok(())

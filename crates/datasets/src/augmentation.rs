@@ -54,6 +54,32 @@ impl Augmentation {
     }
 }
 
+/// How an image is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// As it is; a photograph resized and cut in the middle.
+    Plain,
+    /// Varied at random. Of a photograph that is resized, a random part is taken instead of a padded crop.
+    Varied {
+        /// How.
+        augmentation: Augmentation,
+        /// The run's seed.
+        seed: u64,
+        /// The epoch.
+        epoch: u64,
+    },
+}
+
+impl Look {
+    /// The view of image `index`.
+    pub(crate) fn view(self, shape: ImageShape, index: usize) -> View {
+        match self {
+            Self::Plain => View::IDENTITY,
+            Self::Varied { augmentation, seed, epoch } => augmentation.draw(shape, seed, epoch, index),
+        }
+    }
+}
+
 /// One augmented view of an image: which crop of the padded image, and whether it is mirrored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct View {

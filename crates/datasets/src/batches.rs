@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use crate::{
-    Augmentation, ImageSet, ImageShape,
-    augmentation::View,
+    Augmentation, Error, ImageSet, ImageShape, Look,
     prefetch::Prefetch,
     random::{Purpose, permutation, stream},
 };
@@ -104,7 +105,9 @@ impl Default for BatchOptions {
 /// An iterator over the batches of a set, made by [`ImageSet::batches`].
 ///
 /// Every batch is a function of the set and the options without `workers`, so the bytes are the same for any number
-/// of threads. Dropping the iterator early stops the threads.
+/// of threads. Dropping the iterator early stops the threads. Images in memory give no errors; photographs that are still
+/// in files are decoded by all threads, into the batch, and give [`Error::Read`] or [`Error::Corrupt`], or smaller batches where damaged
+/// ones are left out.
 ///
 /// ```
 /// use datasets::{BatchOptions, Order, synthetic::Synthetic};
@@ -113,7 +116,7 @@ impl Default for BatchOptions {
 /// let options = BatchOptions { batch_size: 4, order, workers: 2, ..BatchOptions::default() };
 /// let batches = train.batches(options);
 /// assert_eq!(batches.len(), 3);
-/// let mut indices: Vec<usize> = batches.flat_map(|batch| batch.indices).collect();
+/// let mut indices: Vec<usize> = batches.flat_map(|batch| batch.unwrap().indices).collect();
 /// indices.sort();
 /// assert_eq!(indices, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 /// ```
@@ -125,7 +128,7 @@ pub struct Batches {
 
 enum Source {
     Inline,
-    Prefetched(Prefetch<Batch>),
+    Prefetched(Prefetch<Result<Batch, Error>>),
 }
 
 impl Batches {
@@ -152,9 +155,9 @@ impl Batches {
 }
 
 impl Iterator for Batches {
-    type Item = Batch;
+    type Item = Result<Batch, Error>;
 
-    fn next(&mut self) -> Option<Batch> {
+    fn next(&mut self) -> Option<Self::Item> {
         if self.next == self.plan.count {
             return None;
         }
@@ -202,15 +205,46 @@ impl Plan {
         Self { set, options, permutation, batch_size, count }
     }
 
-    fn batch(&self, index: usize) -> Batch {
-        let indices = self.indices(index);
-        let shape = self.set.shape();
+    fn batch(&self, index: usize) -> Result<Batch, Error> {
+        let (mut indices, shape) = (self.indices(index), self.set.shape());
         let mut images = vec![0.0; indices.len() * shape.len()];
-        for (&index, out) in indices.iter().zip(images.chunks_exact_mut(shape.len().max(1))) {
-            self.set.write(index, self.view(index), out);
-        }
+        let slots = indices.par_iter().zip(images.par_chunks_exact_mut(shape.len().max(1)));
+        let write = |(&index, out): (&usize, &mut [f32])| self.set.write(index, self.look(), out);
+        let done: Vec<Result<(), Error>> = match self.set.encoded() {
+            Some(_) => slots.map(write).collect(),
+            None => indices.iter().zip(images.chunks_exact_mut(shape.len().max(1))).map(write).collect(),
+        };
+        self.leave_out(done, &mut indices, &mut images)?;
         let labels = indices.iter().map(|&index| self.set.labels()[index]).collect();
-        Batch { images, labels, indices, shape }
+        Ok(Batch { images, labels, indices, shape })
+    }
+
+    /// Takes damaged images out of a batch, or gives the first error.
+    fn leave_out(
+        &self,
+        done: Vec<Result<(), Error>>,
+        indices: &mut Vec<usize>,
+        images: &mut Vec<f32>,
+    ) -> Result<(), Error> {
+        let (size, mut kept) = (self.set.shape().len(), 0);
+        for (at, done) in done.into_iter().enumerate() {
+            match (done, self.set.encoded()) {
+                (Ok(()), _) => {
+                    if kept < at {
+                        images.copy_within(at * size..(at + 1) * size, kept * size);
+                        indices[kept] = indices[at];
+                    }
+                    kept += 1;
+                }
+                (Err(error), Some(encoded)) if self.set.leaves_out(&error) => {
+                    encoded.leave_out(indices[at], &error);
+                }
+                (Err(error), _) => return Err(error),
+            }
+        }
+        indices.truncate(kept);
+        images.truncate(kept * size);
+        if kept > 0 { Ok(()) } else { Err(Error::AllCorrupt) }
     }
 
     fn indices(&self, batch: usize) -> Vec<usize> {
@@ -222,9 +256,9 @@ impl Plan {
         }
     }
 
-    fn view(&self, index: usize) -> View {
+    fn look(&self) -> Look {
         let (seed, epoch) = self.options.order.key();
-        let draw = |augmentation: Augmentation| augmentation.draw(self.set.shape(), seed, epoch, index);
-        self.options.augmentation.map_or(View::IDENTITY, draw)
+        let varied = |augmentation| Look::Varied { augmentation, seed, epoch };
+        self.options.augmentation.map_or(Look::Plain, varied)
     }
 }

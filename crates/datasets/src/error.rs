@@ -6,20 +6,135 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// No folder that holds the data set.
+    /// No folder, archive or file that holds the data set.
     #[error(
-        "no {name} in {}: none of them is a folder with {marker}; unpack the archive's binary version ({archive}) there, or name its folder with --data",
-        list(.looked)
+        "no {name}: there is none of {}; name the folder that holds it, or its archive ({}), with --data",
+        list(.looked), .archives.join(" or ")
     )]
     NotFound {
         /// The data set.
         name: &'static str,
-        /// A file that marks its folder.
-        marker: &'static str,
-        /// The archive that its authors publish.
-        archive: &'static str,
-        /// Every folder that was looked at, in order.
+        /// The archives that its authors publish.
+        archives: [&'static str; 2],
+        /// Every file that was looked for, in order.
         looked: Vec<PathBuf>,
+    },
+
+    /// A pickle that is none of CIFAR's.
+    #[error(
+        "{}: found {found} at byte {offset}, expected {expected}; fetch the data set again",
+        .path.display()
+    )]
+    Pickle {
+        /// The file.
+        path: PathBuf,
+        /// Where it stands.
+        offset: usize,
+        /// What it holds.
+        found: String,
+        /// What it should hold.
+        expected: String,
+    },
+
+    /// A batch of images whose parts do not fit.
+    #[error("{}: found {found}, expected {expected}; fetch the data set again", .path.display())]
+    Batch {
+        /// The file.
+        path: PathBuf,
+        /// What it holds.
+        found: String,
+        /// What it should hold.
+        expected: String,
+    },
+
+    /// A tar archive that is damaged, or none.
+    #[error(
+        "{}: found {found} at byte {offset} of the unpacked archive, expected a tar archive; fetch it again",
+        .path.display()
+    )]
+    Archive {
+        /// The file.
+        path: PathBuf,
+        /// Where.
+        offset: u64,
+        /// What it holds.
+        found: String,
+    },
+
+    /// An archive without a file of the data set.
+    #[error("{} has no {member}: is it the archive of another data set?", .path.display())]
+    Missing {
+        /// The archive.
+        path: PathBuf,
+        /// The file's path in it.
+        member: String,
+    },
+
+    /// No folder of images.
+    #[error(
+        "no images in {}: expected train/<class>/ or val/<class>/ (or test/) with .jpg, .png, .bmp, .ppm or .webp files, or a tar archive of \
+         them; name their folder with --data", .root.display()
+    )]
+    NoFolder {
+        /// The folder or archive.
+        root: PathBuf,
+    },
+
+    /// A class of test images that has no training images.
+    #[error("{}: the test images have the class `{class}`, which train/ does not have; remove it, or add the class", .root.display())]
+    UnknownClass {
+        /// The folder or archive.
+        root: PathBuf,
+        /// The class.
+        class: String,
+    },
+
+    /// A link that leads out of the data set.
+    #[error(
+        "{} is a link to {}, outside the data set's folder; put the files there, or name the folder that they are in with --data",
+        .path.display(), .target.display()
+    )]
+    LinkOut {
+        /// The link.
+        path: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
+    },
+
+    /// A folder that is not all of ImageNet.
+    #[error(
+        "{} has {found} folders of ImageNet's classes among {folders}, expected all 1000 (n01440764 to n15075141) and no others: labels are their places; \
+         take --dataset folder for a part", .root.display()
+    )]
+    NotImageNet {
+        /// The folder or archive.
+        root: PathBuf,
+        /// Folders with such a name.
+        found: usize,
+        /// All folders of classes.
+        folders: usize,
+    },
+
+    /// A file that is no image, or a damaged one.
+    #[error("{} cannot be decoded: {problem}; remove it, or leave such files out with --on-corrupt skip", .path.display())]
+    Corrupt {
+        /// The file, or its path below an archive.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+
+    /// A batch without a single sound image.
+    #[error("all images of a batch are damaged: look at the files; --on-corrupt error names the first")]
+    AllCorrupt,
+
+    /// A file that this build cannot read.
+    #[error("{}: this build cannot read it; build with --features {feature}", .path.display())]
+    NeedsFeature {
+        /// The file.
+        path: PathBuf,
+        /// The feature that it takes.
+        feature: &'static str,
     },
 
     /// A file could not be opened or read.

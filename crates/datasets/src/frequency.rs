@@ -61,7 +61,7 @@ pub fn read_numbers(path: &Path) -> Result<Vec<i64>, Error> {
 /// frequency::write_numbers(&labels, &[1, 0])?;
 ///
 /// let hybrids = frequency::load(&images, &labels, &original)?;
-/// assert_eq!(*hybrids.bytes(1), [7, 8, 9, 10, 11, 12]);
+/// assert_eq!(*hybrids.bytes(1)?, [7, 8, 9, 10, 11, 12]);
 /// assert_eq!((hybrids.labels(), frequency::read_numbers(&labels)?), (&[1, 0][..], vec![1, 0]));
 /// // On disk a pixel's channels lie together.
 /// assert!(std::fs::read(&images)?.ends_with(&[7, 9, 11, 8, 10, 12]));

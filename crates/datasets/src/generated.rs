@@ -38,7 +38,7 @@ const CLASSES: &str = "classes.txt";
 /// let data = generated::load(folder.path(), Limits::default())?;
 /// assert_eq!((data.train.labels(), data.test.labels()), (&[1][..], &[0][..]));
 /// assert_eq!(data.train.classes()[1], "light");
-/// assert_eq!(*data.train.bytes(0), [0, 64, 128, 191, 255, 26]);
+/// assert_eq!(*data.train.bytes(0)?, [0, 64, 128, 191, 255, 26]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///

@@ -1,8 +1,15 @@
-//! Labelled images in memory.
+//! Labelled images.
 
-use std::{borrow::Cow, fmt, ops::Range, sync::Arc};
+use std::{
+    borrow::Cow,
+    fmt,
+    ops::Range,
+    sync::{Arc, PoisonError},
+};
 
-use crate::{BatchOptions, Batches, Error, View};
+use rayon::prelude::*;
+
+use crate::{BatchOptions, Batches, Encoded, Error, Look, OnCorrupt, images::encoded::Fit};
 
 /// Training and test images of one data set.
 #[derive(Debug, Clone)]
@@ -65,12 +72,14 @@ impl fmt::Display for ImageShape {
 }
 
 /// The pixels of a set, (N, C, H, W).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub enum Pixels {
     /// 0 to 255, as photographs come.
     Bytes(Vec<u8>),
     /// Numbers in [0, 1], as computed images come.
     Unit(Vec<f32>),
+    /// Photographs in their files, decoded when a batch is made.
+    Encoded(Encoded),
 }
 
 impl Pixels {
@@ -78,6 +87,7 @@ impl Pixels {
         match self {
             Self::Bytes(values) => values.len(),
             Self::Unit(values) => values.len(),
+            Self::Encoded(images) => images.len() * images.shape.len(),
         }
     }
 }
@@ -94,7 +104,7 @@ impl From<Vec<f32>> for Pixels {
     }
 }
 
-/// Labelled images of one shape, one class number per image.
+/// Labelled images of one shape, one class number per image; in memory, or decoded when they are asked for.
 ///
 /// Clones share the pixels, so passing a set to background threads costs nothing.
 ///
@@ -104,7 +114,7 @@ impl From<Vec<f32>> for Pixels {
 /// let classes = ["dark", "light"].map(String::from);
 /// let mut set = ImageSet::new(vec![0, 10, 200, 255], vec![0, 1], classes.into(), shape)?;
 /// assert_eq!(set.len(), 2);
-/// assert_eq!(*set.bytes(1), [200, 255]);
+/// assert_eq!(*set.bytes(1)?, [200, 255]);
 /// set.limit(1);
 /// assert_eq!(set.labels(), [0]);
 /// # Ok::<(), datasets::Error>(())
@@ -120,6 +130,8 @@ struct Storage {
     pixels: Pixels,
     labels: Vec<u32>,
     classes: Arc<[String]>,
+    /// Of images that were left out while all were decoded.
+    left_out: Vec<String>,
 }
 
 impl ImageSet {
@@ -148,7 +160,7 @@ impl ImageSet {
             return Err(Error::Label { index, found: labels[index], classes: classes.len() });
         }
         let len = labels.len();
-        Ok(Self { storage: Arc::new(Storage { pixels, labels, classes }), shape, len })
+        Ok(Self { storage: Arc::new(Storage { pixels, labels, classes, left_out: Vec::new() }), shape, len })
     }
 
     /// Number of images.
@@ -173,27 +185,99 @@ impl ImageSet {
 
     /// Pixels of image `index`, (C, H, W), 0 to 255; numbers in [0, 1] as the nearest byte.
     ///
+    /// # Errors
+    /// If the image is in a file that cannot be read or decoded; never for images in memory.
+    ///
     /// # Panics
     /// If `index` is not below [`len`](Self::len), as for a slice.
-    pub fn bytes(&self, index: usize) -> Cow<'_, [u8]> {
-        match &self.storage.pixels {
-            Pixels::Bytes(bytes) => Cow::Borrowed(&bytes[self.span(index)]),
+    pub fn bytes(&self, index: usize) -> Result<Cow<'_, [u8]>, Error> {
+        let span = self.span(index);
+        Ok(match &self.storage.pixels {
+            Pixels::Bytes(bytes) => Cow::Borrowed(&bytes[span]),
             Pixels::Unit(values) => {
                 let byte = |value: &f32| (255.0 * value.clamp(0.0, 1.0)).round() as u8;
-                Cow::Owned(values[self.span(index)].iter().map(byte).collect())
+                Cow::Owned(values[span].iter().map(byte).collect())
             }
-        }
+            Pixels::Encoded(images) => Cow::Owned(images.planes(index)?),
+        })
     }
 
-    /// Writes image `index`, seen through `view`, to `out`: (C, H, W) in [0, 1], a byte divided by 255.
+    /// Writes image `index`, looked at in some way, to `out`: (C, H, W) in [0, 1], a byte divided by 255.
+    ///
+    /// # Errors
+    /// As [`bytes`](Self::bytes).
     ///
     /// # Panics
     /// If `index` is not below [`len`](Self::len), or `out` is not of the set's shape.
-    pub fn write(&self, index: usize, view: View, out: &mut [f32]) {
+    pub fn write(&self, index: usize, look: Look, out: &mut [f32]) -> Result<(), Error> {
+        let (span, shape) = (self.span(index), self.shape);
         match &self.storage.pixels {
-            Pixels::Bytes(bytes) => view.apply(&bytes[self.span(index)], self.shape, out),
-            Pixels::Unit(values) => view.apply(&values[self.span(index)], self.shape, out),
+            Pixels::Bytes(bytes) => look.view(shape, index).apply(&bytes[span], shape, out),
+            Pixels::Unit(values) => look.view(shape, index).apply(&values[span], shape, out),
+            Pixels::Encoded(images) => images.write(index, look, out)?,
         }
+        Ok(())
+    }
+
+    /// The same images in memory, decoded by all threads; damaged ones are left out where that is wanted.
+    ///
+    /// # Errors
+    /// If one cannot be read or decoded.
+    pub fn decoded(&self) -> Result<Self, Error> {
+        let Pixels::Encoded(images) = &self.storage.pixels else { return Ok(self.clone()) };
+        let size = self.shape.len();
+        let mut pixels = vec![0; self.len * size];
+        let decode = |(index, out): (usize, &mut [u8])| {
+            images.planes(index).map(|planes| out.copy_from_slice(&planes))
+        };
+        let done: Vec<Result<(), Error>> =
+            pixels.par_chunks_exact_mut(size.max(1)).enumerate().map(decode).collect();
+        let (mut labels, mut left_out) = (Vec::with_capacity(self.len), Vec::new());
+        for (index, done) in done.into_iter().enumerate() {
+            match done {
+                Ok(()) => {
+                    pixels.copy_within(index * size..(index + 1) * size, labels.len() * size);
+                    labels.push(self.labels()[index]);
+                }
+                Err(error) if self.leaves_out(&error) => left_out.push(error.to_string()),
+                Err(error) => return Err(error),
+            }
+        }
+        pixels.truncate(labels.len() * size);
+        let (len, classes) = (labels.len(), Arc::clone(&self.storage.classes));
+        let storage = Storage { pixels: Pixels::Bytes(pixels), labels, classes, left_out };
+        Ok(Self { storage: Arc::new(storage), shape: self.shape, len })
+    }
+
+    /// What was wrong with the images that were left out so far, a line each.
+    pub fn left_out(&self) -> Vec<String> {
+        let later = match &self.storage.pixels {
+            Pixels::Encoded(images) => {
+                let left_out = images.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+                left_out.values().cloned().collect()
+            }
+            _ => Vec::new(),
+        };
+        [&self.storage.left_out[..], &later].concat()
+    }
+
+    /// Photographs in files whose pixels are taken as they are.
+    pub(crate) fn is_whole(&self) -> bool {
+        matches!(&self.storage.pixels, Pixels::Encoded(images) if images.fit == Fit::AsTheyAre)
+    }
+
+    /// The photographs, if they are still in files.
+    pub(crate) fn encoded(&self) -> Option<&Encoded> {
+        match &self.storage.pixels {
+            Pixels::Encoded(images) => Some(images),
+            _ => None,
+        }
+    }
+
+    /// Whether an image with this error is to be left out.
+    pub(crate) fn leaves_out(&self, error: &Error) -> bool {
+        let skips = self.encoded().is_some_and(|images| images.on_corrupt == OnCorrupt::Skip);
+        skips && matches!(error, Error::Corrupt { .. })
     }
 
     /// Class number of each image, in the set's own order.
@@ -206,7 +290,8 @@ impl ImageSet {
         &self.storage.classes
     }
 
-    /// A checksum (CRC-32C) of all pixels and labels: another set has another one, but for one case in four billion.
+    /// A checksum (CRC-32C) of all pixels and labels: another set has another one, but for one case in four billion. Of
+    /// photographs that are still in files, names and labels are taken, not what the files hold.
     pub fn checksum(&self) -> u32 {
         let end = self.len * self.shape.len();
         let pixels = match &self.storage.pixels {
@@ -219,6 +304,7 @@ impl ImageSet {
                     crc32c::crc32c_append(sum, &buffer)
                 })
             }
+            Pixels::Encoded(images) => images.checksum(self.len),
         };
         self.labels().iter().fold(pixels, |sum, label| crc32c::crc32c_append(sum, &label.to_le_bytes()))
     }

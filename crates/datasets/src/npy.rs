@@ -35,7 +35,7 @@ impl Array {
         };
         // Only so much is read for the header, whatever length it claims.
         let mut head = File::open(path).map_err(failed)?.take(LONGEST_HEADER);
-        let header = NpyHeader::from_reader(&mut head).map_err(|error| refused(error.to_string()))?;
+        let header = NpyHeader::from_reader(&mut head).map_err(|error| refused(one_line(&error)))?;
         let data = found.len() - (LONGEST_HEADER - head.limit());
         let DType::Plain(kind) = header.dtype() else { return Err(refused("a structured array".to_owned())) };
         if header.order() != Order::C {
@@ -96,6 +96,11 @@ impl Array {
         let failed = |source| Error::Read { path: self.path.clone(), source };
         values.take(count).collect::<Result<_, _>>().map_err(failed)
     }
+}
+
+/// What the parser of headers says: the first line, without its drawing of the place.
+fn one_line(error: &io::Error) -> String {
+    error.to_string().lines().next().unwrap_or_default().trim().chars().take(200).collect()
 }
 
 /// The header of NumPy's format, version 1.0: a Python dictionary, padded so that the data starts at a multiple of 64.

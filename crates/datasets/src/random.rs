@@ -11,6 +11,7 @@ pub(crate) enum Purpose {
     SyntheticTrain = 3,
     SyntheticTest = 4,
     Pairing = 5,
+    Framing = 6,
 }
 
 /// The stream of `(seed, purpose, epoch, index)`.

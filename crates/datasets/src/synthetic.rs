@@ -48,7 +48,7 @@ pub const CLASSES: usize = Outline::ALL.len() * Texture::ALL.len();
 /// assert_eq!(data.train.labels()[8..12], [8, 9, 0, 1]);
 /// assert_eq!(data.train.classes()[0], "striped disc");
 /// let more = Synthetic { seed: 0, train: 50, test: 0 }.generate();
-/// assert_eq!(more.train.bytes(19), data.train.bytes(19));
+/// assert_eq!(more.train.bytes(19).unwrap(), data.train.bytes(19).unwrap());
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Synthetic {

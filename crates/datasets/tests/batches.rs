@@ -17,24 +17,25 @@ fn shuffled(epoch: u64) -> BatchOptions {
 }
 
 fn indices(set: &ImageSet, options: BatchOptions) -> Vec<usize> {
-    set.batches(options).flat_map(|batch| batch.indices).collect()
+    set.batches(options).flat_map(|batch| batch.unwrap().indices).collect()
 }
 
 #[test]
 fn the_sequential_order_gives_every_image_as_it_is() {
     let set = set(10);
-    let batches: Vec<Batch> = set.batches(BatchOptions { batch_size: 4, ..Default::default() }).collect();
+    let batches: Vec<Batch> =
+        set.batches(BatchOptions { batch_size: 4, ..Default::default() }).map(Result::unwrap).collect();
     assert_eq!(batches.iter().map(Batch::len).collect::<Vec<_>>(), [4, 4, 2]);
     assert_eq!(batches[1].indices, [4, 5, 6, 7]);
     assert_eq!(batches[1].labels, [1, 2, 0, 1]);
-    let expected: Vec<f32> = set.bytes(5).iter().map(|&x| f32::from(x) / 255.0).collect();
+    let expected: Vec<f32> = set.bytes(5).unwrap().iter().map(|&x| f32::from(x) / 255.0).collect();
     assert_eq!(batches[1].images[24..48], expected);
 }
 
 #[test]
 fn labels_and_pixels_follow_their_image_when_shuffled() {
     let set = set(30);
-    for batch in set.batches(shuffled(0)) {
+    for batch in set.batches(shuffled(0)).map(Result::unwrap) {
         for (at, &index) in batch.indices.iter().enumerate() {
             assert_eq!(batch.labels[at], set.labels()[index]);
             assert_eq!(batch.images[at * 24], index as f32 / 255.0);
@@ -60,6 +61,7 @@ fn augmentation_changes_with_the_epoch_but_not_with_the_batch_size() {
         let options = BatchOptions { batch_size, augmentation, ..shuffled(epoch) };
         let mut all: Vec<(usize, Vec<f32>)> = set
             .batches(options)
+            .map(Result::unwrap)
             .flat_map(|b| {
                 b.indices.into_iter().zip(b.images.chunks(24).map(<[f32]>::to_vec).collect::<Vec<_>>())
             })
@@ -76,7 +78,7 @@ fn augmentation_changes_with_the_epoch_but_not_with_the_batch_size() {
 fn empty_sets_and_extreme_options_end_at_once() {
     let mut set = set(5);
     let huge = BatchOptions { batch_size: usize::MAX, workers: 100, ..Default::default() };
-    assert_eq!(set.batches(huge).map(|b| b.len()).collect::<Vec<_>>(), [5]);
+    assert_eq!(set.batches(huge).map(|b| b.unwrap().len()).collect::<Vec<_>>(), [5]);
     let none = BatchOptions { batch_size: 0, ..Default::default() };
     assert_eq!(set.batches(none).len(), 5);
     let beyond = BatchOptions { start_batch: usize::MAX, workers: 2, ..Default::default() };
@@ -110,13 +112,13 @@ proptest! {
         let order = if shuffle { Order::Shuffled { seed: 1, epoch: 2 } } else { Order::Sequential };
         let augmentation = augment.then_some(Augmentation { pad: 1, flip: true });
         let plain = BatchOptions { batch_size, order, augmentation, drop_last, start_batch: 0, workers: 0 };
-        let whole: Vec<Batch> = set.batches(plain).collect();
+        let whole: Vec<Batch> = set.batches(plain).map(Result::unwrap).collect();
         prop_assert_eq!(whole.len(), if drop_last { n / batch_size } else { n.div_ceil(batch_size) });
         for workers in 0..4 {
             let batches = set.batches(BatchOptions { start_batch, workers, ..plain });
             let tail = &whole[start_batch.min(whole.len())..];
             prop_assert_eq!(batches.len(), tail.len());
-            prop_assert_eq!(&batches.collect::<Vec<_>>(), tail);
+            prop_assert_eq!(&batches.map(Result::unwrap).collect::<Vec<_>>(), tail);
         }
     }
 }

@@ -45,7 +45,7 @@ fn what_is_written_is_read() -> Outcome {
     let set = frequency::load(&files.images, &files.labels, &original()?)?;
     assert_eq!((set.labels(), set.classes()), (&[2, 0, 1][..], original()?.classes()));
     for index in 0..3 {
-        assert_eq!(*set.bytes(index), bytes(4)[index * 18..][..18]);
+        assert_eq!(*set.bytes(index).unwrap(), bytes(4)[index * 18..][..18]);
     }
     let file = npyz::NpyFile::new(fs::File::open(&files.images)?)?;
     assert_eq!(file.shape(), [4, 2, 3, 3]);

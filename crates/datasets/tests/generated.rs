@@ -30,7 +30,7 @@ fn what_is_written_is_read_bit_for_bit() -> Result<(), Box<dyn std::error::Error
     let data = generated::load(root.path(), Limits::default())?;
     assert_eq!(data.train.labels(), [2, 0, 1, 2]);
     assert_eq!(data.train.classes(), ["0", "1", "2"]);
-    let batch = data.train.batches(BatchOptions::default()).next().ok_or("a batch")?;
+    let batch = data.train.batches(BatchOptions::default()).next().ok_or("a batch")??;
     assert_eq!(batch.images, (0..4).flat_map(image).collect::<Vec<_>>());
     let some = generated::load(root.path(), Limits { train: Some(2), test: None })?;
     assert_eq!((some.train.labels(), some.test.labels()), (&[2, 0][..], &[0, 1][..]));

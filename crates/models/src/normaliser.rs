@@ -20,6 +20,9 @@ impl Normaliser {
     /// The CIFAR-100 constants in common use.
     pub const CIFAR100: Self = Self { mean: [0.5071, 0.4867, 0.4408], std: [0.2675, 0.2565, 0.2761] };
 
+    /// The ImageNet constants of torchvision.
+    pub const IMAGENET: Self = Self { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+
     /// A normaliser with a mean and a standard deviation per channel.
     ///
     /// # Errors

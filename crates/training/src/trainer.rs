@@ -99,13 +99,13 @@ pub trait Learner {
     }
 }
 
-/// Where batches come from. The batches of an epoch are the same whenever they are asked for.
+/// Where batches come from. The batches of an epoch are the same whenever they are asked for; an error ends the run.
 pub trait Source {
     /// What a learner takes.
     type Batch;
 
     /// The training batches of an epoch, from batch `start` on.
-    fn train(&self, epoch: usize, start: usize) -> impl Iterator<Item = Self::Batch>;
+    fn train(&self, epoch: usize, start: usize) -> impl Iterator<Item = candle_core::Result<Self::Batch>>;
 
     /// How many training batches an epoch has.
     fn train_batches(&self) -> usize;
@@ -123,7 +123,7 @@ pub trait Source {
     }
 
     /// The test batches.
-    fn test(&self) -> impl Iterator<Item = Self::Batch>;
+    fn test(&self) -> impl Iterator<Item = candle_core::Result<Self::Batch>>;
 }
 
 /// How a run learns.
@@ -278,7 +278,7 @@ impl<L: Learner, S: Source<Batch = L::Batch>> Run<'_, L, S> {
         let (started, before) = (Instant::now(), self.progress.seconds);
         let source = self.source;
         for batch in source.train(epoch, self.progress.batch) {
-            self.batch(&batch, lr)?;
+            self.batch(&batch?, lr)?;
             self.progress.seconds = before + started.elapsed().as_secs_f64();
             if self.interrupt.load(Ordering::SeqCst) && self.progress.batch < self.source.train_batches() {
                 self.save_state()?;
@@ -306,6 +306,7 @@ impl<L: Learner, S: Source<Batch = L::Batch>> Run<'_, L, S> {
     fn finish_epoch(&mut self, lr: f64, started: Instant, before: f64) -> Result<(), Error> {
         let (mut natural, mut attacked) = (Tally::default(), None);
         for batch in self.source.test() {
+            let batch = batch?;
             natural.add(&self.learner.evaluate(&batch)?);
             if let Some(tally) = self.learner.evaluate_attacked(&batch)? {
                 attacked.get_or_insert_with(Tally::default).add(&tally);

@@ -1,30 +1,34 @@
-//! Class names: the file beside the data, or the usual ones.
+//! Class names: those beside the data, or the usual ones.
 
 use std::{fs::File, io::Read, path::Path, sync::Arc};
 
 use crate::Error;
 
 /// More than any list of class names takes; what lies beyond is not read.
-const LONGEST: u64 = 1 << 16;
+pub(super) const LONGEST: u64 = 1 << 16;
 
-/// The names in a file, one a line, blank lines left out; the `usual` ones if there is no such file.
-pub(super) fn read(path: &Path, usual: &[&str]) -> Result<Arc<[String]>, Error> {
+/// What a file of names holds; none if there is no such file.
+pub(super) fn content(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     let mut bytes = Vec::new();
     match File::open(path).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes)) {
-        Ok(_) => parse(path, &bytes, usual.len()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Ok(usual.iter().map(|&name| name.to_owned()).collect())
-        }
+        Ok(_) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(Error::Read { path: path.to_path_buf(), source }),
     }
 }
 
-fn parse(path: &Path, bytes: &[u8], expected: usize) -> Result<Arc<[String]>, Error> {
+/// The names in a text, one a line, blank lines left out.
+pub(super) fn parse(path: &Path, bytes: &[u8], expected: usize) -> Result<Arc<[String]>, Error> {
     let wrong = |found| Error::ClassNames { path: path.to_path_buf(), found, expected };
     let text = std::str::from_utf8(bytes).map_err(|_| wrong("something other than UTF-8 as".into()))?;
     let names: Arc<[String]> =
         text.lines().map(str::trim).filter(|line| !line.is_empty()).map(String::from).collect();
     if names.len() == expected { Ok(names) } else { Err(wrong(names.len().to_string())) }
+}
+
+/// The names as everyone has them.
+pub(super) fn usual(names: &[&str]) -> Arc<[String]> {
+    names.iter().map(|&name| name.to_owned()).collect()
 }
 
 /// CIFAR-10, in label order.

@@ -1,0 +1,94 @@
+//! The archive of a version, read from front to back: its members stand in any order.
+
+use std::{io::Read, path::Path, sync::Arc};
+
+use super::{
+    edition::{Edition, Part, Source, Version},
+    names,
+};
+use crate::{
+    Dataset, Error, Limits,
+    tar::{Member, Tar},
+};
+
+/// What an archive has given so far.
+struct Found<'a> {
+    edition: &'a Edition,
+    path: &'a Path,
+    limits: Limits,
+    version: Option<&'a Version>,
+    /// The training files in their order, then the test file.
+    parts: Vec<Option<Part>>,
+    names: Option<Arc<[String]>>,
+}
+
+/// Reads a data set from an archive of one of its versions.
+pub(super) fn load(edition: &Edition, path: &Path, limits: Limits) -> Result<Dataset, Error> {
+    let mut tar = Tar::open(path)?;
+    let mut found = Found { edition, path, limits, version: None, parts: Vec::new(), names: None };
+    while let Some(member) = tar.next()? {
+        found.take(&member, &mut tar)?;
+    }
+    found.dataset()
+}
+
+impl<'a> Found<'a> {
+    /// Reads a member if it belongs to the data set.
+    fn take(&mut self, member: &Member, tar: &mut Tar) -> Result<(), Error> {
+        let Some((version, name)) = self.place(&member.name) else { return Ok(()) };
+        let path = self.path.join(&member.name);
+        if name == version.names {
+            let content = tar.content(names::LONGEST)?;
+            self.names = Some(version.names(&path, &content, self.edition)?);
+            return Ok(());
+        }
+        let Some(at) = version.train.iter().chain([&version.test]).position(|file| *file == name) else {
+            return Ok(());
+        };
+        self.version = Some(version);
+        self.parts.resize_with(version.train.len() + 1, || None);
+        if self.parts[at].is_some() {
+            let found = format!("`{}` for the second time", member.name);
+            return Err(Error::Archive { path: self.path.to_path_buf(), offset: member.offset, found });
+        }
+        let limit = if at == version.train.len() { self.limits.test } else { self.limits.train };
+        let mut part = Part::default();
+        let from = Source { path: &path, size: member.size, content: tar.by_ref().take(member.size) };
+        version.read(from, self.edition.classes(), limit, &mut part)?;
+        self.parts[at] = Some(part);
+        Ok(())
+    }
+
+    /// The version and file that a member is: the folder must be the version's, and the first version found is kept to.
+    fn place<'n>(&self, name: &'n str) -> Option<(&'a Version, &'n str)> {
+        let name = name.strip_prefix("./").unwrap_or(name);
+        let (folder, file) = name.split_once('/')?;
+        let version = self.edition.versions.iter().find(|version| version.folder == folder)?;
+        let is_kept = self.version.is_none_or(|kept| kept.folder == version.folder);
+        is_kept.then_some((version, file))
+    }
+
+    fn dataset(self) -> Result<Dataset, Error> {
+        let Some(version) = self.version else {
+            let member =
+                self.edition.versions.each_ref().map(|v| format!("{}/{}", v.folder, v.test)).join(" or ");
+            return Err(missing(self.path, &member));
+        };
+        let mut files: Vec<(&str, Option<Part>)> =
+            version.train.iter().copied().chain([version.test]).zip(self.parts).collect();
+        let missing = |file| missing(self.path, &format!("{}/{file}", version.folder));
+        let (file, test) = files.pop().unwrap_or((version.test, None));
+        let mut test = test.ok_or_else(|| missing(file))?;
+        test.limit(self.limits.test);
+        let mut train = Part::default();
+        for (file, part) in files {
+            train.append(part.ok_or_else(|| missing(file))?);
+        }
+        train.limit(self.limits.train);
+        self.edition.dataset([train, test], self.names)
+    }
+}
+
+fn missing(path: &Path, member: &str) -> Error {
+    Error::Missing { path: path.to_path_buf(), member: member.to_owned() }
+}

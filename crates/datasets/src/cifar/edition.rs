@@ -1,0 +1,251 @@
+//! What is where in the versions of a data set, and how it is put together.
+
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use super::{archive, names, pickles, place, place::Place, records::Layout};
+use crate::{Dataset, Error, ImageSet, ImageShape, Limits, packed::open_regular};
+
+/// One data set with one kind of label.
+pub(super) struct Edition {
+    /// Its name, for people.
+    pub(super) title: &'static str,
+    name: &'static str,
+    /// The versions that its authors publish.
+    pub(super) versions: [Version; 2],
+    /// Folders of the Hub's files.
+    pub(super) hub: &'static str,
+    /// The column of the labels there.
+    #[cfg_attr(not(feature = "parquet"), expect(dead_code, reason = "only parquet files have columns"))]
+    pub(super) column: &'static str,
+    usual: &'static [&'static str],
+}
+
+/// One version of a data set.
+pub(super) struct Version {
+    /// The folder that its archive unpacks to.
+    pub(super) folder: &'static str,
+    /// The archive.
+    pub(super) archive: &'static str,
+    /// Files of training images, in order.
+    pub(super) train: &'static [&'static str],
+    /// The file of test images; there if the data set is.
+    pub(super) test: &'static str,
+    /// The file of class names, which may be missing.
+    pub(super) names: &'static str,
+    format: Format,
+}
+
+enum Format {
+    Records(Layout),
+    /// Keys of the labels and of the class names.
+    Pickles {
+        labels: &'static str,
+        names: &'static str,
+    },
+}
+
+/// A file that is being read, unpacked or in an archive.
+pub(super) struct Source<'a, R> {
+    /// Its path, for messages.
+    pub(super) path: &'a Path,
+    /// Its size, as folder or archive say.
+    pub(super) size: u64,
+    pub(super) content: R,
+}
+
+/// Images read so far.
+#[derive(Default)]
+pub(super) struct Part {
+    /// (N, 3, 32, 32).
+    pub(super) pixels: Vec<u8>,
+    pub(super) labels: Vec<u32>,
+}
+
+impl Edition {
+    pub(super) const CIFAR10: Self = Self {
+        title: "CIFAR-10",
+        name: "cifar10",
+        versions: [
+            Version {
+                folder: "cifar-10-batches-bin",
+                archive: "cifar-10-binary.tar.gz",
+                train: &[
+                    "data_batch_1.bin",
+                    "data_batch_2.bin",
+                    "data_batch_3.bin",
+                    "data_batch_4.bin",
+                    "data_batch_5.bin",
+                ],
+                test: "test_batch.bin",
+                names: "batches.meta.txt",
+                format: Format::Records(Layout { label_bytes: 1, label_at: 0 }),
+            },
+            Version {
+                folder: "cifar-10-batches-py",
+                archive: "cifar-10-python.tar.gz",
+                train: &["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"],
+                test: "test_batch",
+                names: "batches.meta",
+                format: Format::Pickles { labels: "labels", names: "label_names" },
+            },
+        ],
+        hub: "plain_text",
+        column: "label",
+        usual: &names::CIFAR10,
+    };
+
+    pub(super) const CIFAR100_FINE: Self = Self::cifar100(
+        1,
+        "fine_label_names.txt",
+        "fine_labels",
+        "fine_label_names",
+        "fine_label",
+        &names::CIFAR100_FINE,
+    );
+
+    pub(super) const CIFAR100_COARSE: Self = Self::cifar100(
+        0,
+        "coarse_label_names.txt",
+        "coarse_labels",
+        "coarse_label_names",
+        "coarse_label",
+        &names::CIFAR100_COARSE,
+    );
+
+    const fn cifar100(
+        label_at: usize,
+        names_file: &'static str,
+        labels: &'static str,
+        names: &'static str,
+        column: &'static str,
+        usual: &'static [&'static str],
+    ) -> Self {
+        let binary = Version {
+            folder: "cifar-100-binary",
+            archive: "cifar-100-binary.tar.gz",
+            train: &["train.bin"],
+            test: "test.bin",
+            names: names_file,
+            format: Format::Records(Layout { label_bytes: 2, label_at }),
+        };
+        let python = Version {
+            folder: "cifar-100-python",
+            archive: "cifar-100-python.tar.gz",
+            train: &["train"],
+            test: "test",
+            names: "meta",
+            format: Format::Pickles { labels, names },
+        };
+        Self {
+            title: "CIFAR-100",
+            name: "cifar100",
+            versions: [binary, python],
+            hub: "cifar100",
+            column,
+            usual,
+        }
+    }
+
+    /// Reads the data set from wherever it is below `root`.
+    pub(super) fn load(&self, root: &Path, limits: Limits) -> Result<Dataset, Error> {
+        match place::find(self, root)? {
+            Place::Folder(version, folder) => self.of_folder(&self.versions[version], &folder, limits),
+            Place::Archive(path) => archive::load(self, &path, limits),
+            Place::Hub { train, test } => self.of_hub(&train, &test, limits),
+        }
+    }
+
+    /// The data set of two parts; `names` are those of a file, by its path.
+    pub(super) fn dataset(&self, parts: [Part; 2], names: Option<Arc<[String]>>) -> Result<Dataset, Error> {
+        let classes = names.unwrap_or_else(|| names::usual(self.usual));
+        let set =
+            |part: Part| ImageSet::new(part.pixels, part.labels, Arc::clone(&classes), ImageShape::RGB32);
+        let [train, test] = parts;
+        Ok(Dataset { name: self.name.into(), train: set(train)?, test: set(test)? })
+    }
+
+    /// How many classes there are.
+    pub(super) fn classes(&self) -> usize {
+        self.usual.len()
+    }
+
+    fn of_folder(&self, version: &Version, folder: &Path, limits: Limits) -> Result<Dataset, Error> {
+        let path = folder.join(version.names);
+        let names = names::content(&path)?.map(|content| version.names(&path, &content, self)).transpose()?;
+        let mut parts = [Part::default(), Part::default()];
+        let files = [(version.train, limits.train), (&[version.test], limits.test)];
+        for (part, (files, limit)) in parts.iter_mut().zip(files) {
+            for file in files {
+                if limit.is_some_and(|limit| part.labels.len() >= limit) {
+                    break;
+                }
+                let path = folder.join(file);
+                let (content, size) = open_regular(&path)?;
+                version.read(Source { path: &path, size, content }, self.classes(), limit, part)?;
+            }
+        }
+        self.dataset(parts, names)
+    }
+
+    #[cfg(feature = "parquet")]
+    fn of_hub(&self, train: &[PathBuf], test: &[PathBuf], limits: Limits) -> Result<Dataset, Error> {
+        let part = |files, limit| super::parquet::read(files, self.column, self.classes(), limit);
+        self.dataset([part(train, limits.train)?, part(test, limits.test)?], None)
+    }
+
+    #[cfg(not(feature = "parquet"))]
+    fn of_hub(&self, train: &[PathBuf], _: &[PathBuf], _: Limits) -> Result<Dataset, Error> {
+        Err(Error::NeedsFeature { path: train.first().cloned().unwrap_or_default(), feature: "parquet" })
+    }
+}
+
+impl Version {
+    /// Appends the images of a file to `part`, until there are `limit` of them.
+    pub(super) fn read<R: Read>(
+        &self,
+        from: Source<'_, R>,
+        classes: usize,
+        limit: Option<usize>,
+        part: &mut Part,
+    ) -> Result<(), Error> {
+        match &self.format {
+            Format::Records(layout) => layout.read(from, classes, limit, part),
+            Format::Pickles { labels, .. } => pickles::read(from, (labels, classes), limit, part),
+        }
+    }
+
+    /// The class names in a file.
+    pub(super) fn names(
+        &self,
+        path: &Path,
+        content: &[u8],
+        edition: &Edition,
+    ) -> Result<Arc<[String]>, Error> {
+        match self.format {
+            Format::Records(_) => names::parse(path, content, edition.classes()),
+            Format::Pickles { names, .. } => pickles::names(path, content, names, edition.classes()),
+        }
+    }
+}
+
+impl Part {
+    /// Appends another part.
+    pub(super) fn append(&mut self, mut other: Self) {
+        if self.labels.is_empty() {
+            return *self = other;
+        }
+        self.pixels.append(&mut other.pixels);
+        self.labels.append(&mut other.labels);
+    }
+
+    /// Keeps the first images.
+    pub(super) fn limit(&mut self, limit: Option<usize>) {
+        let limit = limit.map_or(self.labels.len(), |limit| limit.min(self.labels.len()));
+        self.labels.truncate(limit);
+        self.pixels.truncate(limit * ImageShape::RGB32.len());
+    }
+}

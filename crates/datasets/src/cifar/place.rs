@@ -1,0 +1,71 @@
+//! Where a data set is, and in which of its versions.
+
+use std::path::{Path, PathBuf};
+
+use super::edition::Edition;
+use crate::Error;
+
+/// What was found.
+pub(super) enum Place {
+    /// A version, by its number, unpacked.
+    Folder(usize, PathBuf),
+    /// An archive of one of the versions.
+    Archive(PathBuf),
+    /// Files of the Hub.
+    Hub { train: Vec<PathBuf>, test: Vec<PathBuf> },
+}
+
+/// The first that is there: `root` itself as a folder or archive; unpacked folders, archives and the Hub's files in it.
+pub(super) fn find(edition: &Edition, root: &Path) -> Result<Place, Error> {
+    if root.is_file() {
+        return Ok(match root.extension().is_some_and(|extension| extension == "parquet") {
+            true => hub(root.parent().unwrap_or(root))
+                .unwrap_or_else(|| Place::Hub { train: vec![root.into()], test: vec![root.into()] }),
+            false => Place::Archive(root.to_path_buf()),
+        });
+    }
+    let folder = |version: usize, folder: PathBuf| {
+        let is_there = folder.join(edition.versions[version].test).is_file();
+        is_there.then_some(Place::Folder(version, folder))
+    };
+    let own = [0, 1].into_iter().find_map(|version| folder(version, root.to_path_buf()));
+    let inside = || {
+        [0, 1].into_iter().find_map(|version| folder(version, root.join(edition.versions[version].folder)))
+    };
+    let archive = || {
+        let archives = edition.versions.iter().map(|version| root.join(version.archive));
+        archives.into_iter().find(|path| path.is_file()).map(Place::Archive)
+    };
+    let of_hub = || hub_folders(edition, root).iter().find_map(|folder| hub(folder));
+    own.or_else(inside).or_else(archive).or_else(of_hub).ok_or_else(|| not_found(edition, root))
+}
+
+fn hub_folders(edition: &Edition, root: &Path) -> [PathBuf; 3] {
+    [root.to_path_buf(), root.join(edition.hub), root.join("data")]
+}
+
+/// The Hub's files in a folder, in the order of their numbers.
+fn hub(folder: &Path) -> Option<Place> {
+    let entries = std::fs::read_dir(folder).ok()?.filter_map(Result::ok);
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort_unstable();
+    let of = |part: &str| {
+        let is_of = |name: &&String| name.starts_with(part) && name.ends_with(".parquet");
+        names.iter().filter(is_of).map(|name| folder.join(name)).collect::<Vec<_>>()
+    };
+    let (train, test) = (of("train"), of("test"));
+    let both = !train.is_empty() && !test.is_empty();
+    both.then_some(Place::Hub { train, test })
+}
+
+fn not_found(edition: &Edition, root: &Path) -> Error {
+    let mut looked = Vec::new();
+    for version in &edition.versions {
+        looked.push(root.join(version.test));
+        looked.push(root.join(version.folder).join(version.test));
+        looked.push(root.join(version.archive));
+    }
+    looked.extend(hub_folders(edition, root).map(|folder| folder.join("{train,test}-*.parquet")));
+    let archives = edition.versions.each_ref().map(|version| version.archive);
+    Error::NotFound { name: edition.title, archives, looked }
+}

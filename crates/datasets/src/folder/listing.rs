@@ -1,0 +1,211 @@
+//! Which images there are, and of which class.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    Error,
+    images::encoded::{LARGEST, Store},
+    tar::{Member, Tar},
+};
+
+/// Folders below a class are gone into this deep.
+const DEEPEST: usize = 8;
+
+/// What a compressed archive's images may take in memory.
+const MOST_PACKED: usize = 4 << 30;
+
+const EXTENSIONS: [&str; 6] = ["jpg", "jpeg", "png", "bmp", "ppm", "webp"];
+
+/// An image.
+pub(super) struct Image {
+    /// Its path below the root.
+    pub(super) name: String,
+    /// Where it starts in the archive, and its size; zero for a file.
+    pub(super) place: (u64, u64),
+    pub(super) label: u32,
+}
+
+/// The images of both parts.
+pub(super) struct Listing {
+    pub(super) root: PathBuf,
+    pub(super) store: Store,
+    /// Sorted.
+    pub(super) classes: Vec<String>,
+    pub(super) train: Vec<Image>,
+    pub(super) test: Vec<Image>,
+}
+
+/// Paths and places of images, by class.
+type Classes = BTreeMap<String, Files>;
+type Files = Vec<(String, (u64, u64))>;
+
+/// The classes of each part.
+#[derive(Default)]
+struct Found {
+    parts: BTreeMap<String, Classes>,
+}
+
+impl Listing {
+    /// Lists a folder or an archive.
+    pub(super) fn of(root: &Path) -> Result<Self, Error> {
+        let mut found = Found::default();
+        let store = match root.is_file() {
+            true => found.archive(root)?,
+            false => found.folder(root)?,
+        };
+        found.listing(root, store)
+    }
+}
+
+impl Found {
+    fn folder(&mut self, root: &Path) -> Result<Store, Error> {
+        let missing = || Error::NoFolder { root: root.to_path_buf() };
+        let inside = fs::canonicalize(root).map_err(|_| missing())?;
+        for part in ["train", "val", "test"] {
+            if !root.join(part).is_dir() {
+                continue;
+            }
+            let classes = self.parts.entry(part.to_owned()).or_default();
+            for class in entries(&root.join(part), &inside)?.into_iter().filter(|entry| entry.is_folder) {
+                let below = format!("{part}/{}", class.name);
+                let images = classes.entry(class.name).or_default();
+                walk(root, &below, &inside, DEEPEST, images)?;
+            }
+        }
+        Ok(Store::Files)
+    }
+
+    fn archive(&mut self, path: &Path) -> Result<Store, Error> {
+        let mut tar = Tar::open(path)?;
+        let (mut bytes, mut seen) = (Vec::new(), HashSet::new());
+        while let Some(member) = tar.next()? {
+            let refused =
+                |found: String| Error::Archive { path: path.to_path_buf(), offset: member.offset, found };
+            let Some((part, class)) = place(&member).map_err(refused)? else { continue };
+            if !seen.insert(member.name.clone()) {
+                return Err(refused(format!("`{}` for the second time", member.name)));
+            }
+            let mut at = (member.offset, member.size);
+            if !tar.is_plain() {
+                at.0 = bytes.len() as u64;
+                bytes.append(&mut tar.content(LARGEST)?);
+                if bytes.len() > MOST_PACKED {
+                    let found = format!(
+                        "more than {MOST_PACKED} bytes of images, which a compressed archive may not have (unpack it)"
+                    );
+                    return Err(refused(found));
+                }
+            }
+            let classes = self.parts.entry(part.to_owned()).or_default();
+            classes.entry(class.to_owned()).or_default().push((member.name.clone(), at));
+        }
+        Ok(if tar.is_plain() { Store::Archive } else { Store::Memory(bytes) })
+    }
+
+    fn listing(mut self, root: &Path, store: Store) -> Result<Listing, Error> {
+        let mut part =
+            |name: &str| self.parts.remove(name).filter(|classes| classes.values().any(|c| !c.is_empty()));
+        let (train, test) = (part("train"), part("val").or_else(|| part("test")));
+        let named = train.as_ref().or(test.as_ref());
+        let named = named.ok_or_else(|| Error::NoFolder { root: root.to_path_buf() })?;
+        let classes: Vec<String> = named.keys().cloned().collect();
+        let images = |part: Option<Classes>| {
+            let mut images = Vec::new();
+            for (class, files) in part.unwrap_or_default() {
+                let label = classes.binary_search(&class);
+                let label =
+                    label.map_err(|_| Error::UnknownClass { root: root.to_path_buf(), class })? as u32;
+                images.extend(files.into_iter().map(|(name, place)| Image { name, place, label }));
+            }
+            take_turns(&mut images);
+            Ok(images)
+        };
+        let (train, test) = (images(train)?, images(test)?);
+        Ok(Listing { root: root.to_path_buf(), store, classes, train, test })
+    }
+}
+
+/// The first image of each class by name, then the second of each, and so on.
+pub(super) fn take_turns(images: &mut Vec<Image>) {
+    images.sort_by(|one, other| (one.label, &one.name).cmp(&(other.label, &other.name)));
+    let mut taken: BTreeMap<u32, usize> = BTreeMap::new();
+    let mut turn = |label| {
+        let turn = taken.entry(label).or_default();
+        *turn += 1;
+        *turn
+    };
+    let turns: Vec<usize> = images.iter().map(|image| turn(image.label)).collect();
+    let mut order: Vec<(usize, Image)> = turns.into_iter().zip(std::mem::take(images)).collect();
+    order.sort_by_key(|(turn, image)| (*turn, image.label));
+    images.extend(order.into_iter().map(|(_, image)| image));
+}
+
+/// Part and class of a member, if it is an image of one: `[folder/]train/class/…/name.jpg`.
+fn place(member: &Member) -> Result<Option<(&str, &str)>, String> {
+    let steps: Vec<&str> = member.name.split('/').filter(|step| !step.is_empty() && *step != ".").collect();
+    if member.name.starts_with('/') || steps.contains(&"..") {
+        return Err(format!("the path `{}`, which leads out of the archive", member.name));
+    }
+    if !is_image(&member.name) {
+        return Ok(None);
+    }
+    let is_part = |step: &&str| ["train", "val", "test"].contains(step);
+    let at = steps.iter().take(2).position(is_part);
+    let found = at.and_then(|at| (steps.len() > at + 2).then(|| (steps[at], steps[at + 1])));
+    Ok(found)
+}
+
+fn is_image(name: &str) -> bool {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    let extension = file.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    // macOS leaves such companions in archives.
+    !file.starts_with("._") && extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
+}
+
+struct Entry {
+    name: String,
+    is_folder: bool,
+}
+
+/// What is in a folder, sorted. Links must not lead out of the data set.
+fn entries(folder: &Path, inside: &Path) -> Result<Vec<Entry>, Error> {
+    let failed = |source| Error::Read { path: folder.to_path_buf(), source };
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let mut kind = entry.file_type().map_err(failed)?;
+        let path = entry.path();
+        if kind.is_symlink() {
+            let target =
+                fs::canonicalize(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+            if !target.starts_with(inside) {
+                return Err(Error::LinkOut { path, target });
+            }
+            kind =
+                fs::metadata(&path).map_err(|source| Error::Read { path: path.clone(), source })?.file_type();
+        }
+        // A name that is not UTF-8 could not be said in messages.
+        if let Ok(name) = entry.file_name().into_string() {
+            entries.push(Entry { name, is_folder: kind.is_dir() });
+        }
+    }
+    entries.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+    Ok(entries)
+}
+
+/// All images below a folder.
+fn walk(root: &Path, below: &str, inside: &Path, deep: usize, images: &mut Files) -> Result<(), Error> {
+    for entry in entries(&root.join(below), inside)? {
+        let name = format!("{below}/{}", entry.name);
+        if entry.is_folder && deep > 0 {
+            walk(root, &name, inside, deep - 1, images)?;
+        } else if !entry.is_folder && is_image(&name) {
+            images.push((name, (0, 0)));
+        }
+    }
+    Ok(())
+}

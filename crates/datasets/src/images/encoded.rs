@@ -1,0 +1,180 @@
+//! Images that stay encoded until a batch is made of them.
+
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    fmt,
+    fs::File,
+    io::{Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use super::{
+    decode::{self, RgbImage},
+    framing::Framing,
+    resample,
+};
+use crate::{
+    Error, ImageShape, Look, OnCorrupt,
+    packed::open_regular,
+    random::{Purpose, stream},
+};
+
+/// More than any photograph takes.
+pub(crate) const LARGEST: u64 = 1 << 28;
+
+/// Where the bytes of images are.
+pub(crate) enum Store {
+    /// Files below a folder.
+    Files,
+    /// Places in an archive that is not compressed.
+    Archive,
+    /// Places in what a compressed archive held.
+    Memory(Vec<u8>),
+}
+
+/// How images come to their shape.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fit {
+    /// All of them have it.
+    AsTheyAre,
+    /// They are resized and cropped.
+    Resized,
+}
+
+/// Photographs in their files.
+pub struct Encoded {
+    /// The folder or archive.
+    pub(crate) root: PathBuf,
+    /// Paths below it.
+    pub(crate) names: Vec<String>,
+    /// Where each starts in the store, and its size; zero for files.
+    pub(crate) places: Vec<(u64, u64)>,
+    pub(crate) store: Arc<Store>,
+    pub(crate) shape: ImageShape,
+    pub(crate) fit: Fit,
+    pub(crate) on_corrupt: OnCorrupt,
+    /// What was left out, by image.
+    pub(crate) left_out: Mutex<BTreeMap<usize, String>>,
+}
+
+impl Encoded {
+    /// Number of images.
+    pub(crate) fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// The path of an image, for messages.
+    pub(crate) fn path(&self, index: usize) -> PathBuf {
+        self.root.join(&self.names[index])
+    }
+
+    /// Width and height of an image.
+    pub(crate) fn size(&self, index: usize) -> Result<(usize, usize), Error> {
+        decode::size(&self.bytes(index)?).map_err(|problem| self.corrupt(index, problem))
+    }
+
+    /// The planes of an image that has the shape of all, as bytes.
+    pub(crate) fn planes(&self, index: usize) -> Result<Vec<u8>, Error> {
+        if self.fit == Fit::AsTheyAre {
+            return Ok(self.whole(index)?.planes());
+        }
+        let mut values = vec![0.0; self.shape.len()];
+        self.write(index, Look::Plain, &mut values)?;
+        Ok(values.iter().map(|value| (255.0 * value).round() as u8).collect())
+    }
+
+    /// Writes an image to `out`, (3, H, W) in [0, 1].
+    pub(crate) fn write(&self, index: usize, look: Look, out: &mut [f32]) -> Result<(), Error> {
+        if self.fit == Fit::AsTheyAre {
+            look.view(self.shape, index).apply(&self.whole(index)?.planes(), self.shape, out);
+            return Ok(());
+        }
+        let (image, side) = (self.decode(index)?, self.shape.width);
+        let framing = match look {
+            Look::Plain => Framing::central(image.width, image.height, side),
+            Look::Varied { augmentation, seed, epoch } => {
+                let mut rng = stream(seed, Purpose::Framing, epoch, index as u64);
+                Framing::random(image.width, image.height, side, augmentation.flip, &mut rng)
+            }
+        };
+        resample::resample(&image, &framing, side, out);
+        Ok(())
+    }
+
+    /// A checksum of what is known without reading every file: names, places, and the bytes that are in memory.
+    pub(crate) fn checksum(&self, len: usize) -> u32 {
+        let sum = self.names[..len].iter().fold(0, |sum, name| crc32c::crc32c_append(sum, name.as_bytes()));
+        let sum = crc32c::crc32c_append(sum, &(self.shape.width as u64).to_le_bytes());
+        (0..len).fold(sum, |sum, index| {
+            let (start, size) = self.places[index];
+            let sum = crc32c::crc32c_append(sum, &size.to_le_bytes());
+            match &*self.store {
+                Store::Memory(bytes) => {
+                    crc32c::crc32c_append(sum, &bytes[start as usize..(start + size) as usize])
+                }
+                _ => sum,
+            }
+        })
+    }
+
+    /// Notes that an image is left out.
+    pub(crate) fn leave_out(&self, index: usize, error: &Error) {
+        let mut left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+        left_out.insert(index, error.to_string());
+    }
+
+    fn whole(&self, index: usize) -> Result<RgbImage, Error> {
+        let image = self.decode(index)?;
+        let ImageShape { height, width, .. } = self.shape;
+        if (image.width, image.height) == (width, height) {
+            return Ok(image);
+        }
+        let problem = format!("it has {}×{} pixels, the others {width}×{height}", image.width, image.height);
+        Err(self.corrupt(index, problem))
+    }
+
+    fn decode(&self, index: usize) -> Result<RgbImage, Error> {
+        decode::decode(&self.bytes(index)?).map_err(|problem| self.corrupt(index, problem))
+    }
+
+    fn corrupt(&self, index: usize, problem: String) -> Error {
+        Error::Corrupt { path: self.path(index), problem }
+    }
+
+    fn bytes(&self, index: usize) -> Result<Cow<'_, [u8]>, Error> {
+        let (start, size) = self.places[index];
+        match &*self.store {
+            Store::Files => {
+                let path = self.path(index);
+                let (file, size) = open_regular(&path)?;
+                read(&path, file, size).map(Cow::Owned)
+            }
+            Store::Archive => {
+                let (mut file, _) = open_regular(&self.root)?;
+                let sought = file.seek(SeekFrom::Start(start));
+                sought.map_err(|source| Error::Read { path: self.root.clone(), source })?;
+                read(&self.root, file, size).map(Cow::Owned)
+            }
+            Store::Memory(bytes) => Ok(Cow::Borrowed(&bytes[start as usize..(start + size) as usize])),
+        }
+    }
+}
+
+fn read(path: &Path, file: File, size: u64) -> Result<Vec<u8>, Error> {
+    if size > LARGEST {
+        let problem = format!("it has {size} bytes, more than {LARGEST}");
+        return Err(Error::Corrupt { path: path.to_path_buf(), problem });
+    }
+    let mut bytes = Vec::with_capacity(size as usize);
+    let read = file.take(size).read_to_end(&mut bytes);
+    read.map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
+    Ok(bytes)
+}
+
+impl fmt::Debug for Encoded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Encoded({} images in {})", self.len(), self.root.display())
+    }
+}

@@ -1,0 +1,219 @@
+//! The regular files in a tar archive, from front to back, without unpacking it: ustar, and the long names of GNU and pax.
+//!
+//! Links, devices and everything else are passed over: nothing outside the archive is looked at and nothing is written.
+
+use std::{
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    Error,
+    packed::{Packed, fill},
+};
+
+const BLOCK: usize = 512;
+
+/// More than any name takes, pax headers with times and owners included.
+const LONGEST_NAME: u64 = 1 << 16;
+
+/// A walk through an archive.
+pub(crate) struct Tar {
+    path: PathBuf,
+    from: Packed,
+    /// Where the next header stands.
+    offset: u64,
+    /// What of the current file has not been read, padding not included.
+    left: u64,
+    padding: u64,
+}
+
+/// A regular file in an archive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Member {
+    /// Its path in the archive, as it stands there.
+    pub(crate) name: String,
+    /// Where its content starts.
+    pub(crate) offset: u64,
+    /// Bytes of content.
+    pub(crate) size: u64,
+}
+
+/// What headers before a file's own say of it.
+#[derive(Default)]
+struct Extended {
+    name: Option<String>,
+    size: Option<u64>,
+}
+
+impl Tar {
+    /// # Errors
+    /// If the file cannot be opened.
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        let from = Packed::open(path)?;
+        Ok(Self { path: path.to_path_buf(), from, offset: 0, left: 0, padding: 0 })
+    }
+
+    /// Whether content lies in the file where [`Member::offset`] says.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.from.is_plain()
+    }
+
+    /// The next regular file; [`Read`] then gives its content.
+    ///
+    /// # Errors
+    /// [`Error::Archive`] if there is no header where one should be.
+    pub(crate) fn next(&mut self) -> Result<Option<Member>, Error> {
+        let mut extended = Extended::default();
+        loop {
+            let start = self.offset;
+            let Some(header) = self.header()? else { return Ok(None) };
+            let size = size_of(&header).ok_or_else(|| self.refused(start, "no size of a file"))?;
+            match header[156] {
+                b'L' => extended.name = Some(text(&self.small(size, start)?)),
+                b'x' => pax(&self.small(size, start)?, &mut extended)
+                    .ok_or_else(|| self.refused(start, "a pax header that does not add up"))?,
+                b'0' | 0 | b'7' => {
+                    let size = extended.size.take().unwrap_or(size);
+                    self.begin(size, start)?;
+                    let name = extended.name.take().unwrap_or_else(|| name_of(&header));
+                    // Old archives mark folders by a slash alone.
+                    if !name.ends_with('/') {
+                        return Ok(Some(Member { name, offset: start + BLOCK as u64, size }));
+                    }
+                }
+                // Links have no content, whatever size they say.
+                b'1'..=b'6' => extended = Extended::default(),
+                b'g' => self.begin(size, start)?,
+                _ => {
+                    self.begin(size, start)?;
+                    extended = Extended::default();
+                }
+            }
+        }
+    }
+
+    /// The content of the current file, which must have no more than `most` bytes.
+    ///
+    /// # Errors
+    /// If it has more, or cannot be read.
+    pub(crate) fn content(&mut self, most: u64) -> Result<Vec<u8>, Error> {
+        let (size, start) = (self.left, self.offset);
+        if size > most {
+            return Err(self.refused(start, &format!("a file of {size} bytes, where {most} are the most")));
+        }
+        // Memory grows with what is there, not with what is promised.
+        let mut content = Vec::with_capacity(size.min(1 << 20) as usize);
+        self.read_to_end(&mut content).map_err(|source| self.unreadable(source))?;
+        if content.len() as u64 != size {
+            return Err(self.refused(start, &format!("{} of {size} bytes before the end", content.len())));
+        }
+        Ok(content)
+    }
+
+    fn header(&mut self) -> Result<Option<[u8; BLOCK]>, Error> {
+        let rest = self.left + self.padding;
+        self.from.skip(rest).map_err(|source| self.unreadable(source))?;
+        (self.left, self.padding) = (0, 0);
+        let mut header = [0; BLOCK];
+        let start = self.offset;
+        match fill(&mut self.from, &mut header).map_err(|source| self.unreadable(source))? {
+            // Two blocks of zeros end an archive; some programs leave them out.
+            0 if start > 0 => return Ok(None),
+            BLOCK => {}
+            found => return Err(self.refused(start, &format!("{found} bytes, cut short"))),
+        }
+        self.offset += BLOCK as u64;
+        if header.iter().all(|&byte| byte == 0) {
+            return Ok(None);
+        }
+        if checksum(&header) != octal(&header[148..156]) {
+            return Err(self.refused(start, "a header whose checksum is wrong"));
+        }
+        Ok(Some(header))
+    }
+
+    /// Makes the next `size` bytes the current file.
+    fn begin(&mut self, size: u64, start: u64) -> Result<(), Error> {
+        let padded = size.checked_next_multiple_of(BLOCK as u64);
+        let end = padded.and_then(|padded| self.offset.checked_add(padded));
+        self.offset = end.ok_or_else(|| self.refused(start, &format!("a file of {size} bytes")))?;
+        (self.left, self.padding) = (size, padded.unwrap_or(size) - size);
+        Ok(())
+    }
+
+    fn small(&mut self, size: u64, start: u64) -> Result<Vec<u8>, Error> {
+        self.begin(size, start)?;
+        self.content(LONGEST_NAME)
+    }
+
+    fn refused(&self, offset: u64, found: &str) -> Error {
+        Error::Archive { path: self.path.clone(), offset, found: found.to_owned() }
+    }
+
+    fn unreadable(&self, source: io::Error) -> Error {
+        if source.kind() == io::ErrorKind::UnexpectedEof {
+            return self.refused(self.offset, "its end, though a file goes on");
+        }
+        Error::Read { path: self.path.clone(), source }
+    }
+}
+
+impl Read for Tar {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        let read = self.from.read(&mut buffer[..most])?;
+        self.left -= read as u64;
+        Ok(read)
+    }
+}
+
+/// The sum of a header's bytes, those of the sum itself taken as blanks.
+fn checksum(header: &[u8; BLOCK]) -> Option<u64> {
+    let plain = header[..148].iter().chain(&header[156..]);
+    Some(plain.map(|&byte| u64::from(byte)).sum::<u64>() + 8 * 32)
+}
+
+fn size_of(header: &[u8; BLOCK]) -> Option<u64> {
+    let field = &header[124..136];
+    if field[0] == 0x80 {
+        // GNU's sizes beyond eight gigabytes: big-endian.
+        let wide = field[1..4].iter().all(|&byte| byte == 0);
+        return wide.then(|| field[4..].iter().fold(0, |size, &byte| size << 8 | u64::from(byte)));
+    }
+    octal(field)
+}
+
+fn octal(field: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(field).ok()?.trim_matches([' ', '\0']);
+    if text.is_empty() { Some(0) } else { u64::from_str_radix(text, 8).ok() }
+}
+
+fn name_of(header: &[u8; BLOCK]) -> String {
+    let (name, prefix) = (text(&header[..100]), text(&header[345..500]));
+    let has_prefix = &header[257..263] == b"ustar\0" && !prefix.is_empty();
+    if has_prefix { format!("{prefix}/{name}") } else { name }
+}
+
+/// Up to the first zero.
+fn text(bytes: &[u8]) -> String {
+    let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..end]).into_owned()
+}
+
+/// Lines `length key=value\n`, the length being that of the whole line.
+fn pax(mut lines: &[u8], extended: &mut Extended) -> Option<()> {
+    while !lines.is_empty() {
+        let blank = lines.iter().position(|&byte| byte == b' ')?;
+        let length: usize = std::str::from_utf8(&lines[..blank]).ok()?.parse().ok()?;
+        let record = lines.get(blank + 1..length)?.strip_suffix(b"\n")?;
+        let equals = record.iter().position(|&byte| byte == b'=')?;
+        match (&record[..equals], &record[equals + 1..]) {
+            (b"path", name) => extended.name = Some(String::from_utf8_lossy(name).into_owned()),
+            (b"size", size) => extended.size = Some(std::str::from_utf8(size).ok()?.parse().ok()?),
+            _ => {}
+        }
+        lines = &lines[length..];
+    }
+    Some(())
+}
