@@ -93,7 +93,7 @@ fn copies_can_have_masks_of_other_shapes() -> Outcome {
     for (mask, shape) in [("square", Shape::Square), ("l1", Shape::L1), ("dct", Shape::Dct)] {
         succeed(&mut generate(at, &["--r", "8", "--mask", mask, "--overwrite"]));
         let copier = Hybrid::shaped(shape, [3, 32, 32], 8)?;
-        let test = data.test.bytes(5);
+        let test = data.test.bytes(5)?;
         for (part, expected) in [("low", copier.low_pass(&test)?), ("high", copier.high_pass(&test)?)] {
             let (dims, copies) = images(&set.join(format!("dft/test_data_{part}_8_{mask}.npy")))?;
             assert_eq!(dims, [32, 32, 32, 3]);

@@ -115,7 +115,7 @@ pub(crate) fn measure<T>(
     let shape = dataset.test.shape();
     flags.components.check(&plan, [shape.height, shape.width])?;
     let note = |twice: String| {
-        session.terminal.note(&format!("note: {twice} is given more than once; measured once"))
+        session.terminal.note(&format!("note: {twice} is given more than once; measured once"));
     };
     flags.components.repeated().into_iter().for_each(note);
     let measurement = Measurement { flags, plan: &plan, dataset: &dataset, session };
