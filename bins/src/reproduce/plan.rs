@@ -190,7 +190,8 @@ impl<'a> Places<'a> {
     }
 
     fn train(&self, diet: Diet) -> Step {
-        let Study { epochs, recipe, spectrum_images, checkpoint_every, seed, .. } = self.study;
+        let Study { epochs, recipe, hybrid_recipe, spectrum_images, checkpoint_every, seed, .. } = self.study;
+        let recipe = if diet == Diet::Hars { hybrid_recipe } else { recipe };
         let mut arguments = self.of_network(diet);
         push(&mut arguments, &format!("--epochs {epochs} --seed {seed}"));
         arguments.extend(recipe.iter().cloned());

@@ -84,6 +84,8 @@ pub(crate) struct Study {
     pub epochs: usize,
     /// The recipe of the networks: flags of `easy_train`.
     pub recipe: Vec<String>,
+    /// That of the network trained on hybrids.
+    pub hybrid_recipe: Vec<String>,
     /// Epochs of each set of kernels, and those after which their learning rate falls.
     pub fit: (usize, usize),
     /// Training images at most.
@@ -143,6 +145,7 @@ impl Study {
             arch: "resnet20".to_owned(),
             epochs: 8,
             recipe: recipe("--lr 0.05 --schedule cosine"),
+            hybrid_recipe: recipe("--lr 0.05 --schedule cosine"),
             fit: (80, 20),
             limit_train: Some(2000),
             limit_test: Some(500),
@@ -156,6 +159,8 @@ impl Study {
                 dataset: "cifar10".to_owned(),
                 epochs: 60,
                 recipe: recipe("--lr 0.1 --schedule 40:0.1,55:0.01"),
+                // Hybrids give so little to go by that at the rate of the others a network stays at chance until it falls.
+                hybrid_recipe: recipe("--lr 0.02 --schedule 40:0.1,55:0.01"),
                 // Of so few images a class takes as many epochs for the steps of 20 epochs of all.
                 fit: (200, 50),
                 limit_train: Some(6000),
@@ -169,6 +174,7 @@ impl Study {
                 arch: "resnet18".to_owned(),
                 epochs: 200,
                 recipe: recipe("--lr 0.1 --schedule step:50:0.1"),
+                hybrid_recipe: recipe("--lr 0.1 --schedule step:50:0.1"),
                 fit: (20, 5),
                 limit_train: None,
                 limit_test: None,

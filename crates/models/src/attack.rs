@@ -24,10 +24,13 @@ pub enum Ball {
 /// # use candle_core::{Device, Tensor};
 /// # use models::{Architecture, Attack, Ball, Classifier, Normaliser};
 /// # let resnet: Architecture = "resnet20".parse()?;
-/// # let zeros = |(name, shape): (&String, &Vec<usize>)| {
-/// #     Ok((name.clone(), Tensor::ones(shape.as_slice(), candle_core::DType::F32, &Device::Cpu)?))
+/// # let waves = |(name, shape): (&String, &Vec<usize>)| {
+/// #     let values = Tensor::arange(0f32, shape.iter().product::<usize>() as f32, &Device::Cpu)?.sin()?;
+/// #     let is_positive = name.ends_with("running_var");
+/// #     let values = if is_positive { (values.sqr()? + 0.5)? } else { (values * 0.2)? };
+/// #     Ok((name.clone(), values.reshape(shape.as_slice())?))
 /// # };
-/// # let weights = resnet.graph(10).shapes().iter().map(zeros).collect::<candle_core::Result<_>>()?;
+/// # let weights = resnet.graph(10).shapes().iter().map(waves).collect::<candle_core::Result<_>>()?;
 /// # let network = Classifier::new(resnet, 10, Normaliser::CIFAR10, &weights)?.freeze()?;
 /// let attack = Attack { ball: Ball::Linf, radius: 8.0 / 255.0, step: 2.0 / 255.0, steps: 7, random_start: true };
 /// let images = Tensor::full(0.5f32, (2, 3, 32, 32), &Device::Cpu)?;
@@ -103,11 +106,14 @@ impl Attack {
     fn ascend(&self, now: &mut [f32], clean: &[f32], gradient: &[f32]) {
         match self.ball {
             Ball::L2 => {
-                let scale = self.step / length(gradient.iter().copied()).max(1e-10);
-                now.iter_mut().zip(gradient).for_each(|(value, slope)| *value += scale * slope);
+                let length = length(gradient.iter().copied());
+                // Where there is no direction, of a network that gives no numbers, images stay where they are.
+                let scale = if length.is_finite() { self.step / length.max(1e-10) } else { 0.0 };
+                let finite = |slope: f32| if slope.is_finite() { slope } else { 0.0 };
+                now.iter_mut().zip(gradient).for_each(|(value, &slope)| *value += scale * finite(slope));
             }
             Ball::Linf => {
-                let sign = |slope: f32| if slope == 0.0 { 0.0 } else { slope.signum() };
+                let sign = |slope: f32| f32::from(slope > 0.0) - f32::from(slope < 0.0);
                 now.iter_mut().zip(gradient).for_each(|(value, &slope)| *value += self.step * sign(slope));
             }
         }
