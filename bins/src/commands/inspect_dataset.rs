@@ -186,7 +186,7 @@ impl Inspection {
     fn curves(&self) -> Result<BandCurves, plots::Error> {
         let named = self.classes.iter().zip(&self.density).filter(|(_, mean)| !mean.is_empty());
         let curve = |(class, mean): (&String, &Vec<f64>)| {
-            let std = vec![0.0; mean.len()];
+            let std = Vec::new();
             Curve { label: class.clone(), mean: mean.clone(), std }
         };
         let images: usize = self.parts.iter().map(|part| part.images).sum();
