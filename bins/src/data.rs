@@ -41,8 +41,24 @@ pub(crate) fn gradient_batch_size(flags: &DataFlags) -> usize {
 /// Opens the data set, or as much of it as `--limit-train` and `--limit-test` ask for.
 ///
 /// # Errors
-/// If it is not where `--data` says or cannot be read.
+/// If it is not where `--data` says, cannot be read, or has no test images.
 pub(crate) fn open(flags: &DataFlags) -> anyhow::Result<Dataset> {
+    let dataset = open_any(flags)?;
+    if dataset.test.is_empty() {
+        let data = flags.data.as_deref().unwrap_or(Path::new("")).display();
+        return Err(UnusableFlags(format!(
+            "--data {data}: there are no test images, and nothing to measure on; expected a folder test/ or val/ beside train/"
+        ))
+        .into());
+    }
+    Ok(dataset)
+}
+
+/// The same, with or without test images.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn open_any(flags: &DataFlags) -> anyhow::Result<Dataset> {
     if let (DatasetName::Synthetic, Some(data)) = (flags.dataset, &flags.data) {
         let data = data.display();
         terminal::note(&format!(

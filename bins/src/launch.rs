@@ -63,8 +63,12 @@ fn fail(message: &str, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
+/// Without the backtrace that candle appends where RUST_BACKTRACE is set: it is for its authors.
 fn one_line(message: &str) -> String {
-    message.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+    let is_frame =
+        |line: &str| line.split_once(": ").is_some_and(|(number, _)| number.parse::<usize>().is_ok());
+    let said = message.lines().map(str::trim).take_while(|line| !is_frame(line));
+    said.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 fn parse<Flags: Parser>(arguments: Vec<OsString>) -> Result<Flags, ExitCode> {

@@ -82,10 +82,12 @@ pub(crate) fn tensors(path: &Path) -> anyhow::Result<Vec<StoredTensor>> {
     Ok(file.tensors().map(stored).collect())
 }
 
-/// The epoch that a PyTorch file says it is of. Ours have it in their names.
+/// The epoch that a file says it is of.
 pub(crate) fn epoch(path: &Path) -> Option<usize> {
-    let file = is_torch(path).ok().filter(|&is_torch| is_torch).and_then(|_| TorchFile::open(path).ok())?;
-    file.epoch()
+    match is_torch(path).ok()? {
+        true => TorchFile::open(path).ok()?.epoch(),
+        false => CheckpointInfo::of(path)?.epoch,
+    }
 }
 
 /// Whether a file is PyTorch's: a zip archive or a bare pickle, or one named so that is nothing else either.

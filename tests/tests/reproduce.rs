@@ -136,6 +136,15 @@ fn it_goes_on_where_it_stopped() -> Outcome {
     assert_eq!(stderr.matches("done before").count(), 12, "{stderr}");
     assert!(page == fs::read(root(parts.path()).join("report.html"))?, "the same page again");
 
+    // The same folder by another name, and a result that somebody else wrote over: that step alone is done again.
+    let evaluate =
+        ["--run", "runs/reproduction_synthetic_smoke/synthetic/resnet20_baseline", "--limit-test", "50"];
+    succeed(program("evaluate", parts.path()).args(evaluate));
+    let again = reproduce(parts.path(), &["--out-dir", "./runs"]).output()?;
+    let stderr = String::from_utf8(again.stderr)?;
+    assert_eq!(stderr.matches("done before").count(), 11, "{stderr}");
+    assert_eq!(report(parts.path())?["claims"], expected["claims"]);
+
     let refused = fail(&mut reproduce(parts.path(), &["--seed", "1"]), 2);
     assert!(refused.contains("--seed 0") && refused.contains("--overwrite"), "{refused}");
     Ok(())
@@ -146,6 +155,10 @@ fn what_needs_data_says_so() -> Outcome {
     let folder = tempfile::tempdir()?;
     let refused = fail(program("reproduce", folder.path()).args(["--scale", "small"]), 2);
     assert!(refused.contains("--data") && refused.contains("smoke"), "{refused}");
+    let refused = fail(program("reproduce", folder.path()).args(["--data", "/nowhere"]), 2);
+    assert!(refused.contains("synthetic") && refused.contains("--scale small"), "{refused}");
+    let refused = fail(program("reproduce", folder.path()).args(["--dataset", "folder", "--data", "."]), 2);
+    assert!(refused.contains("--dataset folder") && refused.contains("cifar10"), "{refused}");
     assert!(!folder.path().join("runs").exists());
     Ok(())
 }

@@ -63,7 +63,7 @@ pub(crate) struct PartFound {
 /// # Errors
 /// If there is no data set, an image cannot be read, or the picture cannot be written.
 pub(crate) fn run(flags: &DataFlags, stem: &Path, format: Format, session: &Session) -> anyhow::Result<()> {
-    let dataset = data::open(flags)?;
+    let dataset = data::open_any(flags)?;
     let mut found = inspect(&dataset, flags.workers, session.terminal, &session.interrupt)?;
     let folder = stem.parent().unwrap_or(stem);
     std::fs::create_dir_all(folder).with_context(|| format!("cannot create folder {}", folder.display()))?;

@@ -253,6 +253,11 @@ fn push(arguments: &mut Vec<String>, more: &str) {
 }
 
 impl Step {
+    /// What it is known by: its command line without the place of the reproduction, so that this may move or be spelt otherwise.
+    pub(crate) fn key(&self, root: &Path) -> String {
+        self.command_line().replace(&text(root), "{out-dir}")
+    }
+
     /// What could be typed.
     pub(crate) fn command_line(&self) -> String {
         let quoted = self.arguments.iter().map(|argument| match argument.contains([' ', '\'', '"']) {

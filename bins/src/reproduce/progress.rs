@@ -20,6 +20,7 @@ const FILE: &str = "steps.json";
 /// The steps of a reproduction that were begun.
 #[derive(Debug)]
 pub(crate) struct Progress {
+    root: PathBuf,
     path: PathBuf,
     content: Content,
 }
@@ -33,10 +34,19 @@ struct Content {
 /// A step that was begun.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Begun {
-    /// Its command line.
+    /// Its command line, the place of the reproduction left out.
     pub command: String,
-    /// How long it took, over all attempts that came to an end; absent until it is done.
-    pub seconds: Option<f64>,
+    /// What it left, and how long it took; absent until it is done.
+    pub done: Option<Done>,
+}
+
+/// A step that is done.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Done {
+    /// How long it took.
+    seconds: f64,
+    /// A checksum of its result: one that somebody else wrote since is not taken for it.
+    crc32c: u32,
 }
 
 impl Progress {
@@ -59,7 +69,7 @@ impl Progress {
             }
             _ => fresh(),
         };
-        let progress = Self { path, content };
+        let progress = Self { root: folder.to_owned(), path, content };
         progress.check(study)?;
         Ok(progress)
     }
@@ -69,29 +79,34 @@ impl Progress {
         let (before, now) = (serde_json::to_value(&self.content.study)?, serde_json::to_value(study)?);
         let names = before.as_object().into_iter().flatten().map(|(name, _)| name);
         let Some(name) = names.into_iter().find(|name| before[*name] != now[*name]) else { return Ok(()) };
-        let flag = name.replace('_', "-");
+        let flag = if name == "fit" { "fit-epochs".to_owned() } else { name.replace('_', "-") };
+        // Of kernels the epochs come first, and what follows from them behind.
+        let value = |of: &serde_json::Value| {
+            of[name].get(0).filter(|_| name == "fit").unwrap_or(&of[name]).to_string()
+        };
         Err(UnusableFlags(format!(
             "{}: this reproduction was started with --{flag} {}, but now it is {}; give the same, choose another --out-dir, or \
              replace it with --overwrite",
             self.path.display(),
-            before[name],
-            now[name]
+            value(&before),
+            value(&now)
         ))
         .into())
     }
 
-    /// Whether a step is done, and its result still there.
+    /// Whether a step is done, and its result still what it was.
     pub(crate) fn is_done(&self, step: &Step) -> bool {
-        self.seconds(step).is_some() && step.result.exists()
+        let done = self.find(step).and_then(|begun| begun.done);
+        done.is_some_and(|done| checksum(&step.result).is_ok_and(|found| found == done.crc32c))
     }
 
     /// How long a step took.
     pub(crate) fn seconds(&self, step: &Step) -> Option<f64> {
-        self.find(step).and_then(|begun| begun.seconds)
+        self.find(step).and_then(|begun| begun.done).map(|done| done.seconds)
     }
 
     fn find(&self, step: &Step) -> Option<&Begun> {
-        let command = step.command_line();
+        let command = step.key(&self.root);
         self.content.steps.iter().find(|begun| begun.command == command)
     }
 
@@ -122,13 +137,20 @@ impl Progress {
             .into(),
             false => error.context(title),
         })?;
-        self.keep(step, Some(started.elapsed().as_secs_f64()))
+        let (seconds, crc32c) = (started.elapsed().as_secs_f64(), checksum(&step.result)?);
+        self.keep(step, Some(Done { seconds, crc32c }))
     }
 
-    fn keep(&mut self, step: &Step, seconds: Option<f64>) -> anyhow::Result<()> {
-        let command = step.command_line();
+    fn keep(&mut self, step: &Step, done: Option<Done>) -> anyhow::Result<()> {
+        let command = step.key(&self.root);
         self.content.steps.retain(|begun| begun.command != command);
-        self.content.steps.push(Begun { command, seconds });
+        self.content.steps.push(Begun { command, done });
         Ok(training::write_atomically(&self.path, &serde_json::to_vec_pretty(&self.content)?)?)
     }
+}
+
+/// Of a whole file.
+fn checksum(path: &Path) -> anyhow::Result<u32> {
+    let content = std::fs::read(path).with_context(|| path.display().to_string())?;
+    Ok(crc32c::crc32c(&content))
 }

@@ -106,6 +106,7 @@ impl StudyFlags {
     /// # Errors
     /// If the data set needs `--data` and has none.
     pub(crate) fn study(&self) -> anyhow::Result<Study> {
+        self.check()?;
         let usual = Study::of_scale(self.scale);
         let dataset = self.dataset.map_or(usual.dataset, |dataset| dataset.as_str().to_owned());
         if dataset != DatasetName::Synthetic.as_str() && self.data.is_none() {
@@ -127,6 +128,23 @@ impl StudyFlags {
             seed: self.seed,
             ..usual
         })
+    }
+
+    /// Small images in memory are what kernels and hybrids are made of; `--data` says nothing about a set that is generated.
+    fn check(&self) -> anyhow::Result<()> {
+        use DatasetName::{Cifar10, Cifar100, Synthetic};
+        let is_synthetic = self.dataset.map_or(self.scale == Scale::Smoke, |dataset| dataset == Synthetic);
+        let message = match (self.dataset, &self.data) {
+            (Some(other), _) if ![Synthetic, Cifar10, Cifar100].contains(&other) => {
+                format!("--dataset {}: a reproduction is of synthetic, cifar10 or cifar100", other.as_str())
+            }
+            (_, Some(data)) if is_synthetic => format!(
+                "--data {}: the data set is synthetic, which is generated; add --dataset cifar10, or choose --scale small",
+                data.display()
+            ),
+            _ => return Ok(()),
+        };
+        Err(UnusableFlags(message).into())
     }
 
     /// Where everything of it is kept.

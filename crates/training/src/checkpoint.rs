@@ -1,6 +1,6 @@
 //! Networks on disk: safetensors files with PyTorch's names.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
 
 use candle_core::{DType, Device, Tensor};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -71,6 +71,23 @@ impl Checkpoint {
         Ok(Self { tensors, info: info.flatten() })
     }
 }
+
+impl CheckpointInfo {
+    /// What a file says of itself, from its header alone; nothing if it says nothing, or is no such file.
+    pub fn of(path: &Path) -> Option<Self> {
+        let mut file = File::open(path).ok()?;
+        let mut length = [0; 8];
+        file.read_exact(&mut length).ok()?;
+        let length = u64::from_le_bytes(length);
+        let mut header = Vec::new();
+        file.take(length.min(LARGEST_HEADER)).read_to_end(&mut header).ok()?;
+        let header: serde_json::Value = serde_json::from_slice(&header).ok()?;
+        serde_json::from_str(header["__metadata__"][INFO].as_str()?).ok()
+    }
+}
+
+/// No header takes as much: it has a hundred bytes a tensor.
+const LARGEST_HEADER: u64 = 1 << 24;
 
 /// Writes f32 tensors, sorted by name, and `info` as the one metadata entry `key` (more would come in a random order), whole or
 /// not at all: what checkpoints and states are made of.
@@ -206,6 +223,18 @@ mod tests {
             ("a.bias".to_owned(), Tensor::new(&[0.1f32], &Device::Cpu)?),
         ]);
         Ok(Checkpoint { tensors, info: Some(info) })
+    }
+
+    #[test]
+    fn a_header_says_what_the_file_is() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let (path, checkpoint) = (folder.path().join("any.safetensors"), example()?);
+        checkpoint.save(&path)?;
+        assert!(checkpoint.info.is_some() && CheckpointInfo::of(&path) == checkpoint.info);
+        std::fs::write(&path, [0xff; 64])?;
+        assert_eq!(CheckpointInfo::of(&path), None, "nonsense, with a huge length");
+        assert_eq!(CheckpointInfo::of(folder.path()), None);
+        Ok(())
     }
 
     #[test]
