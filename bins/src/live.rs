@@ -3,7 +3,7 @@
 use clap::Args;
 use datasets::ImageSet;
 use serde::{Deserialize, Serialize};
-use spectral::{SpectrumRow, SpectrumTable};
+use spectral::{RunningBands, SpectrumRow, SpectrumTable};
 use training::RunFolder;
 
 use crate::{
@@ -59,7 +59,8 @@ impl Recording {
 pub(crate) struct LiveSpectrum<'a> {
     measurement: &'a Measurement<'a>,
     session: &'a Session,
-    test: &'a ImageSet,
+    /// The density of the images, which epochs do not change.
+    images: RunningBands,
     run: &'a RunFolder,
     every: usize,
     epochs: usize,
@@ -91,7 +92,8 @@ impl<'a> LiveSpectrum<'a> {
             }
             table.rows = stored.rows;
         }
-        Ok(Self { measurement, session, test, run, every, epochs, table })
+        let images = grad_report::image_density(test)?;
+        Ok(Self { measurement, session, images, run, every, epochs, table })
     }
 
     /// Measures the finished epochs that are due and have no row yet, and writes all results. After Ctrl-C the rest is left to the
@@ -161,7 +163,7 @@ impl<'a> LiveSpectrum<'a> {
         let output = measured::live_folder(self.run.path());
         std::fs::create_dir_all(&output)
             .map_err(|error| anyhow::anyhow!("cannot create folder {}: {error}", output.display()))?;
-        Report { table: &self.table, checkpoints: &[], test: self.test }.save(&output)?;
+        Report { table: &self.table, checkpoints: &[], images: &self.images }.save(&output)?;
         Ok(())
     }
 }

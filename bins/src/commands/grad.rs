@@ -66,7 +66,8 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
     let architecture = flags.run.architecture([shape.height, shape.width])?;
     let measurement = Measurement::new(&flags.data, architecture, &dataset.test, &session)?;
     let (table, partial) = measurement.table(&checkpoints, &output)?;
-    let report = Report { table: &table, checkpoints: &checkpoints, test: &dataset.test };
+    let images = grad_report::image_density(&dataset.test)?;
+    let report = Report { table: &table, checkpoints: &checkpoints, images: &images };
     let results = report.save(&output)?;
     partial.remove()?;
     data::tell_left_out(&dataset, session.terminal);

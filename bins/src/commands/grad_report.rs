@@ -15,15 +15,13 @@ pub(crate) struct Report<'a> {
     pub table: &'a SpectrumTable,
     /// The files that were measured, in the order of the rows.
     pub checkpoints: &'a [StoredCheckpoint],
-    /// The images that were measured on.
-    pub test: &'a ImageSet,
+    /// The density of the images that were measured on: see [`image_density`].
+    pub images: &'a RunningBands,
 }
 
 /// What was written.
 #[derive(Debug)]
 pub(crate) struct Results {
-    /// The density of the images themselves.
-    images: RunningBands,
     files: Vec<PathBuf>,
 }
 
@@ -33,20 +31,19 @@ impl Report<'_> {
     /// # Errors
     /// If a file cannot be written.
     pub(crate) fn save(&self, output: &Path) -> anyhow::Result<Results> {
-        let images = image_density(self.test)?;
-        let mut files = measured::replace(output, |aside| self.save_in(aside, &images))?;
+        let mut files = measured::replace(output, |aside| self.save_in(aside))?;
         files.push(spectrum_events::save(output, self.table, &[measured::SPECTRUM, measured::DENSITY])?);
-        Ok(Results { images, files })
+        Ok(Results { files })
     }
 
-    fn save_in(&self, folder: &Path, images: &RunningBands) -> anyhow::Result<Vec<PathBuf>> {
+    fn save_in(&self, folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
         let stem = folder.join(measured::SPECTRUM);
         let (json, npz) = (stem.with_extension("json"), stem.with_extension("npz"));
         self.table.save_json(&json)?;
         self.table.save_npz(&npz)?;
         let mut files = vec![json, npz];
         files.extend(HeatMap::new(self.table)?.save(&stem)?);
-        files.extend(density_curves(self.table, images)?.save(&folder.join(measured::DENSITY))?);
+        files.extend(density_curves(self.table, self.images)?.save(&folder.join(measured::DENSITY))?);
         Ok(files)
     }
 
@@ -81,7 +78,7 @@ impl Report<'_> {
     }
 
     fn summary(&self, results: &Results) -> serde_json::Value {
-        let (table, Results { images, files }) = (self.table, results);
+        let (table, images, files) = (self.table, self.images, &results.files);
         let epoch = |(row, checkpoint): (&SpectrumRow, &StoredCheckpoint)| {
             serde_json::json!({
                 "epoch": row.epoch,
@@ -112,8 +109,11 @@ pub(crate) fn line(row: &SpectrumRow, radii: &[usize]) -> String {
     )
 }
 
-/// The mean spectral density of the test images.
-fn image_density(test: &ImageSet) -> anyhow::Result<RunningBands> {
+/// The mean spectral density of the test images: a pass over all of them.
+///
+/// # Errors
+/// If an image cannot be read.
+pub(crate) fn image_density(test: &ImageSet) -> anyhow::Result<RunningBands> {
     let shape = test.shape();
     let profiler =
         Profiler::new(Recipe::Density, shape.channels, shape.height, shape.width, Convention::Reference)?;
