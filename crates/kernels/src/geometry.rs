@@ -84,6 +84,16 @@ pub(crate) struct Geometry {
 impl Geometry {
     /// Checks an input (N, C, H, W) against a weight (O, C / groups, kH, kW).
     pub(crate) fn new(x: [usize; 4], weight: [usize; 4], conv: Conv2d) -> Result<Self> {
+        Self::padded(x, weight, conv, [conv.padding; 2])
+    }
+
+    /// The same with other zeros above and below than left and right.
+    pub(crate) fn padded(
+        x: [usize; 4],
+        weight: [usize; 4],
+        conv: Conv2d,
+        padding: [usize; 2],
+    ) -> Result<Self> {
         let op = "conv2d";
         let refuse = |problem: String| Err(KernelError::Window { op, problem }.into());
         let (groups, [images, channels, ..], [outputs, inputs, ..]) = (conv.groups, x, weight);
@@ -93,12 +103,12 @@ impl Geometry {
                  expected C = groups · C/groups and O divisible by groups"
             ));
         }
-        let (size, kernel, padding) = ([x[2], x[3]], [weight[2], weight[3]], [conv.padding; 2]);
-        let out = [0, 1].map(|axis| windows(size[axis], kernel[axis], conv.stride, conv.padding));
+        let (size, kernel) = ([x[2], x[3]], [weight[2], weight[3]]);
+        let out = [0, 1].map(|axis| windows(size[axis], kernel[axis], conv.stride, padding[axis]));
         let [Some(height), Some(width)] = out else {
             return refuse(format!(
-                "a kernel of {kernel:?} pixels with stride {} and padding {} does not fit an image of {size:?}",
-                conv.stride, conv.padding
+                "a kernel of {kernel:?} pixels with stride {} and padding {padding:?} does not fit an image of {size:?}",
+                conv.stride
             ));
         };
         let outputs = outputs / groups;

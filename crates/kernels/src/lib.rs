@@ -5,6 +5,7 @@
 //! * [`blocked`]: the same mathematics in blocks of sixteen images, without autograd, for a network whose
 //!   backward pass is written out.
 //!
+//! [`device`] has what an engine of candle tensors needs beside candle's own operations, on the CPU and on CUDA devices.
 //! [`fourier`] has large kernels in the frequency domain, written out likewise.
 //!
 //! candle has operations of its own; these differ in the gradient at the corners of ReLU and max-pooling,
@@ -47,6 +48,7 @@
 //! ```
 
 pub mod blocked;
+pub mod device;
 pub mod fourier;
 pub mod naive;
 

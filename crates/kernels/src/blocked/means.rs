@@ -55,6 +55,29 @@ impl Cells {
         [self.rows.len(), self.columns.len()]
     }
 
+    /// What takes a plane (H, W) to its means as a product rows · plane · columnsᵀ: rows (H', H) and columns (W', W), in
+    /// row-major order.
+    ///
+    /// ```
+    /// use kernels::{Pool2d, blocked::Cells};
+    ///
+    /// let [rows, columns] = Cells::windows(Pool2d::of(2, 2), [4, 2]).unwrap().matrices();
+    /// assert_eq!(rows, [0.5, 0.5, 0.0, 0.0, 0.0, 0.0, 0.5, 0.5]);
+    /// assert_eq!(columns, [0.5, 0.5]);
+    /// ```
+    pub fn matrices(&self) -> [Vec<f32>; 2] {
+        let side = self.area.map(|area| area.isqrt());
+        let matrix = |spans: &[Range<usize>], size: usize| {
+            let row = |span: &Range<usize>| {
+                let share = 1.0 / side.unwrap_or(span.len()) as f32;
+                let span = span.clone();
+                (0..size).map(move |at| if span.contains(&at) { share } else { 0.0 }).collect::<Vec<_>>()
+            };
+            spans.iter().flat_map(row).collect()
+        };
+        [matrix(&self.rows, self.size[0]), matrix(&self.columns, self.size[1])]
+    }
+
     /// Each cell's rows, columns, and the number that its sum is divided by; in scan order.
     fn each(&self) -> impl Iterator<Item = (Range<usize>, Range<usize>, f64)> {
         self.rows.iter().flat_map(move |rows| {

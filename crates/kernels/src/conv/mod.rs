@@ -15,6 +15,13 @@ mod op;
 mod rows;
 mod weight_gradient;
 
+/// The passes over plain numbers.
+pub(crate) mod passes {
+    pub(crate) use super::{
+        forward::forward, input_gradient::input_gradient, weight_gradient::weight_gradient,
+    };
+}
+
 use candle_core::{Result, Tensor};
 
 use crate::{

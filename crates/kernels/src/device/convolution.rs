@@ -1,0 +1,169 @@
+//! Convolution: the result, and the gradients of images and of weights.
+
+use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
+
+use super::Math;
+use crate::{
+    argument::contiguous,
+    blocked::ConvolutionShape,
+    conv::passes::{forward, input_gradient, weight_gradient},
+    geometry::{Conv2d, Geometry},
+};
+
+/// A convolution between images of a known size and weights.
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+/// use kernels::{blocked::ConvolutionShape, device::{Convolution, Math}};
+///
+/// let shape = ConvolutionShape { kernel: [2; 2], padding: [0; 2], ..ConvolutionShape::same([1, 1], 1, 1) };
+/// let convolution = Convolution::new([1, 1, 3, 3], shape, Math::Full)?;
+/// let x = Tensor::arange(0f32, 9.0, &Device::Cpu)?.reshape((1, 1, 3, 3))?;
+/// let weight = Tensor::ones((1, 1, 2, 2), candle_core::DType::F32, &Device::Cpu)?;
+/// let y = convolution.forward(&x, &weight)?;
+/// assert_eq!(y.flatten_all()?.to_vec1::<f32>()?, [8.0, 12.0, 20.0, 24.0]);
+/// let ones = y.ones_like()?;
+/// assert_eq!(convolution.weight_gradient(&x, &ones)?.flatten_all()?.to_vec1::<f32>()?, [8.0, 12.0, 20.0, 24.0]);
+/// assert_eq!(convolution.input_gradient(&weight, &ones)?.flatten_all()?.to_vec1::<f32>()?[4], 4.0);
+/// # Ok::<(), candle_core::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Convolution {
+    pub(super) geometry: Geometry,
+    /// Only CUDA has a choice.
+    #[cfg_attr(not(feature = "cuda"), expect(dead_code, reason = "only CUDA has a choice"))]
+    pub(super) math: Math,
+}
+
+impl Convolution {
+    /// A convolution of images (N, C, H, W).
+    ///
+    /// # Errors
+    /// [`KernelError`](crate::KernelError) inside candle's error, if the sizes do not fit each other.
+    pub fn new(x: [usize; 4], shape: ConvolutionShape, math: Math) -> Result<Self> {
+        let ConvolutionShape { inputs, outputs, kernel: [rows, columns], stride, padding, groups } = shape;
+        let weight = [outputs, inputs / groups.max(1), rows, columns];
+        let conv = Conv2d { stride, padding: 0, groups };
+        Ok(Self { geometry: Geometry::padded(x, weight, conv, padding)?, math })
+    }
+
+    /// The result, (N, O, H', W').
+    ///
+    /// # Errors
+    /// If the tensors are not of the sizes that were told, or the device fails.
+    pub fn forward(&self, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
+        Pass { convolution: *self, kind: Kind::Forward }.apply(x, weight)
+    }
+
+    /// The gradient of the images, from weights and the gradient of the result.
+    ///
+    /// # Errors
+    /// As [`Convolution::forward`].
+    pub fn input_gradient(&self, weight: &Tensor, gradient: &Tensor) -> Result<Tensor> {
+        Pass { convolution: *self, kind: Kind::InputGradient }.apply(weight, gradient)
+    }
+
+    /// The gradient of the weights, from images and the gradient of the result.
+    ///
+    /// # Errors
+    /// As [`Convolution::forward`].
+    pub fn weight_gradient(&self, x: &Tensor, gradient: &Tensor) -> Result<Tensor> {
+        Pass { convolution: *self, kind: Kind::WeightGradient }.apply(x, gradient)
+    }
+
+    pub(super) fn images(&self) -> [usize; 4] {
+        let Geometry { images, groups, inputs, size: [height, width], .. } = self.geometry;
+        [images, groups * inputs, height, width]
+    }
+
+    pub(super) fn weights(&self) -> [usize; 4] {
+        let Geometry { groups, inputs, outputs, kernel: [height, width], .. } = self.geometry;
+        [groups * outputs, inputs, height, width]
+    }
+
+    pub(super) fn result(&self) -> [usize; 4] {
+        let Geometry { images, groups, outputs, out: [height, width], .. } = self.geometry;
+        [images, groups * outputs, height, width]
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Forward,
+    InputGradient,
+    WeightGradient,
+}
+
+/// One of the three passes, as candle sees it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pass {
+    pub(super) convolution: Convolution,
+    pub(super) kind: Kind,
+}
+
+impl Pass {
+    fn apply(self, first: &Tensor, second: &Tensor) -> Result<Tensor> {
+        let [expected_first, expected_second, _] = self.shapes();
+        for (tensor, expected) in [(first, expected_first), (second, expected_second)] {
+            if tensor.dims() != expected {
+                candle_core::bail!("{}: a tensor of {:?}, expected {expected:?}", self.name(), tensor.dims());
+            }
+        }
+        first.contiguous()?.apply_op2_no_bwd(&second.contiguous()?, &self)
+    }
+
+    /// Of both arguments and of the result.
+    pub(super) fn shapes(&self) -> [[usize; 4]; 3] {
+        let Self { convolution, kind } = self;
+        let (x, weight, y) = (convolution.images(), convolution.weights(), convolution.result());
+        match kind {
+            Kind::Forward => [x, weight, y],
+            Kind::InputGradient => [weight, y, x],
+            Kind::WeightGradient => [x, y, weight],
+        }
+    }
+
+    fn shape(&self) -> Shape {
+        let [_, _, result] = self.shapes();
+        Shape::from(result.as_slice())
+    }
+}
+
+impl CustomOp2 for Pass {
+    fn name(&self) -> &'static str {
+        match self.kind {
+            Kind::Forward => "convolution",
+            Kind::InputGradient => "convolution-input-gradient",
+            Kind::WeightGradient => "convolution-weight-gradient",
+        }
+    }
+
+    fn cpu_fwd(
+        &self,
+        first: &CpuStorage,
+        first_layout: &Layout,
+        second: &CpuStorage,
+        second_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let geometry = &self.convolution.geometry;
+        let (first, second) = (contiguous(first, first_layout)?, contiguous(second, second_layout)?);
+        let values = match self.kind {
+            Kind::Forward => forward(geometry, first, second, None),
+            Kind::InputGradient => input_gradient(geometry, first, second),
+            Kind::WeightGradient => weight_gradient(geometry, first, second),
+        };
+        Ok((CpuStorage::F32(values), self.shape()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        first: &candle_core::CudaStorage,
+        first_layout: &Layout,
+        second: &candle_core::CudaStorage,
+        second_layout: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        let out = super::cuda::convolution::run(self, (first, first_layout), (second, second_layout))?;
+        Ok((out, self.shape()))
+    }
+}

@@ -1,0 +1,47 @@
+//! What an engine of candle tensors needs beside candle's own operations, forward and backward, without autograd: on the device
+//! that the tensors are on.
+//!
+//! | operation | anywhere | CUDA (feature `cuda`) |
+//! |---|---|---|
+//! | [`Convolution`] | CPU: patches times weights, as [`conv2d`](crate::conv2d) | cuDNN, algorithms that give the same bits each time |
+//! | [`batch_norm`] of a batch's own moments | candle | cuDNN |
+//! | [`relu_gradient`] | candle | cuDNN |
+//! | [`max_pool`] | candle: shifted copies | cuDNN; shifted copies where windows reach over the edge |
+//! | [`mean_pool`] | two products with matrices | the same |
+//! | [`cross_entropy`] | candle | the same |
+//! | [`BandMeans`] of spectra | products with the matrix of the Fourier transform | the same |
+//!
+//! All tensors are f32, images (N, C, H, W), weights (O, C / groups, kH, kW). What runs anywhere is the twin that the CUDA
+//! versions are tested against.
+
+mod bands;
+mod convolution;
+#[cfg(feature = "cuda")]
+mod cuda;
+mod gate;
+mod loss;
+mod norm;
+mod pooling;
+
+pub use bands::BandMeans;
+pub use convolution::Convolution;
+pub use gate::relu_gradient;
+pub use loss::cross_entropy;
+pub use norm::{BatchMoments, batch_norm, batch_norm_gradient, channel_sums, per_channel};
+pub use pooling::{max_pool, max_pool_gradient, mean_pool, mean_pool_gradient};
+
+/// How products are computed where a device offers a choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Math {
+    /// In f32 throughout.
+    #[default]
+    Full,
+    /// Factors rounded to TF32 (ten bits of mantissa) before they are multiplied, on CUDA devices that have it.
+    Tf32,
+}
+
+/// Whether tensors of a device go through cuDNN.
+#[cfg(feature = "cuda")]
+fn is_cuda(tensor: &candle_core::Tensor) -> bool {
+    tensor.device().is_cuda()
+}
