@@ -47,6 +47,30 @@ pub struct Profiles {
 }
 
 impl Profiles {
+    /// Profiles of gradients from what another device measured: rows of `bands` plain means over bands, each row followed by the
+    /// range of the plane's values; a plane without a range, or with a mean that is not finite, has no profile.
+    ///
+    /// ```
+    /// let profiles = spectral::Profiles::of_gradient_means(&[2.0, 4.0, 3.0, 1.0, 7.0, 7.5, 8.0, 0.0], 3);
+    /// assert_eq!(profiles.by_image().collect::<Vec<_>>(), [Some(&[0.0, 1.0, 0.5][..]), None]);
+    /// ```
+    pub fn of_gradient_means(rows: &[f32], bands: usize) -> Self {
+        let rows = rows.chunks_exact(bands + 1);
+        let mut profiles =
+            Self { bands, values: Vec::with_capacity(rows.len() * bands), present: Vec::new() };
+        for row in rows {
+            let (means, range) = row.split_at(bands);
+            let low = means.iter().copied().fold(f32::INFINITY, f32::min);
+            let high = means.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let present = means.iter().all(|mean| mean.is_finite()) && range[0] > 0.0 && high > low;
+            let (low, span) = (f64::from(low), f64::from(high) - f64::from(low));
+            let scaled = |&mean: &f32| if present { (f64::from(mean) - low) / span } else { 0.0 };
+            profiles.values.extend(means.iter().map(scaled));
+            profiles.present.push(present);
+        }
+        profiles
+    }
+
     /// The profiles that there are, one number a band.
     pub fn rows(&self) -> impl Iterator<Item = &[f64]> {
         self.by_image().flatten()

@@ -104,6 +104,33 @@ impl RadialBins {
         self.bands.iter().map(share).collect()
     }
 
+    /// What each coefficient of an unshifted half spectrum counts in each band, by itself and for its mirror image, so that the sum
+    /// over coefficients of count · magnitude is the band's mean: (W / 2 + 1, H, bands), column v after column v.
+    ///
+    /// ```
+    /// use spectral::{Convention, RadialBins};
+    /// let bins = RadialBins::new(8, 8, Convention::Reference);
+    /// let weights = bins.half_weights();
+    /// assert_eq!(weights.len(), 5 * 8 * bins.len());
+    /// // The mean of a constant magnitude is the constant.
+    /// let of_first_band: f32 = weights.iter().step_by(bins.len()).sum();
+    /// assert!((of_first_band - 1.0).abs() < 1e-6);
+    /// ```
+    pub fn half_weights(&self) -> Vec<f32> {
+        let (width, height) = (self.width, self.bands.len() / self.width);
+        let mut weights = vec![0.0; (width / 2 + 1) * height * self.len()];
+        for (at, row) in weights.chunks_exact_mut(self.len()).enumerate() {
+            let (v, u) = (at / height, at % height);
+            let [own, mirrored] = self.pair(u, v);
+            // In a column that is its own mirror image the mirrored coefficient is there too.
+            let mirrored = if (width - v) % width == v { OUTSIDE } else { mirrored };
+            for band in [own, mirrored].into_iter().filter(|&band| band != OUTSIDE) {
+                row[band as usize] += 1.0 / self.counts[band as usize] as f32;
+            }
+        }
+        weights
+    }
+
     /// The bands of coefficient (u, v) of the unshifted spectrum and of its mirror image (H − u, W − v), or `OUTSIDE`; one
     /// that is its own mirror image counts once. Under the reference convention the two can differ.
     pub(crate) fn pair(&self, u: usize, v: usize) -> [u32; 2] {
