@@ -68,7 +68,10 @@ impl Learner for Network {
 
     fn learn(&mut self, batch: &Batch) -> Result<Learned> {
         let found = self.0.parameter_gradients(&pixels(batch)?, &batch.labels).map_err(Error::wrap)?;
-        Ok(Learned { tally: tally(found.loss, &found.logits, batch)?, gradients: found.gradients })
+        Ok(Learned {
+            tally: tally(found.loss().map_err(Error::wrap)?, &found.logits, batch)?.into(),
+            gradients: found.gradients,
+        })
     }
 
     fn evaluate(&mut self, batch: &Batch) -> Result<Tally> {

@@ -23,7 +23,7 @@ mod tensorboard;
 mod trainer;
 
 // The loop
-pub use trainer::{Event, Learned, Learner, Observer, Outcome, Source, Tally, Trainer};
+pub use trainer::{BatchTally, Event, Learned, Learner, Observer, Outcome, Source, Tally, Trainer};
 
 // What it is made of
 pub use initialise::initialise;

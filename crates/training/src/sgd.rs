@@ -33,7 +33,7 @@ impl Sgd {
         self.buffers = buffers;
     }
 
-    /// Moves the parameters that have a gradient; nothing is allocated after the first step.
+    /// Moves the parameters that have a gradient, on their device; on the CPU nothing is allocated after the first step.
     ///
     /// # Errors
     /// If a gradient has another shape than its parameter.
@@ -53,24 +53,39 @@ impl Sgd {
                 );
             }
             let is_first = !self.buffers.contains_key(name);
-            let zeros = || parameter.as_detached_tensor().zeros_like();
-            let buffer = match self.buffers.get(name) {
-                Some(buffer) => buffer.clone(),
-                None => zeros()?,
+            let buffer = match self.buffers.remove(name) {
+                // What was resumed comes from a file.
+                Some(buffer) => buffer.to_device(parameter.device())?,
+                None => parameter.as_detached_tensor().zeros_like()?,
             };
             let momentum = if is_first { 0.0 } else { self.momentum as f32 };
-            buffer.inplace_op3(
-                &gradient.contiguous()?,
-                parameter,
-                &Accumulate { momentum, decay: self.weight_decay as f32 },
-            )?;
-            parameter.inplace_op2(&buffer, &Move { rate: rate as f32 })?;
-            if is_first {
-                self.buffers.insert(name.clone(), buffer);
-            }
+            let accumulate = Accumulate { momentum, decay: self.weight_decay as f32 };
+            let buffer = if parameter.device().is_cpu() {
+                buffer.inplace_op3(&gradient.contiguous()?, parameter, &accumulate)?;
+                parameter.inplace_op2(&buffer, &Move { rate: rate as f32 })?;
+                buffer
+            } else {
+                step_of_tensors(&buffer, gradient, parameter, &accumulate, rate)?
+            };
+            self.buffers.insert(name.clone(), buffer);
         }
         Ok(())
     }
+}
+
+/// The rule in operations that every device has; returns the new buffer.
+fn step_of_tensors(
+    buffer: &Tensor,
+    gradient: &Tensor,
+    parameter: &Var,
+    Accumulate { momentum, decay }: &Accumulate,
+    rate: f64,
+) -> Result<Tensor> {
+    let before = parameter.as_detached_tensor();
+    let decayed = (gradient + before.affine(f64::from(*decay), 0.0)?)?;
+    let buffer = (buffer.affine(f64::from(*momentum), 0.0)? + decayed)?;
+    parameter.set(&(before - buffer.affine(rate, 0.0)?)?)?;
+    Ok(buffer)
 }
 
 /// Values that a thread takes at once.
@@ -172,6 +187,28 @@ mod tests {
             assert!((f64::from(parameter.to_vec1::<f32>()?[0]) - p).abs() < 1e-6, "step {step}");
         }
         assert!((f64::from(sgd.buffers()["p"].to_vec1::<f32>()?[0]) - b).abs() < 1e-6);
+        Ok(())
+    }
+
+    /// What other devices run, beside the step in place.
+    #[test]
+    fn operations_of_tensors_follow_the_same_rule() -> Result<()> {
+        let values = |seed: u32| (0..100).map(move |i| ((i * seed) as f32).sin()).collect::<Vec<_>>();
+        let variable = || Var::from_vec(values(3), 100, &Device::Cpu);
+        let gradient = Tensor::from_vec(values(7), 100, &Device::Cpu)?;
+        let (fast, plain) = (variable()?, variable()?);
+        let mut sgd = Sgd::new(0.9, 5e-4);
+        let parameters = BTreeMap::from([("p".to_owned(), fast.clone())]);
+        let gradients = BTreeMap::from([("p".to_owned(), gradient.clone())]);
+        let mut buffer = gradient.zeros_like()?;
+        for step in 0..3 {
+            sgd.step(&parameters, &gradients, 0.1)?;
+            let how = Accumulate { momentum: if step == 0 { 0.0 } else { 0.9 }, decay: 5e-4 };
+            buffer = step_of_tensors(&buffer, &gradient, &plain, &how, 0.1)?;
+        }
+        let apart = (fast.as_tensor() - plain.as_tensor())?.abs()?.max(0)?.to_scalar::<f32>()?;
+        assert!(apart < 1e-6, "{apart}");
+        assert_ne!(plain.to_vec1::<f32>()?, values(3));
         Ok(())
     }
 

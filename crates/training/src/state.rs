@@ -141,7 +141,7 @@ pub(crate) fn load(
                 variable.shape()
             )));
         }
-        variable.set(&tensor)?;
+        variable.set(&tensor.to_device(variable.device())?)?;
     }
     let momentum = tensors
         .into_iter()

@@ -58,9 +58,41 @@ impl Tally {
 #[derive(Debug)]
 pub struct Learned {
     /// Loss and accuracy before the step.
-    pub tally: Tally,
+    pub tally: BatchTally,
     /// By parameter name.
     pub gradients: BTreeMap<String, Tensor>,
+}
+
+/// What a batch gave: known at once, or by a device that may still be at work on it.
+pub enum BatchTally {
+    /// It is known.
+    Known(Tally),
+    /// It is asked for when the next step is under way, so that the device need not wait for the question.
+    Later(Box<dyn FnOnce() -> candle_core::Result<Tally>>),
+}
+
+impl BatchTally {
+    fn wait(self) -> candle_core::Result<Tally> {
+        match self {
+            Self::Known(tally) => Ok(tally),
+            Self::Later(ask) => ask(),
+        }
+    }
+}
+
+impl From<Tally> for BatchTally {
+    fn from(tally: Tally) -> Self {
+        Self::Known(tally)
+    }
+}
+
+impl std::fmt::Debug for BatchTally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Known(tally) => f.debug_tuple("Known").field(tally).finish(),
+            Self::Later(_) => f.write_str("Later"),
+        }
+    }
 }
 
 /// A network as the trainer sees it.
@@ -202,6 +234,7 @@ impl Trainer {
             observe,
             sgd: self.sgd(),
             progress: Progress::default(),
+            pending: None,
         };
         if folder.state_path().exists() {
             run.restore()?;
@@ -253,6 +286,14 @@ struct Run<'a, L, S> {
     observe: &'a mut Observer<'a>,
     sgd: Sgd,
     progress: Progress,
+    /// The last batch that was learned, while nobody has asked what it gave.
+    pending: Option<Pending>,
+}
+
+struct Pending {
+    tally: BatchTally,
+    batch: usize,
+    lr: f64,
 }
 
 impl<L: Learner, S: Source<Batch = L::Batch>> Run<'_, L, S> {
@@ -279,28 +320,48 @@ impl<L: Learner, S: Source<Batch = L::Batch>> Run<'_, L, S> {
         let source = self.source;
         for batch in source.train(epoch, self.progress.batch) {
             self.batch(&batch?, lr)?;
-            self.progress.seconds = before + started.elapsed().as_secs_f64();
             if self.interrupt.load(Ordering::SeqCst) && self.progress.batch < self.source.train_batches() {
+                self.settle()?;
+                self.progress.seconds = before + started.elapsed().as_secs_f64();
                 self.save_state()?;
                 return Ok(false);
             }
         }
+        self.settle()?;
+        self.progress.seconds = before + started.elapsed().as_secs_f64();
         self.finish_epoch(lr, started, before)?;
         Ok(!self.interrupt.load(Ordering::SeqCst) || self.progress.epoch == self.trainer.epochs)
     }
 
     fn batch(&mut self, batch: &L::Batch, lr: f64) -> Result<(), Error> {
         self.learner.begin_step(self.progress.epoch, self.progress.batch);
-        let learned = self.learner.learn(batch)?;
-        if !learned.tally.loss_sum.is_finite() {
-            let (epoch, batch) = (self.progress.epoch, self.progress.batch);
-            return Err(Error::Diverged { loss: learned.tally.loss(), epoch, batch, lr });
-        }
-        self.sgd.step(self.learner.parameters(), &learned.gradients, lr)?;
-        self.progress.tally.add(&learned.tally);
+        let Learned { tally, gradients } = self.learner.learn(batch)?;
+        let learned = Pending { tally, batch: self.progress.batch, lr };
         self.progress.batch += 1;
-        let (epoch, tally) = (self.progress.epoch, self.progress.tally);
-        self.tell(Event::Batch { epoch, images: learned.tally.examples, tally: &tally })
+        if let BatchTally::Known(_) = learned.tally {
+            self.pending = Some(learned);
+            self.settle()?;
+            return Ok(self.sgd.step(self.learner.parameters(), &gradients, lr)?);
+        }
+        self.sgd.step(self.learner.parameters(), &gradients, lr)?;
+        // What the batch before gave is asked for only now that the device has this one to work on.
+        let before = self.pending.replace(learned);
+        before.map_or(Ok(()), |before| self.count(before))
+    }
+
+    /// Counts the batch that is not yet counted, if there is one.
+    fn settle(&mut self) -> Result<(), Error> {
+        self.pending.take().map_or(Ok(()), |pending| self.count(pending))
+    }
+
+    fn count(&mut self, Pending { tally, batch, lr }: Pending) -> Result<(), Error> {
+        let (epoch, tally) = (self.progress.epoch, tally.wait()?);
+        if !tally.loss_sum.is_finite() {
+            return Err(Error::Diverged { loss: tally.loss(), epoch, batch, lr });
+        }
+        self.progress.tally.add(&tally);
+        let so_far = self.progress.tally;
+        self.tell(Event::Batch { epoch, images: tally.examples, tally: &so_far })
     }
 
     fn finish_epoch(&mut self, lr: f64, started: Instant, before: f64) -> Result<(), Error> {
