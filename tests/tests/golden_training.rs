@@ -3,8 +3,12 @@
 use std::path::Path;
 
 use candle_core::{DType, Tensor};
-use models::{Architecture, Classifier, load_torch};
+use models::{Architecture, Backend, Classifier, load_torch};
 use training::Sgd;
+
+#[macro_use]
+#[path = "../../crates/models/tests/common/backends.rs"]
+mod backends;
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
@@ -19,13 +23,14 @@ fn worst(found: &Tensor, expected: &[f64]) -> Outcome<f64> {
     Ok(found.iter().zip(expected).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max))
 }
 
-#[test]
-fn three_training_steps_match_the_original() -> Outcome {
+on_every_backend!(three_training_steps_match_the_original);
+
+fn three_training_steps_match_the_original(backend: &Backend) -> Outcome {
     let Some(folder) = tests::shared("golden") else { return Ok(()) };
     let checkpoint = load_torch(&folder.join("resnet18_robustness.pt"))?;
     let architecture: Architecture = "resnet18".parse()?;
     let normaliser = checkpoint.normaliser.ok_or("the checkpoint has a normaliser")?;
-    let mut network = Classifier::new(architecture, 10, normaliser, &checkpoint.weights)?;
+    let mut network = Classifier::on(backend, architecture, 10, normaliser, &checkpoint.weights)?;
     let images = Tensor::read_npy(folder.join("images64_u8.npy"))?.narrow(0, 0, 16)?;
     let images = (images.to_dtype(DType::F32)? / 255.0)?;
     let labels = Tensor::read_npy(folder.join("labels64_u8.npy"))?.narrow(0, 0, 16)?;
@@ -35,7 +40,7 @@ fn three_training_steps_match_the_original() -> Outcome {
     let mut sgd = Sgd::new(0.9, 5e-4);
     for (step, expected) in losses.iter().enumerate() {
         let found = network.parameter_gradients(&images, &labels)?;
-        assert!((f64::from(found.loss) - expected).abs() < 1e-4, "step {step}: loss {}", found.loss);
+        assert!((f64::from(found.loss()?) - expected).abs() < 1e-4, "step {step}: loss {}", found.loss()?);
         sgd.step(network.parameters(), &found.gradients, 0.05)?;
         if step == 0 || step == 2 {
             let expected = array(&folder, &format!("resnet18_train_conv1_after{}", step + 1))?;

@@ -1,19 +1,15 @@
 //! A network with its weights: what is trained, evaluated and differentiated.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
-use candle_core::{DType, Device, Layout, Storage, StorageRef, Tensor, Var};
-use kernels::blocked::{Dims, Moments, cross_entropy};
+use candle_core::{DType, Tensor, Var};
 
 use crate::{
-    Architecture, Error, Normaliser,
-    engine::{Engine, Mode, Packed, Pass, Pixels, Purpose, Weights},
+    Architecture, Backend, Error, Normaliser,
+    backend::{Batch, Mode, Network, Variables},
     frozen::Frozen,
     graph::Graph,
 };
-
-/// How much of a batch's moments enters the running statistics (PyTorch's default momentum).
-const RUNNING_MOMENTUM: f64 = 0.1;
 
 /// An image classifier: an architecture, its weights, and the normaliser in front.
 ///
@@ -25,28 +21,39 @@ pub struct Classifier {
     graph: Graph,
     classes: usize,
     normaliser: Normaliser,
-    engine: Arc<Engine>,
-    parameters: BTreeMap<String, Var>,
-    buffers: BTreeMap<String, Var>,
-    /// The weights as the last training step packed them: the next one uses the memory again.
-    packed: Option<Packed>,
+    network: Box<dyn Network>,
+    variables: Variables,
     /// What dropout draws from: a seed and the number of the next training step.
     randomness: (u64, u64),
 }
 
-/// The gradient of the batch's mean loss with respect to the parameters.
+/// The gradient of the batch's mean loss with respect to the parameters. Tensors are on the classifier's device.
 #[derive(Debug)]
 pub struct ParameterGradients {
-    /// Mean cross-entropy over the batch, in nats.
-    pub loss: f32,
+    /// A scalar.
+    loss: Tensor,
     /// (N, classes).
     pub logits: Tensor,
     /// By parameter name; same shapes as the parameters.
     pub gradients: BTreeMap<String, Tensor>,
 }
 
+impl ParameterGradients {
+    pub(crate) fn new(loss: Tensor, logits: Tensor, gradients: BTreeMap<String, Tensor>) -> Self {
+        Self { loss, logits, gradients }
+    }
+
+    /// Mean cross-entropy over the batch, in nats. Waits for a device that is still at work.
+    ///
+    /// # Errors
+    /// If the device failed.
+    pub fn loss(&self) -> Result<f32, Error> {
+        Ok(self.loss.to_scalar()?)
+    }
+}
+
 impl Classifier {
-    /// A classifier with the given weights: exactly the parameters and buffers of `architecture.graph(classes)`.
+    /// A classifier with the given weights, on the CPU: exactly the parameters and buffers of `architecture.graph(classes)`.
     ///
     /// # Errors
     /// [`Error::WeightsDoNotFit`], naming the first three names or shapes that differ, of both sides.
@@ -56,28 +63,33 @@ impl Classifier {
         normaliser: Normaliser,
         weights: &BTreeMap<String, Tensor>,
     ) -> Result<Self, Error> {
+        Self::on(&Backend::default(), architecture, classes, normaliser, weights)
+    }
+
+    /// A classifier with the given weights on a backend.
+    ///
+    /// # Errors
+    /// As [`Classifier::new`], or if the device fails.
+    pub fn on(
+        backend: &Backend,
+        architecture: Architecture,
+        classes: usize,
+        normaliser: Normaliser,
+        weights: &BTreeMap<String, Tensor>,
+    ) -> Result<Self, Error> {
         let graph = architecture.graph(classes);
         check_fit(architecture, &graph, weights)?;
         let variables = |names: &crate::Shapes| -> Result<BTreeMap<String, Var>, Error> {
             let variable = |name: &String| {
-                let plain = weights[name].to_device(&Device::Cpu)?.to_dtype(DType::F32)?.contiguous()?;
+                let plain = weights[name].to_device(backend.device())?.to_dtype(DType::F32)?.contiguous()?;
                 Ok((name.clone(), Var::from_tensor(&plain)?))
             };
             names.keys().map(variable).collect()
         };
-        let (parameters, buffers) = (variables(graph.parameters())?, variables(graph.buffers())?);
-        let engine = Arc::new(Engine::new(&graph, normaliser));
-        Ok(Self {
-            architecture,
-            graph,
-            classes,
-            normaliser,
-            engine,
-            parameters,
-            buffers,
-            packed: None,
-            randomness: (0, 0),
-        })
+        let variables =
+            Variables { parameters: variables(graph.parameters())?, buffers: variables(graph.buffers())? };
+        let network = backend.network(&graph, normaliser)?;
+        Ok(Self { architecture, graph, classes, normaliser, network, variables, randomness: (0, 0) })
     }
 
     /// Which architecture this is.
@@ -92,12 +104,12 @@ impl Classifier {
 
     /// What is learned, by PyTorch's names.
     pub fn parameters(&self) -> &BTreeMap<String, Var> {
-        &self.parameters
+        &self.variables.parameters
     }
 
     /// The batch-norm statistics, by PyTorch's names.
     pub fn buffers(&self) -> &BTreeMap<String, Var> {
-        &self.buffers
+        &self.variables.buffers
     }
 
     /// Replaces parameters and buffers, as another checkpoint of the same network has them.
@@ -106,7 +118,7 @@ impl Classifier {
     /// As [`Classifier::new`]; then nothing has changed.
     pub fn load(&mut self, weights: &BTreeMap<String, Tensor>) -> Result<(), Error> {
         check_fit(self.architecture, &self.graph, weights)?;
-        for (name, variable) in self.parameters.iter().chain(&self.buffers) {
+        for (name, variable) in self.variables.all() {
             variable.set(&weights[name].to_device(variable.device())?)?;
         }
         Ok(())
@@ -117,7 +129,7 @@ impl Classifier {
     /// # Errors
     /// If the weights cannot be read.
     pub fn freeze(&self) -> Result<Frozen, Error> {
-        Ok(Frozen::new(Arc::clone(&self.engine), self.values()?, self.classes))
+        Ok(Frozen::new(self.network.freeze(&self.variables)?, self.classes))
     }
 
     /// The gradient with respect to every parameter, in training mode; moves the running statistics.
@@ -130,27 +142,7 @@ impl Classifier {
         labels: &[u32],
     ) -> Result<ParameterGradients, Error> {
         let key = self.next_key();
-        let (found, packed) = {
-            let packed = self.packed.take();
-            let held = self.hold();
-            let weights = held.weights()?;
-            let packed = match packed {
-                Some(packed) => self.engine.repack(&weights, packed),
-                None => self.engine.pack(&weights, Purpose::Parameters),
-            };
-            let pass = Pass {
-                weights: &weights,
-                packed: &packed,
-                mode: Mode::Train,
-                purpose: Purpose::Parameters,
-                key,
-            };
-            (self.differentiate(images, labels, pass), packed)
-        };
-        self.packed = Some(packed);
-        let (gradients, moments) = found?;
-        self.track(&moments)?;
-        Ok(gradients)
+        self.differentiate(images, labels, Mode::Train, key)
     }
 
     /// The gradient with respect to every parameter with the running statistics in place of the batch's.
@@ -158,16 +150,22 @@ impl Classifier {
     /// # Errors
     /// As [`Classifier::parameter_gradients`].
     pub fn parameter_gradients_in_evaluation(
-        &self,
+        &mut self,
         images: &Tensor,
         labels: &[u32],
     ) -> Result<ParameterGradients, Error> {
-        let held = self.hold();
-        let weights = held.weights()?;
-        let (mode, purpose) = (Mode::Evaluate, Purpose::Parameters);
-        let packed = self.engine.pack(&weights, purpose);
-        let pass = Pass { weights: &weights, packed: &packed, mode, purpose, key: 0 };
-        Ok(self.differentiate(images, labels, pass)?.0)
+        self.differentiate(images, labels, Mode::Evaluate, 0)
+    }
+
+    fn differentiate(
+        &mut self,
+        images: &Tensor,
+        labels: &[u32],
+        mode: Mode,
+        key: u64,
+    ) -> Result<ParameterGradients, Error> {
+        let batch = Batch::new(images, labels, self.classes, |size| self.network.fits(size))?;
+        self.network.parameter_gradients(&self.variables, batch, mode, key)
     }
 
     /// Says what the next training step draws its dropout from; later steps count on from there. The same seed and step drop the
@@ -181,104 +179,6 @@ impl Classifier {
         self.randomness.1 = step.wrapping_add(1);
         seed.wrapping_mul(0xBF58_476D_1CE4_E5B9).rotate_left(32) ^ step.wrapping_mul(0x94D0_49BB_1331_11EB)
     }
-
-    fn differentiate(
-        &self,
-        images: &Tensor,
-        labels: &[u32],
-        pass: Pass<'_>,
-    ) -> Result<(ParameterGradients, SeenMoments), Error> {
-        let (pixels, dims) = batch(&self.engine, images, labels, self.classes)?;
-        let mut tape = self.engine.forward(Pixels { values: &pixels, dims }, pass);
-        let moments = std::mem::take(&mut tape.moments);
-        let logits = Tensor::from_slice(&tape.logits, (labels.len(), self.classes), &Device::Cpu)?;
-        let (loss, gradient) = cross_entropy(&tape.logits, labels);
-        let found = self.engine.backward(tape, &gradient, pass);
-        let tensor = |(name, values): (String, Vec<f32>)| {
-            let shape = self.graph.parameters()[&name].as_slice();
-            Ok((name, Tensor::from_vec(values, shape, &Device::Cpu)?))
-        };
-        let gradients = found.parameters.into_iter().map(tensor).collect::<Result<_, Error>>()?;
-        Ok((ParameterGradients { loss, logits, gradients }, moments))
-    }
-
-    /// Locks parameters and buffers for reading.
-    fn hold(&self) -> Held<'_> {
-        let all = self.parameters.iter().chain(&self.buffers);
-        Held(all.map(|(name, variable)| (name.as_str(), variable.storage_and_layout())).collect())
-    }
-
-    /// Parameters and buffers as plain numbers.
-    fn values(&self) -> Result<BTreeMap<String, Vec<f32>>, Error> {
-        let all = self.parameters.iter().chain(&self.buffers);
-        all.map(|(name, variable)| Ok((name.clone(), variable.flatten_all()?.to_vec1()?))).collect()
-    }
-
-    /// running ← 0.9 · running + 0.1 · batch, with the unbiased variance.
-    fn track(&self, seen: &SeenMoments) -> Result<(), Error> {
-        for (module, moments) in seen {
-            let unbiased = |m: &Moments| m.variance * m.count as f64 / (m.count.max(2) - 1) as f64;
-            self.blend(&format!("{module}.running_mean"), moments.iter().map(|m| m.mean))?;
-            self.blend(&format!("{module}.running_var"), moments.iter().map(unbiased))?;
-        }
-        Ok(())
-    }
-
-    fn blend(&self, name: &str, seen: impl Iterator<Item = f64>) -> Result<(), Error> {
-        let running = &self.buffers[name];
-        let kept = running.to_vec1::<f32>()?;
-        let blend = |(kept, seen): (f32, f64)| {
-            ((1.0 - RUNNING_MOMENTUM) * f64::from(kept) + RUNNING_MOMENTUM * seen) as f32
-        };
-        let blended: Vec<f32> = kept.into_iter().zip(seen).map(blend).collect();
-        Ok(running.set(&Tensor::new(blended, &Device::Cpu)?)?)
-    }
-}
-
-type SeenMoments = Vec<(String, Vec<Moments>)>;
-
-/// Parameters and buffers, locked for reading: a step reads them where they are.
-struct Held<'a>(Vec<(&'a str, (StorageRef<'a>, &'a Layout))>);
-
-impl Held<'_> {
-    fn weights(&self) -> Result<Weights<'_>, Error> {
-        let mut weights = Weights::new();
-        for (name, (storage, layout)) in &self.0 {
-            let Storage::Cpu(values) = &**storage else {
-                unreachable!("`Classifier::new` puts weights on the CPU")
-            };
-            let (start, end) =
-                layout.contiguous_offsets().expect("`Classifier::new` makes variables contiguous");
-            weights.insert(name, &values.as_slice::<f32>()?[start..end]);
-        }
-        Ok(weights)
-    }
-}
-
-pub(crate) fn borrow(values: &BTreeMap<String, Vec<f32>>) -> Weights<'_> {
-    values.iter().map(|(name, values)| (name.as_str(), values.as_slice())).collect()
-}
-
-/// The pixels of a batch and their size, once it is known to be (N, 3, H, W) with a label in range for each image.
-pub(crate) fn batch(
-    engine: &Engine,
-    images: &Tensor,
-    labels: &[u32],
-    classes: usize,
-) -> Result<(Vec<f32>, Dims), Error> {
-    let found = images.dims().to_vec();
-    let &[count, 3, height, width] = found.as_slice() else { return Err(Error::BatchShape { found }) };
-    if count != labels.len() || count == 0 {
-        return Err(Error::BatchMismatch { images: count, labels: labels.len() });
-    }
-    if let Some(&label) = labels.iter().find(|&&label| label as usize >= classes) {
-        return Err(Error::LabelOutOfRange { label, classes });
-    }
-    let dims = Dims { images: count, channels: 3, height, width };
-    if height == 0 || width == 0 || !engine.fits(dims) {
-        return Err(Error::ImageTooSmall { height, width });
-    }
-    Ok((images.flatten_all()?.to_vec1()?, dims))
 }
 
 fn check_fit(

@@ -1,30 +1,20 @@
 //! A network whose weights stand still.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, OnceLock},
-};
-
-use candle_core::{Device, Tensor};
-use kernels::blocked::cross_entropy;
+use candle_core::Tensor;
 
 use crate::{
     Error,
-    classifier::{batch, borrow},
-    engine::{Engine, Mode, Packed, Pass, Pixels, Purpose},
+    backend::{Batch, FrozenNetwork},
 };
 
-/// A classifier in evaluation mode: its weights are packed once, for any number of batches.
+/// A classifier in evaluation mode: its weights are made ready once, for any number of batches.
 #[derive(Debug)]
 pub struct Frozen {
-    engine: Arc<Engine>,
-    values: BTreeMap<String, Vec<f32>>,
+    network: Box<dyn FrozenNetwork>,
     classes: usize,
-    for_evaluation: OnceLock<Packed>,
-    for_pixels: OnceLock<Packed>,
 }
 
-/// A forward pass in evaluation mode.
+/// A forward pass in evaluation mode. Tensors are on the classifier's device.
 #[derive(Debug)]
 pub struct Evaluation {
     /// Mean cross-entropy over the batch, in nats.
@@ -35,7 +25,7 @@ pub struct Evaluation {
     pub latent: Tensor,
 }
 
-/// The gradient of the batch's mean loss with respect to its pixels.
+/// The gradient of the batch's mean loss with respect to its pixels. Tensors are on the classifier's device.
 #[derive(Debug)]
 pub struct InputGradient {
     /// Mean cross-entropy over the batch, in nats.
@@ -47,8 +37,8 @@ pub struct InputGradient {
 }
 
 impl Frozen {
-    pub(crate) fn new(engine: Arc<Engine>, values: BTreeMap<String, Vec<f32>>, classes: usize) -> Self {
-        Self { engine, values, classes, for_evaluation: OnceLock::new(), for_pixels: OnceLock::new() }
+    pub(crate) fn new(network: Box<dyn FrozenNetwork>, classes: usize) -> Self {
+        Self { network, classes }
     }
 
     /// Logits, latent features and loss.
@@ -56,15 +46,7 @@ impl Frozen {
     /// # Errors
     /// If the batch is empty, is not (N, 3, H, W) or too small for the network, or has other labels than images.
     pub fn evaluate(&self, images: &Tensor, labels: &[u32]) -> Result<Evaluation, Error> {
-        let (pixels, dims) = batch(&self.engine, images, labels, self.classes)?;
-        let weights = borrow(&self.values);
-        let packed = self.for_evaluation.get_or_init(|| self.engine.pack(&weights, Purpose::Evaluation));
-        let pixels = Pixels { values: &pixels, dims };
-        let pass =
-            Pass { weights: &weights, packed, mode: Mode::Evaluate, purpose: Purpose::Evaluation, key: 0 };
-        let tape = self.engine.forward(pixels, pass);
-        let (loss, _) = cross_entropy(&tape.logits, labels);
-        Ok(Evaluation { loss, logits: rows(tape.logits, labels)?, latent: rows(tape.latent, labels)? })
+        self.network.evaluate(self.batch(images, labels)?)
     }
 
     /// The gradient with respect to the pixels; no parameter's gradient is computed.
@@ -72,25 +54,10 @@ impl Frozen {
     /// # Errors
     /// As [`Frozen::evaluate`].
     pub fn input_gradient(&self, images: &Tensor, labels: &[u32]) -> Result<InputGradient, Error> {
-        let (pixels, dims) = batch(&self.engine, images, labels, self.classes)?;
-        let weights = borrow(&self.values);
-        let packed = self.for_pixels.get_or_init(|| self.engine.pack(&weights, Purpose::Pixels));
-        let pixels = Pixels { values: &pixels, dims };
-        let pass = Pass { weights: &weights, packed, mode: Mode::Evaluate, purpose: Purpose::Pixels, key: 0 };
-        let tape = self.engine.forward(pixels, pass);
-        let logits = rows(tape.logits.clone(), labels)?;
-        let (loss, gradient) = cross_entropy(&tape.logits, labels);
-        let found = self.engine.backward(tape, &gradient, pass);
-        Ok(InputGradient {
-            loss,
-            logits,
-            gradient: Tensor::from_vec(found.pixels, images.shape(), &Device::Cpu)?,
-        })
+        self.network.input_gradient(self.batch(images, labels)?)
     }
-}
 
-/// One row an image.
-fn rows(values: Vec<f32>, labels: &[u32]) -> Result<Tensor, Error> {
-    let columns = values.len() / labels.len();
-    Ok(Tensor::from_vec(values, (labels.len(), columns), &Device::Cpu)?)
+    fn batch<'a>(&self, images: &'a Tensor, labels: &'a [u32]) -> Result<Batch<'a>, Error> {
+        Batch::new(images, labels, self.classes, |size| self.network.fits(size))
+    }
 }

@@ -25,6 +25,7 @@
 mod alexnet;
 mod architecture;
 mod attack;
+mod backend;
 mod classifier;
 mod densenet;
 mod engine;
@@ -37,6 +38,7 @@ mod normaliser;
 mod resnet;
 mod resnet_imagenet;
 mod squeezenet;
+mod tensors;
 mod torch;
 mod vgg;
 mod vgg_imagenet;
@@ -44,9 +46,11 @@ mod wide_resnet;
 
 pub use architecture::{Architecture, Family};
 pub use attack::{Attack, Ball};
+pub use backend::Backend;
 pub use classifier::{Classifier, ParameterGradients};
 pub use error::Error;
 pub use frozen::{Evaluation, Frozen, InputGradient};
 pub use graph::{Graph, GraphBuilder, Node, Op, Shapes, Value};
+pub use kernels::device::Math;
 pub use normaliser::Normaliser;
 pub use torch::{TorchCheckpoint, TorchFile, TorchStyle, TorchTensor, canonical_name, load_torch};

@@ -177,16 +177,16 @@ fn step_lowers_the_loss(network: &mut Classifier, images: &Tensor, label: &str) 
     network.set_step(5, 0);
     let before = network.parameter_gradients(images, &LABELS)?;
     let squares = norm(before.gradients.values().flat_map(wide)).powi(2);
-    let rate = 0.01 * f64::from(before.loss) / squares;
+    let (loss, rate) = (before.loss()?, 0.01 * f64::from(before.loss()?) / squares);
     for (name, variable) in network.parameters() {
         variable.set(&(variable.as_tensor() - (&before.gradients[name] * rate)?)?)?;
     }
     network.set_step(5, 0);
-    let after = network.parameter_gradients(images, &LABELS)?.loss;
-    if after < before.loss {
+    let after = network.parameter_gradients(images, &LABELS)?.loss()?;
+    if after < loss {
         return Ok(());
     }
-    Err(format!("{label}: the loss went from {} to {after} in a training step", before.loss).into())
+    Err(format!("{label}: the loss went from {loss} to {after} in a training step").into())
 }
 
 /// Compares all, and names those that differ.

@@ -5,7 +5,11 @@
 use std::path::PathBuf;
 
 use candle_core::{DType, Tensor};
-use models::{Architecture, Classifier, load_torch};
+use models::{Architecture, Backend, Classifier, load_torch};
+
+#[macro_use]
+#[path = "common/backends.rs"]
+mod backends;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -32,12 +36,12 @@ struct Reference {
 }
 
 impl Reference {
-    fn open() -> Result<Option<Self>, Box<dyn std::error::Error>> {
+    fn open(backend: &Backend) -> Result<Option<Self>, Box<dyn std::error::Error>> {
         let Some(folder) = golden() else { return Ok(None) };
         let checkpoint = load_torch(&folder.join("resnet18_robustness.pt"))?;
         let architecture: Architecture = "resnet18".parse()?;
         let normaliser = checkpoint.normaliser.ok_or("the checkpoint has a normaliser")?;
-        let network = Classifier::new(architecture, 10, normaliser, &checkpoint.weights)?;
+        let network = Classifier::on(backend, architecture, 10, normaliser, &checkpoint.weights)?;
         let images = (Tensor::read_npy(folder.join("images64_u8.npy"))?.to_dtype(DType::F32)? / 255.0)?;
         let labels = Tensor::read_npy(folder.join("labels64_u8.npy"))?.to_dtype(DType::U32)?.to_vec1()?;
         Ok(Some(Self { folder, network, images, labels }))
@@ -69,9 +73,8 @@ fn relative_l2(found: &[f32], expected: &[f32]) -> f64 {
     (difference / expected.iter().map(|&v| square(v)).sum::<f64>()).sqrt()
 }
 
-#[test]
-fn evaluation_matches_the_original() -> Outcome {
-    let Some(reference) = Reference::open()? else { return Ok(()) };
+fn evaluation_matches_the_original(backend: &Backend) -> Outcome {
+    let Some(reference) = Reference::open(backend)? else { return Ok(()) };
     let found = reference.network.freeze()?.evaluate(&reference.images, &reference.labels)?;
     assert!(largest_difference(&flat(&found.logits), &reference.array("resnet18_logits")?) < 5e-5);
     assert!(largest_difference(&flat(&found.latent), &reference.array("resnet18_latent")?) < 5e-5);
@@ -79,9 +82,8 @@ fn evaluation_matches_the_original() -> Outcome {
     Ok(())
 }
 
-#[test]
-fn input_gradient_matches_the_original() -> Outcome {
-    let Some(reference) = Reference::open()? else { return Ok(()) };
+fn input_gradient_matches_the_original(backend: &Backend) -> Outcome {
+    let Some(reference) = Reference::open(backend)? else { return Ok(()) };
     let found = reference.network.freeze()?.input_gradient(&reference.images, &reference.labels)?;
     let (found, expected) = (flat(&found.gradient), reference.array("resnet18_input_grad")?);
     assert!(relative_l2(&found, &expected) < 1e-3);
@@ -91,9 +93,8 @@ fn input_gradient_matches_the_original() -> Outcome {
     Ok(())
 }
 
-#[test]
-fn parameter_gradients_in_evaluation_mode_match_the_original() -> Outcome {
-    let Some(reference) = Reference::open()? else { return Ok(()) };
+fn parameter_gradients_in_evaluation_mode_match_the_original(backend: &Backend) -> Outcome {
+    let Some(mut reference) = Reference::open(backend)? else { return Ok(()) };
     let found = reference.network.parameter_gradients_in_evaluation(&reference.images, &reference.labels)?;
     for (name, array) in [("conv1.weight", "conv1_weight"), ("linear.weight", "linear_weight")] {
         let expected = reference.array(&format!("resnet18_{array}_grad_eval"))?;
@@ -102,9 +103,8 @@ fn parameter_gradients_in_evaluation_mode_match_the_original() -> Outcome {
     Ok(())
 }
 
-#[test]
-fn first_training_step_matches_the_original() -> Outcome {
-    let Some(mut reference) = Reference::open()? else { return Ok(()) };
+fn first_training_step_matches_the_original(backend: &Backend) -> Outcome {
+    let Some(mut reference) = Reference::open(backend)? else { return Ok(()) };
     let images = reference.images.narrow(0, 0, 16)?;
     let labels = reference.labels[..16].to_vec();
     let found = reference.network.parameter_gradients(&images, &labels)?;
@@ -129,8 +129,7 @@ fn first_training_step_matches_the_original() -> Outcome {
 }
 
 /// The VGG-11 of the same library: pooling, and convolutions with a bias before batch-norm.
-#[test]
-fn vgg11_evaluates_and_differentiates() -> Outcome {
+fn vgg11_evaluates_and_differentiates(backend: &Backend) -> Outcome {
     let Some(folder) = golden() else { return Ok(()) };
     let array = |name: &str| -> Result<Vec<f32>, Box<dyn std::error::Error>> {
         let tensor = Tensor::read_npy(folder.join(format!("{name}.npy")))?;
@@ -142,7 +141,7 @@ fn vgg11_evaluates_and_differentiates() -> Outcome {
         .into_iter()
         .filter_map(|(key, tensor)| Some((models::canonical_name(&key)?.to_owned(), tensor)));
     let architecture: Architecture = "vgg11".parse()?;
-    let network = Classifier::new(architecture, 10, models::Normaliser::CIFAR10, &weights.collect())?;
+    let network = Classifier::on(backend, architecture, 10, models::Normaliser::CIFAR10, &weights.collect())?;
     let images = (Tensor::read_npy(folder.join("images64_u8.npy"))?.to_dtype(DType::F32)? / 255.0)?;
     let labels: Vec<u32> =
         Tensor::read_npy(folder.join("labels64_u8.npy"))?.to_dtype(DType::U32)?.to_vec1()?;
@@ -164,8 +163,7 @@ fn vgg11_evaluates_and_differentiates() -> Outcome {
 }
 
 /// A bias before batch-norm changes nothing but the running mean, and has no gradient.
-#[test]
-fn a_bias_before_batch_norm_moves_the_running_mean_alone() -> Outcome {
+fn a_bias_before_batch_norm_moves_the_running_mean_alone(backend: &Backend) -> Outcome {
     let architecture: Architecture = "vgg11".parse()?;
     let shapes = architecture.graph(10).shapes();
     let mut state = 1u32;
@@ -187,7 +185,7 @@ fn a_bias_before_batch_norm_moves_the_running_mean_alone() -> Outcome {
         (2, 3, 32, 32),
         &candle_core::Device::Cpu,
     )?;
-    let network = |weights| Classifier::new(architecture, 10, models::Normaliser::CIFAR10, weights);
+    let network = |weights| Classifier::on(backend, architecture, 10, models::Normaliser::CIFAR10, weights);
     let (mut biased, mut plain) = (network(&weights)?, network(&without)?);
     let one = biased.parameter_gradients(&images, &[3, 7])?;
     let other = plain.parameter_gradients(&images, &[3, 7])?;
@@ -199,3 +197,12 @@ fn a_bias_before_batch_norm_moves_the_running_mean_alone() -> Outcome {
     assert!(largest_difference(&moved, &expected) < 1e-6);
     Ok(())
 }
+
+on_every_backend!(
+    evaluation_matches_the_original,
+    input_gradient_matches_the_original,
+    parameter_gradients_in_evaluation_mode_match_the_original,
+    first_training_step_matches_the_original,
+    vgg11_evaluates_and_differentiates,
+    a_bias_before_batch_norm_moves_the_running_mean_alone,
+);

@@ -6,36 +6,22 @@
 
 mod backward;
 mod forward;
-mod plan;
+mod network;
+pub(crate) mod plan;
 
 use std::{borrow::Cow, collections::BTreeMap};
 
 use kernels::blocked::{Arena, Convolution, ConvolutionShape, Dims, Mask, Path};
 
-use crate::{Normaliser, graph::Graph};
+use crate::{
+    Normaliser,
+    backend::{EPSILON, Mode, Purpose},
+    graph::Graph,
+};
 use plan::{Kind, Plan, Slot, Tail};
 
-pub(crate) use forward::Tape;
-
-/// Where batch-norm takes its statistics from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// From the batch.
-    Train,
-    /// From the running statistics.
-    Evaluate,
-}
-
-/// What a pass is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    /// Logits only.
-    Evaluation,
-    /// The gradient of the pixels.
-    Pixels,
-    /// The gradients of the parameters.
-    Parameters,
-}
+use forward::Tape;
+pub(crate) use network::BlockedNetwork;
 
 /// Values by PyTorch's names, borrowed for a pass.
 pub(crate) type Weights<'a> = BTreeMap<&'a str, &'a [f32]>;
@@ -118,8 +104,8 @@ impl Engine {
     }
 
     /// Whether the network's windows fit on images of this many rows and columns.
-    pub(crate) fn fits(&self, dims: Dims) -> bool {
-        self.plan.fits([dims.height, dims.width])
+    pub(crate) fn fits(&self, size: [usize; 2]) -> bool {
+        self.plan.fits(size)
     }
 
     /// Whether a slot holds the normalised pixels, whose gradient training does not need.
@@ -129,7 +115,7 @@ impl Engine {
 }
 
 /// The weights of a convolution as its tail has them, and what the tail adds to each channel.
-fn filter<'a>(
+pub(crate) fn filter<'a>(
     weights: &Weights<'a>,
     module: Option<&str>,
     shape: ConvolutionShape,
@@ -191,9 +177,6 @@ impl Affine {
     }
 }
 
-/// The ε of every batch-norm (PyTorch's default).
-const EPSILON: f64 = 1e-5;
-
 /// What ReLU let through and which scale batch-norm applied: what the backward pass of a step needs besides values.
 #[derive(Debug)]
 struct Norm {
@@ -205,7 +188,7 @@ struct Norm {
 }
 
 /// 1×1 weights that copy channel c to channel c + margin.
-fn identity_weights(shape: ConvolutionShape) -> Vec<f32> {
+pub(crate) fn identity_weights(shape: ConvolutionShape) -> Vec<f32> {
     let margin = (shape.outputs - shape.inputs) / 2;
     let mut weights = vec![0.0; shape.outputs * shape.inputs];
     (0..shape.inputs).for_each(|c| weights[(c + margin) * shape.inputs + c] = 1.0);
