@@ -191,7 +191,10 @@ pub(crate) struct MachineFlags {
     /// Number of the GPU; a build without CUDA says so and runs on the CPU
     #[arg(long, alias = "cuda-index", value_name = "N", conflicts_with = "device", value_parser = gpu)]
     pub gpu: Option<usize>,
-    /// `cpu`, `cuda:0` or `auto`
+    /// On a GPU: round the factors of convolutions to TF32, faster and less exact
+    #[arg(long)]
+    pub tf32: bool,
+    /// `cpu`, `cuda:0` or `auto`; `cpu-plain` is the CPU with the operations of GPUs, slow, to compare with
     #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = device_name)]
     pub device: String,
     /// CPU threads [default: all cores]
@@ -230,9 +233,6 @@ impl MachineFlags {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
             pool.build_global().with_context(|| format!("--threads {threads}"))?;
         }
-        if self.gpu.is_some() || self.device.starts_with("cuda") {
-            terminal.note("note: this build has no CUDA; running on the CPU");
-        }
         Ok(terminal)
     }
 }
@@ -258,6 +258,9 @@ pub(crate) fn seed(text: &str) -> Result<u64, String> {
 }
 
 fn gpu(text: &str) -> Result<usize, String> {
+    if text.contains(',') {
+        return Err("several GPUs at once are not supported; expected one number, as --gpu 0".to_owned());
+    }
     text.parse().map_err(|_| "expected the number of a GPU, 0 or more".to_owned())
 }
 
@@ -302,6 +305,6 @@ fn folder_name(text: &str) -> Result<String, String> {
 
 fn device_name(text: &str) -> Result<String, String> {
     let index = text.strip_prefix("cuda:").is_some_and(|index| index.parse::<usize>().is_ok());
-    let known = index || ["cpu", "cuda", "auto"].contains(&text);
-    if known { Ok(text.to_owned()) } else { Err("expected cpu, cuda:0 or auto".to_owned()) }
+    let known = index || ["cpu", "cpu-plain", "cuda", "auto"].contains(&text);
+    if known { Ok(text.to_owned()) } else { Err("expected cpu, cpu-plain, cuda:0 or auto".to_owned()) }
 }

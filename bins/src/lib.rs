@@ -6,6 +6,7 @@
 pub mod commands;
 
 mod adversary;
+mod backend;
 mod checkpoints;
 mod components;
 mod data;
@@ -14,6 +15,7 @@ mod download;
 mod epochs;
 mod flags;
 mod freq;
+mod gradient_profiles;
 mod interrupt;
 mod launch;
 mod live;

@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, path::Path};
 use anyhow::Context;
 use candle_core::{Device, Tensor, Var};
 use datasets::{Batch, Dataset};
-use models::{Architecture, Attack, Classifier, Frozen, Normaliser};
-use training::{Learned, Learner, Source, Tally};
+use models::{Architecture, Attack, Backend, Classifier, Frozen, Normaliser};
+use training::{BatchTally, Learned, Learner, Source, Tally};
 
-use crate::{adversary, data, flags::DataFlags, stored::StoredWeights, terminal::Terminal};
+use crate::{adversary, backend::explained, data, flags::DataFlags, session::Session, stored::StoredWeights};
 
 /// A fresh network with seeded weights.
 ///
@@ -19,9 +19,10 @@ pub(crate) fn fresh(
     classes: usize,
     normaliser: Normaliser,
     seed: u64,
+    backend: &Backend,
 ) -> anyhow::Result<Classifier> {
     let weights = training::initialise(&architecture.graph(classes).shapes(), seed)?;
-    Ok(Classifier::new(architecture, classes, normaliser, &weights)?)
+    Ok(Classifier::on(backend, architecture, classes, normaliser, &weights)?)
 }
 
 /// The images of a batch as a tensor, (N, C, H, W), in [0, 1].
@@ -42,16 +43,18 @@ pub(crate) fn open(
     data: &DataFlags,
     arch: Architecture,
     classes: usize,
-    terminal: Terminal,
+    session: &Session,
 ) -> anyhow::Result<Frozen> {
     let stored = StoredWeights::read(path)?;
     let normaliser = stored.normaliser.unwrap_or_else(|| data::normaliser(data.dataset));
     let measured_on = data.dataset.as_str();
     if let Some(other) = stored.info.dataset.filter(|trained_on| trained_on != measured_on) {
         let path = path.display();
-        terminal.note(&format!("note: {path} was trained on {other} and is measured on {measured_on}"));
+        session
+            .terminal
+            .note(&format!("note: {path} was trained on {other} and is measured on {measured_on}"));
     }
-    let classifier = Classifier::new(arch, classes, normaliser, &stored.tensors);
+    let classifier = Classifier::on(&session.backend, arch, classes, normaliser, &stored.tensors);
     Ok(classifier.with_context(|| path.display().to_string())?.freeze()?)
 }
 
@@ -63,6 +66,8 @@ pub(crate) struct ClassifierLearner {
     adversary: Adversary,
     /// What dropout draws from.
     seed: u64,
+    /// Whether results are there as soon as they are returned.
+    is_immediate: bool,
 }
 
 /// Who changes images before a network sees them.
@@ -77,7 +82,8 @@ pub(crate) struct Adversary {
 impl ClassifierLearner {
     /// A learner that trains this classifier; the seed decides what dropout drops.
     pub(crate) fn new(classifier: Classifier, adversary: Adversary, seed: u64) -> Self {
-        Self { classifier, frozen: None, adversary, seed }
+        let is_immediate = classifier.parameters().values().all(|parameter| parameter.device().is_cpu());
+        Self { classifier, frozen: None, adversary, seed, is_immediate }
     }
 
     /// The network as it is now; kept until it learns.
@@ -95,11 +101,12 @@ impl ClassifierLearner {
         let Some(attack) = attack else { return Ok(images) };
         let seeds = adversary::seeds(&batch.images, batch.len());
         let found = attack.on(self.frozen()?, &images, &batch.labels, &seeds);
-        found.map_err(candle_core::Error::wrap)
+        found.map_err(|error| explained(error, batch.len()))
     }
 
     fn evaluate_on(&mut self, images: &Tensor, labels: &[u32]) -> candle_core::Result<Tally> {
-        let found = self.frozen()?.evaluate(images, labels).map_err(candle_core::Error::wrap)?;
+        let found = self.frozen()?.evaluate(images, labels);
+        let found = found.map_err(|error| explained(error, labels.len()))?;
         tally(found.loss, &found.logits, labels)
     }
 }
@@ -124,8 +131,11 @@ impl Learner for ClassifierLearner {
         let images = self.seen(batch, self.adversary.training)?;
         self.frozen = None;
         let found = self.classifier.parameter_gradients(&images, &batch.labels);
-        let found = found.map_err(candle_core::Error::wrap)?;
-        Ok(Learned { tally: tally(found.loss, &found.logits, &batch.labels)?, gradients: found.gradients })
+        let mut found = found.map_err(|error| explained(error, batch.len()))?;
+        let (gradients, labels) = (std::mem::take(&mut found.gradients), batch.labels.clone());
+        let ask = move || tally(found.loss().map_err(candle_core::Error::wrap)?, &found.logits, &labels);
+        let tally = if self.is_immediate { ask()?.into() } else { BatchTally::Later(Box::new(ask)) };
+        Ok(Learned { tally, gradients })
     }
 
     fn evaluate(&mut self, batch: &Batch) -> candle_core::Result<Tally> {

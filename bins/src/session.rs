@@ -6,8 +6,10 @@ use std::sync::{
 };
 
 use indicatif::ProgressBar;
+use models::Backend;
 
 use crate::{
+    backend,
     flags::MachineFlags,
     interrupt::{self, Interrupted},
     terminal::Terminal,
@@ -20,16 +22,30 @@ pub(crate) struct Session {
     pub terminal: Terminal,
     /// True once Ctrl-C was pressed.
     pub interrupt: Arc<AtomicBool>,
+    /// What runs the networks.
+    pub backend: Backend,
 }
 
 impl Session {
-    /// Sets the number of threads, opens the terminal and watches for Ctrl-C.
+    /// Sets the number of threads, opens the terminal, watches for Ctrl-C and opens the device that runs the networks.
+    ///
+    /// # Errors
+    /// If the thread pool cannot be started, the system refuses the handler, or there is no such device.
+    pub(crate) fn start(machine: &MachineFlags) -> anyhow::Result<Self> {
+        let terminal = machine.prepare()?;
+        Ok(Self { terminal, interrupt: interrupt::watch()?, backend: backend::choose(machine, terminal)? })
+    }
+
+    /// The same for a program that runs no network.
     ///
     /// # Errors
     /// If the thread pool cannot be started or the system refuses the handler.
-    pub(crate) fn start(machine: &MachineFlags) -> anyhow::Result<Self> {
+    pub(crate) fn without_networks(machine: &MachineFlags) -> anyhow::Result<Self> {
         let terminal = machine.prepare()?;
-        Ok(Self { terminal, interrupt: interrupt::watch()? })
+        if machine.gpu.is_some() || machine.device.starts_with("cuda") {
+            terminal.note("note: this program works on the CPU alone");
+        }
+        Ok(Self { terminal, interrupt: interrupt::watch()?, backend: Backend::default() })
     }
 
     /// Whether Ctrl-C was pressed.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use datasets::Dataset;
 use indicatif::ProgressBar;
-use models::Normaliser;
+use models::{Backend, Math, Normaliser};
 use serde::Serialize;
 use training::{CheckpointInfo, EpochMetrics, Event, Outcome, RunFolder, Schedule, Start, Trainer};
 
@@ -100,12 +100,12 @@ impl TrainingRun<'_> {
         let shape = dataset.train.shape();
         let architecture = self.run.architecture([shape.height, shape.width])?;
         let folder = self.begin()?;
-        self.tell_other_kernels(&folder, session.terminal)?;
+        self.tell_other_kernels(&folder, session)?;
         let classes = dataset.train.classes().len();
-        let network = network::fresh(architecture, classes, normaliser, self.run.seed)?;
+        let network = network::fresh(architecture, classes, normaliser, self.run.seed, &session.backend)?;
         let mut learner = ClassifierLearner::new(network, self.adversary, self.run.seed);
         let source = DatasetSource { dataset, flags: self.data, seed: self.run.seed };
-        let trainer = self.trainer(dataset, normaliser, lr, &recording);
+        let trainer = self.trainer(dataset, normaliser, (lr, &recording), &session.backend);
         let images = recording.images(&dataset.test);
         let measurement = Measurement::new(self.data, architecture, &images, session)?;
         let open =
@@ -167,17 +167,23 @@ impl TrainingRun<'_> {
     }
 
     /// Results of other vector units differ in the last bits, so a run that moves to another machine is not what it would be.
-    fn tell_other_kernels(&self, folder: &RunFolder, terminal: Terminal) -> anyhow::Result<()> {
-        let (config, own) = (folder.config()?.unwrap_or_default(), kernels::blocked::Path::current().name());
+    fn tell_other_kernels(&self, folder: &RunFolder, session: &Session) -> anyhow::Result<()> {
+        let (config, own) = (folder.config()?.unwrap_or_default(), kernels_of(&session.backend));
         if let Some(before) = config["kernels"].as_str().filter(|before| *before != own) {
-            terminal.note(&format!(
+            session.terminal.note(&format!(
                 "note: this run was started with the kernels `{before}` and goes on with `{own}`: the same but for rounding"
             ));
         }
         Ok(())
     }
 
-    fn trainer(&self, dataset: &Dataset, normaliser: Normaliser, lr: f64, recording: &Recording) -> Trainer {
+    fn trainer(
+        &self,
+        dataset: &Dataset,
+        normaliser: Normaliser,
+        (lr, recording): (f64, &Recording),
+        backend: &Backend,
+    ) -> Trainer {
         let info = CheckpointInfo {
             epoch: None,
             arch: Some(self.run.arch.name().to_owned()),
@@ -192,7 +198,7 @@ impl TrainingRun<'_> {
         let Recipe { momentum, weight_decay, .. } = *self.recipe;
         let schedule = self.recipe.schedule.clone();
         let batch_size = data::training_batch_size(self.data);
-        let config = self.config(dataset, normaliser, self.resolved_settings(lr, recording));
+        let config = self.config(dataset, normaliser, self.resolved_settings(lr, recording), backend);
         let checkpoint_every = recording.checkpoint_every.unwrap_or(1);
         let learner = self.adversary.training.as_ref().map_or_else(String::new, adversary::words);
         let epochs = self.epochs;
@@ -215,13 +221,14 @@ impl TrainingRun<'_> {
         dataset: &Dataset,
         normaliser: Normaliser,
         settings: serde_json::Value,
+        backend: &Backend,
     ) -> serde_json::Value {
         serde_json::json!({
             "command": self.command,
             "version": env!("CARGO_PKG_VERSION"),
             "git_commit": option_env!("FREQBIAS_GIT_COMMIT"),
-            "device": "cpu",
-            "kernels": kernels::blocked::Path::current().name(),
+            "device": backend.to_string(),
+            "kernels": kernels_of(backend),
             "threads": rayon::current_num_threads(),
             "seed": self.run.seed,
             "epochs": self.epochs,
@@ -254,6 +261,15 @@ impl TrainingRun<'_> {
             "stopped in epoch {epoch} after {batch} batches; everything is kept in {}; to go on, give the same command{again}",
             self.run.folder(self.data).display()
         ))
+    }
+}
+
+/// What computes a network, as a run's configuration names it.
+fn kernels_of(backend: &Backend) -> String {
+    match backend {
+        Backend::Blocked => kernels::blocked::Path::current().name().to_owned(),
+        Backend::Tensors { math: Math::Full, .. } => backend.to_string(),
+        Backend::Tensors { math: Math::Tf32, .. } => format!("{backend} tf32"),
     }
 }
 

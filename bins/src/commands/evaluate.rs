@@ -13,6 +13,7 @@ use training::FolderLock;
 
 use super::{evaluate_figures::Densities, evaluate_report::Report};
 use crate::{
+    backend::explained,
     checkpoints::{self, StoredCheckpoint},
     components::{Component, ComponentFlags, Plan},
     data,
@@ -148,7 +149,7 @@ impl Measurement<'_> {
         let (data, shape) = (&self.flags.data, self.dataset.test.shape());
         let arch = self.flags.run.architecture([shape.height, shape.width])?;
         let classes = self.dataset.test.classes().len();
-        let network = network::open(&checkpoint.path, data, arch, classes, self.session.terminal)?;
+        let network = network::open(&checkpoint.path, data, arch, classes, self.session)?;
         let measure = |&component: &Component| {
             let place = || format!("{}, {}", checkpoint.path.display(), component.name());
             let part = self.part(&network, component, index).with_context(place)?;
@@ -172,7 +173,8 @@ impl Measurement<'_> {
             if let Some(filter) = &filter {
                 batch.images = filter.apply(&batch.images)?;
             }
-            let found = network.evaluate(&network::pixels(&batch)?, &batch.labels)?;
+            let found = network.evaluate(&network::pixels(&batch)?, &batch.labels);
+            let found = found.map_err(|error| explained(error, batch.len()))?;
             scores.push(&found.logits.flatten_all()?.to_vec1::<f32>()?, &batch.labels)?;
             if self.flags.features {
                 let rows = match features.take() {

@@ -10,8 +10,8 @@ use crate::{
     data,
     flags::{Format, MachineFlags, at_least_one, seed},
     freq::{self, Made, Maker, Part},
-    interrupt,
     mask::MaskName,
+    session::Session,
     terminal,
     toy::ToyData,
 };
@@ -70,8 +70,7 @@ enum Copies {
 /// # Errors
 /// If the data cannot be read, a class has more than half of the images, or a file cannot be written.
 pub fn run(flags: Flags) -> anyhow::Result<()> {
-    let terminal = flags.machine.prepare()?;
-    let interrupt = interrupt::watch()?;
+    let session = Session::without_networks(&flags.machine)?;
     let data = flags.data.resolve();
     let dataset = data::open(&data)?;
     let maker = Maker {
@@ -81,8 +80,8 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
         mask: flags.mask,
         seed: flags.seed,
         overwrite: flags.overwrite,
-        terminal,
-        interrupt: &interrupt,
+        terminal: session.terminal,
+        interrupt: &session.interrupt,
     };
     print(&maker.make(flags.keep_label, &flags.copies())?, flags.machine.format)
 }

@@ -78,7 +78,7 @@ const ASIDE: &str = ".unfinished";
 /// # Errors
 /// If the data cannot be read, there are no kernels for a class, or a file cannot be written.
 pub fn run(flags: Flags) -> anyhow::Result<()> {
-    let session = Session::start(&flags.machine)?;
+    let session = Session::without_networks(&flags.machine)?;
     print(&generate(&flags, &session)?, flags.machine.format)
 }
 

@@ -7,14 +7,16 @@ use clap::Parser;
 use datasets::{Dataset, ImageSet};
 use models::Architecture;
 use serde::Serialize;
-use spectral::{Convention, Profiler, Recipe, RunningBands, SpectrumRow, SpectrumTable};
+use spectral::{RunningBands, SpectrumRow, SpectrumTable};
 use training::{FolderLock, RunFolder, Start};
 
 use super::grad_report::{self, Report};
 use crate::{
+    backend::explained,
     checkpoints::{self, StoredCheckpoint},
     data,
     flags::{DataFlags, DatasetName, MachineFlags, RunFlags, at_least_one},
+    gradient_profiles::GradientProfiler,
     live::Recording,
     measured, network,
     partial::Partial,
@@ -80,7 +82,7 @@ pub(crate) struct Measurement<'a> {
     arch: Architecture,
     test: &'a ImageSet,
     session: &'a Session,
-    profiler: Profiler,
+    profiler: GradientProfiler,
 }
 
 impl<'a> Measurement<'a> {
@@ -94,9 +96,7 @@ impl<'a> Measurement<'a> {
         test: &'a ImageSet,
         session: &'a Session,
     ) -> anyhow::Result<Self> {
-        let shape = test.shape();
-        let (channels, height, width) = (shape.channels, shape.height, shape.width);
-        let profiler = Profiler::new(Recipe::Gradient, channels, height, width, Convention::Reference)?;
+        let profiler = GradientProfiler::new(test.shape(), &session.backend)?;
         Ok(Self { data, arch, test, session, profiler })
     }
 
@@ -114,7 +114,8 @@ impl<'a> Measurement<'a> {
     ) -> anyhow::Result<(SpectrumTable, Partial)> {
         let mut table = self.empty_table();
         let (dataset, arch) = (&table.dataset, &table.arch);
-        let settings = format!("{dataset} {arch} {} images {:?}", self.test.len(), self.data.data);
+        let backend = &self.session.backend;
+        let settings = format!("{dataset} {arch} {} images {:?} {backend}", self.test.len(), self.data.data);
         let mut partial = Partial::open(output, settings);
         for (index, checkpoint) in checkpoints.iter().enumerate() {
             let digest = checkpoint.digest()?;
@@ -136,14 +137,15 @@ impl<'a> Measurement<'a> {
     /// If the checkpoint cannot be read or gives no gradients, or Ctrl-C was pressed.
     pub(crate) fn row(&self, checkpoint: &StoredCheckpoint, place: String) -> anyhow::Result<SpectrumRow> {
         let (data, test, terminal) = (self.data, self.test, self.session.terminal);
-        let network = network::open(&checkpoint.path, data, self.arch, test.classes().len(), terminal)?;
+        let network = network::open(&checkpoint.path, data, self.arch, test.classes().len(), self.session)?;
         let mut bands = RunningBands::new(self.profiler.radii().len());
         let (mut seen, mut correct, mut skipped) = (0, 0, 0);
         let bar = terminal.images_bar(test.len(), place);
         for batch in data::test_batches(test, data::gradient_batch_size(data), data.workers) {
             let batch = batch?;
-            let found = network.input_gradient(&network::pixels(&batch)?, &batch.labels)?;
-            let profiles = self.profiler.profiles(&found.gradient.flatten_all()?.to_vec1::<f32>()?)?;
+            let found = network.input_gradient(&network::pixels(&batch)?, &batch.labels);
+            let found = found.map_err(|error| explained(error, batch.len()))?;
+            let profiles = self.profiler.profiles(&found.gradient)?;
             profiles.rows().for_each(|row| bands.push(row));
             skipped += profiles.skipped();
             correct += network::tally(found.loss, &found.logits, &batch.labels)?.correct;

@@ -109,7 +109,7 @@ impl From<Style> for TorchStyle {
 /// # Errors
 /// If a file cannot be read or written, or does not fit --arch.
 pub fn run(flags: Flags) -> anyhow::Result<()> {
-    let session = Session::start(&flags.machine)?;
+    let session = Session::without_networks(&flags.machine)?;
     match (flags.checkpoints.is_empty(), flags.dataset) {
         (false, _) => inspect_checkpoint::run(&flags),
         (true, Some(dataset)) if flags.convert.is_none() => {

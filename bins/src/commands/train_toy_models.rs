@@ -116,7 +116,7 @@ const PICTURES: &str = "Img";
 /// # Errors
 /// If the data cannot be read, there is an earlier fit, a class has no images, or a file cannot be written.
 pub fn run(flags: Flags) -> anyhow::Result<()> {
-    let session = Session::start(&flags.machine)?;
+    let session = Session::without_networks(&flags.machine)?;
     print(&fit(&flags, &session)?, flags.machine.format)
 }
 

@@ -1,0 +1,93 @@
+//! The same commands on what GPUs run: on a machine without one with those operations on the CPU.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tests::{easy_train, grad, succeed};
+
+/// Few images: these operations are slow on the CPU.
+const FEW: [&str; 6] = ["--limit-train", "96", "--limit-test", "48", "--batch-size", "32"];
+
+type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+/// Devices besides the CPU's own engine.
+fn devices() -> &'static [&'static str] {
+    if cfg!(feature = "cuda") { &["cpu-plain", "cuda:0"] } else { &["cpu-plain"] }
+}
+
+fn run_folder(folder: &Path) -> PathBuf {
+    folder.join("runs/synthetic/resnet20_baseline")
+}
+
+fn json(path: &Path) -> Outcome<Value> {
+    Ok(serde_json::from_slice(&std::fs::read(path)?)?)
+}
+
+fn rows(table: &Value, key: &str) -> Vec<Vec<f64>> {
+    let row = |row: &Value| row.as_array().expect("a row").iter().filter_map(Value::as_f64).collect();
+    table[key].as_array().expect("rows").iter().map(row).collect()
+}
+
+#[test]
+fn a_spectrum_is_the_same_on_every_device() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    succeed(easy_train(folder.path(), &["--epochs", "2"]).args(FEW));
+    let path = run_folder(folder.path()).join("grad/gradient_spectrum.json");
+    let measure = |device: &str| -> Outcome<Value> {
+        succeed(grad(folder.path(), &["--device", device]).args(FEW));
+        json(&path)
+    };
+    let expected = measure("cpu")?;
+    for device in devices() {
+        let found = measure(device)?;
+        assert_eq!(found["skipped"], expected["skipped"]);
+        for key in ["mean", "std"] {
+            let pairs = rows(&found, key).into_iter().zip(rows(&expected, key));
+            for (found, expected) in pairs.flat_map(|(found, expected)| found.into_iter().zip(expected)) {
+                assert!((found - expected).abs() < 3e-4, "{device}, {key}: {found}, {expected}");
+            }
+        }
+        assert_ne!(found, expected, "{device}: rows of another device are not taken for this one's");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_run_is_trained_and_resumed_on_every_device() -> Outcome {
+    for device in devices() {
+        let (whole, parts) = (tempfile::tempdir()?, tempfile::tempdir()?);
+        succeed(easy_train(whole.path(), &["--epochs", "2", "--device", device]).args(FEW));
+        succeed(easy_train(parts.path(), &["--epochs", "1", "--device", device]).args(FEW));
+        succeed(easy_train(parts.path(), &["--epochs", "2", "--device", device, "--resume"]).args(FEW));
+        let checkpoint = |folder: &Path| std::fs::read(run_folder(folder).join("1_checkpoint.safetensors"));
+        assert!(checkpoint(whole.path())? == checkpoint(parts.path())?, "{device}: 1 + 1 epochs are 2");
+        assert_eq!(json(&run_folder(whole.path()).join("config.json"))?["device"], *device);
+        // Where it goes on does not matter to a run, but for rounding, and that is said.
+        let moved =
+            easy_train(parts.path(), &["--epochs", "3", "--device", "cpu", "--resume"]).args(FEW).output()?;
+        let said = String::from_utf8_lossy(&moved.stderr).into_owned();
+        assert!(
+            moved.status.success() && said.contains(&format!("started with the kernels `{device}`")),
+            "{said}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn devices_that_are_not_there_are_told() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let several = easy_train(folder.path(), &["--gpu", "0,1"]).args(FEW).output()?;
+    let said = String::from_utf8_lossy(&several.stderr).into_owned();
+    assert!(several.status.code() == Some(2) && said.contains("expected one number"), "{said}");
+    let unknown = easy_train(folder.path(), &["--device", "tpu"]).args(FEW).output()?;
+    assert_eq!(unknown.status.code(), Some(2));
+    let missing = easy_train(folder.path(), &["--epochs", "1", "--gpu", "99"]).args(FEW).output()?;
+    let said = String::from_utf8_lossy(&missing.stderr).into_owned();
+    if cfg!(feature = "cuda") {
+        assert!(missing.status.code() == Some(2) && said.contains("--gpu 99: no such GPU"), "{said}");
+    } else {
+        assert!(missing.status.success() && said.contains("no CUDA; running on the CPU"), "{said}");
+    }
+    Ok(())
+}
