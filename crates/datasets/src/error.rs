@@ -1,6 +1,6 @@
 //! What can go wrong with a data set, by cause.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Anything that this crate reports.
 #[derive(Debug, thiserror::Error)]
@@ -22,8 +22,8 @@ pub enum Error {
 
     /// A pickle that is none of CIFAR's.
     #[error(
-        "{}: found {found} at byte {offset}, expected {expected}; fetch the data set again",
-        .path.display()
+        "{}: found {} at byte {offset}, expected {expected}; fetch the data set again",
+        shown(.path), one_line(.found)
     )]
     Pickle {
         /// The file.
@@ -37,7 +37,7 @@ pub enum Error {
     },
 
     /// A batch of images whose parts do not fit.
-    #[error("{}: found {found}, expected {expected}; fetch the data set again", .path.display())]
+    #[error("{}: found {}, expected {expected}; fetch the data set again", shown(.path), one_line(.found))]
     Batch {
         /// The file.
         path: PathBuf,
@@ -49,8 +49,8 @@ pub enum Error {
 
     /// A tar archive that is damaged, or none.
     #[error(
-        "{}: found {found} at byte {offset} of the unpacked archive, expected a tar archive; fetch it again",
-        .path.display()
+        "{}: found {} at byte {offset} of the unpacked archive, expected a tar archive; fetch it again",
+        shown(.path), one_line(.found)
     )]
     Archive {
         /// The file.
@@ -62,7 +62,7 @@ pub enum Error {
     },
 
     /// An archive without a file of the data set.
-    #[error("{} has no {member}: is it the archive of another data set?", .path.display())]
+    #[error("{} has no {member}: is it the archive of another data set?", shown(.path))]
     Missing {
         /// The archive.
         path: PathBuf,
@@ -73,7 +73,7 @@ pub enum Error {
     /// No folder of images.
     #[error(
         "no images in {}: expected train/<class>/ or val/<class>/ (or test/) with .jpg, .png, .bmp, .ppm or .webp files, or a tar archive of \
-         them; name their folder with --data", .root.display()
+         them; name their folder with --data", shown(.root)
     )]
     NoFolder {
         /// The folder or archive.
@@ -81,7 +81,7 @@ pub enum Error {
     },
 
     /// A class of test images that has no training images.
-    #[error("{}: the test images have the class `{class}`, which train/ does not have; remove it, or add the class", .root.display())]
+    #[error("{}: the test images have the class `{}`, which train/ does not have; remove it, or add the class", shown(.root), one_line(.class))]
     UnknownClass {
         /// The folder or archive.
         root: PathBuf,
@@ -92,7 +92,7 @@ pub enum Error {
     /// A link that leads out of the data set.
     #[error(
         "{} is a link to {}, outside the data set's folder; put the files there, or name the folder that they are in with --data",
-        .path.display(), .target.display()
+        shown(.path), shown(.target)
     )]
     LinkOut {
         /// The link.
@@ -104,7 +104,7 @@ pub enum Error {
     /// A folder that is not all of ImageNet.
     #[error(
         "{} has {found} folders of ImageNet's classes among {folders}, expected all 1000 (n01440764 to n15075141) and no others: labels are their places; \
-         take --dataset folder for a part", .root.display()
+         take --dataset folder for a part", shown(.root)
     )]
     NotImageNet {
         /// The folder or archive.
@@ -116,7 +116,7 @@ pub enum Error {
     },
 
     /// A file that is no image, or a damaged one.
-    #[error("{} cannot be decoded: {problem}; remove it, or leave such files out with --on-corrupt skip", .path.display())]
+    #[error("{} cannot be decoded: {}; remove it, or leave such files out with --on-corrupt skip", shown(.path), one_line(.problem))]
     Corrupt {
         /// The file, or its path below an archive.
         path: PathBuf,
@@ -129,7 +129,7 @@ pub enum Error {
     AllCorrupt,
 
     /// A file that this build cannot read.
-    #[error("{}: this build cannot read it; build with --features {feature}", .path.display())]
+    #[error("{}: this build cannot read it; build with --features {feature}", shown(.path))]
     NeedsFeature {
         /// The file.
         path: PathBuf,
@@ -138,7 +138,7 @@ pub enum Error {
     },
 
     /// A file could not be opened or read.
-    #[error("cannot read {}: {source}{}", .path.display(), missing_advice(.source))]
+    #[error("cannot read {}: {source}{}", shown(.path), missing_advice(.source))]
     Read {
         /// The file.
         path: PathBuf,
@@ -147,7 +147,7 @@ pub enum Error {
     },
 
     /// A file could not be written.
-    #[error("cannot write {}: {source}", .path.display())]
+    #[error("cannot write {}: {source}", shown(.path))]
     Write {
         /// The file.
         path: PathBuf,
@@ -158,7 +158,7 @@ pub enum Error {
     /// No folder with computed images.
     #[error(
         "no generated data set in {}: there is no {}; expected a folder that generate_toy_dataset wrote",
-        .root.display(), .root.join("train/images.npy").display()
+        shown(.root), shown(&.root.join("train/images.npy"))
     )]
     NoGenerated {
         /// The folder.
@@ -166,7 +166,7 @@ pub enum Error {
     },
 
     /// An array file that does not hold what it should.
-    #[error("{}: found {found}, expected {expected}; write the data set again", .path.display())]
+    #[error("{}: found {}, expected {expected}; write the data set again", shown(.path), one_line(.found))]
     Array {
         /// The file.
         path: PathBuf,
@@ -177,7 +177,7 @@ pub enum Error {
     },
 
     /// A value that is no pixel.
-    #[error("{}: image {image} has the value {value}, expected numbers in [0, 1]; write the data set again", .path.display())]
+    #[error("{}: image {image} has the value {value}, expected numbers in [0, 1]; write the data set again", shown(.path))]
     PixelValue {
         /// The file.
         path: PathBuf,
@@ -188,7 +188,7 @@ pub enum Error {
     },
 
     /// A file without a single record.
-    #[error("{} is empty: expected records of {record} bytes; unpack the archive again", .path.display())]
+    #[error("{} is empty: expected records of {record} bytes; unpack the archive again", shown(.path))]
     Empty {
         /// The file.
         path: PathBuf,
@@ -199,7 +199,7 @@ pub enum Error {
     /// A file that stops in the middle of a record.
     #[error(
         "{} is cut short: the record at byte {offset} has {found} bytes, expected {expected}; unpack the archive again",
-        .path.display()
+        shown(.path)
     )]
     Truncated {
         /// The file.
@@ -213,7 +213,7 @@ pub enum Error {
     },
 
     /// A file that never ends.
-    #[error("{} has more than {most} records: expected a CIFAR batch; read a part of it with --limit-train or --limit-test", .path.display())]
+    #[error("{} has more than {most} records: expected a CIFAR batch; read a part of it with --limit-train or --limit-test", shown(.path))]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -224,7 +224,7 @@ pub enum Error {
     /// A label byte that names no class.
     #[error(
         "{} has label {found} at byte {offset}, expected 0 to {}; is it a file of another data set?",
-        .path.display(), .classes.saturating_sub(1)
+        shown(.path), .classes.saturating_sub(1)
     )]
     LabelByte {
         /// The file.
@@ -240,7 +240,7 @@ pub enum Error {
     /// A list of class names that does not fit the data set.
     #[error(
         "{} lists {found} class names, expected {expected}, one a line; remove it to use the usual names",
-        .path.display()
+        shown(.path)
     )]
     ClassNames {
         /// The file.
@@ -291,8 +291,19 @@ pub enum Error {
     },
 }
 
+/// A path in a message, which is one line whatever the path holds.
+fn shown(path: &Path) -> String {
+    one_line(&path.display().to_string())
+}
+
+/// A text of a file in a message: what would end a line or steer a terminal is written out.
+fn one_line(text: &str) -> String {
+    let visible = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(visible).collect()
+}
+
 fn list(folders: &[PathBuf]) -> String {
-    folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(" or ")
+    folders.iter().map(|folder| shown(folder)).collect::<Vec<_>>().join(" or ")
 }
 
 fn missing_advice(source: &std::io::Error) -> &'static str {

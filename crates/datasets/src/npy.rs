@@ -1,54 +1,52 @@
 //! NumPy arrays: little-endian f32, u8 or i64, in C order.
 
+mod header;
+
 use std::{
     fs::File,
     io::{self, BufReader, Read},
     path::{Path, PathBuf},
 };
 
-use npyz::{DType, NpyFile, NpyHeader, Order};
+use self::header::{Header, Refusal};
+use crate::{Error, packed::open_regular};
 
-use crate::Error;
-
-/// More than any header takes.
-const LONGEST_HEADER: u64 = 1 << 16;
+/// Bytes of values that are read at once.
+const AT_ONCE: usize = 1 << 16;
 
 /// An array file whose header is read, and which is as long as that says.
 pub(crate) struct Array {
     path: PathBuf,
     shape: Vec<usize>,
     kind: String,
-    data: NpyFile<BufReader<File>>,
+    /// From the first value on.
+    values: BufReader<File>,
 }
 
 impl Array {
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        let failed = |source| Error::Read { path: path.to_path_buf(), source };
-        let found = std::fs::metadata(path).map_err(failed)?;
-        if !found.is_file() {
-            return Err(failed(io::Error::other("it is no regular file")));
-        }
         let refused = |found: String| Error::Array {
             path: path.to_path_buf(),
             found,
             expected: "a NumPy array of version 1 to 3".to_owned(),
         };
-        // Only so much is read for the header, whatever length it claims.
-        let mut head = File::open(path).map_err(failed)?.take(LONGEST_HEADER);
-        let header = NpyHeader::from_reader(&mut head).map_err(|error| refused(one_line(&error)))?;
-        let data = found.len() - (LONGEST_HEADER - head.limit());
-        let DType::Plain(kind) = header.dtype() else { return Err(refused("a structured array".to_owned())) };
-        if header.order() != Order::C {
+        let (file, size) = open_regular(path)?;
+        let mut values = BufReader::new(file);
+        let Header { kind, is_fortran, shape, len } =
+            Header::read(&mut values).map_err(|refusal| match refusal {
+                Refusal::Unreadable(source) => Error::Read { path: path.to_path_buf(), source },
+                Refusal::Found(found) => refused(found),
+            })?;
+        if is_fortran {
             return Err(refused("an array in Fortran order".to_owned()));
         }
-        let shape: Option<Vec<usize>> = header.shape().iter().map(|&size| size.try_into().ok()).collect();
-        let (shape, size) = (shape.unwrap_or_default(), kind.num_bytes().unwrap_or(0) as u64);
-        let bytes = shape.iter().try_fold(size, |bytes, &side| bytes.checked_mul(side as u64));
-        if bytes != Some(data) {
+        // Other types are refused by who asks for values.
+        let value = [("<f4", 4), ("|u1", 1), ("<i8", 8)].into_iter().find(|known| known.0 == kind);
+        let data = size.saturating_sub(len);
+        if value.is_some_and(|(_, size)| bytes(&shape, size) != Some(data)) {
             return Err(refused(format!("a header that says {shape:?} before {data} bytes of data")));
         }
-        let data = NpyFile::new(BufReader::new(File::open(path).map_err(failed)?)).map_err(failed)?;
-        Ok(Self { path: path.to_path_buf(), shape, kind: kind.to_string(), data })
+        Ok(Self { path: path.to_path_buf(), shape, kind, values })
     }
 
     pub(crate) fn shape(&self) -> &[usize] {
@@ -65,7 +63,7 @@ impl Array {
         if self.kind != "<f4" {
             return Err(self.refused("little-endian f32"));
         }
-        self.read(rows)
+        self.read(rows, f32::from_le_bytes)
     }
 
     /// The values of the first `rows`.
@@ -73,34 +71,39 @@ impl Array {
         if self.kind != "|u1" {
             return Err(self.refused("u8"));
         }
-        self.read(rows)
+        self.read(rows, u8::from_le_bytes)
     }
 
     /// The numbers of the first `rows`: i64, or u8, which small labels are stored as too.
     pub(crate) fn read_i64(self, rows: usize) -> Result<Vec<i64>, Error> {
         match self.kind.as_str() {
-            "<i8" => self.read(rows),
-            "|u1" => Ok(self.read::<u8>(rows)?.into_iter().map(i64::from).collect()),
+            "<i8" => self.read(rows, i64::from_le_bytes),
+            "|u1" => self.read(rows, |[byte]| i64::from(byte)),
             _ => Err(self.refused("little-endian i64, or u8")),
         }
     }
 
-    fn read<T: npyz::Deserialize>(self, rows: usize) -> Result<Vec<T>, Error> {
-        let count = rows * self.shape[1..].iter().product::<usize>();
-        let refused = |error: &dyn std::fmt::Display| Error::Array {
-            path: self.path.clone(),
-            found: error.to_string(),
-            expected: "a NumPy array".to_owned(),
-        };
-        let values = self.data.data::<T>().map_err(|error| refused(&error))?;
-        let failed = |source| Error::Read { path: self.path.clone(), source };
-        values.take(count).collect::<Result<_, _>>().map_err(failed)
+    fn read<T, const N: usize>(mut self, rows: usize, value: impl Fn([u8; N]) -> T) -> Result<Vec<T>, Error> {
+        let mut left = rows * self.shape[1..].iter().product::<usize>();
+        let (mut values, mut buffer) = (Vec::with_capacity(left), vec![0; AT_ONCE.min(left * N)]);
+        while left > 0 {
+            let count = left.min(AT_ONCE / N);
+            let bytes = &mut buffer[..count * N];
+            let read = self.values.read_exact(bytes);
+            read.map_err(|source| Error::Read { path: self.path.clone(), source })?;
+            values.extend(bytes.as_chunks().0.iter().map(|&bytes| value(bytes)));
+            left -= count;
+        }
+        Ok(values)
     }
 }
 
-/// What the parser of headers says: the first line, without its drawing of the place.
-fn one_line(error: &io::Error) -> String {
-    error.to_string().lines().next().unwrap_or_default().trim().chars().take(200).collect()
+/// Bytes of an array with values of a size, if a machine can count them: of an empty one too each side must be a number to reckon with.
+fn bytes(shape: &[usize], value: u64) -> Option<u64> {
+    let product = |least: u64| {
+        shape.iter().try_fold(value, |bytes: u64, &side| bytes.checked_mul((side as u64).max(least)))
+    };
+    product(1).and(product(0))
 }
 
 /// The header of NumPy's format, version 1.0: a Python dictionary, padded so that the data starts at a multiple of 64.

@@ -11,7 +11,7 @@ use crate::Error;
 /// What a compressed file may unpack to at least, and how many times its own size beyond that: photographs and CIFAR hardly
 /// shrink, so what does is made to fill memory.
 const LEAST: u64 = 64 << 20;
-const MOST_TIMES: u64 = 100;
+const MOST_TIMES: u64 = 20;
 
 /// Memory for a decompressor's window. `xz -9` needs 64 MiB.
 const WINDOW_KIB: u32 = 80 << 10;
@@ -23,16 +23,18 @@ pub(crate) enum Packed {
 }
 
 impl Packed {
+    /// The file, and how many bytes it has on disk.
+    ///
     /// # Errors
     /// If it cannot be opened or is no regular file.
-    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+    pub(crate) fn open(path: &Path) -> Result<(Self, u64), Error> {
         let (mut file, size) = open_regular(path)?;
         let mut start = Vec::new();
         let read = file.by_ref().take(6).read_to_end(&mut start).and_then(|_| file.rewind());
         read.map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
         let file = BufReader::with_capacity(1 << 16, file);
         let left = LEAST.max(size.saturating_mul(MOST_TIMES));
-        Ok(match &start[..] {
+        let packed = match &start[..] {
             [0x1f, 0x8b, ..] => {
                 Self::Compressed { stream: Box::new(flate2::bufread::MultiGzDecoder::new(file)), left }
             }
@@ -49,7 +51,8 @@ impl Packed {
                 Self::Compressed { stream: Box::new(stream.map_err(failed)?), left }
             }
             _ => Self::Plain { file, left: size },
-        })
+        };
+        Ok((packed, size))
     }
 
     /// Whether places in the file are those in what is read.

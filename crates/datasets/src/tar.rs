@@ -21,6 +21,7 @@ const LONGEST_NAME: u64 = 1 << 16;
 pub(crate) struct Tar {
     path: PathBuf,
     from: Packed,
+    len: u64,
     /// Where the next header stands.
     offset: u64,
     /// What of the current file has not been read, padding not included.
@@ -50,13 +51,18 @@ impl Tar {
     /// # Errors
     /// If the file cannot be opened.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        let from = Packed::open(path)?;
-        Ok(Self { path: path.to_path_buf(), from, offset: 0, left: 0, padding: 0 })
+        let (from, len) = Packed::open(path)?;
+        Ok(Self { path: path.to_path_buf(), from, len, offset: 0, left: 0, padding: 0 })
     }
 
     /// Whether content lies in the file where [`Member::offset`] says.
     pub(crate) fn is_plain(&self) -> bool {
         self.from.is_plain()
+    }
+
+    /// Bytes of the archive as it is on disk.
+    pub(crate) fn len(&self) -> u64 {
+        self.len
     }
 
     /// The next regular file; [`Read`] then gives its content.

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use common::{gzip, header, member, tar};
+use common::{gzip, header, member, tar, xz, zstd};
 use datasets::{
     Augmentation, BatchOptions, Dataset, Error, Limits, OnCorrupt, Order,
     folder::{self, Options},
@@ -94,8 +94,13 @@ fn an_archive_holds_what_the_folder_does() {
         let options = Options { side: Some(16), ..Options::default() };
         let reference = folder::load(&path, options).unwrap();
         let inside: Vec<_> = files.iter().map(|(n, c)| (format!("set/{n}"), c.clone())).collect();
-        let forms =
-            [("1.tar", archive(&files)), ("2.tar.gz", gzip(&archive(&files))), ("3.tar", archive(&inside))];
+        let forms = [
+            ("1.tar", archive(&files)),
+            ("2.tar.gz", gzip(&archive(&files))),
+            ("3.tar", archive(&inside)),
+            ("4.tar.xz", xz(&archive(&files))),
+            ("5.tar.zst", zstd(&archive(&inside))),
+        ];
         for (name, bytes) in forms {
             fs::write(path.join(name), bytes).unwrap();
             let data = folder::load(path.join(name), options).unwrap();
@@ -252,6 +257,10 @@ fn archives_hold_nothing_but_their_files() {
         assert!(message(with(name, b'0', &image)).contains("out of the archive"), "{name}");
     }
     assert!(message(with("train/a/1.png", b'0', &image)).contains("for the second time"));
+    // A name may hold anything; a message is one line all the same, and steers no terminal.
+    let text = message(with("train/a/\n\x1b[2J.png", b'0', b"no image"));
+    assert!(text.contains("train/a/\\n\\u{1b}[2J.png cannot be decoded"), "{text}");
+    assert!(message(with("/train/a\nb/1.png", b'0', &image)).contains("a\\nb/1.png`, which leads out"));
     for kind in [b'1', b'2', b'5', b'6'] {
         assert_eq!(with("train/a/z.png", kind, b"").unwrap().train.len(), 6);
     }

@@ -1,6 +1,6 @@
 //! Files from elsewhere: whatever their bytes, a reader gives images or one line that names the file, and never panics.
 //!
-//! `FREQBIAS_FUZZ=N` makes N damaged copies for each reader instead of a few hundred.
+//! What they may allocate is in `allocation.rs`. `FREQBIAS_FUZZ=N` makes N damaged copies for each reader instead of a few hundred.
 
 mod common;
 

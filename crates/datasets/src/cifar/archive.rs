@@ -53,7 +53,8 @@ impl<'a> Found<'a> {
         }
         let limit = if at == version.train.len() { self.limits.test } else { self.limits.train };
         let mut part = Part::default();
-        let from = Source { path: &path, size: member.size, content: tar.by_ref().take(member.size) };
+        let (size, sure) = (member.size, member.size.min(tar.len()));
+        let from = Source { path: &path, size, sure, content: tar.by_ref().take(size) };
         version.read(from, self.edition.classes(), limit, &mut part)?;
         self.parts[at] = Some(part);
         Ok(())

@@ -54,6 +54,8 @@ pub(super) struct Source<'a, R> {
     pub(super) path: &'a Path,
     /// Its size, as folder or archive say.
     pub(super) size: u64,
+    /// Bytes for which room may be made ahead: the size, but no more than the file or archive on disk has.
+    pub(super) sure: u64,
     pub(super) content: R,
 }
 
@@ -185,7 +187,12 @@ impl Edition {
                 }
                 let path = folder.join(file);
                 let (content, size) = open_regular(&path)?;
-                version.read(Source { path: &path, size, content }, self.classes(), limit, part)?;
+                version.read(
+                    Source { path: &path, size, sure: size, content },
+                    self.classes(),
+                    limit,
+                    part,
+                )?;
             }
         }
         self.dataset(parts, names)

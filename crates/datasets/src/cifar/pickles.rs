@@ -13,12 +13,12 @@ const PIXELS: usize = ImageShape::RGB32.len();
 /// Appends the images of a batch to a part, until there are `limit` of them: pixels `data` (N, 3072) u8, and labels under a
 /// key, below a number of classes.
 pub(super) fn read<R: Read>(
-    Source { path, size, content }: Source<'_, R>,
+    Source { path, size, sure, content }: Source<'_, R>,
     (key, classes): (&str, usize),
     limit: Option<usize>,
     part: &mut Part,
 ) -> Result<(), Error> {
-    let content = whole(path, size, content)?;
+    let content = whole(path, (size, sure), content)?;
     let pickle = Pickle::read(path, &content)?;
     let ([count, width], pixels) = pickle.matrix("data")?;
     let labels = pickle.numbers(key)?;
@@ -47,13 +47,13 @@ pub(super) fn names(path: &Path, content: &[u8], key: &str, expected: usize) -> 
     if names.len() == expected { Ok(names) } else { Err(Error::ClassNames { path, found, expected }) }
 }
 
-fn whole(path: &Path, size: u64, file: impl Read) -> Result<Vec<u8>, Error> {
+fn whole(path: &Path, (size, sure): (u64, u64), file: impl Read) -> Result<Vec<u8>, Error> {
     if size > LARGEST {
         let (found, expected) = (format!("{size} bytes"), format!("a batch of at most {LARGEST}"));
         return Err(Error::Batch { path: path.to_path_buf(), found, expected });
     }
-    // A tenth of a batch at once: in an archive the size is only a promise.
-    let mut content = Vec::with_capacity(size.min(1 << 24) as usize);
+    // In an archive the size is only a promise.
+    let mut content = Vec::with_capacity(sure as usize);
     let read = file.take(size).read_to_end(&mut content);
     read.map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
     Ok(content)

@@ -31,7 +31,7 @@ impl Layout {
     /// Memory grows with the records read, never with what the file's size promises.
     pub(super) fn read<R: Read>(
         &self,
-        Source { path, size, content }: Source<'_, R>,
+        Source { path, sure, content, .. }: Source<'_, R>,
         classes: usize,
         limit: Option<usize>,
         part: &mut Part,
@@ -39,7 +39,7 @@ impl Layout {
         let failed = |source| Error::Read { path: path.to_path_buf(), source };
         let mut file = BufReader::with_capacity(1 << 16, content);
         let mut record = vec![0; self.label_bytes + PIXELS];
-        let records = usize::try_from(size).unwrap_or(usize::MAX) / record.len();
+        let records = usize::try_from(sure).unwrap_or(usize::MAX) / record.len();
         part.pixels.reserve(PIXELS * records.min(limit.unwrap_or(AHEAD)).min(AHEAD));
         let mut offset = 0;
         while limit.is_none_or(|limit| part.labels.len() < limit) {

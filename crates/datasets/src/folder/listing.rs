@@ -16,7 +16,7 @@ use crate::{
 const DEEPEST: usize = 8;
 
 /// What a compressed archive's images may take in memory.
-const MOST_PACKED: usize = 4 << 30;
+const MOST_PACKED: u64 = 4 << 30;
 
 const EXTENSIONS: [&str; 6] = ["jpg", "jpeg", "png", "bmp", "ppm", "webp"];
 
@@ -24,7 +24,7 @@ const EXTENSIONS: [&str; 6] = ["jpg", "jpeg", "png", "bmp", "ppm", "webp"];
 pub(super) struct Image {
     /// Its path below the root.
     pub(super) name: String,
-    /// Where it starts in the archive, and its size; zero for a file.
+    /// Where it starts in the archive (its number among those in memory), and its size; zero for a file.
     pub(super) place: (u64, u64),
     pub(super) label: u32,
 }
@@ -81,7 +81,7 @@ impl Found {
 
     fn archive(&mut self, path: &Path) -> Result<Store, Error> {
         let mut tar = Tar::open(path)?;
-        let (mut bytes, mut seen) = (Vec::new(), HashSet::new());
+        let (mut unpacked, mut bytes, mut seen) = (Vec::new(), 0, HashSet::new());
         while let Some(member) = tar.next()? {
             let refused =
                 |found: String| Error::Archive { path: path.to_path_buf(), offset: member.offset, found };
@@ -91,9 +91,10 @@ impl Found {
             }
             let mut at = (member.offset, member.size);
             if !tar.is_plain() {
-                at.0 = bytes.len() as u64;
-                bytes.append(&mut tar.content(LARGEST)?);
-                if bytes.len() > MOST_PACKED {
+                at.0 = unpacked.len() as u64;
+                unpacked.push(tar.content(LARGEST)?.into_boxed_slice());
+                bytes += member.size;
+                if bytes > MOST_PACKED {
                     let found = format!(
                         "more than {MOST_PACKED} bytes of images, which a compressed archive may not have (unpack it)"
                     );
@@ -103,7 +104,7 @@ impl Found {
             let classes = self.parts.entry(part.to_owned()).or_default();
             classes.entry(class.to_owned()).or_default().push((member.name.clone(), at));
         }
-        Ok(if tar.is_plain() { Store::Archive } else { Store::Memory(bytes) })
+        Ok(if tar.is_plain() { Store::Archive } else { Store::Memory(unpacked) })
     }
 
     fn listing(mut self, root: &Path, store: Store) -> Result<Listing, Error> {

@@ -8,10 +8,13 @@ use zune_jpeg::{
     zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
 };
 
-/// Pixels that any file may have, and how many more for each of its bytes: even flat colour takes as much.
+/// Pixels that any file may have, and how many more for each of its bytes: photographs have ten, flat colour in a JPEG file has 200.
 const FREE: usize = 1 << 22;
-const PER_BYTE: usize = 2048;
+const PER_BYTE: usize = 256;
 const MOST: usize = 1 << 27;
+
+/// What a decoder may take beside the pixels: rows, tables, a colour profile.
+const BESIDE: u64 = 8 << 20;
 
 /// The longest side that a file may have.
 const LONGEST: usize = 1 << 16;
@@ -98,7 +101,7 @@ fn other(bytes: &[u8], format: ImageFormat) -> Result<RgbImage, String> {
 
 fn reader(bytes: &[u8], format: ImageFormat) -> Result<impl ImageDecoder + '_, String> {
     let mut limits = image::Limits::default();
-    limits.max_alloc = Some(8 * most(bytes) as u64);
+    limits.max_alloc = Some(BESIDE);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits);
     reader.into_decoder().map_err(one_line)

@@ -30,8 +30,8 @@ pub(crate) enum Store {
     Files,
     /// Places in an archive that is not compressed.
     Archive,
-    /// Places in what a compressed archive held.
-    Memory(Vec<u8>),
+    /// What a compressed archive held, image by image: a single piece of memory would be copied as it grows.
+    Memory(Vec<Box<[u8]>>),
 }
 
 /// How images come to their shape.
@@ -49,7 +49,7 @@ pub struct Encoded {
     pub(crate) root: PathBuf,
     /// Paths below it.
     pub(crate) names: Vec<String>,
-    /// Where each starts in the store, and its size; zero for files.
+    /// Where each starts in the archive, or its number in memory, and its size; zero for files.
     pub(crate) places: Vec<(u64, u64)>,
     pub(crate) store: Arc<Store>,
     pub(crate) shape: ImageShape,
@@ -108,12 +108,10 @@ impl Encoded {
         let sum = self.names[..len].iter().fold(0, |sum, name| crc32c::crc32c_append(sum, name.as_bytes()));
         let sum = crc32c::crc32c_append(sum, &(self.shape.width as u64).to_le_bytes());
         (0..len).fold(sum, |sum, index| {
-            let (start, size) = self.places[index];
+            let (place, size) = self.places[index];
             let sum = crc32c::crc32c_append(sum, &size.to_le_bytes());
             match &*self.store {
-                Store::Memory(bytes) => {
-                    crc32c::crc32c_append(sum, &bytes[start as usize..(start + size) as usize])
-                }
+                Store::Memory(images) => crc32c::crc32c_append(sum, &images[place as usize]),
                 _ => sum,
             }
         })
@@ -157,7 +155,7 @@ impl Encoded {
                 sought.map_err(|source| Error::Read { path: self.root.clone(), source })?;
                 read(&self.root, file, size).map(Cow::Owned)
             }
-            Store::Memory(bytes) => Ok(Cow::Borrowed(&bytes[start as usize..(start + size) as usize])),
+            Store::Memory(images) => Ok(Cow::Borrowed(&images[start as usize])),
         }
     }
 }

@@ -49,6 +49,17 @@ fn deflate(content: &[u8], level: flate2::Compression) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+/// With a window of 64 MiB, the largest that people use.
+pub(crate) fn xz(content: &[u8]) -> Vec<u8> {
+    let mut writer = lzma_rust2::XzWriter::new(Vec::new(), lzma_rust2::XzOptions::with_preset(9)).unwrap();
+    writer.write_all(content).unwrap();
+    writer.finish().unwrap()
+}
+
+pub(crate) fn zstd(content: &[u8]) -> Vec<u8> {
+    ruzstd::encoding::compress_to_vec(content, ruzstd::encoding::CompressionLevel::Fastest)
+}
+
 /// The opcodes of Python 2's cPickle, protocol 2.
 #[derive(Default)]
 pub(crate) struct Pickle {
