@@ -10,7 +10,7 @@ use models::Normaliser;
 
 use crate::{
     download::{self, Archive},
-    flags::{DataFlags, DatasetName},
+    flags::{DataFlags, DatasetName, OnCorrupt},
     launch::UnusableFlags,
     terminal::{self, Terminal},
 };
@@ -45,7 +45,7 @@ pub(crate) fn gradient_batch_size(flags: &DataFlags) -> usize {
 pub(crate) fn open(flags: &DataFlags) -> anyhow::Result<Dataset> {
     let dataset = open_any(flags)?;
     if dataset.test.is_empty() {
-        let data = flags.data.as_deref().unwrap_or(Path::new("")).display();
+        let data = flags.images.data.as_deref().unwrap_or(Path::new("")).display();
         return Err(UnusableFlags(format!(
             "--data {data}: there are no test images, and nothing to measure on; expected a folder test/ or val/ beside train/"
         ))
@@ -59,27 +59,27 @@ pub(crate) fn open(flags: &DataFlags) -> anyhow::Result<Dataset> {
 /// # Errors
 /// As [`open`].
 pub(crate) fn open_any(flags: &DataFlags) -> anyhow::Result<Dataset> {
-    if let (DatasetName::Synthetic, Some(data)) = (flags.dataset, &flags.data) {
+    if let (DatasetName::Synthetic, Some(data)) = (flags.dataset, &flags.images.data) {
         let data = data.display();
         terminal::note(&format!(
             "note: --data {data} is not used: --dataset is synthetic, which is generated"
         ));
     }
-    if flags.download && !can_fetch(flags.dataset) {
+    if flags.images.download && !can_fetch(flags.dataset) {
         let name = flags.dataset.as_str();
         return Err(UnusableFlags(format!(
             "--download: {name} cannot be fetched, only cifar10 and cifar100"
         ))
         .into());
     }
-    let limits = Limits { train: flags.limit_train, test: flags.limit_test };
+    let limits = Limits { train: flags.images.limit_train, test: flags.images.limit_test };
     Ok(match flags.dataset {
         DatasetName::Synthetic => synthetic(flags),
         DatasetName::Cifar10 => {
             of_cifar(flags, &Archive::cifar10(), &|root| cifar::load_cifar10(root, limits))?
         }
         DatasetName::Cifar100 => {
-            let load = |root: &Path| cifar::load_cifar100(root, flags.labels.into(), limits);
+            let load = |root: &Path| cifar::load_cifar100(root, flags.images.labels.into(), limits);
             of_cifar(flags, &Archive::cifar100(), &load)?
         }
         DatasetName::Generated => generated::load(root(flags)?, limits)?,
@@ -98,14 +98,37 @@ pub(crate) fn open_in_memory(flags: &DataFlags) -> anyhow::Result<Dataset> {
     Ok(Dataset { name, train: train.decoded()?, test: test.decoded()? })
 }
 
+/// Opens the data set so that every image of it can be read at any time: where damaged ones are to be left out, all are decoded to
+/// know which these are.
+///
+/// # Errors
+/// As [`open_in_memory`].
+pub(crate) fn open_sound(flags: &DataFlags) -> anyhow::Result<Dataset> {
+    match flags.images.on_corrupt {
+        OnCorrupt::Error => open(flags),
+        OnCorrupt::Skip => open_in_memory(flags),
+    }
+}
+
 /// Says which images were left out.
 pub(crate) fn tell_left_out(dataset: &Dataset, terminal: Terminal) {
-    let left_out = [dataset.train.left_out(), dataset.test.left_out()].concat();
-    if let Some(first) = left_out.first() {
-        let problem = first.split("; remove it").next().unwrap_or(first);
-        terminal
-            .note(&format!("note: {} damaged images were left out; the first: {problem}", left_out.len()));
+    let left_out = [left_out(&dataset.train), left_out(&dataset.test)].concat();
+    if let Some(words) = left_out_words(&left_out) {
+        terminal.note(&format!("note: {words}"));
     }
+}
+
+/// The files that were left out so far, and what is wrong with each.
+pub(crate) fn left_out(set: &ImageSet) -> Vec<String> {
+    // The advice to leave them out is taken already.
+    let problem = |text: String| text.split("; remove it").next().unwrap_or_default().to_owned();
+    set.left_out().into_iter().map(problem).collect()
+}
+
+/// How many were left out, and the first; nothing where none was.
+pub(crate) fn left_out_words(left_out: &[String]) -> Option<String> {
+    let first = left_out.first()?;
+    Some(format!("{} damaged images were left out; the first: {first}", left_out.len()))
 }
 
 /// CIFAR from `--data`, or from where it is fetched to.
@@ -114,10 +137,11 @@ fn of_cifar(
     archive: &Archive,
     load: &dyn Fn(&Path) -> Result<Dataset, datasets::Error>,
 ) -> anyhow::Result<Dataset> {
-    if !flags.download {
+    if !flags.images.download {
         return Ok(load(root(flags)?)?);
     }
-    let folder = flags.data.clone().map_or_else(download::cache, Ok)?;
+    let folder = flags.images.data.clone().map_or_else(download::cache, Ok)?;
+    let archive = archive.clone().at(flags.images.mirror.as_deref());
     match load(&folder) {
         Err(datasets::Error::NotFound { .. }) => {
             terminal::note(&format!(
@@ -126,14 +150,14 @@ fn of_cifar(
                 archive.name,
                 folder.display()
             ));
-            Ok(load(&download::fetch(archive, &folder, Terminal::new(false))?)?)
+            Ok(load(&download::fetch(&archive, &folder, Terminal::new(false))?)?)
         }
         loaded => Ok(loaded?),
     }
 }
 
 fn folder_options(flags: &DataFlags, limits: Limits) -> folder::Options {
-    folder::Options { side: flags.image_size, limits, on_corrupt: flags.on_corrupt.into() }
+    folder::Options { side: flags.images.image_size, limits, on_corrupt: flags.images.on_corrupt.into() }
 }
 
 fn can_fetch(dataset: DatasetName) -> bool {
@@ -174,8 +198,8 @@ pub(crate) fn test_batches(set: &ImageSet, batch_size: usize, workers: usize) ->
 }
 
 fn synthetic(flags: &DataFlags) -> Dataset {
-    let train = flags.limit_train.map_or(SYNTHETIC_TRAIN, |limit| limit.min(SYNTHETIC_TRAIN));
-    let test = flags.limit_test.map_or(SYNTHETIC_TEST, |limit| limit.min(SYNTHETIC_TEST));
+    let train = flags.images.limit_train.map_or(SYNTHETIC_TRAIN, |limit| limit.min(SYNTHETIC_TRAIN));
+    let test = flags.images.limit_test.map_or(SYNTHETIC_TEST, |limit| limit.min(SYNTHETIC_TEST));
     Synthetic { seed: SYNTHETIC_SEED, train, test }.generate()
 }
 
@@ -187,5 +211,5 @@ fn root(flags: &DataFlags) -> anyhow::Result<&Path> {
             if can_fetch(flags.dataset) { "; or --download, which fetches them" } else { "" }
         )
     };
-    flags.data.as_deref().ok_or_else(|| UnusableFlags(missing()).into())
+    flags.images.data.as_deref().ok_or_else(|| UnusableFlags(missing()).into())
 }

@@ -36,6 +36,11 @@ impl Archive {
         Self::of_toronto("cifar-100-binary.tar.gz", "03b5dce01913d631647c71ecec9e9cb8")
     }
 
+    /// The same from another server, if one is named.
+    pub(crate) fn at(self, mirror: Option<&str>) -> Self {
+        Self { server: mirror.map_or(self.server, ToOwned::to_owned), ..self }
+    }
+
     fn of_toronto(name: &'static str, md5: &'static str) -> Self {
         Self { name, server: "https://www.cs.toronto.edu/~kriz".to_owned(), md5 }
     }

@@ -15,12 +15,29 @@ pub(crate) struct DataFlags {
     /// The data set; `synthetic` is generated and needs nothing on disk
     #[arg(long, value_enum, default_value_t = DatasetName::Synthetic)]
     pub dataset: DatasetName,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub images: ImageFlags,
+    /// Images per batch [default: 128; 64 on synthetic and for gradients]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub batch_size: Option<usize>,
+    /// Threads that prepare batches ahead of the network
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = workers)]
+    pub workers: usize,
+}
+
+/// Where a data set is, and which of its images are taken.
+#[derive(Debug, Clone, Args, Serialize)]
+pub(crate) struct ImageFlags {
     /// The data set's root, the folder that holds its batches, or its archive
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Fetch cifar10 or cifar100 first if it is not there, into --data [default: the user's cache folder]
     #[arg(long)]
     pub download: bool,
+    /// The folder of a server that --download fetches archives from, instead of their authors'
+    #[arg(long, value_name = "URL", value_parser = mirror)]
+    pub mirror: Option<String>,
     /// Which labels of cifar100: its 100 classes, or its 20 superclasses
     #[arg(long, value_enum, value_name = "KIND", default_value_t = LabelKind::Fine)]
     pub labels: LabelKind,
@@ -36,18 +53,19 @@ pub(crate) struct DataFlags {
     /// Use only the first N test images
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub limit_test: Option<usize>,
-    /// Images per batch [default: 128; 64 on synthetic and for gradients]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    pub batch_size: Option<usize>,
-    /// Threads that prepare batches ahead of the network
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = workers)]
-    pub workers: usize,
+}
+
+impl ImageFlags {
+    /// The flags of a program that makes no batches.
+    pub(crate) fn of(&self, dataset: DatasetName) -> DataFlags {
+        DataFlags { dataset, images: self.clone(), batch_size: None, workers: 1 }
+    }
 }
 
 impl DataFlags {
     /// The data set as people call it: one of many of its kind by its folder, or by its archive without endings.
     pub(crate) fn label(&self) -> String {
-        let name = self.data.as_deref().and_then(Path::file_name);
+        let name = self.images.data.as_deref().and_then(Path::file_name);
         let folder = name.map(|name| {
             let name = name.to_string_lossy();
             name.split(".tar").next().unwrap_or(&name).to_owned()
@@ -269,6 +287,14 @@ pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
         Ok(0) | Err(_) => Err("expected a whole number, 1 or more".to_owned()),
         Ok(number) => Ok(number),
     }
+}
+
+fn mirror(text: &str) -> Result<String, String> {
+    let address = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let is_address =
+        address.is_some_and(|address| !address.is_empty() && !address.contains(char::is_whitespace));
+    let expected = || "expected the address of a folder, as https://mirror.example.org/cifar".to_owned();
+    is_address.then(|| text.trim_end_matches('/').to_owned()).ok_or_else(expected)
 }
 
 /// The largest image that a network is fed.

@@ -99,10 +99,14 @@ impl TrainingRun<'_> {
         let (normaliser, lr, recording) = (self.normaliser()?, self.learning_rate()?, self.recording()?);
         let shape = dataset.train.shape();
         let architecture = self.run.architecture([shape.height, shape.width])?;
-        let folder = self.begin()?;
-        self.tell_other_kernels(&folder, session)?;
         let classes = dataset.train.classes().len();
         let network = network::fresh(architecture, classes, normaliser, self.run.seed, &session.backend)?;
+        let arch = self.run.arch.name();
+        network
+            .check_size([shape.height, shape.width])
+            .map_err(|error| UnusableFlags(format!("--arch {arch}: {error}")))?;
+        let folder = self.begin()?;
+        self.tell_other_kernels(&folder, session)?;
         let mut learner = ClassifierLearner::new(network, self.adversary, self.run.seed);
         let source = DatasetSource { dataset, flags: self.data, seed: self.run.seed };
         let trainer = self.trainer(dataset, normaliser, (lr, &recording), &session.backend);

@@ -82,6 +82,94 @@ fn photographs_are_resized_and_damaged_ones_left_out() -> Outcome {
     Ok(())
 }
 
+/// Two test images of sixteen and one training image of 48 are damaged.
+#[test]
+fn every_program_says_what_it_left_out() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let at = folder.path();
+    stripes(&at.join("stripes"), 40, 7)?;
+    for name in ["train/broad/3", "val/broad/1", "val/narrow/0"] {
+        fs::write(at.join(format!("stripes/{name}.ppm")), b"P6 40 40 255\nshort")?;
+    }
+    let data =
+        ["--dataset", "folder", "--data", "stripes", "--image-size", "32", "--on-corrupt", "skip", "--quiet"];
+    succeed(easy_train(at, &data).args(["--epochs", "1"]));
+    let evaluate =
+        |format| succeed(program("evaluate", at).args(["--arch", "resnet20", "--format", format]).args(data));
+    let scores: Value = serde_json::from_str(&evaluate("json"))?;
+    assert_eq!((&scores["n_images"], &scores["n_left_out"]), (&Value::from(14), &Value::from(2)));
+    let said = evaluate("text");
+    assert!(said.contains("2 damaged images were left out; the first: ") && said.contains("/val/"), "{said}");
+    assert!(!said.contains("--on-corrupt"), "the advice is taken: {said}");
+
+    let inspect = |format| succeed(program("inspect", at).args(["--format", format]).args(data));
+    let found: Value = serde_json::from_str(&inspect("json"))?;
+    let files: Vec<&str> =
+        found["damaged_files"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    assert_eq!((&found["damaged"], files.len()), (&Value::from(3), 3));
+    assert!(files[0].contains("train/broad/3.ppm") && files[2].contains("val/"), "{files:?}");
+    let said = inspect("text");
+    assert!(said.contains("problem: 3 damaged files were left out") && said.contains(files[2]), "{said}");
+    for index in 0..22 {
+        fs::write(at.join(format!("stripes/train/narrow/{index}.ppm")), b"P6 40 40 255\nshort")?;
+    }
+    let said = inspect("text");
+    assert!(said.contains("25 damaged files") && said.contains("  and 5 more"), "{said}");
+    assert_eq!(said.matches("cannot be decoded").count(), 20, "{said}");
+
+    // Kernels are fitted on, and copies made of, what is sound.
+    for name in ["train_toy_models", "generate_toy_dataset"] {
+        let flags = ["--exp_name", "WCR", "--format", "json"];
+        let fit = if name == "train_toy_models" { &["--epochs", "1"][..] } else { &[] };
+        succeed(program(name, at).args(flags).args(fit).args(data));
+    }
+    let config: Value = serde_json::from_slice(&fs::read(at.join("runs/WCR-Toy-Dataset/config.json"))?)?;
+    assert_eq!(
+        (&config["train_images"], &config["settings"]["image_size"]),
+        (&Value::from(25), &Value::from(32))
+    );
+    Ok(())
+}
+
+/// Of a single colour each, of different ones.
+#[test]
+fn images_without_structure_are_told() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let at = folder.path();
+    stripes(&at.join("plain"), 32, 0)?;
+    let files = ["train", "val"]
+        .map(|part| [("broad", 90), ("narrow", 160)].map(|(class, colour)| (part, class, colour)));
+    for (part, class, colour) in files.into_iter().flatten() {
+        for file in fs::read_dir(at.join("plain").join(part).join(class))? {
+            fs::write(file?.path(), [b"P6 32 32 255\n".as_slice(), &[colour; 3072]].concat())?;
+        }
+    }
+    let data = ["--dataset", "folder", "--data", "plain"];
+    let said = succeed(program("inspect", at).args(data));
+    assert!(
+        said.contains("problem: no image has a spectral density") && said.contains("single colour"),
+        "{said}"
+    );
+    succeed(easy_train(at, &data).args(["--epochs", "1"]));
+    let said = fail(grad(at, &data).arg("--quiet"), 1);
+    assert!(said.contains("none of the 16 test images") && said.contains("single colour"), "{said}");
+    assert!(!at.join("runs/folder/resnet20_plain/grad").exists(), "nothing is left behind");
+    Ok(())
+}
+
+#[test]
+fn images_too_small_for_a_network_leave_no_run() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let at = folder.path();
+    stripes(&at.join("stripes"), 16, 0)?;
+    let flags =
+        ["--dataset", "folder", "--data", "stripes", "--arch", "alexnet", "--arch-family", "imagenet"];
+    let said = fail(&mut easy_train(at, &flags), 2);
+    assert!(said.contains("--arch alexnet: images of 16×16 pixels"), "{said}");
+    assert!(!at.join("runs").exists(), "what is refused leaves nothing behind");
+    Ok(())
+}
+
 #[test]
 fn what_is_no_image_folder_is_refused() -> Outcome {
     let folder = tempfile::tempdir()?;

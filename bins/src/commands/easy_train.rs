@@ -126,7 +126,9 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
 /// As [`run`].
 pub(crate) fn train(mut flags: Flags, session: &Session) -> anyhow::Result<Trained> {
     let adversary = flags.adversary(session)?;
-    let mut dataset = data::open(&flags.data)?;
+    // Hybrids have pairs, which a damaged image cannot be one of.
+    let open = if flags.freq.is_some() { data::open_sound } else { data::open };
+    let mut dataset = open(&flags.data)?;
     if let Some(keep) = flags.freq {
         let radius = *flags.r.get_or_insert(freq::RADIUS);
         flags.run.task = Some(flags.hybrid_task(keep, radius));

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::evaluate::{Flags, Measured, Part, Projection};
 use crate::{
     components::{Component, Plan},
+    data,
     flags::Format,
     measured, terminal,
 };
@@ -80,6 +81,9 @@ impl Report<'_> {
         for measured in self.measured {
             self.print_checkpoint(measured)?;
         }
+        if let Some(words) = data::left_out_words(&data::left_out(self.test)) {
+            terminal::result(&words)?;
+        }
         files.iter().try_for_each(|file| terminal::result(&format!("wrote {}", file.display())))
     }
 
@@ -104,6 +108,12 @@ impl Report<'_> {
         classes.into_iter().try_for_each(|(name, found)| terminal::result(&accuracy_columns(name, found)))
     }
 
+    /// How many images were measured: all but damaged ones.
+    fn images(&self) -> u64 {
+        let first = self.measured.first().and_then(|measured| measured.parts.first());
+        first.map_or(self.test.len() as u64, |part| part.scores.accuracy().of)
+    }
+
     /// All numbers, or all but those of single classes.
     fn json(&self, everything: bool) -> Value {
         let checkpoint = |measured: &Measured| {
@@ -120,7 +130,8 @@ impl Report<'_> {
         json!({
             "dataset": self.flags.data.dataset.as_str(),
             "arch": self.flags.run.arch.name(),
-            "n_images": self.test.len(),
+            "n_images": self.images(),
+            "n_left_out": data::left_out(self.test).len(),
             "classes": self.test.classes(),
             "mask": self.flags.components.mask().as_str(),
             "rescale": self.flags.components.rescale_name(),

@@ -72,7 +72,7 @@ enum Copies {
 pub fn run(flags: Flags) -> anyhow::Result<()> {
     let session = Session::without_networks(&flags.machine)?;
     let data = flags.data.resolve();
-    let dataset = data::open(&data)?;
+    let dataset = data::open_sound(&data)?;
     let maker = Maker {
         dataset: &dataset,
         root: freq::folder(&flags.out_dir, &data),
@@ -83,6 +83,7 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
         terminal: session.terminal,
         interrupt: &session.interrupt,
     };
+    data::tell_left_out(&dataset, session.terminal);
     print(&maker.make(flags.keep_label, &flags.copies())?, flags.machine.format)
 }
 

@@ -89,6 +89,7 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
 pub(crate) fn generate(flags: &Flags, session: &Session) -> anyhow::Result<Vec<Summary>> {
     let (terminal, interrupt) = (session.terminal, session.interrupt.as_ref());
     let dataset = data::open_in_memory(&flags.data.resolve())?;
+    data::tell_left_out(&dataset, terminal);
     let kernels = flags.load_kernels(&dataset)?;
     let root = flags.kernels.dataset_folder();
     let last = root.join(generated::TEST).join(format!("{DENSITY}.json"));
@@ -146,7 +147,7 @@ impl Flags {
 
     /// The images that are read must not be those that are replaced; kernels of another data set are told.
     fn check_source(&self, root: &Path) -> anyhow::Result<()> {
-        let source = self.data.data.as_deref().and_then(|data| data.canonicalize().ok());
+        let source = self.data.images.data.as_deref().and_then(|data| data.canonicalize().ok());
         if source.is_some() && source == root.canonicalize().ok() {
             let data = root.display();
             return Err(UnusableFlags(format!(

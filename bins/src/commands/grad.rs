@@ -61,6 +61,7 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
     let session = Session::start(&flags.machine)?;
     let dataset = data::open(&flags.data)?;
     let checkpoints = flags.checkpoints(&dataset, &session)?;
+    let images = grad_report::image_density(&dataset.test)?;
     let output = flags.output();
     std::fs::create_dir_all(&output).with_context(|| format!("cannot create folder {}", output.display()))?;
     let _lock = FolderLock::take(&output)?;
@@ -68,7 +69,6 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
     let architecture = flags.run.architecture([shape.height, shape.width])?;
     let measurement = Measurement::new(&flags.data, architecture, &dataset.test, &session)?;
     let (table, partial) = measurement.table(&checkpoints, &output)?;
-    let images = grad_report::image_density(&dataset.test)?;
     let report = Report { table: &table, checkpoints: &checkpoints, images: &images };
     let results = report.save(&output)?;
     partial.remove()?;
@@ -115,7 +115,8 @@ impl<'a> Measurement<'a> {
         let mut table = self.empty_table();
         let (dataset, arch) = (&table.dataset, &table.arch);
         let backend = &self.session.backend;
-        let settings = format!("{dataset} {arch} {} images {:?} {backend}", self.test.len(), self.data.data);
+        let settings =
+            format!("{dataset} {arch} {} images {:?} {backend}", self.test.len(), self.data.images.data);
         let mut partial = Partial::open(output, settings);
         for (index, checkpoint) in checkpoints.iter().enumerate() {
             let digest = checkpoint.digest()?;

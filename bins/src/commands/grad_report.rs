@@ -112,7 +112,7 @@ pub(crate) fn line(row: &SpectrumRow, radii: &[usize]) -> String {
 /// The mean spectral density of the test images: a pass over all of them.
 ///
 /// # Errors
-/// If an image cannot be read.
+/// If an image cannot be read, or none has a density.
 pub(crate) fn image_density(test: &ImageSet) -> anyhow::Result<RunningBands> {
     let shape = test.shape();
     let profiler =
@@ -121,6 +121,12 @@ pub(crate) fn image_density(test: &ImageSet) -> anyhow::Result<RunningBands> {
     for batch in data::test_batches(test, 256, 1) {
         profiler.profiles(&batch?.images)?.rows().for_each(|row| bands.push(row));
     }
+    anyhow::ensure!(
+        bands.count() > 0,
+        "none of the {} test images has a spectral density, for each is of a single colour; expected photographs: look at them with \
+         inspect --dataset",
+        test.len()
+    );
     Ok(bands)
 }
 

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, ValueEnum};
+use clap::{Parser, ValueEnum};
 use models::{Architecture, TorchStyle};
 
 use super::{inspect_checkpoint, inspect_dataset};
 use crate::{
-    flags::{DataFlags, DatasetName, LabelKind, MachineFlags, OnCorrupt, at_least_one, image_size},
+    flags::{DatasetName, ImageFlags, MachineFlags},
     launch::UnusableFlags,
     session::Session,
 };
@@ -36,54 +36,11 @@ pub struct Flags {
     pub(super) dataset: Option<DatasetName>,
     #[command(flatten)]
     images: ImageFlags,
-    #[command(flatten)]
-    pub(super) machine: MachineFlags,
-}
-
-/// Which images, when a data set is looked into.
-#[derive(Debug, Args)]
-struct ImageFlags {
-    /// The data set's root, the folder that holds its batches, or its archive
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// Which labels of cifar100: its 100 classes, or its 20 superclasses
-    #[arg(long, value_enum, value_name = "KIND", default_value_t = LabelKind::Fine)]
-    labels: LabelKind,
-    /// Rows and columns of an image, for imagenet, resIN and folder [default: 224; folder: the size of its images if all have one]
-    #[arg(long, value_name = "N", value_parser = image_size)]
-    image_size: Option<usize>,
-    /// What becomes of images in a folder that cannot be decoded
-    #[arg(long, value_enum, value_name = "WHAT", default_value_t = OnCorrupt::Error)]
-    on_corrupt: OnCorrupt,
-    /// Use only the first N training images
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    limit_train: Option<usize>,
-    /// Use only the first N test images
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    limit_test: Option<usize>,
     /// The folder for the picture of the classes' densities, {dataset}-density.png and .svg
     #[arg(long, value_name = "DIR", default_value = "runs")]
     out_dir: PathBuf,
-}
-
-impl ImageFlags {
-    /// The same as the flags of other programs.
-    fn of(&self, dataset: DatasetName) -> DataFlags {
-        let Self { ref data, labels, image_size, on_corrupt, limit_train, limit_test, .. } = *self;
-        let (data, download, batch_size, workers) = (data.clone(), false, None, 1);
-        DataFlags {
-            dataset,
-            data,
-            download,
-            labels,
-            image_size,
-            on_corrupt,
-            limit_train,
-            limit_test,
-            batch_size,
-            workers,
-        }
-    }
+    #[command(flatten)]
+    pub(super) machine: MachineFlags,
 }
 
 /// Key names of a .pt file.
@@ -114,7 +71,7 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
         (false, _) => inspect_checkpoint::run(&flags),
         (true, Some(dataset)) if flags.convert.is_none() => {
             let data = flags.images.of(dataset);
-            let stem = flags.images.out_dir.join(format!("{}-density", data.label()));
+            let stem = flags.out_dir.join(format!("{}-density", data.label()));
             inspect_dataset::run(&data, &stem, flags.machine.format, &session)
         }
         _ => Err(UnusableFlags(

@@ -22,6 +22,9 @@ use crate::{
 /// Images looked at between two looks at Ctrl-C.
 const BATCH: usize = 256;
 
+/// Damaged files that are listed.
+const MOST_LISTED: usize = 20;
+
 /// What was found.
 #[derive(Debug, Serialize)]
 pub(crate) struct Inspection {
@@ -39,6 +42,10 @@ pub(crate) struct Inspection {
     pub density: Vec<Vec<f64>>,
     /// The picture of these curves.
     pub files: Vec<PathBuf>,
+    /// Files that cannot be decoded.
+    pub damaged: usize,
+    /// The first of them, and what is wrong with each.
+    pub damaged_files: Vec<String>,
     /// The first thing that is wrong, if anything is.
     pub problem: Option<String>,
 }
@@ -65,9 +72,12 @@ pub(crate) struct PartFound {
 pub(crate) fn run(flags: &DataFlags, stem: &Path, format: Format, session: &Session) -> anyhow::Result<()> {
     let dataset = data::open_any(flags)?;
     let mut found = inspect(&dataset, flags.workers, session.terminal, &session.interrupt)?;
-    let folder = stem.parent().unwrap_or(stem);
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot create folder {}", folder.display()))?;
-    found.files = found.curves()?.save(stem)?.to_vec();
+    if found.density.iter().any(|mean| !mean.is_empty()) {
+        let folder = stem.parent().unwrap_or(stem);
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot create folder {}", folder.display()))?;
+        found.files = found.curves()?.save(stem)?.to_vec();
+    }
     match format {
         Format::Json => terminal::result(&serde_json::to_string(&found)?),
         Format::Text => found.text().iter().try_for_each(|line| terminal::result(line)),
@@ -109,8 +119,13 @@ pub(crate) fn inspect(
         bar.finish_and_clear();
         parts.push(moments.finish());
     }
-    let left_out = [dataset.train.left_out(), dataset.test.left_out()].concat();
-    let problem = left_out.into_iter().next().or_else(|| problem(classes, &parts));
+    let mut damaged_files = [data::left_out(&dataset.train), data::left_out(&dataset.test)].concat();
+    let damaged = damaged_files.len();
+    damaged_files.truncate(MOST_LISTED);
+    let is_flat = density.iter().all(|bands| bands.count() == 0);
+    let flat =
+        || is_flat.then(|| "no image has a spectral density to draw: each is of a single colour".to_owned());
+    let problem = damaged_files.first().cloned().or_else(|| problem(classes, &parts)).or_else(flat);
     Ok(Inspection {
         dataset: dataset.name.clone(),
         shape: [shape.channels, shape.height, shape.width],
@@ -122,6 +137,8 @@ pub(crate) fn inspect(
             .map(|bands| if bands.count() > 0 { bands.mean() } else { Vec::new() })
             .collect(),
         files: Vec::new(),
+        damaged,
+        damaged_files,
         problem,
     })
 }
@@ -220,12 +237,23 @@ impl Inspection {
             lines.push(format!("  {class:4} {}  {name}", counts.join(" ")));
         }
         lines.extend(self.files.iter().map(|file| format!("written: {}", file.display())));
-        lines.push(
-            self.problem
-                .as_ref()
-                .map_or("no problem found".to_owned(), |problem| format!("problem: {problem}")),
-        );
+        match &self.problem {
+            _ if self.damaged > 0 => lines.extend(self.damaged_text()),
+            Some(problem) => lines.push(format!("problem: {problem}")),
+            None => lines.push("no problem found".to_owned()),
+        }
         lines
+    }
+
+    fn damaged_text(&self) -> Vec<String> {
+        let more = self.damaged - self.damaged_files.len();
+        let files = self.damaged_files.iter().map(|file| format!("  {file}"));
+        let more = (more > 0).then(|| format!("  and {more} more"));
+        [format!("problem: {} damaged files were left out", self.damaged)]
+            .into_iter()
+            .chain(files)
+            .chain(more)
+            .collect()
     }
 }
 

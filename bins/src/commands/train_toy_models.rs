@@ -126,6 +126,7 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
 /// As [`run`].
 pub(crate) fn fit(flags: &Flags, session: &Session) -> anyhow::Result<Vec<Fitted>> {
     let dataset = data::open_in_memory(&flags.data.resolve())?;
+    data::tell_left_out(&dataset, session.terminal);
     let part = if flags.fit_on == FitOn::All { Part::All } else { Part::Train };
     let scopes = scopes(flags.kernels.exp_name, dataset.train.classes().len());
     let each = scopes.into_iter().map(|scope| Ok((scope, Images::new(&dataset, scope, part)?)));

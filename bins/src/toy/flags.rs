@@ -5,43 +5,25 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use crate::flags::{DataFlags, DatasetName, LabelKind, OnCorrupt, at_least_one};
+use crate::flags::{DataFlags, DatasetName, ImageFlags};
 
 /// Which images.
 #[derive(Debug, Clone, Args, Serialize)]
 pub(crate) struct ToyData {
-    /// The data set [default: cifar10 with --data, else synthetic, which is generated and needs nothing on disk]
+    /// The data set [default: cifar10 with --data or --download, else synthetic, which is generated and needs nothing on disk]
     #[arg(long, value_enum)]
     pub dataset: Option<DatasetName>,
-    /// The data set's root, or the folder that holds its batches
-    #[arg(long, value_name = "DIR")]
-    pub data: Option<PathBuf>,
-    /// Use only the first N training images
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    pub limit_train: Option<usize>,
-    /// Use only the first N test images
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
-    pub limit_test: Option<usize>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub images: ImageFlags,
 }
 
 impl ToyData {
     /// The same as the flags of other programs.
     pub(crate) fn resolve(&self) -> DataFlags {
-        let Self { dataset, ref data, limit_train, limit_test } = *self;
-        let usual = if data.is_some() { DatasetName::Cifar10 } else { DatasetName::Synthetic };
-        let (dataset, data) = (dataset.unwrap_or(usual), data.clone());
-        DataFlags {
-            dataset,
-            data,
-            limit_train,
-            limit_test,
-            batch_size: None,
-            workers: 1,
-            download: false,
-            labels: LabelKind::Fine,
-            image_size: None,
-            on_corrupt: OnCorrupt::Error,
-        }
+        let is_elsewhere = self.images.data.is_some() || self.images.download;
+        let usual = if is_elsewhere { DatasetName::Cifar10 } else { DatasetName::Synthetic };
+        self.images.of(self.dataset.unwrap_or(usual))
     }
 }
 

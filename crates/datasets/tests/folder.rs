@@ -168,6 +168,30 @@ fn every_kind_of_pixel_becomes_rgb() {
     assert_eq!(*data.train.bytes(5).unwrap(), grey.as_raw().repeat(3));
 }
 
+/// A run that goes on knows its photographs by this.
+#[test]
+fn photographs_that_changed_have_another_checksum() {
+    let (_root, path) = place(&files(50, 37));
+    let tar = path.join("set.tar");
+    let write_tar = |files: &[(String, Vec<u8>)]| fs::write(&tar, archive(files)).unwrap();
+    write_tar(&files(50, 37));
+    let options = Options { side: Some(24), ..Options::default() };
+    let checksum = |root: &Path| folder::load(root, options).unwrap().train.checksum();
+    let before = [checksum(&path), checksum(&tar)];
+    assert_eq!(before, [checksum(&path), checksum(&tar)]);
+    // Of the same size, changed in the last byte.
+    let mut changed = files(50, 37);
+    *changed[3].1.last_mut().unwrap() ^= 1;
+    write(&path, &changed);
+    write_tar(&changed);
+    assert!(checksum(&path) != before[0] && checksum(&tar) != before[1]);
+    // Of another size.
+    write(&path, &files(50, 37));
+    assert_eq!(checksum(&path), before[0]);
+    fs::write(path.join("train/b/x.png"), png(50, 37, 9)).unwrap();
+    assert_ne!(checksum(&path), before[0]);
+}
+
 #[test]
 fn damaged_images_are_named_or_left_out() {
     for (width, height) in [(16, 16), (20, 16)] {

@@ -124,6 +124,15 @@ impl Classifier {
         Ok(())
     }
 
+    /// Whether the network takes images of this many rows and columns.
+    ///
+    /// # Errors
+    /// [`Error::ImageTooSmall`].
+    pub fn check_size(&self, [height, width]: [usize; 2]) -> Result<(), Error> {
+        let fits = height > 0 && width > 0 && self.network.fits([height, width]);
+        if fits { Ok(()) } else { Err(Error::ImageTooSmall { height, width }) }
+    }
+
     /// The network with its weights as they are now, for evaluation and for gradients of the pixels.
     ///
     /// # Errors
