@@ -1,6 +1,7 @@
 //! Which device runs the networks, and what to do when its memory is full.
 
 use anyhow::Context;
+use candle_core::Device;
 use models::{Backend, Math};
 
 use crate::{flags::MachineFlags, launch::UnusableFlags, terminal::Terminal};
@@ -10,11 +11,23 @@ use crate::{flags::MachineFlags, launch::UnusableFlags, terminal::Terminal};
 /// # Errors
 /// If there is no such GPU.
 pub(crate) fn choose(machine: &MachineFlags, terminal: Terminal) -> anyhow::Result<Backend> {
-    let math = if machine.tf32 { Math::Tf32 } else { Math::Full };
+    let math = match (machine.tf32, machine.bf16) {
+        (true, _) => Math::Tf32,
+        (_, true) => Math::Bf16,
+        _ => Math::Full,
+    };
+    let backend = named(machine, math, terminal)?;
+    if math != Math::Full && matches!(backend, Backend::Blocked) {
+        terminal.note("note: --tf32 and --bf16 matter on a GPU; the CPU computes in f32");
+    }
+    Ok(backend)
+}
+
+fn named(machine: &MachineFlags, math: Math, terminal: Terminal) -> anyhow::Result<Backend> {
     let (flag, number) = match (machine.gpu, machine.device.as_str()) {
         (Some(number), _) => (format!("--gpu {number}"), number),
         (None, "cpu") => return Ok(Backend::Blocked),
-        (None, "cpu-plain") => return Ok(Backend::plain()),
+        (None, "cpu-plain") => return Ok(Backend::Tensors { device: Device::Cpu, math }),
         (None, "auto") => return Ok(automatic(math)),
         (None, device) => (format!("--device {device}"), number(device)),
     };
@@ -27,6 +40,16 @@ pub(crate) fn choose(machine: &MachineFlags, terminal: Terminal) -> anyhow::Resu
             UnusableFlags(format!("{flag}: no such GPU, or no driver for it ({error}); see nvidia-smi"))
         })
         .context("the GPU cannot be used")
+}
+
+/// What computes networks, as the configuration of a run names it.
+pub(crate) fn kernels(backend: &Backend) -> String {
+    match backend {
+        Backend::Blocked => ::kernels::blocked::Path::current().name().to_owned(),
+        Backend::Tensors { math: Math::Full, .. } => backend.to_string(),
+        Backend::Tensors { math: Math::Tf32, .. } => format!("{backend} tf32"),
+        Backend::Tensors { math: Math::Bf16, .. } => format!("{backend} bf16"),
+    }
 }
 
 /// Of `cuda:1`, 1; of `cuda`, 0.

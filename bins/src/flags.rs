@@ -210,8 +210,11 @@ pub(crate) struct MachineFlags {
     #[arg(long, alias = "cuda-index", value_name = "N", conflicts_with = "device", value_parser = gpu)]
     pub gpu: Option<usize>,
     /// On a GPU: round the factors of convolutions to TF32, faster and less exact
-    #[arg(long)]
+    #[arg(long, conflicts_with = "bf16")]
     pub tf32: bool,
+    /// On a GPU: convolutions in bf16, faster still and less exact
+    #[arg(long)]
+    pub bf16: bool,
     /// `cpu`, `cuda:0` or `auto`; `cpu-plain` is the CPU with the operations of GPUs, slow, to compare with
     #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = device_name)]
     pub device: String,

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use datasets::Dataset;
 use indicatif::ProgressBar;
-use models::{Backend, Math, Normaliser};
+use models::{Backend, Normaliser};
 use serde::Serialize;
 use training::{CheckpointInfo, EpochMetrics, Event, Outcome, RunFolder, Schedule, Start, Trainer};
 
 use crate::{
-    adversary,
+    adversary, backend,
     commands::grad::Measurement,
     data,
     flags::{DataFlags, Format, RunFlags},
@@ -172,7 +172,7 @@ impl TrainingRun<'_> {
 
     /// Results of other vector units differ in the last bits, so a run that moves to another machine is not what it would be.
     fn tell_other_kernels(&self, folder: &RunFolder, session: &Session) -> anyhow::Result<()> {
-        let (config, own) = (folder.config()?.unwrap_or_default(), kernels_of(&session.backend));
+        let (config, own) = (folder.config()?.unwrap_or_default(), backend::kernels(&session.backend));
         if let Some(before) = config["kernels"].as_str().filter(|before| *before != own) {
             session.terminal.note(&format!(
                 "note: this run was started with the kernels `{before}` and goes on with `{own}`: the same but for rounding"
@@ -232,7 +232,7 @@ impl TrainingRun<'_> {
             "version": env!("CARGO_PKG_VERSION"),
             "git_commit": option_env!("FREQBIAS_GIT_COMMIT"),
             "device": backend.to_string(),
-            "kernels": kernels_of(backend),
+            "kernels": backend::kernels(backend),
             "threads": rayon::current_num_threads(),
             "seed": self.run.seed,
             "epochs": self.epochs,
@@ -265,15 +265,6 @@ impl TrainingRun<'_> {
             "stopped in epoch {epoch} after {batch} batches; everything is kept in {}; to go on, give the same command{again}",
             self.run.folder(self.data).display()
         ))
-    }
-}
-
-/// What computes a network, as a run's configuration names it.
-fn kernels_of(backend: &Backend) -> String {
-    match backend {
-        Backend::Blocked => kernels::blocked::Path::current().name().to_owned(),
-        Backend::Tensors { math: Math::Full, .. } => backend.to_string(),
-        Backend::Tensors { math: Math::Tf32, .. } => format!("{backend} tf32"),
     }
 }
 

@@ -12,7 +12,7 @@ use training::{FolderLock, RunFolder, Start};
 
 use super::grad_report::{self, Report};
 use crate::{
-    backend::explained,
+    backend::{explained, kernels},
     checkpoints::{self, StoredCheckpoint},
     data,
     flags::{DataFlags, DatasetName, MachineFlags, RunFlags, at_least_one},
@@ -114,9 +114,9 @@ impl<'a> Measurement<'a> {
     ) -> anyhow::Result<(SpectrumTable, Partial)> {
         let mut table = self.empty_table();
         let (dataset, arch) = (&table.dataset, &table.arch);
-        let backend = &self.session.backend;
+        let kernels = kernels(&self.session.backend);
         let settings =
-            format!("{dataset} {arch} {} images {:?} {backend}", self.test.len(), self.data.images.data);
+            format!("{dataset} {arch} {} images {:?} {kernels}", self.test.len(), self.data.images.data);
         let mut partial = Partial::open(output, settings);
         for (index, checkpoint) in checkpoints.iter().enumerate() {
             let digest = checkpoint.digest()?;

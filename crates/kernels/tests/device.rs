@@ -29,6 +29,7 @@ macro_rules! on_every_device {
 on_every_device!(
     convolutions_are_the_naive_ones,
     unequal_padding_is_zeros_on_the_longer_sides,
+    half_precision_is_near,
     batch_norm_is_the_naive_one,
     relu_lets_through_what_was_positive,
     maxima_are_the_naive_ones,
@@ -96,6 +97,18 @@ fn unequal_padding_is_zeros_on_the_longer_sides(device: &Device) -> Result<()> {
     let wide_one = Convolution::new([2, 2, 5, 9], ConvolutionShape::same([2, 3], 7, 1), Math::Full)?;
     let expected = wide_one.forward(&x, &tensor(&square, &[3, 2, 7, 7], device)?)?;
     assert!(error(&flat(&found), &wide(&flat(&expected))) < NEAR);
+    Ok(())
+}
+
+/// Factors of eight bits: 2⁻⁹ each at most, and no more than that.
+fn half_precision_is_near(device: &Device) -> Result<()> {
+    let shape = ConvolutionShape::same([16, 8], 3, 1);
+    let x = tensor(&fine(1, 2 * 16 * 64), &[2, 16, 8, 8], device)?;
+    let weight = tensor(&fine(2, 8 * 16 * 9), &[8, 16, 3, 3], device)?;
+    let of = |math| Convolution::new([2, 16, 8, 8], shape, math)?.forward(&x, &weight);
+    let (half, full) = (flat(&of(Math::Bf16)?), wide(&flat(&of(Math::Full)?)));
+    let apart = error(&half, &full);
+    assert!(apart > 1e-5 && apart < 1e-2, "{apart}");
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! Convolution: the result, and the gradients of images and of weights.
 
-use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor};
 
 use super::Math;
 use crate::{
@@ -30,8 +30,6 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub struct Convolution {
     pub(super) geometry: Geometry,
-    /// Only CUDA has a choice.
-    #[cfg_attr(not(feature = "cuda"), expect(dead_code, reason = "only CUDA has a choice"))]
     pub(super) math: Math,
 }
 
@@ -109,7 +107,15 @@ impl Pass {
                 candle_core::bail!("{}: a tensor of {:?}, expected {expected:?}", self.name(), tensor.dims());
             }
         }
-        first.contiguous()?.apply_op2_no_bwd(&second.contiguous()?, &self)
+        let (first, second) = (first.contiguous()?, second.contiguous()?);
+        if self.convolution.math != Math::Bf16 {
+            return first.apply_op2_no_bwd(&second, &self);
+        }
+        let (first, second) = (first.to_dtype(DType::BF16)?, second.to_dtype(DType::BF16)?);
+        if first.device().is_cuda() {
+            return first.apply_op2_no_bwd(&second, &self)?.to_dtype(DType::F32);
+        }
+        first.to_dtype(DType::F32)?.apply_op2_no_bwd(&second.to_dtype(DType::F32)?, &self)
     }
 
     /// Of both arguments and of the result.
@@ -163,7 +169,12 @@ impl CustomOp2 for Pass {
         second: &candle_core::CudaStorage,
         second_layout: &Layout,
     ) -> Result<(candle_core::CudaStorage, Shape)> {
-        let out = super::cuda::convolution::run(self, (first, first_layout), (second, second_layout))?;
-        Ok((out, self.shape()))
+        use candle_core::backend::BackendStorage;
+
+        use super::cuda::convolution::run;
+        let is_half = first.dtype() == DType::BF16;
+        let (first, second) = ((first, first_layout), (second, second_layout));
+        let run = if is_half { run::<half::bf16> } else { run::<f32> };
+        Ok((run(self, first, second)?, self.shape()))
     }
 }

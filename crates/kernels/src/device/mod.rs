@@ -38,6 +38,9 @@ pub enum Math {
     Full,
     /// Factors rounded to TF32 (ten bits of mantissa) before they are multiplied, on CUDA devices that have it.
     Tf32,
+    /// Factors and results rounded to bf16 (seven bits of mantissa), products summed in f32; elsewhere than on CUDA devices the
+    /// factors alone are rounded, so that what it costs in accuracy can be seen.
+    Bf16,
 }
 
 /// Whether tensors of a device go through cuDNN.

@@ -5,72 +5,91 @@
 use std::sync::Arc;
 
 use candle_core::{
-    CudaDevice, CudaStorage, Layout, Result,
+    CudaDevice, CudaStorage, Result,
     backend::BackendStorage,
-    cuda_backend::cudarc::{
-        cudnn::{
-            Cudnn, CudnnError,
-            safe::{
-                ConvBackwardData, ConvBackwardFilter, ConvDescriptor, ConvForward, FilterDescriptor,
-                TensorDescriptor,
+    cuda_backend::{
+        CudaDType,
+        cudarc::{
+            cudnn::{
+                Cudnn, CudnnDataType, CudnnError,
+                safe::{
+                    ConvBackwardData, ConvBackwardFilter, ConvDescriptor, ConvForward, FilterDescriptor,
+                    TensorDescriptor,
+                },
+                sys::{
+                    cudnnConvolutionBwdDataAlgo_t, cudnnConvolutionBwdFilterAlgo_t,
+                    cudnnConvolutionFwdAlgo_t, cudnnConvolutionMode_t, cudnnMathType_t, cudnnTensorFormat_t,
+                },
             },
-            sys::{
-                cudnnConvolutionBwdDataAlgo_t, cudnnConvolutionBwdFilterAlgo_t, cudnnConvolutionFwdAlgo_t,
-                cudnnConvolutionMode_t, cudnnMathType_t, cudnnTensorFormat_t,
-            },
+            driver::{CudaSlice, CudaView, DeviceRepr},
         },
-        driver::{CudaSlice, CudaView},
     },
 };
+use half::bf16;
 
-use super::{failed, handles, result_of, view};
+use super::{
+    Argument,
+    descriptors::{integer, integers},
+    failed, handles, result_of, view,
+};
 use crate::device::{
     Math,
     convolution::{Convolution, Kind, Pass},
 };
 
+/// What the numbers of a convolution can be; products are summed in f32.
+pub(in crate::device) trait Number: CudaDType + CudnnDataType + DeviceRepr {
+    const ONE: Self;
+    const ZERO: Self;
+}
+
+impl Number for f32 {
+    const ONE: Self = 1.0;
+    const ZERO: Self = 0.0;
+}
+
+impl Number for bf16 {
+    const ONE: Self = Self::ONE;
+    const ZERO: Self = Self::ZERO;
+}
+
 /// What cuDNN wants to know of a convolution.
-struct Descriptors {
-    x: TensorDescriptor<f32>,
-    weight: FilterDescriptor<f32>,
-    y: TensorDescriptor<f32>,
+struct Descriptors<T> {
+    x: TensorDescriptor<T>,
+    weight: FilterDescriptor<T>,
+    y: TensorDescriptor<T>,
     conv: ConvDescriptor<f32>,
 }
 
-impl Descriptors {
-    fn of(convolution: &Convolution, handle: &Arc<Cudnn>) -> std::result::Result<Self, CudnnError> {
+impl<T: Number> Descriptors<T> {
+    fn of(convolution: &Convolution, handle: &Arc<Cudnn>) -> Result<Self> {
         let geometry = &convolution.geometry;
-        let (format, stride) = (cudnnTensorFormat_t::CUDNN_TENSOR_NCHW, geometry.stride as i32);
-        let mut conv = handle.create_conv2d::<f32>(
-            geometry.padding.map(|padding| padding as i32),
-            [stride; 2],
-            [1; 2],
-            cudnnConvolutionMode_t::CUDNN_CROSS_CORRELATION,
-        )?;
-        conv.set_group_count(geometry.groups as i32)?;
+        let (format, stride) = (cudnnTensorFormat_t::CUDNN_TENSOR_NCHW, integer(geometry.stride)?);
+        let padding = [integer(geometry.padding[0])?, integer(geometry.padding[1])?];
+        let mode = cudnnConvolutionMode_t::CUDNN_CROSS_CORRELATION;
+        let mut conv = handle.create_conv2d::<f32>(padding, [stride; 2], [1; 2], mode).map_err(failed)?;
+        conv.set_group_count(integer(geometry.groups)?).map_err(failed)?;
         conv.set_math_type(match convolution.math {
             Math::Full => cudnnMathType_t::CUDNN_FMA_MATH,
-            Math::Tf32 => cudnnMathType_t::CUDNN_DEFAULT_MATH,
-        })?;
-        let sizes = |dims: [usize; 4]| dims.map(|size| size as i32);
-        Ok(Self {
-            x: handle.create_4d_tensor(format, sizes(convolution.images()))?,
-            weight: handle.create_4d_filter(format, sizes(convolution.weights()))?,
-            y: handle.create_4d_tensor(format, sizes(convolution.result()))?,
-            conv,
+            Math::Tf32 | Math::Bf16 => cudnnMathType_t::CUDNN_DEFAULT_MATH,
         })
+        .map_err(failed)?;
+        let tensor = |dims| handle.create_4d_tensor(format, integers(dims)?).map_err(failed);
+        let weights = integers(convolution.weights())?;
+        let weight = handle.create_4d_filter(format, weights).map_err(failed)?;
+        Ok(Self { x: tensor(convolution.images())?, weight, y: tensor(convolution.result())?, conv })
     }
 }
 
 /// Runs a pass on contiguous arguments of the shapes that it wants.
-pub(in crate::device) fn run(
+pub(in crate::device) fn run<T: Number>(
     pass: &Pass,
-    first: (&CudaStorage, &Layout),
-    second: (&CudaStorage, &Layout),
+    first: Argument<'_>,
+    second: Argument<'_>,
 ) -> Result<CudaStorage> {
     let device = first.0.device().clone();
     let handles = handles(&device)?;
-    let descriptors = Descriptors::of(&pass.convolution, &handles.convolutions).map_err(failed)?;
+    let descriptors = Descriptors::<T>::of(&pass.convolution, &handles.convolutions)?;
     let (first, second) = (view(first)?, view(second)?);
     let mut out = result_of(&device, pass.shapes()[2].iter().product())?;
     match pass.kind {
@@ -81,7 +100,7 @@ pub(in crate::device) fn run(
     Ok(CudaStorage::wrap_cuda_slice(out, device))
 }
 
-type Arguments<'a> = (&'a CudaView<'a, f32>, &'a CudaView<'a, f32>);
+type Arguments<'a, T> = (&'a CudaView<'a, T>, &'a CudaView<'a, T>);
 
 /// An algorithm with the bytes that it works in: the preferred one, or, where that does not take these sizes, cuDNN's choice.
 fn choose<A: Copy>(
@@ -102,27 +121,28 @@ fn workspace(device: &CudaDevice, bytes: usize) -> Result<CudaSlice<u8>> {
     unsafe { device.alloc::<u8>(bytes.max(1)) }
 }
 
-fn forward(
-    Descriptors { x, weight, y, conv }: &Descriptors,
+fn forward<T: Number>(
+    Descriptors { x, weight, y, conv }: &Descriptors<T>,
     device: &CudaDevice,
-    (images, weights): Arguments<'_>,
-    out: &mut CudaSlice<f32>,
+    (images, weights): Arguments<'_, T>,
+    out: &mut CudaSlice<T>,
 ) -> Result<()> {
     let op = ConvForward { conv, x, w: weight, y };
     let preferred = cudnnConvolutionFwdAlgo_t::CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM;
     let (algorithm, bytes) =
         choose(preferred, |algorithm| op.get_workspace_size(algorithm), || op.pick_algorithm())?;
     let mut workspace = workspace(device, bytes)?;
-    // SAFETY: `Pass::apply` has checked that images and weights are contiguous f32 of the sizes in the descriptors; `out` was
+    // SAFETY: `Pass::apply` has checked that images and weights are contiguous numbers T of the sizes in the descriptors; `out` was
     // allocated with the result's, the workspace with what cuDNN asked for.
-    unsafe { op.launch(algorithm, Some(&mut workspace), (1.0, 0.0), images, weights, out) }.map_err(failed)
+    unsafe { op.launch(algorithm, Some(&mut workspace), (T::ONE, T::ZERO), images, weights, out) }
+        .map_err(failed)
 }
 
-fn input_gradient(
-    Descriptors { x, weight, y, conv }: &Descriptors,
+fn input_gradient<T: Number>(
+    Descriptors { x, weight, y, conv }: &Descriptors<T>,
     device: &CudaDevice,
-    (weights, gradient): Arguments<'_>,
-    out: &mut CudaSlice<f32>,
+    (weights, gradient): Arguments<'_, T>,
+    out: &mut CudaSlice<T>,
 ) -> Result<()> {
     let op = ConvBackwardData { conv, dx: x, w: weight, dy: y };
     let preferred = cudnnConvolutionBwdDataAlgo_t::CUDNN_CONVOLUTION_BWD_DATA_ALGO_1;
@@ -130,14 +150,15 @@ fn input_gradient(
         choose(preferred, |algorithm| op.get_workspace_size(algorithm), || op.pick_algorithm())?;
     let mut workspace = workspace(device, bytes)?;
     // SAFETY: as in `forward`; the arguments are weights and the gradient of the result, `out` has the size of the images.
-    unsafe { op.launch(algorithm, Some(&mut workspace), (1.0, 0.0), out, weights, gradient) }.map_err(failed)
+    unsafe { op.launch(algorithm, Some(&mut workspace), (T::ONE, T::ZERO), out, weights, gradient) }
+        .map_err(failed)
 }
 
-fn weight_gradient(
-    Descriptors { x, weight, y, conv }: &Descriptors,
+fn weight_gradient<T: Number>(
+    Descriptors { x, weight, y, conv }: &Descriptors<T>,
     device: &CudaDevice,
-    (images, gradient): Arguments<'_>,
-    out: &mut CudaSlice<f32>,
+    (images, gradient): Arguments<'_, T>,
+    out: &mut CudaSlice<T>,
 ) -> Result<()> {
     let op = ConvBackwardFilter { conv, x, dw: weight, dy: y };
     let preferred = cudnnConvolutionBwdFilterAlgo_t::CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1;
@@ -145,5 +166,6 @@ fn weight_gradient(
         choose(preferred, |algorithm| op.get_workspace_size(algorithm), || op.pick_algorithm())?;
     let mut workspace = workspace(device, bytes)?;
     // SAFETY: as in `forward`; the arguments are images and the gradient of the result, `out` has the size of the weights.
-    unsafe { op.launch(algorithm, Some(&mut workspace), (1.0, 0.0), images, out, gradient) }.map_err(failed)
+    unsafe { op.launch(algorithm, Some(&mut workspace), (T::ONE, T::ZERO), images, out, gradient) }
+        .map_err(failed)
 }

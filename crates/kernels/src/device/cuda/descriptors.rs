@@ -15,10 +15,7 @@ pub(super) struct TensorDescriptor(pub(super) sys::cudnnTensorDescriptor_t);
 
 impl TensorDescriptor {
     pub(super) fn of(dims: [usize; 4]) -> Result<Self> {
-        let mut sizes = [0; 4];
-        for (size, dim) in sizes.iter_mut().zip(dims) {
-            *size = integer(dim)?;
-        }
+        let sizes = integers(dims)?;
         let descriptor = Self(result::create_tensor_descriptor().map_err(failed)?);
         let format = sys::cudnnTensorFormat_t::CUDNN_TENSOR_NCHW;
         let values = sys::cudnnDataType_t::CUDNN_DATA_FLOAT;
@@ -99,4 +96,9 @@ impl Drop for MaxPoolDescriptor {
 pub(super) fn integer(size: usize) -> Result<c_int> {
     c_int::try_from(size)
         .map_err(|_| candle_core::Error::Msg(format!("a side of {size} is too long for cuDNN")))
+}
+
+/// Four sizes as cuDNN takes them.
+pub(super) fn integers([images, channels, height, width]: [usize; 4]) -> Result<[c_int; 4]> {
+    Ok([integer(images)?, integer(channels)?, integer(height)?, integer(width)?])
 }

@@ -31,8 +31,8 @@ fn run([y, g]: [Argument<'_>; 2]) -> Given {
     let (handles, stream) = (handles(&device)?, device.cuda_stream());
     let dims = layout.shape().dims4()?;
     let (tensor, relu) = (TensorDescriptor::of(dims.into())?, ReluDescriptor::new()?);
-    let (y, g) = (view(y)?, view(g)?);
-    let mut out = result_of(&device, layout.shape().elem_count())?;
+    let (y, g) = (view::<f32>(y)?, view::<f32>(g)?);
+    let mut out = result_of::<f32>(&device, layout.shape().elem_count())?;
     let (one, zero) = (1f32, 0f32);
     {
         let ((y, _reads_y), (g, _reads_g)) = (y.device_ptr(&stream), g.device_ptr(&stream));

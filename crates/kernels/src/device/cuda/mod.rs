@@ -13,10 +13,10 @@ use std::{cell::RefCell, collections::HashMap, rc::Rc, sync::Arc};
 use candle_core::{
     CpuStorage, CudaDevice, CudaStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape,
     cuda_backend::{
-        DeviceId,
+        CudaDType, DeviceId,
         cudarc::{
             cudnn::{Cudnn, CudnnError, result, sys},
-            driver::{CudaSlice, CudaView},
+            driver::{CudaSlice, CudaView, DeviceRepr},
         },
     },
 };
@@ -75,17 +75,17 @@ fn failed(error: CudnnError) -> candle_core::Error {
 }
 
 /// The part of a storage that a contiguous layout names.
-fn view<'a>((storage, layout): Argument<'a>) -> Result<CudaView<'a, f32>> {
+fn view<'a, T: CudaDType>((storage, layout): Argument<'a>) -> Result<CudaView<'a, T>> {
     let Some((start, end)) = layout.contiguous_offsets() else {
         candle_core::bail!("expected a contiguous tensor, found the strides {:?}", layout.stride());
     };
-    Ok(storage.as_cuda_slice::<f32>()?.slice(start..end))
+    Ok(storage.as_cuda_slice::<T>()?.slice(start..end))
 }
 
 /// Memory for a result that is written whole before it is read.
-fn result_of(device: &CudaDevice, count: usize) -> Result<CudaSlice<f32>> {
+fn result_of<T: DeviceRepr>(device: &CudaDevice, count: usize) -> Result<CudaSlice<T>> {
     // SAFETY: each caller hands it to a cuDNN function that overwrites all of it (β = 0), or reads only what that has written.
-    unsafe { device.alloc::<f32>(count) }
+    unsafe { device.alloc::<T>(count) }
 }
 
 /// A tensor as an operation of candle sees it.

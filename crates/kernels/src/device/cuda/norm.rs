@@ -74,8 +74,8 @@ fn forward([x, gamma, beta]: [Argument<'_>; 3], epsilon: f64) -> Given {
     let dims: [usize; 4] = x.1.shape().dims4()?.into();
     let (tensor, channels) = (TensorDescriptor::of(dims)?, TensorDescriptor::of([1, dims[1], 1, 1])?);
     let count = x.1.shape().elem_count();
-    let (x, gamma, beta) = (view(x)?, view(gamma)?, view(beta)?);
-    let mut out = result_of(&device, count + 2 * dims[1])?;
+    let (x, gamma, beta) = (view::<f32>(x)?, view::<f32>(gamma)?, view::<f32>(beta)?);
+    let mut out = result_of::<f32>(&device, count + 2 * dims[1])?;
     {
         let (mut y, mut rows) = out.split_at_mut(count);
         let (mut mean, mut inverse) = rows.split_at_mut(dims[1]);
@@ -122,10 +122,10 @@ fn backward([x, g, rows]: [Argument<'_>; 3], epsilon: f64) -> Given {
     let dims: [usize; 4] = x.1.shape().dims4()?.into();
     let (tensor, channels) = (TensorDescriptor::of(dims)?, TensorDescriptor::of([1, dims[1], 1, 1])?);
     let count = x.1.shape().elem_count();
-    let (x, g, rows) = (view(x)?, view(g)?, view(rows)?);
+    let (x, g, rows) = (view::<f32>(x)?, view::<f32>(g)?, view::<f32>(rows)?);
     let row = |number: usize| rows.slice(number * dims[1]..(number + 1) * dims[1]);
     let (gamma, mean, inverse) = (row(0), row(1), row(2));
-    let mut out = result_of(&device, count + 2 * dims[1])?;
+    let mut out = result_of::<f32>(&device, count + 2 * dims[1])?;
     {
         let (mut dx, mut sums) = out.split_at_mut(count);
         let (mut dgamma, mut dbeta) = sums.split_at_mut(dims[1]);

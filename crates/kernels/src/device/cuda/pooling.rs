@@ -45,8 +45,8 @@ fn forward(x: Argument<'_>, window: Pool2d, out_size: [usize; 2]) -> Given {
     let dims = [images, channels, out_size[0], out_size[1]];
     let pool = MaxPoolDescriptor::of(window)?;
     let (from, to) = (TensorDescriptor::of([images, channels, height, width])?, TensorDescriptor::of(dims)?);
-    let x = view(x)?;
-    let mut out = result_of(&device, dims.iter().product())?;
+    let x = view::<f32>(x)?;
+    let mut out = result_of::<f32>(&device, dims.iter().product())?;
     let (one, zero) = (1f32, 0f32);
     {
         let ((x, _reads), (y, _writes)) = (x.device_ptr(&stream), out.device_ptr_mut(&stream));
@@ -76,8 +76,8 @@ fn backward([x, y, g]: [Argument<'_>; 3], window: Pool2d) -> Given {
     let pool = MaxPoolDescriptor::of(window)?;
     let from = TensorDescriptor::of(layout.shape().dims4()?.into())?;
     let to = TensorDescriptor::of(y.1.shape().dims4()?.into())?;
-    let (x, y, g) = (view(x)?, view(y)?, view(g)?);
-    let mut out = result_of(&device, layout.shape().elem_count())?;
+    let (x, y, g) = (view::<f32>(x)?, view::<f32>(y)?, view::<f32>(g)?);
+    let mut out = result_of::<f32>(&device, layout.shape().elem_count())?;
     let (one, zero) = (1f32, 0f32);
     {
         let ((x, _reads_x), (y, _reads_y)) = (x.device_ptr(&stream), y.device_ptr(&stream));
