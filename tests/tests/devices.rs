@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use tests::{easy_train, grad, succeed};
+use tests::{easy_train, grad, program, succeed};
 
 /// Few images: these operations are slow on the CPU.
 const FEW: [&str; 6] = ["--limit-train", "96", "--limit-test", "48", "--batch-size", "32"];
@@ -90,4 +90,54 @@ fn devices_that_are_not_there_are_told() -> Outcome {
         assert!(missing.status.success() && said.contains("no CUDA; running on the CPU"), "{said}");
     }
     Ok(())
+}
+
+/// Kernels fitted on another device reach the same losses but for rounding.
+#[test]
+fn kernels_are_fitted_on_every_device() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let fit = |device: &str| -> Outcome<Value> {
+        let mut command = program("train_toy_models", folder.path());
+        let few = [
+            "--dataset",
+            "synthetic",
+            "--epochs",
+            "2",
+            "--limit-train",
+            "60",
+            "--limit-test",
+            "10",
+            "--overwrite",
+        ];
+        succeed(command.args(few).args(["--device", device, "--exp-name", "SCR", "--out-dir", device]));
+        let log = log_below(&folder.path().join(device))?;
+        let last = std::fs::read_to_string(log)?;
+        Ok(serde_json::from_str(last.lines().last().unwrap_or_default())?)
+    };
+    let expected = fit("cpu")?;
+    for device in devices() {
+        let found = fit(device)?;
+        for key in ["spectral_loss", "image_loss"] {
+            let number = |losses: &Value| losses[key].as_f64().unwrap_or(f64::NAN);
+            let apart = (number(&found) / number(&expected) - 1.0).abs();
+            assert!(apart < 1e-3, "{device}: {key} {found} {expected}");
+        }
+    }
+    Ok(())
+}
+
+/// The one log below a folder.
+fn log_below(folder: &Path) -> Outcome<PathBuf> {
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.ends_with("log.jsonl") {
+                return Ok(path);
+            }
+        }
+    }
+    Err(format!("no log.jsonl below {}", folder.display()).into())
 }

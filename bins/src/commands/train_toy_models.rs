@@ -15,12 +15,13 @@ use cdes::{
 use clap::{Parser, ValueEnum};
 use datasets::Dataset;
 use indicatif::ProgressBar;
+use models::Backend;
 use serde::Serialize;
 use serde_json::Value;
 use training::{FolderLock, RunFolder, Schedule};
 
 use crate::{
-    data,
+    backend, data,
     flags::{Format, MachineFlags, at_least_one, seed},
     interrupt::Interrupted,
     launch::UnusableFlags,
@@ -116,7 +117,7 @@ const PICTURES: &str = "Img";
 /// # Errors
 /// If the data cannot be read, there is an earlier fit, a class has no images, or a file cannot be written.
 pub fn run(flags: Flags) -> anyhow::Result<()> {
-    let session = Session::without_networks(&flags.machine)?;
+    let session = Session::start(&flags.machine)?;
     print(&fit(&flags, &session)?, flags.machine.format)
 }
 
@@ -132,22 +133,22 @@ pub(crate) fn fit(flags: &Flags, session: &Session) -> anyhow::Result<Vec<Fitted
     let each = scopes.into_iter().map(|scope| Ok((scope, Images::new(&dataset, scope, part)?)));
     let sets: Vec<(Scope, Images<'_>)> = each.collect::<anyhow::Result<_>>()?;
     // Everything that can be refused comes first: earlier kernels are removed only for ones that can be fitted.
-    flags.fit(Scope::All, &dataset)?;
+    flags.fit(Scope::All, &dataset, session)?;
     flags
         .fresh_kernels(Scope::All)
         .map_err(|error| UnusableFlags(format!("--number, --kernel-size: {error}")))?;
-    let _lock = flags.prepare(&sets, &dataset)?;
+    let _lock = flags.prepare(&sets, &dataset, &session.backend)?;
     let mut fitter = Fitter { flags, dataset: &dataset, session, before: None };
     let results =
         sets.iter().map(|(scope, images)| fitter.run(*scope, images)).collect::<anyhow::Result<Vec<_>>>()?;
     // Only now is it known that a fit that went on did so with these settings.
-    flags.save_config(&dataset)?;
+    flags.save_config(&dataset, &session.backend)?;
     Ok(results)
 }
 
 impl Flags {
     /// The fit of one kernel set.
-    fn fit(&self, scope: Scope, dataset: &Dataset) -> anyhow::Result<Fit> {
+    fn fit(&self, scope: Scope, dataset: &Dataset, session: &Session) -> anyhow::Result<Fit> {
         let shape = dataset.train.shape();
         let radii = spectral::RadialBins::new(shape.height, shape.width, spectral::Convention::Reference);
         let target = target_density(radii.len(), shape.height, self.rho);
@@ -160,7 +161,11 @@ impl Flags {
             batch_size: self.batch_size,
             seed: scope.seed(self.seed),
         };
-        Ok(settings.check(Objective::new(shape.height, shape.width, target)?)?)
+        let fit = settings.check(Objective::new(shape.height, shape.width, target)?)?;
+        match &session.backend {
+            Backend::Blocked => Ok(fit),
+            Backend::Tensors { device, .. } => Ok(fit.on(device)?),
+        }
     }
 
     fn folder(&self, scope: Scope) -> KernelFolder {
@@ -168,7 +173,12 @@ impl Flags {
     }
 
     /// Refuses or removes earlier kernels, and takes the folder.
-    fn prepare(&self, sets: &[(Scope, Images<'_>)], dataset: &Dataset) -> anyhow::Result<FolderLock> {
+    fn prepare(
+        &self,
+        sets: &[(Scope, Images<'_>)],
+        dataset: &Dataset,
+        backend: &Backend,
+    ) -> anyhow::Result<FolderLock> {
         let root = self.kernels.folder();
         let unusable = |problem: &str| UnusableFlags(format!("{}: {problem}", root.display()));
         let mut is_begun = false;
@@ -207,7 +217,7 @@ impl Flags {
             remove_kernels(&root)?;
         }
         if !self.resume {
-            self.save_config(dataset)?;
+            self.save_config(dataset, backend)?;
         }
         Ok(lock)
     }
@@ -236,15 +246,15 @@ impl Flags {
         ToyKernels::new(self.number, self.kernel_size, scope.seed(self.seed))
     }
 
-    fn save_config(&self, dataset: &Dataset) -> anyhow::Result<()> {
+    fn save_config(&self, dataset: &Dataset, backend: &Backend) -> anyhow::Result<()> {
         let mut settings = serde_json::to_value(self)?;
         settings["dataset"] = self.data.resolve().dataset.as_str().into();
         RunFolder::at(self.kernels.folder()).save_config(&serde_json::json!({
             "command": "train_toy_models",
             "version": env!("CARGO_PKG_VERSION"),
             "git_commit": option_env!("FREQBIAS_GIT_COMMIT"),
-            "device": "cpu",
-            "kernels": kernels::blocked::Path::current().name(),
+            "device": backend.to_string(),
+            "kernels": backend::kernels(backend),
             "threads": rayon::current_num_threads(),
             "train_images": dataset.train.len(),
             "test_images": dataset.test.len(),
@@ -308,7 +318,7 @@ struct Fitter<'a> {
 impl Fitter<'_> {
     fn run(&mut self, scope: Scope, images: &Images<'_>) -> anyhow::Result<Fitted> {
         let (flags, label) = (self.flags, scope.label(self.dataset.train.classes()));
-        let fit = flags.fit(scope, self.dataset)?;
+        let fit = flags.fit(scope, self.dataset, self.session)?;
         let mut kernels = self.start(scope)?;
         let path = flags.folder(scope).path().to_owned();
         let start = if flags.folder(scope).state_path().exists() { Start::Resume } else { Start::Fresh };

@@ -2,10 +2,13 @@
 
 use std::sync::atomic::AtomicBool;
 
+use candle_core::Device;
 use serde::{Deserialize, Serialize};
 use training::{Outcome, Schedule};
 
-use crate::{Error, ImageSource, KernelFolder, Losses, Objective, ToyKernels, run::Run};
+use crate::{
+    Error, ImageSource, KernelFolder, Losses, Objective, ToyKernels, run::Run, tensors::TensorObjective,
+};
 
 /// How kernels are fitted; the defaults are the paper's (Lin, Gao & Sang, IJCAI 2022, CDES). [`FitSettings::check`] makes a
 /// [`Fit`] of them.
@@ -61,7 +64,7 @@ impl FitSettings {
             let found = self.schedule.to_string();
             return Err(Error::Setting { name: "schedule", found, expected: "steps of at least one epoch" });
         }
-        Ok(Fit { settings: self, objective })
+        Ok(Fit { settings: self, objective, on_device: None })
     }
 }
 
@@ -114,12 +117,23 @@ pub enum FitEvent<'a> {
 pub struct Fit {
     settings: FitSettings,
     objective: Objective,
+    /// The objective on another device, where steps are computed there.
+    pub(crate) on_device: Option<TensorObjective>,
 }
 
 impl Fit {
     /// What was chosen.
     pub fn settings(&self) -> &FitSettings {
         &self.settings
+    }
+
+    /// Computes steps on a device; kernels and their state stay on the CPU. The results differ in rounding.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn on(mut self, device: &Device) -> Result<Self, Error> {
+        self.on_device = Some(TensorObjective::new(&self.objective, device)?);
+        Ok(self)
     }
 
     /// What is fitted for.

@@ -44,6 +44,7 @@ mod run;
 mod source;
 mod state;
 mod target;
+mod tensors;
 mod toy;
 
 // What is fitted, and for what

@@ -91,7 +91,10 @@ impl<'a, I: ImageSource> Run<'a, I> {
         let objective = self.fit.objective();
         let dims = objective.dims(chosen.len());
         let images = self.noisy(chosen, dims)?;
-        let (losses, gradients) = self.kernels.gradients_of(objective, &images, dims)?;
+        let (losses, gradients) = match &self.fit.on_device {
+            Some(objective) => objective.gradients(self.kernels.parameters(), &images, dims)?,
+            None => self.kernels.gradients_of(objective, &images, dims)?,
+        };
         if !losses.total().is_finite() {
             return Err(self.diverged(losses));
         }

@@ -9,7 +9,7 @@
 //! | [`max_pool`] | candle: shifted copies | cuDNN; shifted copies where windows reach over the edge |
 //! | [`mean_pool`] | two products with matrices | the same |
 //! | [`cross_entropy`] | candle | the same |
-//! | [`BandMeans`] of spectra | products with the matrix of the Fourier transform | the same |
+//! | [`BandMeans`] of spectra, [`Density`] with its gradient | products with the matrix of the Fourier transform | the same |
 //!
 //! All tensors are f32, images (N, C, H, W), weights (O, C / groups, kH, kW). What runs anywhere is the twin that the CUDA
 //! versions are tested against.
@@ -18,17 +18,21 @@ mod bands;
 mod convolution;
 #[cfg(feature = "cuda")]
 mod cuda;
+mod density;
 mod gate;
 mod loss;
 mod norm;
 mod pooling;
+mod spectrum;
 
 pub use bands::BandMeans;
 pub use convolution::Convolution;
+pub use density::{Densities, Density};
 pub use gate::relu_gradient;
 pub use loss::cross_entropy;
 pub use norm::{BatchMoments, batch_norm, batch_norm_gradient, channel_sums, per_channel};
 pub use pooling::{max_pool, max_pool_gradient, mean_pool, mean_pool_gradient};
+pub use spectrum::HalfSpectrum;
 
 /// How products are computed where a device offers a choice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
