@@ -68,7 +68,9 @@ pub(super) fn write(flags: &Flags, from: &Inspected, output: &Path) -> anyhow::R
     }
     let (epoch, nat_prec1) = (stored.info.epoch, stored.info.nat_prec1);
     let checkpoint = TorchCheckpoint { weights, normaliser, epoch, nat_prec1 };
-    training::write_atomically(output, &checkpoint.encode(flags.style.into())?)?;
+    training::write_atomically_with(output, |file| {
+        checkpoint.write(flags.style.into(), file).map_err(std::io::Error::other)
+    })?;
     Ok(output.to_owned())
 }
 

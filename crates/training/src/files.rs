@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::Write,
+    io::{BufWriter, Write},
     path::{Path, PathBuf},
 };
 
@@ -17,6 +17,21 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), Error> {
         let mut file = File::create(sibling)?;
         file.write_all(content)?;
         file.sync_all()
+    })
+}
+
+/// As [`write_atomically`], for content that is not in memory: `write` writes it.
+///
+/// # Errors
+/// As [`write_atomically`], and those of `write`.
+pub fn write_atomically_with(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
+) -> Result<(), Error> {
+    replace(path, |sibling| {
+        let mut file = BufWriter::new(File::create(sibling)?);
+        write(&mut file)?;
+        file.into_inner()?.sync_all()
     })
 }
 
@@ -85,6 +100,21 @@ mod tests {
         fs::create_dir(&target)?;
         let error = write_atomically(&target, b"text").expect_err("a folder is in the way");
         assert!(error.to_string().contains("occupied"));
+        assert_eq!(fs::read_dir(folder.path())?.count(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn a_writer_that_gives_up_leaves_what_was_there() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let target = folder.path().join("text");
+        write_atomically_with(&target, |file| file.write_all(b"whole"))?;
+        let error = write_atomically_with(&target, |file| {
+            file.write_all(b"half")?;
+            Err(std::io::Error::other("no more"))
+        });
+        assert!(error.is_err_and(|error| error.to_string().contains("text")));
+        assert_eq!(fs::read(&target)?, b"whole");
         assert_eq!(fs::read_dir(folder.path())?.count(), 1);
         Ok(())
     }

@@ -34,7 +34,7 @@ pub use sgd::Sgd;
 pub use checkpoint::{
     Checkpoint, CheckpointInfo, load as load_tensors, save as save_tensors, stored_tensors,
 };
-pub use files::write_atomically;
+pub use files::{write_atomically, write_atomically_with};
 pub use lock::FolderLock;
 pub use run_folder::{EpochMetrics, RunFolder, Start};
 pub use tensorboard::{EventFile, Histogram, Png, Summary};

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::{Cursor, Write},
+    io::{Cursor, Seek, Write},
 };
 
 use candle_core::{DType, Tensor};
@@ -10,6 +10,9 @@ use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
 
 use super::TorchCheckpoint;
 use crate::Error;
+
+/// Numbers that are turned into bytes at once.
+const PIECE: usize = 1 << 14;
 
 /// Numbers start at multiples of this many bytes, as PyTorch has them.
 const ALIGNMENT: u16 = 64;
@@ -30,16 +33,27 @@ impl TorchCheckpoint {
     /// # Errors
     /// If a tensor cannot be read, or [`TorchStyle::Robustness`] has no normaliser to write.
     pub fn encode(&self, style: TorchStyle) -> Result<Vec<u8>, Error> {
+        let mut bytes = Cursor::new(Vec::new());
+        self.write(style, &mut bytes)?;
+        Ok(bytes.into_inner())
+    }
+
+    /// Writes the bytes of [`encode`](Self::encode), one tensor after the other: beside the checkpoint there is never more than one of
+    /// its tensors in memory.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode), or if `to` cannot be written.
+    pub fn write(&self, style: TorchStyle, to: impl Write + Seek) -> Result<(), Error> {
         let mut file = Encoder { pickle: vec![0x80, 2], storages: Vec::new() };
         match style {
-            TorchStyle::Plain => file.dictionary(&self.plain()?),
+            TorchStyle::Plain => file.dictionary(&self.plain()),
             TorchStyle::Robustness => file.nested(self)?,
         }
         file.pickle.push(b'.');
-        file.archive().map_err(|error| Error::Tensor(candle_core::Error::Msg(error.to_string())))
+        file.archive(to)
     }
 
-    fn plain(&self) -> Result<Vec<Entry>, Error> {
+    fn plain(&self) -> Vec<Entry> {
         self.weights.iter().map(|(name, tensor)| Entry::new(name.clone(), tensor)).collect()
     }
 
@@ -50,13 +64,13 @@ impl TorchCheckpoint {
         let parts = [("new_mean", channels(normaliser.mean())?), ("new_std", channels(normaliser.std())?)];
         let mut entries = Vec::new();
         for (name, tensor) in &parts {
-            entries.push(Entry::new(format!("module.normalizer.{name}"), tensor)?);
+            entries.push(Entry::new(format!("module.normalizer.{name}"), tensor));
         }
         for (name, tensor) in &self.weights {
-            entries.push(Entry::new(format!("module.model.{name}"), tensor)?);
+            entries.push(Entry::new(format!("module.model.{name}"), tensor));
         }
         for (name, tensor) in &parts {
-            entries.push(Entry::new(format!("module.attacker.normalize.{name}"), tensor)?);
+            entries.push(Entry::new(format!("module.attacker.normalize.{name}"), tensor));
         }
         for index in 0..self.weights.len() {
             let original = parts.len() + index;
@@ -75,22 +89,21 @@ struct Entry {
 }
 
 enum Values {
-    Own(Vec<f32>),
+    Own(Tensor),
     /// The numbers of an earlier entry.
     SameAs(usize),
 }
 
 impl Entry {
-    fn new(key: String, tensor: &Tensor) -> Result<Self, Error> {
-        let values = tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?;
-        Ok(Self { key, shape: tensor.dims().to_vec(), values: Values::Own(values) })
+    fn new(key: String, tensor: &Tensor) -> Self {
+        Self { key, shape: tensor.dims().to_vec(), values: Values::Own(tensor.clone()) }
     }
 }
 
 /// The pickle as it is written, and the numbers beside it.
 struct Encoder {
     pickle: Vec<u8>,
-    storages: Vec<Vec<u8>>,
+    storages: Vec<Tensor>,
 }
 
 impl Encoder {
@@ -115,7 +128,7 @@ impl Encoder {
         let mut storages: BTreeMap<usize, usize> = BTreeMap::new();
         for (index, entry) in entries.iter().enumerate() {
             let storage = match &entry.values {
-                Values::Own(values) => self.storage(values),
+                Values::Own(tensor) => self.storage(tensor.clone()),
                 Values::SameAs(other) => storages[other],
             };
             storages.insert(index, storage);
@@ -143,8 +156,8 @@ impl Encoder {
         self.pickle.extend_from_slice(b"tR");
     }
 
-    fn storage(&mut self, values: &[f32]) -> usize {
-        self.storages.push(values.iter().flat_map(|value| value.to_le_bytes()).collect());
+    fn storage(&mut self, tensor: Tensor) -> usize {
+        self.storages.push(tensor);
         self.storages.len() - 1
     }
 
@@ -179,21 +192,30 @@ impl Encoder {
         }
     }
 
-    fn archive(self) -> zip::result::ZipResult<Vec<u8>> {
-        let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-        let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Stored)
-            .last_modified_time(DateTime::default())
-            .with_alignment(ALIGNMENT);
-        let numbers =
-            self.storages.iter().enumerate().map(|(key, bytes)| (format!("data/{key}"), bytes.as_slice()));
-        let head = [("data.pkl".to_owned(), self.pickle.as_slice()), ("byteorder".to_owned(), b"little")];
-        for (name, bytes) in
-            head.into_iter().chain(numbers).chain([("version".to_owned(), b"3\n".as_slice())])
-        {
-            archive.start_file(format!("archive/{name}"), options)?;
-            archive.write_all(bytes)?;
+    fn archive(self, to: impl Write + Seek) -> Result<(), Error> {
+        let failed = |error: zip::result::ZipError| Error::Tensor(candle_core::Error::Msg(error.to_string()));
+        let mut archive = ZipWriter::new(to);
+        let member = |archive: &mut ZipWriter<_>, name: &str| {
+            let options = SimpleFileOptions::default()
+                .compression_method(CompressionMethod::Stored)
+                .last_modified_time(DateTime::default())
+                .with_alignment(ALIGNMENT);
+            archive.start_file(format!("archive/{name}"), options).map_err(failed)
+        };
+        for (name, bytes) in [("data.pkl", self.pickle.as_slice()), ("byteorder", b"little")] {
+            member(&mut archive, name)?;
+            archive.write_all(bytes).map_err(|error| failed(error.into()))?;
         }
-        Ok(archive.finish()?.into_inner())
+        for (key, tensor) in self.storages.iter().enumerate() {
+            member(&mut archive, &format!("data/{key}"))?;
+            let values = tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+            for piece in values.chunks(PIECE) {
+                let bytes: Vec<u8> = piece.iter().flat_map(|value| value.to_le_bytes()).collect();
+                archive.write_all(&bytes).map_err(|error| failed(error.into()))?;
+            }
+        }
+        member(&mut archive, "version")?;
+        archive.write_all(b"3\n").map_err(|error| failed(error.into()))?;
+        archive.finish().map(drop).map_err(failed)
     }
 }
