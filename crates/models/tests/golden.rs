@@ -2,7 +2,7 @@
 //! loss, input and parameter gradients in evaluation mode, and three training steps.
 #![allow(clippy::print_stdout, reason = "a skipped test says so")]
 
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 use candle_core::{DType, Tensor};
 use models::{Architecture, Backend, Classifier, load_torch};
@@ -206,3 +206,26 @@ on_every_backend!(
     vgg11_evaluates_and_differentiates,
     a_bias_before_batch_norm_moves_the_running_mean_alone,
 );
+
+/// Cut from its end on at a hundred lengths, the last one of a byte: a real file of 45 MB, of which a copy shrinks.
+#[test]
+fn a_file_cut_short_anywhere_is_refused_in_a_line() -> Outcome {
+    const CUTS: u64 = 100;
+    let Some(golden) = golden() else { return Ok(()) };
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("cut.pt");
+    let whole = fs::copy(golden.join("resnet18_robustness.pt"), &path)?;
+    // The archive's list of members stands at the end: some cuts are in it, most in the numbers.
+    let in_list = (1..=20).map(|cut| whole - cut * cut * 60);
+    let lengths =
+        in_list.chain((1..=CUTS - 20).map(|cut| (whole - 25_000) * (CUTS - 20 - cut) / (CUTS - 20) + 1));
+    let mut cuts = 0;
+    for length in lengths {
+        fs::OpenOptions::new().write(true).open(&path)?.set_len(length)?;
+        let said = load_torch(&path).expect_err("a file cut short").to_string();
+        assert!(said.contains("cut.pt") && !said.contains('\n') && said.len() < 2000, "{length}: {said}");
+        cuts += 1;
+    }
+    assert_eq!(cuts, CUTS);
+    Ok(())
+}
