@@ -83,6 +83,31 @@ pub(crate) fn of_named_run(
     Ok(found)
 }
 
+/// Takes family and size of images from the configuration beside the checkpoints that are measured, where flags do not say them and
+/// the run is of the same data set and network.
+///
+/// # Errors
+/// If there is a configuration that cannot be read.
+pub(crate) fn adopt(folder: &Path, data: &mut DataFlags, run: &mut RunFlags) -> anyhow::Result<()> {
+    let config = RunFolder::at(folder).config()?.unwrap_or_default();
+    let own = &config["settings"];
+    if own["dataset"] != data.dataset.as_str() || own["arch"] != run.arch.name() {
+        return Ok(());
+    }
+    if run.arch_family.is_none() {
+        run.arch_family = own["arch_family"].as_str().map(str::parse).transpose()?;
+    }
+    if data.images.image_size.is_none() {
+        data.images.image_size = own["image_size"].as_u64().map(|size| size as usize);
+    }
+    Ok(())
+}
+
+/// The folder of the files that a pattern names, where it names one.
+pub(crate) fn folder_of(pattern: &str) -> &Path {
+    Path::new(pattern).parent().unwrap_or(Path::new(""))
+}
+
 /// The files that a pattern names, in epoch order: the epoch that each says it is of, or else its name. Where names say no epoch either
 /// they are numbered in the order of names, and `note` is told so.
 ///

@@ -31,6 +31,11 @@ pub fn launch<Flags: Parser>(run: fn(Flags) -> anyhow::Result<()>) -> ExitCode {
 pub(crate) struct UnusableFlags(pub String);
 
 fn exit_code(error: &anyhow::Error) -> u8 {
+    if is_of_flags(error) { UNUSABLE_FLAGS } else { 1 }
+}
+
+/// Whether a command cannot do what its flags say.
+pub(crate) fn is_of_flags(error: &anyhow::Error) -> bool {
     use datasets::Error::{NeedsFeature, NoFolder, NoGenerated, NotFound, NotImageNet};
     use training::Error::{NothingToResume, RunExists, SettingChanged, StateMissing};
     let no_dataset = matches!(
@@ -44,7 +49,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         Some(NothingToResume { .. } | RunExists { .. } | SettingChanged { .. } | StateMissing { .. })
     );
     let other_fit = matches!(error.downcast_ref(), Some(cdes::Error::SettingChanged { .. }));
-    if no_dataset || other_run || other_fit || error.is::<UnusableFlags>() { UNUSABLE_FLAGS } else { 1 }
+    no_dataset || other_run || other_fit || error.is::<UnusableFlags>()
 }
 
 /// The error and its causes, each cause that the message does not hold yet.

@@ -157,6 +157,8 @@ fn what_needs_data_says_so() -> Outcome {
     assert!(refused.contains("--data") && refused.contains("smoke"), "{refused}");
     let refused = fail(program("reproduce", folder.path()).args(["--data", "/nowhere"]), 2);
     assert!(refused.contains("synthetic") && refused.contains("--scale small"), "{refused}");
+    let refused = fail(program("reproduce", folder.path()).args(["--arch", "alexnet"]), 2);
+    assert!(refused.contains("--arch alexnet") && !refused.contains("--arch-family"), "{refused}");
     let refused = fail(program("reproduce", folder.path()).args(["--dataset", "folder", "--data", "."]), 2);
     assert!(refused.contains("--dataset folder") && refused.contains("cifar10"), "{refused}");
     assert!(!folder.path().join("runs").exists());

@@ -57,8 +57,9 @@ pub struct Flags {
 ///
 /// # Errors
 /// If there is nothing to measure, or a file cannot be read or written.
-pub fn run(flags: Flags) -> anyhow::Result<()> {
+pub fn run(mut flags: Flags) -> anyhow::Result<()> {
     let session = Session::start(&flags.machine)?;
+    checkpoints::adopt(&flags.measured(), &mut flags.data, &mut flags.run)?;
     let dataset = data::open(&flags.data)?;
     let checkpoints = flags.checkpoints(&dataset, &session)?;
     let images = grad_report::image_density(&dataset.test)?;
@@ -169,6 +170,12 @@ impl Flags {
     /// The run folder that the flags name.
     fn folder(&self) -> PathBuf {
         self.run_folder.clone().unwrap_or_else(|| self.run.folder(&self.data))
+    }
+
+    /// The folder of the checkpoints that are measured.
+    fn measured(&self) -> PathBuf {
+        let of_files = self.checkpoints.as_deref().map(|pattern| checkpoints::folder_of(pattern).to_owned());
+        of_files.unwrap_or_else(|| self.folder())
     }
 
     /// Results go into the run they are of; those of loose files never into a run that they may not belong to.

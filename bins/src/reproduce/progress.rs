@@ -13,7 +13,11 @@ use super::{
     plan::{Begin, Step},
     study::Study,
 };
-use crate::{interrupt::Interrupted, launch::UnusableFlags, session::Session};
+use crate::{
+    interrupt::Interrupted,
+    launch::{self, UnusableFlags},
+    session::Session,
+};
 
 const FILE: &str = "steps.json";
 
@@ -135,6 +139,9 @@ impl Progress {
                 self.path.parent().unwrap_or(&self.path).display()
             ))
             .into(),
+            false if launch::is_of_flags(&error) => error.context(format!(
+                "{title} (a command of its own, whose flags this names; reproduce itself takes another --out-dir)"
+            )),
             false => error.context(title),
         })?;
         let (seconds, crc32c) = (started.elapsed().as_secs_f64(), checksum(&step.result)?);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use models::Architecture;
+use models::{Architecture, Family};
 use serde::{Deserialize, Serialize};
 
 use super::plan::{Places, Step};
@@ -134,6 +134,13 @@ impl StudyFlags {
     fn check(&self) -> anyhow::Result<()> {
         use DatasetName::{Cifar10, Cifar100, Synthetic};
         let is_synthetic = self.dataset.map_or(self.scale == Scale::Smoke, |dataset| dataset == Synthetic);
+        if let Some(arch) = self.arch.filter(|arch| arch.of(Family::Cifar).is_err()) {
+            return Err(UnusableFlags(format!(
+                "--arch {name}: it is for images of about 224 pixels, and a reproduction is of 32×32; expected one for such, as resnet20",
+                name = arch.name()
+            ))
+            .into());
+        }
         let message = match (self.dataset, &self.data) {
             (Some(other), _) if ![Synthetic, Cifar10, Cifar100].contains(&other) => {
                 format!("--dataset {}: a reproduction is of synthetic, cifar10 or cifar100", other.as_str())

@@ -26,7 +26,7 @@ pub enum Error {
     #[error("{state}: this file is missing, and without it the run in its folder cannot go on; measure the checkpoints as they are, replace the run with --overwrite, or choose another --task", state = state.display())]
     StateMissing { state: PathBuf },
     /// Another program writes to the folder.
-    #[error("{folder}: another program is writing to this folder; wait for it or stop it, or choose another --task", folder = folder.display())]
+    #[error("{folder}: another program is writing to this folder; wait for it or stop it, or let this one write elsewhere", folder = folder.display())]
     InUse { folder: PathBuf },
     /// The run was started with other settings.
     #[error("{path}: the run was started with {name} {before}, but now it is {now}; resume with the same value or start another --task", path = path.display())]
