@@ -1,10 +1,13 @@
 //! Adversaries on the command line, with the flags of the `robustness` library.
 
+use candle_core::Tensor;
 use clap::{Args, ValueEnum};
-use models::{Attack, Ball};
+use datasets::{Batch, ImageShape};
+use models::{Attack, Ball, Frozen};
 use serde::Serialize;
+use serde_json::{Value, json};
 
-use crate::{flags::at_least_one, launch::UnusableFlags};
+use crate::{flags::at_least_one, launch::UnusableFlags, network};
 
 /// How images are changed against the network.
 #[derive(Debug, Clone, Args, Serialize)]
@@ -12,19 +15,23 @@ pub(crate) struct AttackFlags {
     /// How far an adversary may change an image, in units of pixels in [0, 1]; a fraction such as 8/255 will do
     #[arg(long, value_name = "X", value_parser = positive)]
     pub eps: Option<f32>,
-    /// What that limits: the Euclidean length of the change, or the change of each value
-    #[arg(long, value_enum, default_value_t = Constraint::L2, value_name = "BALL")]
-    pub constraint: Constraint,
-    /// Steps of an attack
-    #[arg(long, value_name = "N", default_value_t = 7, value_parser = at_least_one)]
-    pub attack_steps: usize,
+    /// What that limits: the Euclidean length of the change, or the change of each value [default: 2]
+    #[arg(long, value_enum, value_name = "BALL", requires = "eps")]
+    pub constraint: Option<Constraint>,
+    /// Steps of an attack [default: 7]
+    #[arg(long, value_name = "N", requires = "eps", value_parser = at_least_one)]
+    pub attack_steps: Option<usize>,
     /// How far a step goes [default: 2.5 · eps / steps]
-    #[arg(long, value_name = "X", value_parser = positive)]
+    #[arg(long, value_name = "X", requires = "eps", value_parser = positive)]
     pub attack_lr: Option<f32>,
     /// Begin at a random place within eps
-    #[arg(long, value_name = "0|1", num_args = 0..=1, default_value = "0", default_missing_value = "1", value_parser = zero_or_one)]
+    #[arg(long, value_name = "0|1", num_args = 0..=1, default_value = "0", default_missing_value = "1", requires = "eps", value_parser = zero_or_one)]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub random_start: bool,
 }
+
+/// Steps of an attack, unless flags say otherwise.
+const STEPS: usize = 7;
 
 /// The shape of what is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
@@ -43,7 +50,8 @@ impl AttackFlags {
     /// The attack that the flags describe.
     ///
     /// # Errors
-    /// If they do not say how far it may go; `wanted_by` is the flag that needs to know.
+    /// If they do not say how far it may go, or that a value may change by more than 1, from one end of its range to the other;
+    /// `wanted_by` is the flag that needs to know.
     pub(crate) fn attack(&self, wanted_by: &str) -> anyhow::Result<Attack> {
         let missing = || {
             UnusableFlags(format!(
@@ -51,26 +59,88 @@ impl AttackFlags {
             ))
         };
         let radius = self.eps.ok_or_else(missing)?;
-        let ball = match self.constraint {
+        let ball = match self.constraint.unwrap_or(Constraint::L2) {
             Constraint::L2 => Ball::L2,
             Constraint::Linf => Ball::Linf,
         };
-        let step = self.attack_lr.unwrap_or(2.5 * radius / self.attack_steps as f32);
-        Ok(Attack { ball, radius, step, steps: self.attack_steps, random_start: self.random_start })
+        if ball == Ball::Linf && radius > 1.0 {
+            return Err(UnusableFlags(format!(
+                "--eps {radius}: pixels are in [0, 1], so that with --constraint inf none can change by more than 1; expected a \
+                 fraction, such as --eps {}/255",
+                radius.min(255.0)
+            ))
+            .into());
+        }
+        let steps = self.attack_steps.unwrap_or(STEPS);
+        let step = self.attack_lr.unwrap_or(2.5 * radius / steps as f32);
+        Ok(Attack { ball, radius, step, steps, random_start: self.random_start })
+    }
+
+    /// Writes down what is not said, for the configuration of a run.
+    pub(crate) fn fill_in(&mut self) {
+        self.constraint.get_or_insert(Constraint::L2);
+        self.attack_steps.get_or_insert(STEPS);
+    }
+}
+
+/// Refuses a ball that is larger than all images together.
+///
+/// # Errors
+/// If the attack may go farther than from a black to a white image of this shape.
+pub(crate) fn check(attack: &Attack, shape: ImageShape) -> anyhow::Result<()> {
+    let ImageShape { channels, height, width } = shape;
+    let farthest = ((channels * height * width) as f32).sqrt();
+    if attack.ball == Ball::Linf || attack.radius <= farthest {
+        return Ok(());
+    }
+    Err(UnusableFlags(format!(
+        "--eps {}: pixels are in [0, 1], so that with --constraint 2 images of {height}×{width} pixels are at most {farthest:.1} apart; \
+         expected less, such as --eps 0.5 or --eps 128/255",
+        attack.radius
+    ))
+    .into())
+}
+
+/// The images of a batch, changed against the network, (N, C, H, W).
+///
+/// # Errors
+/// If the batch does not suit the network.
+pub(crate) fn attacked(attack: &Attack, network: &Frozen, batch: &Batch) -> Result<Tensor, models::Error> {
+    let seeds = seeds(&batch.images, batch.len());
+    attack.on(network, &network::pixels(batch)?, &batch.labels, &seeds)
+}
+
+/// An attack as files have it.
+pub(crate) fn json(attack: &Attack) -> Value {
+    let Attack { ball, radius, step, steps, random_start } = attack;
+    let constraint = constraint(*ball);
+    json!({ "constraint": constraint, "eps": radius, "steps": steps, "step": step, "random_start": random_start })
+}
+
+/// How far an attack goes, as figures have it.
+pub(crate) fn caption(attack: &Attack) -> String {
+    let norm = if attack.ball == Ball::L2 { "₂" } else { "∞" };
+    format!("ℓ{norm} ≤ {:.3}", attack.radius)
+}
+
+fn constraint(ball: Ball) -> &'static str {
+    match ball {
+        Ball::L2 => "2",
+        Ball::Linf => "inf",
     }
 }
 
 /// An attack in words, by which runs are told apart.
 pub(crate) fn words(attack: &Attack) -> String {
     let Attack { ball, radius, step, steps, random_start } = attack;
-    let ball = if *ball == Ball::L2 { "2" } else { "inf" };
+    let ball = constraint(*ball);
     let start = if *random_start { " from a random start" } else { "" };
     format!("adversarial images (--constraint {ball} --eps {radius}, {steps} steps of {step}{start})")
 }
 
 /// Seeds of an attack's random starts, from what is attacked alone: so they are the same in a run that was stopped and goes on, and for
 /// any size of batch.
-pub(crate) fn seeds(images: &[f32], count: usize) -> Vec<u64> {
+fn seeds(images: &[f32], count: usize) -> Vec<u64> {
     let each = images.len() / count.max(1);
     let checksum = |image: &[f32]| {
         let bytes = |digest, value: &f32| crc32c::crc32c_append(digest, &value.to_le_bytes());
@@ -110,6 +180,25 @@ mod tests {
         for text in ["0", "-1", "1/0", "x", "1/2/3", "nan", ""] {
             assert!(positive(text).is_err_and(|said| said.contains("8/255")), "{text}");
         }
+    }
+
+    #[test]
+    fn a_ball_ends_where_images_do() {
+        let flags = |eps: f32, constraint: Constraint| AttackFlags {
+            eps: Some(eps),
+            constraint: Some(constraint),
+            attack_steps: None,
+            attack_lr: None,
+            random_start: false,
+        };
+        let said = flags(8.0, Constraint::Linf).attack("--eps").expect_err("pixels are in [0, 1]");
+        assert!(said.to_string().contains("--eps 8/255"), "{said}");
+        assert!(flags(1.0, Constraint::Linf).attack("--eps").is_ok());
+        let shape = ImageShape { channels: 3, height: 32, width: 32 };
+        let check =
+            |eps: f32| check(&flags(eps, Constraint::L2).attack("--eps").expect("no limit yet"), shape);
+        assert!(check(55.4).is_ok(), "√3072 = 55.43");
+        assert!(check(55.5).is_err_and(|said| said.to_string().contains("at most 55.4")));
     }
 
     #[test]

@@ -58,6 +58,8 @@ const MOST: usize = 65_535;
 pub(crate) enum Component {
     /// The images themselves.
     Original,
+    /// The images, changed by an adversary.
+    Adversarial,
     /// What is left of them.
     Part(Pass),
 }
@@ -67,6 +69,7 @@ impl Component {
     pub(crate) fn name(self) -> String {
         match self {
             Self::Original => "original".to_owned(),
+            Self::Adversarial => "adversarial".to_owned(),
             Self::Part(Pass::Low(r)) => format!("low r = {r}"),
             Self::Part(Pass::High(r)) => format!("high r = {r}"),
             Self::Part(Pass::Ring(inner, outer)) => format!("band {inner}-{outer}"),
@@ -77,6 +80,7 @@ impl Component {
     pub(crate) fn distances(self) -> String {
         match self {
             Self::Original => "original".to_owned(),
+            Self::Adversarial => "adversarial".to_owned(),
             Self::Part(Pass::Low(r)) => format!("low, d < {r}"),
             Self::Part(Pass::High(r)) => format!("high, d ≥ {r}"),
             Self::Part(Pass::Ring(inner, outer)) => format!("band, {inner} ≤ d < {outer}"),
@@ -87,6 +91,7 @@ impl Component {
     pub(crate) fn json(self) -> Value {
         match self {
             Self::Original => json!({ "component": "original" }),
+            Self::Adversarial => json!({ "component": "adversarial" }),
             Self::Part(Pass::Low(r)) => json!({ "component": "low", "r": r }),
             Self::Part(Pass::High(r)) => json!({ "component": "high", "r": r }),
             Self::Part(Pass::Ring(inner, outer)) => {
@@ -99,7 +104,7 @@ impl Component {
 /// All components of an evaluation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plan {
-    /// The images themselves, low-pass ones, high-pass ones, bands; each by radius.
+    /// The images themselves, attacked ones, low-pass ones, high-pass ones, bands; each by radius.
     pub components: Vec<Component>,
     /// Those whose feature densities are drawn, from low to high.
     pub drawn: Vec<Component>,
@@ -107,6 +112,14 @@ pub(crate) struct Plan {
     pub radii: Vec<usize>,
     /// The curves of accuracy.
     pub freqs: Vec<Freq>,
+}
+
+impl Plan {
+    /// Measures attacked images too, next to the images themselves.
+    pub(crate) fn attacked(mut self) -> Self {
+        self.components.insert(1, Component::Adversarial);
+        self
+    }
 }
 
 impl ComponentFlags {

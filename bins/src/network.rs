@@ -79,6 +79,13 @@ pub(crate) struct Adversary {
     pub testing: Option<Attack>,
 }
 
+impl Adversary {
+    /// All that it does.
+    pub(crate) fn attacks(&self) -> impl Iterator<Item = &Attack> {
+        self.training.iter().chain(&self.testing)
+    }
+}
+
 impl ClassifierLearner {
     /// A learner that trains this classifier; the seed decides what dropout drops.
     pub(crate) fn new(classifier: Classifier, adversary: Adversary, seed: u64) -> Self {
@@ -97,11 +104,8 @@ impl ClassifierLearner {
 
     /// The images of a batch, changed if someone attacks.
     fn seen(&mut self, batch: &Batch, attack: Option<Attack>) -> candle_core::Result<Tensor> {
-        let images = pixels(batch)?;
-        let Some(attack) = attack else { return Ok(images) };
-        let seeds = adversary::seeds(&batch.images, batch.len());
-        let found = attack.on(self.frozen()?, &images, &batch.labels, &seeds);
-        found.map_err(|error| explained(error, batch.len()))
+        let Some(attack) = attack else { return pixels(batch) };
+        adversary::attacked(&attack, self.frozen()?, batch).map_err(|error| explained(error, batch.len()))
     }
 
     fn evaluate_on(&mut self, images: &Tensor, labels: &[u32]) -> candle_core::Result<Tally> {

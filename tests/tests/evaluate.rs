@@ -54,6 +54,31 @@ fn a_run_is_judged_as_its_training_judged_it() -> Outcome {
     Ok(())
 }
 
+/// The same name means another network for larger images; flags of the training are not given again.
+#[test]
+fn a_run_knows_of_which_family_its_network_is() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let few = ["--arch", "leaky_resnet18", "--limit-train", "8", "--limit-test", "4"];
+    let call = |name: &str, more: &[&str]| {
+        let mut command = program(name, folder.path());
+        command.args(few).args(more);
+        command
+    };
+    succeed(&mut call("easy_train", &["--arch-family", "imagenet", "--epochs", "1"]));
+    succeed(&mut call("grad", &[]));
+    succeed(&mut call("evaluate", &[]));
+    succeed(&mut call(
+        "evaluate",
+        &["--checkpoints", "runs/synthetic/leaky_resnet18_baseline/0_*.safetensors"],
+    ));
+    // Of loose files nothing is known.
+    let file = "runs/synthetic/leaky_resnet18_baseline/0_checkpoint.safetensors";
+    fs::copy(folder.path().join(file), folder.path().join("loose.safetensors"))?;
+    let said = fail(&mut call("evaluate", &["--checkpoints", "loose.safetensors"]), 2);
+    assert!(said.contains("--arch-family imagenet"), "{said}");
+    Ok(())
+}
+
 /// Rows are classes, and their diagonal is what is right.
 fn check_confusion(component: &Value) -> Outcome {
     let rows: Vec<Vec<u64>> = serde_json::from_value(component["confusion"].clone())?;

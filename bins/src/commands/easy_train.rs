@@ -5,10 +5,11 @@ use serde::Serialize;
 use training::{RunFolder, Start};
 
 use crate::{
-    adversary::{AttackFlags, zero_or_one},
+    adversary::{self, AttackFlags, zero_or_one},
     data,
     flags::{DataFlags, DatasetName, MachineFlags, RunFlags, at_least_one},
     freq::{self, Part},
+    launch::UnusableFlags,
     live::Recording,
     network::Adversary,
     session::Session,
@@ -69,14 +70,15 @@ impl Flags {
         self.epochs.unwrap_or(default)
     }
 
-    fn adversary(&self, session: &Session) -> anyhow::Result<Adversary> {
+    fn adversary(&mut self) -> anyhow::Result<Adversary> {
         let wanted = |is_wanted: bool, flag: &str| is_wanted.then(|| self.attack.attack(flag)).transpose();
         let (training, testing) =
             (wanted(self.adv_train, "--adv-train")?, wanted(self.adv_eval, "--adv-eval")?);
-        if self.attack.eps.is_some() && training.is_none() && testing.is_none() {
-            session
-                .terminal
-                .note("note: --eps is not used: there is an adversary with --adv-train or --adv-eval only");
+        if training.or(testing).is_some() {
+            self.attack.fill_in();
+        } else if let Some(eps) = self.attack.eps {
+            let advice = "without --adv-train 1 or --adv-eval 1 there is no adversary; add one of them, or leave --eps out";
+            return Err(UnusableFlags(format!("--eps {eps}: {advice}")).into());
         }
         Ok(Adversary { training, testing })
     }
@@ -125,10 +127,11 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
 /// # Errors
 /// As [`run`].
 pub(crate) fn train(mut flags: Flags, session: &Session) -> anyhow::Result<Trained> {
-    let adversary = flags.adversary(session)?;
+    let adversary = flags.adversary()?;
     // Hybrids have pairs, which a damaged image cannot be one of.
     let open = if flags.freq.is_some() { data::open_sound } else { data::open };
     let mut dataset = open(&flags.data)?;
+    adversary.attacks().try_for_each(|attack| adversary::check(attack, dataset.train.shape()))?;
     if let Some(keep) = flags.freq {
         let radius = *flags.r.get_or_insert(freq::RADIUS);
         flags.run.task = Some(flags.hybrid_task(keep, radius));

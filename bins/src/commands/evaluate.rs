@@ -7,12 +7,13 @@ use anyhow::Context;
 use clap::{Parser, ValueEnum};
 use datasets::Dataset;
 use evaluation::{Axis, Features, Scores, Separation};
-use models::Frozen;
+use models::{Attack, Frozen};
 use spectral::Filter;
 use training::FolderLock;
 
 use super::{evaluate_figures::Densities, evaluate_report::Report};
 use crate::{
+    adversary::{self, AttackFlags},
     backend::explained,
     checkpoints::{self, StoredCheckpoint},
     components::{Component, ComponentFlags, Plan},
@@ -27,8 +28,9 @@ use crate::{
 /// Measures what a network gets right: on the test images, and with --freq, --r or --band on those of their frequencies.
 ///
 /// Writes evaluation.json (loss, top-1, top-5, every class, confusion matrices, 95 % Wilson intervals) and, with cut-off radii, the
-/// curve of accuracy. Without --run or --checkpoints it takes the run that the same --dataset, --arch and --task flags of
-/// `easy_train` name. Filtered values leave [0, 1]; --rescale says what becomes of them.
+/// curve of accuracy. With --eps also what is right of the images as an adversary changes them against each network; frequency
+/// components stay those of unchanged images. Without --run or --checkpoints it takes the run that the same --dataset, --arch and
+/// --task flags of `easy_train` name. Filtered values leave [0, 1]; --rescale says what becomes of them.
 #[derive(Debug, Parser)]
 #[command(name = "evaluate", version, args_override_self = true, allow_negative_numbers = true)]
 pub struct Flags {
@@ -49,6 +51,8 @@ pub struct Flags {
     epoch: Option<usize>,
     #[command(flatten)]
     pub(super) components: ComponentFlags,
+    #[command(flatten)]
+    attack: AttackFlags,
     /// Also measure how the features before the linear layer separate classes, on each component; without other flags on low- and
     /// high-pass images of r = 4,8,12,16
     #[arg(long)]
@@ -95,8 +99,9 @@ pub(crate) struct Part {
 ///
 /// # Errors
 /// If there is nothing to measure, or a file cannot be read or written.
-pub fn run(flags: Flags) -> anyhow::Result<()> {
+pub fn run(mut flags: Flags) -> anyhow::Result<()> {
     let session = Session::start(&flags.machine)?;
+    checkpoints::adopt(&flags.measured(), &mut flags.data, &mut flags.run)?;
     measure(&flags, &session, |report, files| report.print(files, flags.machine.format))
 }
 
@@ -109,17 +114,20 @@ pub(crate) fn measure<T>(
     session: &Session,
     then: impl FnOnce(&Report<'_>, &[PathBuf]) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
+    let attack = flags.attack()?;
     let plan = flags.components.plan(flags.features);
+    let plan = if attack.is_some() { plan.attacked() } else { plan };
     let checkpoints = flags.checkpoints(session.terminal)?;
     let dataset = data::open(&flags.data)?;
     flags.check_classes(&dataset)?;
     let shape = dataset.test.shape();
     flags.components.check(&plan, [shape.height, shape.width])?;
+    attack.iter().try_for_each(|attack| adversary::check(attack, shape))?;
     let note = |twice: String| {
         session.terminal.note(&format!("note: {twice} is given more than once; measured once"));
     };
     flags.components.repeated().into_iter().for_each(note);
-    let measurement = Measurement { flags, plan: &plan, dataset: &dataset, session };
+    let measurement = Measurement { flags, plan: &plan, attack, dataset: &dataset, session };
     let output = flags.output();
     std::fs::create_dir_all(&output).with_context(|| format!("cannot create folder {}", output.display()))?;
     let _lock = FolderLock::take(&output)?;
@@ -127,7 +135,7 @@ pub(crate) fn measure<T>(
     let each = checkpoints.into_iter().zip(labels).enumerate();
     let measured: Vec<Measured> =
         each.map(|(index, named)| measurement.checkpoint(named, index)).collect::<anyhow::Result<_>>()?;
-    let report = Report { flags, plan: &plan, test: &dataset.test, measured: &measured };
+    let report = Report { flags, plan: &plan, attack, test: &dataset.test, measured: &measured };
     let files = report.save(&output)?;
     then(&report, &files)
 }
@@ -135,6 +143,7 @@ pub(crate) fn measure<T>(
 struct Measurement<'a> {
     flags: &'a Flags,
     plan: &'a Plan,
+    attack: Option<Attack>,
     dataset: &'a Dataset,
     session: &'a Session,
 }
@@ -173,7 +182,11 @@ impl Measurement<'_> {
             if let Some(filter) = &filter {
                 batch.images = filter.apply(&batch.images)?;
             }
-            let found = network.evaluate(&network::pixels(&batch)?, &batch.labels);
+            let images = match self.attack.filter(|_| component == Component::Adversarial) {
+                Some(attack) => adversary::attacked(&attack, network, &batch),
+                None => Ok(network::pixels(&batch)?),
+            };
+            let found = images.and_then(|images| network.evaluate(&images, &batch.labels));
             let found = found.map_err(|error| explained(error, batch.len()))?;
             scores.push(&found.logits.flatten_all()?.to_vec1::<f32>()?, &batch.labels)?;
             if self.flags.features {
@@ -215,9 +228,20 @@ impl Measurement<'_> {
 }
 
 impl Flags {
+    /// The attack that is asked for.
+    fn attack(&self) -> anyhow::Result<Option<Attack>> {
+        self.attack.eps.map(|_| self.attack.attack("--eps")).transpose()
+    }
+
     /// The run folder that the flags name.
     fn folder(&self) -> PathBuf {
         self.run_folder.clone().unwrap_or_else(|| self.run.folder(&self.data))
+    }
+
+    /// The folder of the checkpoints that are measured.
+    fn measured(&self) -> PathBuf {
+        let of_files = self.checkpoints.as_deref().map(|pattern| checkpoints::folder_of(pattern).to_owned());
+        of_files.unwrap_or_else(|| self.folder())
     }
 
     /// Results go into the run they are of; those of loose files never into a run that they may not belong to.

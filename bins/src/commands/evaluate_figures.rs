@@ -8,7 +8,10 @@ use super::{
     evaluate::{Measured, Part, Projection},
     evaluate_report::{Report, percent},
 };
-use crate::components::{Component, Freq};
+use crate::{
+    adversary,
+    components::{Component, Freq},
+};
 
 /// Classes that a panel can hold: the first ones.
 const SHOWN: usize = 10;
@@ -67,6 +70,10 @@ impl Report<'_> {
         if let [one] = self.measured {
             let original = percent(one.parts[0].scores.accuracy());
             subtitle = format!("{subtitle}; {original:.2} % on the images themselves");
+            if let Some((found, attack)) = one.under_attack().zip(self.attack.as_ref()) {
+                let reach = adversary::caption(attack);
+                subtitle = format!("{subtitle}, {:.2} % attacked ({reach})", percent(found));
+            }
         }
         let title = "Accuracy on low- and high-pass images";
         LineChart::new(title, subtitle, axes, self.plan.radii.clone(), curves.collect()).map(Some)

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use datasets::ImageSet;
 use evaluation::{Accuracy, pearson};
+use models::Attack;
 use serde_json::{Value, json};
 
 use super::evaluate::{Flags, Measured, Part, Projection};
 use crate::{
+    adversary,
     components::{Component, Plan},
     data,
     flags::Format,
@@ -24,6 +26,8 @@ pub(crate) struct Report<'a> {
     pub flags: &'a Flags,
     /// Its components.
     pub plan: &'a Plan,
+    /// Who changed the adversarial images.
+    pub attack: Option<Attack>,
     /// The images.
     pub test: &'a ImageSet,
     /// What was found, checkpoint by checkpoint.
@@ -37,10 +41,22 @@ pub(super) fn percent(accuracy: Accuracy) -> f64 {
 }
 
 impl Measured {
+    /// Those of its parts that are frequency components.
+    fn frequencies(&self) -> impl Iterator<Item = &Part> {
+        self.parts.iter().filter(|part| matches!(part.component, Component::Part(_)))
+    }
+
+    /// What was right on the images as an adversary changed them, where there was one.
+    pub(super) fn under_attack(&self) -> Option<Accuracy> {
+        let attacked = self.parts.iter().find(|part| part.component == Component::Adversarial)?;
+        Some(attacked.scores.accuracy())
+    }
+
     /// The correlation of the variance between classes with accuracy over the frequency components.
     fn correlation(&self) -> Option<f64> {
-        let parts = self.parts.iter().filter(|part| part.component != Component::Original);
-        let pairs = parts.filter_map(|part| Some((part.separation?.inter, percent(part.scores.accuracy()))));
+        let pairs = self
+            .frequencies()
+            .filter_map(|part| Some((part.separation?.inter, percent(part.scores.accuracy()))));
         let (variances, accuracies): (Vec<f64>, Vec<f64>) = pairs.unzip();
         pearson(&variances, &accuracies)
     }
@@ -94,8 +110,11 @@ impl Report<'_> {
         let head = "component          accuracy %  95 % interval  top-5 %     loss";
         terminal::result(&format!("{head}{separation}"))?;
         parts.iter().try_for_each(|part| terminal::result(&row(part)))?;
+        if let Some(attack) = &self.attack {
+            terminal::result(&adversary::words(attack))?;
+        }
         if let Some(correlation) = measured.correlation() {
-            let count = parts.len() - 1;
+            let count = measured.frequencies().count();
             terminal::result(&format!(
                 "correlation of variance between classes with accuracy over {count} components: {correlation:.3}"
             ))?;
@@ -135,6 +154,7 @@ impl Report<'_> {
             "classes": self.test.classes(),
             "mask": self.flags.components.mask().as_str(),
             "rescale": self.flags.components.rescale_name(),
+            "attack": self.attack.as_ref().map(adversary::json),
             "confidence": 0.95,
             "checkpoints": self.measured.iter().map(checkpoint).collect::<Vec<_>>(),
         })
