@@ -119,8 +119,8 @@ pub(crate) fn json(attack: &Attack) -> Value {
 
 /// How far an attack goes, as figures have it.
 pub(crate) fn caption(attack: &Attack) -> String {
-    let norm = if attack.ball == Ball::L2 { "₂" } else { "∞" };
-    format!("ℓ{norm} ≤ {:.3}", attack.radius)
+    let norm = if attack.ball == Ball::L2 { "2" } else { "∞" };
+    format!("L{norm}, ε = {:.3}", attack.radius)
 }
 
 fn constraint(ball: Ball) -> &'static str {
@@ -193,7 +193,8 @@ mod tests {
         };
         let said = flags(8.0, Constraint::Linf).attack("--eps").expect_err("pixels are in [0, 1]");
         assert!(said.to_string().contains("--eps 8/255"), "{said}");
-        assert!(flags(1.0, Constraint::Linf).attack("--eps").is_ok());
+        let widest = flags(1.0, Constraint::Linf).attack("--eps").expect("from black to white");
+        assert_eq!(caption(&widest), "L∞, ε = 1.000");
         let shape = ImageShape { channels: 3, height: 32, width: 32 };
         let check =
             |eps: f32| check(&flags(eps, Constraint::L2).attack("--eps").expect("no limit yet"), shape);
