@@ -379,13 +379,23 @@ def is_steady(model, single, pixels, label):
     return near(differentiate(model, pixels, [label])[2])
 
 
-def steady_images(model, size):
+def labels_in_doubt(model, size):
+    """LABELS, or the next class where the network is sure of one: no gradient is left then."""
+    pixels = torch.from_numpy(image(0, size)).to(next(model.parameters()).dtype)
+    with torch.no_grad():
+        guess = int(model(pixels).argmax())
+    return [label + 1 if label == guess else label for label in LABELS]
+
+
+def steady_images(model, size, labels):
     """The numbers of the first drawn images that are steady, one for each label. PyTorch alone decides."""
     single, numbers = copy.deepcopy(model).float().requires_grad_(False), []
-    for label in LABELS:
+    for label in labels:
         following = range(numbers[-1] + 1 if numbers else 0, CANDIDATES)
         steady = (k for k in following if is_steady(model, single, image(k, size), label))
-        numbers.append(next(steady))
+        numbers.append(next(steady, None))
+        if numbers[-1] is None:
+            sys.exit(f"none of {CANDIDATES} images is steady for class {label}")
     return numbers
 
 
@@ -400,9 +410,10 @@ def measure(family, name, build):
         for key, value in state.items():
             value.copy_(weights(key, tuple(value.shape)))
     size = 32 if family == "cifar" else 64
-    numbers = steady_images(model, size)
+    labels = labels_in_doubt(model, size)
+    numbers = steady_images(model, size, labels)
     pixels = np.concatenate([image(number, size) for number in numbers])
-    logits, loss, gradient = differentiate(model, pixels, LABELS)
+    logits, loss, gradient = differentiate(model, pixels, labels)
     squares = sum(float((p.grad**2).sum()) for p in model.parameters())
     signs = [np.where(draw(f"signs{k}", gradient.size) < 0.5, -1.0, 1.0) for k in range(SKETCHES)]
     return {
@@ -410,6 +421,7 @@ def measure(family, name, build):
         "family": family,
         "size": size,
         "images": numbers,
+        "labels": labels,
         "parameters": sum(p.numel() for p in model.parameters()),
         "tensors": len(state),
         "logits": logits,
