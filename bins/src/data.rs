@@ -180,6 +180,7 @@ pub(crate) fn training_batches(
     seed: u64,
     epoch: usize,
     start: usize,
+    pixels: bool,
 ) -> Batches {
     let options = BatchOptions {
         batch_size: training_batch_size(flags),
@@ -188,8 +189,14 @@ pub(crate) fn training_batches(
         start_batch: start,
         workers: flags.workers,
         drop_last: false,
+        pixels,
     };
     set.batches(options)
+}
+
+/// The same images as [`test_batches`], in batches without their pixels.
+pub(crate) fn test_indices(set: &ImageSet, batch_size: usize) -> Batches {
+    set.batches(BatchOptions { batch_size, pixels: false, ..BatchOptions::default() })
 }
 
 /// All images in the set's own order.

@@ -24,6 +24,7 @@ mod measured;
 mod network;
 mod partial;
 mod reproduce;
+mod resident;
 mod session;
 mod spectrum_events;
 mod stored;

@@ -8,7 +8,10 @@ use datasets::{Batch, Dataset};
 use models::{Architecture, Attack, Backend, Classifier, Frozen, Normaliser};
 use training::{BatchTally, Learned, Learner, Source, Tally};
 
-use crate::{adversary, backend::explained, data, flags::DataFlags, session::Session, stored::StoredWeights};
+use crate::{
+    adversary, backend::explained, data, flags::DataFlags, resident::ResidentSets, session::Session,
+    stored::StoredWeights,
+};
 
 /// A fresh network with seeded weights.
 ///
@@ -68,6 +71,8 @@ pub(crate) struct ClassifierLearner {
     seed: u64,
     /// Whether results are there as soon as they are returned.
     is_immediate: bool,
+    /// The images, if they are on the device already; then batches come without.
+    resident: Option<ResidentSets>,
 }
 
 /// Who changes images before a network sees them.
@@ -87,10 +92,16 @@ impl Adversary {
 }
 
 impl ClassifierLearner {
-    /// A learner that trains this classifier; the seed decides what dropout drops.
-    pub(crate) fn new(classifier: Classifier, adversary: Adversary, seed: u64) -> Self {
+    /// A learner that trains this classifier, on batches without pixels if the images are resident; the seed decides what dropout
+    /// drops.
+    pub(crate) fn new(
+        classifier: Classifier,
+        adversary: Adversary,
+        seed: u64,
+        resident: Option<ResidentSets>,
+    ) -> Self {
         let is_immediate = classifier.parameters().values().all(|parameter| parameter.device().is_cpu());
-        Self { classifier, frozen: None, adversary, seed, is_immediate }
+        Self { classifier, frozen: None, adversary, seed, is_immediate, resident }
     }
 
     /// The network as it is now; kept until it learns.
@@ -132,7 +143,10 @@ impl Learner for ClassifierLearner {
     }
 
     fn learn(&mut self, batch: &Batch) -> candle_core::Result<Learned> {
-        let images = self.seen(batch, self.adversary.training)?;
+        let images = match &self.resident {
+            Some(resident) => resident.train(batch)?,
+            None => self.seen(batch, self.adversary.training)?,
+        };
         self.frozen = None;
         let found = self.classifier.parameter_gradients(&images, &batch.labels);
         let mut found = found.map_err(|error| explained(error, batch.len()))?;
@@ -143,7 +157,11 @@ impl Learner for ClassifierLearner {
     }
 
     fn evaluate(&mut self, batch: &Batch) -> candle_core::Result<Tally> {
-        self.evaluate_on(&pixels(batch)?, &batch.labels)
+        let images = match &self.resident {
+            Some(resident) => resident.test(batch)?,
+            None => pixels(batch)?,
+        };
+        self.evaluate_on(&images, &batch.labels)
     }
 
     fn evaluate_attacked(&mut self, batch: &Batch) -> candle_core::Result<Option<Tally>> {
@@ -162,13 +180,15 @@ pub(crate) struct DatasetSource<'a> {
     pub flags: &'a DataFlags,
     /// The seed of order and augmentation.
     pub seed: u64,
+    /// Whether batches have pixels; not where the learner has the images.
+    pub pixels: bool,
 }
 
 impl Source for DatasetSource<'_> {
     type Batch = Batch;
 
     fn train(&self, epoch: usize, start: usize) -> impl Iterator<Item = candle_core::Result<Batch>> {
-        data::training_batches(&self.dataset.train, self.flags, self.seed, epoch, start)
+        data::training_batches(&self.dataset.train, self.flags, self.seed, epoch, start, self.pixels)
             .map(|batch| batch.map_err(candle_core::Error::wrap))
     }
 
@@ -189,8 +209,12 @@ impl Source for DatasetSource<'_> {
     }
 
     fn test(&self) -> impl Iterator<Item = candle_core::Result<Batch>> {
-        data::test_batches(&self.dataset.test, data::training_batch_size(self.flags), self.flags.workers)
-            .map(|batch| batch.map_err(candle_core::Error::wrap))
+        let (test, size) = (&self.dataset.test, data::training_batch_size(self.flags));
+        let batches = match self.pixels {
+            true => data::test_batches(test, size, self.flags.workers),
+            false => data::test_indices(test, size),
+        };
+        batches.map(|batch| batch.map_err(candle_core::Error::wrap))
     }
 }
 

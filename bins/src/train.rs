@@ -19,6 +19,7 @@ use crate::{
     live::{LiveSpectrum, Recording},
     measured,
     network::{self, Adversary, ClassifierLearner, DatasetSource},
+    resident::ResidentSets,
     session::Session,
     terminal::{self, Terminal},
 };
@@ -107,8 +108,10 @@ impl TrainingRun<'_> {
             .map_err(|error| UnusableFlags(format!("--arch {arch}: {error}")))?;
         let folder = self.begin()?;
         self.tell_other_kernels(&folder, session)?;
-        let mut learner = ClassifierLearner::new(network, self.adversary, self.run.seed);
-        let source = DatasetSource { dataset, flags: self.data, seed: self.run.seed };
+        let resident = ResidentSets::of(dataset, &session.backend, &self.adversary)?;
+        let pixels = resident.is_none();
+        let mut learner = ClassifierLearner::new(network, self.adversary, self.run.seed, resident);
+        let source = DatasetSource { dataset, flags: self.data, seed: self.run.seed, pixels };
         let trainer = self.trainer(dataset, normaliser, (lr, &recording), &session.backend);
         let images = recording.images(&dataset.test);
         let measurement = Measurement::new(self.data, architecture, &images, session)?;

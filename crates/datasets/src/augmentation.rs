@@ -119,8 +119,18 @@ impl View {
         }
     }
 
-    /// The source column of each column of the view.
-    fn columns(&self, width: usize) -> Vec<usize> {
+    /// Which row of an image of so many rows each row of the view shows.
+    pub fn rows(&self, height: usize) -> Vec<usize> {
+        (0..height).map(|y| reflect(y + self.top, self.pad_y, height)).collect()
+    }
+
+    /// Which column of an image of so many columns each column of the view shows.
+    ///
+    /// ```
+    /// let view = datasets::View { left: 1, pad_x: 2, mirrored: true, ..datasets::View::IDENTITY };
+    /// assert_eq!(view.columns(4), [2, 1, 0, 1]);
+    /// ```
+    pub fn columns(&self, width: usize) -> Vec<usize> {
         let crop = (0..width).map(|x| reflect(x + self.left, self.pad_x, width));
         if self.mirrored { crop.rev().collect() } else { crop.collect() }
     }

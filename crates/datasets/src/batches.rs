@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::{
-    Augmentation, Error, ImageSet, ImageShape, Look,
+    Augmentation, Error, ImageSet, ImageShape, Look, View,
     prefetch::Prefetch,
     random::{Purpose, permutation, stream},
 };
@@ -16,12 +16,14 @@ const QUEUE: usize = 2;
 /// Images ready for a network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Batch {
-    /// Pixels in [0, 1], (B, C, H, W); of bytes the quotient by 255, in f32.
+    /// Pixels in [0, 1], (B, C, H, W); of bytes the quotient by 255, in f32. Empty if the batch was asked for without.
     pub images: Vec<f32>,
     /// Class number of each image.
     pub labels: Vec<u32>,
     /// Position of each image in its set's own order.
     pub indices: Vec<usize>,
+    /// How each image is looked at.
+    pub views: Vec<View>,
     /// Shape of each image (C, H, W).
     pub shape: ImageShape,
 }
@@ -87,6 +89,8 @@ pub struct BatchOptions {
     pub start_batch: usize,
     /// Threads that prepare batches ahead of the consumer; with 0 the consumer's thread does it.
     pub workers: usize,
+    /// Whether batches have pixels; without, their indices and views say which, for images that are elsewhere already.
+    pub pixels: bool,
 }
 
 impl Default for BatchOptions {
@@ -98,6 +102,7 @@ impl Default for BatchOptions {
             drop_last: false,
             start_batch: 0,
             workers: 0,
+            pixels: true,
         }
     }
 }
@@ -207,6 +212,9 @@ impl Plan {
 
     fn batch(&self, index: usize) -> Result<Batch, Error> {
         let (mut indices, shape) = (self.indices(index), self.set.shape());
+        if !self.options.pixels {
+            return Ok(self.of(indices, Vec::new()));
+        }
         let mut images = vec![0.0; indices.len() * shape.len()];
         let slots = indices.par_iter().zip(images.par_chunks_exact_mut(shape.len().max(1)));
         let write = |(&index, out): (&usize, &mut [f32])| self.set.write(index, self.look(), out);
@@ -215,8 +223,14 @@ impl Plan {
             None => indices.iter().zip(images.chunks_exact_mut(shape.len().max(1))).map(write).collect(),
         };
         self.leave_out(done, &mut indices, &mut images)?;
+        Ok(self.of(indices, images))
+    }
+
+    fn of(&self, indices: Vec<usize>, images: Vec<f32>) -> Batch {
+        let shape = self.set.shape();
         let labels = indices.iter().map(|&index| self.set.labels()[index]).collect();
-        Ok(Batch { images, labels, indices, shape })
+        let views = indices.iter().map(|&index| self.look().view(shape, index)).collect();
+        Batch { images, labels, indices, views, shape }
     }
 
     /// Takes damaged images out of a batch, or gives the first error.

@@ -183,6 +183,14 @@ impl ImageSet {
         self.shape
     }
 
+    /// The bytes of all images, (N, C, H, W), where they are in memory as bytes.
+    pub fn all_bytes(&self) -> Option<&[u8]> {
+        match &self.storage.pixels {
+            Pixels::Bytes(bytes) => Some(&bytes[..self.len * self.shape.len()]),
+            Pixels::Unit(_) | Pixels::Encoded(_) => None,
+        }
+    }
+
     /// Pixels of image `index`, (C, H, W), 0 to 255; numbers in [0, 1] as the nearest byte.
     ///
     /// # Errors

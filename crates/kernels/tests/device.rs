@@ -37,6 +37,7 @@ on_every_device!(
     cross_entropy_is_the_naive_one,
     band_means_are_those_of_the_definition,
     gradients_of_any_scale_have_band_means,
+    resident_images_are_gathered_exactly,
 );
 
 /// Of sums of f32 products.
@@ -247,5 +248,21 @@ fn gradients_of_any_scale_have_band_means(device: &Device) -> Result<()> {
     assert!((rows[0][0] / rows[1][0] - 1.0).abs() < 1e-5 && rows[0][1] > 0.0, "the scale is taken out");
     assert!(rows[2][1] == 0.0, "a constant has no range: {rows:?}");
     assert!(!rows[3][0].is_finite(), "nothing has no scale: {rows:?}");
+    Ok(())
+}
+
+fn resident_images_are_gathered_exactly(device: &Device) -> Result<()> {
+    let bytes: Vec<u8> = (0..=255).collect();
+    let images = device::ResidentImages::new(&bytes, [2, 8, 8], device)?;
+    let batch =
+        images.gather(&[1, 0], &[(0..8).collect::<Vec<_>>(), (0..8).rev().collect()].concat(), &[3; 16])?;
+    let expected = |b: usize, c: usize, y: usize| {
+        let (image, row) = if b == 0 { (1, y) } else { (0, 7 - y) };
+        f32::from(bytes[image * 128 + c * 64 + row * 8 + 3]) / 255.0
+    };
+    for (at, found) in flat(&batch).into_iter().enumerate() {
+        assert_eq!(found, expected(at / 128, at / 64 % 2, at / 8 % 8), "{at}");
+    }
+    assert!(images.gather(&[2], &[0; 8], &[0; 8]).is_err(), "there are two images");
     Ok(())
 }

@@ -10,6 +10,7 @@
 //! | [`mean_pool`] | two products with matrices | the same |
 //! | [`cross_entropy`] | candle | the same |
 //! | [`BandMeans`] of spectra, [`Density`] with its gradient | products with the matrix of the Fourier transform | the same |
+//! | [`ResidentImages`], gathered into batches | candle | the same |
 //!
 //! All tensors are f32, images (N, C, H, W), weights (O, C / groups, kH, kW). What runs anywhere is the twin that the CUDA
 //! versions are tested against.
@@ -23,6 +24,7 @@ mod gate;
 mod loss;
 mod norm;
 mod pooling;
+mod resident;
 mod spectrum;
 
 pub use bands::BandMeans;
@@ -32,6 +34,7 @@ pub use gate::relu_gradient;
 pub use loss::cross_entropy;
 pub use norm::{BatchMoments, batch_norm, batch_norm_gradient, channel_sums, per_channel};
 pub use pooling::{max_pool, max_pool_gradient, mean_pool, mean_pool_gradient};
+pub use resident::ResidentImages;
 pub use spectrum::HalfSpectrum;
 
 /// How products are computed where a device offers a choice.

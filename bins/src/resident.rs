@@ -1,0 +1,97 @@
+//! Images of a run that stay on the device that trains on them: of a batch only the choice of crops goes there.
+
+use candle_core::{Device, Tensor};
+use datasets::{Batch, Dataset, ImageSet};
+use kernels::device::ResidentImages;
+use models::Backend;
+
+use crate::network::Adversary;
+
+/// Sets of more bytes go to the device batch by batch.
+const MOST_BYTES: usize = 2 << 30;
+
+/// Both sets of a run on its device.
+#[derive(Debug)]
+pub(crate) struct ResidentSets {
+    train: ResidentImages,
+    test: ResidentImages,
+}
+
+impl ResidentSets {
+    /// The sets on a device other than the CPU's own engine, if they are bytes in memory, not too many, and nobody is to change
+    /// them on the way.
+    ///
+    /// # Errors
+    /// If the device's memory does not hold them.
+    pub(crate) fn of(
+        dataset: &Dataset,
+        backend: &Backend,
+        adversary: &Adversary,
+    ) -> candle_core::Result<Option<Self>> {
+        let Backend::Tensors { device, .. } = backend else { return Ok(None) };
+        let is_attacked = adversary.training.is_some() || adversary.testing.is_some();
+        match (dataset.train.all_bytes(), dataset.test.all_bytes()) {
+            (Some(train), Some(test)) if !is_attacked && train.len() + test.len() <= MOST_BYTES => {
+                let train = resident(&dataset.train, train, device)?;
+                Ok(Some(Self { train, test: resident(&dataset.test, test, device)? }))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The pixels of a batch of training images that came without, (B, C, H, W).
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub(crate) fn train(&self, batch: &Batch) -> candle_core::Result<Tensor> {
+        gather(&self.train, batch)
+    }
+
+    /// The same of test images.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub(crate) fn test(&self, batch: &Batch) -> candle_core::Result<Tensor> {
+        gather(&self.test, batch)
+    }
+}
+
+fn resident(set: &ImageSet, bytes: &[u8], device: &Device) -> candle_core::Result<ResidentImages> {
+    let shape = set.shape();
+    ResidentImages::new(bytes, [shape.channels, shape.height, shape.width], device)
+}
+
+fn gather(images: &ResidentImages, batch: &Batch) -> candle_core::Result<Tensor> {
+    let small = |numbers: Vec<usize>| numbers.into_iter().map(|number| number as u32).collect::<Vec<_>>();
+    let rows = batch.views.iter().flat_map(|view| view.rows(batch.shape.height)).collect();
+    let columns = batch.views.iter().flat_map(|view| view.columns(batch.shape.width)).collect();
+    images.gather(&small(batch.indices.clone()), &small(rows), &small(columns))
+}
+
+#[cfg(test)]
+mod tests {
+    use datasets::{Augmentation, BatchOptions, ImageShape, Order};
+
+    use super::*;
+
+    #[test]
+    fn batches_are_the_hosts_bit_for_bit() -> anyhow::Result<()> {
+        let shape = ImageShape { channels: 3, height: 9, width: 7 };
+        let bytes: Vec<u8> = (0..20 * shape.len()).map(|at| (at * at % 251) as u8).collect();
+        let set = ImageSet::new(bytes.clone(), vec![0; 20], ["a".to_owned()].into(), shape)?;
+        let on_device = resident(&set, &bytes, &Device::Cpu)?;
+        let options = BatchOptions {
+            batch_size: 8,
+            order: Order::Shuffled { seed: 3, epoch: 1 },
+            augmentation: Some(Augmentation::default()),
+            ..BatchOptions::default()
+        };
+        let without = set.batches(BatchOptions { pixels: false, ..options });
+        for (with, without) in set.batches(options).zip(without) {
+            let (with, without) = (with?, without?);
+            assert!(without.images.is_empty() && without.labels == with.labels);
+            assert_eq!(gather(&on_device, &without)?.flatten_all()?.to_vec1::<f32>()?, with.images);
+        }
+        Ok(())
+    }
+}
