@@ -7,7 +7,7 @@ use models::{Attack, Ball, Frozen};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{flags::at_least_one, launch::UnusableFlags, network};
+use crate::{flags::at_least_one, launch::UnusableFlags, network, terminal};
 
 /// How images are changed against the network.
 #[derive(Debug, Clone, Args, Serialize)]
@@ -59,6 +59,12 @@ impl AttackFlags {
             ))
         };
         let radius = self.eps.ok_or_else(missing)?;
+        if self.constraint.is_none() {
+            terminal::note(&format!(
+                "note: --eps {radius} limits the Euclidean length of the change of an image (--constraint 2); to limit the change of \
+                 each value, give --constraint inf"
+            ));
+        }
         let ball = match self.constraint.unwrap_or(Constraint::L2) {
             Constraint::L2 => Ball::L2,
             Constraint::Linf => Ball::Linf,

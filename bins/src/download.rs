@@ -118,7 +118,7 @@ fn transfer(url: &str, part: &Path, patience: Patience, bar: &ProgressBar) -> an
         .http_status_as_error(false)
         .build()
         .into();
-    let mut attempt = 0;
+    let (mut attempt, at_first) = (0, length(part));
     loop {
         attempt += 1;
         let before = length(part);
@@ -126,10 +126,14 @@ fn transfer(url: &str, part: &Path, patience: Patience, bar: &ProgressBar) -> an
             Ok(()) => return Ok(()),
             Err(_) if attempt < patience.attempts && length(part) > before => {}
             Err(error) => {
-                return Err(error.context(format!(
-                    "{url}: broken off after {} bytes; give the same command to go on, or fetch the file by hand and name it with --data",
-                    length(part)
-                )));
+                let what = match length(part) {
+                    now if now > at_first => {
+                        format!("broken off after {now} bytes; give the same command to go on")
+                    }
+                    _ => "nothing came; check the network and --mirror".to_owned(),
+                };
+                return Err(error
+                    .context(format!("{url}: {what}, or fetch the file by hand and name it with --data")));
             }
         }
     }
@@ -298,7 +302,8 @@ mod tests {
         let started = std::time::Instant::now();
         let said = format!("{:#}", fetch_quickly(&silent, folder.path()).expect_err("silence"));
         assert!(
-            said.contains("broken off after 0 bytes") && started.elapsed() < Duration::from_secs(4),
+            said.contains("nothing came; check the network and --mirror")
+                && started.elapsed() < Duration::from_secs(4),
             "{said}"
         );
         let (refusing, _) = serve(|mut stream, _| {

@@ -106,9 +106,9 @@ impl TrainingRun<'_> {
         network
             .check_size([shape.height, shape.width])
             .map_err(|error| UnusableFlags(format!("--arch {arch}: {error}")))?;
+        let resident = ResidentSets::of(dataset, &session.backend, &self.adversary)?;
         let folder = self.begin()?;
         self.tell_other_kernels(&folder, session)?;
-        let resident = ResidentSets::of(dataset, &session.backend, &self.adversary)?;
         let pixels = resident.is_none();
         let mut learner = ClassifierLearner::new(network, self.adversary, self.run.seed, resident);
         let source = DatasetSource { dataset, flags: self.data, seed: self.run.seed, pixels };

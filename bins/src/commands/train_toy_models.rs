@@ -3,7 +3,6 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    time::Instant,
 };
 
 use anyhow::Context;
@@ -14,7 +13,6 @@ use cdes::{
 };
 use clap::{Parser, ValueEnum};
 use datasets::Dataset;
-use indicatif::ProgressBar;
 use models::Backend;
 use serde::Serialize;
 use serde_json::Value;
@@ -26,8 +24,8 @@ use crate::{
     interrupt::Interrupted,
     launch::UnusableFlags,
     session::Session,
-    terminal::{self, Terminal},
-    toy::{Images, KernelFlags, Part, Scope, ToyData, epoch_pictures, events, scopes},
+    terminal,
+    toy::{FitWatcher, Images, KernelFlags, Part, Scope, ToyData, epoch_pictures, events, scopes},
     train::{below_one, not_negative},
 };
 
@@ -323,7 +321,7 @@ impl Fitter<'_> {
         let path = flags.folder(scope).path().to_owned();
         let start = if flags.folder(scope).state_path().exists() { Start::Resume } else { Start::Fresh };
         let folder = KernelFolder::begin(&path, start)?;
-        let mut watcher = Watcher::new(self.session.terminal, flags.epochs, images.len(), label.clone());
+        let mut watcher = FitWatcher::new(self.session.terminal, flags.epochs, images.len(), label.clone());
         let pictures = Pictures {
             folder: path.join(PICTURES),
             label,
@@ -409,51 +407,6 @@ fn print(results: &[Fitted], format: Format) -> anyhow::Result<()> {
         ))?;
     }
     Ok(())
-}
-
-/// Shows a fit as it goes on: a bar an epoch, a line a finished epoch.
-struct Watcher {
-    terminal: Terminal,
-    epochs: usize,
-    images: usize,
-    label: String,
-    bar: Option<ProgressBar>,
-    started: Instant,
-}
-
-impl Watcher {
-    fn new(terminal: Terminal, epochs: usize, images: usize, label: String) -> Self {
-        Self { terminal, epochs, images, label, bar: None, started: Instant::now() }
-    }
-
-    fn see(&mut self, event: &FitEvent<'_>) {
-        match event {
-            FitEvent::Batch { epoch, images, losses } => {
-                let (terminal, epochs, total) = (self.terminal, self.epochs, self.images);
-                let bar = || terminal.images_bar(total, format!("epoch {epoch}/{epochs}"));
-                let bar = self.bar.get_or_insert_with(bar);
-                bar.set_position(*images as u64);
-                bar.set_message(format!("{}, loss {:.4}", self.label, losses.total()));
-            }
-            FitEvent::Epoch { losses, .. } => {
-                self.clear();
-                let EpochLosses { epoch, spectral_loss, image_loss, lr, .. } = losses;
-                let rate = self.images as f64 / self.started.elapsed().as_secs_f64();
-                self.terminal.note(&format!(
-                    "{}  epoch {epoch:2}  lr {lr:<8.2e} density loss {spectral_loss:.5}, image loss {image_loss:.5}  {rate:.0} \
-                     images/s",
-                    self.label
-                ));
-                self.started = Instant::now();
-            }
-        }
-    }
-
-    fn clear(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish_and_clear();
-        }
-    }
 }
 
 /// The side of a kernel; even ones would not keep the size of images.

@@ -22,7 +22,7 @@ pub struct Batch {
     pub labels: Vec<u32>,
     /// Position of each image in its set's own order.
     pub indices: Vec<usize>,
-    /// How each image is looked at.
+    /// How each image is looked at, of a batch that was asked for without pixels; empty otherwise.
     pub views: Vec<View>,
     /// Shape of each image (C, H, W).
     pub shape: ImageShape,
@@ -89,7 +89,7 @@ pub struct BatchOptions {
     pub start_batch: usize,
     /// Threads that prepare batches ahead of the consumer; with 0 the consumer's thread does it.
     pub workers: usize,
-    /// Whether batches have pixels; without, their indices and views say which, for images that are elsewhere already.
+    /// Whether batches have pixels; without, their indices and views say which, for images in memory that are elsewhere already.
     pub pixels: bool,
 }
 
@@ -213,7 +213,8 @@ impl Plan {
     fn batch(&self, index: usize) -> Result<Batch, Error> {
         let (mut indices, shape) = (self.indices(index), self.set.shape());
         if !self.options.pixels {
-            return Ok(self.of(indices, Vec::new()));
+            let views = indices.iter().map(|&index| self.look().view(shape, index)).collect();
+            return Ok(Batch { images: Vec::new(), labels: self.labels(&indices), indices, views, shape });
         }
         let mut images = vec![0.0; indices.len() * shape.len()];
         let slots = indices.par_iter().zip(images.par_chunks_exact_mut(shape.len().max(1)));
@@ -223,14 +224,12 @@ impl Plan {
             None => indices.iter().zip(images.chunks_exact_mut(shape.len().max(1))).map(write).collect(),
         };
         self.leave_out(done, &mut indices, &mut images)?;
-        Ok(self.of(indices, images))
+        let labels = self.labels(&indices);
+        Ok(Batch { images, labels, indices, views: Vec::new(), shape })
     }
 
-    fn of(&self, indices: Vec<usize>, images: Vec<f32>) -> Batch {
-        let shape = self.set.shape();
-        let labels = indices.iter().map(|&index| self.set.labels()[index]).collect();
-        let views = indices.iter().map(|&index| self.look().view(shape, index)).collect();
-        Batch { images, labels, indices, views, shape }
+    fn labels(&self, indices: &[usize]) -> Vec<u32> {
+        indices.iter().map(|&index| self.set.labels()[index]).collect()
     }
 
     /// Takes damaged images out of a batch, or gives the first error.

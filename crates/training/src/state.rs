@@ -47,7 +47,11 @@ impl Fixed {
             ("--batch-size", self.batch_size.to_string(), now.batch_size.to_string()),
             ("training images", self.training_images.to_string(), now.training_images.to_string()),
             ("test images", self.test_images.to_string(), now.test_images.to_string()),
-            ("images with checksum", self.images.to_string(), now.images.to_string()),
+            (
+                "images or labels (--data, --labels, --limit-train) with checksum",
+                self.images.to_string(),
+                now.images.to_string(),
+            ),
             ("--lr", self.lr.to_string(), now.lr.to_string()),
             ("--momentum", self.momentum.to_string(), now.momentum.to_string()),
             ("--weight-decay", self.weight_decay.to_string(), now.weight_decay.to_string()),

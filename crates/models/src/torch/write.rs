@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::{Cursor, Seek, Write},
+    io::{self, Cursor, Seek, SeekFrom, Write},
 };
 
 use candle_core::{DType, Tensor};
@@ -194,7 +194,7 @@ impl Encoder {
 
     fn archive(self, to: impl Write + Seek) -> Result<(), Error> {
         let failed = |error: zip::result::ZipError| Error::Tensor(candle_core::Error::Msg(error.to_string()));
-        let mut archive = ZipWriter::new(to);
+        let mut archive = ZipWriter::new(UntilFailure { to, has_failed: false, place: 0 });
         let member = |archive: &mut ZipWriter<_>, name: &str| {
             let options = SimpleFileOptions::default()
                 .compression_method(CompressionMethod::Stored)
@@ -217,5 +217,92 @@ impl Encoder {
         member(&mut archive, "version")?;
         archive.write_all(b"3\n").map_err(|error| failed(error.into()))?;
         archive.finish().map(drop).map_err(failed)
+    }
+}
+
+/// What is written until a write fails; what comes after goes nowhere, though places are counted on. An archive that is dropped
+/// unfinished writes its end once more, and would print a second failure.
+struct UntilFailure<W> {
+    to: W,
+    has_failed: bool,
+    place: u64,
+}
+
+impl<W: Write> Write for UntilFailure<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = match self.has_failed {
+            true => bytes.len(),
+            false => self.to.write(bytes).inspect_err(|_| self.has_failed = true)?,
+        };
+        self.place += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.has_failed { Ok(()) } else { self.to.flush().inspect_err(|_| self.has_failed = true) }
+    }
+}
+
+impl<W: Seek> Seek for UntilFailure<W> {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        self.place = match position {
+            position if !self.has_failed => self.to.seek(position)?,
+            SeekFrom::Start(place) => place,
+            SeekFrom::Current(by) | SeekFrom::End(by) => self.place.saturating_add_signed(by),
+        };
+        Ok(self.place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes so many bytes, then fails, and counts how often.
+    struct Full<'a> {
+        room: usize,
+        failures: &'a mut usize,
+        place: u64,
+    }
+
+    impl Write for Full<'_> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if bytes.len() > self.room {
+                *self.failures += 1;
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            (self.room, self.place) = (self.room - bytes.len(), self.place + bytes.len() as u64);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Seek for Full<'_> {
+        fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+            match position {
+                SeekFrom::Start(place) => self.place = place,
+                SeekFrom::Current(by) => self.place = self.place.saturating_add_signed(by),
+                SeekFrom::End(_) => return Err(io::ErrorKind::Unsupported.into()),
+            }
+            Ok(self.place)
+        }
+    }
+
+    #[test]
+    fn a_full_disk_fails_once() -> Result<(), Error> {
+        let ones = Tensor::ones(100, DType::F32, &candle_core::Device::Cpu)?;
+        let weights = [("weight".to_owned(), ones)].into();
+        let checkpoint = TorchCheckpoint { weights, normaliser: None, epoch: None, nat_prec1: None };
+        let whole = checkpoint.encode(TorchStyle::Plain)?.len();
+        for room in [0, 10, 200, 500, whole - 1] {
+            let mut failures = 0;
+            let full = Full { room, failures: &mut failures, place: 0 };
+            assert!(checkpoint.write(TorchStyle::Plain, full).is_err(), "{room} of {whole} bytes");
+            assert_eq!(failures, 1, "{room} of {whole} bytes");
+        }
+        Ok(())
     }
 }
