@@ -7,7 +7,7 @@ use models::{Attack, Ball, Frozen};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{flags::at_least_one, launch::UnusableFlags, network, terminal};
+use crate::{flags::at_least_one, launch::UnusableFlags, network, terminal::Terminal};
 
 /// How images are changed against the network.
 #[derive(Debug, Clone, Args, Serialize)]
@@ -59,12 +59,6 @@ impl AttackFlags {
             ))
         };
         let radius = self.eps.ok_or_else(missing)?;
-        if self.constraint.is_none() {
-            terminal::note(&format!(
-                "note: --eps {radius} limits the Euclidean length of the change of an image (--constraint 2); to limit the change of \
-                 each value, give --constraint inf"
-            ));
-        }
         let ball = match self.constraint.unwrap_or(Constraint::L2) {
             Constraint::L2 => Ball::L2,
             Constraint::Linf => Ball::Linf,
@@ -80,6 +74,16 @@ impl AttackFlags {
         let steps = self.attack_steps.unwrap_or(STEPS);
         let step = self.attack_lr.unwrap_or(2.5 * radius / steps as f32);
         Ok(Attack { ball, radius, step, steps, random_start: self.random_start })
+    }
+
+    /// Says which ball is taken where none is named: 8/255 is much of one and nothing of the other.
+    pub(crate) fn tell_ball(&self, terminal: Terminal) {
+        if let (Some(radius), None) = (self.eps, self.constraint) {
+            terminal.note(&format!(
+                "note: --eps {radius} limits the Euclidean length of an image's change (--constraint 2); to limit the change of each \
+                 value, give --constraint inf"
+            ));
+        }
     }
 
     /// Writes down what is not said, for the configuration of a run.

@@ -70,13 +70,11 @@ impl Flags {
         self.epochs.unwrap_or(default)
     }
 
-    fn adversary(&mut self) -> anyhow::Result<Adversary> {
+    fn adversary(&self) -> anyhow::Result<Adversary> {
         let wanted = |is_wanted: bool, flag: &str| is_wanted.then(|| self.attack.attack(flag)).transpose();
         let (training, testing) =
             (wanted(self.adv_train, "--adv-train")?, wanted(self.adv_eval, "--adv-eval")?);
-        if training.or(testing).is_some() {
-            self.attack.fill_in();
-        } else if let Some(eps) = self.attack.eps {
+        if let (None, Some(eps)) = (training.or(testing), self.attack.eps) {
             let advice = "without --adv-train 1 or --adv-eval 1 there is no adversary; add one of them, or leave --eps out";
             return Err(UnusableFlags(format!("--eps {eps}: {advice}")).into());
         }
@@ -132,6 +130,10 @@ pub(crate) fn train(mut flags: Flags, session: &Session) -> anyhow::Result<Train
     let open = if flags.freq.is_some() { data::open_sound } else { data::open };
     let mut dataset = open(&flags.data)?;
     adversary.attacks().try_for_each(|attack| adversary::check(attack, dataset.train.shape()))?;
+    flags.attack.tell_ball(session.terminal);
+    if adversary.attacks().next().is_some() {
+        flags.attack.fill_in();
+    }
     if let Some(keep) = flags.freq {
         let radius = *flags.r.get_or_insert(freq::RADIUS);
         flags.run.task = Some(flags.hybrid_task(keep, radius));

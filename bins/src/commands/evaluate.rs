@@ -127,6 +127,7 @@ pub(crate) fn measure<T>(
         session.terminal.note(&format!("note: {twice} is given more than once; measured once"));
     };
     flags.components.repeated().into_iter().for_each(note);
+    flags.attack.tell_ball(session.terminal);
     let measurement = Measurement { flags, plan: &plan, attack, dataset: &dataset, session };
     let output = flags.output();
     std::fs::create_dir_all(&output).with_context(|| format!("cannot create folder {}", output.display()))?;
