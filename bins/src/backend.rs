@@ -17,7 +17,7 @@ pub(crate) fn choose(machine: &MachineFlags, terminal: Terminal) -> anyhow::Resu
         _ => Math::Full,
     };
     let backend = named(machine, math, terminal)?;
-    if math != Math::Full && matches!(backend, Backend::Blocked) {
+    if math != Math::Full && matches!(backend, Backend::Blocked(_)) {
         terminal.note("note: --tf32 and --bf16 matter on a GPU; the CPU computes in f32");
     }
     Ok(backend)
@@ -26,14 +26,14 @@ pub(crate) fn choose(machine: &MachineFlags, terminal: Terminal) -> anyhow::Resu
 fn named(machine: &MachineFlags, math: Math, terminal: Terminal) -> anyhow::Result<Backend> {
     let (flag, number) = match (machine.gpu, machine.device.as_str()) {
         (Some(number), _) => (format!("--gpu {number}"), number),
-        (None, "cpu") => return Ok(Backend::Blocked),
+        (None, "cpu") => return Ok(Backend::Blocked(math)),
         (None, "cpu-plain") => return Ok(Backend::Tensors { device: Device::Cpu, math }),
         (None, "auto") => return Ok(automatic(math)),
         (None, device) => (format!("--device {device}"), number(device)),
     };
     if !cfg!(feature = "cuda") {
         terminal.note("note: this build has no CUDA; running on the CPU");
-        return Ok(Backend::Blocked);
+        return Ok(Backend::Blocked(math));
     }
     Backend::cuda(number, math)
         .map_err(|error| {
@@ -45,7 +45,7 @@ fn named(machine: &MachineFlags, math: Math, terminal: Terminal) -> anyhow::Resu
 /// What computes networks, as the configuration of a run names it.
 pub(crate) fn kernels(backend: &Backend) -> String {
     match backend {
-        Backend::Blocked => ::kernels::blocked::Path::current().name().to_owned(),
+        Backend::Blocked(_) => ::kernels::blocked::Path::current().name().to_owned(),
         Backend::Tensors { math: Math::Full, .. } => backend.to_string(),
         Backend::Tensors { math: Math::Tf32, .. } => format!("{backend} tf32"),
         Backend::Tensors { math: Math::Bf16, .. } => format!("{backend} bf16"),

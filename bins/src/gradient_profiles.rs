@@ -22,7 +22,7 @@ impl GradientProfiler {
         let (height, width, convention) = (shape.height, shape.width, Convention::Reference);
         let host = Profiler::new(Recipe::Gradient, shape.channels, height, width, convention)?;
         let device = match backend {
-            Backend::Blocked => None,
+            Backend::Blocked(_) => None,
             Backend::Tensors { device, .. } => {
                 let bins = RadialBins::new(height, width, convention);
                 Some(BandMeans::new([height, width], &bins.half_weights(), bins.len(), device)?)
@@ -77,7 +77,7 @@ mod tests {
             let shape = ImageShape { channels: 3, height, width };
             let gradients = gradients(height, width)?;
             let on = |backend| GradientProfiler::new(shape, &backend)?.profiles(&gradients);
-            let (found, expected) = (on(Backend::plain())?, on(Backend::Blocked)?);
+            let (found, expected) = (on(Backend::plain())?, on(Backend::default())?);
             assert_eq!((found.skipped(), expected.skipped()), (4, 4));
             for (found, expected) in found.by_image().zip(expected.by_image()) {
                 assert_eq!(found.is_some(), expected.is_some());

@@ -3,7 +3,7 @@
 //! ```sh
 //! cargo run --release -p examples --example device_speed -- cpu resnet18 128
 //! ```
-//! Devices are `cpu`, `cpu-plain` (what GPUs run, on the CPU) and, in a build with `--features cuda`, `cuda:0`; `cuda:0:tf32` and
+//! Devices are `cpu`, `cpu:bf16` (what convolutions multiply is rounded), `cpu-plain` (what GPUs run, on the CPU) and, in a build with `--features cuda`, `cuda:0`; `cuda:0:tf32` and
 //! `cuda:0:bf16` round what convolutions multiply.
 #![allow(clippy::print_stdout, reason = "an example shows what it found")]
 
@@ -58,14 +58,16 @@ fn main() -> Outcome {
 fn backend(device: &str) -> Outcome<Backend> {
     Ok(match device {
         "cpu" => Backend::default(),
+        "cpu:bf16" => Backend::Blocked(Math::Bf16),
         "cpu-plain" => Backend::plain(),
         "cuda:0" => Backend::cuda(0, Math::Full)?,
         "cuda:0:tf32" => Backend::cuda(0, Math::Tf32)?,
         "cuda:0:bf16" => Backend::cuda(0, Math::Bf16)?,
         other => {
-            return Err(
-                format!("{other}: expected cpu, cpu-plain, cuda:0, cuda:0:tf32 or cuda:0:bf16").into()
-            );
+            return Err(format!(
+                "{other}: expected cpu, cpu:bf16, cpu-plain, cuda:0, cuda:0:tf32 or cuda:0:bf16"
+            )
+            .into());
         }
     })
 }
@@ -80,7 +82,7 @@ impl Spectra {
     fn new(backend: &Backend) -> Outcome<Self> {
         let bins = RadialBins::new(32, 32, Convention::Reference);
         Ok(match backend {
-            Backend::Blocked => {
+            Backend::Blocked(_) => {
                 Self::Host(Box::new(Profiler::new(Recipe::Gradient, 3, 32, 32, Convention::Reference)?))
             }
             Backend::Tensors { device, .. } => {

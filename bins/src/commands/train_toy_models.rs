@@ -161,7 +161,7 @@ impl Flags {
         };
         let fit = settings.check(Objective::new(shape.height, shape.width, target)?)?;
         match &session.backend {
-            Backend::Blocked => Ok(fit),
+            Backend::Blocked(_) => Ok(fit),
             Backend::Tensors { device, .. } => Ok(fit.on(device)?),
         }
     }

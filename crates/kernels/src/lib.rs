@@ -62,10 +62,14 @@ mod error;
 mod geometry;
 mod linear;
 mod loss;
+mod math;
 mod pool;
 mod product;
 mod scratch;
 mod simd;
+
+// How exact products are.
+pub use math::Math;
 
 // Convolutions and fully connected layers.
 pub use conv::conv2d;

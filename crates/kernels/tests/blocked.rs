@@ -2,9 +2,12 @@
 
 mod common;
 
-use common::{dot, error_over_rms, fine, wide};
+use common::{
+    dot, error_over_rms, fine,
+    passes::{Arguments, Case, Passes, cases, expected, found, three_by_three},
+    wide,
+};
 use kernels::{
-    Conv2d,
     blocked::{After, Arena, Blocked, Convolution, ConvolutionShape, Dims, Finish, Path, finish, gate},
     naive,
 };
@@ -16,116 +19,8 @@ const WINOGRAD: f64 = 3e-5;
 /// The same for sums of products as they stand: some thousand roundings.
 const DIRECT: f64 = 1e-5;
 
-/// A convolution and the size of its input.
-#[derive(Debug, Clone, Copy)]
-struct Case {
-    shape: ConvolutionShape,
-    dims: Dims,
-}
-
-impl Case {
-    fn conv(&self) -> Conv2d {
-        Conv2d { stride: self.shape.stride, padding: self.shape.padding[0], groups: self.shape.groups }
-    }
-
-    fn x_dims(&self) -> [usize; 4] {
-        [self.dims.images, self.dims.channels, self.dims.height, self.dims.width]
-    }
-
-    fn weight_dims(&self) -> [usize; 4] {
-        [
-            self.shape.outputs,
-            self.shape.inputs / self.shape.groups,
-            self.shape.kernel[0],
-            self.shape.kernel[1],
-        ]
-    }
-
-    fn out(&self) -> Dims {
-        self.shape.output_dims(self.dims)
-    }
-
-    fn is_winograd(&self) -> bool {
-        self.shape.kernel == [3; 2] && self.shape.stride <= 2 && self.shape.padding == [1; 2]
-    }
-
-    fn tolerance(&self) -> f64 {
-        if self.is_winograd() { WINOGRAD } else { DIRECT }
-    }
-
-    /// Input, weights, gradient of the output.
-    fn arguments(&self, seed: u64) -> Arguments {
-        let out = self.out();
-        Arguments {
-            x: fine(seed, self.x_dims().iter().product()),
-            weight: fine(seed + 1, self.weight_dims().iter().product()),
-            g: fine(seed + 2, out.images * out.channels * out.pixels()),
-        }
-    }
-}
-
-struct Arguments {
-    x: Vec<f32>,
-    weight: Vec<f32>,
-    g: Vec<f32>,
-}
-
-/// The results of the three passes, in the plain layout.
-#[derive(Debug, PartialEq)]
-struct Passes<T> {
-    y: Vec<T>,
-    dx: Vec<T>,
-    dweight: Vec<T>,
-}
-
-impl<T> Passes<T> {
-    fn named(&self) -> [(&'static str, &[T]); 3] {
-        [("forward", &self.y), ("input gradient", &self.dx), ("weight gradient", &self.dweight)]
-    }
-}
-
-fn expected(case: &Case, arguments: &Arguments) -> Passes<f64> {
-    let [x, weight, g] = [&arguments.x, &arguments.weight, &arguments.g].map(|values| wide(values));
-    let (x_dims, weight_dims, conv) = (case.x_dims(), case.weight_dims(), case.conv());
-    Passes {
-        y: naive::convolution::forward(&x, x_dims, &weight, weight_dims, conv),
-        dx: naive::convolution::input_gradient(&weight, weight_dims, &g, x_dims, conv),
-        dweight: naive::convolution::weight_gradient(&x, x_dims, &g, weight_dims, conv),
-    }
-}
-
-fn found(case: &Case, convolution: &Convolution, arguments: &Arguments) -> Passes<f32> {
-    let arena = Arena::default();
-    let x = Blocked::from_nchw(&arguments.x, case.dims, &arena);
-    let g = Blocked::from_nchw(&arguments.g, case.out(), &arena);
-    Passes {
-        y: convolution.forward(&x, &arena).to_nchw(),
-        dx: convolution.input_gradient(&g, case.dims, &arena).to_nchw(),
-        dweight: convolution.weight_gradient(&x, &g, &arena),
-    }
-}
-
-/// Any convolution that fits on its image; half of them are 3×3, which has the most code, and some have groups.
-fn cases(images: usize, channels: usize, size: usize) -> impl Strategy<Value = Case> {
-    let kernel = prop_oneof![3 => Just(3usize), 1 => Just(1), 1 => Just(5), 1 => Just(7)];
-    let moves = kernel.prop_flat_map(|kernel| {
-        // Half of them as networks have them: padding that keeps the size.
-        let padding = prop_oneof![Just(kernel / 2), 0..=kernel / 2];
-        (Just(kernel), prop_oneof![2 => Just(1usize), 1 => Just(2)], padding)
-    });
-    let groups = prop_oneof![3 => Just(1usize), 1 => 2..=4usize];
-    (moves, groups).prop_flat_map(move |((kernel, stride, padding), groups)| {
-        let least = kernel.saturating_sub(2 * padding).max(1);
-        let (side, part) = (least..=size, 1..=channels.div_ceil(groups));
-        (1..=images, part.clone(), part, side.clone(), side).prop_map(
-            move |(images, inputs, outputs, height, width)| {
-                let (inputs, outputs) = (inputs * groups, outputs * groups);
-                let (kernel, padding) = ([kernel; 2], [padding; 2]);
-                let shape = ConvolutionShape { inputs, outputs, kernel, stride, padding, groups };
-                Case { shape, dims: Dims { images, channels: inputs, height, width } }
-            },
-        )
-    })
+fn tolerance(case: &Case) -> f64 {
+    if case.is_winograd() { WINOGRAD } else { DIRECT }
 }
 
 fn check_against_naive(case: &Case, seed: u64) {
@@ -136,7 +31,7 @@ fn check_against_naive(case: &Case, seed: u64) {
         let found = found(case, &convolution, &arguments);
         for ((pass, found), (_, expected)) in found.named().into_iter().zip(expected.named()) {
             let error = error_over_rms(found, expected);
-            assert!(error < case.tolerance(), "{pass} of {case:?} by {path:?}: error {error:e}");
+            assert!(error < tolerance(case), "{pass} of {case:?} by {path:?}: error {error:e}");
         }
     }
 }
@@ -223,14 +118,6 @@ proptest! {
         let blocked = Blocked::from_nchw(&plain, dims, &arena);
         prop_assert_eq!(blocked.dims(), dims);
         prop_assert_eq!(blocked.to_nchw(), plain);
-    }
-}
-
-/// A 3×3 convolution as networks have them.
-fn three_by_three(channels: [usize; 2], images: usize, [height, width]: [usize; 2]) -> Case {
-    Case {
-        shape: ConvolutionShape::same(channels, 3, 1),
-        dims: Dims { images, channels: channels[0], height, width },
     }
 }
 

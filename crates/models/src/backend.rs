@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Debug};
 
 use candle_core::{Device, Tensor, Var};
-use kernels::device::Math;
+use kernels::Math;
 
 use crate::{
     Error, Evaluation, InputGradient, Normaliser, ParameterGradients, engine::BlockedNetwork, graph::Graph,
@@ -18,11 +18,10 @@ use crate::{
 /// assert_eq!(Backend::default().to_string(), "cpu");
 /// assert_eq!(Backend::plain().to_string(), "cpu-plain");
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub enum Backend {
-    /// The CPU, with operations of our own in a layout of our own: the fast one there.
-    #[default]
-    Blocked,
+    /// The CPU, with operations of our own in a layout of our own: the fast one there. It has no TF32: that is computed in f32.
+    Blocked(Math),
     /// candle's tensors on a device, with the operations of [`kernels::device`].
     Tensors {
         /// Where weights are and images go.
@@ -30,6 +29,13 @@ pub enum Backend {
         /// How products are computed.
         math: Math,
     },
+}
+
+impl Default for Backend {
+    /// The CPU, in f32.
+    fn default() -> Self {
+        Self::Blocked(Math::Full)
+    }
 }
 
 impl Backend {
@@ -49,14 +55,14 @@ impl Backend {
     /// Where weights are.
     pub fn device(&self) -> &Device {
         match self {
-            Self::Blocked => &Device::Cpu,
+            Self::Blocked(_) => &Device::Cpu,
             Self::Tensors { device, .. } => device,
         }
     }
 
     pub(crate) fn network(&self, graph: &Graph, normaliser: Normaliser) -> Result<Box<dyn Network>, Error> {
         Ok(match self {
-            Self::Blocked => Box::new(BlockedNetwork::new(graph, normaliser)),
+            Self::Blocked(math) => Box::new(BlockedNetwork::new(graph, normaliser, *math)),
             Self::Tensors { device, math } => Box::new(TensorNetwork::new(graph, normaliser, device, *math)?),
         })
     }
@@ -65,7 +71,7 @@ impl Backend {
 impl std::fmt::Display for Backend {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (self, self.device().location()) {
-            (Self::Blocked, _) => write!(f, "cpu"),
+            (Self::Blocked(_), _) => write!(f, "cpu"),
             (_, candle_core::DeviceLocation::Cuda { gpu_id }) => write!(f, "cuda:{gpu_id}"),
             (_, candle_core::DeviceLocation::Metal { gpu_id }) => write!(f, "metal:{gpu_id}"),
             (_, candle_core::DeviceLocation::Cpu) => write!(f, "cpu-plain"),

@@ -51,6 +51,6 @@ pub use classifier::{Classifier, ParameterGradients};
 pub use error::Error;
 pub use frozen::{Evaluation, Frozen, InputGradient};
 pub use graph::{Graph, GraphBuilder, Node, Op, Shapes, Value};
-pub use kernels::device::Math;
+pub use kernels::Math;
 pub use normaliser::Normaliser;
 pub use torch::{TorchCheckpoint, TorchFile, TorchStyle, TorchTensor, canonical_name, load_torch};

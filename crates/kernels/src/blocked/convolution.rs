@@ -18,7 +18,7 @@ use super::{
     tensor::{Arena, Blocked, Dims, Mask},
     winograd::{self, Transformed},
 };
-use crate::geometry::windows;
+use crate::{Math, geometry::windows};
 
 /// Channels, kernel, stride, padding and groups of a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,31 +119,32 @@ enum Weights {
 }
 
 /// A panel for each group.
-fn panels(shape: ConvolutionShape, rows: usize, depth: usize) -> Vec<Panel> {
-    vec![Panel::new(rows, depth); shape.groups]
+fn panels(shape: ConvolutionShape, rows: usize, depth: usize, is_paired: bool) -> Vec<Panel> {
+    vec![Panel::new(rows, depth, is_paired); shape.groups]
 }
 
 impl Weights {
-    fn for_forward(shape: ConvolutionShape) -> Self {
+    fn for_forward(shape: ConvolutionShape, is_paired: bool, with_input_gradient: bool) -> Self {
         let part = shape.part();
         if shape.suits_winograd() {
-            Self::Winograd(Transformed::new(shape.outputs, shape.inputs, shape.stride))
+            let channels = [shape.outputs, shape.inputs];
+            Self::Winograd(Transformed::new(channels, shape.stride, is_paired, with_input_gradient))
         } else if shape.scatters_forward() {
-            Self::Scatter(panels(shape, part.turned().depth(), part.inputs))
+            Self::Scatter(panels(shape, part.turned().depth(), part.inputs, is_paired))
         } else {
-            Self::Direct(panels(shape, part.outputs, part.depth()))
+            Self::Direct(panels(shape, part.outputs, part.depth(), is_paired))
         }
     }
 
-    fn for_input_gradient(shape: ConvolutionShape) -> Self {
+    fn for_input_gradient(shape: ConvolutionShape, is_paired: bool) -> Self {
         let part = shape.part();
         let fills = part.inputs >= ENOUGH || part.inputs >= part.outputs;
         if shape.suits_winograd() {
             Self::Shared
         } else if shape.keeps_size() && fills {
-            Self::Direct(panels(shape, part.inputs, part.outputs * part.taps()))
+            Self::Direct(panels(shape, part.inputs, part.outputs * part.taps(), is_paired))
         } else {
-            Self::Scatter(panels(shape, part.depth(), part.outputs))
+            Self::Scatter(panels(shape, part.depth(), part.outputs, is_paired))
         }
     }
 }
@@ -152,6 +153,7 @@ impl Weights {
 #[derive(Debug)]
 pub struct Convolution {
     shape: ConvolutionShape,
+    math: Math,
     path: Path,
     forward: Weights,
     backward: Option<Weights>,
@@ -163,11 +165,26 @@ impl Convolution {
     /// # Panics
     /// If `weight` has another length than `shape` says, or the groups do not divide the channels.
     pub fn new(weight: &[f32], shape: ConvolutionShape, with_input_gradient: bool, path: Path) -> Self {
+        Self::with(Math::Full, weight, shape, with_input_gradient, path)
+    }
+
+    /// The same, whose factors are rounded as `math` says; for TF32 there are no instructions here, and it is f32.
+    ///
+    /// # Panics
+    /// As [`Convolution::new`].
+    pub fn with(
+        math: Math,
+        weight: &[f32],
+        shape: ConvolutionShape,
+        with_input_gradient: bool,
+        path: Path,
+    ) -> Self {
         let divides = |channels: usize| shape.groups > 0 && channels.is_multiple_of(shape.groups);
         assert!(divides(shape.inputs) && divides(shape.outputs), "groups of {shape:?}");
-        let forward = Weights::for_forward(shape);
-        let backward = with_input_gradient.then(|| Weights::for_input_gradient(shape));
-        let mut convolution = Self { shape, path, forward, backward };
+        let is_paired = math == Math::Bf16;
+        let forward = Weights::for_forward(shape, is_paired, with_input_gradient);
+        let backward = with_input_gradient.then(|| Weights::for_input_gradient(shape, is_paired));
+        let mut convolution = Self { shape, math, path, forward, backward };
         convolution.repack(weight);
         convolution
     }
@@ -259,13 +276,16 @@ impl Convolution {
 
     /// The gradient of the weights, (outputs, inputs / groups, rows, columns), given the input and the gradient of the output.
     pub fn weight_gradient(&self, x: &Blocked, g: &Blocked, arena: &Arena) -> Vec<f32> {
-        if matches!(self.forward, Weights::Winograd(_)) {
-            winograd::weight_gradient(x, g, self.shape.stride, self.path, arena)
+        let direct = match self.math {
+            Math::Bf16 => direct::weight_gradient::<true>,
+            _ => direct::weight_gradient::<false>,
+        };
+        if let Weights::Winograd(weights) = &self.forward {
+            winograd::weight_gradient(x, g, weights, self.path, arena)
         } else if self.shape.scatters_forward() {
-            let swapped = direct::weight_gradient(g, x, self.shape.turned(), self.path, arena);
-            self.swap_back(&swapped)
+            self.swap_back(&direct(g, x, self.shape.turned(), self.path, arena))
         } else {
-            direct::weight_gradient(x, g, self.shape, self.path, arena)
+            direct(x, g, self.shape, self.path, arena)
         }
     }
 

@@ -6,8 +6,8 @@ use rayon::prelude::*;
 
 use super::{
     ConvolutionShape,
-    gemm::{self, Panel, Rows, RowsMut, Turned},
-    simd::{Kernel, LANES, Lane, Path, Simd, run},
+    gemm::{self, Panel, Rows, RowsMut, Turned, summands_of_images},
+    simd::{Kernel, LANES, Lane, Path, Simd, run, run_with},
     tensor::{Arena, Blocked, Dims},
 };
 
@@ -21,8 +21,11 @@ const PARTIAL_SUMS: usize = 4;
 
 fn pixels_at_once(rows: usize, pixels: usize, scratch: usize) -> usize {
     let fit = scratch / (rows.max(1) * size_of::<Lane>());
-    (fit / 3 * 3).clamp(3, 96).min(pixels.max(1))
+    (fit / 3 * 3).clamp(3, MOST_AT_ONCE).min(pixels.max(1))
 }
+
+/// Most pixels that are treated together.
+const MOST_AT_ONCE: usize = 96;
 
 /// (N, inputs, H, W) → (N, outputs, H', W'), with a panel for each group.
 pub(crate) fn convolve(
@@ -35,17 +38,22 @@ pub(crate) fn convolve(
     let (dims, groups, part) = (shape.output_dims(x.dims), shape.groups, shape.part());
     let from = Dims { channels: part.inputs, ..x.dims };
     let mut y = arena.blocked(dims);
-    let depth = part.depth();
-    let at_once = pixels_at_once(depth, dims.pixels(), SCRATCH);
+    let summands = panels[0].summands();
+    let at_once = pixels_at_once(summands, dims.pixels(), SCRATCH);
     y.data.par_chunks_mut(dims.block_len() / groups).enumerate().for_each(|(index, out)| {
         let (x, panel) = (x.part(index, groups), &panels[index % groups]);
-        let mut patches = arena.take(depth * at_once);
+        let mut patches = arena.take(summands * at_once);
         for start in (0..dims.pixels()).step_by(at_once) {
             let count = at_once.min(dims.pixels() - start);
-            pack(x, from, part, dims, start, count, &mut patches);
+            let patch = Patch { from, shape: part, to: dims, start, count };
+            if panel.is_paired {
+                run_with::<true, _>(path, PackPairs { x, patch, patches: &mut patches });
+            } else {
+                patch.pack(x, &mut patches);
+            }
             let b = Rows { data: &patches, stride: count };
             let out = RowsMut { data: &mut *out, offset: start, stride: dims.pixels() };
-            run(path, Outer { panel, b, out, pixels: count });
+            outer(path, panel, b, out, count);
         }
         arena.give(patches);
     });
@@ -72,20 +80,26 @@ pub(crate) fn input_gradient(
         let (g, panel) = (g.part(index, groups), &panels[index % groups]);
         to.fill(Lane::ZERO);
         let mut products = arena.take(rows * at_once);
+        let mut pairs = arena.take(if panel.is_paired { panel.summands() * at_once } else { 0 });
         for start in (0..from.pixels()).step_by(at_once) {
             let count = at_once.min(from.pixels() - start);
-            let b = Rows { data: &g[start..], stride: from.pixels() };
+            let mut b = Rows { data: &g[start..], stride: from.pixels() };
+            if panel.is_paired {
+                run_with::<true, _>(path, PairRows { rows: b, depth: panel.depth, count, pairs: &mut pairs });
+                b = Rows { data: &pairs, stride: count };
+            }
             let out = RowsMut { data: &mut products, offset: 0, stride: count };
-            run(path, Outer { panel, b, out, pixels: count });
+            outer(path, panel, b, out, count);
             run(path, Scatter { products: &products, shape: part, from, start, count, dims, to: &mut *to });
         }
         arena.give(products);
+        arena.give(pairs);
     });
     gradient
 }
 
 /// The gradient of the weights, (outputs, inputs / groups, rows, columns of the kernel).
-pub(crate) fn weight_gradient(
+pub(crate) fn weight_gradient<const PAIRS: bool>(
     x: &Blocked,
     g: &Blocked,
     shape: ConvolutionShape,
@@ -93,11 +107,11 @@ pub(crate) fn weight_gradient(
     arena: &Arena,
 ) -> Vec<f32> {
     if g.dims.pixels() == 1 && shape.groups == 1 {
-        return weight_gradient_of_one_pixel(x, g, shape, path, arena);
+        return weight_gradient_of_one_pixel::<PAIRS>(x, g, shape, path, arena);
     }
     let (groups, part) = (shape.groups, shape.part());
     let parts = PARTIAL_SUMS.min(x.dims.blocks());
-    let partial = |index: usize| partial_weight_gradient(x, g, shape, (index, parts), path, arena);
+    let partial = |index: usize| partial_weight_gradient::<PAIRS>(x, g, shape, (index, parts), path, arena);
     let partials: Vec<Vec<Lane>> = (0..groups * parts).into_par_iter().map(partial).collect();
     let columns = part.depth().div_ceil(LANES);
     let total = partials.chunks(parts).flat_map(|partials| sum_rows(partials, part, columns)).collect();
@@ -106,7 +120,7 @@ pub(crate) fn weight_gradient(
 }
 
 /// One of `parts` sums over blocks for one group: sum `index` mod `parts` of group `index` / `parts`.
-fn partial_weight_gradient(
+fn partial_weight_gradient<const PAIRS: bool>(
     x: &Blocked,
     g: &Blocked,
     shape: ConvolutionShape,
@@ -118,29 +132,36 @@ fn partial_weight_gradient(
     let (group, piece) = (index / parts, index % parts);
     let (rows, columns) = (part.outputs.div_ceil(LANES), part.depth().div_ceil(LANES));
     let blocks = x.dims.blocks();
-    let at_once = pixels_at_once((rows + columns) * LANES, to.pixels(), GRADIENT_SCRATCH);
+    let each = summands_of_images(PAIRS);
+    let at_once = pixels_at_once((rows + columns) * each, to.pixels(), GRADIENT_SCRATCH);
     let mut sums = arena.take(part.outputs * columns);
     sums.fill(Lane::ZERO);
-    let mut patches = arena.take(columns * at_once * LANES);
-    let mut turned = arena.take(rows * at_once * LANES);
+    let mut patches = arena.take(columns * at_once * each);
+    let mut turned = arena.take(rows * at_once * each);
     for block in piece * blocks / parts..(piece + 1) * blocks / parts {
         let place = block * groups + group;
         let (x_part, g_part) = (x.part(place, groups), g.part(place, groups));
         for start in (0..to.pixels()).step_by(at_once) {
             let count = at_once.min(to.pixels() - start);
-            let samples = count * LANES;
+            let samples = count * each;
             let range = Range { start, count, sample: 0, samples };
             let patches = &mut patches[..];
-            run(
-                path,
-                TurnPatches { x: x_part, from: x.dims, shape: part, to, range, patches: &mut *patches },
-            );
+            let turn = TurnPatches::<PAIRS> {
+                x: x_part,
+                from: x.dims,
+                shape: part,
+                to,
+                range,
+                patches: &mut *patches,
+            };
+            run_with::<PAIRS, _>(path, turn);
             let channels = part.outputs;
-            run(path, TurnPlanes { g: g_part, pixels: to.pixels(), channels, range, turned: &mut turned });
+            let (g, pixels, turned_to) = (g_part, to.pixels(), &mut turned[..]);
+            run_with::<PAIRS, _>(path, TurnPlanes::<PAIRS> { g, pixels, channels, range, turned: turned_to });
             let (a, b) =
                 (Turned { data: &turned, stride: samples }, Turned { data: patches, stride: samples });
             let (rows, columns, out) = (part.outputs, part.depth(), &mut sums[..]);
-            run(path, Inner { a, rows, b, columns, samples, is_first: false, out });
+            run_with::<PAIRS, _>(path, Inner::<PAIRS> { a, rows, b, columns, samples, is_first: false, out });
         }
     }
     arena.give(patches);
@@ -150,7 +171,7 @@ fn partial_weight_gradient(
 
 /// The same where the output is one pixel, as in linear layers: there are few samples and many weights, so that all samples are
 /// summed at once, some rows of weights at a time.
-fn weight_gradient_of_one_pixel(
+fn weight_gradient_of_one_pixel<const PAIRS: bool>(
     x: &Blocked,
     g: &Blocked,
     shape: ConvolutionShape,
@@ -158,14 +179,17 @@ fn weight_gradient_of_one_pixel(
     arena: &Arena,
 ) -> Vec<f32> {
     let (rows, columns) = (shape.outputs.div_ceil(LANES), shape.depth().div_ceil(LANES));
-    let samples = x.dims.blocks() * LANES;
+    let each = summands_of_images(PAIRS);
+    let samples = x.dims.blocks() * each;
     let (mut patches, mut turned) = (arena.take(columns * samples), arena.take(rows * samples));
     for block in 0..x.dims.blocks() {
-        let range = Range { start: 0, count: 1, sample: block * LANES, samples };
+        let range = Range { start: 0, count: 1, sample: block * each, samples };
         let (x_part, to) = (x.block(block), g.dims);
-        run(path, TurnPatches { x: x_part, from: x.dims, shape, to, range, patches: &mut patches });
+        let turn = TurnPatches::<PAIRS> { x: x_part, from: x.dims, shape, to, range, patches: &mut patches };
+        run_with::<PAIRS, _>(path, turn);
         let channels = shape.outputs;
-        run(path, TurnPlanes { g: g.block(block), pixels: 1, channels, range, turned: &mut turned });
+        let turn = TurnPlanes::<PAIRS> { g: g.block(block), pixels: 1, channels, range, turned: &mut turned };
+        run_with::<PAIRS, _>(path, turn);
     }
     let depth = shape.depth();
     let mut total = vec![0.0; shape.outputs * depth];
@@ -173,7 +197,11 @@ fn weight_gradient_of_one_pixel(
         let rows = total.len() / depth;
         let mut sums = arena.take(rows * columns);
         let (a, b) = (Turned { data: turned, stride: samples }, Turned { data: &patches, stride: samples });
-        run(path, Inner { a, rows, b, columns: depth, samples, is_first: true, out: &mut sums });
+        let out = &mut sums[..];
+        run_with::<PAIRS, _>(
+            path,
+            Inner::<PAIRS> { a, rows, b, columns: depth, samples, is_first: true, out },
+        );
         for (total, sums) in total.chunks_mut(depth).zip(sums.chunks(columns)) {
             total.chunks_mut(LANES).zip(sums).for_each(|(to, sum)| to.copy_from_slice(&sum.0[..to.len()]));
         }
@@ -203,14 +231,14 @@ fn sum_rows(partials: &[Vec<Lane>], shape: ConvolutionShape, columns: usize) -> 
 struct Range {
     start: usize,
     count: usize,
-    /// Where their samples begin among all that are summed at once.
+    /// Where their summands begin among all that are summed at once.
     sample: usize,
     /// How many those are.
     samples: usize,
 }
 
 /// Patches under a range of output pixels, turned: (input · tap, sample).
-struct TurnPatches<'a> {
+struct TurnPatches<'a, const PAIRS: bool> {
     x: &'a [Lane],
     from: Dims,
     shape: ConvolutionShape,
@@ -219,7 +247,7 @@ struct TurnPatches<'a> {
     patches: &'a mut [Lane],
 }
 
-impl Kernel for TurnPatches<'_> {
+impl<const PAIRS: bool> Kernel for TurnPatches<'_, PAIRS> {
     type Output = ();
 
     #[inline(always)]
@@ -229,14 +257,14 @@ impl Kernel for TurnPatches<'_> {
         let [above, before] = shape.padding;
         let groups = patches.chunks_mut(range.samples).take(depth.div_ceil(LANES));
         for (group, patches) in groups.enumerate() {
-            let patches = &mut patches[range.sample..][..range.count * LANES];
+            let patches = &mut patches[range.sample..][..range.count * summands_of_images(PAIRS)];
             let here = LANES.min(depth - group * LANES);
             // Plane, row and column of each tap of the group.
             let places: [(usize, usize, usize); LANES] = std::array::from_fn(|i| {
                 let row = group * LANES + i.min(here - 1);
                 (row / taps * from.pixels(), row % taps / across, row % across)
             });
-            for (index, patch) in patches.chunks_exact_mut(LANES).enumerate() {
+            for (index, patch) in patches.chunks_exact_mut(summands_of_images(PAIRS)).enumerate() {
                 let pixel = range.start + index;
                 let (top, left) = (pixel / to.width * shape.stride, pixel % to.width * shape.stride);
                 // SAFETY: the caller vouches for the features.
@@ -249,7 +277,7 @@ impl Kernel for TurnPatches<'_> {
                             *row = S::load(&x[plane + y * from.width + column]);
                         }
                     }
-                    gemm::turn::<S>(rows, patch);
+                    gemm::turn::<S, PAIRS>(rows, patch);
                 }
             }
         }
@@ -257,7 +285,7 @@ impl Kernel for TurnPatches<'_> {
 }
 
 /// A range of pixels of planes, turned: (channel, sample).
-struct TurnPlanes<'a> {
+struct TurnPlanes<'a, const PAIRS: bool> {
     g: &'a [Lane],
     pixels: usize,
     channels: usize,
@@ -265,7 +293,7 @@ struct TurnPlanes<'a> {
     turned: &'a mut [Lane],
 }
 
-impl Kernel for TurnPlanes<'_> {
+impl<const PAIRS: bool> Kernel for TurnPlanes<'_, PAIRS> {
     type Output = ();
 
     #[inline(always)]
@@ -273,35 +301,44 @@ impl Kernel for TurnPlanes<'_> {
         let Self { g, pixels, channels, range, turned } = self;
         let groups = turned.chunks_mut(range.samples).take(channels.div_ceil(LANES));
         for (group, turned) in groups.enumerate() {
-            let turned = &mut turned[range.sample..][..range.count * LANES];
+            let turned = &mut turned[range.sample..][..range.count * summands_of_images(PAIRS)];
             let first = group * LANES;
-            for (index, to) in turned.chunks_exact_mut(LANES).enumerate() {
+            for (index, to) in turned.chunks_exact_mut(summands_of_images(PAIRS)).enumerate() {
                 // SAFETY: the caller vouches for the features.
                 unsafe {
                     let mut rows = [S::splat(0.0); LANES];
                     for (i, row) in rows.iter_mut().enumerate().take(channels - first) {
                         *row = S::load(&g[(first + i) * pixels + range.start + index]);
                     }
-                    gemm::turn::<S>(rows, to);
+                    gemm::turn::<S, PAIRS>(rows, to);
                 }
             }
         }
     }
 }
 
-/// Patches under `count` output pixels from `start` on, as rows (input · tap) of `count` vectors.
-#[allow(clippy::too_many_arguments, reason = "two sizes and a range of pixels have no common name")]
-fn pack(
-    x: &[Lane],
+/// `count` output pixels from `start` on, and the patches of the input under them.
+#[derive(Clone, Copy)]
+struct Patch {
     from: Dims,
     shape: ConvolutionShape,
     to: Dims,
     start: usize,
     count: usize,
-    patches: &mut [Lane],
-) {
-    let (taps, columns, [above, before]) = (shape.taps(), shape.kernel[1], shape.padding);
-    for (row, patch) in patches.chunks_exact_mut(count).take(from.channels * taps).enumerate() {
+}
+
+impl Patch {
+    /// The patches as rows (input · tap) of `count` vectors.
+    fn pack(self, x: &[Lane], patches: &mut [Lane]) {
+        for (row, patch) in patches.chunks_exact_mut(self.count).take(self.shape.depth()).enumerate() {
+            self.pack_row(x, row, patch);
+        }
+    }
+
+    #[inline(always)]
+    fn pack_row(self, x: &[Lane], row: usize, patch: &mut [Lane]) {
+        let Self { from, shape, to, start, .. } = self;
+        let (taps, columns, [above, before]) = (shape.taps(), shape.kernel[1], shape.padding);
         let plane = &x[row / taps * from.pixels()..][..from.pixels()];
         let (down, across) = (row % taps / columns, row % columns);
         for (index, value) in patch.iter_mut().enumerate() {
@@ -313,8 +350,65 @@ fn pack(
     }
 }
 
+/// The patches as rows of pairs.
+struct PackPairs<'a> {
+    x: &'a [Lane],
+    patch: Patch,
+    patches: &'a mut [Lane],
+}
+
+impl Kernel for PackPairs<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let Self { x, patch, patches } = self;
+        let (depth, count) = (patch.shape.depth(), patch.count);
+        let mut second = [Lane::ZERO; MOST_AT_ONCE];
+        for (row, to) in (0..depth).step_by(2).zip(patches.chunks_exact_mut(count)) {
+            patch.pack_row(x, row, to);
+            let second = &mut second[..count];
+            if row + 1 < depth {
+                patch.pack_row(x, row + 1, second);
+            } else {
+                second.fill(Lane::ZERO);
+            }
+            for (to, second) in to.iter_mut().zip(second) {
+                // SAFETY: the caller vouches for the features.
+                unsafe { S::store(to, S::pair(S::load(to), S::load(second))) };
+            }
+        }
+    }
+}
+
+/// Rows of pairs, `count` vectors each, of `depth` rows.
+struct PairRows<'a> {
+    rows: Rows<'a>,
+    depth: usize,
+    count: usize,
+    pairs: &'a mut [Lane],
+}
+
+impl Kernel for PairRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let Self { rows: Rows { data, stride }, depth, count, pairs } = self;
+        for (row, to) in (0..depth).step_by(2).zip(pairs.chunks_exact_mut(count)) {
+            let first = &data[row * stride..][..count];
+            let second = if row + 1 < depth { &data[(row + 1) * stride..][..count] } else { &[] };
+            for (i, to) in to.iter_mut().enumerate() {
+                let second = second.get(i).unwrap_or(&Lane::ZERO);
+                // SAFETY: the caller vouches for the features.
+                unsafe { S::store(to, S::pair(S::load(&first[i]), S::load(second))) };
+            }
+        }
+    }
+}
+
 /// [`gemm::inner`] as a kernel of its own.
-struct Inner<'a> {
+struct Inner<'a, const PAIRS: bool> {
     a: Turned<'a>,
     rows: usize,
     b: Turned<'a>,
@@ -324,32 +418,40 @@ struct Inner<'a> {
     out: &'a mut [Lane],
 }
 
-impl Kernel for Inner<'_> {
+impl<const PAIRS: bool> Kernel for Inner<'_, PAIRS> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         let Self { a, rows, b, columns, samples, is_first, out } = self;
         // SAFETY: the caller vouches for the features.
-        unsafe { gemm::inner::<S>(a, rows, b, columns, samples, is_first, out) }
+        unsafe { gemm::inner::<S, PAIRS>(a, rows, b, columns, samples, is_first, out) }
     }
 }
 
-struct Outer<'a> {
+/// [`gemm::outer`] of a panel's kind.
+fn outer(path: Path, panel: &Panel, b: Rows<'_>, out: RowsMut<'_>, pixels: usize) {
+    if panel.is_paired {
+        run_with::<true, _>(path, Outer::<true> { panel, b, out, pixels });
+    } else {
+        run(path, Outer::<false> { panel, b, out, pixels });
+    }
+}
+
+struct Outer<'a, const PAIRS: bool> {
     panel: &'a Panel,
     b: Rows<'a>,
     out: RowsMut<'a>,
     pixels: usize,
 }
 
-impl Kernel for Outer<'_> {
+impl<const PAIRS: bool> Kernel for Outer<'_, PAIRS> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd>(mut self) {
-        let Panel { data, rows, depth } = self.panel;
         // SAFETY: the caller vouches for the features.
-        unsafe { gemm::outer::<S>(data, *rows, *depth, self.b, &mut self.out, self.pixels) }
+        unsafe { gemm::outer::<S, PAIRS>(self.panel, self.b, &mut self.out, self.pixels) }
     }
 }
 

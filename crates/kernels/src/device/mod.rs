@@ -27,6 +27,7 @@ mod pooling;
 mod resident;
 mod spectrum;
 
+pub use crate::Math;
 pub use bands::BandMeans;
 pub use convolution::Convolution;
 pub use density::{Densities, Density};
@@ -36,19 +37,6 @@ pub use norm::{BatchMoments, batch_norm, batch_norm_gradient, channel_sums, per_
 pub use pooling::{max_pool, max_pool_gradient, mean_pool, mean_pool_gradient};
 pub use resident::ResidentImages;
 pub use spectrum::HalfSpectrum;
-
-/// How products are computed where a device offers a choice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Math {
-    /// In f32 throughout.
-    #[default]
-    Full,
-    /// Factors rounded to TF32 (ten bits of mantissa) before they are multiplied, on CUDA devices that have it.
-    Tf32,
-    /// Factors and results rounded to bf16 (seven bits of mantissa), products summed in f32; elsewhere than on CUDA devices the
-    /// factors alone are rounded, so that what it costs in accuracy can be seen.
-    Bf16,
-}
 
 /// Whether tensors of a device go through cuDNN.
 #[cfg(feature = "cuda")]

@@ -1,6 +1,8 @@
 //! What the tests share: reproducible numbers, and comparisons with the naive versions.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub(crate) mod passes;
+
 use candle_core::{Device, Result, Tensor, Var, backprop::GradStore};
 use proptest::test_runner::{Config, RngSeed};
 

@@ -11,7 +11,10 @@ pub(crate) mod plan;
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use kernels::blocked::{Arena, Convolution, ConvolutionShape, Dims, Mask, Path};
+use kernels::{
+    Math,
+    blocked::{Arena, Convolution, ConvolutionShape, Dims, Mask, Path},
+};
 
 use crate::{
     Normaliser,
@@ -34,6 +37,7 @@ pub(crate) struct Engine {
     folded: Plan,
     arena: Arena,
     path: Path,
+    math: Math,
     normaliser: Normaliser,
 }
 
@@ -63,10 +67,10 @@ pub(crate) struct Packed {
 
 impl Engine {
     /// An engine for a graph.
-    pub(crate) fn new(graph: &Graph, normaliser: Normaliser) -> Self {
+    pub(crate) fn new(graph: &Graph, normaliser: Normaliser, math: Math) -> Self {
         let plan = Plan::new(graph);
         let folded = plan.folded();
-        Self { plan, folded, arena: Arena::default(), path: Path::current(), normaliser }
+        Self { plan, folded, arena: Arena::default(), path: Path::current(), math, normaliser }
     }
 
     /// The steps of a pass: only where no parameter's gradient is wanted is batch-norm part of the convolutions.
@@ -82,7 +86,7 @@ impl Engine {
             let (weight, shift) = filter(weights, module.as_deref(), *shape, tail.as_ref());
             let backward =
                 purpose == Purpose::Pixels || purpose == Purpose::Parameters && !self.reads_pixels(*x);
-            let convolution = Convolution::new(&weight, *shape, backward, self.path);
+            let convolution = Convolution::with(self.math, &weight, *shape, backward, self.path);
             packed.convolutions.insert(step.out, convolution);
             packed.shifts.extend(shift.map(|shift| (step.out, shift)));
         }

@@ -6,7 +6,10 @@ use std::{
 };
 
 use candle_core::{Device, Layout, Storage, StorageRef, Tensor, Var};
-use kernels::blocked::{Dims, Moments, cross_entropy};
+use kernels::{
+    Math,
+    blocked::{Dims, Moments, cross_entropy},
+};
 
 use super::{Engine, Mode, Packed, Pass, Pixels, Purpose, Weights};
 use crate::{
@@ -26,8 +29,8 @@ pub(crate) struct BlockedNetwork {
 
 impl BlockedNetwork {
     /// A network of a graph.
-    pub(crate) fn new(graph: &Graph, normaliser: Normaliser) -> Self {
-        let engine = Arc::new(Engine::new(graph, normaliser));
+    pub(crate) fn new(graph: &Graph, normaliser: Normaliser, math: Math) -> Self {
+        let engine = Arc::new(Engine::new(graph, normaliser, math));
         Self { engine, parameters: graph.parameters().clone(), packed: None }
     }
 

@@ -59,13 +59,15 @@ pub(crate) fn input_gradient(
 pub(crate) fn weight_gradient(
     x: &Blocked,
     g: &Blocked,
-    stride: usize,
+    weights: &Transformed,
     path: Path,
     arena: &Arena,
 ) -> Vec<f32> {
-    match stride {
-        1 => weight_gradient::weight_gradient::<Unit>(x, g, path, arena),
-        _ => weight_gradient::weight_gradient::<Strided>(x, g, path, arena),
+    match (weights.stride, weights.is_paired) {
+        (1, false) => weight_gradient::weight_gradient::<Unit, false>(x, g, path, arena),
+        (1, true) => weight_gradient::weight_gradient::<Unit, true>(x, g, path, arena),
+        (_, false) => weight_gradient::weight_gradient::<Strided, false>(x, g, path, arena),
+        (_, true) => weight_gradient::weight_gradient::<Strided, true>(x, g, path, arena),
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
     super::{
         gemm::{self, Depths, Panels},
         pointwise::{self, After},
-        simd::{Kernel, Lane, Path, Simd, run},
+        simd::{Kernel, Lane, Path, Simd, run, run_with},
         tensor::{Arena, Blocked, Dims, Mask},
     },
     Ahead, Grid, Range,
@@ -104,21 +104,23 @@ pub(super) fn convolve<P: Pass>(
     let mut mask = after.filter(|after| after.relu).map(|_| arena.take_mask(to.len()));
     let group = path.rows();
     let padded = x.dims.channels.next_multiple_of(group);
-    let tile = P::POINTS * padded;
+    let tile = P::POINTS * padded / gemm::values_a_summand(weights.is_paired);
     // Three tiles fill the registers; two do nearly as well.
     let tiles = (OWN_CACHE / tile / 3 * 3).clamp(3, 12);
     let tiles = if tiles * tile <= MOST_OF_OWN_CACHE { tiles } else { 2 };
-    if tiles * tile <= MOST_OF_OWN_CACHE {
-        fused::<P>(x, weights, after, (&mut y, &mut mask), tiles, path, arena);
-    } else {
-        wide::<P>(x, weights, after, (&mut y, &mut mask), path, arena);
+    let (is_fused, out) = (tiles * tile <= MOST_OF_OWN_CACHE, (&mut y, &mut mask));
+    match (is_fused, weights.is_paired) {
+        (true, false) => fused::<P, false>(x, weights, after, out, tiles, path, arena),
+        (true, true) => fused::<P, true>(x, weights, after, out, tiles, path, arena),
+        (false, false) => wide::<P, false>(x, weights, after, out, path, arena),
+        (false, true) => wide::<P, true>(x, weights, after, out, path, arena),
     }
     (y, mask)
 }
 
 /// A few tiles at a time, groups of blocks in parallel.
 #[allow(clippy::too_many_arguments, reason = "what goes in, what comes out, and how")]
-fn fused<P: Pass>(
+fn fused<P: Pass, const PAIRS: bool>(
     x: &Blocked,
     weights: &Transformed,
     after: Option<After<'_>>,
@@ -135,13 +137,15 @@ fn fused<P: Pass>(
     y.data.par_chunks_mut(chunk).zip(masks).enumerate().for_each(|(index, (out, mut mask))| {
         let first_block = index * together;
         let end = (first_block + out.len() / dims.block_len()) * grid.tiles();
-        let mut v = arena.take(gemm::depths_len(group, x.dims.channels, P::POINTS, at_once));
+        let depths = Depths::new(group, x.dims.channels, PAIRS, P::POINTS, at_once);
+        let mut v = arena.take(depths.len(x.dims.channels));
         let mut m = arena.take(P::POINTS * (group * at_once + 1));
         for start in (first_block * grid.tiles()..end).step_by(at_once) {
             let range = Range { start, count: at_once.min(end - start) };
             let (v, m, out, mask) = (&mut v[..], &mut m[..], &mut *out, mask.as_deref_mut());
             let places = Places { first_block, dims, range, end };
-            run(path, FusedJob::<P> { x, weights, after, out, mask, places, v, m, pass: PhantomData });
+            let job = FusedJob::<P, PAIRS> { x, weights, after, out, mask, places, v, m, pass: PhantomData };
+            run_with::<PAIRS, _>(path, job);
         }
         arena.give(v);
         arena.give(m);
@@ -159,7 +163,7 @@ struct Places {
     end: usize,
 }
 
-struct FusedJob<'a, P> {
+struct FusedJob<'a, P, const PAIRS: bool> {
     x: &'a Blocked,
     weights: &'a Transformed,
     after: Option<After<'a>>,
@@ -171,7 +175,7 @@ struct FusedJob<'a, P> {
     pass: PhantomData<P>,
 }
 
-impl<P: Pass> Kernel for FusedJob<'_, P> {
+impl<P: Pass, const PAIRS: bool> Kernel for FusedJob<'_, P, PAIRS> {
     type Output = ();
 
     #[inline(always)]
@@ -179,7 +183,7 @@ impl<P: Pass> Kernel for FusedJob<'_, P> {
         let Self { x, weights, after, out, mut mask, places, v, m, .. } = self;
         let Places { first_block, dims, range, end } = places;
         let (grid, count) = (grid::<P>(x.dims, dims), range.count);
-        let depths = Depths::new(S::ROWS, x.dims.channels, P::POINTS, count);
+        let depths = Depths::new(S::ROWS, x.dims.channels, PAIRS, P::POINTS, count);
         let stride = S::ROWS * count + 1;
         let stride_in_planes = P::Kind::STRIDE;
         let strides = if P::TURNED { (1, stride_in_planes) } else { (stride_in_planes, 1) };
@@ -194,15 +198,17 @@ impl<P: Pass> Kernel for FusedJob<'_, P> {
         let ahead = x.dims.channels.div_ceil(dims.channels.div_ceil(S::ROWS));
         // SAFETY: the caller vouches for the features.
         unsafe {
-            for channel in 0..x.dims.channels {
-                spread_channel::<S, P>(x, channel, grid, range, &mut v[depths.group(channel)..], depths);
+            for channel in (0..x.dims.channels).step_by(gemm::values_a_summand(PAIRS)) {
+                let group = &mut v[depths.group(channel)..];
+                spread_channel::<S, P, PAIRS>(x, channel, grid, range, group, depths);
             }
             for first in (0..dims.channels).step_by(S::ROWS) {
                 let rows = first..dims.channels.min(first + S::ROWS);
                 let channels = first / S::ROWS * ahead..x.dims.channels.min((first / S::ROWS + 1) * ahead);
                 for point in 0..P::POINTS {
                     let to = &mut m[point * stride..][..S::ROWS * count];
-                    gemm::product::<S>(panels::<S, P>(weights, first, point), v, depths, point, to);
+                    let weights = panels::<S, P, PAIRS>(weights, first, point);
+                    gemm::product::<S, PAIRS>(weights, v, depths, point, to);
                     next.fetch::<S>(&x.data, &channels, point);
                     here.fetch::<S>(out, &rows, point);
                 }
@@ -244,9 +250,12 @@ unsafe fn finish_tile<S: Simd>(
     }
 }
 
-/// The tiles of one channel, to points.
+/// Most points that a tile has.
+const MOST_POINTS: usize = 81;
+
+/// The tiles of one channel, or those of a pair, to points.
 #[inline(always)]
-unsafe fn spread_channel<S: Simd, P: Pass>(
+unsafe fn spread_channel<S: Simd, P: Pass, const PAIRS: bool>(
     x: &Blocked,
     channel: usize,
     grid: Grid,
@@ -254,30 +263,50 @@ unsafe fn spread_channel<S: Simd, P: Pass>(
     group: &mut [Lane],
     depths: Depths,
 ) {
+    // Where there is no second channel, its points stay zero.
+    let mut points = [[Lane::ZERO; MOST_POINTS]; 2];
     for t in 0..range.count {
         let (block, at) = grid.place(range.start + t);
-        let to = &mut group[channel % S::ROWS * depths.count + t..];
+        let to = &mut group[depths.within_group(channel) + t..];
         // SAFETY: the caller vouches for the features.
-        unsafe { P::spread::<S>(x.plane(block, channel), x.dims, at, to, depths.point_stride) };
+        unsafe {
+            if !PAIRS {
+                P::spread::<S>(x.plane(block, channel), x.dims, at, to, depths.point_stride);
+                continue;
+            }
+            for (i, points) in points.iter_mut().enumerate().take(x.dims.channels - channel) {
+                P::spread::<S>(x.plane(block, channel + i), x.dims, at, points, 1);
+            }
+            for point in 0..P::POINTS {
+                let pair = S::pair(S::load(&points[0][point]), S::load(&points[1][point]));
+                S::store(&mut to[point * depths.point_stride], pair);
+            }
+        }
     }
 }
 
 /// The weights that give the channels from `first` on at a point.
 #[inline(always)]
-fn panels<S: Simd, P: Pass>(weights: &Transformed, first: usize, point: usize) -> Panels<'_> {
-    let group = PANELS * weights.padded_depth * S::ROWS;
+fn panels<S: Simd, P: Pass, const PAIRS: bool>(
+    weights: &Transformed,
+    first: usize,
+    point: usize,
+) -> Panels<'_> {
+    let together = gemm::values_a_summand(PAIRS);
+    let group = PANELS * weights.padded_depth * S::ROWS / together;
     let panel = P::Kind::panel(point);
     if P::TURNED {
-        let start = (panel * weights.padded_depth + first) * S::ROWS;
-        Panels { data: &weights.data[start..], stride: group, is_turned: true }
+        let data = if PAIRS { &weights.turned } else { &weights.data };
+        let start = (panel * weights.padded_depth + first) * S::ROWS / together;
+        Panels { data: &data[start..], stride: group, is_turned: true }
     } else {
-        let start = first / S::ROWS * group + panel * weights.padded_depth * S::ROWS;
-        Panels { data: &weights.data[start..], stride: S::ROWS * S::ROWS, is_turned: false }
+        let start = first / S::ROWS * group + panel * weights.padded_depth * S::ROWS / together;
+        Panels { data: &weights.data[start..], stride: S::ROWS * S::ROWS / together, is_turned: false }
     }
 }
 
 /// Many tiles at a time: all cores share them.
-fn wide<P: Pass>(
+fn wide<P: Pass, const PAIRS: bool>(
     x: &Blocked,
     weights: &Transformed,
     after: Option<After<'_>>,
@@ -290,19 +319,21 @@ fn wide<P: Pass>(
     let tiles = grid.tiles() * dims.blocks();
     let at_once = (COMMON_CACHE / (P::POINTS * channels) / 4 * 4).clamp(4, 24).min(tiles);
     let padded = dims.channels.next_multiple_of(group);
-    let mut v = arena.take(gemm::depths_len(group, x.dims.channels, P::POINTS, at_once));
+    let all = |count: usize| Depths::new(group, x.dims.channels, PAIRS, P::POINTS, count);
+    let mut v = arena.take(all(at_once).len(x.dims.channels));
     let mut m = arena.take(P::POINTS * (padded * at_once + 1));
     for start in (0..tiles).step_by(at_once) {
         let range = Range { start, count: at_once.min(tiles - start) };
-        let depths = Depths::new(group, x.dims.channels, P::POINTS, range.count);
+        let depths = all(range.count);
         let spread = |(group, to): (usize, &mut [Lane])| {
-            run(path, SpreadJob::<P> { x, group, grid, range, depths, to, pass: PhantomData });
+            let job = SpreadJob::<P, PAIRS> { x, group, grid, range, depths, to, pass: PhantomData };
+            run_with::<PAIRS, _>(path, job);
         };
-        let used = gemm::depths_len(group, x.dims.channels, P::POINTS, range.count);
-        v[..used].par_chunks_mut(depths.group_stride).enumerate().for_each(spread);
+        v[..depths.len(x.dims.channels)].par_chunks_mut(depths.group_stride).enumerate().for_each(spread);
         let stride = padded * range.count + 1;
         m[..P::POINTS * stride].par_chunks_mut(stride).enumerate().for_each(|(point, m)| {
-            run(path, ProductJob::<P> { weights, v: &v, depths, point, m, pass: PhantomData });
+            let job = ProductJob::<P, PAIRS> { weights, v: &v, depths, point, m, pass: PhantomData };
+            run_with::<PAIRS, _>(path, job);
         });
         let first = grid.place(start).0 * dims.channels;
         let end = (grid.place(start + range.count - 1).0 + 1) * dims.channels;
@@ -320,7 +351,7 @@ fn wide<P: Pass>(
 }
 
 /// Tiles of a group of channels, to points.
-struct SpreadJob<'a, P> {
+struct SpreadJob<'a, P, const PAIRS: bool> {
     x: &'a Blocked,
     group: usize,
     grid: Grid,
@@ -330,7 +361,7 @@ struct SpreadJob<'a, P> {
     pass: PhantomData<P>,
 }
 
-impl<P: Pass> Kernel for SpreadJob<'_, P> {
+impl<P: Pass, const PAIRS: bool> Kernel for SpreadJob<'_, P, PAIRS> {
     type Output = ();
 
     #[inline(always)]
@@ -342,10 +373,11 @@ impl<P: Pass> Kernel for SpreadJob<'_, P> {
         while start < end {
             let count = (start / grid.tiles() + 1) * grid.tiles() - start;
             let here = Range { start, count: count.min(end - start) };
-            for channel in group * S::ROWS..x.dims.channels.min((group + 1) * S::ROWS) {
+            let channels = group * S::ROWS..x.dims.channels.min((group + 1) * S::ROWS);
+            for channel in channels.step_by(gemm::values_a_summand(PAIRS)) {
                 let to = &mut to[start - first..];
                 // SAFETY: the caller vouches for the features.
-                unsafe { spread_channel::<S, P>(x, channel, grid, here, to, depths) };
+                unsafe { spread_channel::<S, P, PAIRS>(x, channel, grid, here, to, depths) };
             }
             start += here.count;
         }
@@ -353,7 +385,7 @@ impl<P: Pass> Kernel for SpreadJob<'_, P> {
 }
 
 /// All channels of a point.
-struct ProductJob<'a, P> {
+struct ProductJob<'a, P, const PAIRS: bool> {
     weights: &'a Transformed,
     v: &'a [Lane],
     depths: Depths,
@@ -362,7 +394,7 @@ struct ProductJob<'a, P> {
     pass: PhantomData<P>,
 }
 
-impl<P: Pass> Kernel for ProductJob<'_, P> {
+impl<P: Pass, const PAIRS: bool> Kernel for ProductJob<'_, P, PAIRS> {
     type Output = ();
 
     #[inline(always)]
@@ -372,7 +404,8 @@ impl<P: Pass> Kernel for ProductJob<'_, P> {
         for (group, to) in m.chunks_exact_mut(rows).enumerate() {
             // SAFETY: the caller vouches for the features.
             unsafe {
-                gemm::product::<S>(panels::<S, P>(weights, group * S::ROWS, point), v, depths, point, to);
+                let weights = panels::<S, P, PAIRS>(weights, group * S::ROWS, point);
+                gemm::product::<S, PAIRS>(weights, v, depths, point, to);
             }
         }
     }

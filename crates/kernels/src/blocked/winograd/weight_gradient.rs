@@ -13,8 +13,8 @@ use rayon::prelude::*;
 
 use super::{
     super::{
-        gemm::{self, Turned},
-        simd::{Kernel, LANES, Lane, Path, Simd, run},
+        gemm::{self, Turned, summands_of_images},
+        simd::{Kernel, LANES, Lane, Path, Simd, run, run_with},
         tensor::{Arena, Blocked},
     },
     Ahead, Grid, Range,
@@ -37,14 +37,19 @@ const MOST_POINTS: usize = 81;
 const PARTS: usize = 4;
 
 /// The gradient of the weights, (channels of g, channels of x, 3, 3).
-pub(super) fn weight_gradient<K: Scheme>(x: &Blocked, g: &Blocked, path: Path, arena: &Arena) -> Vec<f32> {
+pub(super) fn weight_gradient<K: Scheme, const PAIRS: bool>(
+    x: &Blocked,
+    g: &Blocked,
+    path: Path,
+    arena: &Arena,
+) -> Vec<f32> {
     let (inputs, outputs) = (x.dims.channels, g.dims.channels);
     let sums = PANELS * outputs * inputs.div_ceil(LANES);
     let sums = if sums <= OWN_SUMS {
         let parts = PARTS.min(x.dims.blocks());
-        (0..parts).into_par_iter().map(|part| apart::<K>(x, g, (part, parts), path, arena)).collect()
+        (0..parts).into_par_iter().map(|part| apart::<K, PAIRS>(x, g, (part, parts), path, arena)).collect()
     } else {
-        vec![shared::<K>(x, g, path, arena)]
+        vec![shared::<K, PAIRS>(x, g, path, arena)]
     };
     let gradient = fold(&K::G, &sums, outputs, inputs, path);
     sums.into_iter().for_each(|sums| arena.give(sums));
@@ -55,30 +60,37 @@ fn groups(channels: usize) -> usize {
     channels.div_ceil(LANES)
 }
 
-/// Vectors of one point and tile of both operands.
-fn tile_len<K: Scheme>(x: &Blocked, g: &Blocked) -> usize {
-    (groups(x.dims.channels) + groups(g.dims.channels)) * LANES * K::POINTS
+/// Vectors of one tile of both operands.
+fn tile_len<K: Scheme, const PAIRS: bool>(x: &Blocked, g: &Blocked) -> usize {
+    (groups(x.dims.channels) + groups(g.dims.channels)) * summands_of_images(PAIRS) * K::POINTS
 }
 
 /// Vectors from one point to the next: one more than needed, or like places of all points would share a cache set.
-fn point_stride(count: usize) -> usize {
-    count * LANES + 1
+fn point_stride<const PAIRS: bool>(count: usize) -> usize {
+    count * summands_of_images(PAIRS) + 1
 }
 
 /// The sums over one part of the blocks, (point, output, input).
-fn apart<K: Scheme>(x: &Blocked, g: &Blocked, part: (usize, usize), path: Path, arena: &Arena) -> Vec<Lane> {
+fn apart<K: Scheme, const PAIRS: bool>(
+    x: &Blocked,
+    g: &Blocked,
+    part: (usize, usize),
+    path: Path,
+    arena: &Arena,
+) -> Vec<Lane> {
     let (grid, blocks) = (Grid::of(g.dims), x.dims.blocks());
     let (inputs, outputs) = (groups(x.dims.channels), groups(g.dims.channels));
-    let at_once = (OWN_TILES / tile_len::<K>(x, g)).clamp(2, 16);
+    let at_once = (OWN_TILES / tile_len::<K, PAIRS>(x, g)).clamp(2, 16);
     let first = part.0 * blocks / part.1 * grid.tiles();
     let end = (part.0 + 1) * blocks / part.1 * grid.tiles();
-    let mut v = arena.take(inputs * K::POINTS * point_stride(at_once));
-    let mut q = arena.take(outputs * K::POINTS * point_stride(at_once));
+    let mut v = arena.take(inputs * K::POINTS * point_stride::<PAIRS>(at_once));
+    let mut q = arena.take(outputs * K::POINTS * point_stride::<PAIRS>(at_once));
     let mut sums = arena.take(PANELS * g.dims.channels * inputs);
     for start in (first..end).step_by(at_once) {
         let range = Range { start, count: at_once.min(end - start) };
         let (v, q, sums) = (&mut v[..], &mut q[..], &mut sums[..]);
-        run(path, Part::<K> { x, g, range, end, is_first: start == first, v, q, sums, kind: PhantomData });
+        let (is_first, kind) = (start == first, PhantomData);
+        run_with::<PAIRS, _>(path, Part::<K, PAIRS> { x, g, range, end, is_first, v, q, sums, kind });
     }
     arena.give(v);
     arena.give(q);
@@ -86,7 +98,7 @@ fn apart<K: Scheme>(x: &Blocked, g: &Blocked, part: (usize, usize), path: Path, 
 }
 
 /// A few tiles: transformed, then multiplied, while the next ones come from memory.
-struct Part<'a, K> {
+struct Part<'a, K, const PAIRS: bool> {
     x: &'a Blocked,
     g: &'a Blocked,
     range: Range,
@@ -98,14 +110,14 @@ struct Part<'a, K> {
     kind: PhantomData<K>,
 }
 
-impl<K: Scheme> Kernel for Part<'_, K> {
+impl<K: Scheme, const PAIRS: bool> Kernel for Part<'_, K, PAIRS> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         let Self { x, g, range, end, is_first, v, q, sums, .. } = self;
         let grid = Grid::of(g.dims);
-        let group = K::POINTS * point_stride(range.count);
+        let group = K::POINTS * point_stride::<PAIRS>(range.count);
         let start = range.start + range.count;
         let next = Range { start, count: range.count.min(end - start) };
         let next_x = Ahead::new(x.dims, grid, K::STRIDE, next);
@@ -113,17 +125,17 @@ impl<K: Scheme> Kernel for Part<'_, K> {
         // SAFETY: the caller vouches for the features.
         unsafe {
             for (group, to) in v.chunks_exact_mut(group).enumerate().take(groups(x.dims.channels)) {
-                Spread::<K> { from: x, group, grid, range, to, is_gradient: false, kind: PhantomData }
+                Spread::<K, PAIRS> { from: x, group, grid, range, to, is_gradient: false, kind: PhantomData }
                     .run::<S>();
             }
             for (group, to) in q.chunks_exact_mut(group).enumerate().take(groups(g.dims.channels)) {
-                Spread::<K> { from: g, group, grid, range, to, is_gradient: true, kind: PhantomData }
+                Spread::<K, PAIRS> { from: g, group, grid, range, to, is_gradient: true, kind: PhantomData }
                     .run::<S>();
             }
             let each = g.dims.channels * groups(x.dims.channels);
             for (panel, out) in sums.chunks_exact_mut(each).enumerate() {
                 let count = range.count;
-                Product::<K> { x, g, v, q, panel, count, is_first, out, kind: PhantomData }.run::<S>();
+                Product::<K, PAIRS> { x, g, v, q, panel, count, is_first, out, kind: PhantomData }.run::<S>();
                 for point in panel * K::POINTS / PANELS..(panel + 1) * K::POINTS / PANELS {
                     next_x.fetch::<S>(&x.data, &(0..x.dims.channels), point);
                     next_g.fetch::<S>(&g.data, &(0..g.dims.channels), point);
@@ -134,23 +146,26 @@ impl<K: Scheme> Kernel for Part<'_, K> {
 }
 
 /// The sums over all blocks, (point, output, input).
-fn shared<K: Scheme>(x: &Blocked, g: &Blocked, path: Path, arena: &Arena) -> Vec<Lane> {
+fn shared<K: Scheme, const PAIRS: bool>(x: &Blocked, g: &Blocked, path: Path, arena: &Arena) -> Vec<Lane> {
     let (inputs, outputs) = (groups(x.dims.channels), groups(g.dims.channels));
     let grid = Grid::of(g.dims);
     let tiles = grid.tiles() * x.dims.blocks();
-    let at_once = (SHARED_TILES / tile_len::<K>(x, g)).clamp(4, 64).min(tiles);
-    let mut v = arena.take(inputs * K::POINTS * point_stride(at_once));
-    let mut q = arena.take(outputs * K::POINTS * point_stride(at_once));
+    let at_once = (SHARED_TILES / tile_len::<K, PAIRS>(x, g)).clamp(4, 64).min(tiles);
+    let mut v = arena.take(inputs * K::POINTS * point_stride::<PAIRS>(at_once));
+    let mut q = arena.take(outputs * K::POINTS * point_stride::<PAIRS>(at_once));
     let mut sums = arena.take(PANELS * g.dims.channels * inputs);
     for start in (0..tiles).step_by(at_once) {
         let range = Range { start, count: at_once.min(tiles - start) };
         let spread = |from: &Blocked, to: &mut [Lane], is_gradient: bool| {
             // Sixteen channels at a time, so that each thread writes a group of its own: [group][point][sample].
-            let group = K::POINTS * point_stride(range.count);
+            let group = K::POINTS * point_stride::<PAIRS>(range.count);
             to[..groups(from.dims.channels) * group].par_chunks_mut(group).enumerate().for_each(
                 |(group, to)| {
                     let kind = PhantomData;
-                    run(path, Spread::<K> { from, group, grid, range, to, is_gradient, kind });
+                    run_with::<PAIRS, _>(
+                        path,
+                        Spread::<K, PAIRS> { from, group, grid, range, to, is_gradient, kind },
+                    );
                 },
             );
         };
@@ -159,7 +174,7 @@ fn shared<K: Scheme>(x: &Blocked, g: &Blocked, path: Path, arena: &Arena) -> Vec
         let (v, q, count, is_first) = (&v, &q, range.count, start == 0);
         sums.par_chunks_mut(g.dims.channels * inputs).enumerate().for_each(|(panel, out)| {
             let kind = PhantomData;
-            run(path, Product::<K> { x, g, v, q, panel, count, is_first, out, kind });
+            run_with::<PAIRS, _>(path, Product::<K, PAIRS> { x, g, v, q, panel, count, is_first, out, kind });
         });
     }
     arena.give(v);
@@ -168,7 +183,7 @@ fn shared<K: Scheme>(x: &Blocked, g: &Blocked, path: Path, arena: &Arena) -> Vec
 }
 
 /// The sums of the points of one panel over some tiles.
-struct Product<'a, K> {
+struct Product<'a, K, const PAIRS: bool> {
     x: &'a Blocked,
     g: &'a Blocked,
     v: &'a [Lane],
@@ -180,26 +195,26 @@ struct Product<'a, K> {
     kind: PhantomData<K>,
 }
 
-impl<K: Scheme> Kernel for Product<'_, K> {
+impl<K: Scheme, const PAIRS: bool> Kernel for Product<'_, K, PAIRS> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         let Self { x, g, v, q, panel, count, mut is_first, out, .. } = self;
-        let stride = K::POINTS * point_stride(count);
-        let (rows, columns, samples) = (g.dims.channels, x.dims.channels, count * LANES);
+        let stride = K::POINTS * point_stride::<PAIRS>(count);
+        let (rows, columns, samples) = (g.dims.channels, x.dims.channels, count * summands_of_images(PAIRS));
         for point in (0..K::POINTS).filter(|&point| K::panel(point) == panel) {
-            let start = point * point_stride(count);
+            let start = point * point_stride::<PAIRS>(count);
             let (a, b) = (Turned { data: &q[start..], stride }, Turned { data: &v[start..], stride });
             // SAFETY: the caller vouches for the features.
-            unsafe { gemm::inner::<S>(a, rows, b, columns, samples, is_first, out) };
+            unsafe { gemm::inner::<S, PAIRS>(a, rows, b, columns, samples, is_first, out) };
             is_first = false;
         }
     }
 }
 
 /// Transforms the tiles of sixteen channels and turns them.
-struct Spread<'a, K> {
+struct Spread<'a, K, const PAIRS: bool> {
     from: &'a Blocked,
     group: usize,
     grid: Grid,
@@ -209,13 +224,13 @@ struct Spread<'a, K> {
     kind: PhantomData<K>,
 }
 
-impl<K: Scheme> Kernel for Spread<'_, K> {
+impl<K: Scheme, const PAIRS: bool> Kernel for Spread<'_, K, PAIRS> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         let Self { from, group, grid, range, to, is_gradient, .. } = self;
-        let stride = point_stride(range.count);
+        let stride = point_stride::<PAIRS>(range.count);
         let mut points = [[Lane::ZERO; LANES]; MOST_POINTS];
         let channels = group * LANES..from.dims.channels.min((group + 1) * LANES);
         for t in 0..range.count {
@@ -236,7 +251,8 @@ impl<K: Scheme> Kernel for Spread<'_, K> {
                     for i in 0..LANES {
                         values[i] = S::load(&rows[i]);
                     }
-                    gemm::turn::<S>(values, &mut to[point * stride + t * LANES..][..LANES]);
+                    let each = summands_of_images(PAIRS);
+                    gemm::turn::<S, PAIRS>(values, &mut to[point * stride + t * each..][..each]);
                 }
             }
         }

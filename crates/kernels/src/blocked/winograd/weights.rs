@@ -5,7 +5,8 @@
 use rayon::prelude::*;
 
 use super::{
-    super::simd::{Kernel, LANES, Path, Simd, run},
+    super::gemm::values_a_summand,
+    super::simd::{Kernel, LANES, Path, Simd, pair_bits, run},
     scheme::{PANEL_LINE, PANELS, Scheme, transform_filters},
     strided::Strided,
     unit::Unit,
@@ -13,40 +14,60 @@ use super::{
 
 /// Filters G g Gᵀ as `[row group][panel][depth][row]`: rows are output channels in groups of [`Simd::ROWS`], depth is
 /// the input channels, both filled up with zeros.
+///
+/// In bf16 two values that are summed over stand side by side: input channels for the forward pass, output channels for the
+/// input gradient, so that each needs its own.
 #[derive(Debug)]
 pub(crate) struct Transformed {
     /// Pixels from one result to the next.
     pub(super) stride: usize,
-    pub(super) data: Vec<f32>,
+    /// Bits of f32; or of pairs, `[row group][panel][pair of depths][row]`.
+    pub(super) data: Vec<u32>,
+    /// In bf16: bits of pairs, `[row group][panel][depth][pair of rows]`, empty where no input gradient is wanted.
+    pub(super) turned: Vec<u32>,
     /// Output channels.
     pub(super) rows: usize,
     /// Input channels.
     pub(super) depth: usize,
     /// Input channels, filled up to whole groups.
     pub(super) padded_depth: usize,
+    /// Whether it is in bf16.
+    pub(super) is_paired: bool,
+    has_turned: bool,
 }
 
 impl Transformed {
     /// Weights to be filled.
-    pub(crate) fn new(rows: usize, depth: usize, stride: usize) -> Self {
-        Self { stride, data: Vec::new(), rows, depth, padded_depth: depth }
+    pub(crate) fn new(
+        [rows, depth]: [usize; 2],
+        stride: usize,
+        is_paired: bool,
+        with_input_gradient: bool,
+    ) -> Self {
+        let has_turned = is_paired && with_input_gradient;
+        let (data, turned) = (Vec::new(), Vec::new());
+        Self { stride, data, turned, rows, depth, padded_depth: depth, is_paired, has_turned }
     }
 
     /// Transforms the filters, (rows, depth, 3, 3).
     pub(crate) fn fill(&mut self, path: Path, filters: &[f32]) {
-        let (group, rows, depth) = (path.rows(), self.rows, self.depth);
-        self.padded_depth = depth.next_multiple_of(group);
-        let panel = PANELS * self.padded_depth * group;
-        self.data.resize(rows.div_ceil(group) * panel, 0.0);
+        let (group, rows, depth, is_paired) = (path.rows(), self.rows, self.depth, self.is_paired);
+        let padded_depth = depth.next_multiple_of(group);
+        self.padded_depth = padded_depth;
+        let panel = PANELS * padded_depth * group / values_a_summand(is_paired);
+        let groups = rows.div_ceil(group);
+        self.data.resize(groups * panel, 0);
+        self.turned.resize(if self.has_turned { groups * panel } else { 0 }, 0);
         let path = path.for_arrays();
         let matrix = if self.stride == 1 { &Unit::G } else { &Strided::G };
-        self.data.par_chunks_mut(panel).enumerate().for_each(|(index, panel)| {
+        let mut turned: Vec<&mut [u32]> = self.turned.chunks_mut(panel).collect();
+        turned.resize_with(groups, Default::default);
+        self.data.par_chunks_mut(panel).zip(turned).enumerate().for_each(|(index, (panel, turned))| {
             let first = index * group;
             let filters = &filters[first * depth * 9..rows.min(first + group) * depth * 9];
-            let padded_depth = self.padded_depth;
             match group {
-                8 => run(path, Pack::<8> { matrix, panel, filters, depth, padded_depth }),
-                _ => run(path, Pack::<4> { matrix, panel, filters, depth, padded_depth }),
+                8 => run(path, Pack::<8> { matrix, panel, turned, is_paired, filters, depth, padded_depth }),
+                _ => run(path, Pack::<4> { matrix, panel, turned, is_paired, filters, depth, padded_depth }),
             }
         });
     }
@@ -61,7 +82,10 @@ const MOST_ROWS: usize = 8;
 /// Transforms the filters of one group of rows.
 struct Pack<'a, const R: usize> {
     matrix: &'a [[f32; 3]; PANEL_LINE],
-    panel: &'a mut [f32],
+    panel: &'a mut [u32],
+    /// Empty if it is not wanted.
+    turned: &'a mut [u32],
+    is_paired: bool,
     filters: &'a [f32],
     depth: usize,
     padded_depth: usize,
@@ -72,7 +96,7 @@ impl<const R: usize> Kernel for Pack<'_, R> {
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Self { matrix, panel, filters, depth, padded_depth } = self;
+        let Self { matrix, panel, turned, is_paired, filters, depth, padded_depth } = self;
         // Points lie far apart and at like distances: written one by one they would evict each other from the cache.
         let mut together = [[0.0; AT_ONCE * MOST_ROWS]; PANELS];
         for start in (0..depth).step_by(AT_ONCE) {
@@ -83,11 +107,42 @@ impl<const R: usize> Kernel for Pack<'_, R> {
                     together[k * R..][..LANES].copy_from_slice(values);
                 }
             }
-            for (point, values) in together.iter().enumerate() {
+            for (point, values) in together.iter_mut().enumerate() {
                 let to = (point * padded_depth + start) * R;
-                panel[to..to + count * R].copy_from_slice(&values[..count * R]);
+                let values = &mut values[..count.next_multiple_of(2) * R];
+                values[count * R..].fill(0.0);
+                if is_paired {
+                    write_depth_pairs::<R>(values, &mut panel[to / 2..]);
+                    if !turned.is_empty() {
+                        write_row_pairs(&values[..count * R], &mut turned[to / 2..]);
+                    }
+                } else {
+                    panel[to..]
+                        .iter_mut()
+                        .zip(&values[..count * R])
+                        .for_each(|(to, value)| *to = value.to_bits());
+                }
             }
         }
+    }
+}
+
+/// [depth][row] to [pair of depths][row].
+#[inline(always)]
+fn write_depth_pairs<const R: usize>(values: &[f32], to: &mut [u32]) {
+    for (values, to) in values.chunks_exact(2 * R).zip(to.chunks_exact_mut(R)) {
+        let (first, second) = values.split_at(R);
+        for row in 0..R {
+            to[row] = pair_bits(first[row], second[row]);
+        }
+    }
+}
+
+/// [depth][row] to [depth][pair of rows].
+#[inline(always)]
+fn write_row_pairs(values: &[f32], to: &mut [u32]) {
+    for (values, to) in values.chunks_exact(2).zip(to) {
+        *to = pair_bits(values[0], values[1]);
     }
 }
 

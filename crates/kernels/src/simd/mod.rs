@@ -1,0 +1,379 @@
+//! Sixteen f32 lanes, one image each, on whatever vector registers the processor has.
+//!
+//! A kernel is written once against [`Simd`] and compiled for every path; [`run`] picks one at run time:
+//!
+//! | path | registers a value | wins |
+//! |---|---|---|
+//! | AVX-512 | one `zmm` | wherever it is there |
+//! | AVX2 + FMA | two `ymm` | other x86-64 of the last ten years |
+//! | portable | an array; the compiler vectorises it | elsewhere, and as a cross-check |
+//!
+//! `FREQBIAS_KERNELS=avx512|avx2|portable` forces a path, so that all can be tested on one machine.
+//!
+//! Factors can be *pairs* of bf16 in 32 bits: where a processor has AVX-512's instructions for them, the AVX-512 path takes
+//! two products for the price of one; elsewhere pairs are unpacked, and cost what they cost in f32.
+#![allow(unsafe_code)]
+
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+use std::sync::OnceLock;
+
+/// Images that share a vector.
+pub(crate) const LANES: usize = 16;
+
+/// Sixteen values, aligned to a cache line.
+#[repr(C, align(64))]
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Lane(pub(crate) [f32; LANES]);
+
+impl Lane {
+    pub(crate) const ZERO: Self = Self([0.0; LANES]);
+}
+
+/// Arithmetic on sixteen lanes.
+///
+/// # Safety
+/// Methods may only run on a processor with the path's features; [`run`] sees to that.
+pub(crate) trait Simd: Copy {
+    /// Sixteen f32 in registers.
+    type V: Copy;
+    /// Rows of a register tile of the matrix kernels; weights are packed in groups of as many.
+    const ROWS: usize;
+
+    /// Asks for a value that will be read (or written) soon, so that it comes from memory meanwhile.
+    unsafe fn fetch(soon: &Lane);
+    unsafe fn load(from: &Lane) -> Self::V;
+    unsafe fn store(to: &mut Lane, value: Self::V);
+    unsafe fn splat(value: f32) -> Self::V;
+    unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
+    unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
+    unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
+    /// a · b + c.
+    unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// Lane by lane two values rounded to bf16, the first in the lower half.
+    unsafe fn pair(first: Self::V, second: Self::V) -> Self::V;
+    /// The sum of both products of pairs of bf16, + c.
+    unsafe fn fma_pairs(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// Bit i says whether lane i is positive.
+    unsafe fn positive(value: Self::V) -> u16;
+    /// The lanes whose bit is set, 0 elsewhere.
+    unsafe fn select(value: Self::V, bits: u16) -> Self::V;
+    /// Lane j of result i is lane i of row j.
+    unsafe fn transpose(rows: [Self::V; LANES]) -> [Self::V; LANES];
+    /// Lane i is the sum of row i's lanes.
+    #[inline(always)]
+    unsafe fn row_sums(rows: [Self::V; LANES]) -> Self::V {
+        // SAFETY: the caller vouches for the features.
+        unsafe {
+            let mut sums = Self::transpose(rows);
+            for half in [8, 4, 2, 1] {
+                for i in 0..half {
+                    sums[i] = Self::add(sums[i], sums[half + i]);
+                }
+            }
+            sums[0]
+        }
+    }
+}
+
+/// Code that is compiled once a path.
+pub(crate) trait Kernel {
+    /// What it returns.
+    type Output;
+    /// Does the work. Must be `#[inline(always)]`, as must all that it calls, to be compiled with the path's features.
+    ///
+    /// # Safety
+    /// The processor has the features of `S`.
+    unsafe fn run<S: Simd>(self) -> Self::Output;
+}
+
+/// Two values rounded to bf16 side by side, the first in the lower half.
+#[inline(always)]
+pub(crate) fn pair_bits(first: f32, second: f32) -> u32 {
+    (bf16_bits(first) >> 16) | (bf16_bits(second) & UPPER_HALF)
+}
+
+const UPPER_HALF: u32 = 0xffff_0000;
+
+/// In the upper half the bits of a value rounded to bf16, to the even neighbour if two are equally near.
+#[inline(always)]
+fn bf16_bits(value: f32) -> u32 {
+    let bits = value.to_bits();
+    // A carry out of the mantissa would make an infinity or a zero of something that is no number.
+    if value.is_nan() { bits | 1 << 22 } else { bits.wrapping_add(0x7fff + (bits >> 16 & 1)) }
+}
+
+/// The way that kernels take. There is none that this machine cannot take: [`available`](Self::available) alone makes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Path {
+    registers: Registers,
+    /// Whether pairs of bf16 are multiplied by instructions for them.
+    has_pairs: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Registers {
+    /// 512-bit vectors.
+    Avx512,
+    /// 256-bit vectors and fused multiply-add.
+    Avx2,
+    /// Whatever the compiler makes of it.
+    Portable,
+}
+
+impl Path {
+    /// The path that every machine has.
+    pub const PORTABLE: Self = Self::of(Registers::Portable);
+
+    const fn of(registers: Registers) -> Self {
+        Self { registers, has_pairs: false }
+    }
+
+    /// The best path that this processor has, or the one that `FREQBIAS_KERNELS` names if the processor has it.
+    pub fn current() -> Self {
+        static CHOSEN: OnceLock<Path> = OnceLock::new();
+        *CHOSEN.get_or_init(|| {
+            let wanted = std::env::var("FREQBIAS_KERNELS").unwrap_or_default();
+            let available = Self::available();
+            let named = available.iter().copied().find(|path| path.name() == wanted);
+            named.unwrap_or(available[0])
+        })
+    }
+
+    /// The paths that this processor has, best first.
+    pub fn available() -> Vec<Self> {
+        let mut paths = Vec::new();
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                if is_x86_feature_detected!("avx512f") {
+                    let has_pairs =
+                        is_x86_feature_detected!("avx512bf16") && is_x86_feature_detected!("avx512bw");
+                    paths.push(Self { registers: Registers::Avx512, has_pairs });
+                }
+                paths.push(Self::of(Registers::Avx2));
+            }
+        }
+        paths.push(Self::PORTABLE);
+        paths
+    }
+
+    /// The path for code on plain arrays of sixteen: the compiler makes more of them with half as wide vectors. A processor
+    /// that has AVX-512 has AVX2.
+    pub(crate) fn for_arrays(self) -> Self {
+        if self.registers == Registers::Avx512 { Self::of(Registers::Avx2) } else { self }
+    }
+
+    /// Whether bf16 is faster than f32 on it.
+    pub fn has_bf16(self) -> bool {
+        self.has_pairs
+    }
+
+    /// The same path as processors take it that have no instructions for bf16.
+    pub fn without_bf16(self) -> Self {
+        Self::of(self.registers)
+    }
+
+    /// The name that `FREQBIAS_KERNELS` takes.
+    pub fn name(self) -> &'static str {
+        match self.registers {
+            Registers::Avx512 => "avx512",
+            Registers::Avx2 => "avx2",
+            Registers::Portable => "portable",
+        }
+    }
+
+    /// Rows of this path's register tile.
+    pub(crate) fn rows(self) -> usize {
+        match self.registers {
+            #[cfg(target_arch = "x86_64")]
+            Registers::Avx512 => x86::Avx512::<false>::ROWS,
+            #[cfg(target_arch = "x86_64")]
+            Registers::Avx2 => x86::Avx2::ROWS,
+            _ => Portable::ROWS,
+        }
+    }
+}
+
+/// Runs a kernel on a path.
+pub(crate) fn run<K: Kernel>(path: Path, kernel: K) -> K::Output {
+    match path.registers {
+        // SAFETY: `Path::available`, the only source of paths, has found the features on this processor.
+        #[cfg(target_arch = "x86_64")]
+        Registers::Avx512 => unsafe { x86::run_avx512(kernel) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Registers::Avx2 => unsafe { x86::run_avx2(kernel) },
+        // SAFETY: the portable path needs no feature.
+        _ => unsafe { kernel.run::<Portable>() },
+    }
+}
+
+/// Runs a kernel on a path; with the instructions for pairs of bf16, where there are any, if it makes or multiplies `PAIRS`.
+pub(crate) fn run_with<const PAIRS: bool, K: Kernel>(path: Path, kernel: K) -> K::Output {
+    #[cfg(target_arch = "x86_64")]
+    if PAIRS && path.has_pairs {
+        // SAFETY: `Path::available`, the only source of such paths, has found the features on this processor.
+        return unsafe { x86::run_avx512_bf16(kernel) };
+    }
+    run(path, kernel)
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Portable;
+
+#[inline(always)]
+fn zip(a: [f32; LANES], b: [f32; LANES], f: impl Fn(f32, f32) -> f32) -> [f32; LANES] {
+    let mut out = [0.0; LANES];
+    for i in 0..LANES {
+        out[i] = f(a[i], b[i]);
+    }
+    out
+}
+
+impl Simd for Portable {
+    type V = [f32; LANES];
+    const ROWS: usize = 4;
+
+    #[inline(always)]
+    unsafe fn fetch(_soon: &Lane) {}
+    #[inline(always)]
+    unsafe fn load(from: &Lane) -> Self::V {
+        from.0
+    }
+    #[inline(always)]
+    unsafe fn store(to: &mut Lane, value: Self::V) {
+        to.0 = value;
+    }
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self::V {
+        [value; LANES]
+    }
+    #[inline(always)]
+    unsafe fn add(a: Self::V, b: Self::V) -> Self::V {
+        zip(a, b, |a, b| a + b)
+    }
+    #[inline(always)]
+    unsafe fn sub(a: Self::V, b: Self::V) -> Self::V {
+        zip(a, b, |a, b| a - b)
+    }
+    #[inline(always)]
+    unsafe fn mul(a: Self::V, b: Self::V) -> Self::V {
+        zip(a, b, |a, b| a * b)
+    }
+    #[inline(always)]
+    unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        // Not `mul_add`: without the instruction that is a slow library call.
+        zip(zip(a, b, |a, b| a * b), c, |ab, c| ab + c)
+    }
+    #[inline(always)]
+    unsafe fn pair(first: Self::V, second: Self::V) -> Self::V {
+        zip(first, second, |first, second| f32::from_bits(pair_bits(first, second)))
+    }
+    #[inline(always)]
+    unsafe fn fma_pairs(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        let first = |pair: f32| f32::from_bits(pair.to_bits() << 16);
+        let second = |pair: f32| f32::from_bits(pair.to_bits() & UPPER_HALF);
+        let firsts = zip(a, b, |a, b| first(a) * first(b));
+        let seconds = zip(a, b, |a, b| second(a) * second(b));
+        zip(zip(c, firsts, |c, ab| c + ab), seconds, |c, ab| c + ab)
+    }
+    #[inline(always)]
+    unsafe fn positive(value: Self::V) -> u16 {
+        (0..LANES).fold(0, |bits, i| bits | (u16::from(value[i] > 0.0) << i))
+    }
+    #[inline(always)]
+    unsafe fn select(value: Self::V, bits: u16) -> Self::V {
+        let mut out = [0.0; LANES];
+        for i in 0..LANES {
+            out[i] = if bits >> i & 1 == 1 { value[i] } else { 0.0 };
+        }
+        out
+    }
+    #[inline(always)]
+    unsafe fn transpose(rows: [Self::V; LANES]) -> [Self::V; LANES] {
+        std::array::from_fn(|i| std::array::from_fn(|j| rows[j][i]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use half::bf16;
+
+    use super::*;
+
+    /// Numbers of all kinds, among them the ends of each range and points half-way between neighbours.
+    fn values() -> Vec<f32> {
+        let bits = (0..1u32 << 16).map(|i| i.wrapping_mul(0x9e37_79b9));
+        let halfway =
+            (0..512).flat_map(|i| [0x3f80_8000 | i << 16, 0x3f80_7fff | i << 16, 0x3f80_8001 | i << 16]);
+        let mut values: Vec<f32> = bits.chain(halfway).map(f32::from_bits).collect();
+        values.extend([
+            0.0,
+            -0.0,
+            f32::INFINITY,
+            f32::NEG_INFINITY,
+            f32::NAN,
+            f32::MAX,
+            f32::from_bits(0x7fff_ffff),
+        ]);
+        values
+    }
+
+    #[test]
+    fn rounding_is_that_of_the_half_crate() {
+        for value in values() {
+            let (found, expected) = (bf16_bits(value) >> 16, u32::from(bf16::from_f32(value).to_bits()));
+            assert!(
+                found == expected || value.is_nan() && bf16::from_bits(found as u16).is_nan(),
+                "{value:e}"
+            );
+        }
+    }
+
+    struct Pairs<'a>(&'a [(Lane, Lane, Lane, Lane)]);
+
+    impl Kernel for Pairs<'_> {
+        type Output = Vec<(Lane, Lane)>;
+
+        #[inline(always)]
+        unsafe fn run<S: Simd>(self) -> Self::Output {
+            let mut out = Vec::with_capacity(self.0.len());
+            for (a, b, c, d) in self.0 {
+                let (mut pairs, mut sums) = (Lane::ZERO, Lane::ZERO);
+                // SAFETY: the caller vouches for the features.
+                unsafe {
+                    let (left, right) = (S::pair(S::load(a), S::load(b)), S::pair(S::load(c), S::load(d)));
+                    S::store(&mut pairs, left);
+                    S::store(&mut sums, S::fma_pairs(left, right, S::load(a)));
+                }
+                out.push((pairs, sums));
+            }
+            out
+        }
+    }
+
+    #[test]
+    fn every_path_pairs_and_multiplies_alike() {
+        // Subnormal numbers are zero to the instructions for bf16, and products must not overflow.
+        let usable = |value: &f32| value.abs() > 1e-12 && value.abs() < 1e12;
+        let values: Vec<f32> = values().into_iter().filter(usable).collect();
+        let lane = |i: usize| Lane(std::array::from_fn(|lane| values[(i * LANES + lane) % values.len()]));
+        let lanes: Vec<_> =
+            (0..800).map(|i| (lane(i), lane(i + 801), lane(i + 1607), lane(i + 2411))).collect();
+        for path in Path::available().into_iter().flat_map(|path| [path, path.without_bf16()]) {
+            let found = run_with::<true, _>(path, Pairs(&lanes));
+            for ((a, b, c, d), (pairs, sums)) in lanes.iter().zip(found) {
+                for i in 0..LANES {
+                    assert_eq!(pairs.0[i].to_bits(), pair_bits(a.0[i], b.0[i]), "{path:?}");
+                    let rounded = |value: f32| bf16::from_f32(value).to_f64();
+                    let products = [rounded(a.0[i]) * rounded(c.0[i]), rounded(b.0[i]) * rounded(d.0[i])];
+                    let expected = f64::from(a.0[i]) + products[0] + products[1];
+                    let size = f64::from(a.0[i]).abs() + products[0].abs() + products[1].abs();
+                    assert!((f64::from(sums.0[i]) - expected).abs() <= 2e-7 * size, "{path:?}: {expected:e}");
+                }
+            }
+        }
+    }
+}
