@@ -65,8 +65,9 @@ impl AttackFlags {
         };
         if ball == Ball::Linf && radius > 1.0 {
             return Err(UnusableFlags(format!(
-                "--eps {radius}: pixels are in [0, 1], so that with --constraint inf none can change by more than 1; expected a \
-                 fraction, such as --eps {}/255",
+                "--eps {}: pixels are in [0, 1], so that with --constraint inf none can change by more than 1; expected a fraction, \
+                 such as --eps {}/255",
+                amount(radius),
                 radius.min(255.0)
             ))
             .into());
@@ -80,8 +81,9 @@ impl AttackFlags {
     pub(crate) fn tell_ball(&self, terminal: Terminal) {
         if let (Some(radius), None) = (self.eps, self.constraint) {
             terminal.note(&format!(
-                "note: --eps {radius} limits the Euclidean length of an image's change (--constraint 2); to limit the change of each \
-                 value, give --constraint inf"
+                "note: --eps {} limits the Euclidean length of an image's change (--constraint 2); to limit the change of each value, \
+                 give --constraint inf",
+                amount(radius)
             ));
         }
     }
@@ -106,7 +108,7 @@ pub(crate) fn check(attack: &Attack, shape: ImageShape) -> anyhow::Result<()> {
     Err(UnusableFlags(format!(
         "--eps {}: pixels are in [0, 1], so that with --constraint 2 images of {height}×{width} pixels are at most {farthest:.1} apart; \
          expected less, such as --eps 0.5 or --eps 128/255",
-        attack.radius
+        amount(attack.radius)
     ))
     .into())
 }
@@ -130,7 +132,15 @@ pub(crate) fn json(attack: &Attack) -> Value {
 /// How far an attack goes, as figures have it.
 pub(crate) fn caption(attack: &Attack) -> String {
     let norm = if attack.ball == Ball::L2 { "2" } else { "∞" };
-    format!("L{norm}, ε = {:.3}", attack.radius)
+    format!("L{norm}, ε = {}", amount(attack.radius))
+}
+
+/// How far, as people write it: steps of a byte are fractions of 255.
+pub(crate) fn amount(value: f32) -> String {
+    let bytes = (value * 255.0).round();
+    let plain = value.to_string();
+    // 0.2 is 51/255, and nobody's.
+    if plain.len() > 6 && bytes / 255.0 == value { format!("{bytes}/255") } else { plain }
 }
 
 fn constraint(ball: Ball) -> &'static str {
@@ -144,6 +154,7 @@ fn constraint(ball: Ball) -> &'static str {
 pub(crate) fn words(attack: &Attack) -> String {
     let Attack { ball, radius, step, steps, random_start } = attack;
     let ball = constraint(*ball);
+    let (radius, step) = (amount(*radius), amount(*step));
     let start = if *random_start { " from a random start" } else { "" };
     format!("adversarial images (--constraint {ball} --eps {radius}, {steps} steps of {step}{start})")
 }
@@ -193,6 +204,13 @@ mod tests {
     }
 
     #[test]
+    fn amounts_are_said_as_they_are_given() {
+        for text in ["8/255", "128/255", "0.5", "0.2", "0.031", "3", "0.0313725"] {
+            assert_eq!(positive(text).map(amount).as_deref(), Ok(text));
+        }
+    }
+
+    #[test]
     fn a_ball_ends_where_images_do() {
         let flags = |eps: f32, constraint: Constraint| AttackFlags {
             eps: Some(eps),
@@ -204,7 +222,7 @@ mod tests {
         let said = flags(8.0, Constraint::Linf).attack("--eps").expect_err("pixels are in [0, 1]");
         assert!(said.to_string().contains("--eps 8/255"), "{said}");
         let widest = flags(1.0, Constraint::Linf).attack("--eps").expect("from black to white");
-        assert_eq!(caption(&widest), "L∞, ε = 1.000");
+        assert_eq!(caption(&widest), "L∞, ε = 1");
         let shape = ImageShape { channels: 3, height: 32, width: 32 };
         let check =
             |eps: f32| check(&flags(eps, Constraint::L2).attack("--eps").expect("no limit yet"), shape);

@@ -12,7 +12,7 @@ use training::RunFolder;
 
 use crate::{
     epochs,
-    flags::{DataFlags, RunFlags},
+    flags::{DataFlags, DatasetName, RunFlags},
     launch::{UnusableFlags, must_exist},
     stored,
 };
@@ -62,6 +62,13 @@ pub(crate) fn of_named_run(
     run: &RunFlags,
 ) -> anyhow::Result<Vec<StoredCheckpoint>> {
     must_exist("--run", folder)?;
+    if !folder.is_dir() {
+        return Err(UnusableFlags(format!(
+            "--run {}: this is a file, expected the folder of a run; --checkpoints measures files",
+            folder.display()
+        ))
+        .into());
+    }
     let config = RunFolder::at(folder).config()?.unwrap_or_default();
     for (flag, given) in [("dataset", data.dataset.as_str()), ("arch", run.arch.name())] {
         if let Some(own) = config["settings"][flag].as_str().filter(|own| *own != given) {
@@ -83,16 +90,43 @@ pub(crate) fn of_named_run(
     Ok(found)
 }
 
+/// What to give in place of a folder where a checkpoint was expected.
+pub(crate) fn in_folder(folder: &Path) -> String {
+    let last = RunFolder::at(folder).checkpoints().ok().and_then(|found| found.last().cloned());
+    let any = || {
+        let entries = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
+        entries.filter(|path| is_checkpoint(path)).min()
+    };
+    match last.map(|(_, path)| path).or_else(any) {
+        Some(file) => format!("name a file in it, such as {}", file.display()),
+        None => "no .safetensors, .pt or .pth file is in it; name a file".to_owned(),
+    }
+}
+
 /// Takes family and size of images from the configuration beside the checkpoints that are measured, where flags do not say them and
 /// the run is of the same data set and network.
 ///
 /// # Errors
-/// If there is a configuration that cannot be read.
+/// If there is a configuration that cannot be read, or it is of other labels.
 pub(crate) fn adopt(folder: &Path, data: &mut DataFlags, run: &mut RunFlags) -> anyhow::Result<()> {
+    // A file in its place is refused by whoever asks for checkpoints.
+    if !folder.is_dir() {
+        return Ok(());
+    }
     let config = RunFolder::at(folder).config()?.unwrap_or_default();
     let own = &config["settings"];
     if own["dataset"] != data.dataset.as_str() || own["arch"] != run.arch.name() {
         return Ok(());
+    }
+    let labels = data.images.labels.as_str();
+    if let Some(of_run) = own["labels"].as_str().filter(|of_run| *of_run != labels)
+        && data.dataset == DatasetName::Cifar100
+    {
+        return Err(UnusableFlags(format!(
+            "--labels {labels}: the network in {} was trained with --labels {of_run}; give --labels {of_run}",
+            folder.display()
+        ))
+        .into());
     }
     if run.arch_family.is_none() {
         run.arch_family = own["arch_family"].as_str().map(str::parse).transpose()?;
@@ -120,12 +154,25 @@ pub(crate) fn of_pattern(pattern: &str, note: impl FnOnce(&str)) -> anyhow::Resu
     for entry in entries {
         paths.push(entry.with_context(|| format!("--checkpoints {pattern}"))?);
     }
+    let others = paths.clone();
     paths.retain(|path| is_checkpoint(path));
     if paths.iter().any(|path| !is_another_name(path)) {
         paths.retain(|path| !is_another_name(path));
     }
     if paths.is_empty() {
-        return Err(unusable("no .safetensors, .pt or .pth file goes by this name".to_owned()).into());
+        let problem = match others.as_slice() {
+            [] => "no .safetensors, .pt or .pth file goes by this name".to_owned(),
+            [folder] if folder.is_dir() => {
+                format!(
+                    "this is a folder, not a checkpoint; {}; --run measures all of a run",
+                    in_folder(folder)
+                )
+            }
+            [other, ..] => {
+                format!("{} is not named .safetensors, .pt or .pth, as checkpoints are", other.display())
+            }
+        };
+        return Err(unusable(problem).into());
     }
     let names: Vec<_> = paths.iter().map(|path| stem(path)).collect();
     let epochs = of_files(&paths).or_else(|| epochs::of_names(&names)).unwrap_or_else(|| {

@@ -11,7 +11,7 @@ use models::Normaliser;
 use crate::{
     download::{self, Archive},
     flags::{DataFlags, DatasetName, OnCorrupt},
-    launch::UnusableFlags,
+    launch::{UnusableFlags, must_exist},
     terminal::{self, Terminal},
 };
 
@@ -128,7 +128,10 @@ pub(crate) fn left_out(set: &ImageSet) -> Vec<String> {
 /// How many were left out, and the first; nothing where none was.
 pub(crate) fn left_out_words(left_out: &[String]) -> Option<String> {
     let first = left_out.first()?;
-    Some(format!("{} damaged images were left out; the first: {first}", left_out.len()))
+    Some(match left_out.len() {
+        1 => format!("1 damaged image was left out: {first}"),
+        count => format!("{count} damaged images were left out; the first: {first}"),
+    })
 }
 
 /// CIFAR from `--data`, or from where it is fetched to.
@@ -218,5 +221,7 @@ fn root(flags: &DataFlags) -> anyhow::Result<&Path> {
             if can_fetch(flags.dataset) { "; or --download, which fetches them" } else { "" }
         )
     };
-    flags.images.data.as_deref().ok_or_else(|| UnusableFlags(missing()).into())
+    let root = flags.images.data.as_deref().ok_or_else(|| UnusableFlags(missing()))?;
+    must_exist("--data", root)?;
+    Ok(root)
 }

@@ -92,7 +92,6 @@ fn fetch_with(
     if target.is_file() {
         return Ok(target);
     }
-    fs::create_dir_all(folder).with_context(|| format!("cannot create folder {}", folder.display()))?;
     let _lock = FolderLock::take(folder)?;
     let part = folder.join(format!(".{}.part", archive.name));
     let url = format!("{}/{}", archive.server, archive.name);

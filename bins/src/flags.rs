@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use clap::{Args, ValueEnum};
+use clap::{
+    Arg, Args, ValueEnum,
+    builder::{PathBufValueParser, TypedValueParser},
+};
 use models::{Architecture, Family};
 use serde::Serialize;
 
@@ -156,6 +159,16 @@ impl From<LabelKind> for datasets::cifar::Labels {
     }
 }
 
+impl LabelKind {
+    /// The kind as `--labels` takes it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Fine => "fine",
+            Self::Coarse => "coarse",
+        }
+    }
+}
+
 /// Which network, and where its run is kept.
 #[derive(Debug, Clone, Args, Serialize)]
 pub(crate) struct RunFlags {
@@ -168,7 +181,7 @@ pub(crate) struct RunFlags {
     #[serde(serialize_with = "family_name")]
     pub arch_family: Option<Family>,
     /// The folder that holds all runs
-    #[arg(long, value_name = "DIR", default_value = "runs")]
+    #[arg(long, value_name = "DIR", default_value = "runs", value_parser = folder_to_write())]
     pub out_dir: PathBuf,
     /// The run's name [default: {arch}_baseline; {arch}_{folder} on a generated set or a folder]
     #[arg(long, value_name = "NAME", value_parser = folder_name)]
@@ -231,6 +244,12 @@ pub(crate) struct MachineFlags {
     #[arg(long, value_name = "FILE")]
     #[serde(skip)]
     pub config: Option<PathBuf>,
+}
+
+/// Hides what is for GPUs from the help of a program that has no use for one: it still takes these flags, which scripts give to all.
+pub(crate) fn of_the_cpu_alone(argument: Arg) -> Arg {
+    let is_of_gpus = ["gpu", "tf32", "bf16", "device"].iter().any(|id| argument.get_id() == id);
+    argument.hide(is_of_gpus)
 }
 
 /// How a result is printed.
@@ -330,6 +349,17 @@ fn folder_name(text: &str) -> Result<String, String> {
     let unfit = |c: char| c == '/' || c == '\\' || c.is_control();
     let plain = !text.is_empty() && text != "." && text != ".." && !text.contains(unfit);
     if plain { Ok(text.to_owned()) } else { Err("expected a plain folder name, without slashes".to_owned()) }
+}
+
+/// A folder that is there or can be made.
+pub(crate) fn folder_to_write() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|folder: PathBuf| {
+        // The nearest that is there, the folder itself or one above it.
+        let there = folder.ancestors().find(|path| path.exists());
+        let in_the_way = there.filter(|path| !path.is_dir()).map(|path| path.display().to_string());
+        in_the_way
+            .map_or(Ok(folder), |path| Err(format!("{path} is a file, expected a folder; choose another")))
+    })
 }
 
 fn device_name(text: &str) -> Result<String, String> {

@@ -1,8 +1,11 @@
 //! Ctrl-C: the first one asks the work to stop at the next batch, the second one ends the program at once.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    io::IsTerminal,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use crate::terminal;
@@ -21,7 +24,9 @@ pub(crate) fn watch() -> anyhow::Result<Arc<AtomicBool>> {
         if seen.swap(true, Ordering::SeqCst) {
             std::process::exit(INTERRUPTED);
         }
-        terminal::note("\nstopping after this batch (Ctrl-C again to stop at once)");
+        // A terminal shows ^C where the cursor is; elsewhere an empty line would stand in a log.
+        let line_end = if std::io::stderr().is_terminal() { "\n" } else { "" };
+        terminal::note(&format!("{line_end}stopping after this batch (Ctrl-C again to stop at once)"));
     })?;
     Ok(flag)
 }

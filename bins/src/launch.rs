@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, ffi::OsString, path::Path, process::ExitCode};
 
 use clap::{
     Parser,
-    error::{ContextKind, ContextValue},
+    error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use crate::{defaults, terminal};
+use crate::{defaults, terminal, unused};
 
 /// Exit code of a command line that cannot be used.
 const UNUSABLE_FLAGS: u8 = 2;
@@ -36,17 +36,29 @@ fn exit_code(error: &anyhow::Error) -> u8 {
 
 /// Whether a command cannot do what its flags say.
 pub(crate) fn is_of_flags(error: &anyhow::Error) -> bool {
-    use datasets::Error::{NeedsFeature, NoFolder, NoGenerated, NotFound, NotImageNet};
-    use training::Error::{NothingToResume, RunExists, SettingChanged, StateMissing};
+    use datasets::Error as Data;
+    use training::Error as Run;
     let no_dataset = matches!(
         error.downcast_ref(),
         Some(
-            NotFound { .. } | NoGenerated { .. } | NoFolder { .. } | NotImageNet { .. } | NeedsFeature { .. }
+            Data::NotFound { .. }
+                | Data::OtherEdition { .. }
+                | Data::NoGenerated { .. }
+                | Data::NoFolder { .. }
+                | Data::NotImageNet { .. }
+                | Data::NeedsFeature { .. }
         )
     );
     let other_run = matches!(
         error.downcast_ref(),
-        Some(NothingToResume { .. } | RunExists { .. } | SettingChanged { .. } | StateMissing { .. })
+        Some(
+            Run::NothingToResume { .. }
+                | Run::RunExists { .. }
+                | Run::SettingChanged { .. }
+                | Run::ImageCountChanged { .. }
+                | Run::ImagesChanged { .. }
+                | Run::StateMissing { .. }
+        )
     );
     let other_fit = matches!(error.downcast_ref(), Some(cdes::Error::SettingChanged { .. }));
     no_dataset || other_run || other_fit || error.is::<UnusableFlags>()
@@ -83,17 +95,45 @@ fn parse<Flags: Parser>(arguments: Vec<OsString>) -> Result<Flags, ExitCode> {
     for unknown in &line.unknown {
         terminal::note(&format!("note: {unknown}"));
     }
-    Flags::try_parse_from(&line.arguments).map_err(|error| {
+    let mut command = Flags::command();
+    let parsed = command.try_get_matches_from_mut(&line.arguments).and_then(|matches| {
+        let flags = Flags::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        Ok((flags, matches))
+    });
+    let (flags, matches) = parsed.map_err(|error| {
         if error.use_stderr() {
             let origin = origin(&error, &line.origins);
-            return fail(&refusal(&error.to_string(), origin), UNUSABLE_FLAGS);
+            let said = refusal(&error.to_string(), origin);
+            return fail(&format!("{said}{}", pattern_advice(&error, &line.arguments)), UNUSABLE_FLAGS);
         }
         // --help and --version.
         match terminal::result(error.to_string().trim_end()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => fail(&message(&error), 1),
         }
-    })
+    })?;
+    if !matches.try_get_one("quiet").ok().flatten().is_some_and(|&quiet: &bool| quiet) {
+        let notes = unused::notes(&matches, |flag| !line.origins.contains_key(flag));
+        notes.iter().for_each(|note| terminal::note(note));
+    }
+    Ok(flags)
+}
+
+/// The files that a shell makes of a pattern are one flag's value and words that belong to none.
+fn pattern_advice(error: &clap::Error, arguments: &[OsString]) -> &'static str {
+    let is_word = matches!(
+        error.get(ContextKind::InvalidArg),
+        Some(ContextValue::String(argument)) if !argument.starts_with('-')
+    );
+    let is_pattern = |argument: &OsString| {
+        argument.to_str().is_some_and(|argument| argument.split('=').next() == Some("--checkpoints"))
+    };
+    let has_pattern = arguments.iter().any(is_pattern);
+    if error.kind() == ErrorKind::UnknownArgument && is_word && has_pattern {
+        "; --checkpoints takes one file or one pattern in quotes, as --checkpoints 'weights/*.pt'"
+    } else {
+        ""
+    }
 }
 
 /// Where the value that clap refuses came from, if not from the command line.

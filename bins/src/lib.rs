@@ -31,6 +31,7 @@ mod stored;
 mod terminal;
 mod toy;
 mod train;
+mod unused;
 
 pub use launch::launch;
 

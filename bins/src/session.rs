@@ -42,8 +42,19 @@ impl Session {
     /// If the thread pool cannot be started or the system refuses the handler.
     pub(crate) fn without_networks(machine: &MachineFlags) -> anyhow::Result<Self> {
         let terminal = machine.prepare()?;
-        if machine.gpu.is_some() || machine.device.starts_with("cuda") {
-            terminal.note("note: this program works on the CPU alone");
+        let of_gpus = [
+            ("--gpu", machine.gpu.is_some()),
+            ("--device", !["auto", "cpu"].contains(&machine.device.as_str())),
+            ("--tf32", machine.tf32),
+            ("--bf16", machine.bf16),
+        ];
+        let given: Vec<&str> =
+            of_gpus.iter().filter(|(_, is_given)| *is_given).map(|(flag, _)| *flag).collect();
+        if !given.is_empty() {
+            terminal.note(&format!(
+                "note: {} has no effect: this program works on the CPU alone",
+                given.join(", ")
+            ));
         }
         Ok(Self { terminal, interrupt: interrupt::watch()?, backend: Backend::default() })
     }

@@ -7,6 +7,8 @@ use candle_core::Tensor;
 use models::{Normaliser, Shapes, TorchFile};
 use training::{Checkpoint, CheckpointInfo};
 
+use crate::{checkpoints, launch::UnusableFlags};
+
 /// What a checkpoint file holds.
 #[derive(Debug)]
 pub(crate) struct StoredWeights {
@@ -26,7 +28,10 @@ impl StoredWeights {
     /// # Errors
     /// If it cannot be read; the message names the file.
     pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
-        if is_torch(path)? { Self::of_torch(TorchFile::open(path)?) } else { Self::of_safetensors(path) }
+        match kind(path)? {
+            Kind::Torch => Self::of_torch(TorchFile::open(path)?),
+            Kind::Safetensors => Self::of_safetensors(path),
+        }
     }
 
     fn of_torch(file: TorchFile) -> anyhow::Result<Self> {
@@ -70,7 +75,7 @@ pub(crate) struct StoredTensor {
 /// # Errors
 /// If it cannot be read; the message names the file.
 pub(crate) fn tensors(path: &Path) -> anyhow::Result<Vec<StoredTensor>> {
-    if !is_torch(path)? {
+    if kind(path)? == Kind::Safetensors {
         let found = training::stored_tensors(path)?;
         return Ok(found.into_iter().map(|(key, shape, dtype)| StoredTensor { key, shape, dtype }).collect());
     }
@@ -84,21 +89,87 @@ pub(crate) fn tensors(path: &Path) -> anyhow::Result<Vec<StoredTensor>> {
 
 /// The epoch that a file says it is of.
 pub(crate) fn epoch(path: &Path) -> Option<usize> {
-    match is_torch(path).ok()? {
-        true => TorchFile::open(path).ok()?.epoch(),
-        false => CheckpointInfo::of(path)?.epoch,
+    match kind(path).ok()? {
+        Kind::Torch => TorchFile::open(path).ok()?.epoch(),
+        Kind::Safetensors => CheckpointInfo::of(path)?.epoch,
     }
 }
 
-/// Whether a file is PyTorch's: a zip archive or a bare pickle, or one named so that is nothing else either.
-fn is_torch(path: &Path) -> anyhow::Result<bool> {
+/// Which kind of checkpoint a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A zip archive, or pickles.
+    Torch,
+    Safetensors,
+}
+
+/// The kind that a file's first bytes say it is, whatever its name.
+///
+/// # Errors
+/// If it cannot be read or is neither; the message says what it is, where its first bytes tell.
+fn kind(path: &Path) -> anyhow::Result<Kind> {
+    if path.is_dir() {
+        let advice = checkpoints::in_folder(path);
+        return Err(UnusableFlags(format!(
+            "{}: this is a folder, not a checkpoint; {advice}",
+            path.display()
+        ))
+        .into());
+    }
     let mut start = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(9).read_to_end(&mut start));
+    let read = File::open(path).and_then(|file| file.take(64).read_to_end(&mut start));
     read.with_context(|| path.display().to_string())?;
     // The header of a safetensors file follows its length in eight bytes.
-    let is_safetensors = start.get(8) == Some(&b'{');
-    let is_named_so = path.extension().is_some_and(|extension| extension == "pt" || extension == "pth");
-    Ok(start.starts_with(b"PK") || !is_safetensors && (is_named_so || start.starts_with(b"\x80")))
+    if start.get(8) == Some(&b'{') {
+        return Ok(Kind::Safetensors);
+    }
+    if start.starts_with(b"PK") || start.starts_with(b"\x80") {
+        return Ok(Kind::Torch);
+    }
+    Err(anyhow::anyhow!(
+        "{}: this is {}, not a checkpoint; expected a .safetensors file, or PyTorch's .pt or .pth",
+        path.display(),
+        what_else(&start)
+    ))
+}
+
+/// What people take for checkpoints, by how it begins.
+const OTHERS: [(&[u8], &str); 14] = [
+    (b"\xff\xd8\xff", "a JPEG picture"),
+    (b"\x89PNG", "a PNG picture"),
+    (b"GIF8", "a GIF picture"),
+    (b"BM", "a BMP picture"),
+    (b"RIFF", "a WebP picture or a recording"),
+    (b"\x1f\x8b", "a file compressed by gzip"),
+    (b"\xfd7zXZ", "a file compressed by xz"),
+    (b"\x28\xb5\x2f\xfd", "a file compressed by zstd"),
+    (b"\x93NUMPY", "a NumPy array"),
+    (b"\x89HDF", "an HDF5 file (Keras, MATLAB)"),
+    (b"GGUF", "a GGUF file"),
+    (b"%PDF", "a PDF document"),
+    (b"PAR1", "a Parquet file"),
+    (b"\x7fELF", "a program"),
+];
+
+fn what_else(start: &[u8]) -> String {
+    let known = OTHERS.iter().find(|(bytes, _)| start.starts_with(bytes));
+    let is_text = || {
+        // A character may be cut off where reading stopped.
+        let text = match std::str::from_utf8(start) {
+            Ok(text) => Some(text),
+            Err(error) if error.error_len().is_none() => {
+                std::str::from_utf8(&start[..error.valid_up_to()]).ok()
+            }
+            Err(_) => None,
+        };
+        text.is_some_and(|text| !text.chars().any(|c| c.is_control() && !c.is_whitespace()))
+    };
+    match known {
+        Some((_, name)) => (*name).to_owned(),
+        None if start.is_empty() => "an empty file".to_owned(),
+        None if is_text() => "a text".to_owned(),
+        None => format!("a file that begins with the bytes {:02x?}", &start[..start.len().min(8)]),
+    }
 }
 
 #[cfg(test)]
@@ -108,17 +179,37 @@ mod tests {
     #[test]
     fn a_checkpoint_is_known_by_its_content() -> anyhow::Result<()> {
         let folder = tempfile::tempdir()?;
-        let cases: [(&str, &[u8], bool); 5] = [
-            ("zip.safetensors", b"PK\x03\x04 and so on", true),
-            ("pickle.bin", b"\x80\x02}q\x00 and so on", true),
-            ("ours.pt", b"\x80\x01\0\0\0\0\0\0{\"a\": 1}", false),
-            ("nonsense.pt", b"nonsense", true),
-            ("nonsense.safetensors", b"nonsense", false),
+        let cases: [(&str, &[u8], Kind); 3] = [
+            ("zip.safetensors", b"PK\x03\x04 and so on", Kind::Torch),
+            ("pickle.bin", b"\x80\x02}q\x00 and so on", Kind::Torch),
+            ("ours.pt", b"\x80\x01\0\0\0\0\0\0{\"a\": 1}", Kind::Safetensors),
         ];
         for (name, content, expected) in cases {
             let path = folder.path().join(name);
             std::fs::write(&path, content)?;
-            assert_eq!(is_torch(&path)?, expected, "{name}");
+            assert_eq!(kind(&path)?, expected, "{name}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_no_checkpoint_is_called_what_it_is() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("photo.jpg");
+        let cases: [(&[u8], &str); 5] = [
+            (b"\xff\xd8\xff\xe0 and so on", "this is a JPEG picture, not a checkpoint"),
+            (b"", "this is an empty file"),
+            ("not one: wörds\n".as_bytes(), "this is a text"),
+            (&[255; 64], "begins with the bytes [ff, ff, ff, ff, ff, ff, ff, ff]"),
+            (b"\x93NUMPY\x01", "this is a NumPy array"),
+        ];
+        for (content, words) in cases {
+            std::fs::write(&path, content)?;
+            let said = kind(&path).expect_err("no checkpoint").to_string();
+            assert!(
+                said.contains(words) && said.contains("photo.jpg") && said.contains(".safetensors"),
+                "{said}"
+            );
         }
         Ok(())
     }

@@ -58,6 +58,16 @@ pub(crate) fn note(message: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{message}");
 }
 
+/// A number of things in words: `1 image`, `2 images`.
+pub(crate) fn counted(count: usize, one: &str) -> String {
+    let ending = match one {
+        _ if count == 1 => "",
+        _ if one.ends_with('s') || one.ends_with("ch") => "es",
+        _ => "s",
+    };
+    format!("{count} {one}{ending}")
+}
+
 /// A line of the result, on stdout. A reader that went away (a closed pipe) has seen what it wanted.
 ///
 /// # Errors
@@ -68,5 +78,20 @@ pub(crate) fn result(line: &str) -> anyhow::Result<()> {
             Err(anyhow::Error::new(error).context("cannot write the result to stdout"))
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counted;
+
+    #[test]
+    fn one_is_no_plural() {
+        let words =
+            [("image", "image"), ("class", "class"), ("batch", "batch"), ("damaged image", "damaged image")];
+        words.iter().for_each(|(one, said)| assert_eq!(counted(1, one), format!("1 {said}")));
+        let many = words.map(|(one, _)| counted(2, one));
+        assert_eq!(many, ["2 images", "2 classes", "2 batches", "2 damaged images"]);
+        assert_eq!(counted(0, "class"), "0 classes");
     }
 }

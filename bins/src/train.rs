@@ -265,7 +265,8 @@ impl TrainingRun<'_> {
     fn interrupted(&self, epoch: usize, batch: usize) -> Interrupted {
         let again = if self.command == "easy_train" { " with --resume added" } else { "" };
         Interrupted(format!(
-            "stopped in epoch {epoch} after {batch} batches; everything is kept in {}; to go on, give the same command{again}",
+            "stopped in epoch {epoch} after {}; everything is kept in {}; to go on, give the same command{again}",
+            terminal::counted(batch, "batch"),
             self.run.folder(self.data).display()
         ))
     }

@@ -76,7 +76,7 @@ fn photographs_are_resized_and_damaged_ones_left_out() -> Outcome {
         let output = easy_train(at, &flags).args(skip).output()?;
         let notes = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{notes}");
-        assert!(notes.contains("1 damaged images were left out") && notes.contains("broad/3.ppm"), "{notes}");
+        assert!(notes.contains("1 damaged image was left out") && notes.contains("broad/3.ppm"), "{notes}");
     }
     assert!(read("one")? == read("two")?, "the same bits for any number of threads");
     Ok(())

@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::Value;
-use tests::{easy_train, fail, grad, program, succeed};
+use tests::{SMALL, easy_train, fail, grad, program, succeed};
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
@@ -33,7 +33,7 @@ fn flags_that_cannot_be_used_are_told_in_one_line() -> Outcome {
         (&["--mean", "1,2", "--std", "1,2,3"], 2, &["--mean", "1,2"]),
         (&["--task", "../elsewhere"], 2, &["--task", "../elsewhere"]),
         (&["--dataset", "cifar10"], 2, &["cifar10", "--data"]),
-        (&["--dataset", "cifar10", "--data", "nowhere"], 2, &["nowhere", "test_batch.bin"]),
+        (&["--dataset", "cifar10", "--data", "nowhere"], 2, &["--data nowhere: no such file or folder"]),
         (&["--config", "nowhere.json"], 2, &["--config nowhere.json", "config.json"]),
         (&["--resume"], 2, &[RUN]),
         (&["--epochs", "1.5"], 2, &["--epochs", "1.5", "whole number"]),
@@ -65,7 +65,159 @@ fn files_that_are_no_checkpoints_are_told_by_name() -> Outcome {
     for name in ["broken.pt", "broken.safetensors"] {
         let said = fail(&mut grad(at, &["--checkpoints", name]), 1);
         assert!(said.contains(name), "{said}");
+        assert!(!at.join("runs").exists(), "no folder for results that there are not");
     }
+    fs::write(at.join("photo.jpg"), [0xff, 0xd8, 0xff, 0xe0, 0, 16])?;
+    let said = fail(program("inspect", at).arg("photo.jpg"), 1);
+    assert!(
+        said.contains("photo.jpg: this is a JPEG picture, not a checkpoint; expected a .safetensors"),
+        "{said}"
+    );
+    Ok(())
+}
+
+/// What was meant is said where it can be known.
+#[test]
+fn wrong_paths_are_told_with_right_ones() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let at = folder.path();
+    for name in ["a.pt", "b.pt", "run/0_checkpoint.safetensors", "run/9_checkpoint.safetensors"] {
+        fs::create_dir_all(at.join("run"))?;
+        fs::write(at.join(name), "")?;
+    }
+    for part in ["train", "val"] {
+        let class = at.join("photos").join(part).join("a");
+        fs::create_dir_all(&class)?;
+        fs::write(class.join("0.ppm"), [b"P6 8 8 255\n".as_slice(), &[9; 192]].concat())?;
+    }
+    fs::create_dir(at.join("hundred"))?;
+    for name in ["train.bin", "test.bin"] {
+        fs::write(at.join("hundred").join(name), [1; 3074])?;
+    }
+    let cases: [(&str, Refused<'_>); 14] = [
+        (
+            "easy_train",
+            (
+                &["--dataset", "cifar10", "--data", "hundred"],
+                2,
+                &["hundred holds CIFAR-100", "--dataset cifar100"],
+            ),
+        ),
+        (
+            "easy_train",
+            (
+                &["--dataset", "folder", "--data", "photos/train"],
+                2,
+                &["one in photos: name that with --data"],
+            ),
+        ),
+        ("easy_train", (&["--dataset", "folder", "--data", "."], 2, &["one in ./photos: name that"])),
+        (
+            "easy_train",
+            (&["--dataset", "folder", "--data", "nowhere"], 2, &["--data nowhere: no such file or folder"]),
+        ),
+        ("easy_train", (&["--dataset", "generated", "--data", "nowhere"], 2, &["--data nowhere: no such"])),
+        ("easy_train", (&["--out-dir", "a.pt/runs"], 2, &["--out-dir", "a.pt is a file, expected a folder"])),
+        ("inspect", (&["run"], 2, &["run: this is a folder", "such as run/9_checkpoint.safetensors"])),
+        (
+            "inspect",
+            (&["a.pt", "--convert", "new/a.safetensors"], 2, &["--convert", "there is no folder new"]),
+        ),
+        (
+            "inspect",
+            (
+                &["--dataset", "synthetic", "--convert", "x.pt"],
+                2,
+                &["which checkpoint?", "inspect CKPT --convert x.pt"],
+            ),
+        ),
+        ("inspect", (&["--data", "photos"], 2, &["--data photos: which data set is it? add --dataset"])),
+        (
+            "grad",
+            (&["--checkpoints", "run"], 2, &["this is a folder", "run/9_checkpoint.safetensors", "--run"]),
+        ),
+        ("grad", (&["--checkpoints", "a.pt", "b.pt"], 2, &["b.pt", "one pattern in quotes"])),
+        ("evaluate", (&["--checkpoints", "hundred/*"], 2, &["is not named .safetensors, .pt or .pth"])),
+        ("evaluate", (&["--run", "a.pt"], 2, &["--run a.pt: this is a file", "--checkpoints"])),
+    ];
+    for (name, (flags, code, words)) in cases {
+        let said = fail(program(name, at).args(flags), code);
+        assert!(words.iter().all(|word| said.contains(word)), "{name} {flags:?}: {said}");
+    }
+    assert!(!at.join("runs").exists() && !at.join("new").exists(), "what is refused leaves nothing behind");
+    Ok(())
+}
+
+#[test]
+fn flags_without_effect_are_told() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let at = folder.path();
+    let stderr = |flags: &[&str]| -> Outcome<String> {
+        let output = program("inspect", at)
+            .args(["--dataset", "synthetic", "--limit-train", "20", "--limit-test", "20"])
+            .args(flags)
+            .output()?;
+        assert!(output.status.success(), "{output:?}");
+        Ok(String::from_utf8(output.stderr)?)
+    };
+    let said = stderr(&["--labels", "coarse", "--bf16", "--style", "plain"])?;
+    for words in [
+        "--labels has no effect on synthetic",
+        "--style has no effect without --convert",
+        "--bf16 has no effect: this program",
+    ] {
+        assert!(
+            said.lines().any(|line| line.starts_with("note: ") && line.contains(words)),
+            "{words}: {said}"
+        );
+    }
+    assert_eq!(stderr(&[])?, "", "defaults are not told");
+    assert_eq!(stderr(&["--labels", "coarse", "--bf16", "--quiet"])?, "");
+    let help = |name| succeed(program(name, at).arg("--help"));
+    assert!(help("grad").contains("--gpu") && help("grad").contains("--bf16"));
+    let of_the_cpu = help("inspect");
+    assert!(
+        ["--gpu", "--device", "--tf32", "--bf16"].iter().all(|flag| !of_the_cpu.contains(flag)),
+        "{of_the_cpu}"
+    );
+    Ok(())
+}
+
+/// What changed is said in words.
+#[test]
+fn a_run_goes_on_with_its_own_images_only() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let at = folder.path();
+    let image = |name: &str, shade: u8| {
+        let path = at.join("photos").join(name);
+        fs::create_dir_all(path.parent().unwrap_or(at))?;
+        fs::write(path, [b"P6 16 16 255\n".as_slice(), &[shade; 768]].concat())
+    };
+    for (index, name) in ["train/a", "train/b", "val/a", "val/b"].iter().enumerate() {
+        (0..4).try_for_each(|number| image(&format!("{name}/{number}.ppm"), 40 * index as u8 + number))?;
+    }
+    let train = |epochs: &str, flags: &[&str]| {
+        let mut command = easy_train(at, &["--dataset", "folder", "--data", "photos", "--epochs", epochs]);
+        command.args(flags);
+        command
+    };
+    succeed(&mut train("1", &[]));
+    image("train/a/2.ppm", 255)?;
+    let said = fail(&mut train("2", &["--resume"]), 2);
+    let words = ["the images or their labels are not those", "--data", "--overwrite", "--task"];
+    assert!(words.iter().all(|word| said.contains(word)) && !said.contains("checksum"), "{said}");
+    fs::remove_file(at.join("photos/train/a/2.ppm"))?;
+    let said = fail(&mut train("2", &["--resume"]), 2);
+    assert!(said.contains("started with 8 training images, but now there are 7"), "{said}");
+    image("train/a/2.ppm", 2)?;
+    succeed(&mut train("2", &["--resume"]));
+
+    let run = at.join("runs/cifar100/resnet20_baseline");
+    fs::create_dir_all(&run)?;
+    let settings = r#"{"settings": {"dataset": "cifar100", "arch": "resnet20", "labels": "fine"}}"#;
+    fs::write(run.join("config.json"), settings)?;
+    let said = fail(&mut grad(at, &["--dataset", "cifar100", "--data", "photos", "--labels", "coarse"]), 2);
+    assert!(said.contains("--labels coarse") && said.contains("give --labels fine"), "{said}");
     Ok(())
 }
 
@@ -144,7 +296,7 @@ fn a_run_goes_on_with_its_own_settings_only() -> Outcome {
     let others: [(&[&str], &str); 5] = [
         (&["--arch", "resnet18"], "--arch resnet20"),
         (&["--seed", "4"], "--seed 0"),
-        (&["--limit-test", "16"], "test images 32"),
+        (&["--limit-test", "16"], "32 test images"),
         (&["--mean", "0.5,0.5,0.5", "--std", "0.2,0.2,0.2"], "--mean 0.4914"),
         (&["--lr", "0.1"], "--lr 0.05"),
     ];
@@ -186,6 +338,30 @@ fn a_network_without_gradients_is_no_row_of_the_map() -> Outcome {
     stored.save(&at.join("blind.safetensors"))?;
     let said = fail(&mut grad(at, &["--checkpoints", "blind.safetensors", "--quiet"]), 1);
     assert!(said.contains("blind.safetensors") && said.contains("none of the 32 images"), "{said}");
+
+    // A number for its loss looks like one of a network that has learned little.
+    let mut stored = training::Checkpoint::load(&checkpoint(at, 0))?;
+    let head = stored.tensors.get_mut("linear.weight").ok_or("a head")?;
+    *head = (&*head * 1e12)?;
+    stored.save(&at.join("wild.safetensors"))?;
+    let evaluate = |name: &str| {
+        let mut command = program("evaluate", at);
+        command.args(SMALL).args(["--checkpoints", name]);
+        command
+    };
+    let output = evaluate("wild.safetensors").output()?;
+    let notes = String::from_utf8(output.stderr)?;
+    assert!(
+        output.status.success()
+            && notes.contains("wild.safetensors: the loss is")
+            && notes.contains("has diverged"),
+        "{notes}"
+    );
+    *stored.tensors.get_mut("linear.bias").ok_or("a bias")? =
+        candle_core::Tensor::new(&[f32::NAN; 10], &candle_core::Device::Cpu)?;
+    stored.save(&at.join("none.safetensors"))?;
+    let said = fail(&mut evaluate("none.safetensors"), 1);
+    assert!(said.contains("none.safetensors") && said.contains("has diverged"), "{said}");
 
     let steep = ["--epochs", "1", "--limit-train", "32", "--lr", "1e39", "--task", "steep"];
     let said = fail(&mut easy_train(at, &steep), 1);

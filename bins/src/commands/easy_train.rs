@@ -76,7 +76,7 @@ impl Flags {
             (wanted(self.adv_train, "--adv-train")?, wanted(self.adv_eval, "--adv-eval")?);
         if let (None, Some(eps)) = (training.or(testing), self.attack.eps) {
             let advice = "without --adv-train 1 or --adv-eval 1 there is no adversary; add one of them, or leave --eps out";
-            return Err(UnusableFlags(format!("--eps {eps}: {advice}")).into());
+            return Err(UnusableFlags(format!("--eps {}: {advice}", adversary::amount(eps))).into());
         }
         Ok(Adversary { training, testing })
     }

@@ -130,7 +130,6 @@ pub(crate) fn measure<T>(
     flags.attack.tell_ball(session.terminal);
     let measurement = Measurement { flags, plan: &plan, attack, dataset: &dataset, session };
     let output = flags.output();
-    std::fs::create_dir_all(&output).with_context(|| format!("cannot create folder {}", output.display()))?;
     let _lock = FolderLock::take(&output)?;
     let labels = flags.labels(&checkpoints);
     let each = checkpoints.into_iter().zip(labels).enumerate();
@@ -140,6 +139,9 @@ pub(crate) fn measure<T>(
     let files = report.save(&output)?;
     then(&report, &files)
 }
+
+/// A mean loss that no network which learns has: the class that it takes is e^1000 times as likely to it as the right one.
+const DIVERGED: f64 = 1000.0;
 
 struct Measurement<'a> {
     flags: &'a Flags,
@@ -167,8 +169,21 @@ impl Measurement<'_> {
             self.session.terminal.note(&format!("{label}  {:12} {percent:6.2} %", component.name()));
             Ok(part)
         };
-        let parts = self.plan.components.iter().map(measure).collect::<anyhow::Result<_>>()?;
+        let parts: Vec<Part> = self.plan.components.iter().map(measure).collect::<anyhow::Result<_>>()?;
+        self.tell_diverged(&checkpoint, &parts);
         Ok(Measured { checkpoint, label, parts })
+    }
+
+    /// A number for the loss of a network that has diverged looks like one of a network that has learned little.
+    fn tell_diverged(&self, checkpoint: &StoredCheckpoint, parts: &[Part]) {
+        let loss = parts.first().and_then(|part| part.scores.loss());
+        if let Some(loss) = loss.filter(|loss| *loss > DIVERGED) {
+            self.session.terminal.note(&format!(
+                "note: {}: the loss is {loss:.1e}, where a guess has {:.1}: the network has diverged; train it anew with a smaller --lr",
+                checkpoint.path.display(),
+                (self.dataset.test.classes().len() as f64).ln()
+            ));
+        }
     }
 
     fn part(&self, network: &Frozen, component: Component, index: usize) -> anyhow::Result<Part> {

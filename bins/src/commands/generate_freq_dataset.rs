@@ -22,6 +22,7 @@ use crate::{
 /// The files are NumPy arrays in {out-dir}/{dataset}-freq: images (N, H, W, C) of u8, labels and donors (N) of i64.
 #[derive(Debug, Parser, Serialize)]
 #[command(name = "generate_freq_dataset", version, args_override_self = true, allow_negative_numbers = true)]
+#[command(mut_args(crate::flags::of_the_cpu_alone))]
 pub struct Flags {
     #[command(flatten)]
     #[serde(flatten)]
@@ -39,7 +40,7 @@ pub struct Flags {
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Copies::Low, Copies::High])]
     freq: Vec<Copies>,
     /// The folder that holds all runs
-    #[arg(long, value_name = "DIR", default_value = "runs")]
+    #[arg(long, value_name = "DIR", default_value = "runs", value_parser = crate::flags::folder_to_write())]
     out_dir: PathBuf,
     /// Seed of the pairing: the same seed gives the same bits
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = seed)]

@@ -31,6 +31,7 @@ use crate::{
 /// their high ones those of what the kernels made. Labels, order and both parts stay.
 #[derive(Debug, Parser, Serialize)]
 #[command(name = "generate_toy_dataset", version, args_override_self = true, allow_negative_numbers = true)]
+#[command(mut_args(crate::flags::of_the_cpu_alone))]
 pub struct Flags {
     #[command(flatten)]
     #[serde(flatten)]
@@ -101,7 +102,6 @@ pub(crate) fn generate(flags: &Flags, session: &Session) -> anyhow::Result<Vec<S
         .into());
     }
     flags.check_source(&root)?;
-    std::fs::create_dir_all(&root).with_context(|| format!("cannot create folder {}", root.display()))?;
     let _lock = FolderLock::take(&root)?;
     let aside = root.join(ASIDE);
     let written = flags.write(&dataset, &kernels, &aside, terminal, interrupt);
@@ -406,7 +406,7 @@ fn print(summaries: &[Summary], format: Format) -> anyhow::Result<()> {
     }
     for summary in summaries {
         let Summary { folder, images, .. } = summary;
-        terminal::result(&format!("wrote {images} images to {}", folder.display()))?;
+        terminal::result(&format!("wrote {} to {}", terminal::counted(*images, "image"), folder.display()))?;
         if let Some([valley, peak]) = summary.valley_and_peak() {
             terminal::result(&format!(
                 "  mean density: lowest {:.3} at ρ = {}, second peak {:.3} at ρ = {}",

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use clap::Parser;
 use datasets::{Dataset, ImageSet};
 use models::Architecture;
@@ -17,11 +16,12 @@ use crate::{
     data,
     flags::{DataFlags, DatasetName, MachineFlags, RunFlags, at_least_one},
     gradient_profiles::GradientProfiler,
+    interrupt::Interrupted,
     live::Recording,
     measured, network,
     partial::Partial,
     session::Session,
-    terminal::Terminal,
+    terminal::{Terminal, counted},
     train::{Recipe as TrainingRecipe, TrainingRun},
 };
 
@@ -64,7 +64,6 @@ pub fn run(mut flags: Flags) -> anyhow::Result<()> {
     let checkpoints = flags.checkpoints(&dataset, &session)?;
     let images = grad_report::image_density(&dataset.test)?;
     let output = flags.output();
-    std::fs::create_dir_all(&output).with_context(|| format!("cannot create folder {}", output.display()))?;
     let _lock = FolderLock::take(&output)?;
     let shape = dataset.test.shape();
     let architecture = flags.run.architecture([shape.height, shape.width])?;
@@ -124,7 +123,9 @@ impl<'a> Measurement<'a> {
             let place = format!("epoch {} ({}/{})", checkpoint.epoch, index + 1, checkpoints.len());
             let row = match partial.find(digest, checkpoint.epoch) {
                 Some(row) => row,
-                None => self.row(checkpoint, place)?,
+                None => {
+                    self.row(checkpoint, place).map_err(|error| stopped(error, !table.rows.is_empty()))?
+                }
             };
             partial.keep(digest, &row)?;
             self.session.terminal.note(&grad_report::line(&row, &table.radii));
@@ -164,7 +165,18 @@ impl<'a> Measurement<'a> {
     }
 }
 
-const STOPPED: &str = "stopped; finished epochs are kept; to go on with the next one, give the same command";
+const STOPPED: &str = "stopped; nothing was written; give the same command to start again";
+const STOPPED_LATER: &str =
+    "stopped; finished epochs are kept; to go on with the next one, give the same command";
+
+/// Whoever stops after a finished epoch need not start again.
+fn stopped(error: anyhow::Error, has_finished: bool) -> anyhow::Error {
+    if has_finished && error.is::<Interrupted>() {
+        Interrupted(STOPPED_LATER.to_owned()).into()
+    } else {
+        error
+    }
+}
 
 impl Flags {
     /// The run folder that the flags name.
@@ -223,11 +235,11 @@ impl Flags {
         let resumes = RunFolder::at(&folder).state_path().exists();
         let verb = if resumes { "going on with" } else { "training" };
         session.terminal.note(&format!(
-            "no finished run in {}: {verb} {} for {epochs} epochs on {} {} images first",
+            "no finished run in {}: {verb} {} for {} on {} first",
             folder.display(),
             self.run.arch.name(),
-            dataset.train.len(),
-            self.data.dataset.as_str()
+            counted(epochs, "epoch"),
+            counted(dataset.train.len(), &format!("{} image", self.data.dataset.as_str()))
         ));
         let recipe = TrainingRecipe::usual();
         let training = TrainingRun {
@@ -251,7 +263,10 @@ fn tell_unfinished(folder: &Path, found: &[StoredCheckpoint], terminal: Terminal
     let config = RunFolder::at(folder).config()?.unwrap_or_default();
     if let Some(epochs) = config["epochs"].as_u64().filter(|&epochs| epochs != found.len() as u64) {
         let (found, folder) = (found.len(), folder.display());
-        terminal.note(&format!("note: {folder} has checkpoints of {found} of its {epochs} epochs"));
+        terminal.note(&format!(
+            "note: {folder} has checkpoints of {found} of its {}",
+            counted(epochs as usize, "epoch")
+        ));
     }
     Ok(())
 }
@@ -259,8 +274,10 @@ fn tell_unfinished(folder: &Path, found: &[StoredCheckpoint], terminal: Terminal
 /// A row of nothing would be drawn as one that looks at no frequency.
 fn without_gradients(checkpoint: &StoredCheckpoint, images: usize) -> anyhow::Error {
     anyhow::anyhow!(
-        "{}: none of the {images} images has an input gradient with a profile (all are zero, constant or not finite): the \
-         network has diverged or its output is the same for all images; leave the file out, for example with --checkpoints",
-        checkpoint.path.display()
+        "{}: none of the {} has an input gradient with a profile (all are zero, constant or not finite): the network has diverged \
+         or its output is the same for all images; train it anew with a smaller --lr, or leave this file out, for example with \
+         --checkpoints",
+        checkpoint.path.display(),
+        counted(images, "image")
     )
 }

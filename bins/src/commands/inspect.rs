@@ -18,6 +18,7 @@ use crate::{
 /// Reads .safetensors, and .pt and .pth of any PyTorch (the zip format and the one before 1.6). No code in a file is ever run.
 #[derive(Debug, Parser)]
 #[command(name = "inspect", version, args_override_self = true, allow_negative_numbers = true)]
+#[command(mut_args(crate::flags::of_the_cpu_alone))]
 pub struct Flags {
     /// Checkpoint files
     #[arg(value_name = "CKPT")]
@@ -37,7 +38,7 @@ pub struct Flags {
     #[command(flatten)]
     images: ImageFlags,
     /// The folder for the picture of the classes' densities, {dataset}-density.png and .svg
-    #[arg(long, value_name = "DIR", default_value = "runs")]
+    #[arg(long, value_name = "DIR", default_value = "runs", value_parser = crate::flags::folder_to_write())]
     out_dir: PathBuf,
     #[command(flatten)]
     pub(super) machine: MachineFlags,
@@ -74,10 +75,25 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
             let stem = flags.out_dir.join(format!("{}-density", data.label()));
             inspect_dataset::run(&data, &stem, flags.machine.format, &session)
         }
-        _ => Err(UnusableFlags(
-            "nothing to look into: expected `inspect CKPT`, a .safetensors, .pt or .pth file, or `inspect --dataset NAME --data DIR`"
+        (true, dataset) => Err(UnusableFlags(flags.nothing_to_inspect(dataset)).into()),
+    }
+}
+
+impl Flags {
+    /// What is missing beside the flags that are there.
+    fn nothing_to_inspect(&self, dataset: Option<DatasetName>) -> String {
+        match (&self.convert, dataset, &self.images.data) {
+            (Some(output), _, _) => {
+                let output = output.display();
+                format!("--convert {output}: which checkpoint? expected `inspect CKPT --convert {output}`")
+            }
+            (None, None, Some(data)) => format!(
+                "--data {}: which data set is it? add --dataset cifar10, cifar100, folder, imagenet, resIN or generated",
+                data.display()
+            ),
+            _ => "nothing to look into: expected `inspect CKPT`, a .safetensors, .pt or .pth file, or \
+                  `inspect --dataset NAME --data DIR`"
                 .to_owned(),
-        )
-        .into()),
+        }
     }
 }

@@ -99,8 +99,11 @@ impl Inspected {
         let (parameters, statistics) = self.counts();
         let info = &self.stored.info;
         let unknown = || "none that is known here has these shapes; --arch NAME says what differs".to_owned();
-        let names: Vec<String> =
-            self.fits.iter().map(|(arch, classes)| format!("{}, {classes} classes", arch.name())).collect();
+        let names: Vec<String> = self
+            .fits
+            .iter()
+            .map(|(arch, classes)| format!("{}, {}", arch.name(), terminal::counted(*classes, "class")))
+            .collect();
         let mut facts = vec![
             ("architecture", if names.is_empty() { unknown() } else { names.join("; ") }),
             ("parameters", format!("{} (and {} statistics)", grouped(parameters), grouped(statistics))),

@@ -38,6 +38,13 @@ pub(super) fn check(flags: &Flags) -> anyhow::Result<()> {
     if output.exists() {
         return unusable("there is a file of this name; remove it or choose another");
     }
+    if let Some(folder) = output.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())
+    {
+        return unusable(&format!(
+            "there is no folder {}; make it first, or choose another",
+            folder.display()
+        ));
+    }
     Ok(())
 }
 

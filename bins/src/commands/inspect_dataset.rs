@@ -16,7 +16,7 @@ use crate::{
     flags::{DataFlags, Format},
     interrupt::Interrupted,
     session::Session,
-    terminal::{self, Terminal},
+    terminal::{self, Terminal, counted},
 };
 
 /// Images looked at between two looks at Ctrl-C.
@@ -24,6 +24,10 @@ const BATCH: usize = 256;
 
 /// Damaged files that are listed.
 const MOST_LISTED: usize = 20;
+
+/// Curves that can be told apart; of more classes only those farthest from the mean of all are drawn.
+const MOST_CURVES: usize = 10;
+const FARTHEST: usize = 6;
 
 /// What was found.
 #[derive(Debug, Serialize)]
@@ -201,34 +205,50 @@ impl Moments {
 
 impl Inspection {
     fn curves(&self) -> Result<BandCurves, plots::Error> {
-        let named = self.classes.iter().zip(&self.density).filter(|(_, mean)| !mean.is_empty());
-        let curve = |(class, mean): (&String, &Vec<f64>)| {
-            let std = Vec::new();
-            Curve { label: class.clone(), mean: mean.clone(), std }
+        let named: Vec<(&String, &Vec<f64>)> =
+            self.classes.iter().zip(&self.density).filter(|(_, mean)| !mean.is_empty()).collect();
+        let curve = |(class, mean): &(&String, &Vec<f64>)| Curve {
+            label: (*class).clone(),
+            mean: (*mean).clone(),
+            std: Vec::new(),
         };
         let images: usize = self.parts.iter().map(|part| part.images).sum();
+        let mut subtitle = format!("{}, {}", self.dataset, counted(images, "image"));
+        let mut curves: Vec<Curve> = named.iter().map(curve).collect();
+        if curves.len() > MOST_CURVES {
+            let label = format!("mean of all {} classes", curves.len());
+            let all = summary(label, &curves);
+            let mut far: Vec<(f64, Curve)> =
+                curves.into_iter().map(|curve| (distance(&curve.mean, &all.mean), curve)).collect();
+            far.sort_by(|one, other| other.0.total_cmp(&one.0));
+            far.truncate(FARTHEST);
+            subtitle =
+                format!("{subtitle}; the mean of all classes, and the {FARTHEST} that differ most from it");
+            curves = [all].into_iter().chain(far.into_iter().map(|(_, curve)| curve)).collect();
+        }
         BandCurves::new(
             "Spectral density by class",
-            format!("{}, {images} images", self.dataset),
+            subtitle,
             "scaled to [0, 1] per image",
             self.radii.clone(),
-            named.map(curve).collect(),
+            curves,
         )
     }
 
     fn text(&self) -> Vec<String> {
         let [channels, height, width] = self.shape;
         let mut lines = vec![format!(
-            "{}: {} classes, images of {channels}×{height}×{width}",
+            "{}: {}, images of {channels}×{height}×{width}",
             self.dataset,
-            self.classes.len()
+            counted(self.classes.len(), "class")
         )];
         for PartFound { part, images, labels, mean, std } in &self.parts {
             let list = |values: &[f64]| {
                 values.iter().map(|value| format!("{value:.4}")).collect::<Vec<_>>().join(", ")
             };
             let (least, most) = (labels.iter().min().unwrap_or(&0), labels.iter().max().unwrap_or(&0));
-            lines.push(format!("{part}: {images} images, {least} to {most} a class"));
+            let spread = if least == most { least.to_string() } else { format!("{least} to {most}") };
+            lines.push(format!("{part}: {}, {spread} a class", counted(*images, "image")));
             lines.push(format!("  mean {}  standard deviation {}", list(mean), list(std)));
         }
         for (class, name) in self.classes.iter().enumerate() {
@@ -249,12 +269,26 @@ impl Inspection {
         let more = self.damaged - self.damaged_files.len();
         let files = self.damaged_files.iter().map(|file| format!("  {file}"));
         let more = (more > 0).then(|| format!("  and {more} more"));
-        [format!("problem: {} damaged files were left out", self.damaged)]
+        let were = if self.damaged == 1 { "was" } else { "were" };
+        [format!("problem: {} {were} left out", counted(self.damaged, "damaged file"))]
             .into_iter()
             .chain(files)
             .chain(more)
             .collect()
     }
+}
+
+/// The mean of curves and their spread around it.
+fn summary(label: String, curves: &[Curve]) -> Curve {
+    let bands = curves[0].mean.len();
+    let mut all = RunningBands::new(bands);
+    curves.iter().for_each(|curve| all.push(&curve.mean));
+    Curve { label, mean: all.mean(), std: all.std() }
+}
+
+/// The mean square of the differences.
+fn distance(one: &[f64], other: &[f64]) -> f64 {
+    one.iter().zip(other).map(|(one, other)| (one - other).powi(2)).sum::<f64>() / one.len() as f64
 }
 
 #[cfg(test)]
@@ -279,6 +313,33 @@ mod tests {
         assert_eq!((found.density.len(), found.density[0].len()), (10, 20));
         assert_eq!(found.problem, None);
         assert!(found.text()[0].contains("10 classes, images of 3×32×32"));
+        Ok(())
+    }
+
+    #[test]
+    fn of_many_classes_the_farthest_are_drawn() -> Result<(), Box<dyn std::error::Error>> {
+        let density: Vec<Vec<f64>> = (0..20).map(|class| vec![1.0, 0.1 * f64::from(class % 11)]).collect();
+        let found = Inspection {
+            dataset: "many".to_owned(),
+            shape: [3, 32, 32],
+            classes: (0..20).map(|class| format!("class {class}")).collect(),
+            parts: Vec::new(),
+            radii: vec![1, 2],
+            density,
+            files: Vec::new(),
+            damaged: 0,
+            damaged_files: Vec::new(),
+            problem: None,
+        };
+        let folder = tempfile::tempdir()?;
+        let [_, svg] = found.curves()?.save(&folder.path().join("density"))?;
+        let text = std::fs::read_to_string(svg)?;
+        assert!(
+            text.contains("mean of all 20 classes")
+                && text.contains("class 10")
+                && text.contains("the 6 that differ most")
+        );
+        assert!(!text.contains("class 4<") && !text.contains("class 15"), "near the mean of all");
         Ok(())
     }
 

@@ -1,6 +1,5 @@
 //! `reproduce`: the paper's experiments in one command, and a report of what came of each claim.
 
-use anyhow::Context;
 use clap::Parser;
 use training::FolderLock;
 
@@ -36,7 +35,6 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
     let study = flags.study.study()?;
     let root = flags.study.folder(&study);
     let mut progress = Progress::open(&root, &study, flags.overwrite)?;
-    std::fs::create_dir_all(&root).with_context(|| format!("cannot create folder {}", root.display()))?;
     let _lock = FolderLock::take(&root)?;
     let steps = study.plan(&root);
     for (number, step) in steps.iter().enumerate() {

@@ -209,7 +209,6 @@ impl Flags {
         if self.resume {
             self.check_run(dataset)?;
         }
-        fs::create_dir_all(&root).with_context(|| format!("cannot create folder {}", root.display()))?;
         let lock = FolderLock::take(&root)?;
         if self.overwrite {
             remove_kernels(&root)?;
@@ -225,19 +224,24 @@ impl Flags {
     fn check_run(&self, dataset: &Dataset) -> anyhow::Result<()> {
         let root = self.kernels.folder();
         let config = RunFolder::at(&root).config()?.unwrap_or_default();
-        let now: [(&str, &Value, Value); 3] = [
+        let now: [(&str, &Value, Value); 2] = [
             ("--dataset", &config["settings"]["dataset"], self.data.resolve().dataset.as_str().into()),
-            ("images with checksum", &config["images_checksum"], dataset.checksum().into()),
             ("--warm-start", &config["settings"]["warm_start"], self.warm_start.into()),
         ];
         let changed = now.into_iter().find(|(_, before, now)| !before.is_null() && *before != now);
-        let Some((name, before, now)) = changed else { return Ok(()) };
-        Err(UnusableFlags(format!(
-            "{}: the fit was started with {name} {before}, but now it is {now}; resume with the same or choose another \
-             --out-dir",
-            root.display()
-        ))
-        .into())
+        let changed = changed.map(|(name, before, now)| {
+            format!("the fit was started with {name} {before}, but now it is {now}; resume with the same")
+        });
+        let images = &config["images_checksum"];
+        let others = (!images.is_null() && *images != dataset.checksum()).then(|| {
+            "the images or their labels are not those that the fit was started with; put back the files of --data as they were, \
+             give the same --labels, --image-size, --limit-train and --limit-test"
+                .to_owned()
+        });
+        let Some(problem) = changed.or(others) else { return Ok(()) };
+        let root = root.display();
+        Err(UnusableFlags(format!("{root}: {problem}, or start anew with --overwrite or another --out-dir"))
+            .into())
     }
 
     fn fresh_kernels(&self, scope: Scope) -> Result<ToyKernels, cdes::Error> {
@@ -346,9 +350,10 @@ impl Fitter<'_> {
         match outcome {
             Outcome::Finished => Ok(Fitted { scope: scope.folder(), folder: path, epochs }),
             Outcome::Interrupted { epoch, batch } => Err(Interrupted(format!(
-                "stopped in {}, epoch {epoch}, after {batch} batches; everything is kept in {}; to go on, give the same \
-                 command with --resume added",
+                "stopped in {}, epoch {epoch}, after {}; everything is kept in {}; to go on, give the same command with --resume \
+                 added",
                 pictures.label,
+                terminal::counted(batch, "batch"),
                 flags.kernels.folder().display()
             ))
             .into()),

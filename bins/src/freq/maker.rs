@@ -128,12 +128,11 @@ impl Maker<'_> {
             copies.first().map(|&part| CopyFiles::at(&self.root, part, self.radius, self.mask).images);
         let below = copies.as_deref().and_then(Path::parent);
         let each = [Some(self.root.as_path()), below].into_iter().flatten();
-        let lock = |folder: &Path| {
-            fs::create_dir_all(folder)
-                .with_context(|| format!("cannot create folder {}", folder.display()))?;
-            Ok(FolderLock::take(folder)?)
-        };
-        each.map(lock).collect()
+        let mut locks: Vec<FolderLock> =
+            each.map(|folder| Ok(FolderLock::take(folder)?)).collect::<anyhow::Result<_>>()?;
+        // Given up from within: the outer folder goes only once the inner one has.
+        locks.reverse();
+        Ok(locks)
     }
 
     fn hybrids(&self, hybrid: &Hybrid, keep: Part, donors: &[usize]) -> anyhow::Result<Pending> {

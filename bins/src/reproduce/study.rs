@@ -65,7 +65,7 @@ pub(crate) struct StudyFlags {
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = seed)]
     seed: u64,
     /// The folder that holds all runs
-    #[arg(long, value_name = "DIR", default_value = "runs")]
+    #[arg(long, value_name = "DIR", default_value = "runs", value_parser = crate::flags::folder_to_write())]
     out_dir: PathBuf,
 }
 

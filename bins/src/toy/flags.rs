@@ -34,7 +34,7 @@ pub(crate) struct KernelFlags {
     #[arg(long, value_enum, ignore_case = true, default_value_t = Experiment::Scr)]
     pub exp_name: Experiment,
     /// The folder that holds all runs
-    #[arg(long, value_name = "DIR", default_value = "runs")]
+    #[arg(long, value_name = "DIR", default_value = "runs", value_parser = crate::flags::folder_to_write())]
     pub out_dir: PathBuf,
 }
 

@@ -20,9 +20,22 @@ pub enum Error {
         looked: Vec<PathBuf>,
     },
 
+    /// The data set in the place of another edition of it.
+    #[error("{} holds {found}, not {expected}; take --dataset {dataset}, or name another folder with --data", shown(.path))]
+    OtherEdition {
+        /// The folder or archive.
+        path: PathBuf,
+        /// The edition that it holds.
+        found: &'static str,
+        /// The edition that was asked for.
+        expected: &'static str,
+        /// The name of what it holds as a data set.
+        dataset: &'static str,
+    },
+
     /// A pickle that is none of CIFAR's.
     #[error(
-        "{}: found {} at byte {offset}, expected {expected}; fetch the data set again",
+        "{}: found {} at byte {offset}, expected {expected}; it is damaged, or a file of something else: fetch or copy it again",
         shown(.path), one_line(.found)
     )]
     Pickle {
@@ -37,7 +50,10 @@ pub enum Error {
     },
 
     /// A batch of images whose parts do not fit.
-    #[error("{}: found {}, expected {expected}; fetch the data set again", shown(.path), one_line(.found))]
+    #[error(
+        "{}: found {}, expected {expected}; it is damaged, or a file of something else: fetch or copy it again",
+        shown(.path), one_line(.found)
+    )]
     Batch {
         /// The file.
         path: PathBuf,
@@ -49,7 +65,8 @@ pub enum Error {
 
     /// A tar archive that is damaged, or none.
     #[error(
-        "{}: found {} at byte {offset} of the unpacked archive, expected a tar archive; fetch it again",
+        "{}: found {} at byte {offset} of the unpacked archive, expected a sound tar archive; fetch or make it again, or unpack it \
+         elsewhere and name the folder with --data",
         shown(.path), one_line(.found)
     )]
     Archive {
@@ -73,11 +90,13 @@ pub enum Error {
     /// No folder of images.
     #[error(
         "no images in {}: expected train/<class>/ or val/<class>/ (or test/) with .jpg, .png, .bmp, .ppm or .webp files, or a tar archive of \
-         them; name their folder with --data", shown(.root)
+         them; {}", shown(.root), offer(.instead.as_deref())
     )]
     NoFolder {
         /// The folder or archive.
         root: PathBuf,
+        /// A folder beside or below it that is one.
+        instead: Option<PathBuf>,
     },
 
     /// A class of test images that has no training images.
@@ -99,6 +118,16 @@ pub enum Error {
         path: PathBuf,
         /// Where it leads.
         target: PathBuf,
+    },
+
+    /// A link in the place of a class that leads nowhere.
+    #[error(
+        "{} is a link that leads nowhere, where a folder of images of a class was expected; put the folder in its place, or remove the link",
+        shown(.path)
+    )]
+    BrokenClass {
+        /// The link.
+        path: PathBuf,
     },
 
     /// A folder that is not all of ImageNet.
@@ -157,12 +186,14 @@ pub enum Error {
 
     /// No folder with computed images.
     #[error(
-        "no generated data set in {}: there is no {}; expected a folder that generate_toy_dataset wrote",
-        shown(.root), shown(&.root.join("train/images.npy"))
+        "no generated data set in {}: there is no {}, as generate_toy_dataset writes it; {}",
+        shown(.root), shown(&.root.join("train/images.npy")), offer(.instead.as_deref())
     )]
     NoGenerated {
         /// The folder.
         root: PathBuf,
+        /// A folder beside or below it that is one.
+        instead: Option<PathBuf>,
     },
 
     /// An array file that does not hold what it should.
@@ -300,6 +331,14 @@ fn shown(path: &Path) -> String {
 fn one_line(text: &str) -> String {
     let visible = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(visible).collect()
+}
+
+/// What to give with `--data` in place of what is no data set.
+fn offer(found: Option<&Path>) -> String {
+    match found {
+        Some(folder) => format!("there is one in {}: name that with --data", shown(folder)),
+        None => "name its folder with --data".to_owned(),
+    }
 }
 
 fn list(folders: &[PathBuf]) -> String {

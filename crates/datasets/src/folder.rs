@@ -23,6 +23,7 @@ use std::{
 
 use rayon::prelude::*;
 
+pub(crate) use self::listing::nearby;
 use self::listing::{Image, Listing};
 use crate::{Dataset, Encoded, Error, ImageSet, ImageShape, Limits, Pixels, images::encoded::Fit};
 

@@ -12,7 +12,7 @@ use std::{fs, io, path::Path, sync::Arc};
 
 pub use writer::Writer;
 
-use crate::{Dataset, Error, ImageSet, ImageShape, Limits, npy::Array};
+use crate::{Dataset, Error, ImageSet, ImageShape, Limits, folder::nearby, npy::Array};
 
 /// The folders of the two parts.
 pub const TRAIN: &str = "train";
@@ -46,8 +46,9 @@ const CLASSES: &str = "classes.txt";
 /// [`Error::NoGenerated`] if there is no such data set; [`Error::Read`] or [`Error::Array`] about one of its files.
 pub fn load(root: impl AsRef<Path>, limits: Limits) -> Result<Dataset, Error> {
     let root = root.as_ref();
-    if !root.join(TRAIN).join(IMAGES).is_file() {
-        return Err(Error::NoGenerated { root: root.to_path_buf() });
+    let is_one = |root: &Path| root.join(TRAIN).join(IMAGES).is_file();
+    if !is_one(root) {
+        return Err(Error::NoGenerated { root: root.to_path_buf(), instead: nearby(root, is_one) });
     }
     let parts = [(TRAIN, limits.train), (TEST, limits.test)];
     let [train, test] = parts.map(|(part, limit)| read_part(&root.join(part), limit));

@@ -44,9 +44,10 @@ impl Packed {
             }
             [0x28, 0xb5, 0x2f, 0xfd, ..] => {
                 let stream = ruzstd::decoding::StreamingDecoder::new(file);
-                let failed = |error: ruzstd::decoding::errors::FrameDecoderError| Error::Read {
+                let failed = |error: ruzstd::decoding::errors::FrameDecoderError| Error::Archive {
                     path: path.to_path_buf(),
-                    source: io::Error::other(error.to_string()),
+                    offset: 0,
+                    found: damaged(&error),
                 };
                 Self::Compressed { stream: Box::new(stream.map_err(failed)?), left }
             }
@@ -89,13 +90,24 @@ impl Read for Packed {
                 Ok(read)
             }
             Self::Compressed { stream, left } => {
-                let read = stream.read(buffer)?;
+                let read = stream.read(buffer).map_err(told)?;
                 let message = "it unpacks to far more than images would; unpack it by hand if you trust it";
                 *left = left.checked_sub(read as u64).ok_or_else(|| io::Error::other(message))?;
                 Ok(read)
             }
         }
     }
+}
+
+/// What decompressors say is about the archive, and [`io::ErrorKind::InvalidData`]; what the system says stays what it is.
+fn told(error: io::Error) -> io::Error {
+    let is_systems = error.raw_os_error().is_some()
+        || matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof);
+    if is_systems { error } else { io::Error::new(io::ErrorKind::InvalidData, damaged(&error)) }
+}
+
+fn damaged(error: &impl std::fmt::Display) -> String {
+    format!("compressed data that are damaged ({error})")
 }
 
 /// Opens a regular file; gives its size too. A pipe in its place would keep the program waiting for ever.

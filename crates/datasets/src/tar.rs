@@ -158,10 +158,11 @@ impl Tar {
     }
 
     fn unreadable(&self, source: io::Error) -> Error {
-        if source.kind() == io::ErrorKind::UnexpectedEof {
-            return self.refused(self.offset, "its end, though a file goes on");
+        match source.kind() {
+            io::ErrorKind::UnexpectedEof => self.refused(self.offset, "its end, though a file goes on"),
+            io::ErrorKind::InvalidData => self.refused(self.offset, &source.to_string()),
+            _ => Error::Read { path: self.path.clone(), source },
         }
-        Error::Read { path: self.path.clone(), source }
     }
 }
 

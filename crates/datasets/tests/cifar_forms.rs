@@ -157,7 +157,9 @@ fn an_archive_must_have_every_file_once() {
     assert!(load(&binary[1..], folder).contains("no cifar-10-batches-bin/data_batch_4.bin"));
     let twice = [&binary[..], &binary[..1]].concat();
     assert!(load(&twice, folder).contains("`cifar-10-batches-bin/data_batch_4.bin` for the second time"));
-    assert!(load(&binary, "cifar-100-binary").contains("archive of another data set"));
+    assert!(load(&binary, "elsewhere").contains("archive of another data set"));
+    let text = load(&binary, "cifar-100-binary");
+    assert!(text.contains("holds CIFAR-100, not CIFAR-10; take --dataset cifar100"), "{text}");
 }
 
 #[test]

@@ -264,6 +264,82 @@ fn links_lead_nowhere_outside() {
     assert!(text.contains("s.png is a link to") && text.contains("outside"), "{text}");
 }
 
+/// What has the name of an image and is no file is a damaged image; links that go round add nothing.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_a_damaged_image() {
+    use std::os::unix::fs::symlink;
+    let (_root, path) = place(&files(16, 16));
+    symlink("train", path.join("train/round")).unwrap();
+    symlink("..", path.join("train/a/up")).unwrap();
+    symlink("nothing", path.join("train/a/notes")).unwrap();
+    fs::create_dir(path.join("train/b/empty")).unwrap();
+    fs::create_dir(path.join("train/b/album.jpg")).unwrap();
+    fs::rename(path.join("train/b/x.png"), path.join("train/b/album.jpg/x.png")).unwrap();
+    let data = load(&path).unwrap();
+    assert_eq!((data.train.len(), data.train.classes().len()), (6, 3));
+
+    let broken: [(&str, &str); 3] = [
+        ("a/9.jpg", "it is a link to nowhere.jpg, which is not there"),
+        ("b/9.jpg", "it is a link to 9.jpg, which cannot be followed"),
+        ("c/9.jpg", "it is a folder, and no image is in it"),
+    ];
+    symlink("nowhere.jpg", path.join("train/a/9.jpg")).unwrap();
+    symlink("9.jpg", path.join("train/b/9.jpg")).unwrap();
+    fs::create_dir(path.join("train/c/9.jpg")).unwrap();
+    for side in [16, 24] {
+        let options = Options { side: Some(side), ..Options::default() };
+        let read = |options| -> Result<_, Error> {
+            let data = folder::load(&path, options)?;
+            let batches = data.train.batches(BatchOptions::default()).collect::<Result<Vec<_>, _>>()?;
+            Ok((batches.iter().map(|batch| batch.labels.len()).sum::<usize>(), data.train.left_out()))
+        };
+        assert!(matches!(read(options), Err(Error::Corrupt { .. })));
+        let (count, left_out) = read(Options { on_corrupt: OnCorrupt::Skip, ..options }).unwrap();
+        assert_eq!((count, left_out.len()), (6, 3), "{left_out:?}");
+        for (name, words) in broken {
+            assert!(left_out.iter().any(|said| said.contains(name) && said.contains(words)), "{left_out:?}");
+        }
+    }
+
+    symlink("elsewhere", path.join("train/d")).unwrap();
+    let text = message(load(&path));
+    assert!(text.contains("train/d is a link that leads nowhere"), "a class decides on labels: {text}");
+}
+
+/// The words are ours; what a decoder says follows.
+#[test]
+fn damage_is_told_in_our_words() {
+    let jpeg = include_bytes!("gradient.jpg");
+    let at = jpeg.windows(2).position(|marker| marker == [0xff, 0xc4]).unwrap();
+    let mut tables = jpeg.to_vec();
+    tables[at + 5..at + 21].fill(255);
+    let mut checksum = png(16, 16, 1);
+    checksum[30] ^= 1;
+    let cut = png(16, 16, 1)[..60].to_vec();
+    for (content, words) in [
+        (tables, "its JPEG data are damaged"),
+        (checksum, "its PNG data are damaged (CRC"),
+        (cut, "it is cut short or damaged"),
+    ] {
+        let (_root, path) = place(&[("train/a/1.jpg".to_owned(), content)]);
+        let text = message(load(&path));
+        assert!(text.contains(&format!("1.jpg cannot be decoded: {words}")), "{text}");
+    }
+    let root = TempDir::new().unwrap();
+    for (name, mut bytes) in [
+        ("a.tar.gz", gzip(&archive(&files(16, 16)))),
+        ("a.tar.xz", xz(&archive(&files(16, 16)))),
+        ("a.tar.zst", zstd(&archive(&files(16, 16)))),
+    ] {
+        let at = bytes.len() / 2;
+        bytes[at..at + 64].fill(0xa5);
+        fs::write(root.path().join(name), bytes).unwrap();
+        let text = message(load(root.path().join(name)));
+        assert!(text.contains("expected a sound tar archive") && text.contains("--data"), "{name}: {text}");
+    }
+}
+
 #[test]
 fn archives_hold_nothing_but_their_files() {
     let root = TempDir::new().unwrap();

@@ -17,7 +17,7 @@ pub enum Error {
     OtherFamily { name: &'static str, has: crate::Family, asked: crate::Family },
     /// The tensors at hand are not those of the architecture.
     #[error(
-        "the weights do not fit {arch}: {}; check --arch and the number of classes of --dataset",
+        "the weights do not fit {arch}: {}; check --arch, and --dataset and --labels, which say how many classes there are",
         differences.join("; ")
     )]
     WeightsDoNotFit { arch: &'static str, differences: Vec<String> },

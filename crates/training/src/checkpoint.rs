@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
 
 use candle_core::{DType, Device, Tensor};
-use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -109,7 +109,7 @@ pub fn save(
             values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>(),
         ));
     }
-    let internal = |error: safetensors::SafeTensorError| damaged(path, error.to_string());
+    let internal = |error: SafeTensorError| damaged(path, problem(&error));
     let mut views = Vec::with_capacity(data.len());
     for (name, shape, bytes) in &data {
         views.push((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(internal)?));
@@ -132,7 +132,7 @@ type Loaded = (BTreeMap<String, Tensor>, Option<String>);
 /// If the file is missing or damaged; the error names it.
 pub fn load(path: &Path, key: &str) -> Result<Loaded, Error> {
     let bytes = files::read(path)?;
-    let refused = |error: safetensors::SafeTensorError| damaged(path, error.to_string());
+    let refused = |error: SafeTensorError| damaged(path, problem(&error));
     let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(refused)?;
     let info = metadata.metadata().as_ref().and_then(|metadata| metadata.get(key).cloned());
     let file = SafeTensors::deserialize(&bytes).map_err(refused)?;
@@ -155,7 +155,7 @@ type Stored = (String, Vec<usize>, String);
 /// If the file is missing or damaged; the error names it.
 pub fn stored_tensors(path: &Path) -> Result<Vec<Stored>, Error> {
     let bytes = files::read(path)?;
-    let refused = |error: safetensors::SafeTensorError| damaged(path, error.to_string());
+    let refused = |error: SafeTensorError| damaged(path, problem(&error));
     let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(refused)?;
     let stored = metadata.offset_keys().into_iter().filter_map(|name| {
         let info = metadata.info(&name)?;
@@ -196,6 +196,22 @@ fn floating(dtype: Dtype) -> Option<DType> {
         Dtype::F64 => Some(DType::F64),
         _ => None,
     }
+}
+
+/// What is wrong with a file; what its reader says of it follows.
+fn problem(error: &SafeTensorError) -> String {
+    use SafeTensorError::{
+        HeaderTooLarge, HeaderTooSmall, InvalidHeader, InvalidHeaderDeserialization, InvalidHeaderLength,
+        MetadataIncompleteBuffer,
+    };
+    let found = match error {
+        HeaderTooSmall => "it is cut short: there are less than 8 bytes",
+        HeaderTooLarge | InvalidHeader(_) | InvalidHeaderDeserialization(_) => "its header is damaged",
+        InvalidHeaderLength => "it is cut short within its header, or begins with something else",
+        MetadataIncompleteBuffer => "it is cut short, or longer than its tensors",
+        _ => "its list of tensors is damaged",
+    };
+    format!("{found} ({error})")
 }
 
 pub(crate) fn damaged(path: &Path, found: String) -> Error {

@@ -29,8 +29,14 @@ pub enum Error {
     #[error("{folder}: another program is writing to this folder; wait for it or stop it, or let this one write elsewhere", folder = folder.display())]
     InUse { folder: PathBuf },
     /// The run was started with other settings.
-    #[error("{path}: the run was started with {name} {before}, but now it is {now}; resume with the same value or start another --task", path = path.display())]
+    #[error("{path}: the run was started with {name} {before}, but now it is {now}; resume with the same value, or start anew with --overwrite or another --task", path = path.display())]
     SettingChanged { path: PathBuf, name: &'static str, before: String, now: String },
+    /// The run was started with so many other images.
+    #[error("{path}: the run was started with {before} {part} images, but now there are {now}; put back the files of --data as they were, give the same --limit-train and --limit-test, or start anew with --overwrite or another --task", path = path.display())]
+    ImageCountChanged { path: PathBuf, part: &'static str, before: usize, now: usize },
+    /// The run was started with other images, though not with more or fewer.
+    #[error("{path}: the images or their labels are not those that the run was started with; put back the files of --data as they were, give the same --labels and --image-size, or start anew with --overwrite or another --task", path = path.display())]
+    ImagesChanged { path: PathBuf },
     /// No schedule reads like this.
     #[error(
         "schedule `{found}`: expected `step:EPOCHS:FACTOR`, `EPOCH:MULTIPLE,EPOCH:MULTIPLE,…`, `cosine`, `cyclic` or `constant`"
@@ -43,12 +49,12 @@ pub enum Error {
     Initialisation { name: String, shape: Vec<usize> },
     /// Training has diverged.
     #[error(
-        "the loss is {loss} in epoch {epoch}, batch {batch} (learning rate {lr}); try a smaller --lr; the checkpoints of earlier epochs are intact"
+        "the loss is {loss} in epoch {epoch}, batch {batch} (learning rate {lr}); try a smaller --lr{}", intact(*epoch)
     )]
     Diverged { loss: f64, epoch: usize, batch: usize, lr: f64 },
     /// The network gives no numbers any more, though its training batches did.
     #[error(
-        "the loss on the test images is {loss} after epoch {epoch} (learning rate {lr}); try a smaller --lr; the checkpoints of earlier epochs are intact"
+        "the loss on the test images is {loss} after epoch {epoch} (learning rate {lr}); try a smaller --lr{}", intact(*epoch)
     )]
     DivergedAfter { loss: f64, epoch: usize, lr: f64 },
     /// The training set gave no batch.
@@ -60,6 +66,11 @@ pub enum Error {
     /// A tensor operation failed.
     #[error("{0}")]
     Tensor(#[from] candle_core::Error),
+}
+
+/// What is left after an epoch went wrong.
+fn intact(epoch: usize) -> &'static str {
+    if epoch == 0 { "" } else { "; the checkpoints of earlier epochs are intact" }
 }
 
 impl Error {

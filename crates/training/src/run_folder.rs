@@ -87,7 +87,6 @@ impl RunFolder {
             Start::Fresh if has_run => return Err(Error::RunExists { folder: run.path }),
             _ => {}
         }
-        fs::create_dir_all(&run.path).map_err(Error::file("create folder", &run.path))?;
         run._lock = Some(FolderLock::take(&run.path)?);
         if start == Start::Overwrite {
             run.clear()?;

@@ -35,23 +35,24 @@ pub(crate) struct Fixed {
 }
 
 impl Fixed {
-    /// The first setting that differs: its flag, and both values.
-    fn difference(&self, now: &Self) -> Option<(&'static str, String, String)> {
+    /// Refuses what differs from what a state was saved with, by its flag where it has one.
+    fn check(&self, now: &Self, path: &Path) -> Result<(), Error> {
+        let path = path.to_owned();
         let three = |values: &[f32; 3]| values.map(|value| value.to_string()).join(",");
-        let pairs = [
+        // Flags that name the images come before what the images then are, which is in nobody's command line.
+        let named = [
             ("--arch", self.arch.clone(), now.arch.clone()),
             ("--dataset", self.dataset.clone(), now.dataset.clone()),
             ("--mean", three(&self.mean), three(&now.mean)),
             ("--std", three(&self.std), three(&now.std)),
             ("--seed", self.seed.to_string(), now.seed.to_string()),
             ("--batch-size", self.batch_size.to_string(), now.batch_size.to_string()),
-            ("training images", self.training_images.to_string(), now.training_images.to_string()),
-            ("test images", self.test_images.to_string(), now.test_images.to_string()),
-            (
-                "images or labels (--data, --labels, --limit-train) with checksum",
-                self.images.to_string(),
-                now.images.to_string(),
-            ),
+        ];
+        let counts = [
+            ("training", self.training_images, now.training_images),
+            ("test", self.test_images, now.test_images),
+        ];
+        let others = [
             ("--lr", self.lr.to_string(), now.lr.to_string()),
             ("--momentum", self.momentum.to_string(), now.momentum.to_string()),
             ("--weight-decay", self.weight_decay.to_string(), now.weight_decay.to_string()),
@@ -59,7 +60,19 @@ impl Fixed {
             ("training on", or_plain(&self.learner), or_plain(&now.learner)),
             ("--epochs", self.scheduled_epochs().to_string(), now.scheduled_epochs().to_string()),
         ];
-        pairs.into_iter().find(|(_, before, now)| before != now)
+        if let Some((name, before, now)) = named.into_iter().find(|(_, before, now)| before != now) {
+            return Err(Error::SettingChanged { path, name, before, now });
+        }
+        if let Some((part, before, now)) = counts.into_iter().find(|(_, before, now)| before != now) {
+            return Err(Error::ImageCountChanged { path, part, before, now });
+        }
+        if self.images != now.images {
+            return Err(Error::ImagesChanged { path });
+        }
+        match others.into_iter().find(|(_, before, now)| before != now) {
+            Some((name, before, now)) => Err(Error::SettingChanged { path, name, before, now }),
+            None => Ok(()),
+        }
     }
 
     fn scheduled_epochs(&self) -> usize {
@@ -132,9 +145,7 @@ pub(crate) fn load(
     let damaged = |found: String| Error::Damaged { path: path.to_owned(), expected: "training state", found };
     let content = content.ok_or_else(|| damaged(format!("no metadata `{KEY}`")))?;
     let content: Content = serde_json::from_str(&content).map_err(|error| damaged(error.to_string()))?;
-    if let Some((name, before, now)) = content.fixed.difference(fixed) {
-        return Err(Error::SettingChanged { path: path.to_owned(), name, before, now });
-    }
+    content.fixed.check(fixed, path)?;
     for (name, variable) in network.parameters.iter().chain(network.buffers) {
         let tensor =
             tensors.remove(&format!("network.{name}")).ok_or_else(|| damaged(format!("no `{name}`")))?;

@@ -4,7 +4,7 @@ use std::{io::Read, path::Path, sync::Arc};
 
 use super::{
     edition::{Edition, Part, Source, Version},
-    names,
+    names, place,
 };
 use crate::{
     Dataset, Error, Limits,
@@ -17,6 +17,8 @@ struct Found<'a> {
     path: &'a Path,
     limits: Limits,
     version: Option<&'a Version>,
+    /// Whether a file of the other edition was passed over.
+    has_other: bool,
     /// The training files in their order, then the test file.
     parts: Vec<Option<Part>>,
     names: Option<Arc<[String]>>,
@@ -25,7 +27,8 @@ struct Found<'a> {
 /// Reads a data set from an archive of one of its versions.
 pub(super) fn load(edition: &Edition, path: &Path, limits: Limits) -> Result<Dataset, Error> {
     let mut tar = Tar::open(path)?;
-    let mut found = Found { edition, path, limits, version: None, parts: Vec::new(), names: None };
+    let mut found =
+        Found { edition, path, limits, version: None, has_other: false, parts: Vec::new(), names: None };
     while let Some(member) = tar.next()? {
         found.take(&member, &mut tar)?;
     }
@@ -35,7 +38,14 @@ pub(super) fn load(edition: &Edition, path: &Path, limits: Limits) -> Result<Dat
 impl<'a> Found<'a> {
     /// Reads a member if it belongs to the data set.
     fn take(&mut self, member: &Member, tar: &mut Tar) -> Result<(), Error> {
-        let Some((version, name)) = self.place(&member.name) else { return Ok(()) };
+        let Some((version, name)) = member_of(self.edition, &member.name) else {
+            self.has_other |= member_of(self.edition.other(), &member.name).is_some();
+            return Ok(());
+        };
+        // The first version found is kept to.
+        if self.version.is_some_and(|kept| kept.folder != version.folder) {
+            return Ok(());
+        }
         let path = self.path.join(&member.name);
         if name == version.names {
             let content = tar.content(names::LONGEST)?;
@@ -60,17 +70,11 @@ impl<'a> Found<'a> {
         Ok(())
     }
 
-    /// The version and file that a member is: the folder must be the version's, and the first version found is kept to.
-    fn place<'n>(&self, name: &'n str) -> Option<(&'a Version, &'n str)> {
-        let name = name.strip_prefix("./").unwrap_or(name);
-        let (folder, file) = name.split_once('/')?;
-        let version = self.edition.versions.iter().find(|version| version.folder == folder)?;
-        let is_kept = self.version.is_none_or(|kept| kept.folder == version.folder);
-        is_kept.then_some((version, file))
-    }
-
     fn dataset(self) -> Result<Dataset, Error> {
         let Some(version) = self.version else {
+            if self.has_other {
+                return Err(place::other_edition(self.edition, self.path));
+            }
             let member =
                 self.edition.versions.each_ref().map(|v| format!("{}/{}", v.folder, v.test)).join(" or ");
             return Err(missing(self.path, &member));
@@ -88,6 +92,14 @@ impl<'a> Found<'a> {
         train.limit(self.limits.train);
         self.edition.dataset([train, test], self.names)
     }
+}
+
+/// The version and file that a member is: the folder must be the version's.
+fn member_of<'e, 'n>(edition: &'e Edition, name: &'n str) -> Option<(&'e Version, &'n str)> {
+    let name = name.strip_prefix("./").unwrap_or(name);
+    let (folder, file) = name.split_once('/')?;
+    let version = edition.versions.iter().find(|version| version.folder == folder)?;
+    Some((version, file))
 }
 
 fn missing(path: &Path, member: &str) -> Error {

@@ -13,7 +13,8 @@ use crate::{Dataset, Error, ImageSet, ImageShape, Limits, packed::open_regular};
 pub(super) struct Edition {
     /// Its name, for people.
     pub(super) title: &'static str,
-    name: &'static str,
+    /// Its name as a data set.
+    pub(super) name: &'static str,
     /// The versions that its authors publish.
     pub(super) versions: [Version; 2],
     /// Folders of the Hub's files.
@@ -150,6 +151,11 @@ impl Edition {
             column,
             usual,
         }
+    }
+
+    /// The edition that people take this one for.
+    pub(super) fn other(&self) -> &'static Self {
+        if self.name == Self::CIFAR10.name { &Self::CIFAR100_FINE } else { &Self::CIFAR10 }
     }
 
     /// Reads the data set from wherever it is below `root`.

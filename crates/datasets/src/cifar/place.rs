@@ -15,10 +15,29 @@ pub(super) enum Place {
     Hub { train: Vec<PathBuf>, test: Vec<PathBuf> },
 }
 
+/// What an edition asks for is not there; the other one may be.
+pub(super) fn not_found(edition: &Edition, root: &Path) -> Error {
+    let other = edition.other();
+    match search(other, root) {
+        Some(Place::Folder(..) | Place::Archive(_)) => other_edition(edition, root),
+        _ => nowhere(edition, root),
+    }
+}
+
+/// The other edition where this one was looked for.
+pub(super) fn other_edition(edition: &Edition, path: &Path) -> Error {
+    let Edition { title: found, name: dataset, .. } = *edition.other();
+    Error::OtherEdition { path: path.to_path_buf(), found, expected: edition.title, dataset }
+}
+
 /// The first that is there: `root` itself as a folder or archive; unpacked folders, archives and the Hub's files in it.
 pub(super) fn find(edition: &Edition, root: &Path) -> Result<Place, Error> {
+    search(edition, root).ok_or_else(|| not_found(edition, root))
+}
+
+fn search(edition: &Edition, root: &Path) -> Option<Place> {
     if root.is_file() {
-        return Ok(match root.extension().is_some_and(|extension| extension == "parquet") {
+        return Some(match root.extension().is_some_and(|extension| extension == "parquet") {
             true => hub(root.parent().unwrap_or(root))
                 .unwrap_or_else(|| Place::Hub { train: vec![root.into()], test: vec![root.into()] }),
             false => Place::Archive(root.to_path_buf()),
@@ -37,7 +56,7 @@ pub(super) fn find(edition: &Edition, root: &Path) -> Result<Place, Error> {
         archives.into_iter().find(|path| path.is_file()).map(Place::Archive)
     };
     let of_hub = || hub_folders(edition, root).iter().find_map(|folder| hub(folder));
-    own.or_else(inside).or_else(archive).or_else(of_hub).ok_or_else(|| not_found(edition, root))
+    own.or_else(inside).or_else(archive).or_else(of_hub)
 }
 
 fn hub_folders(edition: &Edition, root: &Path) -> [PathBuf; 3] {
@@ -58,7 +77,7 @@ fn hub(folder: &Path) -> Option<Place> {
     both.then_some(Place::Hub { train, test })
 }
 
-fn not_found(edition: &Edition, root: &Path) -> Error {
+fn nowhere(edition: &Edition, root: &Path) -> Error {
     let mut looked = Vec::new();
     for version in &edition.versions {
         looked.push(root.join(version.test));

@@ -18,6 +18,9 @@ const DEEPEST: usize = 8;
 /// What a compressed archive's images may take in memory.
 const MOST_PACKED: u64 = 4 << 30;
 
+/// The folders of training and of test images.
+const PARTS: [&str; 3] = ["train", "val", "test"];
+
 const EXTENSIONS: [&str; 6] = ["jpg", "jpeg", "png", "bmp", "ppm", "webp"];
 
 /// An image.
@@ -63,15 +66,20 @@ impl Listing {
 
 impl Found {
     fn folder(&mut self, root: &Path) -> Result<Store, Error> {
-        let missing = || Error::NoFolder { root: root.to_path_buf() };
-        let inside = fs::canonicalize(root).map_err(|_| missing())?;
-        for part in ["train", "val", "test"] {
+        let inside = fs::canonicalize(root).map_err(|_| no_folder(root))?;
+        for part in PARTS {
             if !root.join(part).is_dir() {
                 continue;
             }
             let classes = self.parts.entry(part.to_owned()).or_default();
-            for class in entries(&root.join(part), &inside)?.into_iter().filter(|entry| entry.is_folder) {
+            for class in entries(&root.join(part), &inside)? {
                 let below = format!("{part}/{}", class.name);
+                match class.kind {
+                    Kind::Folder => {}
+                    Kind::File => continue,
+                    // Left out, it would give the classes after it other labels.
+                    Kind::BrokenLink => return Err(Error::BrokenClass { path: root.join(below) }),
+                }
                 let images = classes.entry(class.name).or_default();
                 walk(root, &below, &inside, DEEPEST, images)?;
             }
@@ -112,7 +120,7 @@ impl Found {
             |name: &str| self.parts.remove(name).filter(|classes| classes.values().any(|c| !c.is_empty()));
         let (train, test) = (part("train"), part("val").or_else(|| part("test")));
         let named = train.as_ref().or(test.as_ref());
-        let named = named.ok_or_else(|| Error::NoFolder { root: root.to_path_buf() })?;
+        let named = named.ok_or_else(|| no_folder(root))?;
         let classes: Vec<String> = named.keys().cloned().collect();
         let images = |part: Option<Classes>| {
             let mut images = Vec::new();
@@ -128,6 +136,23 @@ impl Found {
         let (train, test) = (images(train)?, images(test)?);
         Ok(Listing { root: root.to_path_buf(), store, classes, train, test })
     }
+}
+
+fn no_folder(root: &Path) -> Error {
+    let has_parts = |folder: &Path| PARTS.iter().any(|part| folder.join(part).is_dir());
+    Error::NoFolder { root: root.to_path_buf(), instead: nearby(root, has_parts) }
+}
+
+/// The folder above one, or one in it, that is what was asked for: people name a step too much or too little.
+pub(crate) fn nearby(root: &Path, is_one: impl Fn(&Path) -> bool) -> Option<PathBuf> {
+    let above = root.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let below = || {
+        let folders = fs::read_dir(root).ok()?.flatten().map(|entry| entry.path());
+        folders.filter(|folder| folder.is_dir() && is_one(folder)).min()
+    };
+    let is_part = root.file_name().is_some_and(|name| PARTS.iter().any(|part| name == *part));
+    let above = (is_part && is_one(above)).then(|| above.to_path_buf());
+    above.or_else(below)
 }
 
 /// The first image of each class by name, then the second of each, and so on.
@@ -154,7 +179,7 @@ fn place(member: &Member) -> Result<Option<(&str, &str)>, String> {
     if !is_image(&member.name) {
         return Ok(None);
     }
-    let is_part = |step: &&str| ["train", "val", "test"].contains(step);
+    let is_part = |step: &&str| PARTS.contains(step);
     let at = steps.iter().take(2).position(is_part);
     let found = at.and_then(|at| (steps.len() > at + 2).then(|| (steps[at], steps[at + 1])));
     Ok(found)
@@ -169,42 +194,58 @@ fn is_image(name: &str) -> bool {
 
 struct Entry {
     name: String,
-    is_folder: bool,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Folder,
+    /// A file, or what is no file and is told so when it is decoded.
+    File,
+    /// A link to what is not there, or to itself.
+    BrokenLink,
 }
 
 /// What is in a folder, sorted. Links must not lead out of the data set.
 fn entries(folder: &Path, inside: &Path) -> Result<Vec<Entry>, Error> {
     let failed = |source| Error::Read { path: folder.to_path_buf(), source };
+    let own = fs::canonicalize(folder).map_err(failed)?;
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
-        let mut kind = entry.file_type().map_err(failed)?;
-        let path = entry.path();
-        if kind.is_symlink() {
-            let target =
-                fs::canonicalize(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
-            if !target.starts_with(inside) {
-                return Err(Error::LinkOut { path, target });
-            }
-            kind =
-                fs::metadata(&path).map_err(|source| Error::Read { path: path.clone(), source })?.file_type();
+        let found = entry.file_type().map_err(failed)?;
+        let mut kind = if found.is_dir() { Kind::Folder } else { Kind::File };
+        if found.is_symlink() {
+            let path = entry.path();
+            kind = match fs::canonicalize(&path) {
+                Ok(target) if !target.starts_with(inside) => return Err(Error::LinkOut { path, target }),
+                // All below it is found on the way that does not go round; each further round would count it again.
+                Ok(target) if own.starts_with(&target) => continue,
+                Ok(target) if target.is_dir() => Kind::Folder,
+                Ok(_) => Kind::File,
+                Err(_) => Kind::BrokenLink,
+            };
         }
         // A name that is not UTF-8 could not be said in messages.
         if let Ok(name) = entry.file_name().into_string() {
-            entries.push(Entry { name, is_folder: kind.is_dir() });
+            entries.push(Entry { name, kind });
         }
     }
     entries.sort_unstable_by(|one, other| one.name.cmp(&other.name));
     Ok(entries)
 }
 
-/// All images below a folder.
+/// All images below a folder. What is named like an image and is none is listed too: decoding tells what it is.
 fn walk(root: &Path, below: &str, inside: &Path, deep: usize, images: &mut Files) -> Result<(), Error> {
     for entry in entries(&root.join(below), inside)? {
         let name = format!("{below}/{}", entry.name);
-        if entry.is_folder && deep > 0 {
+        let before = images.len();
+        if entry.kind == Kind::Folder && deep > 0 {
             walk(root, &name, inside, deep - 1, images)?;
-        } else if !entry.is_folder && is_image(&name) {
+        }
+        // A folder `x.jpg` may well be one of images.
+        let is_told = entry.kind != Kind::Folder || images.len() == before;
+        if is_told && is_image(&name) {
             images.push((name, (0, 0)));
         }
     }

@@ -1,10 +1,11 @@
 //! Decoding.
 
-use std::io::Cursor;
+use std::{error::Error as _, io::Cursor};
 
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
 use zune_jpeg::{
     JpegDecoder,
+    errors::DecodeErrors,
     zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
 };
 
@@ -66,7 +67,7 @@ fn jpeg_header(bytes: &[u8]) -> Result<(Jpeg<'_>, (usize, usize)), String> {
         .set_max_width(LONGEST)
         .set_max_height(LONGEST);
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-    decoder.decode_headers().map_err(one_line)?;
+    decoder.decode_headers().map_err(jpeg_problem)?;
     let info = decoder.info().ok_or("it has no size")?;
     Ok((decoder, (info.width.into(), info.height.into())))
 }
@@ -78,7 +79,7 @@ fn jpeg(bytes: &[u8]) -> Result<RgbImage, String> {
         return Err("it is cut short".to_owned());
     }
     let mut pixels = vec![0; decoder.output_buffer_size().ok_or("it has no size")?];
-    decoder.decode_into(&mut pixels).map_err(one_line)?;
+    decoder.decode_into(&mut pixels).map_err(jpeg_problem)?;
     if pixels.len() != 3 * width * height {
         return Err(format!("it has {} bytes of pixels, not {width}×{height}×3", pixels.len()));
     }
@@ -95,7 +96,7 @@ fn other(bytes: &[u8], format: ImageFormat) -> Result<RgbImage, String> {
     let decoder = reader(bytes, format)?;
     let (width, height) = wide(decoder.dimensions());
     check(bytes, width, height)?;
-    let image = DynamicImage::from_decoder(decoder).map_err(one_line)?;
+    let image = DynamicImage::from_decoder(decoder).map_err(|error| problem(format, &error))?;
     Ok(RgbImage { width, height, pixels: rgb(image) })
 }
 
@@ -104,7 +105,7 @@ fn reader(bytes: &[u8], format: ImageFormat) -> Result<impl ImageDecoder + '_, S
     limits.max_alloc = Some(BESIDE);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     reader.limits(limits);
-    reader.into_decoder().map_err(one_line)
+    reader.into_decoder().map_err(|error| problem(format, &error))
 }
 
 fn rgb(image: DynamicImage) -> Vec<u8> {
@@ -126,9 +127,49 @@ fn rgb(image: DynamicImage) -> Vec<u8> {
     }
 }
 
-/// What a decoder says, which may take several lines.
-fn one_line(error: impl std::fmt::Display) -> String {
-    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+/// Data that say that more of them follow, and end.
+const CUT_SHORT: &str = "it is cut short or damaged";
+
+/// What is wrong with a JPEG file. Its decoder speaks of itself in some errors, and of what people look for in none.
+fn jpeg_problem(error: DecodeErrors) -> String {
+    match error {
+        DecodeErrors::Unsupported(_) => {
+            "it is a JPEG image of a kind that is not read here (lossless, or with arithmetic coding); save it as a usual one"
+                .to_owned()
+        }
+        DecodeErrors::ExhaustedData | DecodeErrors::IoErrors(_) => CUT_SHORT.to_owned(),
+        error => damaged("JPEG", &error.to_string()),
+    }
+}
+
+/// What is wrong with a file of another format.
+fn problem(format: ImageFormat, error: &ImageError) -> String {
+    let name = match format {
+        ImageFormat::Bmp => "BMP",
+        ImageFormat::Pnm => "PPM",
+        ImageFormat::WebP => "WebP",
+        _ => "PNG",
+    };
+    match error {
+        ImageError::Limits(_) => format!("its {name} data take more memory than an image may"),
+        ImageError::Unsupported(_) => {
+            format!("it is a {name} image of a kind that is not read here; save it as a usual one")
+        }
+        ImageError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            CUT_SHORT.to_owned()
+        }
+        // The error that the format's decoder gave says more than what is wrapped around it.
+        error => damaged(name, &error.source().map_or_else(|| error.to_string(), ToString::to_string)),
+    }
+}
+
+/// What a decoder says follows in brackets, if it is short.
+fn damaged(format: &str, detail: &str) -> String {
+    const LONGEST: usize = 80;
+    let detail = detail.split_whitespace().collect::<Vec<_>>().join(" ");
+    let is_short = (1..=LONGEST).contains(&detail.chars().count());
+    let detail = if is_short { format!(" ({})", detail.trim_matches('"')) } else { String::new() };
+    format!("its {format} data are damaged{detail}")
 }
 
 fn wide((width, height): (u32, u32)) -> (usize, usize) {

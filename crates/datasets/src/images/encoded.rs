@@ -166,7 +166,8 @@ impl Encoded {
         match &*self.store {
             Store::Files => {
                 let path = self.path(index);
-                let (file, size) = open_regular(&path)?;
+                let opened = open_regular(&path);
+                let (file, size) = opened.map_err(|error| no_file(&path).unwrap_or(error))?;
                 read(&path, file, size).map(Cow::Owned)
             }
             Store::Archive => {
@@ -178,6 +179,26 @@ impl Encoded {
             Store::Memory(images) => Ok(Cow::Borrowed(&images[start as usize])),
         }
     }
+}
+
+/// An image that is no file at all: damaged as one whose bytes are wrong, and not a disk that fails.
+fn no_file(path: &Path) -> Option<Error> {
+    let problem = match std::fs::metadata(path) {
+        Ok(found) if found.is_file() => return None,
+        Ok(found) if found.is_dir() => "it is a folder, and no image is in it".to_owned(),
+        Ok(_) => "it is a pipe or a device".to_owned(),
+        Err(error) => {
+            // What is not even a link went away since the folder was listed.
+            let target = std::fs::read_link(path).ok()?;
+            let target = target.display();
+            match error.kind() {
+                std::io::ErrorKind::NotFound => format!("it is a link to {target}, which is not there"),
+                std::io::ErrorKind::PermissionDenied => return None,
+                _ => format!("it is a link to {target}, which cannot be followed"),
+            }
+        }
+    };
+    Some(Error::Corrupt { path: path.to_path_buf(), problem })
 }
 
 /// The first and the last bytes of a file, or of a place in an archive.

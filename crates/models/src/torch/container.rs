@@ -5,7 +5,7 @@ use std::{
     io::{Read, Seek, SeekFrom},
 };
 
-use zip::{CompressionMethod, ZipArchive};
+use zip::{CompressionMethod, ZipArchive, result::ZipError};
 
 use super::{
     pickle::Pickle,
@@ -102,9 +102,14 @@ fn read_exactly(source: &mut impl Read, expected: u64) -> Result<Vec<u8>, String
 
 fn open_zip(mut source: Box<dyn Source>) -> Result<(Container, Pickle), String> {
     let size = source.seek(SeekFrom::End(0)).map_err(told)?;
-    let mut archive = Box::new(ZipArchive::new(source).map_err(told)?);
+    let damaged = |error| match error {
+        // What its reader looked for and did not find is told in its own terms.
+        ZipError::InvalidArchive(_) => "the zip archive is cut short or damaged".to_owned(),
+        error => format!("the zip archive cannot be read ({error})"),
+    };
+    let mut archive = Box::new(ZipArchive::new(source).map_err(damaged)?);
     let names: Vec<String> =
-        archive.file_names().map(|name| name.map(Into::into)).collect::<Result<_, _>>().map_err(told)?;
+        archive.file_names().map(|name| name.map(Into::into)).collect::<Result<_, _>>().map_err(damaged)?;
     let is_pickle = |name: &&String| *name == "data.pkl" || name.ends_with("/data.pkl");
     let pickle =
         names.iter().find(is_pickle).ok_or("no member `data.pkl`: a zip archive, but none of PyTorch's")?;
@@ -116,10 +121,10 @@ fn open_zip(mut source: Box<dyn Source>) -> Result<(Container, Pickle), String> 
     }
     check_members(&mut archive, size)?;
     check_order(&mut archive, &names, &prefix)?;
-    let mut member = archive.by_name(pickle).map_err(told)?;
+    let mut member = archive.by_name(pickle).map_err(|error| bad_member(pickle, &error))?;
     let found = Pickle::read(&mut member)?;
     // Its checksum is compared at its end.
-    std::io::copy(&mut member, &mut std::io::sink()).map_err(|error| format!("member {pickle}: {error}"))?;
+    std::io::copy(&mut member, &mut std::io::sink()).map_err(|error| bad_member(pickle, &error))?;
     drop(member);
     Ok((Container::Zip { archive, prefix }, found))
 }
@@ -128,7 +133,8 @@ fn open_zip(mut source: Box<dyn Source>) -> Result<(Container, Pickle), String> 
 fn check_members(archive: &mut ZipArchive<Box<dyn Source>>, size: u64) -> Result<(), String> {
     let mut total = 0u64;
     for index in 0..archive.len() {
-        let member = archive.by_index_raw(index).map_err(told)?;
+        let member =
+            archive.by_index_raw(index).map_err(|error| bad_member(&format!("number {index}"), &error))?;
         let grows = member.size() != member.compressed_size();
         if member.compression() != CompressionMethod::Stored || grows {
             let name: String = member.name().map_err(told)?.chars().take(100).collect();
@@ -164,14 +170,22 @@ fn read_member(
     expected: u64,
 ) -> Result<Vec<u8>, String> {
     let shown = || name.chars().take(100).collect::<String>();
-    let mut member = archive.by_name(name).map_err(|error| format!("member {}: {error}", shown()))?;
+    let mut member = match archive.by_name(name) {
+        Err(ZipError::FileNotFound) => return Err(format!("there is no member {}", shown())),
+        found => found.map_err(|error| bad_member(&shown(), &error))?,
+    };
     let found = member.size();
     if found < expected {
         return Err(format!("member {} has {found} bytes, expected {expected}", shown()));
     }
     let mut bytes = Vec::with_capacity(usize::try_from(found).map_err(told)?);
-    member.read_to_end(&mut bytes).map_err(|error| format!("member {}: {error}", shown()))?;
+    member.read_to_end(&mut bytes).map_err(|error| bad_member(&shown(), &error))?;
     Ok(bytes)
+}
+
+/// A member that is there and cannot be read; what the archive's reader says of it follows.
+fn bad_member(name: &str, error: &impl std::fmt::Display) -> String {
+    format!("member {name} is damaged ({error})")
 }
 
 /// Magic number, protocol, system, object, list of storages: five pickles. Then the storages, each after its length.
