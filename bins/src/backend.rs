@@ -65,13 +65,18 @@ fn automatic(math: Math) -> Backend {
 /// The error of a step on so many images; where the GPU's memory was full, with the batch size to try.
 pub(crate) fn explained(error: models::Error, images: usize) -> candle_core::Error {
     let said = error.to_string();
-    if !["OUT_OF_MEMORY", "out of memory", "ALLOC_FAILED"].iter().any(|words| said.contains(words)) {
+    if !is_full(&said) {
         return candle_core::Error::wrap(error);
     }
     let smaller = (images / 2).max(1);
     candle_core::Error::Msg(format!(
         "the GPU's memory does not hold a step on {images} images; what is finished is kept: give --batch-size {smaller} ({said})"
     ))
+}
+
+/// Whether an error is that of a device whose memory is full.
+pub(crate) fn is_full(said: &str) -> bool {
+    ["OUT_OF_MEMORY", "out of memory", "ALLOC_FAILED"].iter().any(|words| said.contains(words))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use datasets::{Batch, Dataset, ImageSet};
 use kernels::device::ResidentImages;
 use models::Backend;
 
-use crate::{feed::Fed, network::Adversary, session::Session};
+use crate::{backend::is_full, feed::Fed, network::Adversary, session::Session};
 
 /// Sets of more bytes go to the device batch by batch.
 const MOST_BYTES: usize = 2 << 30;
@@ -19,10 +19,10 @@ pub(crate) struct ResidentSets {
 
 impl ResidentSets {
     /// The sets on a device other than the CPU's own engine, if they are bytes in memory, not too many, and nobody is to change
-    /// them on the way.
+    /// them on the way. Where the device's memory does not hold them that is said, and they stay where they are.
     ///
     /// # Errors
-    /// If the device's memory does not hold them.
+    /// If the device fails otherwise.
     pub(crate) fn of(
         dataset: &Dataset,
         session: &Session,
@@ -36,7 +36,7 @@ impl ResidentSets {
                     let train = resident(&dataset.train, train, device)?;
                     Ok(Self { train, test: resident(&dataset.test, test, device)? })
                 };
-                both().map(Some)
+                unless_full(both(), train.len() + test.len(), |note| session.terminal.note(note))
             }
             _ => Ok(None),
         }
@@ -56,6 +56,24 @@ impl ResidentSets {
     /// If the device fails.
     pub(crate) fn test(&self, batch: Batch) -> candle_core::Result<Fed> {
         gather(&self.test, batch)
+    }
+}
+
+/// What a device holds; nothing, with a note, if its memory was full.
+fn unless_full<T>(
+    held: candle_core::Result<T>,
+    bytes: usize,
+    note: impl FnOnce(&str),
+) -> candle_core::Result<Option<T>> {
+    match held {
+        Err(error) if is_full(&error.to_string()) => {
+            let megabytes = bytes.div_ceil(1 << 20);
+            note(&format!(
+                "note: the GPU's memory does not hold the {megabytes} MB of images; they go to it batch by batch"
+            ));
+            Ok(None)
+        }
+        held => held.map(Some),
     }
 }
 
@@ -99,5 +117,18 @@ mod tests {
             assert_eq!(gathered.labels, with.labels);
         }
         Ok(())
+    }
+
+    #[test]
+    fn images_that_a_device_does_not_hold_stay_where_they_are() {
+        let said = std::cell::RefCell::default();
+        let held = |outcome: candle_core::Result<u8>| {
+            unless_full(outcome, 5 << 20, |note| said.replace(note.to_owned()).clear())
+        };
+        let failed = |words: &str| Err(candle_core::Error::Msg(words.to_owned()));
+        assert!(matches!(held(Ok(1)), Ok(Some(1))) && said.borrow().is_empty());
+        assert!(held(failed("DriverError(CUDA_ERROR_ILLEGAL_ADDRESS)")).is_err() && said.borrow().is_empty());
+        assert!(matches!(held(failed("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")")), Ok(None)));
+        assert!(said.borrow().contains("5 MB of images"), "{}", said.borrow());
     }
 }
