@@ -2,12 +2,12 @@
 
 use candle_core::Tensor;
 use clap::{Args, ValueEnum};
-use datasets::{Batch, ImageShape};
+use datasets::ImageShape;
 use models::{Attack, Ball, Frozen};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{flags::at_least_one, launch::UnusableFlags, network, terminal::Terminal};
+use crate::{feed::Fed, flags::at_least_one, launch::UnusableFlags, terminal::Terminal};
 
 /// How images are changed against the network.
 #[derive(Debug, Clone, Args, Serialize)]
@@ -117,9 +117,9 @@ pub(crate) fn check(attack: &Attack, shape: ImageShape) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// If the batch does not suit the network.
-pub(crate) fn attacked(attack: &Attack, network: &Frozen, batch: &Batch) -> Result<Tensor, models::Error> {
-    let seeds = seeds(&batch.images, batch.len());
-    attack.on(network, &network::pixels(batch)?, &batch.labels, &seeds)
+pub(crate) fn attacked(attack: &Attack, network: &Frozen, batch: &Fed) -> Result<Tensor, models::Error> {
+    let seeds = seeds(&batch.images.flatten_all()?.to_vec1::<f32>()?, batch.len());
+    attack.on(network, &batch.images, &batch.labels, &seeds)
 }
 
 /// An attack as files have it.

@@ -1,5 +1,6 @@
 //! Which device runs the networks, and what to do when its memory is full.
 
+use ::kernels::blocked::Path;
 use anyhow::Context;
 use candle_core::Device;
 use models::{Backend, Math};
@@ -11,14 +12,16 @@ use crate::{flags::MachineFlags, launch::UnusableFlags, terminal::Terminal};
 /// # Errors
 /// If there is no such GPU.
 pub(crate) fn choose(machine: &MachineFlags, terminal: Terminal) -> anyhow::Result<Backend> {
-    let math = match (machine.tf32, machine.bf16) {
-        (true, _) => Math::Tf32,
-        (_, true) => Math::Bf16,
-        _ => Math::Full,
-    };
+    let math = machine.precision.into();
     let backend = named(machine, math, terminal)?;
-    if math != Math::Full && matches!(backend, Backend::Blocked(_)) {
-        terminal.note("note: --tf32 and --bf16 matter on a GPU; the CPU computes in f32");
+    match (&backend, math) {
+        (Backend::Blocked(_), Math::Tf32) => {
+            terminal.note("note: TF32 is what GPUs have; the CPU computes in f32");
+        }
+        (Backend::Blocked(_), Math::Bf16) if !Path::current().has_bf16() => {
+            terminal.note("note: without AVX512_BF16, as here, bf16 is no faster than f32");
+        }
+        _ => {}
     }
     Ok(backend)
 }
@@ -45,7 +48,11 @@ fn named(machine: &MachineFlags, math: Math, terminal: Terminal) -> anyhow::Resu
 /// What computes networks, as the configuration of a run names it.
 pub(crate) fn kernels(backend: &Backend) -> String {
     match backend {
-        Backend::Blocked(_) => ::kernels::blocked::Path::current().name().to_owned(),
+        Backend::Blocked(Math::Bf16) if Path::current().has_bf16() => {
+            format!("{} bf16", Path::current().name())
+        }
+        Backend::Blocked(Math::Bf16) => format!("{} unpacked bf16", Path::current().name()),
+        Backend::Blocked(_) => Path::current().name().to_owned(),
         Backend::Tensors { math: Math::Full, .. } => backend.to_string(),
         Backend::Tensors { math: Math::Tf32, .. } => format!("{backend} tf32"),
         Backend::Tensors { math: Math::Bf16, .. } => format!("{backend} bf16"),
@@ -65,13 +72,18 @@ fn automatic(math: Math) -> Backend {
 /// The error of a step on so many images; where the GPU's memory was full, with the batch size to try.
 pub(crate) fn explained(error: models::Error, images: usize) -> candle_core::Error {
     let said = error.to_string();
-    if !["OUT_OF_MEMORY", "out of memory", "ALLOC_FAILED"].iter().any(|words| said.contains(words)) {
+    if !is_full(&said) {
         return candle_core::Error::wrap(error);
     }
     let smaller = (images / 2).max(1);
     candle_core::Error::Msg(format!(
         "the GPU's memory does not hold a step on {images} images; what is finished is kept: give --batch-size {smaller} ({said})"
     ))
+}
+
+/// Whether an error is that of a device whose memory is full.
+pub(crate) fn is_full(said: &str) -> bool {
+    ["OUT_OF_MEMORY", "out of memory", "ALLOC_FAILED"].iter().any(|words| said.contains(words))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use clap::{
     Arg, Args, ValueEnum,
     builder::{PathBufValueParser, TypedValueParser},
 };
-use models::{Architecture, Family};
+use models::{Architecture, Family, Math};
 use serde::Serialize;
 
 use crate::{launch::UnusableFlags, terminal::Terminal};
@@ -222,11 +222,23 @@ pub(crate) struct MachineFlags {
     /// Number of the GPU; a build without CUDA says so and runs on the CPU
     #[arg(long, alias = "cuda-index", value_name = "N", conflicts_with = "device", value_parser = gpu)]
     pub gpu: Option<usize>,
-    /// On a GPU: round the factors of convolutions to TF32, faster and less exact
+    /// What the factors of convolutions are rounded to: bf16 is faster and less exact than f32; on a GPU there is tf32 between them
+    #[arg(
+        long,
+        value_enum,
+        value_name = "KIND",
+        default_value = "f32",
+        default_value_ifs = [("bf16", "true", "bf16"), ("tf32", "true", "tf32")],
+        conflicts_with_all = ["bf16", "tf32"]
+    )]
+    pub precision: Precision,
+    /// Short for --precision tf32
     #[arg(long, conflicts_with = "bf16")]
+    #[serde(skip)]
     pub tf32: bool,
-    /// On a GPU: convolutions in bf16, faster still and less exact
+    /// Short for --precision bf16
     #[arg(long)]
+    #[serde(skip)]
     pub bf16: bool,
     /// `cpu`, `cuda:0` or `auto`; `cpu-plain` is the CPU with the operations of GPUs, slow, to compare with
     #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = device_name)]
@@ -246,10 +258,33 @@ pub(crate) struct MachineFlags {
     pub config: Option<PathBuf>,
 }
 
-/// Hides what is for GPUs from the help of a program that has no use for one: it still takes these flags, which scripts give to all.
-pub(crate) fn of_the_cpu_alone(argument: Arg) -> Arg {
-    let is_of_gpus = ["gpu", "tf32", "bf16", "device"].iter().any(|id| argument.get_id() == id);
-    argument.hide(is_of_gpus)
+/// Hides what is for networks from the help of a program that runs none: it still takes these flags, which scripts give to all.
+pub(crate) fn without_networks(argument: Arg) -> Arg {
+    let is_of_networks =
+        ["gpu", "precision", "tf32", "bf16", "device"].iter().any(|id| argument.get_id() == id);
+    argument.hide(is_of_networks)
+}
+
+/// What the factors of convolutions are rounded to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Precision {
+    /// Nothing: f32 throughout
+    F32,
+    /// 10 bits of mantissa, on GPUs that have it
+    Tf32,
+    /// 7 bits of mantissa
+    Bf16,
+}
+
+impl From<Precision> for Math {
+    fn from(precision: Precision) -> Self {
+        match precision {
+            Precision::F32 => Self::Full,
+            Precision::Tf32 => Self::Tf32,
+            Precision::Bf16 => Self::Bf16,
+        }
+    }
 }
 
 /// How a result is printed.

@@ -13,6 +13,7 @@ mod data;
 mod defaults;
 mod download;
 mod epochs;
+mod feed;
 mod flags;
 mod freq;
 mod gradient_profiles;

@@ -3,13 +3,19 @@
 use std::{collections::BTreeMap, path::Path};
 
 use anyhow::Context;
-use candle_core::{Device, Tensor, Var};
+use candle_core::{Tensor, Var};
 use datasets::{Batch, Dataset};
 use models::{Architecture, Attack, Backend, Classifier, Frozen, Normaliser};
 use training::{BatchTally, Learned, Learner, Source, Tally};
 
 use crate::{
-    adversary, backend::explained, data, flags::DataFlags, resident::ResidentSets, session::Session,
+    adversary,
+    backend::explained,
+    data,
+    feed::{self, Fed, Feed},
+    flags::DataFlags,
+    resident::ResidentSets,
+    session::Session,
     stored::StoredWeights,
 };
 
@@ -26,15 +32,6 @@ pub(crate) fn fresh(
 ) -> anyhow::Result<Classifier> {
     let weights = training::initialise(&architecture.graph(classes).shapes(), seed)?;
     Ok(Classifier::on(backend, architecture, classes, normaliser, &weights)?)
-}
-
-/// The images of a batch as a tensor, (N, C, H, W), in [0, 1].
-///
-/// # Errors
-/// If the batch is not as long as its shape says.
-pub(crate) fn pixels(batch: &Batch) -> candle_core::Result<Tensor> {
-    let shape = batch.shape;
-    Tensor::from_slice(&batch.images, (batch.len(), shape.channels, shape.height, shape.width), &Device::Cpu)
 }
 
 /// A network with the weights of a file, for evaluation. Says so where it was trained on another data set.
@@ -71,8 +68,6 @@ pub(crate) struct ClassifierLearner {
     seed: u64,
     /// Whether results are there as soon as they are returned.
     is_immediate: bool,
-    /// The images, if they are on the device already; then batches come without.
-    resident: Option<ResidentSets>,
 }
 
 /// Who changes images before a network sees them.
@@ -92,16 +87,10 @@ impl Adversary {
 }
 
 impl ClassifierLearner {
-    /// A learner that trains this classifier, on batches without pixels if the images are resident; the seed decides what dropout
-    /// drops.
-    pub(crate) fn new(
-        classifier: Classifier,
-        adversary: Adversary,
-        seed: u64,
-        resident: Option<ResidentSets>,
-    ) -> Self {
+    /// A learner that trains this classifier; the seed decides what dropout drops.
+    pub(crate) fn new(classifier: Classifier, adversary: Adversary, seed: u64) -> Self {
         let is_immediate = classifier.parameters().values().all(|parameter| parameter.device().is_cpu());
-        Self { classifier, frozen: None, adversary, seed, is_immediate, resident }
+        Self { classifier, frozen: None, adversary, seed, is_immediate }
     }
 
     /// The network as it is now; kept until it learns.
@@ -114,8 +103,8 @@ impl ClassifierLearner {
     }
 
     /// The images of a batch, changed if someone attacks.
-    fn seen(&mut self, batch: &Batch, attack: Option<Attack>) -> candle_core::Result<Tensor> {
-        let Some(attack) = attack else { return pixels(batch) };
+    fn seen(&mut self, batch: &Fed, attack: Option<Attack>) -> candle_core::Result<Tensor> {
+        let Some(attack) = attack else { return Ok(batch.images.clone()) };
         adversary::attacked(&attack, self.frozen()?, batch).map_err(|error| explained(error, batch.len()))
     }
 
@@ -127,7 +116,7 @@ impl ClassifierLearner {
 }
 
 impl Learner for ClassifierLearner {
-    type Batch = Batch;
+    type Batch = Fed;
 
     fn parameters(&self) -> &BTreeMap<String, Var> {
         self.classifier.parameters()
@@ -142,11 +131,8 @@ impl Learner for ClassifierLearner {
         self.classifier.set_step(self.seed, (epoch as u64) << 32 | batch as u64);
     }
 
-    fn learn(&mut self, batch: &Batch) -> candle_core::Result<Learned> {
-        let images = match &self.resident {
-            Some(resident) => resident.train(batch)?,
-            None => self.seen(batch, self.adversary.training)?,
-        };
+    fn learn(&mut self, batch: &Fed) -> candle_core::Result<Learned> {
+        let images = self.seen(batch, self.adversary.training)?;
         self.frozen = None;
         let found = self.classifier.parameter_gradients(&images, &batch.labels);
         let mut found = found.map_err(|error| explained(error, batch.len()))?;
@@ -156,15 +142,11 @@ impl Learner for ClassifierLearner {
         Ok(Learned { tally, gradients })
     }
 
-    fn evaluate(&mut self, batch: &Batch) -> candle_core::Result<Tally> {
-        let images = match &self.resident {
-            Some(resident) => resident.test(batch)?,
-            None => pixels(batch)?,
-        };
-        self.evaluate_on(&images, &batch.labels)
+    fn evaluate(&mut self, batch: &Fed) -> candle_core::Result<Tally> {
+        self.evaluate_on(&batch.images, &batch.labels)
     }
 
-    fn evaluate_attacked(&mut self, batch: &Batch) -> candle_core::Result<Option<Tally>> {
+    fn evaluate_attacked(&mut self, batch: &Fed) -> candle_core::Result<Option<Tally>> {
         let Some(attack) = self.adversary.testing else { return Ok(None) };
         let images = self.seen(batch, Some(attack))?;
         self.evaluate_on(&images, &batch.labels).map(Some)
@@ -180,16 +162,41 @@ pub(crate) struct DatasetSource<'a> {
     pub flags: &'a DataFlags,
     /// The seed of order and augmentation.
     pub seed: u64,
-    /// Whether batches have pixels; not where the learner has the images.
-    pub pixels: bool,
+    /// Who changes images before the network sees them.
+    pub adversary: Adversary,
+    /// The way to the device.
+    pub feed: Feed,
+    /// The images, if they are on the device already.
+    pub resident: Option<ResidentSets>,
 }
 
-impl Source for DatasetSource<'_> {
-    type Batch = Batch;
+impl DatasetSource<'_> {
+    /// Where batches with pixels go: those that an adversary changes stay with it.
+    fn fed<'a>(
+        &'a self,
+        batches: impl Iterator<Item = candle_core::Result<Batch>> + 'a,
+        attack: Option<&Attack>,
+    ) -> FedBatches<'a> {
+        if attack.is_some() {
+            return Box::new(feed::on_host(batches));
+        }
+        self.feed.batches(batches).unwrap_or_else(|error| Box::new(std::iter::once(Err(error))))
+    }
+}
 
-    fn train(&self, epoch: usize, start: usize) -> impl Iterator<Item = candle_core::Result<Batch>> {
-        data::training_batches(&self.dataset.train, self.flags, self.seed, epoch, start, self.pixels)
-            .map(|batch| batch.map_err(candle_core::Error::wrap))
+type FedBatches<'a> = Box<dyn Iterator<Item = candle_core::Result<Fed>> + 'a>;
+
+impl Source for DatasetSource<'_> {
+    type Batch = Fed;
+
+    fn train(&self, epoch: usize, start: usize) -> impl Iterator<Item = candle_core::Result<Fed>> {
+        let (train, pixels) = (&self.dataset.train, self.resident.is_none());
+        let batches = data::training_batches(train, self.flags, self.seed, epoch, start, pixels);
+        let batches = batches.map(|batch| batch.map_err(candle_core::Error::wrap));
+        match &self.resident {
+            Some(resident) => Box::new(batches.map(|batch| resident.train(batch?))) as FedBatches<'_>,
+            None => self.fed(batches, self.adversary.training.as_ref()),
+        }
     }
 
     fn train_batches(&self) -> usize {
@@ -208,13 +215,19 @@ impl Source for DatasetSource<'_> {
         self.dataset.checksum()
     }
 
-    fn test(&self) -> impl Iterator<Item = candle_core::Result<Batch>> {
+    fn test(&self) -> impl Iterator<Item = candle_core::Result<Fed>> {
         let (test, size) = (&self.dataset.test, data::training_batch_size(self.flags));
-        let batches = match self.pixels {
-            true => data::test_batches(test, size, self.flags.workers),
-            false => data::test_indices(test, size),
-        };
-        batches.map(|batch| batch.map_err(candle_core::Error::wrap))
+        let wrapped = |batch: Result<Batch, _>| batch.map_err(candle_core::Error::wrap);
+        match &self.resident {
+            Some(resident) => {
+                let batches = data::test_indices(test, size).map(wrapped);
+                Box::new(batches.map(|batch| resident.test(batch?))) as FedBatches<'_>
+            }
+            None => {
+                let batches = data::test_batches(test, size, self.flags.workers).map(wrapped);
+                self.fed(batches, self.adversary.testing.as_ref())
+            }
+        }
     }
 }
 
@@ -238,6 +251,8 @@ fn rank(row: &[f32], label: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use candle_core::Device;
+
     use super::*;
 
     #[test]

@@ -1,11 +1,11 @@
 //! Images of a run that stay on the device that trains on them: of a batch only the choice of crops goes there.
 
-use candle_core::{Device, Tensor};
+use candle_core::Device;
 use datasets::{Batch, Dataset, ImageSet};
 use kernels::device::ResidentImages;
 use models::Backend;
 
-use crate::network::Adversary;
+use crate::{backend::is_full, feed::Fed, network::Adversary, session::Session};
 
 /// Sets of more bytes go to the device batch by batch.
 const MOST_BYTES: usize = 2 << 30;
@@ -19,31 +19,34 @@ pub(crate) struct ResidentSets {
 
 impl ResidentSets {
     /// The sets on a device other than the CPU's own engine, if they are bytes in memory, not too many, and nobody is to change
-    /// them on the way.
+    /// them on the way. Where the device's memory does not hold them that is said, and they stay where they are.
     ///
     /// # Errors
-    /// If the device's memory does not hold them.
+    /// If the device fails otherwise.
     pub(crate) fn of(
         dataset: &Dataset,
-        backend: &Backend,
+        session: &Session,
         adversary: &Adversary,
     ) -> candle_core::Result<Option<Self>> {
-        let Backend::Tensors { device, .. } = backend else { return Ok(None) };
+        let Backend::Tensors { device, .. } = &session.backend else { return Ok(None) };
         let is_attacked = adversary.training.is_some() || adversary.testing.is_some();
         match (dataset.train.all_bytes(), dataset.test.all_bytes()) {
             (Some(train), Some(test)) if !is_attacked && train.len() + test.len() <= MOST_BYTES => {
-                let train = resident(&dataset.train, train, device)?;
-                Ok(Some(Self { train, test: resident(&dataset.test, test, device)? }))
+                let both = || {
+                    let train = resident(&dataset.train, train, device)?;
+                    Ok(Self { train, test: resident(&dataset.test, test, device)? })
+                };
+                unless_full(both(), train.len() + test.len(), |note| session.terminal.note(note))
             }
             _ => Ok(None),
         }
     }
 
-    /// The pixels of a batch of training images that came without, (B, C, H, W).
+    /// A batch of training images that came without pixels.
     ///
     /// # Errors
     /// If the device fails.
-    pub(crate) fn train(&self, batch: &Batch) -> candle_core::Result<Tensor> {
+    pub(crate) fn train(&self, batch: Batch) -> candle_core::Result<Fed> {
         gather(&self.train, batch)
     }
 
@@ -51,8 +54,26 @@ impl ResidentSets {
     ///
     /// # Errors
     /// If the device fails.
-    pub(crate) fn test(&self, batch: &Batch) -> candle_core::Result<Tensor> {
+    pub(crate) fn test(&self, batch: Batch) -> candle_core::Result<Fed> {
         gather(&self.test, batch)
+    }
+}
+
+/// What a device holds; nothing, with a note, if its memory was full.
+fn unless_full<T>(
+    held: candle_core::Result<T>,
+    bytes: usize,
+    note: impl FnOnce(&str),
+) -> candle_core::Result<Option<T>> {
+    match held {
+        Err(error) if is_full(&error.to_string()) => {
+            let megabytes = bytes.div_ceil(1 << 20);
+            note(&format!(
+                "note: the GPU's memory does not hold the {megabytes} MB of images; they go to it batch by batch"
+            ));
+            Ok(None)
+        }
+        held => held.map(Some),
     }
 }
 
@@ -61,11 +82,12 @@ fn resident(set: &ImageSet, bytes: &[u8], device: &Device) -> candle_core::Resul
     ResidentImages::new(bytes, [shape.channels, shape.height, shape.width], device)
 }
 
-fn gather(images: &ResidentImages, batch: &Batch) -> candle_core::Result<Tensor> {
+fn gather(images: &ResidentImages, batch: Batch) -> candle_core::Result<Fed> {
     let small = |numbers: Vec<usize>| numbers.into_iter().map(|number| number as u32).collect::<Vec<_>>();
     let rows = batch.views.iter().flat_map(|view| view.rows(batch.shape.height)).collect();
     let columns = batch.views.iter().flat_map(|view| view.columns(batch.shape.width)).collect();
-    images.gather(&small(batch.indices.clone()), &small(rows), &small(columns))
+    let images = images.gather(&small(batch.indices), &small(rows), &small(columns))?;
+    Ok(Fed { images, labels: batch.labels })
 }
 
 #[cfg(test)]
@@ -90,8 +112,23 @@ mod tests {
         for (with, without) in set.batches(options).zip(without) {
             let (with, without) = (with?, without?);
             assert!(without.images.is_empty() && without.labels == with.labels);
-            assert_eq!(gather(&on_device, &without)?.flatten_all()?.to_vec1::<f32>()?, with.images);
+            let gathered = gather(&on_device, without)?;
+            assert_eq!(gathered.images.flatten_all()?.to_vec1::<f32>()?, with.images);
+            assert_eq!(gathered.labels, with.labels);
         }
         Ok(())
+    }
+
+    #[test]
+    fn images_that_a_device_does_not_hold_stay_where_they_are() {
+        let said = std::cell::RefCell::default();
+        let held = |outcome: candle_core::Result<u8>| {
+            unless_full(outcome, 5 << 20, |note| said.replace(note.to_owned()).clear())
+        };
+        let failed = |words: &str| Err(candle_core::Error::Msg(words.to_owned()));
+        assert!(matches!(held(Ok(1)), Ok(Some(1))) && said.borrow().is_empty());
+        assert!(held(failed("DriverError(CUDA_ERROR_ILLEGAL_ADDRESS)")).is_err() && said.borrow().is_empty());
+        assert!(matches!(held(failed("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")")), Ok(None)));
+        assert!(said.borrow().contains("5 MB of images"), "{}", said.borrow());
     }
 }

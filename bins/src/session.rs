@@ -10,7 +10,7 @@ use models::Backend;
 
 use crate::{
     backend,
-    flags::MachineFlags,
+    flags::{MachineFlags, Precision},
     interrupt::{self, Interrupted},
     terminal::Terminal,
 };
@@ -42,19 +42,15 @@ impl Session {
     /// If the thread pool cannot be started or the system refuses the handler.
     pub(crate) fn without_networks(machine: &MachineFlags) -> anyhow::Result<Self> {
         let terminal = machine.prepare()?;
-        let of_gpus = [
+        let of_networks = [
             ("--gpu", machine.gpu.is_some()),
             ("--device", !["auto", "cpu"].contains(&machine.device.as_str())),
-            ("--tf32", machine.tf32),
-            ("--bf16", machine.bf16),
+            ("--precision", machine.precision != Precision::F32),
         ];
         let given: Vec<&str> =
-            of_gpus.iter().filter(|(_, is_given)| *is_given).map(|(flag, _)| *flag).collect();
+            of_networks.iter().filter(|(_, is_given)| *is_given).map(|(flag, _)| *flag).collect();
         if !given.is_empty() {
-            terminal.note(&format!(
-                "note: {} has no effect: this program works on the CPU alone",
-                given.join(", ")
-            ));
+            terminal.note(&format!("note: {} has no effect: this program runs no network", given.join(", ")));
         }
         Ok(Self { terminal, interrupt: interrupt::watch()?, backend: Backend::default() })
     }

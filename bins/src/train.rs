@@ -13,6 +13,7 @@ use crate::{
     adversary, backend,
     commands::grad::Measurement,
     data,
+    feed::Feed,
     flags::{DataFlags, Format, RunFlags},
     interrupt::Interrupted,
     launch::UnusableFlags,
@@ -106,12 +107,13 @@ impl TrainingRun<'_> {
         network
             .check_size([shape.height, shape.width])
             .map_err(|error| UnusableFlags(format!("--arch {arch}: {error}")))?;
-        let resident = ResidentSets::of(dataset, &session.backend, &self.adversary)?;
+        let resident = ResidentSets::of(dataset, session, &self.adversary)?;
         let folder = self.begin()?;
         self.tell_other_kernels(&folder, session)?;
-        let pixels = resident.is_none();
-        let mut learner = ClassifierLearner::new(network, self.adversary, self.run.seed, resident);
-        let source = DatasetSource { dataset, flags: self.data, seed: self.run.seed, pixels };
+        let (adversary, seed) = (self.adversary, self.run.seed);
+        let mut learner = ClassifierLearner::new(network, adversary, seed);
+        let feed = Feed::to(&session.backend);
+        let source = DatasetSource { dataset, flags: self.data, seed, adversary, feed, resident };
         let trainer = self.trainer(dataset, normaliser, (lr, &recording), &session.backend);
         let images = recording.images(&dataset.test);
         let measurement = Measurement::new(self.data, architecture, &images, session)?;

@@ -3,8 +3,9 @@
 //! ```sh
 //! cargo run --release -p examples --example device_speed -- cpu resnet18 128
 //! ```
-//! Devices are `cpu`, `cpu:bf16` (what convolutions multiply is rounded), `cpu-plain` (what GPUs run, on the CPU) and, in a build with `--features cuda`, `cuda:0`; `cuda:0:tf32` and
-//! `cuda:0:bf16` round what convolutions multiply.
+//! Devices are `cpu`, `cpu:bf16`, `cpu-plain` (what GPUs run, on the CPU) and, in a build with `--features cuda`, `cuda:0`,
+//! `cuda:0:tf32` and `cuda:0:bf16`, where `tf32` and `bf16` round what convolutions multiply. Each batch is copied to a GPU anew, while
+//! the one before it is computed.
 #![allow(clippy::print_stdout, reason = "an example shows what it found")]
 
 use std::{
@@ -13,7 +14,7 @@ use std::{
 };
 
 use candle_core::{DType, Device, Tensor};
-use kernels::device::BandMeans;
+use kernels::device::{BandMeans, Uploads};
 use models::{Architecture, Backend, Classifier, Math, Normaliser};
 use spectral::{Convention, Profiler, RadialBins, Recipe};
 use training::Sgd;
@@ -32,12 +33,12 @@ fn main() -> Outcome {
     let architecture: Architecture = name.parse()?;
     let weights = training::initialise(&architecture.graph(10).shapes(), 1)?;
     let mut network = Classifier::on(&backend, architecture, 10, Normaliser::CIFAR10, &weights)?;
-    let pixels = Tensor::rand(0f32, 1f32, (images, 3, 32, 32), &Device::Cpu)?;
+    let mut pixels = Pixels::new(images, backend.device())?;
     let labels: Vec<u32> = (0..images as u32).map(|image| image % 10).collect();
 
     let mut sgd = Sgd::new(0.9, 5e-4);
     let training = images_per_second(images, || {
-        let found = network.parameter_gradients(&pixels, &labels)?;
+        let found = network.parameter_gradients(&pixels.next()?, &labels)?;
         sgd.step(network.parameters(), &found.gradients, 1e-3)?;
         // Steps are queued; only the last one is waited for.
         Ok(found)
@@ -47,7 +48,7 @@ fn main() -> Outcome {
     let frozen = network.freeze()?;
     let spectra = Spectra::new(&backend)?;
     let spectrum = images_per_second(images, || {
-        let found = frozen.input_gradient(&pixels, &labels)?;
+        let found = frozen.input_gradient(&pixels.next()?, &labels)?;
         spectra.of(&found.gradient)
     })?;
     println!("{device} {name} gradient-spectrum {spectrum:.0} images/s");
@@ -70,6 +71,29 @@ fn backend(device: &str) -> Outcome<Backend> {
             .into());
         }
     })
+}
+
+/// Batches of the same images, one always under way.
+struct Pixels {
+    values: Vec<f32>,
+    shape: (usize, usize, usize, usize),
+    uploads: Uploads,
+}
+
+impl Pixels {
+    fn new(images: usize, device: &Device) -> Outcome<Self> {
+        let shape = (images, 3, 32, 32);
+        let values = Tensor::rand(0f32, 1f32, shape, &Device::Cpu)?.flatten_all()?.to_vec1()?;
+        let mut uploads = Uploads::new(device)?;
+        uploads.begin(&values, shape)?;
+        Ok(Self { values, shape, uploads })
+    }
+
+    fn next(&mut self) -> Outcome<Tensor> {
+        let batch = self.uploads.take()?;
+        self.uploads.begin(&self.values, self.shape)?;
+        Ok(batch)
+    }
 }
 
 /// Where gradients are, their profiles: from a device a row an image comes back.

@@ -74,6 +74,41 @@ fn a_run_is_trained_and_resumed_on_every_device() -> Outcome {
     Ok(())
 }
 
+/// Rounding shows and does little; the bits do not depend on the threads.
+#[test]
+fn a_run_in_bf16_is_near_one_in_f32() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let checkpoint = |task: &str, flags: &[&str]| -> Outcome<Vec<u8>> {
+        succeed(easy_train(folder.path(), &["--epochs", "1", "--task", task]).args(FEW).args(flags));
+        let run = folder.path().join("runs/synthetic").join(task);
+        Ok(std::fs::read(run.join("0_checkpoint.safetensors"))?)
+    };
+    let exact = checkpoint("f32", &["--precision", "f32"])?;
+    let rounded = checkpoint("bf16", &["--precision", "bf16", "--threads", "2"])?;
+    assert!(exact != rounded, "bf16 is not f32");
+    assert!(
+        checkpoint("short", &["--bf16", "--threads", "1"])? == rounded,
+        "one thread gives the bits of two"
+    );
+    let config = folder.path().join("runs/synthetic/bf16/config.json");
+    assert_eq!(json(&config)?["settings"]["precision"], "bf16");
+    let config = config.to_str().ok_or("UTF-8")?;
+    assert!(checkpoint("again", &["--config", config])? == rounded, "a run's settings hold it");
+
+    let spectrum = |flags: &[&str]| -> Outcome<Vec<Vec<f64>>> {
+        succeed(grad(folder.path(), &["--task", "f32"]).args(FEW).args(flags));
+        Ok(rows(&json(&folder.path().join("runs/synthetic/f32/grad/gradient_spectrum.json"))?, "mean"))
+    };
+    let (expected, found) = (spectrum(&[])?, spectrum(&["--bf16"])?);
+    assert!(expected != found, "rows in f32 are not taken for those in bf16");
+    for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
+        assert!((found - expected).abs() < 0.02, "{found}, {expected}");
+    }
+    let both = easy_train(folder.path(), &["--precision", "f32", "--bf16"]).args(FEW).output()?;
+    assert_eq!(both.status.code(), Some(2), "{both:?}");
+    Ok(())
+}
+
 #[test]
 fn devices_that_are_not_there_are_told() -> Outcome {
     let folder = tempfile::tempdir()?;

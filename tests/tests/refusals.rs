@@ -164,7 +164,7 @@ fn flags_without_effect_are_told() -> Outcome {
     for words in [
         "--labels has no effect on synthetic",
         "--style has no effect without --convert",
-        "--bf16 has no effect: this program",
+        "--precision has no effect: this program",
     ] {
         assert!(
             said.lines().any(|line| line.starts_with("note: ") && line.contains(words)),
@@ -177,7 +177,9 @@ fn flags_without_effect_are_told() -> Outcome {
     assert!(help("grad").contains("--gpu") && help("grad").contains("--bf16"));
     let of_the_cpu = help("inspect");
     assert!(
-        ["--gpu", "--device", "--tf32", "--bf16"].iter().all(|flag| !of_the_cpu.contains(flag)),
+        ["--gpu", "--device", "--precision", "--tf32", "--bf16"]
+            .iter()
+            .all(|flag| !of_the_cpu.contains(flag)),
         "{of_the_cpu}"
     );
     Ok(())

@@ -18,6 +18,7 @@ use crate::{
     checkpoints::{self, StoredCheckpoint},
     components::{Component, ComponentFlags, Plan},
     data,
+    feed::{self, Fed, Feed},
     flags::{DataFlags, MachineFlags, RunFlags},
     launch::UnusableFlags,
     measured, network,
@@ -128,7 +129,8 @@ pub(crate) fn measure<T>(
     };
     flags.components.repeated().into_iter().for_each(note);
     flags.attack.tell_ball(session.terminal);
-    let measurement = Measurement { flags, plan: &plan, attack, dataset: &dataset, session };
+    let feed = Feed::to(&session.backend);
+    let measurement = Measurement { flags, plan: &plan, attack, dataset: &dataset, session, feed };
     let output = flags.output();
     let _lock = FolderLock::take(&output)?;
     let labels = flags.labels(&checkpoints);
@@ -149,6 +151,7 @@ struct Measurement<'a> {
     attack: Option<Attack>,
     dataset: &'a Dataset,
     session: &'a Session,
+    feed: Feed,
 }
 
 impl Measurement<'_> {
@@ -193,14 +196,24 @@ impl Measurement<'_> {
         let bar =
             self.session.terminal.images_bar(test.len(), format!("{}: {}", index + 1, component.name()));
         let batch_size = data::training_batch_size(&self.flags.data);
-        for batch in data::test_batches(test, batch_size, self.flags.data.workers) {
+        let batches = data::test_batches(test, batch_size, self.flags.data.workers).map(|batch| {
             let mut batch = batch?;
             if let Some(filter) = &filter {
                 batch.images = filter.apply(&batch.images)?;
             }
-            let images = match self.attack.filter(|_| component == Component::Adversarial) {
+            anyhow::Ok(batch)
+        });
+        let attack = self.attack.filter(|_| component == Component::Adversarial);
+        // An adversary changes images where they are.
+        let batches: Box<dyn Iterator<Item = anyhow::Result<Fed>>> = match attack {
+            Some(_) => Box::new(feed::on_host(batches)),
+            None => self.feed.batches(batches)?,
+        };
+        for batch in batches {
+            let batch = batch?;
+            let images = match attack {
                 Some(attack) => adversary::attacked(&attack, network, &batch),
-                None => Ok(network::pixels(&batch)?),
+                None => Ok(batch.images.clone()),
             };
             let found = images.and_then(|images| network.evaluate(&images, &batch.labels));
             let found = found.map_err(|error| explained(error, batch.len()))?;

@@ -22,7 +22,7 @@ use crate::{
 /// The files are NumPy arrays in {out-dir}/{dataset}-freq: images (N, H, W, C) of u8, labels and donors (N) of i64.
 #[derive(Debug, Parser, Serialize)]
 #[command(name = "generate_freq_dataset", version, args_override_self = true, allow_negative_numbers = true)]
-#[command(mut_args(crate::flags::of_the_cpu_alone))]
+#[command(mut_args(crate::flags::without_networks))]
 pub struct Flags {
     #[command(flatten)]
     #[serde(flatten)]

@@ -31,7 +31,7 @@ use crate::{
 /// their high ones those of what the kernels made. Labels, order and both parts stay.
 #[derive(Debug, Parser, Serialize)]
 #[command(name = "generate_toy_dataset", version, args_override_self = true, allow_negative_numbers = true)]
-#[command(mut_args(crate::flags::of_the_cpu_alone))]
+#[command(mut_args(crate::flags::without_networks))]
 pub struct Flags {
     #[command(flatten)]
     #[serde(flatten)]

@@ -14,6 +14,7 @@ use crate::{
     backend::{explained, kernels},
     checkpoints::{self, StoredCheckpoint},
     data,
+    feed::Feed,
     flags::{DataFlags, DatasetName, MachineFlags, RunFlags, at_least_one},
     gradient_profiles::GradientProfiler,
     interrupt::Interrupted,
@@ -83,6 +84,7 @@ pub(crate) struct Measurement<'a> {
     test: &'a ImageSet,
     session: &'a Session,
     profiler: GradientProfiler,
+    feed: Feed,
 }
 
 impl<'a> Measurement<'a> {
@@ -97,7 +99,7 @@ impl<'a> Measurement<'a> {
         session: &'a Session,
     ) -> anyhow::Result<Self> {
         let profiler = GradientProfiler::new(test.shape(), &session.backend)?;
-        Ok(Self { data, arch, test, session, profiler })
+        Ok(Self { data, arch, test, session, profiler, feed: Feed::to(&session.backend) })
     }
 
     /// A table without rows.
@@ -144,9 +146,10 @@ impl<'a> Measurement<'a> {
         let mut bands = RunningBands::new(self.profiler.radii().len());
         let (mut seen, mut correct, mut skipped) = (0, 0, 0);
         let bar = terminal.images_bar(test.len(), place);
-        for batch in data::test_batches(test, data::gradient_batch_size(data), data.workers) {
+        let batches = data::test_batches(test, data::gradient_batch_size(data), data.workers);
+        for batch in self.feed.batches(batches.map(|batch| anyhow::Ok(batch?)))? {
             let batch = batch?;
-            let found = network.input_gradient(&network::pixels(&batch)?, &batch.labels);
+            let found = network.input_gradient(&batch.images, &batch.labels);
             let found = found.map_err(|error| explained(error, batch.len()))?;
             let profiles = self.profiler.profiles(&found.gradient)?;
             profiles.rows().for_each(|row| bands.push(row));

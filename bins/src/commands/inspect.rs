@@ -18,7 +18,7 @@ use crate::{
 /// Reads .safetensors, and .pt and .pth of any PyTorch (the zip format and the one before 1.6). No code in a file is ever run.
 #[derive(Debug, Parser)]
 #[command(name = "inspect", version, args_override_self = true, allow_negative_numbers = true)]
-#[command(mut_args(crate::flags::of_the_cpu_alone))]
+#[command(mut_args(crate::flags::without_networks))]
 pub struct Flags {
     /// Checkpoint files
     #[arg(value_name = "CKPT")]

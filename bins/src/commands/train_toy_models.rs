@@ -20,7 +20,7 @@ use training::{FolderLock, RunFolder, Schedule};
 
 use crate::{
     backend, data,
-    flags::{Format, MachineFlags, at_least_one, seed},
+    flags::{Format, MachineFlags, Precision, at_least_one, seed},
     interrupt::Interrupted,
     launch::UnusableFlags,
     session::Session,
@@ -116,6 +116,9 @@ const PICTURES: &str = "Img";
 /// If the data cannot be read, there is an earlier fit, a class has no images, or a file cannot be written.
 pub fn run(flags: Flags) -> anyhow::Result<()> {
     let session = Session::start(&flags.machine)?;
+    if flags.machine.precision != Precision::F32 {
+        session.terminal.note("note: --precision has no effect: kernels are fitted in f32");
+    }
     print(&fit(&flags, &session)?, flags.machine.format)
 }
 

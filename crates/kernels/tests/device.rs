@@ -38,6 +38,8 @@ on_every_device!(
     band_means_are_those_of_the_definition,
     gradients_of_any_scale_have_band_means,
     resident_images_are_gathered_exactly,
+    uploads_are_taken_as_they_were_begun,
+    uploads_out_of_turn_are_refused,
 );
 
 /// Of sums of f32 products.
@@ -265,4 +267,53 @@ fn resident_images_are_gathered_exactly(device: &Device) -> Result<()> {
     }
     assert!(images.gather(&[2], &[0; 8], &[0; 8]).is_err(), "there are two images");
     Ok(())
+}
+
+fn uploads_are_taken_as_they_were_begun(device: &Device) -> Result<()> {
+    // Large enough for a copy to take its time, of sizes that grow and shrink.
+    let sizes = [300_000, 1_000_000, 1_000_000, 70_000, 2_000_000, 2_000_000, 2_000_000, 1];
+    let batch = |number: usize| fine(number as u64, sizes[number]);
+    let work = tensor(&fine(9, 1 << 18), &[512, 512], device)?;
+    let mut uploads = device::Uploads::new(device)?;
+    let mut kept = Vec::new();
+    uploads.begin(&batch(0), sizes[0])?;
+    for number in 0..sizes.len() {
+        let taken = uploads.take()?;
+        // What a device is at work on is what the next copies could overwrite.
+        let mut product = work.clone();
+        for _ in 0..4 {
+            product = (product.matmul(&work)? * 0.01)?;
+        }
+        let read_late = taken.broadcast_add(&(product.sum_all()? * 0.0)?)?;
+        if let Some(&size) = sizes.get(number + 1) {
+            let mut values = batch(number + 1);
+            uploads.begin(&values, size)?;
+            values.fill(f32::NAN);
+        }
+        kept.push((taken, read_late));
+    }
+    for (number, (taken, read_late)) in kept.iter().enumerate() {
+        assert!(taken.to_vec1::<f32>()? == batch(number), "batch {number} as it was begun");
+        assert!(read_late.to_vec1::<f32>()? == batch(number), "batch {number} as it was computed with");
+    }
+    Ok(())
+}
+
+fn uploads_out_of_turn_are_refused(device: &Device) -> Result<()> {
+    let mut uploads = device::Uploads::new(device)?;
+    let refused = |error: candle_core::Error| error.to_string();
+    assert!(uploads.take().map_err(refused).is_err_and(|said| said.contains("no batch is on its way")));
+    assert!(uploads.begin(&[0.0; 5], (2, 3)).map_err(refused).is_err_and(|said| said.contains("5 values")));
+    uploads.begin(&[1.0; 6], (2, 3))?;
+    assert!(uploads.begin(&[2.0], 1).map_err(refused).is_err_and(|said| said.contains("not taken yet")));
+    assert_eq!(uploads.take()?.to_vec2::<f32>()?, [[1.0; 3]; 2]);
+    assert!(uploads.take().is_err(), "a batch is taken once");
+    for value in [3.0, 4.0, 5.0] {
+        uploads.begin(&[value; 4], (2, 2))?;
+        uploads.discard();
+    }
+    uploads.begin(&[6.0; 4], (4, 1))?;
+    assert_eq!(uploads.take()?.to_vec2::<f32>()?, [[6.0]; 4]);
+    // One that nobody takes.
+    uploads.begin(&[7.0], 1)
 }

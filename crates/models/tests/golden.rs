@@ -225,7 +225,9 @@ fn bf16_is_near_what_it_rounds() -> Outcome {
     });
     let [expected, found] = gradients.each_mut().map(|found| std::mem::replace(found, Ok(Vec::new())));
     let parameters = relative_l2(&found?, &expected?);
-    println!("bf16: logits {logits:.1e}, input gradient {gradient:.1e}, parameter gradients {parameters:.1e}");
+    println!(
+        "bf16: logits {logits:.1e}, input gradient {gradient:.1e}, parameter gradients {parameters:.1e}"
+    );
     assert!((1e-4..1e-2).contains(&logits), "{logits:e}");
     assert!((1e-4..1e-1).contains(&gradient), "{gradient:e}");
     assert!((1e-4..1e-1).contains(&parameters), "{parameters:e}");

@@ -11,6 +11,7 @@
 //! | [`cross_entropy`] | candle | the same |
 //! | [`BandMeans`] of spectra, [`Density`] with its gradient | products with the matrix of the Fourier transform | the same |
 //! | [`ResidentImages`], gathered into batches | candle | the same |
+//! | [`Uploads`], a batch ahead | kept until it is taken | from page-locked memory, on a stream of their own |
 //!
 //! All tensors are f32, images (N, C, H, W), weights (O, C / groups, kH, kW). What runs anywhere is the twin that the CUDA
 //! versions are tested against.
@@ -26,6 +27,7 @@ mod norm;
 mod pooling;
 mod resident;
 mod spectrum;
+mod uploads;
 
 pub use crate::Math;
 pub use bands::BandMeans;
@@ -37,6 +39,7 @@ pub use norm::{BatchMoments, batch_norm, batch_norm_gradient, channel_sums, per_
 pub use pooling::{max_pool, max_pool_gradient, mean_pool, mean_pool_gradient};
 pub use resident::ResidentImages;
 pub use spectrum::HalfSpectrum;
+pub use uploads::Uploads;
 
 /// Whether tensors of a device go through cuDNN.
 #[cfg(feature = "cuda")]

@@ -1,4 +1,4 @@
-//! The operations through cuDNN.
+//! The operations through cuDNN, and copies to the device.
 // Foreign functions, each call with its reason.
 #![allow(unsafe_code)]
 
@@ -7,6 +7,7 @@ mod descriptors;
 mod gate;
 mod norm;
 mod pooling;
+mod uploads;
 
 use std::{cell::RefCell, collections::HashMap, rc::Rc, sync::Arc};
 
@@ -24,6 +25,7 @@ use candle_core::{
 pub(super) use gate::relu_gradient;
 pub(super) use norm::{batch_norm, batch_norm_gradient};
 pub(super) use pooling::{max_pool, max_pool_gradient};
+pub(super) use uploads::Uploads;
 
 /// What cuDNN keeps for a thread that uses a device.
 struct Handles {
@@ -84,7 +86,8 @@ fn view<'a, T: CudaDType>((storage, layout): Argument<'a>) -> Result<CudaView<'a
 
 /// Memory for a result that is written whole before it is read.
 fn result_of<T: DeviceRepr>(device: &CudaDevice, count: usize) -> Result<CudaSlice<T>> {
-    // SAFETY: each caller hands it to a cuDNN function that overwrites all of it (β = 0), or reads only what that has written.
+    // SAFETY: each caller hands it to a cuDNN function (β = 0) or a copy that overwrites all of it, or reads only what that has
+    // written.
     unsafe { device.alloc::<T>(count) }
 }
 
