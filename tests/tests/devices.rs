@@ -109,6 +109,62 @@ fn a_run_in_bf16_is_near_one_in_f32() -> Outcome {
     Ok(())
 }
 
+/// Photographs are not kept on a device: each batch is copied there while the one before is computed.
+#[test]
+fn photographs_go_to_every_device() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let at = folder.path();
+    photographs(&at.join("pictures"))?;
+    // 44 of them, so that the last batch is smaller.
+    let flags = ["--dataset", "folder", "--data", "pictures", "--batch-size", "16", "--limit-train", "44"];
+    let on = |device: &str| -> Outcome<[Vec<f64>; 2]> {
+        let task = device.replace(':', "_");
+        let (epoch, device) = (["--epochs", "1"], ["--device", device, "--task", &task]);
+        succeed(easy_train(at, &flags).args(epoch).args(device));
+        let run = at.join("runs/folder").join(&task);
+        let metrics: Value = serde_json::from_slice(&std::fs::read(run.join("metrics.jsonl"))?)?;
+        // The checkpoint of the CPU on every device: what one step after another adds up to is not compared.
+        let checkpoint = "runs/folder/cpu/0_checkpoint.safetensors";
+        let measured = ["--arch", "resnet20", "--checkpoints", checkpoint, "--freq", "low", "--r", "8"];
+        succeed(program("evaluate", at).args(measured).args(flags).args(device));
+        let evaluation = json(&at.join("runs/folder").join(&task).join("evaluate/evaluation.json"))?;
+        let parts = evaluation["checkpoints"][0]["components"].as_array().cloned().unwrap_or_default();
+        let losses = parts.iter().filter_map(|part| part["loss"].as_f64()).collect();
+        Ok([metrics["train_loss"].as_f64().into_iter().collect(), losses])
+    };
+    let expected = on("cpu")?;
+    assert_eq!(expected.each_ref().map(Vec::len), [1, 2]);
+    for device in devices() {
+        for (found, (expected, near)) in on(device)?.iter().zip(expected.iter().zip([1e-2, 1e-4])) {
+            for (found, expected) in found.iter().zip(expected) {
+                assert!((found / expected - 1.0).abs() < near, "{device}: {found}, {expected}");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Two classes of stripes of 32×32 pixels, broad and narrow.
+fn photographs(root: &Path) -> Outcome {
+    for (part, count) in [("train", 24), ("val", 10)] {
+        for (class, period) in [("broad", 16), ("narrow", 6)] {
+            let folder = root.join(part).join(class);
+            std::fs::create_dir_all(&folder)?;
+            for index in 0..count {
+                let pixel = |at: usize| {
+                    let (x, y) = (at % 32, at / 32);
+                    let bright = (x + index * y / 8 + index) % period < period / 2;
+                    [if bright { 210 } else { 40 }, (x * 3 + y) as u8, (y * 5 + index) as u8]
+                };
+                let bytes: Vec<u8> =
+                    b"P6 32 32 255\n".iter().copied().chain((0..1024).flat_map(pixel)).collect();
+                std::fs::write(folder.join(format!("{index}.ppm")), bytes)?;
+            }
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn devices_that_are_not_there_are_told() -> Outcome {
     let folder = tempfile::tempdir()?;
