@@ -51,8 +51,9 @@ impl Session {
         let given: Vec<&str> =
             of_gpus.iter().filter(|(_, is_given)| *is_given).map(|(flag, _)| *flag).collect();
         if !given.is_empty() {
+            let have = if given.len() == 1 { "has" } else { "have" };
             terminal.note(&format!(
-                "note: {} has no effect: this program works on the CPU alone",
+                "note: {} {have} no effect: this program works on the CPU alone",
                 given.join(", ")
             ));
         }
