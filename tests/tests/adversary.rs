@@ -64,7 +64,7 @@ fn evaluate_attacks_as_training_does_on_any_threads() -> Outcome {
     let (stdout, one) = evaluate(&[&attack[..], &["--threads", "1"]].concat())?;
     let (_, two) = evaluate(&[&attack[..], &["--threads", "2"]].concat())?;
     assert_eq!(one, two, "on one thread and on two");
-    assert!(stdout.contains("adversarial  ") && stdout.contains("--constraint inf --eps 0.0156"), "{stdout}");
+    assert!(stdout.contains("adversarial  ") && stdout.contains("--constraint inf --eps 4/255"), "{stdout}");
     let how = &one["attack"];
     assert_eq!(
         (&how["constraint"], &how["steps"], &how["random_start"]),

@@ -3,7 +3,6 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use clap::{Parser, ValueEnum};
 use datasets::Dataset;
 use evaluation::{Axis, Features, Scores, Separation};
@@ -20,6 +19,7 @@ use crate::{
     data,
     feed::{self, Fed, Feed},
     flags::{DataFlags, MachineFlags, RunFlags},
+    interrupt::Interrupted,
     launch::UnusableFlags,
     measured, network,
     session::Session,
@@ -167,7 +167,11 @@ impl Measurement<'_> {
         let network = network::open(&checkpoint.path, data, arch, classes, self.session)?;
         let measure = |&component: &Component| {
             let place = || format!("{}, {}", checkpoint.path.display(), component.name());
-            let part = self.part(&network, component, index).with_context(place)?;
+            let part =
+                self.part(&network, component, index).map_err(|error| match error.is::<Interrupted>() {
+                    true => error,
+                    false => error.context(place()),
+                })?;
             let percent = 100.0 * part.scores.accuracy().fraction().unwrap_or(0.0);
             self.session.terminal.note(&format!("{label}  {:12} {percent:6.2} %", component.name()));
             Ok(part)

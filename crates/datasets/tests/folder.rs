@@ -270,7 +270,7 @@ fn links_lead_nowhere_outside() {
 fn what_is_no_file_is_a_damaged_image() {
     use std::os::unix::fs::symlink;
     let (_root, path) = place(&files(16, 16));
-    symlink("train", path.join("train/round")).unwrap();
+    symlink(".", path.join("train/round")).unwrap();
     symlink("..", path.join("train/a/up")).unwrap();
     symlink("nothing", path.join("train/a/notes")).unwrap();
     fs::create_dir(path.join("train/b/empty")).unwrap();
@@ -319,7 +319,7 @@ fn damage_is_told_in_our_words() {
     let cut = png(16, 16, 1)[..60].to_vec();
     for (content, words) in [
         (tables, "its JPEG data are damaged"),
-        (checksum, "its PNG data are damaged (CRC"),
+        (checksum, "its PNG data are damaged"),
         (cut, "it is cut short or damaged"),
     ] {
         let (_root, path) = place(&[("train/a/1.jpg".to_owned(), content)]);
@@ -332,7 +332,8 @@ fn damage_is_told_in_our_words() {
         ("a.tar.xz", xz(&archive(&files(16, 16)))),
         ("a.tar.zst", zstd(&archive(&files(16, 16)))),
     ] {
-        let at = bytes.len() / 2;
+        // A frame of zstd without a checksum shows damage in its header alone.
+        let at = if name.ends_with("zst") { 4 } else { bytes.len() / 2 };
         bytes[at..at + 64].fill(0xa5);
         fs::write(root.path().join(name), bytes).unwrap();
         let text = message(load(root.path().join(name)));

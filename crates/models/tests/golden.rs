@@ -207,8 +207,8 @@ on_every_backend!(
     a_bias_before_batch_norm_moves_the_running_mean_alone,
 );
 
-/// bf16 in the convolutions costs somewhat more than PyTorch's autocast does, which is off by 2.1e-3, 2.9e-2 and 2.3e-2 here (torch
-/// 2.15, of its own f32, these images and weights).
+/// bf16 in the convolutions costs what it costs PyTorch's autocast, which is off by 2.1e-3, 2.9e-2 and 2.3e-2 here (torch 2.15, from
+/// its own f32, with these images and weights); 1.6e-3, 2.7e-2 and 3.0e-2 were found.
 #[test]
 fn bf16_is_near_what_it_rounds() -> Outcome {
     let bf16 = Backend::Blocked(models::Math::Bf16);
@@ -228,9 +228,9 @@ fn bf16_is_near_what_it_rounds() -> Outcome {
     println!(
         "bf16: logits {logits:.1e}, input gradient {gradient:.1e}, parameter gradients {parameters:.1e}"
     );
-    assert!((1e-4..1e-2).contains(&logits), "{logits:e}");
-    assert!((1e-4..1e-1).contains(&gradient), "{gradient:e}");
-    assert!((1e-4..1e-1).contains(&parameters), "{parameters:e}");
+    assert!((1e-4..5e-3).contains(&logits), "{logits:e}");
+    assert!((1e-4..5e-2).contains(&gradient), "{gradient:e}");
+    assert!((1e-4..5e-2).contains(&parameters), "{parameters:e}");
     Ok(())
 }
 
