@@ -1,5 +1,5 @@
-//! Convolutions and batch-norm passes of the blocked engine, on each instruction set but the portable one; one layer
-//! by candle's own `conv2d` for comparison.
+//! Convolutions and batch-norm passes of the blocked engine, on each instruction set but the portable one, convolutions on the
+//! best one in bf16 too; one layer by candle's own `conv2d` for comparison.
 //!
 //! Throughput is in operations of the direct sum for convolutions (Gelem/s reads as GFLOP/s), in weights for packing,
 //! in values for batch-norm.
@@ -12,8 +12,12 @@ use criterion::{
     BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
     measurement::WallTime,
 };
-use kernels::blocked::{
-    Arena, Blocked, Combine, Convolution, Dims, Finish, Path, channel_sums, combine, finish, gate, moments,
+use kernels::{
+    Math,
+    blocked::{
+        Arena, Blocked, Combine, Convolution, Dims, Finish, Path, channel_sums, combine, finish, gate,
+        moments,
+    },
 };
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
@@ -25,7 +29,15 @@ fn paths() -> Vec<Path> {
     paths
 }
 
-/// A layer on a path, and what its passes take.
+/// The ways that convolutions are computed, with their names.
+fn ways() -> Vec<(String, Path, Math)> {
+    let exact = paths().into_iter().map(|path| (path.name().to_owned(), path, Math::Full));
+    let best = Path::available()[0];
+    let rounded = best.has_bf16().then(|| (format!("{} bf16", best.name()), best, Math::Bf16));
+    exact.chain(rounded).collect()
+}
+
+/// A layer computed in a way, and what its passes take.
 struct Prepared {
     convolution: Convolution,
     weight: Vec<f32>,
@@ -35,16 +47,17 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn new(layer: &Layer, path: Path) -> Self {
+    fn new(layer: &Layer, path: Path, math: Math) -> Self {
         let arena = Arena::default();
         let weight = numbers(1, layer.weights());
         let blocked = |seed, dims| Blocked::from_nchw(&numbers(seed, len(dims)), dims, &arena);
         let (x, g) = (blocked(2, layer.input()), blocked(3, layer.output()));
-        Self { convolution: Convolution::new(&weight, layer.shape, true, path), weight, x, g, arena }
+        let convolution = Convolution::with(math, &weight, layer.shape, true, path);
+        Self { convolution, weight, x, g, arena }
     }
 }
 
-/// Times one pass of every layer on every path.
+/// Times one pass of every layer in every way.
 fn each_layer(
     criterion: &mut Criterion,
     pass: &str,
@@ -54,9 +67,9 @@ fn each_layer(
     let mut group = criterion.benchmark_group(pass);
     for layer in &LAYERS {
         group.throughput(Throughput::Elements(amount(layer)));
-        for path in paths() {
-            let mut prepared = Prepared::new(layer, path);
-            group.bench_function(BenchmarkId::new(layer.name, path.name()), |bench| {
+        for (name, path, math) in ways() {
+            let mut prepared = Prepared::new(layer, path, math);
+            group.bench_function(BenchmarkId::new(layer.name, name), |bench| {
                 bench.iter(|| run(&mut prepared, layer));
             });
         }
@@ -150,9 +163,9 @@ fn compare(criterion: &mut Criterion, layer: &Layer) -> Result<()> {
     group.bench_function(BenchmarkId::new(layer.name, "candle"), |bench| {
         bench.iter(|| black_box(&x).conv2d(&weight, shape.padding[0], shape.stride, 1, 1));
     });
-    for path in paths() {
-        let at = Prepared::new(&layer, path);
-        group.bench_function(BenchmarkId::new(layer.name, path.name()), |bench| {
+    for (name, path, math) in ways() {
+        let at = Prepared::new(&layer, path, math);
+        group.bench_function(BenchmarkId::new(layer.name, name), |bench| {
             bench.iter(|| at.arena.recycle(at.convolution.forward(black_box(&at.x), &at.arena)));
         });
     }

@@ -1,22 +1,26 @@
 //! Whole networks on 32×32 images, in images a second: a training step (forward, backward, SGD) and the step that the
-//! gradient spectrum is made of (forward, backward to the pixels).
+//! gradient spectrum is made of (forward, backward to the pixels); in f32, and in bf16 (as fast as f32 on processors without
+//! instructions for it).
 
 use std::hint::black_box;
 
 use benches::{numbers, settings};
 use candle_core::{Device, Tensor};
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
-use models::{Architecture, Classifier, Normaliser};
+use models::{Architecture, Backend, Classifier, Math, Normaliser};
 use training::Sgd;
 
 const NETWORKS: [&str; 2] = ["resnet18", "resnet20"];
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-fn classifier(name: &str) -> Result<Classifier, Box<dyn std::error::Error>> {
+/// What convolutions multiply, and what that is called.
+const MATHS: [(Math, &str); 2] = [(Math::Full, ""), (Math::Bf16, " bf16")];
+
+fn classifier(name: &str, math: Math) -> Result<Classifier, Box<dyn std::error::Error>> {
     let architecture: Architecture = name.parse()?;
     let weights = training::initialise(&architecture.graph(10).shapes(), 0)?;
-    Ok(Classifier::new(architecture, 10, Normaliser::CIFAR10, &weights)?)
+    Ok(Classifier::on(&Backend::Blocked(math), architecture, 10, Normaliser::CIFAR10, &weights)?)
 }
 
 /// Pixels in 0..1, and labels.
@@ -27,15 +31,22 @@ fn batch(images: usize) -> candle_core::Result<(Tensor, Vec<u32>)> {
 }
 
 fn training_steps(criterion: &mut Criterion) {
-    NETWORKS.into_iter().for_each(|name| training_step(criterion, name, 128).expect("a step that succeeds"));
+    for (name, math) in NETWORKS.into_iter().flat_map(|name| MATHS.map(|math| (name, math))) {
+        training_step(criterion, name, math, 128).expect("a step that succeeds");
+    }
 }
 
-fn training_step(criterion: &mut Criterion, name: &str, images: usize) -> Outcome {
-    let (mut classifier, mut sgd) = (classifier(name)?, Sgd::new(0.9, 5e-4));
+fn training_step(
+    criterion: &mut Criterion,
+    name: &str,
+    (math, suffix): (Math, &str),
+    images: usize,
+) -> Outcome {
+    let (mut classifier, mut sgd) = (classifier(name, math)?, Sgd::new(0.9, 5e-4));
     let (pixels, labels) = batch(images)?;
     let mut group = criterion.benchmark_group("training step");
     group.throughput(Throughput::Elements(images as u64)).sampling_mode(SamplingMode::Flat);
-    group.bench_function(BenchmarkId::new(name, format!("{images} images")), |bench| {
+    group.bench_function(BenchmarkId::new(name, format!("{images} images{suffix}")), |bench| {
         bench.iter(|| {
             let found =
                 classifier.parameter_gradients(black_box(&pixels), &labels).expect("a batch that fits");
@@ -48,16 +59,23 @@ fn training_step(criterion: &mut Criterion, name: &str, images: usize) -> Outcom
 }
 
 fn input_gradients(criterion: &mut Criterion) {
-    for (name, images) in NETWORKS.into_iter().flat_map(|name| [(name, 64), (name, 128)]) {
-        input_gradient(criterion, name, images).expect("a step that succeeds");
+    for (name, math) in NETWORKS.into_iter().flat_map(|name| MATHS.map(|math| (name, math))) {
+        for images in [64, 128] {
+            input_gradient(criterion, name, math, images).expect("a step that succeeds");
+        }
     }
 }
 
-fn input_gradient(criterion: &mut Criterion, name: &str, images: usize) -> Outcome {
-    let (frozen, (pixels, labels)) = (classifier(name)?.freeze()?, batch(images)?);
+fn input_gradient(
+    criterion: &mut Criterion,
+    name: &str,
+    (math, suffix): (Math, &str),
+    images: usize,
+) -> Outcome {
+    let (frozen, (pixels, labels)) = (classifier(name, math)?.freeze()?, batch(images)?);
     let mut group = criterion.benchmark_group("input gradient");
     group.throughput(Throughput::Elements(images as u64)).sampling_mode(SamplingMode::Flat);
-    group.bench_function(BenchmarkId::new(name, format!("{images} images")), |bench| {
+    group.bench_function(BenchmarkId::new(name, format!("{images} images{suffix}")), |bench| {
         bench.iter(|| frozen.input_gradient(black_box(&pixels), &labels).expect("a batch that fits"));
     });
     group.finish();

@@ -39,9 +39,9 @@ pub struct Layer {
     pub size: usize,
 }
 
-/// Every distinct convolution of ResNet-18 for 32×32 pixels in batches of 128, and the two 7×7 layers of the network
-/// that changes the spectra of images, in batches of 100.
-pub const LAYERS: [Layer; 13] = [
+/// Every distinct convolution of ResNet-18 for 32×32 pixels in batches of 128; the two 7×7 layers of the network that changes the
+/// spectra of images, in batches of 100; and of networks for 224×224 pixels the stem and convolutions in groups, of 4 and of 1 channel.
+pub const LAYERS: [Layer; 16] = [
     layer("3-64 3x3 @32", 128, [3, 64], 3, 32, 1),
     layer("64-64 3x3 @32", 128, [64, 64], 3, 32, 1),
     layer("64-128 3x3 @32 stride 2", 128, [64, 128], 3, 32, 2),
@@ -55,6 +55,9 @@ pub const LAYERS: [Layer; 13] = [
     layer("256-512 1x1 @8 stride 2", 128, [256, 512], 1, 8, 2),
     layer("3-16 7x7 @32", 100, [3, 16], 7, 32, 1),
     layer("16-3 7x7 @32", 100, [16, 3], 7, 32, 1),
+    layer("3-64 7x7 @224 stride 2", 16, [3, 64], 7, 224, 2),
+    grouped("128-128 3x3 @56 32 groups", 16, 128, 56, 32),
+    grouped("128-128 3x3 @56 128 groups", 16, 128, 56, 128),
 ];
 
 const fn layer(
@@ -66,6 +69,11 @@ const fn layer(
     stride: usize,
 ) -> Layer {
     Layer { name, images, shape: ConvolutionShape::same(channels, kernel, stride), size }
+}
+
+const fn grouped(name: &'static str, images: usize, channels: usize, size: usize, groups: usize) -> Layer {
+    let shape = ConvolutionShape { groups, ..ConvolutionShape::same([channels; 2], 3, 1) };
+    Layer { name, images, shape, size }
 }
 
 /// The activations that ResNet-18 normalises, in batches of 128.
