@@ -66,7 +66,7 @@ fn number(device: &str) -> usize {
 
 fn automatic(math: Math) -> Backend {
     let gpu = if cfg!(feature = "cuda") { Backend::cuda(0, math).ok() } else { None };
-    gpu.unwrap_or_default()
+    gpu.unwrap_or(Backend::Blocked(math))
 }
 
 /// The error of a step on so many images; where the GPU's memory was full, with the batch size to try.
