@@ -52,6 +52,10 @@ fn programs() -> &'static Path {
         if folder.ends_with("release") {
             build.arg("--release");
         }
+        // With `--gpu` the programs of a build without it would say that they run on the CPU.
+        if cfg!(feature = "cuda") {
+            build.args(["--features", "cuda"]);
+        }
         let status = build.current_dir(env!("CARGO_MANIFEST_DIR")).status().expect("cargo");
         assert!(status.success(), "the programs do not build");
         folder
