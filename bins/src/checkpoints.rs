@@ -177,9 +177,10 @@ pub(crate) fn of_pattern(pattern: &str, note: impl FnOnce(&str)) -> anyhow::Resu
     let names: Vec<_> = paths.iter().map(|path| stem(path)).collect();
     let epochs = of_files(&paths).or_else(|| epochs::of_names(&names)).unwrap_or_else(|| {
         if paths.len() > 1 {
-            note("note: these files and their names say no epoch; they are numbered in the order of names");
+            note("note: these files do not say an epoch each, nor do their names; they are numbered 0, 1, … in the order of names");
         }
-        epochs::by_name(&names)
+        // Files of one name are told apart by their folders.
+        epochs::by_name(&paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>())
     });
     let mut found: Vec<_> =
         epochs.into_iter().zip(paths).map(|(epoch, path)| StoredCheckpoint { epoch, path }).collect();

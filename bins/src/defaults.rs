@@ -45,6 +45,7 @@ struct Setting {
 /// If the config file cannot be used, or a setting has no value that a flag could have; the message says where.
 pub(crate) fn fill_in(command: &clap::Command, given: Vec<OsString>) -> Result<CommandLine, String> {
     check_kernels()?;
+    check_patterns(&given)?;
     let environment = environment()?;
     let config = match value_of("config", &given, &environment) {
         Some((path, origin)) => config_file(&path).map_err(|error| format!("{origin} {path}: {error}"))?,
@@ -129,6 +130,19 @@ fn run_settings(
     settings.unwrap_or_default().into_iter().filter(|(flag, _)| OF_RUN.contains(&flag.as_str())).collect()
 }
 
+/// The last value of a flag counts, but files that are named must not be passed over.
+fn check_patterns(given: &[OsString]) -> Result<(), String> {
+    let names = |given: &&OsString| {
+        given.to_str().is_some_and(|given| given == "--checkpoints" || given.starts_with("--checkpoints="))
+    };
+    match given.iter().filter(names).count() {
+        0 | 1 => Ok(()),
+        count => Err(format!(
+            "--checkpoints: found {count} times, expected once; one pattern in quotes names many files, as 'runs/*/*.pt'"
+        )),
+    }
+}
+
 /// A name that no path of the kernels has would be passed over.
 fn check_kernels() -> Result<(), String> {
     let Some(found) = std::env::var_os(KERNELS) else { return Ok(()) };
@@ -143,6 +157,9 @@ fn check_kernels() -> Result<(), String> {
 /// object.
 fn config_file(path: &str) -> Result<BTreeMap<String, Setting>, String> {
     const ADVICE: &str = "expected a JSON object from flag to value, or the config.json of a run folder";
+    if Path::new(path).exists() && !Path::new(path).is_file() {
+        return Err(format!("this is no file; {ADVICE}"));
+    }
     let mut text = String::new();
     let read = File::open(path).and_then(|file| file.take(LARGEST_CONFIG + 1).read_to_string(&mut text));
     read.map_err(|error| format!("{error}; {ADVICE}"))?;

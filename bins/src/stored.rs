@@ -116,6 +116,13 @@ fn kind(path: &Path) -> anyhow::Result<Kind> {
         ))
         .into());
     }
+    if path.exists() && !path.is_file() {
+        return Err(UnusableFlags(format!(
+            "{}: this is a pipe or a device, expected a file",
+            path.display()
+        ))
+        .into());
+    }
     let mut start = Vec::new();
     let read = File::open(path).and_then(|file| file.take(64).read_to_end(&mut start));
     read.with_context(|| path.display().to_string())?;

@@ -62,6 +62,7 @@ pub(crate) fn note(message: &str) {
 pub(crate) fn counted(count: usize, one: &str) -> String {
     let ending = match one {
         _ if count == 1 => "",
+        _ if one.ends_with("epoch") => "s",
         _ if one.ends_with('s') || one.ends_with("ch") => "es",
         _ => "s",
     };
@@ -93,5 +94,6 @@ mod tests {
         let many = words.map(|(one, _)| counted(2, one));
         assert_eq!(many, ["2 images", "2 classes", "2 batches", "2 damaged images"]);
         assert_eq!(counted(0, "class"), "0 classes");
+        assert_eq!(counted(3, "epoch"), "3 epochs");
     }
 }

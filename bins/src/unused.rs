@@ -14,6 +14,9 @@ const OF_SOME: [(&str, &[DatasetName]); 3] = [
 /// Flags that matter beside another alone.
 const BESIDE: [(&str, &str); 2] = [("style", "convert"), ("mirror", "download")];
 
+/// Flags that do not matter beside another.
+const REPLACED: [(&str, &str); 2] = [("out_dir", "run_folder"), ("task", "run_folder")];
+
 /// A note for each flag that changes nothing, `is_typed` being whether it is on the command line itself: defaults from elsewhere are
 /// shared by programs and data sets that they do not all suit.
 pub(crate) fn notes(matches: &ArgMatches, is_typed: impl Fn(&str) -> bool) -> Vec<String> {
@@ -34,7 +37,9 @@ pub(crate) fn notes(matches: &ArgMatches, is_typed: impl Fn(&str) -> bool) -> Ve
     });
     let beside = BESIDE.iter().filter(|(id, other)| is_given(id) && !is_there(other));
     let beside = beside.map(|(id, other)| format!("note: --{} has no effect without --{other}", flag(id)));
-    of_some.chain(beside).collect()
+    let replaced = REPLACED.iter().filter(|(id, other)| is_given(id) && is_there(other));
+    let replaced = replaced.map(|(id, _)| format!("note: --{} has no effect beside --run", flag(id)));
+    of_some.chain(beside).chain(replaced).collect()
 }
 
 #[cfg(test)]
@@ -69,5 +74,7 @@ mod tests {
         let alone = said(inspect::Flags::command(), "inspect x.pt --style robustness");
         assert_eq!(alone, ["note: --style has no effect without --convert"]);
         assert!(said(inspect::Flags::command(), "inspect x.pt --style plain --convert y.pt").is_empty());
+        let replaced = said(evaluate::Flags::command(), "evaluate --run runs/a --out-dir b");
+        assert_eq!(replaced, ["note: --out-dir has no effect beside --run"]);
     }
 }

@@ -43,7 +43,8 @@ fn flags_that_cannot_be_used_are_told_in_one_line() -> Outcome {
         let said = fail(&mut easy_train(folder.path(), flags), code);
         assert!(words.iter().all(|word| said.contains(word)), "{flags:?}: {said}");
     }
-    let cases: [Refused<'_>; 3] = [
+    let cases: [Refused<'_>; 4] = [
+        (&["--checkpoints", "a.pt", "--checkpoints=b.pt"], 2, &["--checkpoints", "2 times", "pattern"]),
         (&["--run", "missing"], 2, &["--run missing"]),
         (&["--checkpoints", "missing/*.pt"], 2, &["--checkpoints missing/*.pt"]),
         (&["--checkpoints", "x["], 2, &["--checkpoints x["]),
@@ -53,6 +54,42 @@ fn flags_that_cannot_be_used_are_told_in_one_line() -> Outcome {
         assert!(words.iter().all(|word| said.contains(word)), "{flags:?}: {said}");
     }
     assert_eq!(fs::read_dir(folder.path())?.count(), 0, "what is refused leaves nothing behind");
+    Ok(())
+}
+
+/// Nobody may ever write to a pipe: it is not waited for.
+#[cfg(unix)]
+#[test]
+fn pipes_are_not_waited_for() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    assert!(std::process::Command::new("mkfifo").arg(folder.path().join("pipe.pt")).status()?.success());
+    let said = fail(program("inspect", folder.path()).arg("pipe.pt"), 2);
+    assert!(said.contains("pipe.pt: this is a pipe"), "{said}");
+    let said = fail(&mut easy_train(folder.path(), &["--config", "pipe.pt"]), 2);
+    assert!(said.contains("--config pipe.pt: this is no file"), "{said}");
+    Ok(())
+}
+
+/// Only what `grad` itself began does it go on with.
+#[cfg(unix)]
+#[test]
+fn grad_leaves_a_run_that_has_only_begun() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let run = folder.path().join(RUN);
+    let many = ["--epochs", "2", "--limit-train", "20000"];
+    let mut child = easy_train(folder.path(), &many).stderr(std::process::Stdio::null()).spawn()?;
+    let started = std::time::Instant::now();
+    while !run.join("config.json").exists() && started.elapsed() < std::time::Duration::from_secs(300) {
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status()?;
+    assert_eq!(child.wait()?.code(), Some(1));
+    let before = fs::read(run.join("config.json"))?;
+    let state = |entry: fs::DirEntry| entry.file_name().to_string_lossy().contains("state");
+    assert!(fs::read_dir(&run)?.flatten().any(state), "it can go on");
+    let said = fail(&mut grad(folder.path(), &[]), 2);
+    assert!(said.contains("stopped before its first checkpoint") && said.contains("--resume"), "{said}");
+    assert_eq!(fs::read(run.join("config.json"))?, before, "the run is what it was");
     Ok(())
 }
 

@@ -95,6 +95,24 @@ fn an_interrupted_run_goes_on_bit_for_bit() -> Outcome {
     Ok(())
 }
 
+/// Files of one name in several folders are numbered in the order of their folders.
+#[test]
+fn checkpoints_of_one_name_are_told_apart_by_their_folders() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    succeed(&mut easy_train(folder.path(), &["--epochs", "1"]));
+    let trained = std::fs::read(run_folder(folder.path()).join("0_checkpoint.safetensors"))?;
+    for name in ["s2", "s10"] {
+        std::fs::create_dir(folder.path().join(name))?;
+        std::fs::write(folder.path().join(name).join("0_checkpoint.safetensors"), &trained)?;
+    }
+    let output = grad(folder.path(), &["--checkpoints", "s*/*.safetensors"]).output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("numbered 0, 1"), "{said}");
+    let table = folder.path().join("runs/synthetic/resnet20_checkpoints/grad/gradient_spectrum.json");
+    assert_eq!(json(&table)?["epochs"], serde_json::json!([0, 1]));
+    Ok(())
+}
+
 #[test]
 fn grad_alone_trains_measures_and_draws() -> Outcome {
     let folder = tempfile::tempdir()?;

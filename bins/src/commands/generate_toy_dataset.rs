@@ -407,11 +407,19 @@ fn print(summaries: &[Summary], format: Format) -> anyhow::Result<()> {
     for summary in summaries {
         let Summary { folder, images, .. } = summary;
         terminal::result(&format!("wrote {} to {}", terminal::counted(*images, "image"), folder.display()))?;
-        if let Some([valley, peak]) = summary.valley_and_peak() {
-            terminal::result(&format!(
-                "  mean density: lowest {:.3} at ρ = {}, second peak {:.3} at ρ = {}",
-                valley.1, valley.0, peak.1, peak.0
-            ))?;
+        match summary.valley_and_peak() {
+            Some([valley, peak]) if peak.1 > valley.1 => {
+                terminal::result(&format!(
+                    "  mean density: lowest {:.3} at ρ = {}, second peak {:.3} at ρ = {}",
+                    valley.1, valley.0, peak.1, peak.0
+                ))?;
+            }
+            Some(_) => {
+                terminal::result(
+                    "  mean density: it has no second peak; kernels fitted for longer give one",
+                )?;
+            }
+            None => {}
         }
     }
     Ok(())

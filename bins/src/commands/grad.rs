@@ -6,6 +6,7 @@ use clap::Parser;
 use datasets::{Dataset, ImageSet};
 use models::Architecture;
 use serde::Serialize;
+use serde_json::Value;
 use spectral::{RunningBands, SpectrumRow, SpectrumTable};
 use training::{FolderLock, RunFolder, Start};
 
@@ -18,6 +19,7 @@ use crate::{
     flags::{DataFlags, DatasetName, MachineFlags, RunFlags, at_least_one},
     gradient_profiles::GradientProfiler,
     interrupt::Interrupted,
+    launch::UnusableFlags,
     live::Recording,
     measured, network,
     partial::Partial,
@@ -233,9 +235,18 @@ impl Flags {
 
     fn train(&self, dataset: &Dataset, session: &Session) -> anyhow::Result<()> {
         let few = if self.data.dataset == DatasetName::Synthetic { 6 } else { 10 };
-        let epochs = self.epochs.unwrap_or(few);
         let folder = self.folder();
         let resumes = RunFolder::at(&folder).state_path().exists();
+        let own = if resumes { RunFolder::at(&folder).config()?.unwrap_or_default() } else { Value::Null };
+        if resumes && own["command"] != "grad" {
+            return Err(UnusableFlags(format!(
+                "{}: this run was stopped before its first checkpoint; give easy_train its flags again with --resume, or give another --task here",
+                folder.display()
+            ))
+            .into());
+        }
+        let of_run = own["epochs"].as_u64().map(|epochs| epochs as usize);
+        let epochs = self.epochs.or(of_run).unwrap_or(few);
         let verb = if resumes { "going on with" } else { "training" };
         session.terminal.note(&format!(
             "no finished run in {}: {verb} {} for {} on {} first",

@@ -181,6 +181,24 @@ proptest! {
 }
 
 /// A logit that no exponential survives: the loss is the distance to the largest, the gradient ±1 over the batch.
+/// As in PyTorch: a network that has diverged shows it.
+#[test]
+fn what_is_no_number_passes_through_relu_both_ways() {
+    on_every_path(|path, arena| {
+        let dims = Dims { images: 3, channels: 1, height: 1, width: 4 };
+        let values = [-1.0, f32::NAN, 2.0, f32::NEG_INFINITY].repeat(3);
+        let x = Blocked::from_nchw(&values, dims, arena);
+        let how = Finish { scale: &[1.0], shift: &[0.0], residual: None, relu: true };
+        let (y, mask) = finish(&x, how, path, arena);
+        let y = y.to_nchw();
+        assert!(y[1].is_nan() && y[5].is_nan(), "{path:?}: {y:?}");
+        assert_eq!([y[0], y[2], y[3]], [0.0, 2.0, 0.0], "{path:?}");
+        let mut g = Blocked::from_nchw(&[5.0; 12], dims, arena);
+        gate(&mut g, &mask.expect("a mask with ReLU"), path);
+        assert_eq!(g.to_nchw()[..4], [0.0, 5.0, 5.0, 0.0], "{path:?}");
+    });
+}
+
 #[test]
 fn huge_logits_have_a_loss() {
     let (loss, gradient) = cross_entropy(&[1e30, -1e30, 0.0, 88.0, 1e4, 1e4], &[1, 2]);

@@ -55,7 +55,7 @@ pub(crate) trait Simd: Copy {
     unsafe fn pair(first: Self::V, second: Self::V) -> Self::V;
     /// The sum of both products of pairs of bf16, + c.
     unsafe fn fma_pairs(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
-    /// Bit i says whether lane i is positive.
+    /// Bit i says whether lane i is positive or no number, which ReLU must not hide.
     unsafe fn positive(value: Self::V) -> u16;
     /// The lanes whose bit is set, 0 elsewhere.
     unsafe fn select(value: Self::V, bits: u16) -> Self::V;
@@ -281,7 +281,7 @@ impl Simd for Portable {
     }
     #[inline(always)]
     unsafe fn positive(value: Self::V) -> u16 {
-        (0..LANES).fold(0, |bits, i| bits | (u16::from(value[i] > 0.0) << i))
+        (0..LANES).fold(0, |bits, i| bits | (u16::from(value[i] > 0.0 || value[i].is_nan()) << i))
     }
     #[inline(always)]
     unsafe fn select(value: Self::V, bits: u16) -> Self::V {

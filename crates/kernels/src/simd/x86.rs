@@ -110,7 +110,7 @@ impl<const BF16: bool> Simd for Avx512<BF16> {
     }
     #[inline(always)]
     unsafe fn positive(value: Self::V) -> u16 {
-        unsafe { _mm512_cmp_ps_mask::<_CMP_GT_OQ>(value, _mm512_setzero_ps()) }
+        unsafe { _mm512_cmp_ps_mask::<_CMP_NLE_UQ>(value, _mm512_setzero_ps()) }
     }
     #[inline(always)]
     unsafe fn select(value: Self::V, bits: u16) -> Self::V {
@@ -290,8 +290,8 @@ impl Simd for Avx2 {
     unsafe fn positive(value: Self::V) -> u16 {
         unsafe {
             let zero = _mm256_setzero_ps();
-            let low = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(value[0], zero));
-            let high = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(value[1], zero));
+            let low = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NLE_UQ>(value[0], zero));
+            let high = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NLE_UQ>(value[1], zero));
             (low | (high << 8)) as u16
         }
     }

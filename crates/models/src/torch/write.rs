@@ -246,7 +246,8 @@ impl<W: Write> Write for UntilFailure<W> {
 impl<W: Seek> Seek for UntilFailure<W> {
     fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
         self.place = match position {
-            position if !self.has_failed => self.to.seek(position)?,
+            // A writer with a buffer writes it before it goes elsewhere.
+            position if !self.has_failed => self.to.seek(position).inspect_err(|_| self.has_failed = true)?,
             SeekFrom::Start(place) => place,
             SeekFrom::Current(by) | SeekFrom::End(by) => self.place.saturating_add_signed(by),
         };
