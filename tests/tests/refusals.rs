@@ -286,8 +286,11 @@ fn a_default_from_elsewhere_is_refused_by_its_place() -> Outcome {
     #[cfg(unix)]
     {
         let said = fail(&mut easy_train(folder.path(), &["--config", "/dev/zero"]), 2);
-        assert!(said.contains("/dev/zero") && said.contains("larger"), "{said}");
+        assert!(said.contains("/dev/zero") && said.contains("no file"), "{said}");
     }
+    config(&" ".repeat(2 << 20))?;
+    let said = fail(&mut easy_train(folder.path(), &["--config", "mine.json"]), 2);
+    assert!(said.contains("mine.json") && said.contains("larger"), "{said}");
     Ok(())
 }
 
