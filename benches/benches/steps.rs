@@ -1,6 +1,6 @@
 //! Whole networks on 32×32 images, in images a second: a training step (forward, backward, SGD) and the step that the
-//! gradient spectrum is made of (forward, backward to the pixels); in f32, and in bf16 (as fast as f32 on processors without
-//! instructions for it).
+//! gradient spectrum is made of (forward, backward to the pixels); in f32, and in bf16 (no faster than f32 on processors
+//! without instructions for it).
 
 use std::hint::black_box;
 
