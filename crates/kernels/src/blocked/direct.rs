@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::{
     ConvolutionShape,
     gemm::{self, Panel, Rows, RowsMut, Turned, summands_of_images},
+    patches::{PackPairs, PairRows, Patch},
     simd::{Kernel, LANES, Lane, Path, Simd, run, run_with},
     tensor::{Arena, Blocked, Dims},
 };
@@ -25,7 +26,7 @@ fn pixels_at_once(rows: usize, pixels: usize, scratch: usize) -> usize {
 }
 
 /// Most pixels that are treated together.
-const MOST_AT_ONCE: usize = 96;
+pub(super) const MOST_AT_ONCE: usize = 96;
 
 /// (N, inputs, H, W) → (N, outputs, H', W'), with a panel for each group.
 pub(crate) fn convolve(
@@ -312,96 +313,6 @@ impl<const PAIRS: bool> Kernel for TurnPlanes<'_, PAIRS> {
                     }
                     gemm::turn::<S, PAIRS>(rows, to);
                 }
-            }
-        }
-    }
-}
-
-/// `count` output pixels from `start` on, and the patches of the input under them.
-#[derive(Clone, Copy)]
-struct Patch {
-    from: Dims,
-    shape: ConvolutionShape,
-    to: Dims,
-    start: usize,
-    count: usize,
-}
-
-impl Patch {
-    /// The patches as rows (input · tap) of `count` vectors.
-    fn pack(self, x: &[Lane], patches: &mut [Lane]) {
-        for (row, patch) in patches.chunks_exact_mut(self.count).take(self.shape.depth()).enumerate() {
-            self.pack_row(x, row, patch);
-        }
-    }
-
-    #[inline(always)]
-    fn pack_row(self, x: &[Lane], row: usize, patch: &mut [Lane]) {
-        let Self { from, shape, to, start, .. } = self;
-        let (taps, columns, [above, before]) = (shape.taps(), shape.kernel[1], shape.padding);
-        let plane = &x[row / taps * from.pixels()..][..from.pixels()];
-        let (down, across) = (row % taps / columns, row % columns);
-        for (index, value) in patch.iter_mut().enumerate() {
-            let pixel = start + index;
-            let y = (pixel / to.width * shape.stride + down).wrapping_sub(above);
-            let x = (pixel % to.width * shape.stride + across).wrapping_sub(before);
-            *value = if y < from.height && x < from.width { plane[y * from.width + x] } else { Lane::ZERO };
-        }
-    }
-}
-
-/// The patches as rows of pairs.
-struct PackPairs<'a> {
-    x: &'a [Lane],
-    patch: Patch,
-    patches: &'a mut [Lane],
-}
-
-impl Kernel for PackPairs<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
-        let Self { x, patch, patches } = self;
-        let (depth, count) = (patch.shape.depth(), patch.count);
-        let mut second = [Lane::ZERO; MOST_AT_ONCE];
-        for (row, to) in (0..depth).step_by(2).zip(patches.chunks_exact_mut(count)) {
-            patch.pack_row(x, row, to);
-            let second = &mut second[..count];
-            if row + 1 < depth {
-                patch.pack_row(x, row + 1, second);
-            } else {
-                second.fill(Lane::ZERO);
-            }
-            for (to, second) in to.iter_mut().zip(second) {
-                // SAFETY: the caller vouches for the features.
-                unsafe { S::store(to, S::pair(S::load(to), S::load(second))) };
-            }
-        }
-    }
-}
-
-/// Rows of pairs, `count` vectors each, of `depth` rows.
-struct PairRows<'a> {
-    rows: Rows<'a>,
-    depth: usize,
-    count: usize,
-    pairs: &'a mut [Lane],
-}
-
-impl Kernel for PairRows<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
-        let Self { rows: Rows { data, stride }, depth, count, pairs } = self;
-        for (row, to) in (0..depth).step_by(2).zip(pairs.chunks_exact_mut(count)) {
-            let first = &data[row * stride..][..count];
-            let second = if row + 1 < depth { &data[(row + 1) * stride..][..count] } else { &[] };
-            for (i, to) in to.iter_mut().enumerate() {
-                let second = second.get(i).unwrap_or(&Lane::ZERO);
-                // SAFETY: the caller vouches for the features.
-                unsafe { S::store(to, S::pair(S::load(&first[i]), S::load(second))) };
             }
         }
     }

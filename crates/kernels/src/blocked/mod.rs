@@ -9,6 +9,7 @@ mod gemm;
 mod loss;
 mod means;
 mod pages;
+mod patches;
 mod pointwise;
 mod pooling;
 mod tensor;

@@ -1,0 +1,101 @@
+//! What a direct convolution multiplies with its weights: the input under each output pixel as rows of vectors, in f32 or as pairs
+//! of bf16.
+#![allow(unsafe_code)]
+
+use super::{
+    ConvolutionShape,
+    direct::MOST_AT_ONCE,
+    gemm::Rows,
+    simd::{Kernel, Lane, Simd},
+    tensor::Dims,
+};
+
+/// `count` output pixels from `start` on, and the patches of the input under them.
+#[derive(Clone, Copy)]
+pub(super) struct Patch {
+    pub(super) from: Dims,
+    pub(super) shape: ConvolutionShape,
+    pub(super) to: Dims,
+    pub(super) start: usize,
+    pub(super) count: usize,
+}
+
+impl Patch {
+    /// The patches as rows (input · tap) of `count` vectors.
+    pub(super) fn pack(self, x: &[Lane], patches: &mut [Lane]) {
+        for (row, patch) in patches.chunks_exact_mut(self.count).take(self.shape.depth()).enumerate() {
+            self.pack_row(x, row, patch);
+        }
+    }
+
+    #[inline(always)]
+    fn pack_row(self, x: &[Lane], row: usize, patch: &mut [Lane]) {
+        let Self { from, shape, to, start, .. } = self;
+        let (taps, columns, [above, before]) = (shape.taps(), shape.kernel[1], shape.padding);
+        let plane = &x[row / taps * from.pixels()..][..from.pixels()];
+        let (down, across) = (row % taps / columns, row % columns);
+        for (index, value) in patch.iter_mut().enumerate() {
+            let pixel = start + index;
+            let y = (pixel / to.width * shape.stride + down).wrapping_sub(above);
+            let x = (pixel % to.width * shape.stride + across).wrapping_sub(before);
+            *value = if y < from.height && x < from.width { plane[y * from.width + x] } else { Lane::ZERO };
+        }
+    }
+}
+
+/// The patches as rows of pairs.
+pub(super) struct PackPairs<'a> {
+    pub(super) x: &'a [Lane],
+    pub(super) patch: Patch,
+    pub(super) patches: &'a mut [Lane],
+}
+
+impl Kernel for PackPairs<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let Self { x, patch, patches } = self;
+        let (depth, count) = (patch.shape.depth(), patch.count);
+        let mut second = [Lane::ZERO; MOST_AT_ONCE];
+        for (row, to) in (0..depth).step_by(2).zip(patches.chunks_exact_mut(count)) {
+            patch.pack_row(x, row, to);
+            let second = &mut second[..count];
+            if row + 1 < depth {
+                patch.pack_row(x, row + 1, second);
+            } else {
+                second.fill(Lane::ZERO);
+            }
+            for (to, second) in to.iter_mut().zip(second) {
+                // SAFETY: the caller vouches for the features.
+                unsafe { S::store(to, S::pair(S::load(to), S::load(second))) };
+            }
+        }
+    }
+}
+
+/// Rows of pairs, `count` vectors each, of `depth` rows.
+pub(super) struct PairRows<'a> {
+    pub(super) rows: Rows<'a>,
+    pub(super) depth: usize,
+    pub(super) count: usize,
+    pub(super) pairs: &'a mut [Lane],
+}
+
+impl Kernel for PairRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let Self { rows: Rows { data, stride }, depth, count, pairs } = self;
+        for (row, to) in (0..depth).step_by(2).zip(pairs.chunks_exact_mut(count)) {
+            let first = &data[row * stride..][..count];
+            let second = if row + 1 < depth { &data[(row + 1) * stride..][..count] } else { &[] };
+            for (i, to) in to.iter_mut().enumerate() {
+                let second = second.get(i).unwrap_or(&Lane::ZERO);
+                // SAFETY: the caller vouches for the features.
+                unsafe { S::store(to, S::pair(S::load(&first[i]), S::load(second))) };
+            }
+        }
+    }
+}
