@@ -12,6 +12,7 @@
 
 use super::{
     direct,
+    factors::{FULL, Factors, PAIRS, best, on_vectors},
     gemm::Panel,
     pointwise::{self, After},
     simd::Path,
@@ -119,32 +120,32 @@ enum Weights {
 }
 
 /// A panel for each group.
-fn panels(shape: ConvolutionShape, rows: usize, depth: usize, is_paired: bool) -> Vec<Panel> {
-    vec![Panel::new(rows, depth, is_paired); shape.groups]
+fn panels(shape: ConvolutionShape, rows: usize, depth: usize, factors: Factors) -> Vec<Panel> {
+    vec![Panel::new(rows, depth, factors); shape.groups]
 }
 
 impl Weights {
-    fn for_forward(shape: ConvolutionShape, is_paired: bool, with_input_gradient: bool) -> Self {
-        let part = shape.part();
+    fn for_forward(shape: ConvolutionShape, math: Math, with_input_gradient: bool, path: Path) -> Self {
+        let (part, factors) = (shape.part(), on_vectors(math));
         if shape.suits_winograd() {
             let channels = [shape.outputs, shape.inputs];
-            Self::Winograd(Transformed::new(channels, shape.stride, is_paired, with_input_gradient))
+            Self::Winograd(Transformed::new(channels, shape.stride, best(math, path), with_input_gradient))
         } else if shape.scatters_forward() {
-            Self::Scatter(panels(shape, part.turned().depth(), part.inputs, is_paired))
+            Self::Scatter(panels(shape, part.turned().depth(), part.inputs, factors))
         } else {
-            Self::Direct(panels(shape, part.outputs, part.depth(), is_paired))
+            Self::Direct(panels(shape, part.outputs, part.depth(), factors))
         }
     }
 
-    fn for_input_gradient(shape: ConvolutionShape, is_paired: bool) -> Self {
-        let part = shape.part();
+    fn for_input_gradient(shape: ConvolutionShape, math: Math) -> Self {
+        let (part, factors) = (shape.part(), on_vectors(math));
         let fills = part.inputs >= ENOUGH || part.inputs >= part.outputs;
         if shape.suits_winograd() {
             Self::Shared
         } else if shape.keeps_size() && fills {
-            Self::Direct(panels(shape, part.inputs, part.outputs * part.taps(), is_paired))
+            Self::Direct(panels(shape, part.inputs, part.outputs * part.taps(), factors))
         } else {
-            Self::Scatter(panels(shape, part.depth(), part.outputs, is_paired))
+            Self::Scatter(panels(shape, part.depth(), part.outputs, factors))
         }
     }
 }
@@ -181,9 +182,8 @@ impl Convolution {
     ) -> Self {
         let divides = |channels: usize| shape.groups > 0 && channels.is_multiple_of(shape.groups);
         assert!(divides(shape.inputs) && divides(shape.outputs), "groups of {shape:?}");
-        let is_paired = math == Math::Bf16;
-        let forward = Weights::for_forward(shape, is_paired, with_input_gradient);
-        let backward = with_input_gradient.then(|| Weights::for_input_gradient(shape, is_paired));
+        let forward = Weights::for_forward(shape, math, with_input_gradient, path);
+        let backward = with_input_gradient.then(|| Weights::for_input_gradient(shape, math));
         let mut convolution = Self { shape, math, path, forward, backward };
         convolution.repack(weight);
         convolution
@@ -277,8 +277,8 @@ impl Convolution {
     /// The gradient of the weights, (outputs, inputs / groups, rows, columns), given the input and the gradient of the output.
     pub fn weight_gradient(&self, x: &Blocked, g: &Blocked, arena: &Arena) -> Vec<f32> {
         let direct = match self.math {
-            Math::Bf16 => direct::weight_gradient::<true>,
-            _ => direct::weight_gradient::<false>,
+            Math::Bf16 => direct::weight_gradient::<PAIRS>,
+            _ => direct::weight_gradient::<FULL>,
         };
         if let Weights::Winograd(weights) = &self.forward {
             winograd::weight_gradient(x, g, weights, self.path, arena)

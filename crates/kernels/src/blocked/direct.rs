@@ -6,9 +6,10 @@ use rayon::prelude::*;
 
 use super::{
     ConvolutionShape,
+    factors::{FULL, Factors, PAIRS, run_with},
     gemm::{self, Panel, Rows, RowsMut, Turned, summands_of_images},
     patches::{PackPairs, PairRows, Patch},
-    simd::{Kernel, LANES, Lane, Path, Simd, run, run_with},
+    simd::{Kernel, LANES, Lane, Path, Simd, run},
     tensor::{Arena, Blocked, Dims},
 };
 
@@ -47,8 +48,8 @@ pub(crate) fn convolve(
         for start in (0..dims.pixels()).step_by(at_once) {
             let count = at_once.min(dims.pixels() - start);
             let patch = Patch { from, shape: part, to: dims, start, count };
-            if panel.is_paired {
-                run_with::<true, _>(path, PackPairs { x, patch, patches: &mut patches });
+            if panel.factors == PAIRS {
+                run_with::<PAIRS, _>(path, PackPairs { x, patch, patches: &mut patches });
             } else {
                 patch.pack(x, &mut patches);
             }
@@ -81,12 +82,12 @@ pub(crate) fn input_gradient(
         let (g, panel) = (g.part(index, groups), &panels[index % groups]);
         to.fill(Lane::ZERO);
         let mut products = arena.take(rows * at_once);
-        let mut pairs = arena.take(if panel.is_paired { panel.summands() * at_once } else { 0 });
+        let mut pairs = arena.take(if panel.factors == PAIRS { panel.summands() * at_once } else { 0 });
         for start in (0..from.pixels()).step_by(at_once) {
             let count = at_once.min(from.pixels() - start);
             let mut b = Rows { data: &g[start..], stride: from.pixels() };
-            if panel.is_paired {
-                run_with::<true, _>(path, PairRows { rows: b, depth: panel.depth, count, pairs: &mut pairs });
+            if panel.factors == PAIRS {
+                run_with::<PAIRS, _>(path, PairRows { rows: b, depth: panel.depth, count, pairs: &mut pairs });
                 b = Rows { data: &pairs, stride: count };
             }
             let out = RowsMut { data: &mut products, offset: 0, stride: count };
@@ -100,7 +101,7 @@ pub(crate) fn input_gradient(
 }
 
 /// The gradient of the weights, (outputs, inputs / groups, rows, columns of the kernel).
-pub(crate) fn weight_gradient<const PAIRS: bool>(
+pub(crate) fn weight_gradient<const F: Factors>(
     x: &Blocked,
     g: &Blocked,
     shape: ConvolutionShape,
@@ -108,11 +109,11 @@ pub(crate) fn weight_gradient<const PAIRS: bool>(
     arena: &Arena,
 ) -> Vec<f32> {
     if g.dims.pixels() == 1 && shape.groups == 1 {
-        return weight_gradient_of_one_pixel::<PAIRS>(x, g, shape, path, arena);
+        return weight_gradient_of_one_pixel::<F>(x, g, shape, path, arena);
     }
     let (groups, part) = (shape.groups, shape.part());
     let parts = PARTIAL_SUMS.min(x.dims.blocks());
-    let partial = |index: usize| partial_weight_gradient::<PAIRS>(x, g, shape, (index, parts), path, arena);
+    let partial = |index: usize| partial_weight_gradient::<F>(x, g, shape, (index, parts), path, arena);
     let partials: Vec<Vec<Lane>> = (0..groups * parts).into_par_iter().map(partial).collect();
     let columns = part.depth().div_ceil(LANES);
     let total = partials.chunks(parts).flat_map(|partials| sum_rows(partials, part, columns)).collect();
@@ -121,7 +122,7 @@ pub(crate) fn weight_gradient<const PAIRS: bool>(
 }
 
 /// One of `parts` sums over blocks for one group: sum `index` mod `parts` of group `index` / `parts`.
-fn partial_weight_gradient<const PAIRS: bool>(
+fn partial_weight_gradient<const F: Factors>(
     x: &Blocked,
     g: &Blocked,
     shape: ConvolutionShape,
@@ -133,7 +134,7 @@ fn partial_weight_gradient<const PAIRS: bool>(
     let (group, piece) = (index / parts, index % parts);
     let (rows, columns) = (part.outputs.div_ceil(LANES), part.depth().div_ceil(LANES));
     let blocks = x.dims.blocks();
-    let each = summands_of_images(PAIRS);
+    let each = summands_of_images(F);
     let at_once = pixels_at_once((rows + columns) * each, to.pixels(), GRADIENT_SCRATCH);
     let mut sums = arena.take(part.outputs * columns);
     sums.fill(Lane::ZERO);
@@ -147,7 +148,7 @@ fn partial_weight_gradient<const PAIRS: bool>(
             let samples = count * each;
             let range = Range { start, count, sample: 0, samples };
             let patches = &mut patches[..];
-            let turn = TurnPatches::<PAIRS> {
+            let turn = TurnPatches::<F> {
                 x: x_part,
                 from: x.dims,
                 shape: part,
@@ -155,14 +156,14 @@ fn partial_weight_gradient<const PAIRS: bool>(
                 range,
                 patches: &mut *patches,
             };
-            run_with::<PAIRS, _>(path, turn);
+            run_with::<F, _>(path, turn);
             let channels = part.outputs;
             let (g, pixels, turned_to) = (g_part, to.pixels(), &mut turned[..]);
-            run_with::<PAIRS, _>(path, TurnPlanes::<PAIRS> { g, pixels, channels, range, turned: turned_to });
+            run_with::<F, _>(path, TurnPlanes::<F> { g, pixels, channels, range, turned: turned_to });
             let (a, b) =
                 (Turned { data: &turned, stride: samples }, Turned { data: patches, stride: samples });
             let (rows, columns, out) = (part.outputs, part.depth(), &mut sums[..]);
-            run_with::<PAIRS, _>(path, Inner::<PAIRS> { a, rows, b, columns, samples, is_first: false, out });
+            run_with::<F, _>(path, Inner::<F> { a, rows, b, columns, samples, is_first: false, out });
         }
     }
     arena.give(patches);
@@ -172,7 +173,7 @@ fn partial_weight_gradient<const PAIRS: bool>(
 
 /// The same where the output is one pixel, as in linear layers: there are few samples and many weights, so that all samples are
 /// summed at once, some rows of weights at a time.
-fn weight_gradient_of_one_pixel<const PAIRS: bool>(
+fn weight_gradient_of_one_pixel<const F: Factors>(
     x: &Blocked,
     g: &Blocked,
     shape: ConvolutionShape,
@@ -180,17 +181,17 @@ fn weight_gradient_of_one_pixel<const PAIRS: bool>(
     arena: &Arena,
 ) -> Vec<f32> {
     let (rows, columns) = (shape.outputs.div_ceil(LANES), shape.depth().div_ceil(LANES));
-    let each = summands_of_images(PAIRS);
+    let each = summands_of_images(F);
     let samples = x.dims.blocks() * each;
     let (mut patches, mut turned) = (arena.take(columns * samples), arena.take(rows * samples));
     for block in 0..x.dims.blocks() {
         let range = Range { start: 0, count: 1, sample: block * each, samples };
         let (x_part, to) = (x.block(block), g.dims);
-        let turn = TurnPatches::<PAIRS> { x: x_part, from: x.dims, shape, to, range, patches: &mut patches };
-        run_with::<PAIRS, _>(path, turn);
+        let turn = TurnPatches::<F> { x: x_part, from: x.dims, shape, to, range, patches: &mut patches };
+        run_with::<F, _>(path, turn);
         let channels = shape.outputs;
-        let turn = TurnPlanes::<PAIRS> { g: g.block(block), pixels: 1, channels, range, turned: &mut turned };
-        run_with::<PAIRS, _>(path, turn);
+        let turn = TurnPlanes::<F> { g: g.block(block), pixels: 1, channels, range, turned: &mut turned };
+        run_with::<F, _>(path, turn);
     }
     let depth = shape.depth();
     let mut total = vec![0.0; shape.outputs * depth];
@@ -199,9 +200,9 @@ fn weight_gradient_of_one_pixel<const PAIRS: bool>(
         let mut sums = arena.take(rows * columns);
         let (a, b) = (Turned { data: turned, stride: samples }, Turned { data: &patches, stride: samples });
         let out = &mut sums[..];
-        run_with::<PAIRS, _>(
+        run_with::<F, _>(
             path,
-            Inner::<PAIRS> { a, rows, b, columns: depth, samples, is_first: true, out },
+            Inner::<F> { a, rows, b, columns: depth, samples, is_first: true, out },
         );
         for (total, sums) in total.chunks_mut(depth).zip(sums.chunks(columns)) {
             total.chunks_mut(LANES).zip(sums).for_each(|(to, sum)| to.copy_from_slice(&sum.0[..to.len()]));
@@ -239,7 +240,7 @@ struct Range {
 }
 
 /// Patches under a range of output pixels, turned: (input · tap, sample).
-struct TurnPatches<'a, const PAIRS: bool> {
+struct TurnPatches<'a, const F: Factors> {
     x: &'a [Lane],
     from: Dims,
     shape: ConvolutionShape,
@@ -248,7 +249,7 @@ struct TurnPatches<'a, const PAIRS: bool> {
     patches: &'a mut [Lane],
 }
 
-impl<const PAIRS: bool> Kernel for TurnPatches<'_, PAIRS> {
+impl<const F: Factors> Kernel for TurnPatches<'_, F> {
     type Output = ();
 
     #[inline(always)]
@@ -258,14 +259,14 @@ impl<const PAIRS: bool> Kernel for TurnPatches<'_, PAIRS> {
         let [above, before] = shape.padding;
         let groups = patches.chunks_mut(range.samples).take(depth.div_ceil(LANES));
         for (group, patches) in groups.enumerate() {
-            let patches = &mut patches[range.sample..][..range.count * summands_of_images(PAIRS)];
+            let patches = &mut patches[range.sample..][..range.count * summands_of_images(F)];
             let here = LANES.min(depth - group * LANES);
             // Plane, row and column of each tap of the group.
             let places: [(usize, usize, usize); LANES] = std::array::from_fn(|i| {
                 let row = group * LANES + i.min(here - 1);
                 (row / taps * from.pixels(), row % taps / across, row % across)
             });
-            for (index, patch) in patches.chunks_exact_mut(summands_of_images(PAIRS)).enumerate() {
+            for (index, patch) in patches.chunks_exact_mut(summands_of_images(F)).enumerate() {
                 let pixel = range.start + index;
                 let (top, left) = (pixel / to.width * shape.stride, pixel % to.width * shape.stride);
                 // SAFETY: the caller vouches for the features.
@@ -278,7 +279,7 @@ impl<const PAIRS: bool> Kernel for TurnPatches<'_, PAIRS> {
                             *row = S::load(&x[plane + y * from.width + column]);
                         }
                     }
-                    gemm::turn::<S, PAIRS>(rows, patch);
+                    gemm::turn::<S, F>(rows, patch);
                 }
             }
         }
@@ -286,7 +287,7 @@ impl<const PAIRS: bool> Kernel for TurnPatches<'_, PAIRS> {
 }
 
 /// A range of pixels of planes, turned: (channel, sample).
-struct TurnPlanes<'a, const PAIRS: bool> {
+struct TurnPlanes<'a, const F: Factors> {
     g: &'a [Lane],
     pixels: usize,
     channels: usize,
@@ -294,7 +295,7 @@ struct TurnPlanes<'a, const PAIRS: bool> {
     turned: &'a mut [Lane],
 }
 
-impl<const PAIRS: bool> Kernel for TurnPlanes<'_, PAIRS> {
+impl<const F: Factors> Kernel for TurnPlanes<'_, F> {
     type Output = ();
 
     #[inline(always)]
@@ -302,16 +303,16 @@ impl<const PAIRS: bool> Kernel for TurnPlanes<'_, PAIRS> {
         let Self { g, pixels, channels, range, turned } = self;
         let groups = turned.chunks_mut(range.samples).take(channels.div_ceil(LANES));
         for (group, turned) in groups.enumerate() {
-            let turned = &mut turned[range.sample..][..range.count * summands_of_images(PAIRS)];
+            let turned = &mut turned[range.sample..][..range.count * summands_of_images(F)];
             let first = group * LANES;
-            for (index, to) in turned.chunks_exact_mut(summands_of_images(PAIRS)).enumerate() {
+            for (index, to) in turned.chunks_exact_mut(summands_of_images(F)).enumerate() {
                 // SAFETY: the caller vouches for the features.
                 unsafe {
                     let mut rows = [S::splat(0.0); LANES];
                     for (i, row) in rows.iter_mut().enumerate().take(channels - first) {
                         *row = S::load(&g[(first + i) * pixels + range.start + index]);
                     }
-                    gemm::turn::<S, PAIRS>(rows, to);
+                    gemm::turn::<S, F>(rows, to);
                 }
             }
         }
@@ -319,7 +320,7 @@ impl<const PAIRS: bool> Kernel for TurnPlanes<'_, PAIRS> {
 }
 
 /// [`gemm::inner`] as a kernel of its own.
-struct Inner<'a, const PAIRS: bool> {
+struct Inner<'a, const F: Factors> {
     a: Turned<'a>,
     rows: usize,
     b: Turned<'a>,
@@ -329,40 +330,40 @@ struct Inner<'a, const PAIRS: bool> {
     out: &'a mut [Lane],
 }
 
-impl<const PAIRS: bool> Kernel for Inner<'_, PAIRS> {
+impl<const F: Factors> Kernel for Inner<'_, F> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         let Self { a, rows, b, columns, samples, is_first, out } = self;
         // SAFETY: the caller vouches for the features.
-        unsafe { gemm::inner::<S, PAIRS>(a, rows, b, columns, samples, is_first, out) }
+        unsafe { gemm::inner::<S, F>(a, rows, b, columns, samples, is_first, out) }
     }
 }
 
 /// [`gemm::outer`] of a panel's kind.
 fn outer(path: Path, panel: &Panel, b: Rows<'_>, out: RowsMut<'_>, pixels: usize) {
-    if panel.is_paired {
-        run_with::<true, _>(path, Outer::<true> { panel, b, out, pixels });
+    if panel.factors == PAIRS {
+        run_with::<PAIRS, _>(path, Outer::<PAIRS> { panel, b, out, pixels });
     } else {
-        run(path, Outer::<false> { panel, b, out, pixels });
+        run(path, Outer::<FULL> { panel, b, out, pixels });
     }
 }
 
-struct Outer<'a, const PAIRS: bool> {
+struct Outer<'a, const F: Factors> {
     panel: &'a Panel,
     b: Rows<'a>,
     out: RowsMut<'a>,
     pixels: usize,
 }
 
-impl<const PAIRS: bool> Kernel for Outer<'_, PAIRS> {
+impl<const F: Factors> Kernel for Outer<'_, F> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd>(mut self) {
         // SAFETY: the caller vouches for the features.
-        unsafe { gemm::outer::<S, PAIRS>(self.panel, self.b, &mut self.out, self.pixels) }
+        unsafe { gemm::outer::<S, F>(self.panel, self.b, &mut self.out, self.pixels) }
     }
 }
 

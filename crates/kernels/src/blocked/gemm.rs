@@ -4,32 +4,27 @@
 //! * [`inner`]: out[r][c] += Σ_s a[r][s] · b[c][s], gradients times activations, summed over pixels and images. Its
 //!   operands are turned first, so that a vector holds sixteen rows of one sample and no sum runs across lanes.
 //!
-//! What is multiplied are f32 or, where `PAIRS` is set, pairs of bf16 in 32 bits: two neighbours among those that are summed
-//! over. A *summand* is one f32 or one pair; depths and samples are counted in summands here.
+//! What is multiplied are f32 or pairs of bf16 in 32 bits: two neighbours among those that are summed over. A *summand* is one
+//! f32 or one pair; depths and samples are counted in summands here.
 #![allow(unsafe_code)]
 #![allow(clippy::needless_range_loop, reason = "indices run over register tiles of constant size")]
 #![allow(clippy::too_many_arguments, reason = "a tile's place and size, passed on in registers")]
 
 use rayon::prelude::*;
 
+use super::factors::{FULL, Factors, PAIRS, values_a_summand};
 use crate::simd::{LANES, Lane, Simd, pair_bits};
-
-/// Values that make a summand.
-#[inline(always)]
-pub(crate) const fn values_a_summand(is_paired: bool) -> usize {
-    if is_paired { 2 } else { 1 }
-}
 
 /// a · b + sum of summands.
 #[inline(always)]
-unsafe fn add_product<S: Simd, const PAIRS: bool>(a: S::V, b: S::V, sum: S::V) -> S::V {
+pub(super) unsafe fn add_product<S: Simd, const F: Factors>(a: S::V, b: S::V, sum: S::V) -> S::V {
     // SAFETY: the caller vouches for the features.
-    unsafe { if PAIRS { S::fma_pairs(a, b, sum) } else { S::fma(a, b, sum) } }
+    unsafe { if F == PAIRS { S::fma_pairs(a, b, sum) } else { S::fma(a, b, sum) } }
 }
 
 /// One factor in all lanes.
 #[inline(always)]
-unsafe fn spread_bits<S: Simd>(factor: u32) -> S::V {
+pub(super) unsafe fn spread_bits<S: Simd>(factor: u32) -> S::V {
     // SAFETY: the caller vouches for the features.
     unsafe { S::splat(f32::from_bits(factor)) }
 }
@@ -55,24 +50,24 @@ pub(crate) struct Panel {
     pub(crate) rows: usize,
     /// Values that are summed over.
     pub(crate) depth: usize,
-    pub(crate) is_paired: bool,
+    pub(crate) factors: Factors,
 }
 
 impl Panel {
     /// A panel to be filled.
-    pub(crate) fn new(rows: usize, depth: usize, is_paired: bool) -> Self {
-        Self { data: Vec::new(), rows, depth, is_paired }
+    pub(crate) fn new(rows: usize, depth: usize, factors: Factors) -> Self {
+        Self { data: Vec::new(), rows, depth, factors }
     }
 
     pub(crate) fn summands(&self) -> usize {
-        self.depth.div_ceil(values_a_summand(self.is_paired))
+        self.depth.div_ceil(values_a_summand(self.factors))
     }
 
     /// Packs a matrix, given by its elements (row, depth), for a path whose tiles have `group` rows.
     pub(crate) fn fill(&mut self, group: usize, element: impl Fn(usize, usize) -> f32 + Sync) {
-        let (rows, depth, summands, is_paired) = (self.rows, self.depth, self.summands(), self.is_paired);
+        let (rows, depth, summands, factors) = (self.rows, self.depth, self.summands(), self.factors);
         let factor = |row: usize, k: usize| {
-            if !is_paired {
+            if factors == FULL {
                 return element(row, k).to_bits();
             }
             let second = if 2 * k + 1 < depth { element(row, 2 * k + 1) } else { 0.0 };
@@ -99,13 +94,13 @@ const FILLED_AT_ONCE: usize = 1 << 14;
 /// # Safety
 /// The processor has the features of `S`.
 #[inline(always)]
-pub(crate) unsafe fn outer<S: Simd, const PAIRS: bool>(
+pub(crate) unsafe fn outer<S: Simd, const F: Factors>(
     panel: &Panel,
     b: Rows<'_>,
     out: &mut RowsMut<'_>,
     pixels: usize,
 ) {
-    assert_eq!(panel.is_paired, PAIRS, "a panel of the product's kind");
+    assert_eq!(panel.factors, F, "a panel of the product's kind");
     let (group, rows, depth) = (S::ROWS, panel.rows, panel.summands());
     for first in (0..rows).step_by(group) {
         let weights = &panel.data[first * depth..(first + group) * depth];
@@ -115,10 +110,10 @@ pub(crate) unsafe fn outer<S: Simd, const PAIRS: bool>(
             // SAFETY: the caller vouches for the features.
             unsafe {
                 pixel += match (group, pixels - pixel) {
-                    (8, 1) => tile::<S, 8, 1, PAIRS>(weights, valid, depth, b, out, first, pixel),
-                    (8, 2 | 4) => tile::<S, 8, 2, PAIRS>(weights, valid, depth, b, out, first, pixel),
-                    (8, _) => tile::<S, 8, 3, PAIRS>(weights, valid, depth, b, out, first, pixel),
-                    _ => tile::<S, 4, 1, PAIRS>(weights, valid, depth, b, out, first, pixel),
+                    (8, 1) => tile::<S, 8, 1, F>(weights, valid, depth, b, out, first, pixel),
+                    (8, 2 | 4) => tile::<S, 8, 2, F>(weights, valid, depth, b, out, first, pixel),
+                    (8, _) => tile::<S, 8, 3, F>(weights, valid, depth, b, out, first, pixel),
+                    _ => tile::<S, 4, 1, F>(weights, valid, depth, b, out, first, pixel),
                 };
             }
         }
@@ -127,7 +122,7 @@ pub(crate) unsafe fn outer<S: Simd, const PAIRS: bool>(
 
 /// A register tile of [`outer`]: R rows by P pixels. Returns P.
 #[inline(always)]
-unsafe fn tile<S: Simd, const R: usize, const P: usize, const PAIRS: bool>(
+unsafe fn tile<S: Simd, const R: usize, const P: usize, const F: Factors>(
     weights: &[u32],
     valid: usize,
     depth: usize,
@@ -151,7 +146,7 @@ unsafe fn tile<S: Simd, const R: usize, const P: usize, const PAIRS: bool>(
             for r in 0..R {
                 let w = spread_bits::<S>(*a.add(r));
                 for p in 0..P {
-                    sums[r][p] = add_product::<S, PAIRS>(w, x[p], sums[r][p]);
+                    sums[r][p] = add_product::<S, F>(w, x[p], sums[r][p]);
                 }
             }
             a = a.add(R);
@@ -168,156 +163,6 @@ unsafe fn tile<S: Simd, const R: usize, const P: usize, const PAIRS: bool>(
     P
 }
 
-/// Operands of [`product`] that are summed over: channels in groups of as many as a tile has rows, as
-/// `[group][point][summand][tile]`, so that each group of channels can be written by itself.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Depths {
-    /// Summands.
-    pub(crate) depth: usize,
-    /// Tiles.
-    pub(crate) count: usize,
-    /// Vectors from one point to the next: one more than needed, or like places of all points would share a cache set.
-    pub(crate) point_stride: usize,
-    /// Vectors from one group to the next.
-    pub(crate) group_stride: usize,
-    /// Channels in a group, and in a summand.
-    channels: usize,
-    together: usize,
-}
-
-impl Depths {
-    /// Of so many channels; `group` is the number of a tile's rows.
-    #[inline(always)]
-    pub(crate) fn new(group: usize, channels: usize, is_paired: bool, points: usize, count: usize) -> Self {
-        let together = values_a_summand(is_paired);
-        let point_stride = group / together * count + 1;
-        let (depth, group_stride) = (channels.div_ceil(together), points * point_stride);
-        Self { depth, count, point_stride, group_stride, channels: group, together }
-    }
-
-    /// Where the first point of a channel begins, from the start of its group on.
-    #[inline(always)]
-    pub(crate) fn within_group(&self, channel: usize) -> usize {
-        channel % self.channels / self.together * self.count
-    }
-
-    /// Where the group of a channel begins.
-    #[inline(always)]
-    pub(crate) fn group(&self, channel: usize) -> usize {
-        channel / self.channels * self.group_stride
-    }
-
-    /// Vectors that so many channels take.
-    pub(crate) fn len(&self, channels: usize) -> usize {
-        channels.div_ceil(self.channels) * self.group_stride
-    }
-}
-
-/// Weights of [`product`]: blocks of as many rows as a tile has and as many summands as a group has, `stride` factors apart.
-#[derive(Clone, Copy)]
-pub(crate) struct Panels<'a> {
-    pub(crate) data: &'a [u32],
-    pub(crate) stride: usize,
-    /// Whether a block is `[row][summand]` rather than `[summand][row]`.
-    pub(crate) is_turned: bool,
-}
-
-/// out[r][t] = Σ_k weights[r][k] · v[k][t] at one point, for the rows of one register tile.
-///
-/// # Safety
-/// The processor has the features of `S`.
-#[inline(always)]
-pub(crate) unsafe fn product<S: Simd, const PAIRS: bool>(
-    weights: Panels<'_>,
-    v: &[Lane],
-    depths: Depths,
-    point: usize,
-    out: &mut [Lane],
-) {
-    let v = &v[point * depths.point_stride..];
-    let mut at = 0;
-    while at < depths.count {
-        // SAFETY: the caller vouches for the features.
-        unsafe {
-            at += match (S::ROWS, depths.count - at, weights.is_turned) {
-                (8, 1, false) => block::<S, 8, 1, false, PAIRS>(weights, v, depths, at, out),
-                (8, 1, true) => block::<S, 8, 1, true, PAIRS>(weights, v, depths, at, out),
-                (8, 2 | 4, false) => block::<S, 8, 2, false, PAIRS>(weights, v, depths, at, out),
-                (8, 2 | 4, true) => block::<S, 8, 2, true, PAIRS>(weights, v, depths, at, out),
-                (8, _, false) => block::<S, 8, 3, false, PAIRS>(weights, v, depths, at, out),
-                (8, _, true) => block::<S, 8, 3, true, PAIRS>(weights, v, depths, at, out),
-                (_, _, false) => block::<S, 4, 1, false, PAIRS>(weights, v, depths, at, out),
-                (_, _, true) => block::<S, 4, 1, true, PAIRS>(weights, v, depths, at, out),
-            };
-        }
-    }
-}
-
-/// A register tile of [`product`]: R rows by P tiles. Returns P.
-#[inline(always)]
-unsafe fn block<S: Simd, const R: usize, const P: usize, const TURNED: bool, const PAIRS: bool>(
-    weights: Panels<'_>,
-    v: &[Lane],
-    depths: Depths,
-    at: usize,
-    out: &mut [Lane],
-) -> usize {
-    let Depths { depth, count, group_stride, .. } = depths;
-    let wide = R / values_a_summand(PAIRS);
-    let last = depth.div_ceil(wide) - 1;
-    assert!(
-        weights.data.len() >= last * weights.stride + R * wide
-            && v.len() >= last * group_stride + (depth - last * wide - 1) * count + at + P
-            && out.len() >= (R - 1) * count + at + P
-    );
-    // SAFETY: the features are the caller's promise; the pointers stay inside the slices, whose ends are asserted above.
-    unsafe {
-        let mut sums = [[S::splat(0.0); P]; R];
-        let (mut a, mut b) = (weights.data.as_ptr(), v.as_ptr().add(at));
-        for _ in 0..depth / wide {
-            for k in 0..wide {
-                step::<S, R, P, TURNED, PAIRS>(a, b.add(k * count), k, &mut sums);
-            }
-            a = a.wrapping_add(weights.stride);
-            b = b.wrapping_add(group_stride);
-        }
-        for k in 0..depth % wide {
-            step::<S, R, P, TURNED, PAIRS>(a, b.add(k * count), k, &mut sums);
-        }
-        for r in 0..R {
-            let to = &mut out[r * count + at..][..P];
-            for p in 0..P {
-                S::store(&mut to[p], sums[r][p]);
-            }
-        }
-    }
-    P
-}
-
-/// One summand of a register tile.
-#[inline(always)]
-unsafe fn step<S: Simd, const R: usize, const P: usize, const TURNED: bool, const PAIRS: bool>(
-    a: *const u32,
-    b: *const Lane,
-    k: usize,
-    sums: &mut [[S::V; P]; R],
-) {
-    // SAFETY: [`block`] has asserted that the places are inside, and its caller vouches for the features.
-    unsafe {
-        let mut x = [S::splat(0.0); P];
-        for p in 0..P {
-            x[p] = S::load(&*b.add(p));
-        }
-        for r in 0..R {
-            let wide = R / values_a_summand(PAIRS);
-            let w = spread_bits::<S>(*a.add(if TURNED { r * wide + k } else { k * R + r }));
-            for p in 0..P {
-                sums[r][p] = add_product::<S, PAIRS>(w, x[p], sums[r][p]);
-            }
-        }
-    }
-}
-
 /// Samples side by side: rows of a matrix in groups of sixteen, each group as `[summand][row mod 16]`.
 ///
 /// [`turn`] makes one out of vectors of images; a sample is an image's value at a pixel or a tile, a pair two images'.
@@ -330,8 +175,8 @@ pub(crate) struct Turned<'a> {
 
 /// Summands that the samples of sixteen images make.
 #[inline(always)]
-pub(crate) const fn summands_of_images(is_paired: bool) -> usize {
-    LANES / values_a_summand(is_paired)
+pub(crate) const fn summands_of_images(factors: Factors) -> usize {
+    LANES / values_a_summand(factors)
 }
 
 /// Writes sixteen vectors, one a row, as the summands of sixteen images for all rows.
@@ -339,12 +184,12 @@ pub(crate) const fn summands_of_images(is_paired: bool) -> usize {
 /// # Safety
 /// The processor has the features of `S`.
 #[inline(always)]
-pub(crate) unsafe fn turn<S: Simd, const PAIRS: bool>(rows: [S::V; LANES], to: &mut [Lane]) {
+pub(crate) unsafe fn turn<S: Simd, const F: Factors>(rows: [S::V; LANES], to: &mut [Lane]) {
     // SAFETY: the caller vouches for the features.
     unsafe {
         let samples = S::transpose(rows);
-        for (i, to) in to.iter_mut().enumerate().take(summands_of_images(PAIRS)) {
-            let value = if PAIRS { S::pair(samples[2 * i], samples[2 * i + 1]) } else { samples[i] };
+        for (i, to) in to.iter_mut().enumerate().take(summands_of_images(F)) {
+            let value = if F == PAIRS { S::pair(samples[2 * i], samples[2 * i + 1]) } else { samples[i] };
             S::store(to, value);
         }
     }
@@ -355,7 +200,7 @@ pub(crate) unsafe fn turn<S: Simd, const PAIRS: bool>(rows: [S::V; LANES], to: &
 /// # Safety
 /// The processor has the features of `S`.
 #[inline(always)]
-pub(crate) unsafe fn inner<S: Simd, const PAIRS: bool>(
+pub(crate) unsafe fn inner<S: Simd, const F: Factors>(
     a: Turned<'_>,
     rows: usize,
     b: Turned<'_>,
@@ -370,12 +215,12 @@ pub(crate) unsafe fn inner<S: Simd, const PAIRS: bool>(
             // SAFETY: the caller vouches for the features.
             unsafe {
                 match (S::ROWS, vectors - vector) {
-                    (8, 1) => dot::<S, 8, 1, PAIRS>(a, row, rows, b, vector, vectors, samples, is_first, out),
-                    (8, _) => dot::<S, 8, 2, PAIRS>(a, row, rows, b, vector, vectors, samples, is_first, out),
+                    (8, 1) => dot::<S, 8, 1, F>(a, row, rows, b, vector, vectors, samples, is_first, out),
+                    (8, _) => dot::<S, 8, 2, F>(a, row, rows, b, vector, vectors, samples, is_first, out),
                     // A loop, not a closure: that would be compiled without the path's features.
                     _ => {
                         for vector in vector..vectors.min(vector + 2) {
-                            dot::<S, 4, 1, PAIRS>(a, row, rows, b, vector, vectors, samples, is_first, out);
+                            dot::<S, 4, 1, F>(a, row, rows, b, vector, vectors, samples, is_first, out);
                         }
                     }
                 }
@@ -386,7 +231,7 @@ pub(crate) unsafe fn inner<S: Simd, const PAIRS: bool>(
 
 /// A register tile of [`inner`]: R rows by C vectors of columns.
 #[inline(always)]
-unsafe fn dot<S: Simd, const R: usize, const C: usize, const PAIRS: bool>(
+unsafe fn dot<S: Simd, const R: usize, const C: usize, const F: Factors>(
     a: Turned<'_>,
     row: usize,
     rows: usize,
@@ -412,7 +257,7 @@ unsafe fn dot<S: Simd, const R: usize, const C: usize, const PAIRS: bool>(
             for r in 0..R {
                 let g = spread_bits::<S>(*from_a.add(sample * LANES + r));
                 for c in 0..C {
-                    sums[r][c] = add_product::<S, PAIRS>(g, x[c], sums[r][c]);
+                    sums[r][c] = add_product::<S, F>(g, x[c], sums[r][c]);
                 }
             }
         }

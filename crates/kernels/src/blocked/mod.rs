@@ -4,6 +4,7 @@
 mod branches;
 mod convolution;
 mod direct;
+mod factors;
 mod gates;
 mod gemm;
 mod loss;

@@ -4,16 +4,19 @@
 //!
 //! | path | registers a value | wins |
 //! |---|---|---|
+//! | AMX | one `zmm`; products of bf16 on tiles | on servers that have it |
 //! | AVX-512 | one `zmm` | wherever it is there |
 //! | AVX2 + FMA | two `ymm` | other x86-64 of the last ten years |
 //! | portable | an array; the compiler vectorises it | elsewhere, and as a cross-check |
 //!
-//! `FREQBIAS_KERNELS=avx512|avx2|portable` forces a path, so that all can be tested on one machine.
+//! `FREQBIAS_KERNELS=amx|avx512|avx2|portable` forces a path, so that all can be tested on one machine.
 //!
 //! Factors can be *pairs* of bf16 in 32 bits: where a processor has AVX-512's instructions for them, the AVX-512 path takes
 //! two products for the price of one; elsewhere pairs are unpacked, and cost what they cost in f32.
 #![allow(unsafe_code)]
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod tiles;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -53,6 +56,8 @@ pub(crate) trait Simd: Copy {
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// Lane by lane two values rounded to bf16, the first in the lower half.
     unsafe fn pair(first: Self::V, second: Self::V) -> Self::V;
+    /// Both values of pairs of bf16.
+    unsafe fn unpair(pair: Self::V) -> [Self::V; 2];
     /// The sum of both products of pairs of bf16, + c.
     unsafe fn fma_pairs(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// Bit i says whether lane i is positive or no number, which ReLU must not hide.
@@ -110,6 +115,8 @@ pub struct Path {
     registers: Registers,
     /// Whether pairs of bf16 are multiplied by instructions for them.
     has_pairs: bool,
+    /// Whether tiles of them are.
+    has_tiles: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +134,7 @@ impl Path {
     pub const PORTABLE: Self = Self::of(Registers::Portable);
 
     const fn of(registers: Registers) -> Self {
-        Self { registers, has_pairs: false }
+        Self { registers, has_pairs: false, has_tiles: false }
     }
 
     /// The best path that this processor has, or the one that `FREQBIAS_KERNELS` names if the processor has it.
@@ -150,7 +157,11 @@ impl Path {
                 if is_x86_feature_detected!("avx512f") {
                     let has_pairs =
                         is_x86_feature_detected!("avx512bf16") && is_x86_feature_detected!("avx512bw");
-                    paths.push(Self { registers: Registers::Avx512, has_pairs });
+                    let vectors = Self { registers: Registers::Avx512, has_pairs, has_tiles: false };
+                    if has_pairs && tiles::are_there() {
+                        paths.push(Self { has_tiles: true, ..vectors });
+                    }
+                    paths.push(vectors);
                 }
                 paths.push(Self::of(Registers::Avx2));
             }
@@ -170,6 +181,11 @@ impl Path {
         self.has_pairs
     }
 
+    /// Whether it multiplies tiles of bf16.
+    pub(crate) fn has_tiles(self) -> bool {
+        self.has_tiles
+    }
+
     /// The same path as processors take it that have no instructions for bf16.
     pub fn without_bf16(self) -> Self {
         Self::of(self.registers)
@@ -178,6 +194,7 @@ impl Path {
     /// The name that `FREQBIAS_KERNELS` takes.
     pub fn name(self) -> &'static str {
         match self.registers {
+            Registers::Avx512 if self.has_tiles => "amx",
             Registers::Avx512 => "avx512",
             Registers::Avx2 => "avx2",
             Registers::Portable => "portable",
@@ -210,10 +227,25 @@ pub(crate) fn run<K: Kernel>(path: Path, kernel: K) -> K::Output {
     }
 }
 
-/// Runs a kernel on a path; with the instructions for pairs of bf16, where there are any, if it makes or multiplies `PAIRS`.
-pub(crate) fn run_with<const PAIRS: bool, K: Kernel>(path: Path, kernel: K) -> K::Output {
+/// Runs a kernel that multiplies tiles of bf16.
+///
+/// # Panics
+/// If the path has none.
+pub(crate) fn run_on_tiles<K: Kernel>(path: Path, kernel: K) -> K::Output {
+    assert!(path.has_tiles, "a path with tiles");
     #[cfg(target_arch = "x86_64")]
-    if PAIRS && path.has_pairs {
+    // SAFETY: `Path::available`, the only source of such paths, has found the features on this processor.
+    unsafe {
+        tiles::run(kernel)
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    unreachable!("no such path")
+}
+
+/// Runs a kernel that makes or multiplies pairs of bf16, with the instructions for them where there are any.
+pub(crate) fn run_on_pairs<K: Kernel>(path: Path, kernel: K) -> K::Output {
+    #[cfg(target_arch = "x86_64")]
+    if path.has_pairs {
         // SAFETY: `Path::available`, the only source of such paths, has found the features on this processor.
         return unsafe { x86::run_avx512_bf16(kernel) };
     }
@@ -270,6 +302,13 @@ impl Simd for Portable {
     #[inline(always)]
     unsafe fn pair(first: Self::V, second: Self::V) -> Self::V {
         zip(first, second, |first, second| f32::from_bits(pair_bits(first, second)))
+    }
+    #[inline(always)]
+    unsafe fn unpair(pair: Self::V) -> [Self::V; 2] {
+        [
+            pair.map(|pair| f32::from_bits(pair.to_bits() << 16)),
+            pair.map(|pair| f32::from_bits(pair.to_bits() & UPPER_HALF)),
+        ]
     }
     #[inline(always)]
     unsafe fn fma_pairs(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
@@ -363,7 +402,7 @@ mod tests {
         let lanes: Vec<_> =
             (0..800).map(|i| (lane(i), lane(i + 801), lane(i + 1607), lane(i + 2411))).collect();
         for path in Path::available().into_iter().flat_map(|path| [path, path.without_bf16()]) {
-            let found = run_with::<true, _>(path, Pairs(&lanes));
+            let found = run_on_pairs(path, Pairs(&lanes));
             for ((a, b, c, d), (pairs, sums)) in lanes.iter().zip(found) {
                 for i in 0..LANES {
                     assert_eq!(pairs.0[i].to_bits(), pair_bits(a.0[i], b.0[i]), "{path:?}");

@@ -7,8 +7,11 @@
 
 mod ahead;
 mod passes;
+mod product;
 mod scheme;
 mod strided;
+mod tiled_weight_gradient;
+mod tiled_weights;
 mod unit;
 mod weight_gradient;
 mod weights;
@@ -63,11 +66,9 @@ pub(crate) fn weight_gradient(
     path: Path,
     arena: &Arena,
 ) -> Vec<f32> {
-    match (weights.stride, weights.is_paired) {
-        (1, false) => weight_gradient::weight_gradient::<Unit, false>(x, g, path, arena),
-        (1, true) => weight_gradient::weight_gradient::<Unit, true>(x, g, path, arena),
-        (_, false) => weight_gradient::weight_gradient::<Strided, false>(x, g, path, arena),
-        (_, true) => weight_gradient::weight_gradient::<Strided, true>(x, g, path, arena),
+    match weights.stride {
+        1 => weight_gradient::weight_gradient::<Unit>(x, g, weights.factors, path, arena),
+        _ => weight_gradient::weight_gradient::<Strided>(x, g, weights.factors, path, arena),
     }
 }
 

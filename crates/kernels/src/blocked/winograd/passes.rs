@@ -12,12 +12,13 @@ use rayon::prelude::*;
 
 use super::{
     super::{
-        gemm::{self, Depths, Panels},
+        factors::{FULL, Factors, PAIRS, SPLIT, TILES, is_tiled, parts, rows, run_with, values_a_summand},
         pointwise::{self, After},
-        simd::{Kernel, Lane, Path, Simd, run, run_with},
+        simd::{Kernel, Lane, Path, Simd, run},
         tensor::{Arena, Blocked, Dims, Mask},
     },
     Ahead, Grid, Range,
+    product::{Depths, Panels, product, split},
     scheme::{PANELS, Place, Scheme, TILE},
     weights::Transformed,
 };
@@ -102,25 +103,43 @@ pub(super) fn convolve<P: Pass>(
     assert_eq!(channels, (x.dims.channels, to.channels), "channels of weights and planes");
     let mut y = arena.blocked(to);
     let mut mask = after.filter(|after| after.relu).map(|_| arena.take_mask(to.len()));
-    let group = path.rows();
-    let padded = x.dims.channels.next_multiple_of(group);
-    let tile = P::POINTS * padded / gemm::values_a_summand(weights.is_paired);
-    // Three tiles fill the registers; two do nearly as well.
-    let tiles = (OWN_CACHE / tile / 3 * 3).clamp(3, 12);
-    let tiles = if tiles * tile <= MOST_OF_OWN_CACHE { tiles } else { 2 };
-    let (is_fused, out) = (tiles * tile <= MOST_OF_OWN_CACHE, (&mut y, &mut mask));
-    match (is_fused, weights.is_paired) {
-        (true, false) => fused::<P, false>(x, weights, after, out, tiles, path, arena),
-        (true, true) => fused::<P, true>(x, weights, after, out, tiles, path, arena),
-        (false, false) => wide::<P, false>(x, weights, after, out, path, arena),
-        (false, true) => wide::<P, true>(x, weights, after, out, path, arena),
+    let out = (&mut y, &mut mask);
+    match weights.factors {
+        FULL => either::<P, FULL>(x, weights, after, out, path, arena),
+        PAIRS => either::<P, PAIRS>(x, weights, after, out, path, arena),
+        TILES => either::<P, TILES>(x, weights, after, out, path, arena),
+        _ => either::<P, SPLIT>(x, weights, after, out, path, arena),
     }
     (y, mask)
 }
 
+/// By the schedule that suits.
+fn either<P: Pass, const F: Factors>(
+    x: &Blocked,
+    weights: &Transformed,
+    after: Option<After<'_>>,
+    out: (&mut Blocked, &mut Option<Mask>),
+    path: Path,
+    arena: &Arena,
+) {
+    let tile = Depths::new::<F>(path.rows(), x.dims.channels, P::POINTS, 1).len();
+    // Three tiles fill the registers; two do nearly as well. On tiles of matrices, two of pixels go together.
+    let tiles = if is_tiled(F) {
+        (OWN_CACHE / tile / 2 * 2).clamp(2, 12)
+    } else {
+        (OWN_CACHE / tile / 3 * 3).clamp(3, 12)
+    };
+    let tiles = if tiles * tile <= MOST_OF_OWN_CACHE { tiles } else { 2 };
+    if tiles * tile <= MOST_OF_OWN_CACHE {
+        fused::<P, F>(x, weights, after, out, tiles, path, arena);
+    } else {
+        wide::<P, F>(x, weights, after, out, path, arena);
+    }
+}
+
 /// A few tiles at a time, groups of blocks in parallel.
 #[allow(clippy::too_many_arguments, reason = "what goes in, what comes out, and how")]
-fn fused<P: Pass, const PAIRS: bool>(
+fn fused<P: Pass, const F: Factors>(
     x: &Blocked,
     weights: &Transformed,
     after: Option<After<'_>>,
@@ -129,7 +148,7 @@ fn fused<P: Pass, const PAIRS: bool>(
     path: Path,
     arena: &Arena,
 ) {
-    let (dims, grid, group) = (y.dims, grid::<P>(x.dims, y.dims), path.rows());
+    let (dims, grid, group) = (y.dims, grid::<P>(x.dims, y.dims), rows(F, path.rows()));
     // Small images: several blocks go together, so that tiles fill the registers.
     let together = at_once.div_ceil(grid.tiles()).min(dims.blocks().div_ceil(2)).max(1);
     let chunk = together * dims.block_len();
@@ -137,15 +156,15 @@ fn fused<P: Pass, const PAIRS: bool>(
     y.data.par_chunks_mut(chunk).zip(masks).enumerate().for_each(|(index, (out, mut mask))| {
         let first_block = index * together;
         let end = (first_block + out.len() / dims.block_len()) * grid.tiles();
-        let depths = Depths::new(group, x.dims.channels, PAIRS, P::POINTS, at_once);
-        let mut v = arena.take(depths.len(x.dims.channels));
+        let depths = Depths::new::<F>(path.rows(), x.dims.channels, P::POINTS, at_once);
+        let mut v = arena.take(depths.len());
         let mut m = arena.take(P::POINTS * (group * at_once + 1));
         for start in (first_block * grid.tiles()..end).step_by(at_once) {
             let range = Range { start, count: at_once.min(end - start) };
             let (v, m, out, mask) = (&mut v[..], &mut m[..], &mut *out, mask.as_deref_mut());
             let places = Places { first_block, dims, range, end };
-            let job = FusedJob::<P, PAIRS> { x, weights, after, out, mask, places, v, m, pass: PhantomData };
-            run_with::<PAIRS, _>(path, job);
+            let job = FusedJob::<P, F> { x, weights, after, out, mask, places, v, m, pass: PhantomData };
+            run_with::<F, _>(path, job);
         }
         arena.give(v);
         arena.give(m);
@@ -163,7 +182,7 @@ struct Places {
     end: usize,
 }
 
-struct FusedJob<'a, P, const PAIRS: bool> {
+struct FusedJob<'a, P, const F: Factors> {
     x: &'a Blocked,
     weights: &'a Transformed,
     after: Option<After<'a>>,
@@ -175,7 +194,7 @@ struct FusedJob<'a, P, const PAIRS: bool> {
     pass: PhantomData<P>,
 }
 
-impl<P: Pass, const PAIRS: bool> Kernel for FusedJob<'_, P, PAIRS> {
+impl<P: Pass, const F: Factors> Kernel for FusedJob<'_, P, F> {
     type Output = ();
 
     #[inline(always)]
@@ -183,8 +202,9 @@ impl<P: Pass, const PAIRS: bool> Kernel for FusedJob<'_, P, PAIRS> {
         let Self { x, weights, after, out, mut mask, places, v, m, .. } = self;
         let Places { first_block, dims, range, end } = places;
         let (grid, count) = (grid::<P>(x.dims, dims), range.count);
-        let depths = Depths::new(S::ROWS, x.dims.channels, PAIRS, P::POINTS, count);
-        let stride = S::ROWS * count + 1;
+        let depths = Depths::new::<F>(S::ROWS, x.dims.channels, P::POINTS, count);
+        let group = rows(F, S::ROWS);
+        let stride = group * count + 1;
         let stride_in_planes = P::Kind::STRIDE;
         let strides = if P::TURNED { (1, stride_in_planes) } else { (stride_in_planes, 1) };
         let start = range.start + count;
@@ -195,24 +215,23 @@ impl<P: Pass, const PAIRS: bool> Kernel for FusedJob<'_, P, PAIRS> {
             strides.1,
             Range { start: range.start - first_block * grid.tiles(), count },
         );
-        let ahead = x.dims.channels.div_ceil(dims.channels.div_ceil(S::ROWS));
+        let ahead = x.dims.channels.div_ceil(dims.channels.div_ceil(group));
         // SAFETY: the caller vouches for the features.
         unsafe {
-            for channel in (0..x.dims.channels).step_by(gemm::values_a_summand(PAIRS)) {
-                let group = &mut v[depths.group(channel)..];
-                spread_channel::<S, P, PAIRS>(x, channel, grid, range, group, depths);
+            for (index, v) in v.chunks_exact_mut(depths.group_stride).enumerate().take(depths.groups()) {
+                spread_group::<S, P, F>(x, index, grid, range, v, depths);
             }
-            for first in (0..dims.channels).step_by(S::ROWS) {
-                let rows = first..dims.channels.min(first + S::ROWS);
-                let channels = first / S::ROWS * ahead..x.dims.channels.min((first / S::ROWS + 1) * ahead);
+            for first in (0..dims.channels).step_by(group) {
+                let rows = first..dims.channels.min(first + group);
+                let channels = first / group * ahead..x.dims.channels.min((first / group + 1) * ahead);
                 for point in 0..P::POINTS {
-                    let to = &mut m[point * stride..][..S::ROWS * count];
-                    let weights = panels::<S, P, PAIRS>(weights, first, point);
-                    gemm::product::<S, PAIRS>(weights, v, depths, point, to);
+                    let to = &mut m[point * stride..][..group * count];
+                    let weights = panels::<S, P, F>(weights, first, point);
+                    product::<S, F>(weights, v, depths, point, to);
                     next.fetch::<S>(&x.data, &channels, point);
                     here.fetch::<S>(out, &rows, point);
                 }
-                for row in 0..S::ROWS.min(dims.channels - first) {
+                for row in 0..group.min(dims.channels - first) {
                     for t in 0..count {
                         let (block, at) = grid.place(range.start + t);
                         let start = ((block - first_block) * dims.channels + first + row) * dims.pixels();
@@ -253,33 +272,56 @@ unsafe fn finish_tile<S: Simd>(
 /// Most points that a tile has.
 const MOST_POINTS: usize = 81;
 
-/// The tiles of one channel, or those of a pair, to points.
+/// The tiles of a group of channels, to points.
 #[inline(always)]
-unsafe fn spread_channel<S: Simd, P: Pass, const PAIRS: bool>(
+unsafe fn spread_group<S: Simd, P: Pass, const F: Factors>(
     x: &Blocked,
-    channel: usize,
+    group: usize,
     grid: Grid,
     range: Range,
-    group: &mut [Lane],
+    to: &mut [Lane],
     depths: Depths,
 ) {
-    // Where there is no second channel, its points stay zero.
+    for summand in 0..depths.summands_of_group() {
+        let channels = depths.channels_of(group, summand);
+        // Tiles read all summands of a group, vectors only those that are there.
+        if channels[0] < x.dims.channels || is_tiled(F) {
+            // SAFETY: the caller vouches for the features.
+            unsafe { spread_summand::<S, P, F>(x, channels, grid, range, &mut to[summand * depths.count..], depths) };
+        }
+    }
+}
+
+/// The tiles of one channel, or those of a pair, to points; zeros for channels that are not there.
+#[inline(always)]
+unsafe fn spread_summand<S: Simd, P: Pass, const F: Factors>(
+    x: &Blocked,
+    channels: [usize; 2],
+    grid: Grid,
+    range: Range,
+    to: &mut [Lane],
+    depths: Depths,
+) {
     let mut points = [[Lane::ZERO; MOST_POINTS]; 2];
     for t in 0..range.count {
         let (block, at) = grid.place(range.start + t);
-        let to = &mut group[depths.within_group(channel) + t..];
+        let to = &mut to[t..];
         // SAFETY: the caller vouches for the features.
         unsafe {
-            if !PAIRS {
-                P::spread::<S>(x.plane(block, channel), x.dims, at, to, depths.point_stride);
+            if F == FULL {
+                P::spread::<S>(x.plane(block, channels[0]), x.dims, at, to, depths.point_stride);
                 continue;
             }
-            for (i, points) in points.iter_mut().enumerate().take(x.dims.channels - channel) {
-                P::spread::<S>(x.plane(block, channel + i), x.dims, at, points, 1);
+            for (channel, points) in channels.into_iter().zip(&mut points) {
+                if channel < x.dims.channels {
+                    P::spread::<S>(x.plane(block, channel), x.dims, at, points, 1);
+                }
             }
             for point in 0..P::POINTS {
-                let pair = S::pair(S::load(&points[0][point]), S::load(&points[1][point]));
-                S::store(&mut to[point * depths.point_stride], pair);
+                let pairs = split::<S, F>([S::load(&points[0][point]), S::load(&points[1][point])]);
+                for part in 0..parts(F) {
+                    S::store(&mut to[point * depths.point_stride + part * depths.part_stride], pairs[part]);
+                }
             }
         }
     }
@@ -287,16 +329,19 @@ unsafe fn spread_channel<S: Simd, P: Pass, const PAIRS: bool>(
 
 /// The weights that give the channels from `first` on at a point.
 #[inline(always)]
-fn panels<S: Simd, P: Pass, const PAIRS: bool>(
+fn panels<S: Simd, P: Pass, const F: Factors>(
     weights: &Transformed,
     first: usize,
     point: usize,
 ) -> Panels<'_> {
-    let together = gemm::values_a_summand(PAIRS);
-    let group = PANELS * weights.padded_depth * S::ROWS / together;
     let panel = P::Kind::panel(point);
+    if is_tiled(F) {
+        return weights.tiles(panel, first, P::TURNED);
+    }
+    let together = values_a_summand(F);
+    let group = PANELS * weights.padded_depth * S::ROWS / together;
     if P::TURNED {
-        let data = if PAIRS { &weights.turned } else { &weights.data };
+        let data = if F == PAIRS { &weights.turned } else { &weights.data };
         let start = (panel * weights.padded_depth + first) * S::ROWS / together;
         Panels { data: &data[start..], stride: group, is_turned: true }
     } else {
@@ -306,7 +351,7 @@ fn panels<S: Simd, P: Pass, const PAIRS: bool>(
 }
 
 /// Many tiles at a time: all cores share them.
-fn wide<P: Pass, const PAIRS: bool>(
+fn wide<P: Pass, const F: Factors>(
     x: &Blocked,
     weights: &Transformed,
     after: Option<After<'_>>,
@@ -314,26 +359,26 @@ fn wide<P: Pass, const PAIRS: bool>(
     path: Path,
     arena: &Arena,
 ) {
-    let (dims, grid, group) = (y.dims, grid::<P>(x.dims, y.dims), path.rows());
+    let (dims, grid, group) = (y.dims, grid::<P>(x.dims, y.dims), rows(F, path.rows()));
     let channels = x.dims.channels.max(dims.channels).next_multiple_of(group);
     let tiles = grid.tiles() * dims.blocks();
     let at_once = (COMMON_CACHE / (P::POINTS * channels) / 4 * 4).clamp(4, 24).min(tiles);
     let padded = dims.channels.next_multiple_of(group);
-    let all = |count: usize| Depths::new(group, x.dims.channels, PAIRS, P::POINTS, count);
-    let mut v = arena.take(all(at_once).len(x.dims.channels));
+    let all = |count: usize| Depths::new::<F>(path.rows(), x.dims.channels, P::POINTS, count);
+    let mut v = arena.take(all(at_once).len());
     let mut m = arena.take(P::POINTS * (padded * at_once + 1));
     for start in (0..tiles).step_by(at_once) {
         let range = Range { start, count: at_once.min(tiles - start) };
         let depths = all(range.count);
         let spread = |(group, to): (usize, &mut [Lane])| {
-            let job = SpreadJob::<P, PAIRS> { x, group, grid, range, depths, to, pass: PhantomData };
-            run_with::<PAIRS, _>(path, job);
+            let job = SpreadJob::<P, F> { x, group, grid, range, depths, to, pass: PhantomData };
+            run_with::<F, _>(path, job);
         };
-        v[..depths.len(x.dims.channels)].par_chunks_mut(depths.group_stride).enumerate().for_each(spread);
+        v[..depths.len()].par_chunks_mut(depths.group_stride).enumerate().for_each(spread);
         let stride = padded * range.count + 1;
         m[..P::POINTS * stride].par_chunks_mut(stride).enumerate().for_each(|(point, m)| {
-            let job = ProductJob::<P, PAIRS> { weights, v: &v, depths, point, m, pass: PhantomData };
-            run_with::<PAIRS, _>(path, job);
+            let job = ProductJob::<P, F> { weights, v: &v, depths, point, m, pass: PhantomData };
+            run_with::<F, _>(path, job);
         });
         let first = grid.place(start).0 * dims.channels;
         let end = (grid.place(start + range.count - 1).0 + 1) * dims.channels;
@@ -351,7 +396,7 @@ fn wide<P: Pass, const PAIRS: bool>(
 }
 
 /// Tiles of a group of channels, to points.
-struct SpreadJob<'a, P, const PAIRS: bool> {
+struct SpreadJob<'a, P, const F: Factors> {
     x: &'a Blocked,
     group: usize,
     grid: Grid,
@@ -361,7 +406,7 @@ struct SpreadJob<'a, P, const PAIRS: bool> {
     pass: PhantomData<P>,
 }
 
-impl<P: Pass, const PAIRS: bool> Kernel for SpreadJob<'_, P, PAIRS> {
+impl<P: Pass, const F: Factors> Kernel for SpreadJob<'_, P, F> {
     type Output = ();
 
     #[inline(always)]
@@ -373,19 +418,15 @@ impl<P: Pass, const PAIRS: bool> Kernel for SpreadJob<'_, P, PAIRS> {
         while start < end {
             let count = (start / grid.tiles() + 1) * grid.tiles() - start;
             let here = Range { start, count: count.min(end - start) };
-            let channels = group * S::ROWS..x.dims.channels.min((group + 1) * S::ROWS);
-            for channel in channels.step_by(gemm::values_a_summand(PAIRS)) {
-                let to = &mut to[start - first..];
-                // SAFETY: the caller vouches for the features.
-                unsafe { spread_channel::<S, P, PAIRS>(x, channel, grid, here, to, depths) };
-            }
+            // SAFETY: the caller vouches for the features.
+            unsafe { spread_group::<S, P, F>(x, group, grid, here, &mut to[start - first..], depths) };
             start += here.count;
         }
     }
 }
 
 /// All channels of a point.
-struct ProductJob<'a, P, const PAIRS: bool> {
+struct ProductJob<'a, P, const F: Factors> {
     weights: &'a Transformed,
     v: &'a [Lane],
     depths: Depths,
@@ -394,18 +435,18 @@ struct ProductJob<'a, P, const PAIRS: bool> {
     pass: PhantomData<P>,
 }
 
-impl<P: Pass, const PAIRS: bool> Kernel for ProductJob<'_, P, PAIRS> {
+impl<P: Pass, const F: Factors> Kernel for ProductJob<'_, P, F> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         let Self { weights, v, depths, point, m, .. } = self;
-        let rows = S::ROWS * depths.count;
-        for (group, to) in m.chunks_exact_mut(rows).enumerate() {
+        let rows = rows(F, S::ROWS);
+        for (group, to) in m.chunks_exact_mut(rows * depths.count).enumerate() {
             // SAFETY: the caller vouches for the features.
             unsafe {
-                let weights = panels::<S, P, PAIRS>(weights, group * S::ROWS, point);
-                gemm::product::<S, PAIRS>(weights, v, depths, point, to);
+                let weights = panels::<S, P, F>(weights, group * rows, point);
+                product::<S, F>(weights, v, depths, point, to);
             }
         }
     }

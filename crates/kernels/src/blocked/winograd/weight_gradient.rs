@@ -13,12 +13,14 @@ use rayon::prelude::*;
 
 use super::{
     super::{
+        factors::{FULL, Factors, PAIRS, SPLIT, TILES, is_tiled, run_with},
         gemm::{self, Turned, summands_of_images},
-        simd::{Kernel, LANES, Lane, Path, Simd, run, run_with},
+        simd::{Kernel, LANES, Lane, Path, Simd, run},
         tensor::{Arena, Blocked},
     },
     Ahead, Grid, Range,
     scheme::{PANEL_LINE, PANELS, Scheme, fold_filters},
+    tiled_weight_gradient as tiles,
 };
 
 /// Most vectors of sums that a part has to itself.
@@ -31,27 +33,38 @@ const OWN_TILES: usize = (1300 << 10) / size_of::<Lane>();
 const SHARED_TILES: usize = (16 << 20) / size_of::<Lane>();
 
 /// Most points that a tile has.
-const MOST_POINTS: usize = 81;
+pub(super) const MOST_POINTS: usize = 81;
 
 /// Parts that are summed apart, however many threads there are: the bits must not depend on them.
 const PARTS: usize = 4;
 
 /// The gradient of the weights, (channels of g, channels of x, 3, 3).
-pub(super) fn weight_gradient<K: Scheme, const PAIRS: bool>(
+pub(super) fn weight_gradient<K: Scheme>(
     x: &Blocked,
     g: &Blocked,
+    factors: Factors,
     path: Path,
     arena: &Arena,
 ) -> Vec<f32> {
-    let (inputs, outputs) = (x.dims.channels, g.dims.channels);
-    let sums = PANELS * outputs * inputs.div_ceil(LANES);
+    match factors {
+        FULL => of_factors::<K, FULL>(x, g, path, arena),
+        PAIRS => of_factors::<K, PAIRS>(x, g, path, arena),
+        TILES => of_factors::<K, TILES>(x, g, path, arena),
+        _ => of_factors::<K, SPLIT>(x, g, path, arena),
+    }
+}
+
+fn of_factors<K: Scheme, const F: Factors>(x: &Blocked, g: &Blocked, path: Path, arena: &Arena) -> Vec<f32> {
+    let inputs = x.dims.channels;
+    let outputs = rows::<F>(g.dims.channels);
+    let sums = PANELS * outputs * groups(inputs);
     let sums = if sums <= OWN_SUMS {
         let parts = PARTS.min(x.dims.blocks());
-        (0..parts).into_par_iter().map(|part| apart::<K, PAIRS>(x, g, (part, parts), path, arena)).collect()
+        (0..parts).into_par_iter().map(|part| apart::<K, F>(x, g, (part, parts), path, arena)).collect()
     } else {
-        vec![shared::<K, PAIRS>(x, g, path, arena)]
+        vec![shared::<K, F>(x, g, path, arena)]
     };
-    let gradient = fold(&K::G, &sums, outputs, inputs, path);
+    let gradient = fold(&K::G, &sums, [g.dims.channels, outputs], inputs, path);
     sums.into_iter().for_each(|sums| arena.give(sums));
     gradient
 }
@@ -60,18 +73,26 @@ fn groups(channels: usize) -> usize {
     channels.div_ceil(LANES)
 }
 
+/// Rows of sums for so many output channels: tiles write whole groups.
+#[inline(always)]
+fn rows<const F: Factors>(outputs: usize) -> usize {
+    if is_tiled(F) { outputs.next_multiple_of(LANES) } else { outputs }
+}
+
 /// Vectors of one tile of both operands.
-fn tile_len<K: Scheme, const PAIRS: bool>(x: &Blocked, g: &Blocked) -> usize {
-    (groups(x.dims.channels) + groups(g.dims.channels)) * summands_of_images(PAIRS) * K::POINTS
+fn tile_len<K: Scheme, const F: Factors>(x: &Blocked, g: &Blocked) -> usize {
+    let channels = groups(x.dims.channels) + groups(g.dims.channels);
+    channels * K::POINTS * if is_tiled(F) { tiles::len::<F>(2) / 2 } else { summands_of_images(F) }
 }
 
 /// Vectors from one point to the next: one more than needed, or like places of all points would share a cache set.
-fn point_stride<const PAIRS: bool>(count: usize) -> usize {
-    count * summands_of_images(PAIRS) + 1
+#[inline(always)]
+fn point_stride<const F: Factors>(count: usize) -> usize {
+    1 + if is_tiled(F) { tiles::len::<F>(count) } else { count * summands_of_images(F) }
 }
 
 /// The sums over one part of the blocks, (point, output, input).
-fn apart<K: Scheme, const PAIRS: bool>(
+fn apart<K: Scheme, const F: Factors>(
     x: &Blocked,
     g: &Blocked,
     part: (usize, usize),
@@ -80,17 +101,17 @@ fn apart<K: Scheme, const PAIRS: bool>(
 ) -> Vec<Lane> {
     let (grid, blocks) = (Grid::of(g.dims), x.dims.blocks());
     let (inputs, outputs) = (groups(x.dims.channels), groups(g.dims.channels));
-    let at_once = (OWN_TILES / tile_len::<K, PAIRS>(x, g)).clamp(2, 16);
+    let at_once = (OWN_TILES / tile_len::<K, F>(x, g)).clamp(2, 16) / 2 * 2;
     let first = part.0 * blocks / part.1 * grid.tiles();
     let end = (part.0 + 1) * blocks / part.1 * grid.tiles();
-    let mut v = arena.take(inputs * K::POINTS * point_stride::<PAIRS>(at_once));
-    let mut q = arena.take(outputs * K::POINTS * point_stride::<PAIRS>(at_once));
-    let mut sums = arena.take(PANELS * g.dims.channels * inputs);
+    let mut v = arena.take(inputs * K::POINTS * point_stride::<F>(at_once));
+    let mut q = arena.take(outputs * K::POINTS * point_stride::<F>(at_once));
+    let mut sums = arena.take(PANELS * rows::<F>(g.dims.channels) * inputs);
     for start in (first..end).step_by(at_once) {
         let range = Range { start, count: at_once.min(end - start) };
         let (v, q, sums) = (&mut v[..], &mut q[..], &mut sums[..]);
         let (is_first, kind) = (start == first, PhantomData);
-        run_with::<PAIRS, _>(path, Part::<K, PAIRS> { x, g, range, end, is_first, v, q, sums, kind });
+        run_with::<F, _>(path, Part::<K, F> { x, g, range, end, is_first, v, q, sums, kind });
     }
     arena.give(v);
     arena.give(q);
@@ -98,7 +119,7 @@ fn apart<K: Scheme, const PAIRS: bool>(
 }
 
 /// A few tiles: transformed, then multiplied, while the next ones come from memory.
-struct Part<'a, K, const PAIRS: bool> {
+struct Part<'a, K, const F: Factors> {
     x: &'a Blocked,
     g: &'a Blocked,
     range: Range,
@@ -110,14 +131,14 @@ struct Part<'a, K, const PAIRS: bool> {
     kind: PhantomData<K>,
 }
 
-impl<K: Scheme, const PAIRS: bool> Kernel for Part<'_, K, PAIRS> {
+impl<K: Scheme, const F: Factors> Kernel for Part<'_, K, F> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         let Self { x, g, range, end, is_first, v, q, sums, .. } = self;
         let grid = Grid::of(g.dims);
-        let group = K::POINTS * point_stride::<PAIRS>(range.count);
+        let group = K::POINTS * point_stride::<F>(range.count);
         let start = range.start + range.count;
         let next = Range { start, count: range.count.min(end - start) };
         let next_x = Ahead::new(x.dims, grid, K::STRIDE, next);
@@ -125,17 +146,17 @@ impl<K: Scheme, const PAIRS: bool> Kernel for Part<'_, K, PAIRS> {
         // SAFETY: the caller vouches for the features.
         unsafe {
             for (group, to) in v.chunks_exact_mut(group).enumerate().take(groups(x.dims.channels)) {
-                Spread::<K, PAIRS> { from: x, group, grid, range, to, is_gradient: false, kind: PhantomData }
+                Spread::<K, F> { from: x, group, grid, range, to, is_gradient: false, kind: PhantomData }
                     .run::<S>();
             }
             for (group, to) in q.chunks_exact_mut(group).enumerate().take(groups(g.dims.channels)) {
-                Spread::<K, PAIRS> { from: g, group, grid, range, to, is_gradient: true, kind: PhantomData }
+                Spread::<K, F> { from: g, group, grid, range, to, is_gradient: true, kind: PhantomData }
                     .run::<S>();
             }
-            let each = g.dims.channels * groups(x.dims.channels);
+            let each = rows::<F>(g.dims.channels) * groups(x.dims.channels);
             for (panel, out) in sums.chunks_exact_mut(each).enumerate() {
                 let count = range.count;
-                Product::<K, PAIRS> { x, g, v, q, panel, count, is_first, out, kind: PhantomData }.run::<S>();
+                Product::<K, F> { x, g, v, q, panel, count, is_first, out, kind: PhantomData }.run::<S>();
                 for point in panel * K::POINTS / PANELS..(panel + 1) * K::POINTS / PANELS {
                     next_x.fetch::<S>(&x.data, &(0..x.dims.channels), point);
                     next_g.fetch::<S>(&g.data, &(0..g.dims.channels), point);
@@ -146,25 +167,25 @@ impl<K: Scheme, const PAIRS: bool> Kernel for Part<'_, K, PAIRS> {
 }
 
 /// The sums over all blocks, (point, output, input).
-fn shared<K: Scheme, const PAIRS: bool>(x: &Blocked, g: &Blocked, path: Path, arena: &Arena) -> Vec<Lane> {
+fn shared<K: Scheme, const F: Factors>(x: &Blocked, g: &Blocked, path: Path, arena: &Arena) -> Vec<Lane> {
     let (inputs, outputs) = (groups(x.dims.channels), groups(g.dims.channels));
     let grid = Grid::of(g.dims);
     let tiles = grid.tiles() * x.dims.blocks();
-    let at_once = (SHARED_TILES / tile_len::<K, PAIRS>(x, g)).clamp(4, 64).min(tiles);
-    let mut v = arena.take(inputs * K::POINTS * point_stride::<PAIRS>(at_once));
-    let mut q = arena.take(outputs * K::POINTS * point_stride::<PAIRS>(at_once));
-    let mut sums = arena.take(PANELS * g.dims.channels * inputs);
+    let at_once = ((SHARED_TILES / tile_len::<K, F>(x, g)).clamp(4, 64) / 2 * 2).min(tiles);
+    let mut v = arena.take(inputs * K::POINTS * point_stride::<F>(at_once));
+    let mut q = arena.take(outputs * K::POINTS * point_stride::<F>(at_once));
+    let mut sums = arena.take(PANELS * rows::<F>(g.dims.channels) * inputs);
     for start in (0..tiles).step_by(at_once) {
         let range = Range { start, count: at_once.min(tiles - start) };
         let spread = |from: &Blocked, to: &mut [Lane], is_gradient: bool| {
             // Sixteen channels at a time, so that each thread writes a group of its own: [group][point][sample].
-            let group = K::POINTS * point_stride::<PAIRS>(range.count);
+            let group = K::POINTS * point_stride::<F>(range.count);
             to[..groups(from.dims.channels) * group].par_chunks_mut(group).enumerate().for_each(
                 |(group, to)| {
                     let kind = PhantomData;
-                    run_with::<PAIRS, _>(
+                    run_with::<F, _>(
                         path,
-                        Spread::<K, PAIRS> { from, group, grid, range, to, is_gradient, kind },
+                        Spread::<K, F> { from, group, grid, range, to, is_gradient, kind },
                     );
                 },
             );
@@ -172,9 +193,9 @@ fn shared<K: Scheme, const PAIRS: bool>(x: &Blocked, g: &Blocked, path: Path, ar
         spread(x, &mut v, false);
         spread(g, &mut q, true);
         let (v, q, count, is_first) = (&v, &q, range.count, start == 0);
-        sums.par_chunks_mut(g.dims.channels * inputs).enumerate().for_each(|(panel, out)| {
+        sums.par_chunks_mut(rows::<F>(g.dims.channels) * inputs).enumerate().for_each(|(panel, out)| {
             let kind = PhantomData;
-            run_with::<PAIRS, _>(path, Product::<K, PAIRS> { x, g, v, q, panel, count, is_first, out, kind });
+            run_with::<F, _>(path, Product::<K, F> { x, g, v, q, panel, count, is_first, out, kind });
         });
     }
     arena.give(v);
@@ -183,7 +204,7 @@ fn shared<K: Scheme, const PAIRS: bool>(x: &Blocked, g: &Blocked, path: Path, ar
 }
 
 /// The sums of the points of one panel over some tiles.
-struct Product<'a, K, const PAIRS: bool> {
+struct Product<'a, K, const F: Factors> {
     x: &'a Blocked,
     g: &'a Blocked,
     v: &'a [Lane],
@@ -195,26 +216,33 @@ struct Product<'a, K, const PAIRS: bool> {
     kind: PhantomData<K>,
 }
 
-impl<K: Scheme, const PAIRS: bool> Kernel for Product<'_, K, PAIRS> {
+impl<K: Scheme, const F: Factors> Kernel for Product<'_, K, F> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         let Self { x, g, v, q, panel, count, mut is_first, out, .. } = self;
-        let stride = K::POINTS * point_stride::<PAIRS>(count);
-        let (rows, columns, samples) = (g.dims.channels, x.dims.channels, count * summands_of_images(PAIRS));
+        let stride = K::POINTS * point_stride::<F>(count);
+        let groups = [groups(g.dims.channels), groups(x.dims.channels)];
+        let (rows, columns, samples) = (g.dims.channels, x.dims.channels, count * summands_of_images(F));
         for point in (0..K::POINTS).filter(|&point| K::panel(point) == panel) {
-            let start = point * point_stride::<PAIRS>(count);
+            let start = point * point_stride::<F>(count);
+            if is_tiled(F) {
+                // SAFETY: the caller vouches for the tiles.
+                unsafe { tiles::product::<F>(&q[start..], &v[start..], groups, stride, count, is_first, out) };
+                is_first = false;
+                continue;
+            }
             let (a, b) = (Turned { data: &q[start..], stride }, Turned { data: &v[start..], stride });
             // SAFETY: the caller vouches for the features.
-            unsafe { gemm::inner::<S, PAIRS>(a, rows, b, columns, samples, is_first, out) };
+            unsafe { gemm::inner::<S, F>(a, rows, b, columns, samples, is_first, out) };
             is_first = false;
         }
     }
 }
 
 /// Transforms the tiles of sixteen channels and turns them.
-struct Spread<'a, K, const PAIRS: bool> {
+struct Spread<'a, K, const F: Factors> {
     from: &'a Blocked,
     group: usize,
     grid: Grid,
@@ -224,15 +252,20 @@ struct Spread<'a, K, const PAIRS: bool> {
     kind: PhantomData<K>,
 }
 
-impl<K: Scheme, const PAIRS: bool> Kernel for Spread<'_, K, PAIRS> {
+impl<K: Scheme, const F: Factors> Kernel for Spread<'_, K, F> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         let Self { from, group, grid, range, to, is_gradient, .. } = self;
-        let stride = point_stride::<PAIRS>(range.count);
-        let mut points = [[Lane::ZERO; LANES]; MOST_POINTS];
+        let stride = point_stride::<F>(range.count);
         let channels = group * LANES..from.dims.channels.min((group + 1) * LANES);
+        if is_tiled(F) {
+            // SAFETY: the caller vouches for the features.
+            unsafe { tiles::spread::<S, K, F>(from, channels, grid, range, to, stride, is_gradient) };
+            return;
+        }
+        let mut points = [[Lane::ZERO; LANES]; MOST_POINTS];
         for t in 0..range.count {
             let (block, at) = grid.place(range.start + t);
             // SAFETY: the caller vouches for the features.
@@ -251,25 +284,25 @@ impl<K: Scheme, const PAIRS: bool> Kernel for Spread<'_, K, PAIRS> {
                     for i in 0..LANES {
                         values[i] = S::load(&rows[i]);
                     }
-                    let each = summands_of_images(PAIRS);
-                    gemm::turn::<S, PAIRS>(values, &mut to[point * stride + t * each..][..each]);
+                    let each = summands_of_images(F);
+                    gemm::turn::<S, F>(values, &mut to[point * stride + t * each..][..each]);
                 }
             }
         }
     }
 }
 
-/// Folds the parts' sums, (point, output, input), to filters, (output, input, 3, 3).
+/// Folds the parts' sums, (point, output of so many rows, input), to filters, (output, input, 3, 3).
 fn fold(
     matrix: &[[f32; 3]; PANEL_LINE],
     parts: &[Vec<Lane>],
-    outputs: usize,
+    [outputs, rows]: [usize; 2],
     inputs: usize,
     path: Path,
 ) -> Vec<f32> {
     let mut gradient = vec![0.0; outputs * inputs * 9];
     gradient.par_chunks_mut(9 * inputs).enumerate().for_each(|(output, out)| {
-        run(path.for_arrays(), Fold { matrix, parts, outputs, output, columns: groups(inputs), out });
+        run(path.for_arrays(), Fold { matrix, parts, rows, output, columns: groups(inputs), out });
     });
     gradient
 }
@@ -278,7 +311,7 @@ fn fold(
 struct Fold<'a> {
     matrix: &'a [[f32; 3]; PANEL_LINE],
     parts: &'a [Vec<Lane>],
-    outputs: usize,
+    rows: usize,
     output: usize,
     columns: usize,
     out: &'a mut [f32],
@@ -289,12 +322,12 @@ impl Kernel for Fold<'_> {
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Self { matrix, parts, outputs, output, columns, out } = self;
+        let Self { matrix, parts, rows, output, columns, out } = self;
         // Sixteen filters at once: the points lie far apart, and each line of memory is to be fetched once.
         for (column, out) in out.chunks_mut(9 * LANES).enumerate() {
             let mut points = [[0.0; LANES]; PANELS];
             for (point, total) in points.iter_mut().enumerate() {
-                *total = sum(parts, (point * outputs + output) * columns + column);
+                *total = sum(parts, (point * rows + output) * columns + column);
             }
             let taps = fold_filters(matrix, &points);
             for (lane, filter) in out.chunks_exact_mut(9).enumerate() {

@@ -5,10 +5,12 @@
 use rayon::prelude::*;
 
 use super::{
-    super::gemm::values_a_summand,
+    super::factors::{FULL, Factors, PAIRS, SPLIT, TILED_ROWS, TILES, parts, rows, values_a_summand},
     super::simd::{Kernel, LANES, Path, Simd, pair_bits, run},
+    product::Panels,
     scheme::{PANEL_LINE, PANELS, Scheme, transform_filters},
     strided::Strided,
+    tiled_weights as tiles,
     unit::Unit,
 };
 
@@ -31,8 +33,8 @@ pub(crate) struct Transformed {
     pub(super) depth: usize,
     /// Input channels, filled up to whole groups.
     pub(super) padded_depth: usize,
-    /// Whether it is in bf16.
-    pub(super) is_paired: bool,
+    /// What is multiplied.
+    pub(super) factors: Factors,
     has_turned: bool,
 }
 
@@ -41,35 +43,54 @@ impl Transformed {
     pub(crate) fn new(
         [rows, depth]: [usize; 2],
         stride: usize,
-        is_paired: bool,
+        factors: Factors,
         with_input_gradient: bool,
     ) -> Self {
-        let has_turned = is_paired && with_input_gradient;
+        let has_turned = factors != FULL && with_input_gradient;
         let (data, turned) = (Vec::new(), Vec::new());
-        Self { stride, data, turned, rows, depth, padded_depth: depth, is_paired, has_turned }
+        Self { stride, data, turned, rows, depth, padded_depth: depth, factors, has_turned }
     }
 
     /// Transforms the filters, (rows, depth, 3, 3).
     pub(crate) fn fill(&mut self, path: Path, filters: &[f32]) {
-        let (group, rows, depth, is_paired) = (path.rows(), self.rows, self.depth, self.is_paired);
+        let (group, rows, depth) = (rows(self.factors, path.rows()), self.rows, self.depth);
         let padded_depth = depth.next_multiple_of(group);
         self.padded_depth = padded_depth;
-        let panel = PANELS * padded_depth * group / values_a_summand(is_paired);
+        let panel = PANELS * padded_depth * group / values_a_summand(self.factors) * parts(self.factors);
         let groups = rows.div_ceil(group);
         self.data.resize(groups * panel, 0);
         self.turned.resize(if self.has_turned { groups * panel } else { 0 }, 0);
-        let path = path.for_arrays();
         let matrix = if self.stride == 1 { &Unit::G } else { &Strided::G };
+        let (factors, arrays, is_paired) = (self.factors, path.for_arrays(), self.factors == PAIRS);
         let mut turned: Vec<&mut [u32]> = self.turned.chunks_mut(panel).collect();
         turned.resize_with(groups, Default::default);
         self.data.par_chunks_mut(panel).zip(turned).enumerate().for_each(|(index, (panel, turned))| {
             let first = index * group;
             let filters = &filters[first * depth * 9..rows.min(first + group) * depth * 9];
-            match group {
-                8 => run(path, Pack::<8> { matrix, panel, turned, is_paired, filters, depth, padded_depth }),
-                _ => run(path, Pack::<4> { matrix, panel, turned, is_paired, filters, depth, padded_depth }),
+            match (factors, group) {
+                (TILES, _) => tiles::pack::<TILES>(path, matrix, filters, depth, panel, turned),
+                (SPLIT, _) => tiles::pack::<SPLIT>(path, matrix, filters, depth, panel, turned),
+                (_, 8) => run(arrays, Pack::<8> { matrix, panel, turned, is_paired, filters, depth, padded_depth }),
+                _ => run(arrays, Pack::<4> { matrix, panel, turned, is_paired, filters, depth, padded_depth }),
             }
         });
+    }
+
+    /// For products on tiles: the weights that give the rows from `first` on, those of the input gradient if they are `turned`.
+    ///
+    /// Both kinds lie as `[group of outputs][panel][group of inputs][part][row][pair]`.
+    #[inline(always)]
+    pub(super) fn tiles(&self, panel: usize, first: usize, turned: bool) -> Panels<'_> {
+        let block = parts(self.factors) * TILED_ROWS * TILED_ROWS / 2;
+        let across = self.padded_depth / TILED_ROWS;
+        let (first, outputs) = (first / TILED_ROWS, PANELS * across * block);
+        if turned {
+            let start = (panel * across + first) * block;
+            Panels { data: &self.turned[start..], stride: outputs, is_turned: true }
+        } else {
+            let start = first * outputs + panel * across * block;
+            Panels { data: &self.data[start..], stride: block, is_turned: false }
+        }
     }
 }
 

@@ -1,0 +1,69 @@
+//! What convolutions multiply, and with which instructions.
+//!
+//! | factors | a summand is | a value is | multiplied by |
+//! |---|---|---|---|
+//! | [`FULL`] | one value | f32 | vectors |
+//! | [`PAIRS`] | two values | bf16 | vectors |
+//! | [`TILES`] | two values | bf16 | tiles |
+//! | [`SPLIT`] | two values | the sum of three bf16 | tiles |
+
+use super::simd::{self, Kernel, Path};
+use crate::Math;
+
+/// What kernels are compiled for: one of the constants below. (Constant parameters cannot be enums yet.)
+pub(crate) type Factors = u8;
+
+pub(crate) const FULL: Factors = 0;
+pub(crate) const PAIRS: Factors = 1;
+pub(crate) const TILES: Factors = 2;
+pub(crate) const SPLIT: Factors = 3;
+
+/// Rows that a product on tiles gives at once, two tiles, and channels that it sums in one step: pairs for one tile's rows.
+pub(crate) const TILED_ROWS: usize = 32;
+
+/// What a path multiplies best where there are enough channels to fill tiles.
+pub(crate) fn best(math: Math, path: Path) -> Factors {
+    match (math, path.has_tiles()) {
+        (Math::Bf16, true) => TILES,
+        (Math::Bf16, false) => PAIRS,
+        (Math::Full | Math::Tf32, true) => SPLIT,
+        (Math::Full | Math::Tf32, false) => FULL,
+    }
+}
+
+/// What is multiplied on vectors.
+pub(crate) fn on_vectors(math: Math) -> Factors {
+    if math == Math::Bf16 { PAIRS } else { FULL }
+}
+
+#[inline(always)]
+pub(crate) const fn is_tiled(factors: Factors) -> bool {
+    factors >= TILES
+}
+
+/// Values that make a summand.
+#[inline(always)]
+pub(crate) const fn values_a_summand(factors: Factors) -> usize {
+    if factors == FULL { 1 } else { 2 }
+}
+
+/// Summands of bf16 whose sum is one of values.
+#[inline(always)]
+pub(crate) const fn parts(factors: Factors) -> usize {
+    if factors == SPLIT { 3 } else { 1 }
+}
+
+/// Rows of a product's tile on a path whose register tiles have so many: weights are packed in groups of as many.
+#[inline(always)]
+pub(crate) const fn rows(factors: Factors, rows_of_registers: usize) -> usize {
+    if is_tiled(factors) { TILED_ROWS } else { rows_of_registers }
+}
+
+/// Runs a kernel with the instructions for its factors.
+pub(crate) fn run_with<const F: Factors, K: Kernel>(path: Path, kernel: K) -> K::Output {
+    match F {
+        FULL => simd::run(path, kernel),
+        PAIRS => simd::run_on_pairs(path, kernel),
+        _ => simd::run_on_tiles(path, kernel),
+    }
+}

@@ -1,0 +1,258 @@
+//! Transformed tiles multiplied with transformed weights at one point: out[r][t] = Σ_k weights[r][k] · v[k][t], on vectors or, where
+//! the processor has them, on tiles (of the matrix kind; those of pixels are called tiles here, too).
+#![allow(unsafe_code)]
+#![allow(clippy::needless_range_loop, reason = "indices run over register tiles of constant size")]
+
+use super::super::{
+    factors::{Factors, TILED_ROWS, is_tiled, parts, rows, values_a_summand},
+    gemm::{add_product, spread_bits},
+    simd::{Lane, Simd},
+};
+
+/// Operands that are summed over: channels in groups of as many as a product has rows, as
+/// `[group][point][part][summand][tile]`, so that each group of channels can be written by itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Depths {
+    /// Channels.
+    channels: usize,
+    /// Tiles.
+    pub(crate) count: usize,
+    /// Vectors from one part to the next.
+    pub(crate) part_stride: usize,
+    /// Vectors from one point to the next: one more than needed, or like places of all points would share a cache set.
+    pub(crate) point_stride: usize,
+    /// Vectors from one group to the next.
+    pub(crate) group_stride: usize,
+    /// Channels in a group, and in a summand.
+    group: usize,
+    together: usize,
+    /// From the first channel of a summand to the second.
+    apart: usize,
+}
+
+impl Depths {
+    /// Of so many channels, on a path whose register tiles have so many rows.
+    #[inline(always)]
+    pub(crate) fn new<const F: Factors>(
+        rows_of_registers: usize,
+        channels: usize,
+        points: usize,
+        count: usize,
+    ) -> Self {
+        let (group, together) = (rows(F, rows_of_registers), values_a_summand(F));
+        let part_stride = group / together * count;
+        let point_stride = parts(F) * part_stride + 1;
+        // Tiles sum whole groups, whose halves can go together as they come out of vectors.
+        let apart = if is_tiled(F) { group / 2 } else { 1 };
+        Self { channels, count, part_stride, point_stride, group_stride: points * point_stride, group, together, apart }
+    }
+
+    /// How many groups there are.
+    #[inline(always)]
+    pub(crate) fn groups(&self) -> usize {
+        self.channels.div_ceil(self.group)
+    }
+
+    /// Summands of a group.
+    #[inline(always)]
+    pub(crate) fn summands_of_group(&self) -> usize {
+        self.group / self.together
+    }
+
+    /// Summands that are not zero on vectors, which need no others.
+    #[inline(always)]
+    fn summands(&self) -> usize {
+        self.channels.div_ceil(self.together)
+    }
+
+    /// The channels of a group's summand; the second one counts where there are two. None may be there.
+    #[inline(always)]
+    pub(crate) fn channels_of(&self, group: usize, summand: usize) -> [usize; 2] {
+        let first = group * self.group + if self.apart == 1 { summand * self.together } else { summand };
+        [first, first + self.apart]
+    }
+
+    /// Vectors that all channels take.
+    pub(crate) fn len(&self) -> usize {
+        self.groups() * self.group_stride
+    }
+}
+
+/// Weights of [`product`]: blocks of as many rows as a product has and as many summands as a group has, `stride` factors apart. On
+/// tiles a block is `[part][row][summand]`.
+#[derive(Clone, Copy)]
+pub(crate) struct Panels<'a> {
+    pub(crate) data: &'a [u32],
+    pub(crate) stride: usize,
+    /// Whether a block is `[row][summand]` rather than `[summand][row]`.
+    pub(crate) is_turned: bool,
+}
+
+/// The product at one point, for as many rows as [`rows`] says; `out` is `[row][tile]`.
+///
+/// # Safety
+/// The processor has the features of `S`; on tiles, they are configured.
+#[inline(always)]
+pub(crate) unsafe fn product<S: Simd, const F: Factors>(
+    weights: Panels<'_>,
+    v: &[Lane],
+    depths: Depths,
+    point: usize,
+    out: &mut [Lane],
+) {
+    let v = &v[point * depths.point_stride..];
+    if is_tiled(F) {
+        // SAFETY: the caller vouches for the tiles.
+        return unsafe { product_on_tiles::<F>(weights, v, depths, out) };
+    }
+    let mut at = 0;
+    while at < depths.count {
+        // SAFETY: the caller vouches for the features.
+        unsafe {
+            at += match (S::ROWS, depths.count - at, weights.is_turned) {
+                (8, 1, false) => block::<S, 8, 1, false, F>(weights, v, depths, at, out),
+                (8, 1, true) => block::<S, 8, 1, true, F>(weights, v, depths, at, out),
+                (8, 2 | 4, false) => block::<S, 8, 2, false, F>(weights, v, depths, at, out),
+                (8, 2 | 4, true) => block::<S, 8, 2, true, F>(weights, v, depths, at, out),
+                (8, _, false) => block::<S, 8, 3, false, F>(weights, v, depths, at, out),
+                (8, _, true) => block::<S, 8, 3, true, F>(weights, v, depths, at, out),
+                (_, _, false) => block::<S, 4, 1, false, F>(weights, v, depths, at, out),
+                (_, _, true) => block::<S, 4, 1, true, F>(weights, v, depths, at, out),
+            };
+        }
+    }
+}
+
+/// A register tile of [`product`]: R rows by P tiles. Returns P.
+#[inline(always)]
+unsafe fn block<S: Simd, const R: usize, const P: usize, const TURNED: bool, const F: Factors>(
+    weights: Panels<'_>,
+    v: &[Lane],
+    depths: Depths,
+    at: usize,
+    out: &mut [Lane],
+) -> usize {
+    let (Depths { count, group_stride, .. }, depth) = (depths, depths.summands());
+    let wide = R / values_a_summand(F);
+    let last = depth.div_ceil(wide) - 1;
+    assert!(
+        weights.data.len() >= last * weights.stride + R * wide
+            && v.len() >= last * group_stride + (depth - last * wide - 1) * count + at + P
+            && out.len() >= (R - 1) * count + at + P
+    );
+    // SAFETY: the features are the caller's promise; the pointers stay inside the slices, whose ends are asserted above.
+    unsafe {
+        let mut sums = [[S::splat(0.0); P]; R];
+        let (mut a, mut b) = (weights.data.as_ptr(), v.as_ptr().add(at));
+        for _ in 0..depth / wide {
+            for k in 0..wide {
+                step::<S, R, P, TURNED, F>(a, b.add(k * count), k, &mut sums);
+            }
+            a = a.wrapping_add(weights.stride);
+            b = b.wrapping_add(group_stride);
+        }
+        for k in 0..depth % wide {
+            step::<S, R, P, TURNED, F>(a, b.add(k * count), k, &mut sums);
+        }
+        for r in 0..R {
+            let to = &mut out[r * count + at..][..P];
+            for p in 0..P {
+                S::store(&mut to[p], sums[r][p]);
+            }
+        }
+    }
+    P
+}
+
+/// One summand of a register tile.
+#[inline(always)]
+unsafe fn step<S: Simd, const R: usize, const P: usize, const TURNED: bool, const F: Factors>(
+    a: *const u32,
+    b: *const Lane,
+    k: usize,
+    sums: &mut [[S::V; P]; R],
+) {
+    // SAFETY: [`block`] has asserted that the places are inside, and its caller vouches for the features.
+    unsafe {
+        let mut x = [S::splat(0.0); P];
+        for p in 0..P {
+            x[p] = S::load(&*b.add(p));
+        }
+        for r in 0..R {
+            let wide = R / values_a_summand(F);
+            let w = spread_bits::<S>(*a.add(if TURNED { r * wide + k } else { k * R + r }));
+            for p in 0..P {
+                sums[r][p] = add_product::<S, F>(w, x[p], sums[r][p]);
+            }
+        }
+    }
+}
+
+/// [`product`] on tiles, two of pixels at a time.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn product_on_tiles<const F: Factors>(weights: Panels<'_>, v: &[Lane], depths: Depths, out: &mut [Lane]) {
+    use super::super::simd::tiles::{Operand, ROW, SIDE, Sums, multiply};
+    const HALF: usize = SIDE * ROW;
+    let (steps, count, row) = (depths.groups(), depths.count, depths.count * size_of::<Lane>());
+    let block = parts(F) * TILED_ROWS * SIDE;
+    assert!(
+        steps > 0
+            && weights.data.len() >= (steps - 1) * weights.stride + block
+            && v.len() >= (steps - 1) * depths.group_stride + parts(F) * depths.part_stride
+            && depths.part_stride == SIDE * count
+            && out.len() >= TILED_ROWS * count
+    );
+    let (weight, v, out) = (weights.data.as_ptr().cast::<u8>(), v.as_ptr(), out.as_mut_ptr());
+    for at in (0..count).step_by(2) {
+        let beside = at + usize::from(at + 1 < count);
+        // SAFETY: the places are inside the slices, whose ends are asserted above; the caller vouches for the tiles.
+        unsafe {
+            let a = Operand {
+                start: [weight, weight.add(HALF)],
+                row: ROW,
+                part: 2 * HALF,
+                step: weights.stride * size_of::<u32>(),
+            };
+            let b = Operand {
+                start: [v.add(at).cast(), v.add(beside).cast()],
+                row,
+                part: depths.part_stride * size_of::<Lane>(),
+                step: depths.group_stride * size_of::<Lane>(),
+            };
+            let lower = out.add(SIDE * count);
+            let sums = Sums { start: [[out.add(at), out.add(beside)], [lower.add(at), lower.add(beside)]], row };
+            match parts(F) {
+                1 => multiply::<1>(a, b, steps, sums, true),
+                2 => multiply::<2>(a, b, steps, sums, true),
+                _ => multiply::<3>(a, b, steps, sums, true),
+            }
+        }
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+unsafe fn product_on_tiles<const F: Factors>(_: Panels<'_>, _: &[Lane], _: Depths, _: &mut [Lane]) {
+    unreachable!("no path has tiles")
+}
+
+/// Most parts that a value has.
+const MOST_PARTS: usize = 3;
+
+/// Two values as [`parts`] pairs of bf16, each part what the ones before it leave over; zeros beyond.
+///
+/// # Safety
+/// The processor has the features of `S`.
+#[inline(always)]
+pub(super) unsafe fn split<S: Simd, const F: Factors>(mut values: [S::V; 2]) -> [S::V; MOST_PARTS] {
+    // SAFETY: the caller vouches for the features.
+    unsafe {
+        let mut pairs = [S::splat(0.0); MOST_PARTS];
+        for part in 0..parts(F) {
+            pairs[part] = S::pair(values[0], values[1]);
+            let rounded = S::unpair(pairs[part]);
+            values = [S::sub(values[0], rounded[0]), S::sub(values[1], rounded[1])];
+        }
+        pairs
+    }
+}
