@@ -87,7 +87,10 @@ pub(crate) fn input_gradient(
             let count = at_once.min(from.pixels() - start);
             let mut b = Rows { data: &g[start..], stride: from.pixels() };
             if panel.factors == PAIRS {
-                run_with::<PAIRS, _>(path, PairRows { rows: b, depth: panel.depth, count, pairs: &mut pairs });
+                run_with::<PAIRS, _>(
+                    path,
+                    PairRows { rows: b, depth: panel.depth, count, pairs: &mut pairs },
+                );
                 b = Rows { data: &pairs, stride: count };
             }
             let out = RowsMut { data: &mut products, offset: 0, stride: count };
@@ -148,14 +151,8 @@ fn partial_weight_gradient<const F: Factors>(
             let samples = count * each;
             let range = Range { start, count, sample: 0, samples };
             let patches = &mut patches[..];
-            let turn = TurnPatches::<F> {
-                x: x_part,
-                from: x.dims,
-                shape: part,
-                to,
-                range,
-                patches: &mut *patches,
-            };
+            let turn =
+                TurnPatches::<F> { x: x_part, from: x.dims, shape: part, to, range, patches: &mut *patches };
             run_with::<F, _>(path, turn);
             let channels = part.outputs;
             let (g, pixels, turned_to) = (g_part, to.pixels(), &mut turned[..]);
@@ -200,10 +197,7 @@ fn weight_gradient_of_one_pixel<const F: Factors>(
         let mut sums = arena.take(rows * columns);
         let (a, b) = (Turned { data: turned, stride: samples }, Turned { data: &patches, stride: samples });
         let out = &mut sums[..];
-        run_with::<F, _>(
-            path,
-            Inner::<F> { a, rows, b, columns: depth, samples, is_first: true, out },
-        );
+        run_with::<F, _>(path, Inner::<F> { a, rows, b, columns: depth, samples, is_first: true, out });
         for (total, sums) in total.chunks_mut(depth).zip(sums.chunks(columns)) {
             total.chunks_mut(LANES).zip(sums).for_each(|(to, sum)| to.copy_from_slice(&sum.0[..to.len()]));
         }

@@ -5,7 +5,9 @@
 //! | [`FULL`] | one value | f32 | vectors |
 //! | [`PAIRS`] | two values | bf16 | vectors |
 //! | [`TILES`] | two values | bf16 | tiles |
-//! | [`SPLIT`] | two values | the sum of three bf16 | tiles |
+//!
+//! f32 as sums of three bf16, whose six products on tiles are as exact as f32's own, was tried: such operands are half as large
+//! again, and what they cost between the caches is more than the tiles save.
 
 use super::simd::{self, Kernel, Path};
 use crate::Math;
@@ -16,18 +18,15 @@ pub(crate) type Factors = u8;
 pub(crate) const FULL: Factors = 0;
 pub(crate) const PAIRS: Factors = 1;
 pub(crate) const TILES: Factors = 2;
-pub(crate) const SPLIT: Factors = 3;
 
 /// Rows that a product on tiles gives at once, two tiles, and channels that it sums in one step: pairs for one tile's rows.
 pub(crate) const TILED_ROWS: usize = 32;
 
 /// What a path multiplies best where there are enough channels to fill tiles.
 pub(crate) fn best(math: Math, path: Path) -> Factors {
-    match (math, path.has_tiles()) {
-        (Math::Bf16, true) => TILES,
-        (Math::Bf16, false) => PAIRS,
-        (Math::Full | Math::Tf32, true) => SPLIT,
-        (Math::Full | Math::Tf32, false) => FULL,
+    match on_vectors(math) {
+        PAIRS if path.has_tiles() => TILES,
+        factors => factors,
     }
 }
 
@@ -38,19 +37,13 @@ pub(crate) fn on_vectors(math: Math) -> Factors {
 
 #[inline(always)]
 pub(crate) const fn is_tiled(factors: Factors) -> bool {
-    factors >= TILES
+    factors == TILES
 }
 
 /// Values that make a summand.
 #[inline(always)]
 pub(crate) const fn values_a_summand(factors: Factors) -> usize {
     if factors == FULL { 1 } else { 2 }
-}
-
-/// Summands of bf16 whose sum is one of values.
-#[inline(always)]
-pub(crate) const fn parts(factors: Factors) -> usize {
-    if factors == SPLIT { 3 } else { 1 }
 }
 
 /// Rows of a product's tile on a path whose register tiles have so many: weights are packed in groups of as many.

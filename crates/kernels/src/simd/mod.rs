@@ -4,7 +4,7 @@
 //!
 //! | path | registers a value | wins |
 //! |---|---|---|
-//! | AMX | one `zmm`; products of bf16 on tiles | on servers that have it |
+//! | AMX | as AVX-512, but products of bf16 on tiles | wherever it is there |
 //! | AVX-512 | one `zmm` | wherever it is there |
 //! | AVX2 + FMA | two `ymm` | other x86-64 of the last ten years |
 //! | portable | an array; the compiler vectorises it | elsewhere, and as a cross-check |
@@ -12,7 +12,8 @@
 //! `FREQBIAS_KERNELS=amx|avx512|avx2|portable` forces a path, so that all can be tested on one machine.
 //!
 //! Factors can be *pairs* of bf16 in 32 bits: where a processor has AVX-512's instructions for them, the AVX-512 path takes
-//! two products for the price of one; elsewhere pairs are unpacked, and cost what they cost in f32.
+//! two products for the price of one; elsewhere pairs are unpacked, and cost what they cost in f32. Tiles of AMX take them by
+//! the thousand: there products of bf16 cost next to nothing.
 #![allow(unsafe_code)]
 
 #[cfg(target_arch = "x86_64")]
@@ -56,8 +57,6 @@ pub(crate) trait Simd: Copy {
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// Lane by lane two values rounded to bf16, the first in the lower half.
     unsafe fn pair(first: Self::V, second: Self::V) -> Self::V;
-    /// Both values of pairs of bf16.
-    unsafe fn unpair(pair: Self::V) -> [Self::V; 2];
     /// The sum of both products of pairs of bf16, + c.
     unsafe fn fma_pairs(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// Bit i says whether lane i is positive or no number, which ReLU must not hide.
@@ -186,6 +185,11 @@ impl Path {
         self.has_tiles
     }
 
+    /// The same path without tiles, which serve bf16 alone: what f32 takes.
+    pub fn without_tiles(self) -> Self {
+        Self { has_tiles: false, ..self }
+    }
+
     /// The same path as processors take it that have no instructions for bf16.
     pub fn without_bf16(self) -> Self {
         Self::of(self.registers)
@@ -302,13 +306,6 @@ impl Simd for Portable {
     #[inline(always)]
     unsafe fn pair(first: Self::V, second: Self::V) -> Self::V {
         zip(first, second, |first, second| f32::from_bits(pair_bits(first, second)))
-    }
-    #[inline(always)]
-    unsafe fn unpair(pair: Self::V) -> [Self::V; 2] {
-        [
-            pair.map(|pair| f32::from_bits(pair.to_bits() << 16)),
-            pair.map(|pair| f32::from_bits(pair.to_bits() & UPPER_HALF)),
-        ]
     }
     #[inline(always)]
     unsafe fn fma_pairs(a: Self::V, b: Self::V, c: Self::V) -> Self::V {

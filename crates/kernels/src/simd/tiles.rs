@@ -107,8 +107,6 @@ pub(crate) unsafe fn run<K: Kernel>(kernel: K) -> K::Output {
 }
 
 /// Two tiles beside or above each other, step after step along what is summed over.
-///
-/// Each has `PARTS` parts, whose sum is the value.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub(crate) struct Operand {
@@ -116,8 +114,6 @@ pub(crate) struct Operand {
     pub(crate) start: [*const u8; 2],
     /// Bytes from a row to the next.
     pub(crate) row: usize,
-    /// Bytes from a part to the next.
-    pub(crate) part: usize,
     /// Bytes from a step to the next.
     pub(crate) step: usize,
 }
@@ -137,43 +133,7 @@ pub(crate) struct Sums {
 struct Job {
     a_step: usize,
     b_step: usize,
-    a_part: usize,
-    b_part: usize,
     sums: Sums,
-}
-
-/// The four products of two tiles on the left (4 and 5) and two on the right (6 and 7).
-macro_rules! four {
-    () => {
-        "tdpbf16ps tmm0, tmm4, tmm6
-         tdpbf16ps tmm1, tmm4, tmm7
-         tdpbf16ps tmm2, tmm5, tmm6
-         tdpbf16ps tmm3, tmm5, tmm7\n"
-    };
-}
-
-macro_rules! left {
-    () => {
-        "tileloadd tmm4, [{a0} + {a_row}]
-         tileloadd tmm5, [{a1} + {a_row}]\n"
-    };
-}
-
-macro_rules! right {
-    () => {
-        "tileloadd tmm6, [{b0} + {b_row}]
-         tileloadd tmm7, [{b1} + {b_row}]\n"
-    };
-}
-
-/// Moves both places of an operand by a field of the job.
-macro_rules! go {
-    (left $by:literal, $field:literal) => {
-        concat!($by, " {a0}, [{job} + {", $field, "}]\n", $by, " {a1}, [{job} + {", $field, "}]\n")
-    };
-    (right $by:literal, $field:literal) => {
-        concat!($by, " {b0}, [{job} + {", $field, "}]\n", $by, " {b1}, [{job} + {", $field, "}]\n")
-    };
 }
 
 /// Applies an instruction to the four tiles of sums and their places.
@@ -188,20 +148,27 @@ macro_rules! sums {
     (store $tile:literal) => { concat!("tilestored [{place} + {row}], tmm", $tile, "\n") };
 }
 
-/// Products, and what is done before them and in each step.
+/// What is done before the first step, then the four products of two tiles on the left and two on the right in each.
 macro_rules! product {
-    ($job:ident, $a:ident, $b:ident, $steps:ident, $begin:expr, $step:expr) => {
+    ($job:ident, $a:ident, $b:ident, $steps:ident, $begin:expr) => {
         asm!(
             $begin,
             "2:",
-            $step,
-            go!(left "add", "a_step"),
-            go!(right "add", "b_step"),
+            "tileloadd tmm4, [{a0} + {a_row}]",
+            "tileloadd tmm6, [{b0} + {b_row}]",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tileloadd tmm7, [{b1} + {b_row}]",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "tileloadd tmm5, [{a1} + {a_row}]",
+            "tdpbf16ps tmm2, tmm5, tmm6",
+            "tdpbf16ps tmm3, tmm5, tmm7",
+            "add {a0}, [{job} + {a_step}]",
+            "add {a1}, [{job} + {a_step}]",
+            "add {b0}, [{job} + {b_step}]",
+            "add {b1}, [{job} + {b_step}]",
             "dec {steps}",
             "jnz 2b",
             sums!("0" "0", "1" "8", "2" "16", "3" "24"; store),
-            // Whatever a step does not use is named here.
-            "/* {a_part} {b_part} */",
             job = in(reg) &raw const $job,
             a0 = inout(reg) $a.start[0] => _,
             a1 = inout(reg) $a.start[1] => _,
@@ -214,8 +181,6 @@ macro_rules! product {
             place = out(reg) _,
             a_step = const offset_of!(Job, a_step),
             b_step = const offset_of!(Job, b_step),
-            a_part = const offset_of!(Job, a_part),
-            b_part = const offset_of!(Job, b_part),
             sums = const offset_of!(Job, sums),
             sums_row = const offset_of!(Job, sums) + offset_of!(Sums, row),
             out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
@@ -225,51 +190,7 @@ macro_rules! product {
     };
 }
 
-macro_rules! zero {
-    () => {
-        "tilezero tmm0\n tilezero tmm1\n tilezero tmm2\n tilezero tmm3"
-    };
-}
-
-macro_rules! load {
-    () => {
-        sums!("0" "0", "1" "8", "2" "16", "3" "24"; load)
-    };
-}
-
-macro_rules! one_part {
-    () => {
-        concat!(left!(), right!(), four!())
-    };
-}
-
-/// Low · high, high · high, high · low; low · low is below what is kept.
-macro_rules! two_parts {
-    () => {
-        concat!(
-            go!(left "add", "a_part"), left!(), right!(), four!(),
-            go!(left "sub", "a_part"), left!(), four!(),
-            go!(right "add", "b_part"), right!(), four!(),
-            go!(right "sub", "b_part"),
-        )
-    };
-}
-
-/// All products of parts whose numbers sum to two at most, so that each changes one operand only.
-macro_rules! three_parts {
-    () => {
-        concat!(
-            go!(left "add", "a_part"), go!(left "add", "a_part"), left!(), right!(), four!(),
-            go!(left "sub", "a_part"), left!(), four!(),
-            go!(right "add", "b_part"), right!(), four!(),
-            go!(left "sub", "a_part"), left!(), four!(),
-            go!(right "add", "b_part"), right!(), four!(),
-            go!(right "sub", "b_part"), go!(right "sub", "b_part"), right!(), four!(),
-        )
-    };
-}
-
-/// sums[i][j] = Σ over steps, and over parts p + q < `PARTS`, of a[i][p] · b[j][q]; added to what is there unless it `is_first`.
+/// sums[i][j] = Σ over steps of a[i] · b[j]; added to what is there unless it `is_first`.
 ///
 /// A tile of `a` has sixteen rows of sixteen pairs, one of `b` sixteen rows of pairs for sixteen columns.
 ///
@@ -277,24 +198,14 @@ macro_rules! three_parts {
 /// Called from a kernel that [`run`] runs. All tiles of the operands can be read, all those of the sums written, and nobody else
 /// does. There is a step at least.
 #[inline(always)]
-pub(crate) unsafe fn multiply<const PARTS: usize>(
-    a: Operand,
-    b: Operand,
-    steps: usize,
-    sums: Sums,
-    is_first: bool,
-) {
-    let job = Job { a_step: a.step, b_step: b.step, a_part: a.part, b_part: b.part, sums };
+pub(crate) unsafe fn multiply(a: Operand, b: Operand, steps: usize, sums: Sums, is_first: bool) {
+    let job = Job { a_step: a.step, b_step: b.step, sums };
     // SAFETY: the caller vouches for all places; the job outlives the block; no register but those named is changed.
     unsafe {
-        match (PARTS, is_first) {
-            (1, true) => product!(job, a, b, steps, zero!(), one_part!()),
-            (1, false) => product!(job, a, b, steps, load!(), one_part!()),
-            (2, true) => product!(job, a, b, steps, zero!(), two_parts!()),
-            (2, false) => product!(job, a, b, steps, load!(), two_parts!()),
-            (3, true) => product!(job, a, b, steps, zero!(), three_parts!()),
-            (3, false) => product!(job, a, b, steps, load!(), three_parts!()),
-            _ => unreachable!("one to three parts"),
+        if is_first {
+            product!(job, a, b, steps, "tilezero tmm0\n tilezero tmm1\n tilezero tmm2\n tilezero tmm3");
+        } else {
+            product!(job, a, b, steps, sums!("0" "0", "1" "8", "2" "16", "3" "24"; load));
         }
     }
 }

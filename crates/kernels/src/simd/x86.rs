@@ -93,17 +93,6 @@ impl<const BF16: bool> Simd for Avx512<BF16> {
         }
     }
     #[inline(always)]
-    unsafe fn unpair(pair: Self::V) -> [Self::V; 2] {
-        unsafe {
-            let bits = _mm512_castps_si512(pair);
-            let upper = _mm512_set1_epi32(UPPER_HALF as i32);
-            [
-                _mm512_castsi512_ps(_mm512_slli_epi32::<16>(bits)),
-                _mm512_castsi512_ps(_mm512_and_si512(bits, upper)),
-            ]
-        }
-    }
-    #[inline(always)]
     unsafe fn fma_pairs(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
         unsafe {
             if BF16 {
@@ -277,19 +266,6 @@ impl Simd for Avx2 {
                 let second = _mm256_and_si256(bf16_bits8(second[half]), upper);
                 let first = _mm256_srli_epi32::<16>(bf16_bits8(first[half]));
                 out[half] = _mm256_castsi256_ps(_mm256_or_si256(first, second));
-            }
-        }
-        out
-    }
-    #[inline(always)]
-    unsafe fn unpair(pair: Self::V) -> [Self::V; 2] {
-        let mut out = [pair; 2];
-        for half in 0..2 {
-            unsafe {
-                let bits = _mm256_castps_si256(pair[half]);
-                let upper = _mm256_set1_epi32(UPPER_HALF as i32);
-                out[0][half] = _mm256_castsi256_ps(_mm256_slli_epi32::<16>(bits));
-                out[1][half] = _mm256_castsi256_ps(_mm256_and_si256(bits, upper));
             }
         }
         out

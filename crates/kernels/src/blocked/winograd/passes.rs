@@ -12,13 +12,13 @@ use rayon::prelude::*;
 
 use super::{
     super::{
-        factors::{FULL, Factors, PAIRS, SPLIT, TILES, is_tiled, parts, rows, run_with, values_a_summand},
+        factors::{FULL, Factors, PAIRS, TILES, is_tiled, rows, run_with, values_a_summand},
         pointwise::{self, After},
         simd::{Kernel, Lane, Path, Simd, run},
         tensor::{Arena, Blocked, Dims, Mask},
     },
     Ahead, Grid, Range,
-    product::{Depths, Panels, product, split},
+    product::{Depths, Panels, product},
     scheme::{PANELS, Place, Scheme, TILE},
     weights::Transformed,
 };
@@ -107,8 +107,7 @@ pub(super) fn convolve<P: Pass>(
     match weights.factors {
         FULL => either::<P, FULL>(x, weights, after, out, path, arena),
         PAIRS => either::<P, PAIRS>(x, weights, after, out, path, arena),
-        TILES => either::<P, TILES>(x, weights, after, out, path, arena),
-        _ => either::<P, SPLIT>(x, weights, after, out, path, arena),
+        _ => either::<P, TILES>(x, weights, after, out, path, arena),
     }
     (y, mask)
 }
@@ -282,17 +281,20 @@ unsafe fn spread_group<S: Simd, P: Pass, const F: Factors>(
     to: &mut [Lane],
     depths: Depths,
 ) {
+    let mut points = [[Lane::ZERO; MOST_POINTS]; 2];
     for summand in 0..depths.summands_of_group() {
         let channels = depths.channels_of(group, summand);
         // Tiles read all summands of a group, vectors only those that are there.
         if channels[0] < x.dims.channels || is_tiled(F) {
+            let to = &mut to[summand * depths.count..];
             // SAFETY: the caller vouches for the features.
-            unsafe { spread_summand::<S, P, F>(x, channels, grid, range, &mut to[summand * depths.count..], depths) };
+            unsafe { spread_summand::<S, P, F>(x, channels, grid, range, to, depths, &mut points) };
         }
     }
 }
 
-/// The tiles of one channel, or those of a pair, to points; zeros for channels that are not there.
+/// The tiles of one channel, or those of a pair, to points; zeros for channels that are not there. `points` are for use meanwhile.
+#[allow(clippy::too_many_arguments, reason = "what goes in, what comes out, and how")]
 #[inline(always)]
 unsafe fn spread_summand<S: Simd, P: Pass, const F: Factors>(
     x: &Blocked,
@@ -301,8 +303,8 @@ unsafe fn spread_summand<S: Simd, P: Pass, const F: Factors>(
     range: Range,
     to: &mut [Lane],
     depths: Depths,
+    points: &mut [[Lane; MOST_POINTS]; 2],
 ) {
-    let mut points = [[Lane::ZERO; MOST_POINTS]; 2];
     for t in 0..range.count {
         let (block, at) = grid.place(range.start + t);
         let to = &mut to[t..];
@@ -312,16 +314,16 @@ unsafe fn spread_summand<S: Simd, P: Pass, const F: Factors>(
                 P::spread::<S>(x.plane(block, channels[0]), x.dims, at, to, depths.point_stride);
                 continue;
             }
-            for (channel, points) in channels.into_iter().zip(&mut points) {
+            for (channel, points) in channels.into_iter().zip(&mut *points) {
                 if channel < x.dims.channels {
                     P::spread::<S>(x.plane(block, channel), x.dims, at, points, 1);
+                } else {
+                    points[..P::POINTS].fill(Lane::ZERO);
                 }
             }
             for point in 0..P::POINTS {
-                let pairs = split::<S, F>([S::load(&points[0][point]), S::load(&points[1][point])]);
-                for part in 0..parts(F) {
-                    S::store(&mut to[point * depths.point_stride + part * depths.part_stride], pairs[part]);
-                }
+                let pair = S::pair(S::load(&points[0][point]), S::load(&points[1][point]));
+                S::store(&mut to[point * depths.point_stride], pair);
             }
         }
     }

@@ -4,21 +4,19 @@
 #![allow(clippy::needless_range_loop, reason = "indices run over register tiles of constant size")]
 
 use super::super::{
-    factors::{Factors, TILED_ROWS, is_tiled, parts, rows, values_a_summand},
+    factors::{Factors, TILED_ROWS, is_tiled, rows, values_a_summand},
     gemm::{add_product, spread_bits},
     simd::{Lane, Simd},
 };
 
 /// Operands that are summed over: channels in groups of as many as a product has rows, as
-/// `[group][point][part][summand][tile]`, so that each group of channels can be written by itself.
+/// `[group][point][summand][tile]`, so that each group of channels can be written by itself.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Depths {
     /// Channels.
     channels: usize,
     /// Tiles.
     pub(crate) count: usize,
-    /// Vectors from one part to the next.
-    pub(crate) part_stride: usize,
     /// Vectors from one point to the next: one more than needed, or like places of all points would share a cache set.
     pub(crate) point_stride: usize,
     /// Vectors from one group to the next.
@@ -40,11 +38,10 @@ impl Depths {
         count: usize,
     ) -> Self {
         let (group, together) = (rows(F, rows_of_registers), values_a_summand(F));
-        let part_stride = group / together * count;
-        let point_stride = parts(F) * part_stride + 1;
+        let point_stride = group / together * count + 1;
         // Tiles sum whole groups, whose halves can go together as they come out of vectors.
         let apart = if is_tiled(F) { group / 2 } else { 1 };
-        Self { channels, count, part_stride, point_stride, group_stride: points * point_stride, group, together, apart }
+        Self { channels, count, point_stride, group_stride: points * point_stride, group, together, apart }
     }
 
     /// How many groups there are.
@@ -79,7 +76,7 @@ impl Depths {
 }
 
 /// Weights of [`product`]: blocks of as many rows as a product has and as many summands as a group has, `stride` factors apart. On
-/// tiles a block is `[part][row][summand]`.
+/// tiles a block is `[row][summand]`.
 #[derive(Clone, Copy)]
 pub(crate) struct Panels<'a> {
     pub(crate) data: &'a [u32],
@@ -103,7 +100,7 @@ pub(crate) unsafe fn product<S: Simd, const F: Factors>(
     let v = &v[point * depths.point_stride..];
     if is_tiled(F) {
         // SAFETY: the caller vouches for the tiles.
-        return unsafe { product_on_tiles::<F>(weights, v, depths, out) };
+        return unsafe { product_on_tiles(weights, v, depths, out) };
     }
     let mut at = 0;
     while at < depths.count {
@@ -191,16 +188,16 @@ unsafe fn step<S: Simd, const R: usize, const P: usize, const TURNED: bool, cons
 /// [`product`] on tiles, two of pixels at a time.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-unsafe fn product_on_tiles<const F: Factors>(weights: Panels<'_>, v: &[Lane], depths: Depths, out: &mut [Lane]) {
+unsafe fn product_on_tiles(weights: Panels<'_>, v: &[Lane], depths: Depths, out: &mut [Lane]) {
     use super::super::simd::tiles::{Operand, ROW, SIDE, Sums, multiply};
     const HALF: usize = SIDE * ROW;
     let (steps, count, row) = (depths.groups(), depths.count, depths.count * size_of::<Lane>());
-    let block = parts(F) * TILED_ROWS * SIDE;
+    let block = TILED_ROWS * SIDE;
     assert!(
         steps > 0
             && weights.data.len() >= (steps - 1) * weights.stride + block
-            && v.len() >= (steps - 1) * depths.group_stride + parts(F) * depths.part_stride
-            && depths.part_stride == SIDE * count
+            && v.len() >= (steps - 1) * depths.group_stride + SIDE * count
+            && depths.summands_of_group() == SIDE
             && out.len() >= TILED_ROWS * count
     );
     let (weight, v, out) = (weights.data.as_ptr().cast::<u8>(), v.as_ptr(), out.as_mut_ptr());
@@ -211,48 +208,22 @@ unsafe fn product_on_tiles<const F: Factors>(weights: Panels<'_>, v: &[Lane], de
             let a = Operand {
                 start: [weight, weight.add(HALF)],
                 row: ROW,
-                part: 2 * HALF,
                 step: weights.stride * size_of::<u32>(),
             };
             let b = Operand {
                 start: [v.add(at).cast(), v.add(beside).cast()],
                 row,
-                part: depths.part_stride * size_of::<Lane>(),
                 step: depths.group_stride * size_of::<Lane>(),
             };
             let lower = out.add(SIDE * count);
-            let sums = Sums { start: [[out.add(at), out.add(beside)], [lower.add(at), lower.add(beside)]], row };
-            match parts(F) {
-                1 => multiply::<1>(a, b, steps, sums, true),
-                2 => multiply::<2>(a, b, steps, sums, true),
-                _ => multiply::<3>(a, b, steps, sums, true),
-            }
+            let sums =
+                Sums { start: [[out.add(at), out.add(beside)], [lower.add(at), lower.add(beside)]], row };
+            multiply(a, b, steps, sums, true);
         }
     }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-unsafe fn product_on_tiles<const F: Factors>(_: Panels<'_>, _: &[Lane], _: Depths, _: &mut [Lane]) {
+unsafe fn product_on_tiles(_: Panels<'_>, _: &[Lane], _: Depths, _: &mut [Lane]) {
     unreachable!("no path has tiles")
-}
-
-/// Most parts that a value has.
-const MOST_PARTS: usize = 3;
-
-/// Two values as [`parts`] pairs of bf16, each part what the ones before it leave over; zeros beyond.
-///
-/// # Safety
-/// The processor has the features of `S`.
-#[inline(always)]
-pub(super) unsafe fn split<S: Simd, const F: Factors>(mut values: [S::V; 2]) -> [S::V; MOST_PARTS] {
-    // SAFETY: the caller vouches for the features.
-    unsafe {
-        let mut pairs = [S::splat(0.0); MOST_PARTS];
-        for part in 0..parts(F) {
-            pairs[part] = S::pair(values[0], values[1]);
-            let rounded = S::unpair(pairs[part]);
-            values = [S::sub(values[0], rounded[0]), S::sub(values[1], rounded[1])];
-        }
-        pairs
-    }
 }

@@ -1,34 +1,27 @@
 //! The weight gradient's operands on tiles: two tiles of pixels make a step of 32 samples, sixteen pairs.
 //!
-//! A group of sixteen channels lies as `[point][step][part][row][16]`. Rows of the gradients are channels, as they come out of the
+//! A group of sixteen channels lies as `[point][step][row][16]`. Rows of the gradients are channels, as they come out of the
 //! transform; rows of the activations are pairs, so that these are turned.
 #![allow(unsafe_code)]
 #![allow(clippy::needless_range_loop, reason = "indices run over tiles of constant size")]
+#![allow(clippy::too_many_arguments, reason = "two operands, their place and their size")]
 
 use std::ops::Range as Channels;
 
 use super::{
     super::{
-        factors::{Factors, parts},
         simd::{LANES, Lane, Simd},
         tensor::Blocked,
     },
     Grid, Range,
-    product::split,
     scheme::Scheme,
     weight_gradient::MOST_POINTS,
 };
 
-/// Vectors of a step.
-#[inline(always)]
-const fn step_len<const F: Factors>() -> usize {
-    parts(F) * LANES
-}
-
 /// Vectors that a group of channels takes at a point for `count` tiles.
 #[inline(always)]
-pub(super) const fn len<const F: Factors>(count: usize) -> usize {
-    count.div_ceil(2) * step_len::<F>()
+pub(super) const fn len(count: usize) -> usize {
+    count.div_ceil(2) * LANES
 }
 
 /// Transforms the tiles of up to sixteen channels, `stride` vectors from a point to the next.
@@ -36,7 +29,7 @@ pub(super) const fn len<const F: Factors>(count: usize) -> usize {
 /// # Safety
 /// The processor has the features of `S`.
 #[inline(always)]
-pub(super) unsafe fn spread<S: Simd, K: Scheme, const F: Factors>(
+pub(super) unsafe fn spread<S: Simd, K: Scheme>(
     from: &Blocked,
     channels: Channels<usize>,
     grid: Grid,
@@ -45,13 +38,17 @@ pub(super) unsafe fn spread<S: Simd, K: Scheme, const F: Factors>(
     stride: usize,
     is_gradient: bool,
 ) {
+    let mut points = [[Lane::ZERO; MOST_POINTS]; 2];
     for step in 0..range.count.div_ceil(2) {
-        let to = &mut to[step * step_len::<F>()..];
+        let to = &mut to[step * LANES..];
         // SAFETY: the caller vouches for the features.
         unsafe {
             for channel in channels.clone() {
-                let mut points = [[Lane::ZERO; MOST_POINTS]; 2];
-                for (i, points) in points.iter_mut().enumerate().take(range.count - 2 * step) {
+                for (i, points) in points.iter_mut().enumerate() {
+                    if 2 * step + i == range.count {
+                        points[..K::POINTS].fill(Lane::ZERO);
+                        continue;
+                    }
                     let (block, at) = grid.place(range.start + 2 * step + i);
                     let plane = from.plane(block, channel);
                     if is_gradient {
@@ -61,18 +58,13 @@ pub(super) unsafe fn spread<S: Simd, K: Scheme, const F: Factors>(
                     }
                 }
                 for point in 0..K::POINTS {
-                    let pairs = split::<S, F>([S::load(&points[0][point]), S::load(&points[1][point])]);
-                    for part in 0..parts(F) {
-                        S::store(&mut to[point * stride + part * LANES + channel % LANES], pairs[part]);
-                    }
+                    let pair = S::pair(S::load(&points[0][point]), S::load(&points[1][point]));
+                    S::store(&mut to[point * stride + channel % LANES], pair);
                 }
             }
             if !is_gradient {
                 for point in 0..K::POINTS {
-                    // A loop, not a closure: that would be compiled without the path's features.
-                    for rows in to[point * stride..][..step_len::<F>()].chunks_exact_mut(LANES) {
-                        turn::<S>(rows);
-                    }
+                    turn::<S>(&mut to[point * stride..][..LANES]);
                 }
             }
         }
@@ -102,7 +94,7 @@ unsafe fn turn<S: Simd>(rows: &mut [Lane]) {
 /// Tiles are configured.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-pub(super) unsafe fn product<const F: Factors>(
+pub(super) unsafe fn product(
     a: &[Lane],
     b: &[Lane],
     groups: [usize; 2],
@@ -112,9 +104,8 @@ pub(super) unsafe fn product<const F: Factors>(
     out: &mut [Lane],
 ) {
     use super::super::simd::tiles::{Operand, ROW, Sums, multiply};
-    const TILE: usize = LANES * ROW;
     let steps = count.div_ceil(2);
-    let end = |groups: usize| (groups - 1) * stride + len::<F>(count);
+    let end = |groups: usize| (groups - 1) * stride + len(count);
     assert!(
         steps > 0
             && a.len() >= end(groups[0])
@@ -122,8 +113,9 @@ pub(super) unsafe fn product<const F: Factors>(
             && out.len() >= groups[0] * LANES * groups[1]
     );
     let operand = |from: &[Lane], group: usize, groups: usize| {
-        let start = [group, (group + 1).min(groups - 1)].map(|group| from[group * stride..].as_ptr().cast::<u8>());
-        Operand { start, row: ROW, part: TILE, step: parts(F) * TILE }
+        let start =
+            [group, (group + 1).min(groups - 1)].map(|group| from[group * stride..].as_ptr().cast::<u8>());
+        Operand { start, row: ROW, step: LANES * ROW }
     };
     let out = out.as_mut_ptr();
     for row in (0..groups[0]).step_by(2) {
@@ -133,22 +125,17 @@ pub(super) unsafe fn product<const F: Factors>(
             let (below, beside) = ((row + 1).min(groups[0] - 1), (column + 1).min(groups[1] - 1));
             // SAFETY: the places are inside the slices, whose ends are asserted above; the caller vouches for the tiles.
             unsafe {
-                let start = [row, below].map(|row| {
-                    [column, beside].map(|column| out.add(row * LANES * groups[1] + column))
-                });
+                let start = [row, below]
+                    .map(|row| [column, beside].map(|column| out.add(row * LANES * groups[1] + column)));
                 let sums = Sums { start, row: groups[1] * size_of::<Lane>() };
-                match parts(F) {
-                    1 => multiply::<1>(a, b, steps, sums, is_first),
-                    2 => multiply::<2>(a, b, steps, sums, is_first),
-                    _ => multiply::<3>(a, b, steps, sums, is_first),
-                }
+                multiply(a, b, steps, sums, is_first);
             }
         }
     }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-pub(super) unsafe fn product<const F: Factors>(
+pub(super) unsafe fn product(
     _: &[Lane],
     _: &[Lane],
     _: [usize; 2],

@@ -4,10 +4,9 @@
 
 use super::{
     super::{
-        factors::{Factors, TILED_ROWS, parts, run_with},
+        factors::{TILED_ROWS, TILES, run_with},
         simd::{Kernel, LANES, Lane, Path, Simd, run},
     },
-    product::split,
     scheme::{PANEL_LINE, PANELS, transform_filters},
 };
 
@@ -17,9 +16,9 @@ const HALVES: usize = TILED_ROWS / LANES;
 /// Transformed filters of a block at one point, (output, input).
 type Point = [[Lane; HALVES]; TILED_ROWS];
 
-/// Packs the filters of one group of outputs, (output, depth, 3, 3), as `[panel][group of inputs][part][row][pair]`: rows are
+/// Packs the filters of one group of outputs, (output, depth, 3, 3), as `[panel][group of inputs][row][pair]`: rows are
 /// outputs and pairs inputs in `panels`; the other way round in `turned`, which is empty if it is not wanted.
-pub(super) fn pack<const F: Factors>(
+pub(super) fn pack(
     path: Path,
     matrix: &[[f32; 3]; PANEL_LINE],
     filters: &[f32],
@@ -31,7 +30,10 @@ pub(super) fn pack<const F: Factors>(
     let across = depth.div_ceil(TILED_ROWS);
     for group in 0..across {
         run(path.for_arrays(), Transform { matrix, filters, depth, group, points: &mut points });
-        run_with::<F, _>(path, Pack::<F> { points: &points, across, group, panels: &mut *panels, turned: &mut *turned });
+        run_with::<TILES, _>(
+            path,
+            Pack { points: &points, across, group, panels: &mut *panels, turned: &mut *turned },
+        );
     }
 }
 
@@ -69,8 +71,8 @@ impl Kernel for Transform<'_> {
     }
 }
 
-/// Splits a block and writes it both ways.
-struct Pack<'a, const F: Factors> {
+/// Writes a block both ways.
+struct Pack<'a> {
     points: &'a [Point],
     /// Groups of inputs, and which of them it is.
     across: usize,
@@ -79,28 +81,25 @@ struct Pack<'a, const F: Factors> {
     turned: &'a mut [u32],
 }
 
-/// Factors of one part of a block.
-const PART: usize = TILED_ROWS * TILED_ROWS / 2;
+/// Pairs of a block.
+const BLOCK: usize = TILED_ROWS * TILED_ROWS / 2;
 
-impl<const F: Factors> Kernel for Pack<'_, F> {
+impl Kernel for Pack<'_> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         let Self { points, across, group, panels, turned } = self;
         for (panel, point) in points.iter().enumerate() {
-            let start = (panel * across + group) * parts(F) * PART;
-            let panels = &mut panels[start..][..parts(F) * PART];
+            let start = (panel * across + group) * BLOCK;
+            let panels = &mut panels[start..][..BLOCK];
             // SAFETY: the caller vouches for the features.
             unsafe {
-                for row in 0..TILED_ROWS {
-                    let pairs = split::<S, F>([S::load(&point[row][0]), S::load(&point[row][1])]);
-                    for part in 0..parts(F) {
-                        write::<S>(pairs[part], &mut panels[part * PART + row * LANES..]);
-                    }
+                for (row, to) in panels.chunks_exact_mut(LANES).enumerate() {
+                    write::<S>(S::pair(S::load(&point[row][0]), S::load(&point[row][1])), to);
                 }
                 if !turned.is_empty() {
-                    turn::<S, F>(point, &mut turned[start..][..parts(F) * PART]);
+                    turn::<S>(point, &mut turned[start..][..BLOCK]);
                 }
             }
         }
@@ -109,22 +108,17 @@ impl<const F: Factors> Kernel for Pack<'_, F> {
 
 /// Inputs as rows, pairs of outputs.
 #[inline(always)]
-unsafe fn turn<S: Simd, const F: Factors>(point: &Point, turned: &mut [u32]) {
+unsafe fn turn<S: Simd>(point: &Point, turned: &mut [u32]) {
     // SAFETY: the caller vouches for the features.
     unsafe {
         for half in 0..HALVES {
-            let mut rows = [[S::splat(0.0); LANES]; 3];
-            for output in 0..LANES {
-                let pairs = split::<S, F>([S::load(&point[output][half]), S::load(&point[LANES + output][half])]);
-                for part in 0..parts(F) {
-                    rows[part][output] = pairs[part];
-                }
+            let mut outputs = [S::splat(0.0); LANES];
+            for i in 0..LANES {
+                outputs[i] = S::pair(S::load(&point[i][half]), S::load(&point[LANES + i][half]));
             }
-            for part in 0..parts(F) {
-                let inputs = S::transpose(rows[part]);
-                for input in 0..LANES {
-                    write::<S>(inputs[input], &mut turned[part * PART + (half * LANES + input) * LANES..]);
-                }
+            let inputs = S::transpose(outputs);
+            for i in 0..LANES {
+                write::<S>(inputs[i], &mut turned[(half * LANES + i) * LANES..]);
             }
         }
     }

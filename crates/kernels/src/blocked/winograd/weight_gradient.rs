@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use super::{
     super::{
-        factors::{FULL, Factors, PAIRS, SPLIT, TILES, is_tiled, run_with},
+        factors::{FULL, Factors, PAIRS, TILES, is_tiled, run_with},
         gemm::{self, Turned, summands_of_images},
         simd::{Kernel, LANES, Lane, Path, Simd, run},
         tensor::{Arena, Blocked},
@@ -49,8 +49,7 @@ pub(super) fn weight_gradient<K: Scheme>(
     match factors {
         FULL => of_factors::<K, FULL>(x, g, path, arena),
         PAIRS => of_factors::<K, PAIRS>(x, g, path, arena),
-        TILES => of_factors::<K, TILES>(x, g, path, arena),
-        _ => of_factors::<K, SPLIT>(x, g, path, arena),
+        _ => of_factors::<K, TILES>(x, g, path, arena),
     }
 }
 
@@ -82,13 +81,13 @@ fn rows<const F: Factors>(outputs: usize) -> usize {
 /// Vectors of one tile of both operands.
 fn tile_len<K: Scheme, const F: Factors>(x: &Blocked, g: &Blocked) -> usize {
     let channels = groups(x.dims.channels) + groups(g.dims.channels);
-    channels * K::POINTS * if is_tiled(F) { tiles::len::<F>(2) / 2 } else { summands_of_images(F) }
+    channels * K::POINTS * if is_tiled(F) { tiles::len(2) / 2 } else { summands_of_images(F) }
 }
 
 /// Vectors from one point to the next: one more than needed, or like places of all points would share a cache set.
 #[inline(always)]
 fn point_stride<const F: Factors>(count: usize) -> usize {
-    1 + if is_tiled(F) { tiles::len::<F>(count) } else { count * summands_of_images(F) }
+    1 + if is_tiled(F) { tiles::len(count) } else { count * summands_of_images(F) }
 }
 
 /// The sums over one part of the blocks, (point, output, input).
@@ -229,7 +228,7 @@ impl<K: Scheme, const F: Factors> Kernel for Product<'_, K, F> {
             let start = point * point_stride::<F>(count);
             if is_tiled(F) {
                 // SAFETY: the caller vouches for the tiles.
-                unsafe { tiles::product::<F>(&q[start..], &v[start..], groups, stride, count, is_first, out) };
+                unsafe { tiles::product(&q[start..], &v[start..], groups, stride, count, is_first, out) };
                 is_first = false;
                 continue;
             }
@@ -262,7 +261,7 @@ impl<K: Scheme, const F: Factors> Kernel for Spread<'_, K, F> {
         let channels = group * LANES..from.dims.channels.min((group + 1) * LANES);
         if is_tiled(F) {
             // SAFETY: the caller vouches for the features.
-            unsafe { tiles::spread::<S, K, F>(from, channels, grid, range, to, stride, is_gradient) };
+            unsafe { tiles::spread::<S, K>(from, channels, grid, range, to, stride, is_gradient) };
             return;
         }
         let mut points = [[Lane::ZERO; LANES]; MOST_POINTS];

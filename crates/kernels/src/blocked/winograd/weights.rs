@@ -5,7 +5,7 @@
 use rayon::prelude::*;
 
 use super::{
-    super::factors::{FULL, Factors, PAIRS, SPLIT, TILED_ROWS, TILES, parts, rows, values_a_summand},
+    super::factors::{FULL, Factors, PAIRS, TILED_ROWS, TILES, rows, values_a_summand},
     super::simd::{Kernel, LANES, Path, Simd, pair_bits, run},
     product::Panels,
     scheme::{PANEL_LINE, PANELS, Scheme, transform_filters},
@@ -56,7 +56,7 @@ impl Transformed {
         let (group, rows, depth) = (rows(self.factors, path.rows()), self.rows, self.depth);
         let padded_depth = depth.next_multiple_of(group);
         self.padded_depth = padded_depth;
-        let panel = PANELS * padded_depth * group / values_a_summand(self.factors) * parts(self.factors);
+        let panel = PANELS * padded_depth * group / values_a_summand(self.factors);
         let groups = rows.div_ceil(group);
         self.data.resize(groups * panel, 0);
         self.turned.resize(if self.has_turned { groups * panel } else { 0 }, 0);
@@ -68,20 +68,23 @@ impl Transformed {
             let first = index * group;
             let filters = &filters[first * depth * 9..rows.min(first + group) * depth * 9];
             match (factors, group) {
-                (TILES, _) => tiles::pack::<TILES>(path, matrix, filters, depth, panel, turned),
-                (SPLIT, _) => tiles::pack::<SPLIT>(path, matrix, filters, depth, panel, turned),
-                (_, 8) => run(arrays, Pack::<8> { matrix, panel, turned, is_paired, filters, depth, padded_depth }),
-                _ => run(arrays, Pack::<4> { matrix, panel, turned, is_paired, filters, depth, padded_depth }),
+                (TILES, _) => tiles::pack(path, matrix, filters, depth, panel, turned),
+                (_, 8) => {
+                    run(arrays, Pack::<8> { matrix, panel, turned, is_paired, filters, depth, padded_depth });
+                }
+                _ => {
+                    run(arrays, Pack::<4> { matrix, panel, turned, is_paired, filters, depth, padded_depth });
+                }
             }
         });
     }
 
     /// For products on tiles: the weights that give the rows from `first` on, those of the input gradient if they are `turned`.
     ///
-    /// Both kinds lie as `[group of outputs][panel][group of inputs][part][row][pair]`.
+    /// Both kinds lie as `[group of outputs][panel][group of inputs][row][pair]`.
     #[inline(always)]
     pub(super) fn tiles(&self, panel: usize, first: usize, turned: bool) -> Panels<'_> {
-        let block = parts(self.factors) * TILED_ROWS * TILED_ROWS / 2;
+        let block = TILED_ROWS * TILED_ROWS / 2;
         let across = self.padded_depth / TILED_ROWS;
         let (first, outputs) = (first / TILED_ROWS, PANELS * across * block);
         if turned {
