@@ -9,7 +9,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("kernels", &[]),
     ("datasets", &[]),
     ("spectral", &[]),
-    ("training", &[]),
+    ("training", &["kernels"]),
     ("evaluation", &[]),
     ("models", &["kernels"]),
     ("cdes", &["kernels", "spectral", "training"]),

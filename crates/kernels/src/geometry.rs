@@ -62,7 +62,7 @@ impl Pool2d {
 }
 
 /// A convolution's sizes, checked: every product below fits in a `usize`, every window in the padded image.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Geometry {
     pub(crate) images: usize,
     pub(crate) groups: usize,

@@ -1,7 +1,7 @@
 //! How exact products are.
 
 /// How products are computed where there is a choice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Math {
     /// In f32 throughout.
     #[default]

@@ -37,6 +37,7 @@ on_every_device!(
     cross_entropy_is_the_naive_one,
     band_means_are_those_of_the_definition,
     gradients_of_any_scale_have_band_means,
+    values_are_blended_in_place,
     resident_images_are_gathered_exactly,
     uploads_are_taken_as_they_were_begun,
     uploads_out_of_turn_are_refused,
@@ -147,6 +148,32 @@ fn relu_lets_through_what_was_positive(device: &Device) -> Result<()> {
     let y = tensor(&x, &[2, 3, 4, 5], device)?.relu()?;
     let found = device::relu_gradient(&y, &tensor(&g, &[2, 3, 4, 5], device)?)?;
     assert_eq!(wide(&flat(&found)), naive::activation::backward(&wide(&x), &wide(&g), Activation::Relu));
+    Ok(())
+}
+
+/// Numbers of values that fill no block of threads, and more than all blocks at once.
+fn values_are_blended_in_place(device: &Device) -> Result<()> {
+    for count in [1, 255, 300, 1_500_000] {
+        let [to, x, y] = [1, 2, 3].map(|seed| fine(seed, count));
+        let [blended, accumulated] = [tensor(&to, &[count], device)?, tensor(&to, &[count], device)?];
+        let [xs, ys] = [tensor(&x, &[count], device)?, tensor(&y, &[count], device)?];
+        device::blend(&blended, 0.9, &xs, -0.25)?;
+        device::accumulate(&accumulated, 0.9, &xs, &ys, 5e-4)?;
+        let [to, x, y] = [to, x, y].map(|values| wide(&values));
+        let expected = |i: usize| [0.9 * to[i] - 0.25 * x[i], 0.9 * to[i] + (x[i] + 5e-4 * y[i])];
+        let (blended, accumulated) = (flat(&blended), flat(&accumulated));
+        for i in 0..count {
+            for (found, expected) in [blended[i], accumulated[i]].into_iter().zip(expected(i)) {
+                assert!(
+                    (f64::from(found) - expected).abs() < 1e-6,
+                    "{i} of {count}: {found}, not {expected}"
+                );
+            }
+        }
+    }
+    let [three, four] = [tensor(&[1.0; 3], &[3], device)?, tensor(&[1.0; 4], &[4], device)?];
+    assert!(device::blend(&three, 1.0, &four, 1.0).is_err(), "three values and four");
+    assert!(device::accumulate(&three, 1.0, &three.copy()?, &four, 1.0).is_err(), "three values and four");
     Ok(())
 }
 

@@ -27,7 +27,7 @@ use crate::{
 /// assert_eq!(convolution.input_gradient(&weight, &ones)?.flatten_all()?.to_vec1::<f32>()?[4], 4.0);
 /// # Ok::<(), candle_core::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Convolution {
     pub(super) geometry: Geometry,
     pub(super) math: Math,
@@ -85,7 +85,7 @@ impl Convolution {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     Forward,
     InputGradient,
@@ -93,7 +93,7 @@ pub(super) enum Kind {
 }
 
 /// One of the three passes, as candle sees it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Pass {
     pub(super) convolution: Convolution,
     pub(super) kind: Kind,

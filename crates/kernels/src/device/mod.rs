@@ -11,12 +11,14 @@
 //! | [`cross_entropy`] | candle | the same |
 //! | [`BandMeans`] of spectra, [`Density`] with its gradient | products with the matrix of the Fourier transform | the same |
 //! | [`ResidentImages`], gathered into batches | candle | the same |
+//! | [`blend`], [`accumulate`] in place | loops | a kernel of our own, compiled by NVRTC |
 //! | [`Uploads`], a batch ahead | kept until it is taken | from page-locked memory, on a stream of their own |
 //!
 //! All tensors are f32, images (N, C, H, W), weights (O, C / groups, kH, kW). What runs anywhere is the twin that the CUDA
 //! versions are tested against.
 
 mod bands;
+mod blend;
 mod convolution;
 #[cfg(feature = "cuda")]
 mod cuda;
@@ -31,6 +33,7 @@ mod uploads;
 
 pub use crate::Math;
 pub use bands::BandMeans;
+pub use blend::{accumulate, blend};
 pub use convolution::Convolution;
 pub use density::{Densities, Density};
 pub use gate::relu_gradient;

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use candle_core::{Device, Result as Done, Tensor, Var};
-use kernels::device::{BatchMoments, Math, cross_entropy};
+use kernels::device::{BatchMoments, Math, blend, cross_entropy};
 
 use super::{
     Filters, Named, Pass, TensorEngine,
@@ -83,8 +83,8 @@ fn track(variables: &Variables, seen: &[(String, BatchMoments)]) -> Result<(), E
         let unbiased = *count as f64 / (count.max(&2) - 1) as f64;
         for (name, seen, factor) in [("running_mean", mean, 1.0), ("running_var", variance, unbiased)] {
             let running = &variables.buffers[&format!("{module}.{name}")];
-            let kept = (running.as_detached_tensor() * (1.0 - RUNNING_MOMENTUM))?;
-            running.set(&(kept + (seen * (factor * RUNNING_MOMENTUM))?)?)?;
+            let keep = (1.0 - RUNNING_MOMENTUM) as f32;
+            blend(running, keep, seen, (factor * RUNNING_MOMENTUM) as f32)?;
         }
     }
     Ok(())

@@ -2,7 +2,7 @@
 //!
 //! Algorithms are those that NVIDIA documents as deterministic; where one does not take the sizes at hand, cuDNN chooses.
 
-use std::sync::Arc;
+use std::{cell::RefCell, collections::HashMap, rc::Rc, sync::Arc};
 
 use candle_core::{
     CudaDevice, CudaStorage, Result,
@@ -28,7 +28,7 @@ use candle_core::{
 use half::bf16;
 
 use super::{
-    Argument,
+    Argument, Handles,
     descriptors::{integer, integers},
     failed, handles, result_of, view,
 };
@@ -41,16 +41,27 @@ use crate::device::{
 pub(in crate::device) trait Number: CudaDType + CudnnDataType + DeviceRepr {
     const ONE: Self;
     const ZERO: Self;
+
+    /// The plans for such numbers.
+    fn plans(handles: &Handles) -> &Plans<Self>;
 }
 
 impl Number for f32 {
     const ONE: Self = 1.0;
     const ZERO: Self = 0.0;
+
+    fn plans(handles: &Handles) -> &Plans<Self> {
+        &handles.plans
+    }
 }
 
 impl Number for bf16 {
     const ONE: Self = Self::ONE;
     const ZERO: Self = Self::ZERO;
+
+    fn plans(handles: &Handles) -> &Plans<Self> {
+        &handles.plans_of_bf16
+    }
 }
 
 /// What cuDNN wants to know of a convolution.
@@ -71,7 +82,9 @@ impl<T: Number> Descriptors<T> {
         conv.set_group_count(integer(geometry.groups)?).map_err(failed)?;
         conv.set_math_type(match convolution.math {
             Math::Full => cudnnMathType_t::CUDNN_FMA_MATH,
-            Math::Tf32 | Math::Bf16 => cudnnMathType_t::CUDNN_DEFAULT_MATH,
+            // Tensor cores take f32 as TF32 by default, but bf16 only where they are asked to.
+            Math::Tf32 => cudnnMathType_t::CUDNN_DEFAULT_MATH,
+            Math::Bf16 => cudnnMathType_t::CUDNN_TENSOR_OP_MATH,
         })
         .map_err(failed)?;
         let tensor = |dims| handle.create_4d_tensor(format, integers(dims)?).map_err(failed);
@@ -79,6 +92,108 @@ impl<T: Number> Descriptors<T> {
         let weight = handle.create_4d_filter(format, weights).map_err(failed)?;
         Ok(Self { x: tensor(convolution.images())?, weight, y: tensor(convolution.result())?, conv })
     }
+
+    fn forward(&self) -> ConvForward<'_, T, T, T, f32> {
+        ConvForward { conv: &self.conv, x: &self.x, w: &self.weight, y: &self.y }
+    }
+
+    fn input_gradient(&self) -> ConvBackwardData<'_, T, T, T, f32> {
+        ConvBackwardData { conv: &self.conv, dx: &self.x, w: &self.weight, dy: &self.y }
+    }
+
+    fn weight_gradient(&self) -> ConvBackwardFilter<'_, T, T, T, f32> {
+        ConvBackwardFilter { conv: &self.conv, x: &self.x, dw: &self.weight, dy: &self.y }
+    }
+}
+
+/// How cuDNN computes a pass.
+enum Algorithm {
+    Forward(cudnnConvolutionFwdAlgo_t),
+    InputGradient(cudnnConvolutionBwdDataAlgo_t),
+    WeightGradient(cudnnConvolutionBwdFilterAlgo_t),
+}
+
+/// A pass as it is run each time: cuDNN takes longer to look it up than a GPU to compute a small one.
+pub(super) struct Plan<T> {
+    descriptors: Descriptors<T>,
+    algorithm: Algorithm,
+    /// Bytes that the algorithm works in.
+    bytes: usize,
+}
+
+/// The plans of a thread.
+pub(super) type Plans<T> = RefCell<HashMap<Pass, Rc<Plan<T>>>>;
+
+impl<T: Number> Plan<T> {
+    fn of(pass: &Pass, handles: &Handles) -> Result<Rc<Self>> {
+        if let Some(plan) = T::plans(handles).borrow().get(pass) {
+            return Ok(Rc::clone(plan));
+        }
+        let plan = Rc::new(Self::new(pass, &handles.convolutions)?);
+        T::plans(handles).borrow_mut().insert(*pass, Rc::clone(&plan));
+        Ok(plan)
+    }
+
+    fn new(pass: &Pass, handle: &Arc<Cudnn>) -> Result<Self> {
+        let descriptors = Descriptors::of(&pass.convolution, handle)?;
+        let (algorithm, bytes) = match pass.kind {
+            Kind::Forward => {
+                let op = descriptors.forward();
+                let preferred = [cudnnConvolutionFwdAlgo_t::CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM];
+                let chosen = choose(&preferred, |one| op.get_workspace_size(one), || op.pick_algorithm())?;
+                (Algorithm::Forward(chosen.0), chosen.1)
+            }
+            Kind::InputGradient => {
+                let op = descriptors.input_gradient();
+                let preferred = [cudnnConvolutionBwdDataAlgo_t::CUDNN_CONVOLUTION_BWD_DATA_ALGO_1];
+                let chosen = choose(&preferred, |one| op.get_workspace_size(one), || op.pick_algorithm())?;
+                (Algorithm::InputGradient(chosen.0), chosen.1)
+            }
+            Kind::WeightGradient => {
+                let op = descriptors.weight_gradient();
+                let preferred = weight_gradients(&pass.convolution);
+                let chosen = choose(preferred, |one| op.get_workspace_size(one), || op.pick_algorithm())?;
+                (Algorithm::WeightGradient(chosen.0), chosen.1)
+            }
+        };
+        Ok(Self { descriptors, algorithm, bytes })
+    }
+
+    /// # Safety
+    /// The arguments and `out` have the sizes that the pass tells of them, the workspace as many bytes as the plan.
+    unsafe fn launch(
+        &self,
+        (first, second): (&CudaView<'_, T>, &CudaView<'_, T>),
+        out: &mut CudaSlice<T>,
+        workspace: &mut CudaSlice<u8>,
+    ) -> std::result::Result<(), CudnnError> {
+        let (descriptors, scales, workspace) = (&self.descriptors, (T::ONE, T::ZERO), Some(workspace));
+        // SAFETY: the caller vouches for the sizes.
+        unsafe {
+            match self.algorithm {
+                Algorithm::Forward(algorithm) => {
+                    descriptors.forward().launch(algorithm, workspace, scales, first, second, out)
+                }
+                Algorithm::InputGradient(algorithm) => {
+                    descriptors.input_gradient().launch(algorithm, workspace, scales, out, first, second)
+                }
+                Algorithm::WeightGradient(algorithm) => {
+                    descriptors.weight_gradient().launch(algorithm, workspace, scales, first, out, second)
+                }
+            }
+        }
+    }
+}
+
+/// Without tensor cores products are what costs, and Winograd's algorithm has fewer of them. It rounds more: where results go on
+/// through a network, as those of the other passes do, that would add up.
+fn weight_gradients(convolution: &Convolution) -> &'static [cudnnConvolutionBwdFilterAlgo_t] {
+    const BOTH: [cudnnConvolutionBwdFilterAlgo_t; 2] = [
+        cudnnConvolutionBwdFilterAlgo_t::CUDNN_CONVOLUTION_BWD_FILTER_ALGO_WINOGRAD_NONFUSED,
+        cudnnConvolutionBwdFilterAlgo_t::CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1,
+    ];
+    let is_unit = convolution.geometry.kernel == [3; 2] && convolution.geometry.stride == 1;
+    if is_unit && convolution.math == Math::Full { &BOTH } else { &BOTH[1..] }
 }
 
 /// Runs a pass on contiguous arguments of the shapes that it wants.
@@ -89,27 +204,26 @@ pub(in crate::device) fn run<T: Number>(
 ) -> Result<CudaStorage> {
     let device = first.0.device().clone();
     let handles = handles(&device)?;
-    let descriptors = Descriptors::<T>::of(&pass.convolution, &handles.convolutions)?;
+    let plan = Plan::<T>::of(pass, &handles)?;
     let (first, second) = (view(first)?, view(second)?);
     let mut out = result_of(&device, pass.shapes()[2].iter().product())?;
-    match pass.kind {
-        Kind::Forward => forward(&descriptors, &device, (&first, &second), &mut out)?,
-        Kind::InputGradient => input_gradient(&descriptors, &device, (&first, &second), &mut out)?,
-        Kind::WeightGradient => weight_gradient(&descriptors, &device, (&first, &second), &mut out)?,
-    }
+    let mut workspace = workspace(&device, plan.bytes)?;
+    // SAFETY: `Pass::apply` has checked that both arguments are contiguous numbers T of the pass's sizes; `out` was allocated with the
+    // result's, the workspace with what cuDNN asked for.
+    unsafe { plan.launch((&first, &second), &mut out, &mut workspace) }.map_err(failed)?;
     Ok(CudaStorage::wrap_cuda_slice(out, device))
 }
 
-type Arguments<'a, T> = (&'a CudaView<'a, T>, &'a CudaView<'a, T>);
-
-/// An algorithm with the bytes that it works in: the preferred one, or, where that does not take these sizes, cuDNN's choice.
+/// An algorithm with the bytes that it works in: the first preferred one that takes these sizes, or cuDNN's choice.
 fn choose<A: Copy>(
-    preferred: A,
+    preferred: &[A],
     bytes: impl Fn(A) -> std::result::Result<usize, CudnnError>,
     pick: impl FnOnce() -> std::result::Result<A, CudnnError>,
 ) -> Result<(A, usize)> {
-    if let Ok(size) = bytes(preferred) {
-        return Ok((preferred, size));
+    for &algorithm in preferred {
+        if let Ok(size) = bytes(algorithm) {
+            return Ok((algorithm, size));
+        }
     }
     let picked = pick().map_err(failed)?;
     Ok((picked, bytes(picked).map_err(failed)?))
@@ -119,53 +233,4 @@ fn choose<A: Copy>(
 fn workspace(device: &CudaDevice, bytes: usize) -> Result<CudaSlice<u8>> {
     // SAFETY: only cuDNN reads it, and nothing that it has not written.
     unsafe { device.alloc::<u8>(bytes.max(1)) }
-}
-
-fn forward<T: Number>(
-    Descriptors { x, weight, y, conv }: &Descriptors<T>,
-    device: &CudaDevice,
-    (images, weights): Arguments<'_, T>,
-    out: &mut CudaSlice<T>,
-) -> Result<()> {
-    let op = ConvForward { conv, x, w: weight, y };
-    let preferred = cudnnConvolutionFwdAlgo_t::CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM;
-    let (algorithm, bytes) =
-        choose(preferred, |algorithm| op.get_workspace_size(algorithm), || op.pick_algorithm())?;
-    let mut workspace = workspace(device, bytes)?;
-    // SAFETY: `Pass::apply` has checked that images and weights are contiguous numbers T of the sizes in the descriptors; `out` was
-    // allocated with the result's, the workspace with what cuDNN asked for.
-    unsafe { op.launch(algorithm, Some(&mut workspace), (T::ONE, T::ZERO), images, weights, out) }
-        .map_err(failed)
-}
-
-fn input_gradient<T: Number>(
-    Descriptors { x, weight, y, conv }: &Descriptors<T>,
-    device: &CudaDevice,
-    (weights, gradient): Arguments<'_, T>,
-    out: &mut CudaSlice<T>,
-) -> Result<()> {
-    let op = ConvBackwardData { conv, dx: x, w: weight, dy: y };
-    let preferred = cudnnConvolutionBwdDataAlgo_t::CUDNN_CONVOLUTION_BWD_DATA_ALGO_1;
-    let (algorithm, bytes) =
-        choose(preferred, |algorithm| op.get_workspace_size(algorithm), || op.pick_algorithm())?;
-    let mut workspace = workspace(device, bytes)?;
-    // SAFETY: as in `forward`; the arguments are weights and the gradient of the result, `out` has the size of the images.
-    unsafe { op.launch(algorithm, Some(&mut workspace), (T::ONE, T::ZERO), out, weights, gradient) }
-        .map_err(failed)
-}
-
-fn weight_gradient<T: Number>(
-    Descriptors { x, weight, y, conv }: &Descriptors<T>,
-    device: &CudaDevice,
-    (images, gradient): Arguments<'_, T>,
-    out: &mut CudaSlice<T>,
-) -> Result<()> {
-    let op = ConvBackwardFilter { conv, x, dw: weight, dy: y };
-    let preferred = cudnnConvolutionBwdFilterAlgo_t::CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1;
-    let (algorithm, bytes) =
-        choose(preferred, |algorithm| op.get_workspace_size(algorithm), || op.pick_algorithm())?;
-    let mut workspace = workspace(device, bytes)?;
-    // SAFETY: as in `forward`; the arguments are images and the gradient of the result, `out` has the size of the weights.
-    unsafe { op.launch(algorithm, Some(&mut workspace), (T::ONE, T::ZERO), images, out, gradient) }
-        .map_err(failed)
 }

@@ -2,6 +2,7 @@
 // Foreign functions, each call with its reason.
 #![allow(unsafe_code)]
 
+mod blend;
 pub(super) mod convolution;
 mod descriptors;
 mod gate;
@@ -22,16 +23,22 @@ use candle_core::{
     },
 };
 
+pub(super) use blend::blend;
 pub(super) use gate::relu_gradient;
 pub(super) use norm::{batch_norm, batch_norm_gradient};
 pub(super) use pooling::{max_pool, max_pool_gradient};
 pub(super) use uploads::Uploads;
 
+use convolution::Plans;
+use half::bf16;
+
 /// What cuDNN keeps for a thread that uses a device.
-struct Handles {
+pub(super) struct Handles {
     convolutions: Arc<Cudnn>,
     /// For the functions that the safe wrapper lacks.
     plain: Handle,
+    plans: Plans<f32>,
+    plans_of_bf16: Plans<bf16>,
 }
 
 /// A handle of the plain interface, bound to its device's stream.
@@ -65,7 +72,9 @@ fn handles(device: &CudaDevice) -> Result<Rc<Handles>> {
         }
         // Making this one binds the device to the thread.
         let convolutions = Cudnn::new(device.cuda_stream()).map_err(failed)?;
-        let made = Rc::new(Handles { convolutions, plain: Handle::new(device).map_err(failed)? });
+        let plain = Handle::new(device).map_err(failed)?;
+        let (plans, plans_of_bf16) = Default::default();
+        let made = Rc::new(Handles { convolutions, plain, plans, plans_of_bf16 });
         handles.borrow_mut().insert(device.id(), Rc::clone(&made));
         Ok(made)
     })
