@@ -93,15 +93,15 @@ impl<T: Number> Descriptors<T> {
         Ok(Self { x: tensor(convolution.images())?, weight, y: tensor(convolution.result())?, conv })
     }
 
-    fn forward(&self) -> ConvForward<'_, T, T, T, f32> {
+    fn forward(&self) -> ConvForward<'_, T, f32, T> {
         ConvForward { conv: &self.conv, x: &self.x, w: &self.weight, y: &self.y }
     }
 
-    fn input_gradient(&self) -> ConvBackwardData<'_, T, T, T, f32> {
+    fn input_gradient(&self) -> ConvBackwardData<'_, T, f32, T> {
         ConvBackwardData { conv: &self.conv, dx: &self.x, w: &self.weight, dy: &self.y }
     }
 
-    fn weight_gradient(&self) -> ConvBackwardFilter<'_, T, T, T, f32> {
+    fn weight_gradient(&self) -> ConvBackwardFilter<'_, T, f32, T> {
         ConvBackwardFilter { conv: &self.conv, x: &self.x, dw: &self.weight, dy: &self.y }
     }
 }
