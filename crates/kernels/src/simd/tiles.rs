@@ -209,3 +209,110 @@ pub(crate) unsafe fn multiply(a: Operand, b: Operand, steps: usize, sums: Sums, 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{ptr, slice};
+
+    use super::*;
+    use crate::simd::{Path, Simd, pair_bits, run_on_tiles};
+
+    /// Memory that ends, or begins, where a page begins, or ends, that nobody may touch.
+    struct Guarded {
+        pages: *mut u8,
+        inside: usize,
+        start: *mut u8,
+    }
+
+    const PAGE: usize = 4096;
+
+    impl Guarded {
+        fn new(bytes: usize, at_end: bool) -> Self {
+            let inside = bytes.next_multiple_of(PAGE);
+            // SAFETY: new memory of this process alone; the outer pages stay without permissions.
+            unsafe {
+                let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+                let pages = libc::mmap(ptr::null_mut(), inside + 2 * PAGE, libc::PROT_NONE, flags, -1, 0);
+                assert_ne!(pages, libc::MAP_FAILED, "memory");
+                let pages = pages.cast::<u8>();
+                let readable = libc::PROT_READ | libc::PROT_WRITE;
+                assert_eq!(libc::mprotect(pages.add(PAGE).cast(), inside, readable), 0, "permissions");
+                let start = pages.add(PAGE + if at_end { inside - bytes } else { 0 });
+                Self { pages, inside, start }
+            }
+        }
+
+        /// All of it as numbers.
+        fn numbers<T: Copy>(&mut self, count: usize) -> &mut [T] {
+            assert!(count * size_of::<T>() <= self.inside);
+            // SAFETY: mapped, zero at first, aligned to cache lines, and borrowed as long as the slice lives.
+            unsafe { slice::from_raw_parts_mut(self.start.cast(), count) }
+        }
+    }
+
+    impl Drop for Guarded {
+        fn drop(&mut self) {
+            // SAFETY: mapped by `new`, and unmapped only here.
+            unsafe { libc::munmap(self.pages.cast(), self.inside + 2 * PAGE) };
+        }
+    }
+
+    struct Multiply(Operand, Operand, usize, Sums, bool);
+
+    impl Kernel for Multiply {
+        type Output = ();
+
+        #[inline(always)]
+        unsafe fn run<S: Simd>(self) {
+            let Self(a, b, steps, sums, is_first) = self;
+            // SAFETY: the test has made all places, and `run_on_tiles` runs this.
+            unsafe { multiply(a, b, steps, sums, is_first) }
+        }
+    }
+
+    /// Whole numbers, so that all sums are exact.
+    fn number(seed: usize) -> f32 {
+        (seed * 7919 % 23) as f32 - 11.0
+    }
+
+    fn check(path: Path, steps: usize, at_end: bool, is_first: bool) {
+        const TILE: usize = SIDE * SIDE;
+        let pairs = |seed: usize, at: usize| [number(seed + 2 * at), number(seed + 2 * at + 1)];
+        let bits = |seed: usize, at: usize| pair_bits(pairs(seed, at)[0], pairs(seed, at)[1]);
+        let [mut a, mut b, mut sums] =
+            [2 * steps, 2 * steps, 4].map(|tiles| Guarded::new(tiles * TILE * size_of::<u32>(), at_end));
+        for (seed, operand) in [(1, &mut a), (5, &mut b)] {
+            let factors = operand.numbers::<u32>(2 * TILE * steps);
+            factors.iter_mut().enumerate().for_each(|(at, factor)| *factor = bits(seed, at));
+        }
+        sums.numbers::<f32>(4 * TILE).iter_mut().enumerate().for_each(|(at, sum)| *sum = number(at));
+        // Rows of `a` are those of two tiles one after the other, rows of `b` go on from one tile to the one beside it.
+        let left = Operand { start: [a.start, a.start.wrapping_add(TILE * 4)], row: ROW, step: 2 * TILE * 4 };
+        let right = Operand { start: [b.start, b.start.wrapping_add(ROW)], row: 2 * ROW, step: 2 * TILE * 4 };
+        let place = |i: usize, j: usize| sums.start.wrapping_add(i * SIDE * 2 * ROW + j * ROW).cast::<Lane>();
+        let to = Sums { start: [[place(0, 0), place(0, 1)], [place(1, 0), place(1, 1)]], row: 2 * ROW };
+        run_on_tiles(path, Multiply(left, right, steps, to, is_first));
+        for (at, &found) in sums.numbers::<f32>(4 * TILE).iter().enumerate() {
+            let (row, column) = (at / (2 * SIDE), at % (2 * SIDE));
+            let mut expected = if is_first { 0.0 } else { number(at) };
+            for k in 0..steps * SIDE {
+                let (step, k) = (k / SIDE, k % SIDE);
+                let x = pairs(1, (step * 2 * SIDE + row) * SIDE + k);
+                let y = pairs(5, (step * SIDE + k) * 2 * SIDE + column);
+                expected += x[0] * y[0] + x[1] * y[1];
+            }
+            assert_eq!(found, expected, "row {row}, column {column} of {steps} steps");
+        }
+    }
+
+    /// Nothing beyond the operands is read or written: there the process would end. (On processors without tiles nothing runs.)
+    #[test]
+    fn tiles_multiply_what_they_are_given_and_touch_nothing_else() {
+        let Some(path) = Path::available().into_iter().find(|path| path.has_tiles()) else { return };
+        for steps in [1, 2, 5] {
+            for (at_end, is_first) in [(true, true), (true, false), (false, true), (false, false)] {
+                check(path, steps, at_end, is_first);
+            }
+        }
+    }
+}
