@@ -1,6 +1,6 @@
 //! From the command line to a workflow, and from its result to an exit code.
 
-use std::{collections::BTreeMap, ffi::OsString, path::Path, process::ExitCode};
+use std::{collections::BTreeMap, ffi::OsString, io, path::Path, process::ExitCode};
 
 use clap::{
     Parser,
@@ -64,15 +64,26 @@ pub(crate) fn is_of_flags(error: &anyhow::Error) -> bool {
     no_dataset || other_run || other_fit || error.is::<UnusableFlags>()
 }
 
-/// The error and its causes, each cause that the message does not hold yet.
+/// The error and its causes, each cause that the message does not hold yet, and what to do about a full disk.
 fn message(error: &anyhow::Error) -> String {
-    error.chain().fold(String::new(), |mut message, cause| {
+    let message = error.chain().fold(String::new(), |mut message, cause| {
         let cause = cause.to_string();
         if !message.contains(&cause) {
             message = if message.is_empty() { cause } else { format!("{message}: {cause}") };
         }
         message
-    })
+    });
+    if is_of_full_disk(error) {
+        return format!(
+            "{message}; free some room and give the command again (a run that was begun goes on with --resume)"
+        );
+    }
+    message
+}
+
+fn is_of_full_disk(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    causes.any(|cause| matches!(cause.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
 }
 
 fn fail(message: &str, code: u8) -> ExitCode {
@@ -186,5 +197,14 @@ mod tests {
     fn causes_are_said_once() {
         let error = anyhow::anyhow!("no space").context("cannot write: no space").context("run.json");
         assert_eq!(message(&error), "run.json: cannot write: no space");
+    }
+
+    #[test]
+    fn a_full_disk_is_told_with_what_to_do() {
+        let full = anyhow::Error::from(io::Error::from(io::ErrorKind::StorageFull)).context("0_checkpoint");
+        assert!(message(&full).contains("free some room"), "{}", message(&full));
+        let other =
+            anyhow::Error::from(io::Error::from(io::ErrorKind::PermissionDenied)).context("0_checkpoint");
+        assert!(!message(&other).contains("free some room"), "{}", message(&other));
     }
 }

@@ -52,13 +52,14 @@ impl Measured {
         Some(attacked.scores.accuracy())
     }
 
-    /// The correlation of the variance between classes with accuracy over the frequency components.
+    /// The correlation of the variance between classes with accuracy over the frequency components, where there are enough of
+    /// them: any two lie on a line.
     fn correlation(&self) -> Option<f64> {
         let pairs = self
             .frequencies()
             .filter_map(|part| Some((part.separation?.inter, percent(part.scores.accuracy()))));
         let (variances, accuracies): (Vec<f64>, Vec<f64>) = pairs.unzip();
-        pearson(&variances, &accuracies)
+        if variances.len() > 2 { pearson(&variances, &accuracies) } else { None }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Whose weights these are: shapes compared with those of architectures.
 
-use crate::{Architecture, Error, Shapes};
+use crate::{Architecture, Error, Family, Shapes};
 
 /// How many differences are named of each side.
 const NAMED: usize = 3;
@@ -31,6 +31,21 @@ impl Architecture {
         found.get(name)?.get(axis).copied().filter(|&classes| classes > 0)
     }
 
+    /// That the weights are those of this name's network for other images, if they are.
+    fn other_family(&self, found: &Shapes) -> Option<String> {
+        let other = match self.family() {
+            Family::Cifar => self.of(Family::Imagenet),
+            Family::Imagenet => self.of(Family::Cifar),
+        };
+        let other = other.ok()?;
+        let classes = other.classes(found)?;
+        let fits = other.graph(classes).shapes() == *found;
+        fits.then(|| {
+            let (name, family) = (self.name(), other.family());
+            format!("they are those of {name} of the family {family} with {classes} classes (--arch-family {family})")
+        })
+    }
+
     pub(crate) fn compare(&self, wanted: &Shapes, found: &Shapes) -> Result<(), Error> {
         let lacking = wanted.iter().filter_map(|(name, shape)| match found.get(name) {
             None => Some(format!("`{name}` {shape:?} is missing")),
@@ -42,10 +57,10 @@ impl Architecture {
         let mut differences = first(lacking);
         differences.extend(first(unexpected));
         if differences.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::WeightsDoNotFit { arch: self.name(), differences })
+            return Ok(());
         }
+        differences.extend(self.other_family(found));
+        Err(Error::WeightsDoNotFit { arch: self.name(), differences })
     }
 }
 
@@ -72,6 +87,19 @@ mod tests {
         let mut others = resnet.graph(10).shapes();
         others.insert("fc.bias".to_owned(), vec![10]);
         assert_eq!(Architecture::guess(&others), []);
+        Ok(())
+    }
+
+    #[test]
+    fn the_same_name_for_other_images_is_told() -> Result<(), Error> {
+        let small: Architecture = "resnet18".parse()?;
+        let large = small.of(Family::Imagenet)?;
+        for (one, other, words) in
+            [(small, large, "--arch-family imagenet"), (large, small, "--arch-family cifar")]
+        {
+            let said = one.check_fit(10, &other.graph(7).shapes()).expect_err("another family").to_string();
+            assert!(said.contains(words) && said.contains("7 classes"), "{said}");
+        }
         Ok(())
     }
 
