@@ -107,7 +107,6 @@ pub(crate) unsafe fn run<K: Kernel>(kernel: K) -> K::Output {
 }
 
 /// Two tiles beside or above each other, step after step along what is summed over.
-#[repr(C)]
 #[derive(Clone, Copy)]
 pub(crate) struct Operand {
     /// Where both begin; the same place twice if there is one.

@@ -121,7 +121,8 @@ fn either<P: Pass, const F: Factors>(
     path: Path,
     arena: &Arena,
 ) {
-    let tile = Depths::new::<F>(path.rows(), x.dims.channels, P::POINTS, 1).len();
+    let padded = x.dims.channels.next_multiple_of(rows(F, path.rows()));
+    let tile = P::POINTS * padded / values_a_summand(F);
     // Three tiles fill the registers; two do nearly as well. On tiles of matrices, two of pixels go together.
     let tiles = if is_tiled(F) {
         (OWN_CACHE / tile / 2 * 2).clamp(2, 12)

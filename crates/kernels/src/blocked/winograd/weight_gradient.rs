@@ -78,6 +78,11 @@ fn rows<const F: Factors>(outputs: usize) -> usize {
     if is_tiled(F) { outputs.next_multiple_of(LANES) } else { outputs }
 }
 
+/// So many tiles, or one fewer where two make a step.
+fn whole_steps<const F: Factors>(tiles: usize) -> usize {
+    if is_tiled(F) { tiles / 2 * 2 } else { tiles }
+}
+
 /// Vectors of one tile of both operands.
 fn tile_len<K: Scheme, const F: Factors>(x: &Blocked, g: &Blocked) -> usize {
     let channels = groups(x.dims.channels) + groups(g.dims.channels);
@@ -100,7 +105,7 @@ fn apart<K: Scheme, const F: Factors>(
 ) -> Vec<Lane> {
     let (grid, blocks) = (Grid::of(g.dims), x.dims.blocks());
     let (inputs, outputs) = (groups(x.dims.channels), groups(g.dims.channels));
-    let at_once = (OWN_TILES / tile_len::<K, F>(x, g)).clamp(2, 16) / 2 * 2;
+    let at_once = whole_steps::<F>((OWN_TILES / tile_len::<K, F>(x, g)).clamp(2, 16));
     let first = part.0 * blocks / part.1 * grid.tiles();
     let end = (part.0 + 1) * blocks / part.1 * grid.tiles();
     let mut v = arena.take(inputs * K::POINTS * point_stride::<F>(at_once));
@@ -170,7 +175,7 @@ fn shared<K: Scheme, const F: Factors>(x: &Blocked, g: &Blocked, path: Path, are
     let (inputs, outputs) = (groups(x.dims.channels), groups(g.dims.channels));
     let grid = Grid::of(g.dims);
     let tiles = grid.tiles() * x.dims.blocks();
-    let at_once = ((SHARED_TILES / tile_len::<K, F>(x, g)).clamp(4, 64) / 2 * 2).min(tiles);
+    let at_once = whole_steps::<F>((SHARED_TILES / tile_len::<K, F>(x, g)).clamp(4, 64)).min(tiles);
     let mut v = arena.take(inputs * K::POINTS * point_stride::<F>(at_once));
     let mut q = arena.take(outputs * K::POINTS * point_stride::<F>(at_once));
     let mut sums = arena.take(PANELS * rows::<F>(g.dims.channels) * inputs);
