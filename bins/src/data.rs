@@ -73,7 +73,7 @@ pub(crate) fn open_any(flags: &DataFlags) -> anyhow::Result<Dataset> {
         .into());
     }
     let limits = Limits { train: flags.images.limit_train, test: flags.images.limit_test };
-    Ok(match flags.dataset {
+    let dataset = match flags.dataset {
         DatasetName::Synthetic => synthetic(flags),
         DatasetName::Cifar10 => {
             of_cifar(flags, &Archive::cifar10(), &|root| cifar::load_cifar10(root, limits))?
@@ -86,7 +86,9 @@ pub(crate) fn open_any(flags: &DataFlags) -> anyhow::Result<Dataset> {
         DatasetName::Folder => folder::load(root(flags)?, folder_options(flags, limits))?,
         DatasetName::ImageNet => folder::load_imagenet(root(flags)?, folder_options(flags, limits))?,
         DatasetName::ResIn => folder::load_restricted_imagenet(root(flags)?, folder_options(flags, limits))?,
-    })
+    };
+    dataset.notes.iter().for_each(|note| terminal::note(&format!("note: {note}")));
+    Ok(dataset)
 }
 
 /// Opens the data set and decodes all of its images into memory.
@@ -94,8 +96,8 @@ pub(crate) fn open_any(flags: &DataFlags) -> anyhow::Result<Dataset> {
 /// # Errors
 /// As [`open`], and if an image cannot be decoded.
 pub(crate) fn open_in_memory(flags: &DataFlags) -> anyhow::Result<Dataset> {
-    let Dataset { name, train, test } = open(flags)?;
-    Ok(Dataset { name, train: train.decoded()?, test: test.decoded()? })
+    let dataset = open(flags)?;
+    Ok(Dataset { train: dataset.train.decoded()?, test: dataset.test.decoded()?, ..dataset })
 }
 
 /// Opens the data set so that every image of it can be read at any time: where damaged ones are to be left out, all are decoded to

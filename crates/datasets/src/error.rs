@@ -78,6 +78,18 @@ pub enum Error {
         found: String,
     },
 
+    /// A file that is no tar archive where a data set was expected.
+    #[error(
+        "{} is {found}, expected a folder or a tar archive (plain, or compressed by gzip, xz or zstd); if it holds the data set, unpack it \
+         and name the folder with --data", shown(.path)
+    )]
+    NoArchive {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        found: &'static str,
+    },
+
     /// An archive without a file of the data set.
     #[error("{} has no {member}: is it the archive of another data set?", shown(.path))]
     Missing {
@@ -89,7 +101,7 @@ pub enum Error {
 
     /// No folder of images.
     #[error(
-        "no images in {}: expected train/<class>/ or val/<class>/ (or test/) with .jpg, .png, .bmp, .ppm or .webp files, or a tar archive of \
+        "no images in {}: expected train/<class>/ or val/<class>/ (or test/) with .jpg, .png, .bmp, .ppm, .pgm or .webp files, or a tar archive of \
          them; {}", shown(.root), offer(.instead.as_deref())
     )]
     NoFolder {
@@ -328,7 +340,7 @@ fn shown(path: &Path) -> String {
 }
 
 /// A text of a file in a message: what would end a line or steer a terminal is written out.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let visible = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
     text.chars().map(visible).collect()
 }

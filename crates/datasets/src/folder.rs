@@ -1,7 +1,7 @@
 //! Folders of images, a folder a class, as torchvision's `ImageFolder` reads them.
 //!
 //! ```text
-//! {root}/train/{class}/…/image.jpg          jpg, jpeg, png, bmp, ppm or webp
+//! {root}/train/{class}/…/image.jpg          jpg, jpeg, png, bmp, ppm, pgm or webp
 //! {root}/val/{class}/…                      or test/
 //! ```
 //!
@@ -25,7 +25,9 @@ use rayon::prelude::*;
 
 pub(crate) use self::listing::nearby;
 use self::listing::{Image, Listing};
-use crate::{Dataset, Encoded, Error, ImageSet, ImageShape, Limits, Pixels, images::encoded::Fit};
+use crate::{
+    Dataset, Encoded, Error, ImageSet, ImageShape, Limits, Pixels, error::one_line, images::encoded::Fit,
+};
 
 /// Bytes of pixels up to which a part of a data set is kept decoded.
 pub const IN_MEMORY: usize = 1 << 30;
@@ -133,7 +135,7 @@ fn imagenet(root: &Path) -> Result<Listing, Error> {
 }
 
 fn dataset(name: &str, listing: Listing, options: Options) -> Result<Dataset, Error> {
-    let Listing { root, store, classes, train, test } = listing;
+    let Listing { root, store, classes, train, test, mut notes } = listing;
     let classes: Arc<[String]> = classes.into();
     let (store, limits) = (Arc::new(store), options.limits);
     let part = |images: Vec<Image>, limit: Option<usize>| {
@@ -158,14 +160,22 @@ fn dataset(name: &str, listing: Listing, options: Options) -> Result<Dataset, Er
         )
     };
     let mut parts = [part(train, limits.train), part(test, limits.test)];
-    let common = common_side(&parts)?;
+    let (common, odd) = match common_side(&parts)? {
+        Sides::Common(side) => (side, None),
+        Sides::Odd(why) => (None, Some(why)),
+    };
     let side = options.side.or(common).unwrap_or(SIDE);
+    if let (None, Some(why)) = (options.side, odd) {
+        notes.push(format!(
+            "images are resized to {side}×{side}, for {why}; --image-size asks for another side"
+        ));
+    }
     for (encoded, _) in &mut parts {
         encoded.shape = ImageShape { channels: 3, height: side, width: side };
         encoded.fit = if common == Some(side) { Fit::AsTheyAre } else { Fit::Resized };
     }
     let [train, test] = parts.map(|(encoded, labels)| set(encoded, labels, &classes));
-    Ok(Dataset { name: name.to_owned(), train: train?, test: test? })
+    Ok(Dataset { name: name.to_owned(), train: train?, test: test?, notes })
 }
 
 fn set(encoded: Encoded, labels: Vec<u32>, classes: &Arc<[String]>) -> Result<ImageSet, Error> {
@@ -175,24 +185,36 @@ fn set(encoded: Encoded, labels: Vec<u32>, classes: &Arc<[String]>) -> Result<Im
     if set.is_whole() && is_small { set.decoded() } else { Ok(set) }
 }
 
+/// What was found of the sizes of images.
+enum Sides {
+    /// All are squares of this side; nothing where there is no image.
+    Common(Option<usize>),
+    /// They are not: which one, and why.
+    Odd(String),
+}
+
 /// The side of all images, if they are squares of one size. Photographs differ soon, so few files are opened for the answer.
-fn common_side(parts: &[(Encoded, Vec<u32>)]) -> Result<Option<usize>, Error> {
+fn common_side(parts: &[(Encoded, Vec<u32>)]) -> Result<Sides, Error> {
     const AT_ONCE: usize = 256;
     let mut common = None;
     for (encoded, _) in parts {
         let indices: Vec<usize> = (0..encoded.len()).collect();
         for some in indices.chunks(AT_ONCE) {
             let sizes: Vec<_> = some.par_iter().map(|&index| encoded.size(index)).collect();
-            for size in sizes {
+            for (&index, size) in some.iter().zip(sizes) {
                 let (width, height) = match size {
                     Err(Error::Corrupt { .. }) if encoded.on_corrupt == OnCorrupt::Skip => continue,
                     size => size?,
                 };
-                if width != height || *common.get_or_insert(width) != width {
-                    return Ok(None);
+                let side = *common.get_or_insert(width);
+                if (width, height) != (side, side) {
+                    let others =
+                        if side == width { String::new() } else { format!(", others {side}×{side}") };
+                    let name = one_line(&encoded.names[index]);
+                    return Ok(Sides::Odd(format!("{name} has {width}×{height} pixels{others}")));
                 }
             }
         }
     }
-    Ok(common)
+    Ok(Sides::Common(common))
 }

@@ -56,7 +56,7 @@ pub fn load(root: impl AsRef<Path>, limits: Limits) -> Result<Dataset, Error> {
     let most = train.labels.iter().chain(&test.labels).max().map_or(0, |&label| label as usize + 1);
     let classes = read_classes(&root.join(CLASSES), most)?;
     let set = |part: Part| ImageSet::new(part.pixels, part.labels, Arc::clone(&classes), part.shape);
-    Ok(Dataset { name: "generated".into(), train: set(train)?, test: set(test)? })
+    Ok(Dataset { name: "generated".into(), train: set(train)?, test: set(test)?, notes: Vec::new() })
 }
 
 /// Writes the names of the classes.

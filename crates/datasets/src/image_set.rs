@@ -20,6 +20,8 @@ pub struct Dataset {
     pub train: ImageSet,
     /// Images to measure on.
     pub test: ImageSet,
+    /// What people should know of how it was read, a sentence each: files passed over, sizes changed.
+    pub notes: Vec<String>,
 }
 
 impl Dataset {

@@ -69,6 +69,7 @@ impl Synthetic {
             name: "synthetic".into(),
             train: set(Purpose::SyntheticTrain, self.train),
             test: set(Purpose::SyntheticTest, self.test),
+            notes: Vec::new(),
         }
     }
 

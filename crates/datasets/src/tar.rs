@@ -9,6 +9,7 @@ use std::{
 
 use crate::{
     Error,
+    error::one_line,
     packed::{Packed, fill},
 };
 
@@ -27,6 +28,33 @@ pub(crate) struct Tar {
     /// What of the current file has not been read, padding not included.
     left: u64,
     padding: u64,
+    links: Several,
+}
+
+/// How many there are of what was passed over, and the first one's name.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Several {
+    count: usize,
+    first: String,
+}
+
+impl Several {
+    pub(crate) fn add(&mut self, name: &str) {
+        if self.count == 0 {
+            name.clone_into(&mut self.first);
+        }
+        self.count += 1;
+    }
+
+    /// A sentence for people, if there is one.
+    pub(crate) fn note(&self, [one, many]: [&str; 2], advice: &str) -> Option<String> {
+        let first = one_line(&self.first);
+        match self.count {
+            0 => None,
+            1 => Some(format!("{one} is passed over: {first}; {advice}")),
+            count => Some(format!("{count} {many} are passed over, the first {first}; {advice}")),
+        }
+    }
 }
 
 /// A regular file in an archive.
@@ -52,12 +80,25 @@ impl Tar {
     /// If the file cannot be opened.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let (from, len) = Packed::open(path)?;
-        Ok(Self { path: path.to_path_buf(), from, len, offset: 0, left: 0, padding: 0 })
+        Ok(Self {
+            path: path.to_path_buf(),
+            from,
+            len,
+            offset: 0,
+            left: 0,
+            padding: 0,
+            links: Several::default(),
+        })
     }
 
     /// Whether content lies in the file where [`Member::offset`] says.
     pub(crate) fn is_plain(&self) -> bool {
         self.from.is_plain()
+    }
+
+    /// The links that were passed over so far.
+    pub(crate) fn links(&self) -> Several {
+        self.links.clone()
     }
 
     /// Bytes of the archive as it is on disk.
@@ -89,7 +130,12 @@ impl Tar {
                     }
                 }
                 // Links have no content, whatever size they say.
-                b'1'..=b'6' => extended = Extended::default(),
+                kind @ b'1'..=b'6' => {
+                    let name = std::mem::take(&mut extended).name.unwrap_or_else(|| name_of(&header));
+                    if matches!(kind, b'1' | b'2') {
+                        self.links.add(&name);
+                    }
+                }
                 b'g' => self.begin(size, start)?,
                 _ => {
                     self.begin(size, start)?;
@@ -127,13 +173,17 @@ impl Tar {
             // Two blocks of zeros end an archive; some programs leave them out.
             0 if start > 0 => return Ok(None),
             BLOCK => {}
-            found => return Err(self.refused(start, &format!("{found} bytes, cut short"))),
+            found if start > 0 => return Err(self.refused(start, &format!("{found} bytes, cut short"))),
+            _ => return Err(self.no_archive(&header)),
         }
         self.offset += BLOCK as u64;
         if header.iter().all(|&byte| byte == 0) {
             return Ok(None);
         }
         if checksum(&header) != octal(&header[148..156]) {
+            if start == 0 {
+                return Err(self.no_archive(&header));
+            }
             return Err(self.refused(start, "a header whose checksum is wrong"));
         }
         Ok(Some(header))
@@ -151,6 +201,19 @@ impl Tar {
     fn small(&mut self, size: u64, start: u64) -> Result<Vec<u8>, Error> {
         self.begin(size, start)?;
         self.content(LONGEST_NAME)
+    }
+
+    /// A file of something else, by its first bytes.
+    fn no_archive(&self, start: &[u8; BLOCK]) -> Error {
+        let found = match start {
+            _ if !self.is_plain() => "compressed, and no tar archive or a damaged one is in it",
+            [b'P', b'K', 3, 4, ..] => "a zip archive",
+            [b'7', b'z', 0xbc, 0xaf, ..] => "a 7-Zip archive",
+            [b'R', b'a', b'r', b'!', ..] => "a RAR archive",
+            [b'B', b'Z', b'h', ..] => "compressed by bzip2",
+            _ => "no tar archive, or a damaged one",
+        };
+        Error::NoArchive { path: self.path.clone(), found }
     }
 
     fn refused(&self, offset: u64, found: &str) -> Error {

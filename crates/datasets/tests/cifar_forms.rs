@@ -162,6 +162,22 @@ fn an_archive_must_have_every_file_once() {
     assert!(text.contains("holds CIFAR-100, not CIFAR-10; take --dataset cifar100"), "{text}");
 }
 
+/// Not a list of all places that a whole data set could be at.
+#[test]
+fn a_folder_without_its_test_images_names_the_file() {
+    for (folder, number) in [("cifar-10-batches-bin", 0), ("cifar-10-batches-py", 1)] {
+        let root = TempDir::new().unwrap();
+        write(&root.path().join(folder), &cifar10()[number]);
+        let test = root.path().join(folder).join(["test_batch.bin", "test_batch"][number]);
+        std::fs::remove_file(&test).unwrap();
+        for path in [root.path().to_path_buf(), root.path().join(folder)] {
+            let text = message(cifar::load_cifar10(path, ALL));
+            assert!(text.contains(&format!("cannot read {}", test.display())), "{text}");
+            assert!(text.contains("the folder lacks a file of the data set"), "{text}");
+        }
+    }
+}
+
 #[test]
 fn a_pickle_that_would_run_something_is_refused() {
     let root = TempDir::new().unwrap();

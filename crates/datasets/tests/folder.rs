@@ -392,3 +392,61 @@ fn a_huge_claim_is_no_huge_allocation() {
         fs::remove_file(root.path().join("train/a").join(name)).unwrap();
     }
 }
+
+/// Whoever looks for images that are not there should not have to guess why.
+#[test]
+fn what_is_passed_over_or_resized_is_noted() {
+    let (_root, path) = place(&files(16, 16));
+    assert!(load(&path).unwrap().notes.is_empty());
+    write(
+        &path,
+        &[("train/b/moving.gif".to_owned(), b"GIF89a".to_vec()), ("val/c/1.TIF".to_owned(), Vec::new())],
+    );
+    let data = load(&path).unwrap();
+    assert_eq!((data.train.len(), data.test.len()), (6, 1));
+    let note =
+        "2 images of kinds that are not read are passed over, the first train/b/moving.gif; save them as PNG";
+    assert!(data.notes.len() == 1 && data.notes[0].starts_with(note), "{:?}", data.notes);
+
+    let (_root, path) = place(&files(16, 16));
+    fs::write(path.join("train/a/2.png"), png(15, 16, 1)).unwrap();
+    let notes = load(&path).unwrap().notes;
+    let note = "images are resized to 224×224, for train/a/2.png has 15×16 pixels, others 16×16; --image-size asks for another side";
+    assert_eq!(notes, [note]);
+    let asked = folder::load(&path, Options { side: Some(8), ..Options::default() }).unwrap();
+    assert!(asked.notes.is_empty(), "the side is what was asked for: {:?}", asked.notes);
+
+    let mut bytes = Vec::new();
+    files(16, 16).iter().for_each(|(name, content)| member(&mut bytes, name, b'0', content));
+    member(&mut bytes, "train/a/link.png", b'2', b"");
+    bytes.extend([0; 1024]);
+    let path = path.join("a.tar");
+    fs::write(&path, bytes).unwrap();
+    let notes = load(&path).unwrap().notes;
+    assert!(
+        notes[0].starts_with("a link in the archive is passed over: train/a/link.png; unpack it"),
+        "{notes:?}"
+    );
+}
+
+#[test]
+fn a_file_of_something_else_is_no_damaged_archive() {
+    let root = TempDir::new().unwrap();
+    for (name, content, words) in [
+        (
+            "a.zip",
+            [b"PK\x03\x04".as_slice(), &[7; 2000]].concat(),
+            "is a zip archive, expected a folder or a tar archive",
+        ),
+        ("a.txt", b"train/a/1.png".to_vec(), "is no tar archive, or a damaged one"),
+        ("a.gz", gzip(&[7; 2000]), "is compressed, and no tar archive or a damaged one is in it"),
+        ("a.bz2", [b"BZh91AY".as_slice(), &[7; 2000]].concat(), "is compressed by bzip2"),
+    ] {
+        fs::write(root.path().join(name), content).unwrap();
+        let text = message(load(root.path().join(name)));
+        assert!(
+            text.contains(words) && text.contains("unpack it and name the folder with --data"),
+            "{name}: {text}"
+        );
+    }
+}

@@ -173,7 +173,7 @@ impl Edition {
         let set =
             |part: Part| ImageSet::new(part.pixels, part.labels, Arc::clone(&classes), ImageShape::RGB32);
         let [train, test] = parts;
-        Ok(Dataset { name: self.name.into(), train: set(train)?, test: set(test)? })
+        Ok(Dataset { name: self.name.into(), train: set(train)?, test: set(test)?, notes: Vec::new() })
     }
 
     /// How many classes there are.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::edition::Edition;
+use super::edition::{Edition, Version};
 use crate::Error;
 
 /// What was found.
@@ -43,20 +43,25 @@ fn search(edition: &Edition, root: &Path) -> Option<Place> {
             false => Place::Archive(root.to_path_buf()),
         });
     }
-    let folder = |version: usize, folder: PathBuf| {
-        let is_there = folder.join(edition.versions[version].test).is_file();
-        is_there.then_some(Place::Folder(version, folder))
-    };
-    let own = [0, 1].into_iter().find_map(|version| folder(version, root.to_path_buf()));
-    let inside = || {
-        [0, 1].into_iter().find_map(|version| folder(version, root.join(edition.versions[version].folder)))
-    };
+    let own = || unpacked(edition, root, |version| version.test);
     let archive = || {
         let archives = edition.versions.iter().map(|version| root.join(version.archive));
         archives.into_iter().find(|path| path.is_file()).map(Place::Archive)
     };
     let of_hub = || hub_folders(edition, root).iter().find_map(|folder| hub(folder));
-    own.or_else(inside).or_else(archive).or_else(of_hub)
+    // A folder without its last file comes last: reading it tells which one is missing.
+    let without_test = || unpacked(edition, root, |version| version.train[0]);
+    own().or_else(archive).or_else(of_hub).or_else(without_test)
+}
+
+/// The first version that has a file, in `root` itself or in a folder of its own.
+fn unpacked(edition: &Edition, root: &Path, file: impl Fn(&Version) -> &'static str) -> Option<Place> {
+    let folder = |own: bool, number: usize| {
+        let version = &edition.versions[number];
+        let folder = if own { root.to_path_buf() } else { root.join(version.folder) };
+        folder.join(file(version)).is_file().then_some(Place::Folder(number, folder))
+    };
+    [(true, 0), (true, 1), (false, 0), (false, 1)].into_iter().find_map(|(own, number)| folder(own, number))
 }
 
 fn hub_folders(edition: &Edition, root: &Path) -> [PathBuf; 3] {

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     Error,
     images::encoded::{LARGEST, Store},
-    tar::{Member, Tar},
+    tar::{Member, Several, Tar},
 };
 
 /// Folders below a class are gone into this deep.
@@ -21,7 +21,10 @@ const MOST_PACKED: u64 = 4 << 30;
 /// The folders of training and of test images.
 const PARTS: [&str; 3] = ["train", "val", "test"];
 
-const EXTENSIONS: [&str; 6] = ["jpg", "jpeg", "png", "bmp", "ppm", "webp"];
+const EXTENSIONS: [&str; 7] = ["jpg", "jpeg", "png", "bmp", "ppm", "pgm", "webp"];
+
+/// Images that are not read here; people are told.
+const UNREAD: [&str; 7] = ["gif", "tif", "tiff", "heic", "avif", "jp2", "jxl"];
 
 /// An image.
 pub(super) struct Image {
@@ -40,6 +43,8 @@ pub(super) struct Listing {
     pub(super) classes: Vec<String>,
     pub(super) train: Vec<Image>,
     pub(super) test: Vec<Image>,
+    /// What was passed over.
+    pub(super) notes: Vec<String>,
 }
 
 /// Paths and places of images, by class.
@@ -50,6 +55,10 @@ type Files = Vec<(String, (u64, u64))>;
 #[derive(Default)]
 struct Found {
     parts: BTreeMap<String, Classes>,
+    /// Images of kinds that are not read.
+    unread: Several,
+    /// Links in an archive.
+    links: Several,
 }
 
 impl Listing {
@@ -82,6 +91,13 @@ impl Found {
                 }
                 let images = classes.entry(class.name).or_default();
                 walk(root, &below, &inside, DEEPEST, images)?;
+                images.retain(|(name, _)| {
+                    let is_read = is_read(name);
+                    if !is_read {
+                        self.unread.add(name);
+                    }
+                    is_read
+                });
             }
         }
         Ok(Store::Files)
@@ -96,6 +112,10 @@ impl Found {
             let Some((part, class)) = place(&member).map_err(refused)? else { continue };
             if !seen.insert(member.name.clone()) {
                 return Err(refused(format!("`{}` for the second time", member.name)));
+            }
+            if !is_read(&member.name) {
+                self.unread.add(&member.name);
+                continue;
             }
             let mut at = (member.offset, member.size);
             if !tar.is_plain() {
@@ -112,6 +132,7 @@ impl Found {
             let classes = self.parts.entry(part.to_owned()).or_default();
             classes.entry(class.to_owned()).or_default().push((member.name.clone(), at));
         }
+        self.links = tar.links();
         Ok(if tar.is_plain() { Store::Archive } else { Store::Memory(unpacked) })
     }
 
@@ -134,7 +155,16 @@ impl Found {
             Ok(images)
         };
         let (train, test) = (images(train)?, images(test)?);
-        Ok(Listing { root: root.to_path_buf(), store, classes, train, test })
+        let unread = self.unread.note(
+            ["an image of a kind that is not read", "images of kinds that are not read"],
+            "save them as PNG to have them read",
+        );
+        let links = self.links.note(
+            ["a link in the archive", "links in the archive"],
+            "unpack it and name the folder to have links followed",
+        );
+        let notes = unread.into_iter().chain(links).collect();
+        Ok(Listing { root: root.to_path_buf(), store, classes, train, test, notes })
     }
 }
 
@@ -185,11 +215,20 @@ fn place(member: &Member) -> Result<Option<(&str, &str)>, String> {
     Ok(found)
 }
 
+/// Whether a file is named like an image, if only one of a kind that is not read.
 fn is_image(name: &str) -> bool {
     let file = name.rsplit('/').next().unwrap_or(name);
-    let extension = file.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
     // macOS leaves such companions in archives.
-    !file.starts_with("._") && extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
+    !file.starts_with("._") && (is_read(file) || has_extension(file, &UNREAD))
+}
+
+fn is_read(name: &str) -> bool {
+    has_extension(name, &EXTENSIONS)
+}
+
+fn has_extension(name: &str, of: &[&str]) -> bool {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    extension.is_some_and(|extension| of.contains(&extension.as_str()))
 }
 
 struct Entry {
