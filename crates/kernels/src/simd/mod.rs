@@ -47,6 +47,8 @@ pub(crate) trait Simd: Copy {
 
     /// Asks for a value that will be read (or written) soon, so that it comes from memory meanwhile.
     unsafe fn fetch(soon: &Lane);
+    /// The same for 64 bytes that are read next, into the nearest cache; they need not be there at all.
+    unsafe fn fetch_near(soon: *const u32);
     unsafe fn load(from: &Lane) -> Self::V;
     unsafe fn store(to: &mut Lane, value: Self::V);
     unsafe fn splat(value: f32) -> Self::V;
@@ -274,6 +276,8 @@ impl Simd for Portable {
 
     #[inline(always)]
     unsafe fn fetch(_soon: &Lane) {}
+    #[inline(always)]
+    unsafe fn fetch_near(_soon: *const u32) {}
     #[inline(always)]
     unsafe fn load(from: &Lane) -> Self::V {
         from.0

@@ -48,6 +48,10 @@ impl<const BF16: bool> Simd for Avx512<BF16> {
         unsafe { _mm_prefetch::<_MM_HINT_T1>(soon.0.as_ptr().cast()) }
     }
     #[inline(always)]
+    unsafe fn fetch_near(soon: *const u32) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(soon.cast()) }
+    }
+    #[inline(always)]
     unsafe fn load(from: &Lane) -> Self::V {
         unsafe { _mm512_load_ps(from.0.as_ptr()) }
     }
@@ -225,6 +229,10 @@ impl Simd for Avx2 {
     #[inline(always)]
     unsafe fn fetch(soon: &Lane) {
         unsafe { _mm_prefetch::<_MM_HINT_T1>(soon.0.as_ptr().cast()) }
+    }
+    #[inline(always)]
+    unsafe fn fetch_near(soon: *const u32) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(soon.cast()) }
     }
     #[inline(always)]
     unsafe fn load(from: &Lane) -> Self::V {

@@ -123,18 +123,22 @@ fn either<P: Pass, const F: Factors>(
 ) {
     let padded = x.dims.channels.next_multiple_of(rows(F, path.rows()));
     let tile = P::POINTS * padded / values_a_summand(F);
-    // Three tiles fill the registers; two do nearly as well. On tiles of matrices, two of pixels go together.
-    let tiles = if is_tiled(F) {
-        (OWN_CACHE / tile / 2 * 2).clamp(2, 12)
-    } else {
-        (OWN_CACHE / tile / 3 * 3).clamp(3, 12)
-    };
-    let tiles = if tiles * tile <= MOST_OF_OWN_CACHE { tiles } else { 2 };
-    if tiles * tile <= MOST_OF_OWN_CACHE {
-        fused::<P, F>(x, weights, after, out, tiles, path, arena);
-    } else {
-        wide::<P, F>(x, weights, after, out, path, arena);
+    match few_tiles::<P, F>(tile) {
+        Some(tiles) => fused::<P, F>(x, weights, after, out, tiles, path, arena),
+        None => wide::<P, F>(x, weights, after, out, path, arena),
     }
+}
+
+/// How many tiles of so many vectors a core's own cache holds, if that is worth it.
+fn few_tiles<P: Pass, const F: Factors>(tile: usize) -> Option<usize> {
+    let fits = |tiles: &usize| tiles * tile <= MOST_OF_OWN_CACHE;
+    // Two tiles of pixels go together on tiles of matrices.
+    if is_tiled(F) {
+        return Some((OWN_CACHE / tile / 2 * 2).clamp(2, 12)).filter(fits);
+    }
+    // Three fill the registers; two do nearly as well. One does where a stream of weights serves several points.
+    let least = if P::POINTS > PANELS { 1 } else { 2 };
+    [(OWN_CACHE / tile / 3 * 3).clamp(3, 12), 2, 1].into_iter().filter(|&tiles| tiles >= least).find(fits)
 }
 
 /// A few tiles at a time, groups of blocks in parallel.

@@ -6,7 +6,7 @@
 use super::super::{
     factors::{Factors, TILED_ROWS, is_tiled, rows, values_a_summand},
     gemm::{add_product, spread_bits},
-    simd::{Lane, Simd},
+    simd::{LANES, Lane, Simd},
 };
 
 /// Operands that are summed over: channels in groups of as many as a product has rows, as
@@ -85,6 +85,9 @@ pub(crate) struct Panels<'a> {
     pub(crate) is_turned: bool,
 }
 
+/// Turned blocks lie too far apart for the processor to foresee; it is asked for so many ahead.
+const AHEAD: usize = 2;
+
 /// The product at one point, for as many rows as [`rows`] says; `out` is `[row][tile]`.
 ///
 /// # Safety
@@ -142,6 +145,10 @@ unsafe fn block<S: Simd, const R: usize, const P: usize, const TURNED: bool, con
         let mut sums = [[S::splat(0.0); P]; R];
         let (mut a, mut b) = (weights.data.as_ptr(), v.as_ptr().add(at));
         for _ in 0..depth / wide {
+            if TURNED {
+                let soon = a.wrapping_add(AHEAD * weights.stride);
+                (0..R * wide).step_by(LANES).for_each(|place| S::fetch_near(soon.wrapping_add(place)));
+            }
             for k in 0..wide {
                 step::<S, R, P, TURNED, F>(a, b.add(k * count), k, &mut sums);
             }

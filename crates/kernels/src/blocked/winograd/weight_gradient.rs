@@ -30,7 +30,7 @@ const OWN_SUMS: usize = (3 << 20) / size_of::<Lane>();
 const OWN_TILES: usize = (1300 << 10) / size_of::<Lane>();
 
 /// Vectors of transformed tiles that all threads treat at once.
-const SHARED_TILES: usize = (16 << 20) / size_of::<Lane>();
+const SHARED_TILES: usize = (20 << 20) / size_of::<Lane>();
 
 /// Most points that a tile has.
 pub(super) const MOST_POINTS: usize = 81;
@@ -175,7 +175,10 @@ fn shared<K: Scheme, const F: Factors>(x: &Blocked, g: &Blocked, path: Path, are
     let (inputs, outputs) = (groups(x.dims.channels), groups(g.dims.channels));
     let grid = Grid::of(g.dims);
     let tiles = grid.tiles() * x.dims.blocks();
-    let at_once = whole_steps::<F>((SHARED_TILES / tile_len::<K, F>(x, g)).clamp(4, 64)).min(tiles);
+    let most = (SHARED_TILES / tile_len::<K, F>(x, g)).clamp(4, 64);
+    // Equal steps: each one reads and writes all sums, which are larger than any cache.
+    let equal = tiles.div_ceil(tiles.div_ceil(most));
+    let at_once = if is_tiled(F) { equal.next_multiple_of(2) } else { equal };
     let mut v = arena.take(inputs * K::POINTS * point_stride::<F>(at_once));
     let mut q = arena.take(outputs * K::POINTS * point_stride::<F>(at_once));
     let mut sums = arena.take(PANELS * rows::<F>(g.dims.channels) * inputs);
