@@ -67,7 +67,9 @@ fn summary(report: &Report) -> String {
             escaped(title)
         );
     }
-    text + "</tbody>\n</table>\n"
+    text += "</tbody>\n</table>\n<p>A claim is reproduced where its rule, which stands with it below, holds for the whole 95 % interval: \
+             where two things are compared, that of their difference must leave out zero. Rules for values without an interval say so.</p>\n";
+    text
 }
 
 fn badge(verdict: Verdict) -> String {
