@@ -206,10 +206,9 @@ fn common_side(parts: &[(Encoded, Vec<u32>)]) -> Result<Sides, Error> {
                     Err(Error::Corrupt { .. }) if encoded.on_corrupt == OnCorrupt::Skip => continue,
                     size => size?,
                 };
+                let others = common.map_or_else(String::new, |side| format!(", others {side}×{side}"));
                 let side = *common.get_or_insert(width);
                 if (width, height) != (side, side) {
-                    let others =
-                        if side == width { String::new() } else { format!(", others {side}×{side}") };
                     let name = one_line(&encoded.names[index]);
                     return Ok(Sides::Odd(format!("{name} has {width}×{height} pixels{others}")));
                 }

@@ -409,9 +409,9 @@ fn what_is_passed_over_or_resized_is_noted() {
     assert!(data.notes.len() == 1 && data.notes[0].starts_with(note), "{:?}", data.notes);
 
     let (_root, path) = place(&files(16, 16));
-    fs::write(path.join("train/a/2.png"), png(15, 16, 1)).unwrap();
+    fs::write(path.join("train/a/2.png"), png(16, 15, 1)).unwrap();
     let notes = load(&path).unwrap().notes;
-    let note = "images are resized to 224×224, for train/a/2.png has 15×16 pixels, others 16×16; --image-size asks for another side";
+    let note = "images are resized to 224×224, for train/a/2.png has 16×15 pixels, others 16×16; --image-size asks for another side";
     assert_eq!(notes, [note]);
     let asked = folder::load(&path, Options { side: Some(8), ..Options::default() }).unwrap();
     assert!(asked.notes.is_empty(), "the side is what was asked for: {:?}", asked.notes);
