@@ -429,6 +429,22 @@ fn what_is_passed_over_or_resized_is_noted() {
     );
 }
 
+/// Left out unsaid, a class would give those after it other labels.
+#[cfg(target_os = "linux")]
+#[test]
+fn names_that_are_no_text_are_told() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    for (name, is_class) in [(b"d\xfe".as_slice(), true), (b"b\xff.png", false)] {
+        let (_root, path) = place(&files(16, 16));
+        let folder = if is_class { path.join("train") } else { path.join("train/a") };
+        let odd = folder.join(OsStr::from_bytes(name));
+        let made = if is_class { fs::create_dir(odd) } else { fs::write(odd, png(16, 16, 1)) };
+        made.unwrap();
+        let text = message(load(&path));
+        assert!(text.contains("its name is not UTF-8; rename it"), "{text}");
+    }
+}
+
 #[test]
 fn a_file_of_something_else_is_no_damaged_archive() {
     let root = TempDir::new().unwrap();

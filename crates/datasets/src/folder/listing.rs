@@ -265,9 +265,14 @@ fn entries(folder: &Path, inside: &Path) -> Result<Vec<Entry>, Error> {
                 Err(_) => Kind::BrokenLink,
             };
         }
-        // A name that is not UTF-8 could not be said in messages.
-        if let Ok(name) = entry.file_name().into_string() {
-            entries.push(Entry { name, kind });
+        match entry.file_name().into_string() {
+            Ok(name) => entries.push(Entry { name, kind }),
+            // Left out, a class would give those after it other labels.
+            Err(name) if kind != Kind::File || is_image(&name.to_string_lossy()) => {
+                let source = std::io::Error::other("its name is not UTF-8; rename it");
+                return Err(Error::Read { path: entry.path(), source });
+            }
+            Err(_) => {}
         }
     }
     entries.sort_unstable_by(|one, other| one.name.cmp(&other.name));
