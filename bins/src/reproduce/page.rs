@@ -67,8 +67,9 @@ fn summary(report: &Report) -> String {
             escaped(title)
         );
     }
-    text += "</tbody>\n</table>\n<p>A claim is reproduced where its rule, which stands with it below, holds for the whole 95 % interval: \
-             where two things are compared, that of their difference must leave out zero. Rules for values without an interval say so.</p>\n";
+    text += "</tbody>\n</table>\n<p>A claim is reproduced where its rule holds, which stands with it below. There, “more” and \
+             “above” mean beyond the 95 % intervals: those of two values must not overlap, and a value is above a number \
+             with all of its interval.</p>\n";
     text
 }
 

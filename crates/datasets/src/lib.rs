@@ -39,6 +39,7 @@ mod images;
 mod npy;
 mod packed;
 mod pairing;
+mod passed_over;
 mod pickle;
 mod prefetch;
 mod random;

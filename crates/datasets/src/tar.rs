@@ -9,8 +9,8 @@ use std::{
 
 use crate::{
     Error,
-    error::one_line,
     packed::{Packed, fill},
+    passed_over::PassedOver,
 };
 
 const BLOCK: usize = 512;
@@ -28,33 +28,7 @@ pub(crate) struct Tar {
     /// What of the current file has not been read, padding not included.
     left: u64,
     padding: u64,
-    links: Several,
-}
-
-/// How many there are of what was passed over, and the first one's name.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Several {
-    count: usize,
-    first: String,
-}
-
-impl Several {
-    pub(crate) fn add(&mut self, name: &str) {
-        if self.count == 0 {
-            name.clone_into(&mut self.first);
-        }
-        self.count += 1;
-    }
-
-    /// A sentence for people, if there is one.
-    pub(crate) fn note(&self, [one, many]: [&str; 2], advice: &str) -> Option<String> {
-        let first = one_line(&self.first);
-        match self.count {
-            0 => None,
-            1 => Some(format!("{one} is passed over: {first}; {advice}")),
-            count => Some(format!("{count} {many} are passed over, the first {first}; {advice}")),
-        }
-    }
+    links: PassedOver,
 }
 
 /// A regular file in an archive.
@@ -87,7 +61,7 @@ impl Tar {
             offset: 0,
             left: 0,
             padding: 0,
-            links: Several::default(),
+            links: PassedOver::default(),
         })
     }
 
@@ -97,7 +71,7 @@ impl Tar {
     }
 
     /// The links that were passed over so far.
-    pub(crate) fn links(&self) -> Several {
+    pub(crate) fn links(&self) -> PassedOver {
         self.links.clone()
     }
 

@@ -9,7 +9,8 @@ use std::{
 use crate::{
     Error,
     images::encoded::{LARGEST, Store},
-    tar::{Member, Several, Tar},
+    passed_over::PassedOver,
+    tar::{Member, Tar},
 };
 
 /// Folders below a class are gone into this deep.
@@ -56,9 +57,9 @@ type Files = Vec<(String, (u64, u64))>;
 struct Found {
     parts: BTreeMap<String, Classes>,
     /// Images of kinds that are not read.
-    unread: Several,
+    unread: PassedOver,
     /// Links in an archive.
-    links: Several,
+    links: PassedOver,
 }
 
 impl Listing {
