@@ -26,8 +26,6 @@ type Group<'a> = BenchmarkGroup<'a, WallTime>;
 fn paths() -> Vec<Path> {
     let mut paths = Path::available();
     paths.retain(|&path| path != Path::PORTABLE || cfg!(not(target_arch = "x86_64")));
-    // Tiles serve bf16 alone.
-    paths.retain(|&path| path == path.without_tiles());
     paths
 }
 

@@ -52,7 +52,7 @@ pub(crate) fn kernels(backend: &Backend) -> String {
             format!("{} bf16", Path::current().name())
         }
         Backend::Blocked(Math::Bf16) => format!("{} unpacked bf16", Path::current().name()),
-        Backend::Blocked(_) => Path::current().without_tiles().name().to_owned(),
+        Backend::Blocked(_) => Path::current().name().to_owned(),
         Backend::Tensors { math: Math::Full, .. } => backend.to_string(),
         Backend::Tensors { math: Math::Tf32, .. } => format!("{backend} tf32"),
         Backend::Tensors { math: Math::Bf16, .. } => format!("{backend} bf16"),

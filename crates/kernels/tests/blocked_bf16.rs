@@ -44,8 +44,8 @@ fn rms_error(found: &[f32], expected: &[f64]) -> f64 {
 fn check_against_naive(case: &Case, seed: u64) {
     let arguments = rounded(case.arguments(seed));
     let expected = expected(case, &arguments);
-    let tolerance = if case.is_winograd() { WINOGRAD } else { DIRECT };
     for path in paths() {
+        let tolerance = if case.is_winograd(path) { WINOGRAD } else { DIRECT };
         let convolution = Convolution::with(Math::Bf16, &arguments.weight, case.shape, true, path);
         let found = found(case, &convolution, &arguments);
         for ((pass, found), (_, expected)) in found.named().into_iter().zip(expected.named()) {

@@ -12,11 +12,12 @@
 
 use super::{
     direct,
-    factors::{FULL, Factors, PAIRS, best, on_vectors},
+    factors::{self, FULL, Factors, PAIRS},
     gemm::Panel,
     pointwise::{self, After},
     simd::Path,
     tensor::{Arena, Blocked, Dims, Mask},
+    tiled::{self, Tiled},
     winograd::{self, Transformed},
 };
 use crate::{Math, geometry::windows};
@@ -112,6 +113,7 @@ impl ConvolutionShape {
 /// Packed weights; panels are one for each group.
 #[derive(Debug)]
 enum Weights {
+    Tiled(Tiled),
     Winograd(Transformed),
     Direct(Vec<Panel>),
     Scatter(Vec<Panel>),
@@ -126,10 +128,13 @@ fn panels(shape: ConvolutionShape, rows: usize, depth: usize, factors: Factors) 
 
 impl Weights {
     fn for_forward(shape: ConvolutionShape, math: Math, with_input_gradient: bool, path: Path) -> Self {
-        let (part, factors) = (shape.part(), on_vectors(math));
-        if shape.suits_winograd() {
+        let (part, factors) = (shape.part(), factors::of(math));
+        if math == Math::Bf16 && tiled::suits(shape, path) {
+            Self::Tiled(Tiled::new(shape, math, false, path))
+        } else if shape.suits_winograd() {
+            let with_input_gradient = with_input_gradient && !tiled::suits(shape, path);
             let channels = [shape.outputs, shape.inputs];
-            Self::Winograd(Transformed::new(channels, shape.stride, best(math, path), with_input_gradient))
+            Self::Winograd(Transformed::new(channels, shape.stride, factors, with_input_gradient))
         } else if shape.scatters_forward() {
             Self::Scatter(panels(shape, part.turned().depth(), part.inputs, factors))
         } else {
@@ -137,10 +142,12 @@ impl Weights {
         }
     }
 
-    fn for_input_gradient(shape: ConvolutionShape, math: Math) -> Self {
-        let (part, factors) = (shape.part(), on_vectors(math));
+    fn for_input_gradient(shape: ConvolutionShape, math: Math, path: Path) -> Self {
+        let (part, factors) = (shape.part(), factors::of(math));
         let fills = part.inputs >= ENOUGH || part.inputs >= part.outputs;
-        if shape.suits_winograd() {
+        if tiled::suits(shape, path) {
+            Self::Tiled(Tiled::new(shape, math, true, path))
+        } else if shape.suits_winograd() {
             Self::Shared
         } else if shape.keeps_size() && fills {
             Self::Direct(panels(shape, part.inputs, part.outputs * part.taps(), factors))
@@ -183,7 +190,7 @@ impl Convolution {
         let divides = |channels: usize| shape.groups > 0 && channels.is_multiple_of(shape.groups);
         assert!(divides(shape.inputs) && divides(shape.outputs), "groups of {shape:?}");
         let forward = Weights::for_forward(shape, math, with_input_gradient, path);
-        let backward = with_input_gradient.then(|| Weights::for_input_gradient(shape, math));
+        let backward = with_input_gradient.then(|| Weights::for_input_gradient(shape, math, path));
         let mut convolution = Self { shape, math, path, forward, backward };
         convolution.repack(weight);
         convolution
@@ -198,6 +205,7 @@ impl Convolution {
         assert_eq!(weight.len(), shape.weights(), "weights of {shape:?}");
         let of_groups = || weight.chunks((part.outputs * part.depth()).max(1));
         match &mut self.forward {
+            Weights::Tiled(weights) => weights.fill(weight),
             Weights::Winograd(weights) => weights.fill(path, weight),
             Weights::Direct(panels) => {
                 panels.iter_mut().zip(of_groups()).for_each(|(panel, weight)| {
@@ -227,6 +235,7 @@ impl Convolution {
                     panel.fill(path.rows(), |row, k| weight[k * part.depth() + row]);
                 });
             }
+            Some(Weights::Tiled(weights)) => weights.fill(weight),
             Some(Weights::Shared | Weights::Winograd(_)) | None => {}
         }
     }
@@ -244,6 +253,7 @@ impl Convolution {
     fn pass(&self, x: &Blocked, after: Option<After<'_>>, arena: &Arena) -> (Blocked, Option<Mask>) {
         let to = self.shape.output_dims(x.dims);
         let mut y = match &self.forward {
+            Weights::Tiled(weights) => return weights.convolve(x, to, after, arena),
             Weights::Winograd(weights) => {
                 return winograd::forward(x, weights, to, after, self.path, arena);
             }
@@ -269,6 +279,7 @@ impl Convolution {
             (Weights::Scatter(panels), _) => {
                 direct::input_gradient(g, panels, self.shape, dims, self.path, arena)
             }
+            (Weights::Tiled(weights), _) => weights.convolve(g, dims, None, arena).0,
             (_, Weights::Winograd(weights)) => winograd::input_gradient(g, weights, dims, self.path, arena),
             _ => unreachable!("only Winograd's weights are shared"),
         }
@@ -280,7 +291,9 @@ impl Convolution {
             Math::Bf16 => direct::weight_gradient::<PAIRS>,
             _ => direct::weight_gradient::<FULL>,
         };
-        if let Weights::Winograd(weights) = &self.forward {
+        if tiled::suits(self.shape, self.path) {
+            tiled::weight_gradient(x, g, self.shape, self.math, self.path, arena)
+        } else if let Weights::Winograd(weights) = &self.forward {
             winograd::weight_gradient(x, g, weights, self.path, arena)
         } else if self.shape.scatters_forward() {
             self.swap_back(&direct(g, x, self.shape.turned(), self.path, arena))

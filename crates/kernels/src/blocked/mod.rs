@@ -14,6 +14,7 @@ mod patches;
 mod pointwise;
 mod pooling;
 mod tensor;
+mod tiled;
 mod winograd;
 
 use crate::simd;

@@ -16,7 +16,6 @@
 //! the thousand: there products of bf16 cost next to nothing.
 #![allow(unsafe_code)]
 
-#[cfg(target_arch = "x86_64")]
 pub(crate) mod tiles;
 #[cfg(target_arch = "x86_64")]
 mod x86;
@@ -59,6 +58,44 @@ pub(crate) trait Simd: Copy {
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// Lane by lane two values rounded to bf16, the first in the lower half.
     unsafe fn pair(first: Self::V, second: Self::V) -> Self::V;
+    /// The two values of each pair.
+    #[inline(always)]
+    unsafe fn unpair(pairs: Self::V) -> [Self::V; 2] {
+        // SAFETY: the caller vouches for the features.
+        unsafe {
+            let bits = to_array::<Self>(pairs).map(f32::to_bits);
+            [
+                from_array::<Self>(bits.map(|pair| f32::from_bits(pair << 16))),
+                from_array::<Self>(bits.map(|pair| f32::from_bits(pair & UPPER_HALF))),
+            ]
+        }
+    }
+    /// Two values' lanes rounded to bf16 one after the other, as pairs of neighbours: a row of a tile.
+    #[inline(always)]
+    unsafe fn row(first: Self::V, second: Self::V) -> Self::V {
+        // SAFETY: the caller vouches for the features.
+        unsafe {
+            let [first, second] = [to_array::<Self>(first), to_array::<Self>(second)];
+            let lane = |i: usize| if i < LANES { first[i] } else { second[i - LANES] };
+            let pair = |i: usize| f32::from_bits(pair_bits(lane(2 * i), lane(2 * i + 1)));
+            from_array::<Self>(std::array::from_fn(pair))
+        }
+    }
+    /// The two values of a row.
+    #[inline(always)]
+    unsafe fn unrow(row: Self::V) -> [Self::V; 2] {
+        // SAFETY: the caller vouches for the features.
+        unsafe {
+            let bits = to_array::<Self>(row).map(f32::to_bits);
+            let lane = |i: usize| {
+                f32::from_bits(if i.is_multiple_of(2) { bits[i / 2] << 16 } else { bits[i / 2] & UPPER_HALF })
+            };
+            [
+                from_array::<Self>(std::array::from_fn(lane)),
+                from_array::<Self>(std::array::from_fn(|i| lane(LANES + i))),
+            ]
+        }
+    }
     /// The sum of both products of pairs of bf16, + c.
     unsafe fn fma_pairs(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// Bit i says whether lane i is positive or no number, which ReLU must not hide.
@@ -81,6 +118,20 @@ pub(crate) trait Simd: Copy {
             sums[0]
         }
     }
+}
+
+#[inline(always)]
+unsafe fn to_array<S: Simd>(value: S::V) -> [f32; LANES] {
+    let mut lane = Lane::ZERO;
+    // SAFETY: the caller vouches for the features.
+    unsafe { S::store(&mut lane, value) };
+    lane.0
+}
+
+#[inline(always)]
+unsafe fn from_array<S: Simd>(values: [f32; LANES]) -> S::V {
+    // SAFETY: the caller vouches for the features.
+    unsafe { S::load(&Lane(values)) }
 }
 
 /// Code that is compiled once a path.
@@ -185,11 +236,6 @@ impl Path {
     /// Whether it multiplies tiles of bf16.
     pub(crate) fn has_tiles(self) -> bool {
         self.has_tiles
-    }
-
-    /// The same path without tiles, which serve bf16 alone: what f32 takes.
-    pub fn without_tiles(self) -> Self {
-        Self { has_tiles: false, ..self }
     }
 
     /// The same path as processors take it that have no instructions for bf16.

@@ -97,6 +97,39 @@ impl<const BF16: bool> Simd for Avx512<BF16> {
         }
     }
     #[inline(always)]
+    unsafe fn unpair(pairs: Self::V) -> [Self::V; 2] {
+        unsafe {
+            let bits = _mm512_castps_si512(pairs);
+            let second = _mm512_and_si512(bits, _mm512_set1_epi32(UPPER_HALF as i32));
+            [_mm512_castsi512_ps(_mm512_slli_epi32::<16>(bits)), _mm512_castsi512_ps(second)]
+        }
+    }
+    #[inline(always)]
+    unsafe fn row(first: Self::V, second: Self::V) -> Self::V {
+        unsafe {
+            if BF16 {
+                let halves: __m512i = std::mem::transmute(_mm512_cvtne2ps_pbh(second, first));
+                return _mm512_castsi512_ps(halves);
+            }
+            let [first, second] = [bf16_bits(first), bf16_bits(second)];
+            let [first, second] = [_mm512_srli_epi32::<16>(first), _mm512_srli_epi32::<16>(second)];
+            let low = _mm512_castsi256_si512(_mm512_cvtepi32_epi16(first));
+            _mm512_castsi512_ps(_mm512_inserti64x4::<1>(low, _mm512_cvtepi32_epi16(second)))
+        }
+    }
+    #[inline(always)]
+    unsafe fn unrow(row: Self::V) -> [Self::V; 2] {
+        unsafe {
+            let bits = _mm512_castps_si512(row);
+            let first = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(bits));
+            let second = _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64::<1>(bits));
+            [
+                _mm512_castsi512_ps(_mm512_slli_epi32::<16>(first)),
+                _mm512_castsi512_ps(_mm512_slli_epi32::<16>(second)),
+            ]
+        }
+    }
+    #[inline(always)]
     unsafe fn fma_pairs(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
         unsafe {
             if BF16 {

@@ -2,7 +2,7 @@
 
 use kernels::{
     Conv2d,
-    blocked::{Arena, Blocked, Convolution, ConvolutionShape, Dims},
+    blocked::{Arena, Blocked, Convolution, ConvolutionShape, Dims, Path},
     naive,
 };
 use proptest::prelude::*;
@@ -38,8 +38,14 @@ impl Case {
         self.shape.output_dims(self.dims)
     }
 
-    pub(crate) fn is_winograd(&self) -> bool {
-        self.shape.kernel == [3; 2] && self.shape.stride <= 2 && self.shape.padding == [1; 2]
+    /// Whether a path multiplies it on tiles.
+    pub(crate) fn is_tiled(&self, path: Path) -> bool {
+        path.name() == "amx" && self.shape.groups == 1 && self.shape.inputs.min(self.shape.outputs) >= 16
+    }
+
+    pub(crate) fn is_winograd(&self, path: Path) -> bool {
+        let is_three = self.shape.kernel == [3; 2] && self.shape.padding == [1; 2];
+        is_three && self.shape.stride <= 2 && !self.is_tiled(path)
     }
 
     /// Input, weights, gradient of the output.

@@ -10,8 +10,6 @@ mod passes;
 mod product;
 mod scheme;
 mod strided;
-mod tiled_weight_gradient;
-mod tiled_weights;
 mod unit;
 mod weight_gradient;
 mod weights;

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::{
     super::{
-        factors::{FULL, Factors, PAIRS, TILES, is_tiled, rows, run_with, values_a_summand},
+        factors::{FULL, Factors, PAIRS, run_with, values_a_summand},
         pointwise::{self, After},
         simd::{Kernel, Lane, Path, Simd, run},
         tensor::{Arena, Blocked, Dims, Mask},
@@ -106,8 +106,7 @@ pub(super) fn convolve<P: Pass>(
     let out = (&mut y, &mut mask);
     match weights.factors {
         FULL => either::<P, FULL>(x, weights, after, out, path, arena),
-        PAIRS => either::<P, PAIRS>(x, weights, after, out, path, arena),
-        _ => either::<P, TILES>(x, weights, after, out, path, arena),
+        _ => either::<P, PAIRS>(x, weights, after, out, path, arena),
     }
     (y, mask)
 }
@@ -121,21 +120,17 @@ fn either<P: Pass, const F: Factors>(
     path: Path,
     arena: &Arena,
 ) {
-    let padded = x.dims.channels.next_multiple_of(rows(F, path.rows()));
+    let padded = x.dims.channels.next_multiple_of(path.rows());
     let tile = P::POINTS * padded / values_a_summand(F);
-    match few_tiles::<P, F>(tile) {
+    match few_tiles::<P>(tile) {
         Some(tiles) => fused::<P, F>(x, weights, after, out, tiles, path, arena),
         None => wide::<P, F>(x, weights, after, out, path, arena),
     }
 }
 
 /// How many tiles of so many vectors a core's own cache holds, if that is worth it.
-fn few_tiles<P: Pass, const F: Factors>(tile: usize) -> Option<usize> {
+fn few_tiles<P: Pass>(tile: usize) -> Option<usize> {
     let fits = |tiles: &usize| tiles * tile <= MOST_OF_OWN_CACHE;
-    // Two tiles of pixels go together on tiles of matrices.
-    if is_tiled(F) {
-        return Some((OWN_CACHE / tile / 2 * 2).clamp(2, 12)).filter(fits);
-    }
     // Three fill the registers; two do nearly as well. One does where a stream of weights serves several points.
     let least = if P::POINTS > PANELS { 1 } else { 2 };
     [(OWN_CACHE / tile / 3 * 3).clamp(3, 12), 2, 1].into_iter().filter(|&tiles| tiles >= least).find(fits)
@@ -152,7 +147,7 @@ fn fused<P: Pass, const F: Factors>(
     path: Path,
     arena: &Arena,
 ) {
-    let (dims, grid, group) = (y.dims, grid::<P>(x.dims, y.dims), rows(F, path.rows()));
+    let (dims, grid, group) = (y.dims, grid::<P>(x.dims, y.dims), path.rows());
     // Small images: several blocks go together, so that tiles fill the registers.
     let together = at_once.div_ceil(grid.tiles()).min(dims.blocks().div_ceil(2)).max(1);
     let chunk = together * dims.block_len();
@@ -207,7 +202,7 @@ impl<P: Pass, const F: Factors> Kernel for FusedJob<'_, P, F> {
         let Places { first_block, dims, range, end } = places;
         let (grid, count) = (grid::<P>(x.dims, dims), range.count);
         let depths = Depths::new::<F>(S::ROWS, x.dims.channels, P::POINTS, count);
-        let group = rows(F, S::ROWS);
+        let group = S::ROWS;
         let stride = group * count + 1;
         let stride_in_planes = P::Kind::STRIDE;
         let strides = if P::TURNED { (1, stride_in_planes) } else { (stride_in_planes, 1) };
@@ -289,8 +284,7 @@ unsafe fn spread_group<S: Simd, P: Pass, const F: Factors>(
     let mut points = [[Lane::ZERO; MOST_POINTS]; 2];
     for summand in 0..depths.summands_of_group() {
         let channels = depths.channels_of(group, summand);
-        // Tiles read all summands of a group, vectors only those that are there.
-        if channels[0] < x.dims.channels || is_tiled(F) {
+        if channels[0] < x.dims.channels {
             let to = &mut to[summand * depths.count..];
             // SAFETY: the caller vouches for the features.
             unsafe { spread_summand::<S, P, F>(x, channels, grid, range, to, depths, &mut points) };
@@ -342,9 +336,6 @@ fn panels<S: Simd, P: Pass, const F: Factors>(
     point: usize,
 ) -> Panels<'_> {
     let panel = P::Kind::panel(point);
-    if is_tiled(F) {
-        return weights.tiles(panel, first, P::TURNED);
-    }
     let together = values_a_summand(F);
     let group = PANELS * weights.padded_depth * S::ROWS / together;
     if P::TURNED {
@@ -366,7 +357,7 @@ fn wide<P: Pass, const F: Factors>(
     path: Path,
     arena: &Arena,
 ) {
-    let (dims, grid, group) = (y.dims, grid::<P>(x.dims, y.dims), rows(F, path.rows()));
+    let (dims, grid, group) = (y.dims, grid::<P>(x.dims, y.dims), path.rows());
     let channels = x.dims.channels.max(dims.channels).next_multiple_of(group);
     let tiles = grid.tiles() * dims.blocks();
     let at_once = (COMMON_CACHE / (P::POINTS * channels) / 4 * 4).clamp(4, 24).min(tiles);
@@ -448,7 +439,7 @@ impl<P: Pass, const F: Factors> Kernel for ProductJob<'_, P, F> {
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         let Self { weights, v, depths, point, m, .. } = self;
-        let rows = rows(F, S::ROWS);
+        let rows = S::ROWS;
         for (group, to) in m.chunks_exact_mut(rows * depths.count).enumerate() {
             // SAFETY: the caller vouches for the features.
             unsafe {

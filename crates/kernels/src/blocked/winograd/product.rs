@@ -1,10 +1,9 @@
-//! Transformed tiles multiplied with transformed weights at one point: out[r][t] = Σ_k weights[r][k] · v[k][t], on vectors or, where
-//! the processor has them, on tiles (of the matrix kind; those of pixels are called tiles here, too).
+//! Transformed tiles multiplied with transformed weights at one point: out[r][t] = Σ_k weights[r][k] · v[k][t].
 #![allow(unsafe_code)]
 #![allow(clippy::needless_range_loop, reason = "indices run over register tiles of constant size")]
 
 use super::super::{
-    factors::{Factors, TILED_ROWS, is_tiled, rows, values_a_summand},
+    factors::{Factors, values_a_summand},
     gemm::{add_product, spread_bits},
     simd::{LANES, Lane, Simd},
 };
@@ -24,8 +23,6 @@ pub(crate) struct Depths {
     /// Channels in a group, and in a summand.
     group: usize,
     together: usize,
-    /// From the first channel of a summand to the second.
-    apart: usize,
 }
 
 impl Depths {
@@ -37,11 +34,9 @@ impl Depths {
         points: usize,
         count: usize,
     ) -> Self {
-        let (group, together) = (rows(F, rows_of_registers), values_a_summand(F));
+        let (group, together) = (rows_of_registers, values_a_summand(F));
         let point_stride = group / together * count + 1;
-        // Tiles sum whole groups, whose halves can go together as they come out of vectors.
-        let apart = if is_tiled(F) { group / 2 } else { 1 };
-        Self { channels, count, point_stride, group_stride: points * point_stride, group, together, apart }
+        Self { channels, count, point_stride, group_stride: points * point_stride, group, together }
     }
 
     /// How many groups there are.
@@ -56,7 +51,7 @@ impl Depths {
         self.group / self.together
     }
 
-    /// Summands that are not zero on vectors, which need no others.
+    /// Summands that are not zero.
     #[inline(always)]
     fn summands(&self) -> usize {
         self.channels.div_ceil(self.together)
@@ -65,8 +60,8 @@ impl Depths {
     /// The channels of a group's summand; the second one counts where there are two. None may be there.
     #[inline(always)]
     pub(crate) fn channels_of(&self, group: usize, summand: usize) -> [usize; 2] {
-        let first = group * self.group + if self.apart == 1 { summand * self.together } else { summand };
-        [first, first + self.apart]
+        let first = group * self.group + summand * self.together;
+        [first, first + 1]
     }
 
     /// Vectors that all channels take.
@@ -75,8 +70,7 @@ impl Depths {
     }
 }
 
-/// Weights of [`product`]: blocks of as many rows as a product has and as many summands as a group has, `stride` factors apart. On
-/// tiles a block is `[row][summand]`.
+/// Weights of [`product`]: blocks of as many rows as a product has and as many summands as a group has, `stride` factors apart.
 #[derive(Clone, Copy)]
 pub(crate) struct Panels<'a> {
     pub(crate) data: &'a [u32],
@@ -88,10 +82,10 @@ pub(crate) struct Panels<'a> {
 /// Turned blocks lie too far apart for the processor to foresee; it is asked for so many ahead.
 const AHEAD: usize = 2;
 
-/// The product at one point, for as many rows as [`rows`] says; `out` is `[row][tile]`.
+/// The product at one point, for [`Simd::ROWS`] rows; `out` is `[row][tile]`.
 ///
 /// # Safety
-/// The processor has the features of `S`; on tiles, they are configured.
+/// The processor has the features of `S`.
 #[inline(always)]
 pub(crate) unsafe fn product<S: Simd, const F: Factors>(
     weights: Panels<'_>,
@@ -101,10 +95,6 @@ pub(crate) unsafe fn product<S: Simd, const F: Factors>(
     out: &mut [Lane],
 ) {
     let v = &v[point * depths.point_stride..];
-    if is_tiled(F) {
-        // SAFETY: the caller vouches for the tiles.
-        return unsafe { product_on_tiles(weights, v, depths, out) };
-    }
     let mut at = 0;
     while at < depths.count {
         // SAFETY: the caller vouches for the features.
@@ -190,47 +180,4 @@ unsafe fn step<S: Simd, const R: usize, const P: usize, const TURNED: bool, cons
             }
         }
     }
-}
-
-/// [`product`] on tiles, two of pixels at a time.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-unsafe fn product_on_tiles(weights: Panels<'_>, v: &[Lane], depths: Depths, out: &mut [Lane]) {
-    use super::super::simd::tiles::{Operand, ROW, SIDE, Sums, multiply};
-    const HALF: usize = SIDE * ROW;
-    let (steps, count, row) = (depths.groups(), depths.count, depths.count * size_of::<Lane>());
-    let block = TILED_ROWS * SIDE;
-    assert!(
-        steps > 0
-            && weights.data.len() >= (steps - 1) * weights.stride + block
-            && v.len() >= (steps - 1) * depths.group_stride + SIDE * count
-            && depths.summands_of_group() == SIDE
-            && out.len() >= TILED_ROWS * count
-    );
-    let (weight, v, out) = (weights.data.as_ptr().cast::<u8>(), v.as_ptr(), out.as_mut_ptr());
-    for at in (0..count).step_by(2) {
-        let beside = at + usize::from(at + 1 < count);
-        // SAFETY: the places are inside the slices, whose ends are asserted above; the caller vouches for the tiles.
-        unsafe {
-            let a = Operand {
-                start: [weight, weight.add(HALF)],
-                row: ROW,
-                step: weights.stride * size_of::<u32>(),
-            };
-            let b = Operand {
-                start: [v.add(at).cast(), v.add(beside).cast()],
-                row,
-                step: depths.group_stride * size_of::<Lane>(),
-            };
-            let lower = out.add(SIDE * count);
-            let sums =
-                Sums { start: [[out.add(at), out.add(beside)], [lower.add(at), lower.add(beside)]], row };
-            multiply(a, b, steps, sums, true);
-        }
-    }
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-unsafe fn product_on_tiles(_: Panels<'_>, _: &[Lane], _: Depths, _: &mut [Lane]) {
-    unreachable!("no path has tiles")
 }

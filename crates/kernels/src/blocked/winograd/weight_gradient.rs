@@ -13,14 +13,13 @@ use rayon::prelude::*;
 
 use super::{
     super::{
-        factors::{FULL, Factors, PAIRS, TILES, is_tiled, run_with},
+        factors::{FULL, Factors, PAIRS, run_with},
         gemm::{self, Turned, summands_of_images},
         simd::{Kernel, LANES, Lane, Path, Simd, run},
         tensor::{Arena, Blocked},
     },
     Ahead, Grid, Range,
     scheme::{PANEL_LINE, PANELS, Scheme, fold_filters},
-    tiled_weight_gradient as tiles,
 };
 
 /// Most vectors of sums that a part has to itself.
@@ -33,7 +32,7 @@ const OWN_TILES: usize = (1300 << 10) / size_of::<Lane>();
 const SHARED_TILES: usize = (20 << 20) / size_of::<Lane>();
 
 /// Most points that a tile has.
-pub(super) const MOST_POINTS: usize = 81;
+const MOST_POINTS: usize = 81;
 
 /// Parts that are summed apart, however many threads there are: the bits must not depend on them.
 const PARTS: usize = 4;
@@ -48,14 +47,13 @@ pub(super) fn weight_gradient<K: Scheme>(
 ) -> Vec<f32> {
     match factors {
         FULL => of_factors::<K, FULL>(x, g, path, arena),
-        PAIRS => of_factors::<K, PAIRS>(x, g, path, arena),
-        _ => of_factors::<K, TILES>(x, g, path, arena),
+        _ => of_factors::<K, PAIRS>(x, g, path, arena),
     }
 }
 
 fn of_factors<K: Scheme, const F: Factors>(x: &Blocked, g: &Blocked, path: Path, arena: &Arena) -> Vec<f32> {
     let inputs = x.dims.channels;
-    let outputs = rows::<F>(g.dims.channels);
+    let outputs = g.dims.channels;
     let sums = PANELS * outputs * groups(inputs);
     let sums = if sums <= OWN_SUMS {
         let parts = PARTS.min(x.dims.blocks());
@@ -63,7 +61,7 @@ fn of_factors<K: Scheme, const F: Factors>(x: &Blocked, g: &Blocked, path: Path,
     } else {
         vec![shared::<K, F>(x, g, path, arena)]
     };
-    let gradient = fold(&K::G, &sums, [g.dims.channels, outputs], inputs, path);
+    let gradient = fold(&K::G, &sums, outputs, inputs, path);
     sums.into_iter().for_each(|sums| arena.give(sums));
     gradient
 }
@@ -72,27 +70,16 @@ fn groups(channels: usize) -> usize {
     channels.div_ceil(LANES)
 }
 
-/// Rows of sums for so many output channels: tiles write whole groups.
-#[inline(always)]
-fn rows<const F: Factors>(outputs: usize) -> usize {
-    if is_tiled(F) { outputs.next_multiple_of(LANES) } else { outputs }
-}
-
-/// So many tiles, or one fewer where two make a step.
-fn whole_steps<const F: Factors>(tiles: usize) -> usize {
-    if is_tiled(F) { tiles / 2 * 2 } else { tiles }
-}
-
 /// Vectors of one tile of both operands.
 fn tile_len<K: Scheme, const F: Factors>(x: &Blocked, g: &Blocked) -> usize {
     let channels = groups(x.dims.channels) + groups(g.dims.channels);
-    channels * K::POINTS * if is_tiled(F) { tiles::len(2) / 2 } else { summands_of_images(F) }
+    channels * K::POINTS * summands_of_images(F)
 }
 
 /// Vectors from one point to the next: one more than needed, or like places of all points would share a cache set.
 #[inline(always)]
 fn point_stride<const F: Factors>(count: usize) -> usize {
-    1 + if is_tiled(F) { tiles::len(count) } else { count * summands_of_images(F) }
+    1 + count * summands_of_images(F)
 }
 
 /// The sums over one part of the blocks, (point, output, input).
@@ -105,12 +92,12 @@ fn apart<K: Scheme, const F: Factors>(
 ) -> Vec<Lane> {
     let (grid, blocks) = (Grid::of(g.dims), x.dims.blocks());
     let (inputs, outputs) = (groups(x.dims.channels), groups(g.dims.channels));
-    let at_once = whole_steps::<F>((OWN_TILES / tile_len::<K, F>(x, g)).clamp(2, 16));
+    let at_once = (OWN_TILES / tile_len::<K, F>(x, g)).clamp(2, 16);
     let first = part.0 * blocks / part.1 * grid.tiles();
     let end = (part.0 + 1) * blocks / part.1 * grid.tiles();
     let mut v = arena.take(inputs * K::POINTS * point_stride::<F>(at_once));
     let mut q = arena.take(outputs * K::POINTS * point_stride::<F>(at_once));
-    let mut sums = arena.take(PANELS * rows::<F>(g.dims.channels) * inputs);
+    let mut sums = arena.take(PANELS * g.dims.channels * inputs);
     for start in (first..end).step_by(at_once) {
         let range = Range { start, count: at_once.min(end - start) };
         let (v, q, sums) = (&mut v[..], &mut q[..], &mut sums[..]);
@@ -157,7 +144,7 @@ impl<K: Scheme, const F: Factors> Kernel for Part<'_, K, F> {
                 Spread::<K, F> { from: g, group, grid, range, to, is_gradient: true, kind: PhantomData }
                     .run::<S>();
             }
-            let each = rows::<F>(g.dims.channels) * groups(x.dims.channels);
+            let each = g.dims.channels * groups(x.dims.channels);
             for (panel, out) in sums.chunks_exact_mut(each).enumerate() {
                 let count = range.count;
                 Product::<K, F> { x, g, v, q, panel, count, is_first, out, kind: PhantomData }.run::<S>();
@@ -177,11 +164,10 @@ fn shared<K: Scheme, const F: Factors>(x: &Blocked, g: &Blocked, path: Path, are
     let tiles = grid.tiles() * x.dims.blocks();
     let most = (SHARED_TILES / tile_len::<K, F>(x, g)).clamp(4, 64);
     // Equal steps: each one reads and writes all sums, which are larger than any cache.
-    let equal = tiles.div_ceil(tiles.div_ceil(most));
-    let at_once = if is_tiled(F) { equal.next_multiple_of(2) } else { equal };
+    let at_once = tiles.div_ceil(tiles.div_ceil(most));
     let mut v = arena.take(inputs * K::POINTS * point_stride::<F>(at_once));
     let mut q = arena.take(outputs * K::POINTS * point_stride::<F>(at_once));
-    let mut sums = arena.take(PANELS * rows::<F>(g.dims.channels) * inputs);
+    let mut sums = arena.take(PANELS * g.dims.channels * inputs);
     for start in (0..tiles).step_by(at_once) {
         let range = Range { start, count: at_once.min(tiles - start) };
         let spread = |from: &Blocked, to: &mut [Lane], is_gradient: bool| {
@@ -200,7 +186,7 @@ fn shared<K: Scheme, const F: Factors>(x: &Blocked, g: &Blocked, path: Path, are
         spread(x, &mut v, false);
         spread(g, &mut q, true);
         let (v, q, count, is_first) = (&v, &q, range.count, start == 0);
-        sums.par_chunks_mut(rows::<F>(g.dims.channels) * inputs).enumerate().for_each(|(panel, out)| {
+        sums.par_chunks_mut(g.dims.channels * inputs).enumerate().for_each(|(panel, out)| {
             let kind = PhantomData;
             run_with::<F, _>(path, Product::<K, F> { x, g, v, q, panel, count, is_first, out, kind });
         });
@@ -230,16 +216,9 @@ impl<K: Scheme, const F: Factors> Kernel for Product<'_, K, F> {
     unsafe fn run<S: Simd>(self) {
         let Self { x, g, v, q, panel, count, mut is_first, out, .. } = self;
         let stride = K::POINTS * point_stride::<F>(count);
-        let groups = [groups(g.dims.channels), groups(x.dims.channels)];
         let (rows, columns, samples) = (g.dims.channels, x.dims.channels, count * summands_of_images(F));
         for point in (0..K::POINTS).filter(|&point| K::panel(point) == panel) {
             let start = point * point_stride::<F>(count);
-            if is_tiled(F) {
-                // SAFETY: the caller vouches for the tiles.
-                unsafe { tiles::product(&q[start..], &v[start..], groups, stride, count, is_first, out) };
-                is_first = false;
-                continue;
-            }
             let (a, b) = (Turned { data: &q[start..], stride }, Turned { data: &v[start..], stride });
             // SAFETY: the caller vouches for the features.
             unsafe { gemm::inner::<S, F>(a, rows, b, columns, samples, is_first, out) };
@@ -267,11 +246,6 @@ impl<K: Scheme, const F: Factors> Kernel for Spread<'_, K, F> {
         let Self { from, group, grid, range, to, is_gradient, .. } = self;
         let stride = point_stride::<F>(range.count);
         let channels = group * LANES..from.dims.channels.min((group + 1) * LANES);
-        if is_tiled(F) {
-            // SAFETY: the caller vouches for the features.
-            unsafe { tiles::spread::<S, K>(from, channels, grid, range, to, stride, is_gradient) };
-            return;
-        }
         let mut points = [[Lane::ZERO; LANES]; MOST_POINTS];
         for t in 0..range.count {
             let (block, at) = grid.place(range.start + t);
@@ -299,17 +273,17 @@ impl<K: Scheme, const F: Factors> Kernel for Spread<'_, K, F> {
     }
 }
 
-/// Folds the parts' sums, (point, output of so many rows, input), to filters, (output, input, 3, 3).
+/// Folds the parts' sums, (point, output, input), to filters, (output, input, 3, 3).
 fn fold(
     matrix: &[[f32; 3]; PANEL_LINE],
     parts: &[Vec<Lane>],
-    [outputs, rows]: [usize; 2],
+    outputs: usize,
     inputs: usize,
     path: Path,
 ) -> Vec<f32> {
     let mut gradient = vec![0.0; outputs * inputs * 9];
     gradient.par_chunks_mut(9 * inputs).enumerate().for_each(|(output, out)| {
-        run(path.for_arrays(), Fold { matrix, parts, rows, output, columns: groups(inputs), out });
+        run(path.for_arrays(), Fold { matrix, parts, outputs, output, columns: groups(inputs), out });
     });
     gradient
 }
@@ -318,7 +292,7 @@ fn fold(
 struct Fold<'a> {
     matrix: &'a [[f32; 3]; PANEL_LINE],
     parts: &'a [Vec<Lane>],
-    rows: usize,
+    outputs: usize,
     output: usize,
     columns: usize,
     out: &'a mut [f32],
@@ -329,12 +303,12 @@ impl Kernel for Fold<'_> {
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Self { matrix, parts, rows, output, columns, out } = self;
+        let Self { matrix, parts, outputs, output, columns, out } = self;
         // Sixteen filters at once: the points lie far apart, and each line of memory is to be fetched once.
         for (column, out) in out.chunks_mut(9 * LANES).enumerate() {
             let mut points = [[0.0; LANES]; PANELS];
             for (point, total) in points.iter_mut().enumerate() {
-                *total = sum(parts, (point * rows + output) * columns + column);
+                *total = sum(parts, (point * outputs + output) * columns + column);
             }
             let taps = fold_filters(matrix, &points);
             for (lane, filter) in out.chunks_exact_mut(9).enumerate() {

@@ -5,12 +5,10 @@
 use rayon::prelude::*;
 
 use super::{
-    super::factors::{FULL, Factors, PAIRS, TILED_ROWS, TILES, rows, values_a_summand},
+    super::factors::{FULL, Factors, PAIRS, values_a_summand},
     super::simd::{Kernel, LANES, Path, Simd, pair_bits, run},
-    product::Panels,
     scheme::{PANEL_LINE, PANELS, Scheme, transform_filters},
     strided::Strided,
-    tiled_weights as tiles,
     unit::Unit,
 };
 
@@ -53,7 +51,7 @@ impl Transformed {
 
     /// Transforms the filters, (rows, depth, 3, 3).
     pub(crate) fn fill(&mut self, path: Path, filters: &[f32]) {
-        let (group, rows, depth) = (rows(self.factors, path.rows()), self.rows, self.depth);
+        let (group, rows, depth) = (path.rows(), self.rows, self.depth);
         let padded_depth = depth.next_multiple_of(group);
         self.padded_depth = padded_depth;
         let panel = PANELS * padded_depth * group / values_a_summand(self.factors);
@@ -61,15 +59,14 @@ impl Transformed {
         self.data.resize(groups * panel, 0);
         self.turned.resize(if self.has_turned { groups * panel } else { 0 }, 0);
         let matrix = if self.stride == 1 { &Unit::G } else { &Strided::G };
-        let (factors, arrays, is_paired) = (self.factors, path.for_arrays(), self.factors == PAIRS);
+        let (arrays, is_paired) = (path.for_arrays(), self.factors == PAIRS);
         let mut turned: Vec<&mut [u32]> = self.turned.chunks_mut(panel).collect();
         turned.resize_with(groups, Default::default);
         self.data.par_chunks_mut(panel).zip(turned).enumerate().for_each(|(index, (panel, turned))| {
             let first = index * group;
             let filters = &filters[first * depth * 9..rows.min(first + group) * depth * 9];
-            match (factors, group) {
-                (TILES, _) => tiles::pack(path, matrix, filters, depth, panel, turned),
-                (_, 8) => {
+            match group {
+                8 => {
                     run(arrays, Pack::<8> { matrix, panel, turned, is_paired, filters, depth, padded_depth });
                 }
                 _ => {
@@ -77,23 +74,6 @@ impl Transformed {
                 }
             }
         });
-    }
-
-    /// For products on tiles: the weights that give the rows from `first` on, those of the input gradient if they are `turned`.
-    ///
-    /// Both kinds lie as `[group of outputs][panel][group of inputs][row][pair]`.
-    #[inline(always)]
-    pub(super) fn tiles(&self, panel: usize, first: usize, turned: bool) -> Panels<'_> {
-        let block = TILED_ROWS * TILED_ROWS / 2;
-        let across = self.padded_depth / TILED_ROWS;
-        let (first, outputs) = (first / TILED_ROWS, PANELS * across * block);
-        if turned {
-            let start = (panel * across + first) * block;
-            Panels { data: &self.turned[start..], stride: outputs, is_turned: true }
-        } else {
-            let start = first * outputs + panel * across * block;
-            Panels { data: &self.data[start..], stride: block, is_turned: false }
-        }
     }
 }
 

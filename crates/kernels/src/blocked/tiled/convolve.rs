@@ -1,0 +1,239 @@
+//! The forward pass and the input gradient: every two pixels of results are sums over the pixels in their windows.
+#![allow(unsafe_code)]
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::{
+    super::{
+        pointwise::{self, After},
+        simd::{
+            Kernel, Lane, Path, Simd, run_on_tiles,
+            tiles::{self, Operand, Run, Sums, multiply},
+        },
+        tensor::{Arena, Blocked, Dims, Mask},
+    },
+    GROUP, TILE, Windows, groups,
+    pixels::Ring,
+    weights::Panels,
+};
+
+/// Bytes of packed pixels that stay in a core's own cache beside what else is there: few if the weights are too, more if these
+/// are streamed through it for every step.
+const OWN_CACHE: Range<usize> = 512 << 10..1 << 20;
+
+/// What is computed from what.
+#[derive(Clone, Copy)]
+pub(super) struct Layer<'a> {
+    pub(super) x: &'a Blocked,
+    pub(super) weights: &'a Panels,
+    pub(super) windows: Windows,
+    pub(super) to: Dims,
+    pub(super) after: Option<After<'a>>,
+}
+
+impl Layer<'_> {
+    /// From what goes in to planes of size `to`.
+    pub(super) fn convolve<const PARTS: usize>(self, path: Path, arena: &Arena) -> (Blocked, Option<Mask>) {
+        let Self { x, weights, windows, to, after } = self;
+        let mut y = arena.blocked(to);
+        let mut mask = after.filter(|after| after.relu).map(|_| arena.take_mask(to.len()));
+        let rows = to.blocks() * to.height;
+        let bytes = (weights.bytes() / 4).clamp(OWN_CACHE.start, OWN_CACHE.end);
+        let row = x.dims.width * Ring::<PARTS>::pixel(x) * size_of::<Lane>();
+        let step = windows.results(bytes / row).clamp(1, rows);
+        let out = Out { y: y.data.as_mut_ptr(), mask: mask.as_mut().map(|mask| mask.0.as_mut_ptr()) };
+        let share = share(rows, to.height, step);
+        (0..rows.div_ceil(share)).into_par_iter().for_each(|index| {
+            let rows = index * share..rows.min((index + 1) * share);
+            let kept = steps(rows.clone(), step).map(|rows| windows.sources(rows, to.height).len());
+            let kept = kept.max().unwrap_or(0).max(1);
+            let mut pixels = arena.take(Ring::<PARTS>::len(x, kept));
+            let mut sums = arena.take(GROUP * (step * to.width + 1));
+            let ring = Ring::<PARTS>::new(x, kept, &mut pixels);
+            run_on_tiles(path, Share { layer: self, rows, step, ring, sums: &mut sums, out: &out });
+            arena.give(pixels);
+            arena.give(sums);
+        });
+        (y, mask)
+    }
+}
+
+fn steps(rows: Range<usize>, step: usize) -> impl Iterator<Item = Range<usize>> {
+    rows.clone().step_by(step).map(move |start| start..rows.end.min(start + step))
+}
+
+/// Rows that a thread takes at once: whole blocks, whose edges need nothing from others, if there are enough of them.
+fn share(rows: usize, height: usize, step: usize) -> usize {
+    let threads = rayon::current_num_threads();
+    let fair = rows.div_ceil(2 * threads);
+    if fair >= height {
+        (fair / height * height).min(step.next_multiple_of(height)).max(height)
+    } else {
+        fair.max(1)
+    }
+}
+
+/// Where results go. Threads write rows of their own.
+struct Out {
+    y: *mut Lane,
+    mask: Option<*mut u16>,
+}
+
+// SAFETY: whoever writes vouches for writing alone.
+unsafe impl Sync for Out {}
+
+/// Some rows of results, counted through the blocks.
+struct Share<'a, const PARTS: usize> {
+    layer: Layer<'a>,
+    rows: Range<usize>,
+    /// Rows that are computed together.
+    step: usize,
+    ring: Ring<'a, PARTS>,
+    /// Results of 32 channels, `[channel][pixel of the step]`.
+    sums: &'a mut [Lane],
+    out: &'a Out,
+}
+
+impl<const PARTS: usize> Kernel for Share<'_, PARTS> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let Self { layer, rows, step, mut ring, sums, out } = self;
+        let mut plan = Plan::default();
+        for rows in steps(rows, step) {
+            // SAFETY: the caller vouches for the features and the tiles, and rows are of this thread alone.
+            unsafe {
+                ring.pack::<S>(layer.windows.sources(rows.clone(), layer.to.height));
+                plan.fill(layer, &ring, rows.clone());
+                for group in 0..groups(layer.to.channels, GROUP) {
+                    plan.multiply(layer, &ring, group, sums);
+                    finish::<S>(layer, &rows, group, sums, out);
+                }
+            }
+        }
+    }
+}
+
+/// What is multiplied for every two pixels of a step.
+#[derive(Default)]
+struct Plan {
+    runs: Vec<Run>,
+    pixels: Vec<usize>,
+    /// Two pixels, counted through the step, and the end of their runs.
+    tasks: Vec<([usize; 2], usize)>,
+}
+
+impl Plan {
+    #[inline(always)]
+    fn fill<const PARTS: usize>(&mut self, layer: Layer<'_>, ring: &Ring<'_, PARTS>, rows: Range<usize>) {
+        let (windows, width, height) = (layer.windows, layer.to.width, layer.to.height);
+        let tap_bytes = groups(ring.from.dims.channels, GROUP) * 2 * PARTS * tiles::TILE;
+        self.runs.clear();
+        self.tasks.clear();
+        self.pixels.clear();
+        for row in 0..rows.len() {
+            self.pixels.extend(windows.columns(width).map(|column| row * width + column));
+        }
+        for pair in self.pixels.chunks(2) {
+            let both = [pair[0], pair[pair.len() - 1]];
+            let places = both.map(|pixel| (rows.start + pixel / width, pixel % width));
+            for down in 0..windows.kernel[0] {
+                let lines = places.map(|(row, _)| {
+                    let source = windows.source(0, row % height, down)?;
+                    Some(row / height * windows.from[0] + source)
+                });
+                if lines == [None; 2] {
+                    continue;
+                }
+                for across in 0..windows.kernel[1] {
+                    let source = |i: usize| {
+                        Some(
+                            ring.place(lines[i]?, windows.source(1, places[i].1, across)?)
+                                * size_of::<Lane>(),
+                        )
+                    };
+                    let sources = [source(0), source(1)];
+                    if sources != [None; 2] {
+                        let tap = down * windows.kernel[1] + across;
+                        self.runs.push(Run { a: tap * tap_bytes, b: sources.map(Option::unwrap_or_default) });
+                    }
+                }
+            }
+            self.tasks.push((both, self.runs.len()));
+        }
+    }
+
+    /// The sums of a group of channels, `[channel][pixel of the step]`.
+    ///
+    /// # Safety
+    /// Tiles are configured.
+    #[inline(always)]
+    unsafe fn multiply<const PARTS: usize>(
+        &self,
+        layer: Layer<'_>,
+        ring: &Ring<'_, PARTS>,
+        group: usize,
+        sums: &mut [Lane],
+    ) {
+        let (weights, stride) = (layer.weights.group(group), sums.len() / GROUP);
+        let across = groups(ring.from.dims.channels, GROUP);
+        assert!(
+            weights.len() == layer.windows.taps() * across * 2 * PARTS * TILE
+                && self.pixels.len() < stride
+                && ring.data.len() >= Ring::<PARTS>::len(ring.from, ring.rows)
+        );
+        let (weights, pixels) = (weights.as_ptr().cast::<u8>(), ring.data.as_ptr().cast::<u8>());
+        let part = PARTS * tiles::TILE;
+        let (base, mut start) = (sums.as_mut_ptr(), 0);
+        for &(both, end) in &self.tasks {
+            let place = |half: usize, pixel: usize| base.wrapping_add(half * TILE * stride + pixel);
+            let places = [0, 1].map(|half| both.map(|pixel| place(half, pixel)));
+            // SAFETY: weights and packed pixels are as long as asserted above, and runs lie inside them; the last row of sums is
+            // inside too. The caller vouches for the tiles.
+            unsafe {
+                let a = Operand { start: [weights, weights.add(part)], step: 2 * part, part: tiles::TILE };
+                let b = Operand { start: [pixels; 2], step: part, part: tiles::TILE };
+                let sums = Sums { start: places, row: stride * size_of::<Lane>() };
+                multiply::<PARTS>(a, b, &self.runs[start..end], across, sums, true);
+            }
+            start = end;
+        }
+    }
+}
+
+/// Writes the sums of a group of channels where they belong, finished if that is wanted.
+///
+/// # Safety
+/// The processor has the features of `S`, and nobody else uses these rows of the results.
+#[inline(always)]
+unsafe fn finish<S: Simd>(layer: Layer<'_>, rows: &Range<usize>, group: usize, sums: &[Lane], out: &Out) {
+    let (to, stride) = (layer.to, sums.len() / GROUP);
+    for channel in group * GROUP..to.channels.min((group + 1) * GROUP) {
+        let mut row = rows.start;
+        while row < rows.end {
+            let (block, first) = (row / to.height, row % to.height);
+            let end = rows.end.min((block + 1) * to.height);
+            let from = channel % GROUP * stride + (row - rows.start) * to.width;
+            let from = &sums[from..][..(end - row) * to.width];
+            let line = first * to.width..first * to.width + from.len();
+            let place = (block * to.channels + channel) * to.pixels() + line.start;
+            // SAFETY: rows of a plane, of this thread alone as the caller vouches.
+            unsafe {
+                let y = std::slice::from_raw_parts_mut(out.y.add(place), from.len());
+                for (y, from) in y.iter_mut().zip(from) {
+                    S::store(y, S::load(from));
+                }
+                if let Some(after) = layer.after {
+                    let mask =
+                        out.mask.map(|mask| std::slice::from_raw_parts_mut(mask.add(place), from.len()));
+                    let residual = after.residual.map(|residual| &residual.plane(block, channel)[line]);
+                    pointwise::finish_values::<S>(y, residual, after.shift[channel], mask);
+                }
+            }
+            row = end;
+        }
+    }
+}
