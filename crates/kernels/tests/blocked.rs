@@ -8,6 +8,7 @@ use common::{
     wide,
 };
 use kernels::{
+    Math,
     blocked::{After, Arena, Blocked, Convolution, ConvolutionShape, Dims, Finish, Path, finish, gate},
     naive,
 };
@@ -28,12 +29,31 @@ fn check_against_naive(case: &Case, seed: u64) {
     let arguments = case.arguments(seed);
     let expected = expected(case, &arguments);
     for path in Path::available() {
-        let convolution = Convolution::new(&arguments.weight, case.shape, true, path);
-        let found = found(case, &convolution, &arguments);
-        for ((pass, found), (_, expected)) in found.named().into_iter().zip(expected.named()) {
-            let error = error_over_rms(found, expected);
-            assert!(error < tolerance(case, path), "{pass} of {case:?} by {path:?}: error {error:e}");
+        let exact = Convolution::new(&arguments.weight, case.shape, true, path);
+        let for_training = Convolution::for_training(Math::Full, &arguments.weight, case.shape, true, path);
+        for convolution in [exact, for_training] {
+            let found = found(case, &convolution, &arguments);
+            for ((pass, found), (_, expected)) in found.named().into_iter().zip(expected.named()) {
+                let error = error_over_rms(found, expected);
+                assert!(error < tolerance(case, path), "{pass} of {case:?} by {path:?}: error {error:e}");
+            }
         }
+    }
+}
+
+/// Where a gradient of pixels hangs on what ReLU lets through, tiles go forward in bf16 alone: f32 has the bits of vectors.
+#[test]
+fn the_way_to_gradients_of_pixels_is_that_of_vectors() {
+    let paths = Path::available();
+    let named = |name: &str| paths.iter().copied().find(|path| path.name() == name);
+    let (Some(tiles), Some(vectors)) = (named("amx"), named("avx512")) else { return };
+    for case in [three_by_three([32, 48], 17, [6, 7]), three_by_three([64, 64], 16, [8, 8])] {
+        let (arguments, arena) = (case.arguments(7), Arena::default());
+        let x = Blocked::from_nchw(&arguments.x, case.dims, &arena);
+        let [on_tiles, on_vectors] = [tiles, vectors].map(|path| {
+            Convolution::new(&arguments.weight, case.shape, true, path).forward(&x, &arena).to_nchw()
+        });
+        assert_eq!(on_tiles, on_vectors, "{case:?}");
     }
 }
 

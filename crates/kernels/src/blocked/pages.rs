@@ -4,11 +4,22 @@
 
 use std::mem::MaybeUninit;
 
+use rayon::prelude::*;
+
 /// Buffers that are worth it, in bytes.
 const LARGE: usize = 4 << 20;
 
 /// The size of a large page.
 const PAGE: usize = 2 << 20;
+
+/// So many zeros, written by all threads: memory that nobody has touched yet takes its time.
+pub(super) fn zeros(len: usize) -> Vec<f32> {
+    const AT_ONCE: usize = PAGE / size_of::<f32>();
+    let mut zeros = Vec::with_capacity(len);
+    prefer_huge(zeros.spare_capacity_mut());
+    (0..len).into_par_iter().with_min_len(AT_ONCE).map(|_| 0.0).collect_into_vec(&mut zeros);
+    zeros
+}
 
 /// Asks the system to put memory that nobody has touched yet on large pages. It may decline.
 pub(super) fn prefer_huge<T>(memory: &mut [MaybeUninit<T>]) {

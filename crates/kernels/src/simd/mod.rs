@@ -4,7 +4,7 @@
 //!
 //! | path | registers a value | wins |
 //! |---|---|---|
-//! | AMX | as AVX-512, but products of bf16 on tiles | wherever it is there |
+//! | AMX | as AVX-512, but convolutions on tiles | wherever it is there |
 //! | AVX-512 | one `zmm` | wherever it is there |
 //! | AVX2 + FMA | two `ymm` | other x86-64 of the last ten years |
 //! | portable | an array; the compiler vectorises it | elsewhere, and as a cross-check |
@@ -12,8 +12,8 @@
 //! `FREQBIAS_KERNELS=amx|avx512|avx2|portable` forces a path, so that all can be tested on one machine.
 //!
 //! Factors can be *pairs* of bf16 in 32 bits: where a processor has AVX-512's instructions for them, the AVX-512 path takes
-//! two products for the price of one; elsewhere pairs are unpacked, and cost what they cost in f32. Tiles of AMX take them by
-//! the thousand: there products of bf16 cost next to nothing.
+//! two products for the price of one; elsewhere pairs are unpacked, and cost what they cost in f32. [Tiles](tiles) of AMX take
+//! them by the thousand.
 #![allow(unsafe_code)]
 
 pub(crate) mod tiles;
@@ -384,82 +384,4 @@ impl Simd for Portable {
 }
 
 #[cfg(test)]
-mod tests {
-    use half::bf16;
-
-    use super::*;
-
-    /// Numbers of all kinds, among them the ends of each range and points half-way between neighbours.
-    fn values() -> Vec<f32> {
-        let bits = (0..1u32 << 16).map(|i| i.wrapping_mul(0x9e37_79b9));
-        let halfway =
-            (0..512).flat_map(|i| [0x3f80_8000 | i << 16, 0x3f80_7fff | i << 16, 0x3f80_8001 | i << 16]);
-        let mut values: Vec<f32> = bits.chain(halfway).map(f32::from_bits).collect();
-        values.extend([
-            0.0,
-            -0.0,
-            f32::INFINITY,
-            f32::NEG_INFINITY,
-            f32::NAN,
-            f32::MAX,
-            f32::from_bits(0x7fff_ffff),
-        ]);
-        values
-    }
-
-    #[test]
-    fn rounding_is_that_of_the_half_crate() {
-        for value in values() {
-            let (found, expected) = (bf16_bits(value) >> 16, u32::from(bf16::from_f32(value).to_bits()));
-            assert!(
-                found == expected || value.is_nan() && bf16::from_bits(found as u16).is_nan(),
-                "{value:e}"
-            );
-        }
-    }
-
-    struct Pairs<'a>(&'a [(Lane, Lane, Lane, Lane)]);
-
-    impl Kernel for Pairs<'_> {
-        type Output = Vec<(Lane, Lane)>;
-
-        #[inline(always)]
-        unsafe fn run<S: Simd>(self) -> Self::Output {
-            let mut out = Vec::with_capacity(self.0.len());
-            for (a, b, c, d) in self.0 {
-                let (mut pairs, mut sums) = (Lane::ZERO, Lane::ZERO);
-                // SAFETY: the caller vouches for the features.
-                unsafe {
-                    let (left, right) = (S::pair(S::load(a), S::load(b)), S::pair(S::load(c), S::load(d)));
-                    S::store(&mut pairs, left);
-                    S::store(&mut sums, S::fma_pairs(left, right, S::load(a)));
-                }
-                out.push((pairs, sums));
-            }
-            out
-        }
-    }
-
-    #[test]
-    fn every_path_pairs_and_multiplies_alike() {
-        // Subnormal numbers are zero to the instructions for bf16, and products must not overflow.
-        let usable = |value: &f32| value.abs() > 1e-12 && value.abs() < 1e12;
-        let values: Vec<f32> = values().into_iter().filter(usable).collect();
-        let lane = |i: usize| Lane(std::array::from_fn(|lane| values[(i * LANES + lane) % values.len()]));
-        let lanes: Vec<_> =
-            (0..800).map(|i| (lane(i), lane(i + 801), lane(i + 1607), lane(i + 2411))).collect();
-        for path in Path::available().into_iter().flat_map(|path| [path, path.without_bf16()]) {
-            let found = run_on_pairs(path, Pairs(&lanes));
-            for ((a, b, c, d), (pairs, sums)) in lanes.iter().zip(found) {
-                for i in 0..LANES {
-                    assert_eq!(pairs.0[i].to_bits(), pair_bits(a.0[i], b.0[i]), "{path:?}");
-                    let rounded = |value: f32| bf16::from_f32(value).to_f64();
-                    let products = [rounded(a.0[i]) * rounded(c.0[i]), rounded(b.0[i]) * rounded(d.0[i])];
-                    let expected = f64::from(a.0[i]) + products[0] + products[1];
-                    let size = f64::from(a.0[i]).abs() + products[0].abs() + products[1].abs();
-                    assert!((f64::from(sums.0[i]) - expected).abs() <= 2e-7 * size, "{path:?}: {expected:e}");
-                }
-            }
-        }
-    }
-}
+mod tests;

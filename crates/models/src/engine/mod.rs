@@ -79,14 +79,17 @@ impl Engine {
     }
 
     /// Packs the weights of all convolutions; with those of the input gradient if the pass goes backward.
-    pub(crate) fn pack(&self, weights: &Weights<'_>, purpose: Purpose) -> Packed {
+    pub(crate) fn pack(&self, weights: &Weights<'_>, purpose: Purpose, mode: Mode) -> Packed {
         let mut packed = Packed::default();
         for step in &self.plan(purpose).steps {
             let Kind::Convolution { x, module, shape, tail } = &step.kind else { continue };
             let (weight, shift) = filter(weights, module.as_deref(), *shape, tail.as_ref());
             let backward =
                 purpose == Purpose::Pixels || purpose == Purpose::Parameters && !self.reads_pixels(*x);
-            let convolution = Convolution::with(self.math, &weight, *shape, backward, self.path);
+            let convolution = match mode {
+                Mode::Train => Convolution::for_training(self.math, &weight, *shape, backward, self.path),
+                Mode::Evaluate => Convolution::with(self.math, &weight, *shape, backward, self.path),
+            };
             packed.convolutions.insert(step.out, convolution);
             packed.shifts.extend(shift.map(|shift| (step.out, shift)));
         }

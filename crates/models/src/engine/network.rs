@@ -23,8 +23,8 @@ use crate::{
 pub(crate) struct BlockedNetwork {
     engine: Arc<Engine>,
     parameters: Shapes,
-    /// The weights as the last training step packed them: the next one uses the memory again.
-    packed: Option<Packed>,
+    /// The weights as the last step packed them: the next one in the same mode uses the memory again.
+    packed: Option<(Mode, Packed)>,
 }
 
 impl BlockedNetwork {
@@ -71,14 +71,14 @@ impl Network for BlockedNetwork {
             let held = Held::of(variables);
             let weights = held.weights()?;
             let packed = match packed {
-                Some(packed) => self.engine.repack(&weights, packed),
-                None => self.engine.pack(&weights, Purpose::Parameters),
+                Some((last, packed)) if last == mode => self.engine.repack(&weights, packed),
+                _ => self.engine.pack(&weights, Purpose::Parameters, mode),
             };
             let purpose = Purpose::Parameters;
             let pass = Pass { weights: &weights, packed: &packed, mode, purpose, key };
             (self.differentiate(batch, pass), packed)
         };
-        self.packed = Some(packed);
+        self.packed = Some((mode, packed));
         let (gradients, moments) = found?;
         track(&variables.buffers, &moments)?;
         Ok(gradients)
@@ -161,7 +161,9 @@ impl FrozenNetwork for BlockedFrozen {
 
     fn evaluate(&self, batch: Batch<'_>) -> Result<Evaluation, Error> {
         let ((pixels, dims), weights) = (pixels(batch)?, self.weights());
-        let packed = self.for_evaluation.get_or_init(|| self.engine.pack(&weights, Purpose::Evaluation));
+        let packed = self
+            .for_evaluation
+            .get_or_init(|| self.engine.pack(&weights, Purpose::Evaluation, Mode::Evaluate));
         let pixels = Pixels { values: &pixels, dims };
         let pass =
             Pass { weights: &weights, packed, mode: Mode::Evaluate, purpose: Purpose::Evaluation, key: 0 };
@@ -173,7 +175,8 @@ impl FrozenNetwork for BlockedFrozen {
 
     fn input_gradient(&self, batch: Batch<'_>) -> Result<InputGradient, Error> {
         let ((pixels, dims), weights) = (pixels(batch)?, self.weights());
-        let packed = self.for_pixels.get_or_init(|| self.engine.pack(&weights, Purpose::Pixels));
+        let packed =
+            self.for_pixels.get_or_init(|| self.engine.pack(&weights, Purpose::Pixels, Mode::Evaluate));
         let pixels = Pixels { values: &pixels, dims };
         let pass = Pass { weights: &weights, packed, mode: Mode::Evaluate, purpose: Purpose::Pixels, key: 0 };
         let tape = self.engine.forward(pixels, pass);

@@ -34,6 +34,16 @@ pub(super) struct Layer<'a> {
 }
 
 impl Layer<'_> {
+    /// Where results of a group of channels go, from a row on that is counted through the blocks.
+    fn places(&self, row: usize, group: usize, out: &Out) -> Places {
+        let Dims { channels, height, width, .. } = self.to;
+        let (plane, block) = (height * width, self.to.block_len());
+        let start = row / height * block + group * GROUP * plane;
+        debug_assert!((group + 1) * GROUP <= channels, "results for all rows of the tiles");
+        let start = out.y.wrapping_add(start);
+        Places { start, channel: plane, plane, block, before: row % height * width }
+    }
+
     /// From what goes in to planes of size `to`.
     pub(super) fn convolve<const PARTS: usize>(self, path: Path, arena: &Arena) -> (Blocked, Option<Mask>) {
         let Self { x, weights, windows, to, after } = self;
@@ -109,11 +119,44 @@ impl<const PARTS: usize> Kernel for Share<'_, PARTS> {
                 ring.pack::<S>(layer.windows.sources(rows.clone(), layer.to.height));
                 plan.fill(layer, &ring, rows.clone());
                 for group in 0..groups(layer.to.channels, GROUP) {
-                    plan.multiply(layer, &ring, group, sums);
-                    finish::<S>(layer, &rows, group, sums, out);
+                    // What nothing is done to goes where it belongs at once, if there are results for all rows of the tiles.
+                    if layer.after.is_none() && (group + 1) * GROUP <= layer.to.channels {
+                        plan.multiply(layer, &ring, group, layer.places(rows.start, group, out));
+                    } else {
+                        plan.multiply(layer, &ring, group, Places::side_by_side(sums, plan.pixels.len()));
+                        finish::<S>(layer, &rows, group, sums, out);
+                    }
                 }
             }
         }
+    }
+}
+
+/// Where the sums of 32 channels go.
+#[derive(Clone, Copy)]
+struct Places {
+    start: *mut Lane,
+    /// Vectors from a channel to the next.
+    channel: usize,
+    /// Pixels of a plane, vectors from a block to the next, and how many pixels of the first block come before the first.
+    plane: usize,
+    block: usize,
+    before: usize,
+}
+
+impl Places {
+    /// `[channel][pixel of the step]`.
+    fn side_by_side(sums: &mut [Lane], pixels: usize) -> Self {
+        let channel = sums.len() / GROUP;
+        assert!(pixels <= channel, "room for a step's pixels");
+        Self { start: sums.as_mut_ptr(), channel, plane: channel, block: 0, before: 0 }
+    }
+
+    /// Where a pixel of the step goes.
+    fn of(self, half: usize, pixel: usize) -> *mut Lane {
+        let pixel = self.before + pixel;
+        let place = pixel / self.plane * self.block + half * TILE * self.channel + pixel % self.plane;
+        self.start.wrapping_add(place)
     }
 }
 
@@ -166,37 +209,35 @@ impl Plan {
         }
     }
 
-    /// The sums of a group of channels, `[channel][pixel of the step]`.
+    /// The sums of a group of channels.
     ///
     /// # Safety
-    /// Tiles are configured.
+    /// Tiles are configured, the places of all pixels can be written, and nobody else does.
     #[inline(always)]
     unsafe fn multiply<const PARTS: usize>(
         &self,
         layer: Layer<'_>,
         ring: &Ring<'_, PARTS>,
         group: usize,
-        sums: &mut [Lane],
+        sums: Places,
     ) {
-        let (weights, stride) = (layer.weights.group(group), sums.len() / GROUP);
+        let weights = layer.weights.group(group);
         let across = groups(ring.from.dims.channels, GROUP);
         assert!(
             weights.len() == layer.windows.taps() * across * 2 * PARTS * TILE
-                && self.pixels.len() < stride
                 && ring.data.len() >= Ring::<PARTS>::len(ring.from, ring.rows)
         );
         let (weights, pixels) = (weights.as_ptr().cast::<u8>(), ring.data.as_ptr().cast::<u8>());
         let part = PARTS * tiles::TILE;
-        let (base, mut start) = (sums.as_mut_ptr(), 0);
+        let mut start = 0;
         for &(both, end) in &self.tasks {
-            let place = |half: usize, pixel: usize| base.wrapping_add(half * TILE * stride + pixel);
-            let places = [0, 1].map(|half| both.map(|pixel| place(half, pixel)));
-            // SAFETY: weights and packed pixels are as long as asserted above, and runs lie inside them; the last row of sums is
-            // inside too. The caller vouches for the tiles.
+            let places = [0, 1].map(|half| both.map(|pixel| sums.of(half, pixel)));
+            // SAFETY: weights and packed pixels are as long as asserted above, and runs lie inside them. The caller vouches for the
+            // tiles and for where sums go.
             unsafe {
                 let a = Operand { start: [weights, weights.add(part)], step: 2 * part, part: tiles::TILE };
                 let b = Operand { start: [pixels; 2], step: part, part: tiles::TILE };
-                let sums = Sums { start: places, row: stride * size_of::<Lane>() };
+                let sums = Sums { start: places, row: sums.channel * size_of::<Lane>() };
                 multiply::<PARTS>(a, b, &self.runs[start..end], across, sums, true);
             }
             start = end;

@@ -1,11 +1,13 @@
 //! Convolutions of any kernel, stride and padding on the tiles of processors with AMX, as the definition has them.
 //!
-//! Tiles multiply bf16 alone, sixteen times as fast as vectors multiply f32. For gradients in f32 a value is taken as the sum of two
-//! bf16, the second being what rounding took from the first; three products of those are f32's but for 2⁻¹⁷ of it or so. (Winograd's
-//! transforms save products, but enlarge that error tenfold and move more data than tiles can wait for.)
+//! Tiles multiply bf16 alone, sixteen times as fast as vectors multiply f32. So in f32 a value is taken as the sum of two bf16, the
+//! second being what rounding took from the first; three products of those are f32's but for 2⁻¹⁷ of it or so, and an error of
+//! 4 · 10⁻⁶ is left of a layer's root mean square. (Winograd's transforms save products, but enlarge that error tenfold and move more
+//! data than tiles can wait for.)
 //!
-//! That is not exact enough to go forward in f32: an error there decides what ReLU lets through, and a gradient that takes another
-//! way than PyTorch's differs by a percent. So forward tiles serve bf16, and f32 goes the way of vectors, to the same bits.
+//! That is enough for all passes of a training step, whose gradients are sums over a batch. It is not for the gradient of an image's
+//! pixels: an error on the way forward decides what ReLU lets through, and a gradient that takes another way than PyTorch's differs by
+//! a percent. There forward in f32 is left to vectors.
 //!
 //! | pass | left operand | right operand | what is summed over |
 //! |---|---|---|---|
@@ -61,10 +63,9 @@ impl Tiled {
 
     /// Packs the filters, (outputs, inputs, rows, columns of the kernel).
     pub(crate) fn fill(&mut self, filters: &[f32]) {
-        let Self { shape, math, path, is_backward, ref mut panels } = *self;
-        match math {
-            Math::Bf16 => panels.fill::<1>(shape, is_backward, path, filters),
-            _ => panels.fill::<2>(shape, is_backward, path, filters),
+        match self.math {
+            Math::Bf16 => self.panels.fill::<1>(self.shape, self.is_backward, self.path, filters),
+            _ => self.panels.fill::<2>(self.shape, self.is_backward, self.path, filters),
         }
     }
 

@@ -80,9 +80,9 @@ unsafe fn pack_row<S: Simd, const PARTS: usize>(from: &Blocked, row: usize, to: 
             // SAFETY: the caller vouches for the features.
             unsafe {
                 for column in 0..dims.width {
-                    let value = |line: Option<&[Lane]>| line.map_or(Lane::ZERO, |line| line[column]);
-                    let (first, second) = (value(first), value(second));
-                    let parts = pairs::<S, PARTS>(S::load(&first), S::load(&second));
+                    let first = first.map_or(&Lane::ZERO, |line| &line[column]);
+                    let second = second.map_or(&Lane::ZERO, |line| &line[column]);
+                    let parts = pairs::<S, PARTS>(S::load(first), S::load(second));
                     for (part, value) in parts.into_iter().enumerate() {
                         S::store(&mut to[column * pixel + part * TILE], value);
                     }

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::{
     super::{
-        ConvolutionShape,
+        ConvolutionShape, pages,
         simd::{
             Kernel, LANES, Lane, Path, Simd, run_on_pairs, run_on_tiles,
             tiles::{self, Operand, Run, Sums, multiply},
@@ -27,13 +27,16 @@ use super::{
 const OWN_SUMS: usize = 3 << 19;
 
 /// Bytes of packed rows that a part treats at once.
-const OWN_ROWS: usize = 1 << 20;
+const OWN_ROWS: usize = 3 << 19;
 
 /// Bytes of packed rows that all threads treat at once.
 const SHARED_ROWS: usize = 32 << 20;
 
 /// Steps of a product after which operands have left a core's own cache, so that others come first.
 const STEPS_AT_ONCE: usize = 64;
+
+/// Groups of outputs whose packed gradients stay in a core's own cache for so many steps, while the input comes from a larger one.
+const OUTPUTS_TOGETHER: usize = 8;
 
 /// Parts that are summed apart, however many threads there are: the bits must not depend on them.
 const PARTS_APART: usize = 4;
@@ -171,9 +174,7 @@ impl<const PARTS: usize> Kernel for Part<'_, PARTS> {
                 let packed = Packed { a, b, first: [rows.start, 0], kept };
                 let plan = Plan::new(operands, packed, rows.clone());
                 let is_first = rows.start == first;
-                for (pair, sums) in sums.chunks_mut(2 * operands.row_of_sums()).enumerate() {
-                    packed.multiply::<PARTS>(operands, &plan, pair * 2, is_first, sums);
-                }
+                packed.multiply::<PARTS>(operands, &plan, 0, is_first, sums);
             }
         }
     }
@@ -188,6 +189,8 @@ fn shared<const PARTS: usize>(operands: Operands<'_>, path: Path, arena: &Arena)
     let mut b = arena.take(kept * layout.input_len());
     let mut sums = arena.take(operands.sums_len());
     let each = (STEPS_AT_ONCE / layout.pairs).max(1);
+    let fair = layout.outputs.div_ceil(rayon::current_num_threads()).next_multiple_of(2);
+    let together = fair.min(OUTPUTS_TOGETHER);
     for rows in steps(0..rows, at_once) {
         let sources = operands.sources(rows.clone());
         let (gradients, inputs) = (&mut a[..rows.len() * layout.gradient_len()], &mut b[..]);
@@ -206,9 +209,9 @@ fn shared<const PARTS: usize>(operands: Operands<'_>, path: Path, arena: &Arena)
             );
         });
         let packed = Packed { a: &a, b: &b, first: [rows.start, sources.start], kept };
-        sums.par_chunks_mut(2 * operands.row_of_sums()).enumerate().for_each(|(pair, sums)| {
+        sums.par_chunks_mut(together * operands.row_of_sums()).enumerate().for_each(|(index, sums)| {
             for rows in steps(rows.clone(), each) {
-                let (first, is_first, parts) = (pair * 2, rows.start == 0, PhantomData);
+                let (first, is_first, parts) = (index * together, rows.start == 0, PhantomData);
                 let sums = &mut *sums;
                 run_on_tiles(
                     path,
@@ -249,12 +252,12 @@ impl<const PARTS: usize> Kernel for Pack<'_, PARTS> {
     }
 }
 
-/// The products of two groups of outputs with all inputs, over some of the packed rows.
+/// The products of some groups of outputs with all inputs, over some of the packed rows.
 struct Multiply<'a, const PARTS: usize> {
     operands: Operands<'a>,
     packed: Packed<'a>,
     rows: Range<usize>,
-    /// The first of the two groups.
+    /// The first of the groups.
     first: usize,
     is_first: bool,
     sums: &'a mut [Lane],
@@ -312,7 +315,7 @@ impl Plan {
 }
 
 impl Packed<'_> {
-    /// Adds to the sums of two groups of outputs from the `first` on.
+    /// Adds to the sums of some groups of outputs from the `first` on.
     ///
     /// # Safety
     /// Tiles are configured.
@@ -327,39 +330,45 @@ impl Packed<'_> {
     ) {
         let Operands { windows, layout, .. } = operands;
         let (taps, row) = (windows.taps(), operands.row_of_sums());
-        let last = (first + 1).min(layout.outputs - 1);
+        let outputs = sums.len() / row;
+        let ends_inside =
+            |start: usize, len: usize, of: &[Lane]| start + len * size_of::<Lane>() <= size_of_val(of);
         assert!(
-            sums.len() == (last - first + 1) * row
+            first + outputs <= layout.outputs
+                && plan.runs.iter().all(|run| ends_inside(run.a, layout.gradient_len(), self.a))
                 && self.b.len() >= self.kept * layout.input_len()
-                && plan.runs.iter().all(|run| run.a < size_of_val(self.a))
         );
         let out = sums.as_mut_ptr();
-        for input in (0..layout.inputs).step_by(2) {
-            let inputs = [input, (input + 1).min(layout.inputs - 1)];
-            let mut start = 0;
-            for (tap, &end) in plan.ends.iter().enumerate() {
-                // SAFETY: a run begins at a row that is inside the packed ones, as asserted above, and stays in the row: the
-                // layout has room for as many pairs from each tap on. So do the sums of both groups.
-                unsafe {
-                    let a = Operand {
-                        start: [first, last]
-                            .map(|group| self.a.as_ptr().add(group * layout.gradient_group()).cast()),
-                        step: PARTS * tiles::TILE,
-                        part: tiles::TILE,
-                    };
-                    let b = Operand {
-                        start: inputs.map(|group| self.b.as_ptr().add(group * layout.input_group()).cast()),
-                        step: tiles::TILE,
-                        part: layout.input_part() * size_of::<Lane>(),
-                    };
-                    let place = |group: usize, input: usize| {
-                        out.add((group - first) * row + (input * taps + tap) * TILE)
-                    };
-                    let places = [first, last].map(|group| inputs.map(|input| place(group, input)));
-                    let sums = Sums { start: places, row: size_of::<Lane>() };
-                    multiply::<PARTS>(a, b, &plan.runs[start..end], layout.pairs, sums, is_first);
+        let both = |group: usize, groups: usize| [group, (group + 1).min(groups - 1)];
+        for inputs in (0..layout.inputs).step_by(2).map(|group| both(group, layout.inputs)) {
+            for outputs in (0..outputs).step_by(2).map(|group| both(group, outputs)) {
+                let mut start = 0;
+                for (tap, &end) in plan.ends.iter().enumerate() {
+                    // SAFETY: a run of gradients lies inside the packed rows, as asserted above. One of the input begins in a row
+                    // that is inside and stays in it: the layout has room for as many pairs from each tap on. Sums of all groups
+                    // and taps are there.
+                    unsafe {
+                        let gradients =
+                            |group: usize| self.a.as_ptr().add((first + group) * layout.gradient_group());
+                        let pixels = |group: usize| self.b.as_ptr().add(group * layout.input_group());
+                        let a = Operand {
+                            start: outputs.map(|group| gradients(group).cast()),
+                            step: PARTS * tiles::TILE,
+                            part: tiles::TILE,
+                        };
+                        let b = Operand {
+                            start: inputs.map(|group| pixels(group).cast()),
+                            step: tiles::TILE,
+                            part: layout.input_part() * size_of::<Lane>(),
+                        };
+                        let place =
+                            |output: usize, input: usize| out.add(output * row + (input * taps + tap) * TILE);
+                        let places = outputs.map(|output| inputs.map(|input| place(output, input)));
+                        let sums = Sums { start: places, row: size_of::<Lane>() };
+                        multiply::<PARTS>(a, b, &plan.runs[start..end], layout.pairs, sums, is_first);
+                    }
+                    start = end;
                 }
-                start = end;
             }
         }
     }
@@ -367,19 +376,29 @@ impl Packed<'_> {
 
 /// The filters, (output, input, tap), from the parts' sums.
 fn gather(parts: &[Vec<Lane>], shape: ConvolutionShape) -> Vec<f32> {
-    let (taps, inputs) = (shape.taps(), groups(shape.inputs, LANES));
-    let mut gradient = vec![0.0; shape.weights()];
-    gradient.par_chunks_mut(shape.depth()).enumerate().for_each(|(output, filters)| {
-        for (input, filters) in filters.chunks_mut(LANES * taps).enumerate() {
-            for tap in 0..taps {
-                let place = ((output / LANES * inputs + input) * taps + tap) * TILE + output % LANES;
-                let mut total = parts[0][place].0;
-                for part in &parts[1..] {
-                    total.iter_mut().zip(part[place].0).for_each(|(total, value)| *total += value);
-                }
-                filters.iter_mut().skip(tap).step_by(taps).zip(total).for_each(|(to, value)| *to = value);
+    let (taps, depth) = (shape.taps(), shape.depth());
+    let tiles = groups(shape.inputs, LANES) * taps;
+    let mut gradient = pages::zeros(shape.weights());
+    // Sixteen outputs at once: their sums lie side by side.
+    gradient.par_chunks_mut(LANES * depth).enumerate().for_each(|(group, filters)| {
+        for tile in 0..tiles {
+            let (first, tap) = (tile / taps * LANES * taps, tile % taps);
+            let start = (group * tiles + tile) * TILE;
+            for (row, filters) in filters.chunks_exact_mut(depth).enumerate() {
+                let total = sum(parts, start + row);
+                let places = filters[first..].iter_mut().skip(tap).step_by(taps);
+                places.zip(total).for_each(|(to, value)| *to = value);
             }
         }
     });
     gradient
+}
+
+#[inline(always)]
+fn sum(parts: &[Vec<Lane>], at: usize) -> [f32; LANES] {
+    let mut total = parts[0][at].0;
+    for part in &parts[1..] {
+        total.iter_mut().zip(part[at].0).for_each(|(total, value)| *total += value);
+    }
+    total
 }

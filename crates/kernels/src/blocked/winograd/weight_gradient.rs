@@ -15,6 +15,7 @@ use super::{
     super::{
         factors::{FULL, Factors, PAIRS, run_with},
         gemm::{self, Turned, summands_of_images},
+        pages,
         simd::{Kernel, LANES, Lane, Path, Simd, run},
         tensor::{Arena, Blocked},
     },
@@ -281,7 +282,7 @@ fn fold(
     inputs: usize,
     path: Path,
 ) -> Vec<f32> {
-    let mut gradient = vec![0.0; outputs * inputs * 9];
+    let mut gradient = pages::zeros(outputs * inputs * 9);
     gradient.par_chunks_mut(9 * inputs).enumerate().for_each(|(output, out)| {
         run(path.for_arrays(), Fold { matrix, parts, outputs, output, columns: groups(inputs), out });
     });

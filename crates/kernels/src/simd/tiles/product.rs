@@ -17,6 +17,8 @@ struct Job {
     b_step: usize,
     a_part: usize,
     b_part: usize,
+    runs: *const Run,
+    count: usize,
     steps: usize,
     sums: Sums,
 }
@@ -71,96 +73,132 @@ macro_rules! sums {
     };
 }
 
-/// Loads both tiles of an operand, or those of its second part.
+/// Loads a tile of an operand, or of its second part. Tiles are loaded between products, which take longer.
 macro_rules! load {
-    (a) => {
-        "tileloadd tmm4, [{a0} + {row}]\n tileloadd tmm5, [{a1} + {row}]\n"
+    ($tile:literal $at:literal) => {
+        concat!("tileloadd tmm", $tile, ", [{", $at, "} + {row}]\n")
     };
-    (b) => {
-        "tileloadd tmm6, [{b0} + {row}]\n tileloadd tmm7, [{b1} + {row}]\n"
-    };
-    (second a) => {
-        load!("a" "4" "5")
-    };
-    (second b) => {
-        load!("b" "6" "7")
-    };
-    ($of:literal $first:literal $second:literal) => {
+    (second $tile:literal $at:literal of $operand:literal) => {
         concat!(
-            "mov {at}, [{job} + {", $of, "_part}]\n",
-            "lea {place}, [{", $of, "0} + {at}]\n",
-            "add {at}, {", $of, "1}\n",
-            "tileloadd tmm", $first, ", [{place} + {row}]\n",
-            "tileloadd tmm", $second, ", [{at} + {row}]\n",
+            "mov {place}, [{job} + {",
+            $operand,
+            "_part}]\n",
+            "add {place}, {",
+            $at,
+            "}\n",
+            "tileloadd tmm",
+            $tile,
+            ", [{place} + {row}]\n",
         )
     };
 }
 
-/// Adds the four products of the loaded tiles.
+/// Adds the product of two loaded tiles.
 macro_rules! add {
-    () => {
-        "tdpbf16ps tmm0, tmm4, tmm6
-         tdpbf16ps tmm1, tmm4, tmm7
-         tdpbf16ps tmm2, tmm5, tmm6
-         tdpbf16ps tmm3, tmm5, tmm7\n"
+    ($sums:literal, $a:literal, $b:literal) => {
+        concat!("tdpbf16ps tmm", $sums, ", tmm", $a, ", tmm", $b, "\n")
+    };
+}
+
+/// Adds the products of two operands' parts, all of which are loaded first.
+macro_rules! both {
+    ($a0:expr, $a1:expr, $b0:expr, $b1:expr) => {
+        concat!(
+            $a0,
+            $b0,
+            add!("0", "4", "6"),
+            $b1,
+            add!("1", "4", "7"),
+            $a1,
+            add!("2", "5", "6"),
+            add!("3", "5", "7"),
+        )
+    };
+}
+
+/// The same with what is loaded on the right.
+macro_rules! left {
+    ($a0:expr, $a1:expr) => {
+        concat!($a0, add!("0", "4", "6"), add!("1", "4", "7"), $a1, add!("2", "5", "6"), add!("3", "5", "7"),)
+    };
+}
+
+/// The same with what is loaded on the left.
+macro_rules! right {
+    ($b0:expr, $b1:expr) => {
+        concat!($b0, add!("0", "4", "6"), add!("2", "5", "6"), $b1, add!("1", "4", "7"), add!("3", "5", "7"),)
     };
 }
 
 macro_rules! of_one_part {
     () => {
-        concat!(load!(a), load!(b), add!())
+        both!(load!("4" "a0"), load!("5" "a1"), load!("6" "b0"), load!("7" "b1"))
     };
 }
 
 /// All products but that of both second parts, the small ones first.
 macro_rules! of_two_parts {
     () => {
-        concat!(load!(second a), load!(b), add!(), load!(a), add!(), load!(second b), add!())
+        concat!(
+            both!(load!(second "4" "a0" of "a"), load!(second "5" "a1" of "a"), load!("6" "b0"), load!("7" "b1")),
+            left!(load!("4" "a0"), load!("5" "a1")),
+            right!(load!(second "6" "b0" of "b"), load!(second "7" "b1" of "b")),
+        )
     };
 }
 
-/// What is done before the first step, then `$step` for every step of every run, then the sums are stored.
+/// `$step` for every step of every run.
+macro_rules! steps {
+    ($step:expr) => {
+        concat!(
+            "mov {runs}, [{job} + {job_runs}]\n",
+            "mov {count}, [{job} + {job_count}]\n",
+            "test {count}, {count}\n",
+            "jz 4f\n",
+            "2:\n",
+            "mov {a0}, [{runs} + {run_a}]\n",
+            "mov {a1}, {a0}\n",
+            "mov {b0}, [{runs} + {run_b}]\n",
+            "mov {b1}, [{runs} + {run_b} + 8]\n",
+            "add {a0}, [{job} + {a}]\n",
+            "add {a1}, [{job} + {a} + 8]\n",
+            "add {b0}, [{job} + {b}]\n",
+            "add {b1}, [{job} + {b} + 8]\n",
+            "add {runs}, {run_bytes}\n",
+            "mov {at}, [{job} + {job_steps}]\n",
+            "3:\n",
+            $step,
+            "add {a0}, [{job} + {a_step}]\n",
+            "add {a1}, [{job} + {a_step}]\n",
+            "add {b0}, [{job} + {b_step}]\n",
+            "add {b1}, [{job} + {b_step}]\n",
+            "dec {at}\n",
+            "jnz 3b\n",
+            "dec {count}\n",
+            "jnz 2b\n",
+            "4:\n",
+        )
+    };
+}
+
+/// What is done before the first step, then all steps, then the sums are stored.
 macro_rules! product {
-    ($job:ident, $runs:ident, $begin:expr, $step:expr) => {
+    ($job:ident, $begin:expr, $steps:expr) => {
         asm!(
             $begin,
             "mov {row}, {row_bytes}",
-            "test {count}, {count}",
-            "jz 4f",
-            "2:",
-            "mov {a0}, [{runs} + {run_a}]",
-            "mov {a1}, {a0}",
-            "mov {b0}, [{runs} + {run_b}]",
-            "mov {b1}, [{runs} + {run_b} + 8]",
-            "add {a0}, [{job} + {a}]",
-            "add {a1}, [{job} + {a} + 8]",
-            "add {b0}, [{job} + {b}]",
-            "add {b1}, [{job} + {b} + 8]",
-            "add {runs}, {run_bytes}",
-            "mov {steps}, [{job} + {job_steps}]",
-            "3:",
-            $step,
-            "add {a0}, [{job} + {a_step}]",
-            "add {a1}, [{job} + {a_step}]",
-            "add {b0}, [{job} + {b_step}]",
-            "add {b1}, [{job} + {b_step}]",
-            "dec {steps}",
-            "jnz 3b",
-            "dec {count}",
-            "jnz 2b",
-            "4:",
+            $steps,
             store!(),
-            // Not all steps take all of these, but every constant must be named.
+            // Not all products take all of these, but every constant must be named.
             "/* {a_part} {b_part} */",
             job = in(reg) &raw const $job,
-            runs = inout(reg) $runs.as_ptr() => _,
-            count = inout(reg) $runs.len() => _,
+            runs = out(reg) _,
+            count = out(reg) _,
             a0 = out(reg) _,
             a1 = out(reg) _,
             b0 = out(reg) _,
             b1 = out(reg) _,
             row = out(reg) _,
-            steps = out(reg) _,
             at = out(reg) _,
             place = out(reg) _,
             row_bytes = const ROW,
@@ -173,6 +211,8 @@ macro_rules! product {
             b_step = const offset_of!(Job, b_step),
             a_part = const offset_of!(Job, a_part),
             b_part = const offset_of!(Job, b_part),
+            job_runs = const offset_of!(Job, runs),
+            job_count = const offset_of!(Job, count),
             job_steps = const offset_of!(Job, steps),
             sums = const offset_of!(Job, sums),
             sums_row = const offset_of!(Job, sums) + offset_of!(Sums, row),
@@ -201,15 +241,16 @@ pub(crate) unsafe fn multiply<const PARTS: usize>(
     sums: Sums,
     is_first: bool,
 ) {
+    let (runs, count) = (runs.as_ptr(), runs.len());
     let (a_step, b_step, a_part, b_part) = (a.step, b.step, a.part, b.part);
-    let job = Job { a: a.start, b: b.start, a_step, b_step, a_part, b_part, steps, sums };
-    // SAFETY: the caller vouches for all places; the job outlives the block; no register but those named is changed.
+    let job = Job { a: a.start, b: b.start, a_step, b_step, a_part, b_part, runs, count, steps, sums };
+    // SAFETY: the caller vouches for all places; the job and the runs outlive the block; no register but those named is changed.
     unsafe {
         match (PARTS, is_first) {
-            (1, true) => product!(job, runs, begin!(), of_one_part!()),
-            (1, false) => product!(job, runs, go_on!(), of_one_part!()),
-            (_, true) => product!(job, runs, begin!(), of_two_parts!()),
-            (_, false) => product!(job, runs, go_on!(), of_two_parts!()),
+            (1, true) => product!(job, begin!(), steps!(of_one_part!())),
+            (1, false) => product!(job, go_on!(), steps!(of_one_part!())),
+            (_, true) => product!(job, begin!(), steps!(of_two_parts!())),
+            (_, false) => product!(job, go_on!(), steps!(of_two_parts!())),
         }
     }
 }
