@@ -116,6 +116,16 @@ impl Blocked {
     }
 }
 
+/// The sum of what several parts have at a place, in their order.
+#[inline(always)]
+pub(crate) fn sum_of_parts(parts: &[Vec<Lane>], at: usize) -> [f32; LANES] {
+    let mut total = parts[0][at].0;
+    for part in &parts[1..] {
+        total.iter_mut().zip(part[at].0).for_each(|(total, value)| *total += value);
+    }
+    total
+}
+
 /// Buffers that are used again, step after step, so that nothing is allocated once training has settled.
 #[derive(Debug, Default)]
 pub struct Arena {

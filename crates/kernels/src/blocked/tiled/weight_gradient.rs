@@ -17,7 +17,7 @@ use super::{
             Kernel, LANES, Lane, Path, Simd, run_on_pairs, run_on_tiles,
             tiles::{self, Operand, Run, Sums, multiply},
         },
-        tensor::{Arena, Blocked},
+        tensor::{Arena, Blocked, sum_of_parts},
     },
     TILE, Windows, groups,
     samples::{Layout, pack_gradients, pack_inputs},
@@ -385,20 +385,11 @@ fn gather(parts: &[Vec<Lane>], shape: ConvolutionShape) -> Vec<f32> {
             let (first, tap) = (tile / taps * LANES * taps, tile % taps);
             let start = (group * tiles + tile) * TILE;
             for (row, filters) in filters.chunks_exact_mut(depth).enumerate() {
-                let total = sum(parts, start + row);
+                let total = sum_of_parts(parts, start + row);
                 let places = filters[first..].iter_mut().skip(tap).step_by(taps);
                 places.zip(total).for_each(|(to, value)| *to = value);
             }
         }
     });
     gradient
-}
-
-#[inline(always)]
-fn sum(parts: &[Vec<Lane>], at: usize) -> [f32; LANES] {
-    let mut total = parts[0][at].0;
-    for part in &parts[1..] {
-        total.iter_mut().zip(part[at].0).for_each(|(total, value)| *total += value);
-    }
-    total
 }

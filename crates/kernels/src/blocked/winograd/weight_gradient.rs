@@ -17,7 +17,7 @@ use super::{
         gemm::{self, Turned, summands_of_images},
         pages,
         simd::{Kernel, LANES, Lane, Path, Simd, run},
-        tensor::{Arena, Blocked},
+        tensor::{Arena, Blocked, sum_of_parts},
     },
     Ahead, Grid, Range,
     scheme::{PANEL_LINE, PANELS, Scheme, fold_filters},
@@ -309,7 +309,7 @@ impl Kernel for Fold<'_> {
         for (column, out) in out.chunks_mut(9 * LANES).enumerate() {
             let mut points = [[0.0; LANES]; PANELS];
             for (point, total) in points.iter_mut().enumerate() {
-                *total = sum(parts, (point * outputs + output) * columns + column);
+                *total = sum_of_parts(parts, (point * outputs + output) * columns + column);
             }
             let taps = fold_filters(matrix, &points);
             for (lane, filter) in out.chunks_exact_mut(9).enumerate() {
@@ -317,13 +317,4 @@ impl Kernel for Fold<'_> {
             }
         }
     }
-}
-
-#[inline(always)]
-fn sum(parts: &[Vec<Lane>], at: usize) -> [f32; LANES] {
-    let mut total = parts[0][at].0;
-    for part in &parts[1..] {
-        total.iter_mut().zip(part[at].0).for_each(|(total, value)| *total += value);
-    }
-    total
 }
