@@ -1,5 +1,5 @@
 //! The fast engine's operations: activations in blocks of sixteen images, convolutions by Winograd and packed
-//! products, batch-norm and activations fused. See [`Blocked`] for the layout and [`Path`] for the instruction sets.
+//! products or on AMX's tiles, batch-norm and activations fused. See [`Blocked`] for the layout and [`Path`] for the instruction sets.
 
 mod branches;
 mod convolution;
