@@ -4,7 +4,7 @@ mod common;
 
 use common::{
     dot, error_over_rms, fine,
-    passes::{Arguments, Case, Passes, cases, expected, found, three_by_three},
+    passes::{Arguments, Case, Passes, cases, expected, found, three_by_three, wide_cases},
     wide,
 };
 use kernels::{
@@ -22,7 +22,7 @@ const PROMISED: f64 = 3e-5;
 const DIRECT: f64 = 1e-5;
 
 fn tolerance(case: &Case, path: Path) -> f64 {
-    if case.is_winograd(path) || case.is_tiled(path) { PROMISED } else { DIRECT }
+    if case.is_winograd(Math::Full, path) || case.is_tiled(Math::Full, path) { PROMISED } else { DIRECT }
 }
 
 fn check_against_naive(case: &Case, seed: u64) {
@@ -102,6 +102,12 @@ proptest! {
     #[test]
     fn every_pass_is_the_naive_one(case in cases(40, 20, 13), seed in 0..1000u64) {
         check_against_naive(&case, seed);
+    }
+
+    #[test]
+    fn every_pass_of_wide_layers_is_the_naive_one(case in wide_cases(18, 8), seed in 0..1000u64) {
+        check_against_naive(&case, seed);
+        check_adjoints(&case, seed);
     }
 
     #[test]

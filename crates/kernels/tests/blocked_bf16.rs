@@ -45,7 +45,7 @@ fn check_against_naive(case: &Case, seed: u64) {
     let arguments = rounded(case.arguments(seed));
     let expected = expected(case, &arguments);
     for path in paths() {
-        let tolerance = if case.is_winograd(path) { WINOGRAD } else { DIRECT };
+        let tolerance = if case.is_winograd(Math::Bf16, path) { WINOGRAD } else { DIRECT };
         let convolution = Convolution::with(Math::Bf16, &arguments.weight, case.shape, true, path);
         let found = found(case, &convolution, &arguments);
         for ((pass, found), (_, expected)) in found.named().into_iter().zip(expected.named()) {

@@ -129,7 +129,7 @@ fn panels(shape: ConvolutionShape, rows: usize, depth: usize, factors: Factors) 
 impl Weights {
     fn for_forward(shape: ConvolutionShape, math: Math, with_input_gradient: bool, path: Path) -> Self {
         let (part, factors) = (shape.part(), factors::of(math));
-        if math == Math::Bf16 && tiled::suits(shape, path) {
+        if math == Math::Bf16 && tiled::suits(shape, math, path) {
             Self::Tiled(Tiled::new(shape, math, false, path))
         } else if shape.suits_winograd() {
             let channels = [shape.outputs, shape.inputs];
@@ -144,7 +144,7 @@ impl Weights {
     fn for_input_gradient(shape: ConvolutionShape, math: Math, path: Path) -> Self {
         let (part, factors) = (shape.part(), factors::of(math));
         let fills = part.inputs >= ENOUGH || part.inputs >= part.outputs;
-        if tiled::suits(shape, path) {
+        if tiled::suits(shape, math, path) {
             Self::Tiled(Tiled::new(shape, math, true, path))
         } else if shape.suits_winograd() {
             Self::Shared
@@ -202,7 +202,7 @@ impl Convolution {
         with_input_gradient: bool,
         path: Path,
     ) -> Self {
-        let forward = if tiled::suits(shape, path) {
+        let forward = if tiled::suits(shape, math, path) {
             Weights::Tiled(Tiled::new(shape, math, false, path))
         } else {
             Weights::for_forward(shape, math, with_input_gradient, path)
@@ -321,7 +321,7 @@ impl Convolution {
             Math::Bf16 => direct::weight_gradient::<PAIRS>,
             _ => direct::weight_gradient::<FULL>,
         };
-        if tiled::suits(self.shape, self.path) {
+        if tiled::suits(self.shape, self.math, self.path) {
             tiled::weight_gradient(x, g, self.shape, self.math, self.path, arena)
         } else if let Weights::Winograd(weights) = &self.forward {
             winograd::weight_gradient(x, g, weights, self.path, arena)

@@ -1,7 +1,7 @@
 //! The three passes of a convolution: as the definition has them, and as the blocked engine computes them.
 
 use kernels::{
-    Conv2d,
+    Conv2d, Math,
     blocked::{Arena, Blocked, Convolution, ConvolutionShape, Dims, Path},
     naive,
 };
@@ -39,13 +39,15 @@ impl Case {
     }
 
     /// Whether a path multiplies it on tiles.
-    pub(crate) fn is_tiled(&self, path: Path) -> bool {
-        path.name() == "amx" && self.shape.groups == 1 && self.shape.inputs.min(self.shape.outputs) >= 16
+    pub(crate) fn is_tiled(&self, math: Math, path: Path) -> bool {
+        let (channels, enough) =
+            (self.shape.inputs.min(self.shape.outputs), if math == Math::Bf16 { 16 } else { 32 });
+        path.name() == "amx" && self.shape.groups == 1 && channels >= enough
     }
 
-    pub(crate) fn is_winograd(&self, path: Path) -> bool {
+    pub(crate) fn is_winograd(&self, math: Math, path: Path) -> bool {
         let is_three = self.shape.kernel == [3; 2] && self.shape.padding == [1; 2];
-        is_three && self.shape.stride <= 2 && !self.is_tiled(path)
+        is_three && self.shape.stride <= 2 && !self.is_tiled(math, path)
     }
 
     /// Input, weights, gradient of the output.
@@ -129,4 +131,13 @@ pub(crate) fn three_by_three(channels: [usize; 2], images: usize, [height, width
         shape: ConvolutionShape::same(channels, 3, 1),
         dims: Dims { images, channels: channels[0], height, width },
     }
+}
+
+/// The same without groups, of 32 channels and more: what tiles take in f32.
+pub(crate) fn wide_cases(images: usize, size: usize) -> impl Strategy<Value = Case> {
+    cases(images, 36, size).prop_map(|case| {
+        let [inputs, outputs] = [case.shape.inputs, case.shape.outputs].map(|channels| channels + 31);
+        let shape = ConvolutionShape { inputs, outputs, groups: 1, ..case.shape };
+        Case { shape, dims: Dims { channels: inputs, ..case.dims } }
+    })
 }

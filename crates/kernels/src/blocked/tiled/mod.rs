@@ -50,9 +50,10 @@ pub(crate) struct Tiled {
     panels: Panels,
 }
 
-/// Whether tiles are there, and channels enough to fill half of them.
-pub(crate) fn suits(shape: ConvolutionShape, path: Path) -> bool {
-    path.has_tiles() && shape.groups == 1 && shape.inputs >= SIDE && shape.outputs >= SIDE
+/// Whether tiles are there, and channels enough: in f32, whose products are three, as many as go together, else half of them.
+pub(crate) fn suits(shape: ConvolutionShape, math: Math, path: Path) -> bool {
+    let enough = if math == Math::Bf16 { SIDE } else { GROUP };
+    path.has_tiles() && shape.groups == 1 && shape.inputs >= enough && shape.outputs >= enough
 }
 
 impl Tiled {
