@@ -16,6 +16,7 @@ use super::{
     },
     GROUP, TILE, Windows, groups,
     pixels::Ring,
+    steps,
     weights::Panels,
 };
 
@@ -68,10 +69,6 @@ impl Layer<'_> {
         });
         (y, mask)
     }
-}
-
-fn steps(rows: Range<usize>, step: usize) -> impl Iterator<Item = Range<usize>> {
-    rows.clone().step_by(step).map(move |start| start..rows.end.min(start + step))
 }
 
 /// Rows that a thread takes at once: whole blocks, whose edges need nothing from others, if there are enough of them.

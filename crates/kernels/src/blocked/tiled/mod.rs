@@ -26,6 +26,8 @@ mod weight_gradient;
 mod weights;
 mod windows;
 
+use std::ops::Range;
+
 use super::{
     ConvolutionShape,
     pointwise::After,
@@ -146,6 +148,11 @@ unsafe fn row<S: Simd, const PARTS: usize>(first: S::V, second: S::V) -> [S::V; 
 #[inline(always)]
 fn groups(channels: usize, group: usize) -> usize {
     channels.div_ceil(group)
+}
+
+/// Some rows, so many at a time.
+fn steps(rows: Range<usize>, at_once: usize) -> impl Iterator<Item = Range<usize>> {
+    rows.clone().step_by(at_once).map(move |start| start..rows.end.min(start + at_once))
 }
 
 const _: () = assert!(SIDE == LANES, "a tile's column is an image");

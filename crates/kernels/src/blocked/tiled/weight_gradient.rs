@@ -21,6 +21,7 @@ use super::{
     },
     TILE, Windows, groups,
     samples::{Layout, pack_gradients, pack_inputs},
+    steps,
 };
 
 /// Most bytes of sums that a part has to itself.
@@ -113,10 +114,6 @@ pub(super) fn weight_gradient<const PARTS: usize>(
     let gradient = gather(&sums, shape);
     sums.into_iter().for_each(|sums| arena.give(sums));
     gradient
-}
-
-fn steps(rows: Range<usize>, at_once: usize) -> impl Iterator<Item = Range<usize>> {
-    rows.clone().step_by(at_once).map(move |start| start..rows.end.min(start + at_once))
 }
 
 /// The sums over some rows.
