@@ -86,10 +86,11 @@ impl Engine {
             let (weight, shift) = filter(weights, module.as_deref(), *shape, tail.as_ref());
             let backward =
                 purpose == Purpose::Pixels || purpose == Purpose::Parameters && !self.reads_pixels(*x);
-            let convolution = match mode {
-                Mode::Train => Convolution::for_training(self.math, &weight, *shape, backward, self.path),
-                Mode::Evaluate => Convolution::with(self.math, &weight, *shape, backward, self.path),
+            let pack = match mode {
+                Mode::Train => Convolution::for_training,
+                Mode::Evaluate => Convolution::with,
             };
+            let convolution = pack(self.math, &weight, *shape, backward, self.path);
             packed.convolutions.insert(step.out, convolution);
             packed.shifts.extend(shift.map(|shift| (step.out, shift)));
         }

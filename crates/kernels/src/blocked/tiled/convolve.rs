@@ -40,7 +40,7 @@ impl Layer<'_> {
         let Dims { channels, height, width, .. } = self.to;
         let (plane, block) = (height * width, self.to.block_len());
         let start = row / height * block + group * GROUP * plane;
-        debug_assert!((group + 1) * GROUP <= channels, "results for all rows of the tiles");
+        assert!((group + 1) * GROUP <= channels, "results for all rows of the tiles");
         let start = out.y.wrapping_add(start);
         Places { start, channel: plane, plane, block, before: row % height * width }
     }
