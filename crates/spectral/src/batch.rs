@@ -1,6 +1,6 @@
 //! Half spectra of many planes at once.
 
-use std::any::Any;
+use std::{any::Any, ops::Range};
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -9,9 +9,9 @@ use rustfft::num_complex::{Complex, Complex32};
 
 use crate::{
     dispatch::widest,
+    interleave::{PAIRS, interleave},
     plane::{Block, PlanePlan, SIDE},
-    transpose::transpose,
-    vector::{Cell, CellsRef, LANES},
+    vector::{Cell, CellsRef, LANES, expect},
 };
 
 /// A faster way for planes of some sizes and numbers of some type.
@@ -61,7 +61,9 @@ impl Transform<'_> {
         for (plane, spectrum) in self.planes.chunks_exact(height * width).zip(spectra) {
             self.plan.columns(simd, sides, (plane, 1.0), &mut scratch);
             for index in 0..height / SIDE {
-                put(simd, self.plan.block(simd, sides, index, &mut scratch), spectrum);
+                let block = self.plan.block(simd, sides, index, &mut scratch);
+                own_and_mirrored_rows(block).into_iter().for_each(|rows| expect(simd, &spectrum[rows]));
+                put(simd, block, spectrum);
             }
         }
     }
@@ -70,18 +72,18 @@ impl Transform<'_> {
 /// Writes rows u = 16·index + lane of the half spectrum (H, W/2 + 1) and, since F(H − u, v) = F*(u, W − v), rows H − u.
 #[inline(always)]
 fn put<S: Simd>(simd: S, block: Block<'_>, spectrum: &mut [Complex32]) {
-    let Block { height, width, .. } = block;
+    let Block { height, width, rows, .. } = block;
     let half = width / 2 + 1;
     let spectrum = &mut spectrum[..height * half];
-    for left in (0..width / 2).step_by(LANES) {
-        let own = turned(simd, block.rows, |at| left + at);
-        let mirrored = turned(simd, block.rows, |at| (width - left - at) % width);
+    for left in (0..width / 2).step_by(PAIRS) {
+        let own = turned(simd, rows, |at| left + at);
+        let mirrored = turned(simd, rows, |at| (width - left - at) % width);
         for lane in 0..LANES {
-            let (own, mirrored) = (own.row(lane), mirrored.row(lane).conjugate());
             let [u, at] = own_and_mirrored(block, lane);
-            let (own, mirrored) = if u == 0 { own.separate(&mirrored) } else { (own, mirrored) };
-            own.write(sixteen(&mut spectrum[u * half + left..]));
-            mirrored.write(sixteen(&mut spectrum[at * half + left..]));
+            let (own, mirrored) = (own[lane], conjugate(mirrored[lane]));
+            let [own, mirrored] = if u == 0 { separate(own, mirrored) } else { [own, mirrored] };
+            write(own, &mut spectrum[u * half + left..]);
+            write(mirrored, &mut spectrum[at * half + left..]);
         }
     }
     put_last_column(block, spectrum);
@@ -106,60 +108,45 @@ fn own_and_mirrored(block: Block<'_>, lane: usize) -> [usize; 2] {
     [u, if u == 0 { block.height / 2 } else { block.height - u }]
 }
 
+/// Where the rows lie that a block makes, but for that which lane 0 makes from afar.
 #[inline(always)]
-fn sixteen(coefficients: &mut [Complex32]) -> &mut [Complex32; LANES] {
-    coefficients.first_chunk_mut().expect("sixteen coefficients of a row")
+fn own_and_mirrored_rows(block: Block<'_>) -> [Range<usize>; 2] {
+    let (half, first) = (block.width / 2 + 1, block.index * LANES);
+    let behind = block.height - first;
+    [first * half..(first + LANES) * half, (behind + 1 - LANES) * half..behind * half]
 }
 
-/// Sixteen columns of sixteen rows, a cell a row.
-struct Turned {
-    re: [Cell; LANES],
-    im: [Cell; LANES],
+/// Sixteen rows of eight columns.
+#[inline(always)]
+fn turned<S: Simd>(simd: S, rows: CellsRef<'_>, column: impl Fn(usize) -> usize) -> [Cell; LANES] {
+    let columns = [0, 1, 2, 3, 4, 5, 6, 7].map(column);
+    interleave(simd, columns.map(|at| &rows.re[at]), columns.map(|at| &rows.im[at]))
 }
 
-/// Sixteen coefficients of a row.
-#[derive(Clone, Copy)]
-struct Row {
-    re: Cell,
-    im: Cell,
+// Here and below, loops whose bounds are constants: they are unrolled, and the rows stay in registers.
+#[inline(always)]
+fn conjugate(mut row: Cell) -> Cell {
+    for im in (1..LANES).step_by(2) {
+        row.0[im] = -row.0[im];
+    }
+    row
+}
+
+/// Of Z = A + i·B and of Z* at the mirrored frequencies: A = (Z + Z*)/2, B = (Z − Z*)/2i.
+#[inline(always)]
+fn separate(own: Cell, mirrored: Cell) -> [Cell; 2] {
+    let (mut a, mut b) = (Cell::ZERO, Cell::ZERO);
+    for (re, im) in (0..LANES).step_by(2).map(|at| (at, at + 1)) {
+        (a.0[re], a.0[im]) = (0.5 * (own.0[re] + mirrored.0[re]), 0.5 * (own.0[im] + mirrored.0[im]));
+        (b.0[re], b.0[im]) = (0.5 * (own.0[im] - mirrored.0[im]), 0.5 * (mirrored.0[re] - own.0[re]));
+    }
+    [a, b]
 }
 
 #[inline(always)]
-fn turned<S: Simd>(simd: S, rows: CellsRef<'_>, column: impl Fn(usize) -> usize) -> Turned {
-    let mut re = std::array::from_fn(|at| rows.re[column(at)]);
-    let mut im = std::array::from_fn(|at| rows.im[column(at)]);
-    transpose(simd, &mut re);
-    transpose(simd, &mut im);
-    Turned { re, im }
-}
-
-impl Turned {
-    #[inline(always)]
-    fn row(&self, lane: usize) -> Row {
-        Row { re: self.re[lane], im: self.im[lane] }
-    }
-}
-
-impl Row {
-    #[inline(always)]
-    fn conjugate(self) -> Self {
-        Self { im: Cell(self.im.0.map(|value| -value)), ..self }
-    }
-
-    /// Of Z = A + i·B and of Z* at the mirrored frequencies: A = (Z + Z*)/2, B = (Z − Z*)/2i.
-    #[inline(always)]
-    fn separate(self, mirrored: &Self) -> (Self, Self) {
-        let half =
-            |a: &Cell, b: &Cell, sign: f32| Cell(std::array::from_fn(|at| 0.5 * (a.0[at] + sign * b.0[at])));
-        let sum = Self { re: half(&self.re, &mirrored.re, 1.0), im: half(&self.im, &mirrored.im, 1.0) };
-        let difference =
-            Self { re: half(&self.im, &mirrored.im, -1.0), im: half(&mirrored.re, &self.re, -1.0) };
-        (sum, difference)
-    }
-
-    #[inline(always)]
-    fn write(&self, out: &mut [Complex32; LANES]) {
-        *out = std::array::from_fn(|at| Complex32::new(self.re.0[at], self.im.0[at]));
+fn write(row: Cell, spectrum: &mut [Complex32]) {
+    for (coefficient, parts) in spectrum[..PAIRS].iter_mut().zip(row.0.chunks_exact(2)) {
+        *coefficient = Complex32::new(parts[0], parts[1]);
     }
 }
 
@@ -176,7 +163,8 @@ pub(crate) fn in_parallel<T: FftNum>(
     coefficients: usize,
     work: impl Fn(&[T], &mut [Complex<T>]) + Send + Sync,
 ) {
-    let share = at_once(pixels);
+    // Working memory is made once a share, so shares are as large as leaves some for all.
+    let share = at_once(pixels).max(planes.len() / pixels / (4 * rayon::current_num_threads()));
     planes
         .par_chunks(share * pixels)
         .zip(spectra.par_chunks_mut(share * coefficients))

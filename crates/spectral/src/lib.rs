@@ -30,6 +30,7 @@ mod fft;
 mod filter;
 mod group;
 mod hybrid;
+mod interleave;
 mod lines;
 mod low_pass;
 mod mask;

@@ -5,7 +5,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use crate::vector::{CellsMut, ComplexVector, LANES, Twiddle, Vector};
+use crate::vector::{CellsMut, CellsRef, ComplexVector, LANES, Twiddle, Vector};
 
 /// The radices that there are butterflies for, in the order in which they are taken out of a length.
 const RADICES: [usize; 6] = [8, 4, 2, 3, 5, 7];
@@ -31,7 +31,7 @@ struct Pass {
 }
 
 impl Lines {
-    /// `None` if the length has a prime factor above 7.
+    /// `None` if the length is less than 2 or has a prime factor above 7.
     pub(crate) fn new(length: usize) -> Option<Self> {
         let (mut rest, mut done, mut passes) = (length, 1, Vec::new());
         while rest > 1 {
@@ -40,20 +40,22 @@ impl Lines {
             passes.push(Pass::new(radix, rest, done));
             done *= radix;
         }
-        Some(Self { passes })
+        (!passes.is_empty()).then_some(Self { passes })
     }
 
-    /// Transforms the lines in `data`, index by index; the result lies in one of the two buffers and is returned.
+    /// Transforms the lines of `source`, index by index; the result lies in one of the two buffers and is returned.
     #[inline(always)]
     pub(crate) fn run<'a, S: Simd>(
         &self,
         simd: S,
-        mut data: CellsMut<'a>,
-        mut spare: CellsMut<'a>,
+        source: impl Source,
+        [mut data, mut spare]: [CellsMut<'a>; 2],
     ) -> CellsMut<'a> {
-        for pass in &self.passes {
-            // A function of its own: inlined into every caller, all radices would be too much code.
-            simd.vectorize(Step { pass, from: &data, to: &mut spare });
+        // Functions of their own: inlined into every caller, all radices would be too much code.
+        let (first, others) = self.passes.split_first().expect("at least one pass");
+        simd.vectorize(Step { pass: first, from: source, to: &mut data });
+        for pass in others {
+            simd.vectorize(Step { pass, from: data.all(), to: &mut spare });
             (data, spare) = (spare, data);
         }
         data
@@ -70,13 +72,33 @@ impl Pass {
     }
 }
 
-struct Step<'p, 'd, 'a> {
+/// Where the numbers of sixteen lines come from.
+pub(crate) trait Source: Copy {
+    /// The numbers at an index, of the lanes of a part of a cell.
+    fn get<S: Simd>(&self, simd: S, at: usize, part: usize) -> ComplexVector<S>;
+    /// The same, known to have no indices beyond, so that none is checked in loops.
+    fn first(self, len: usize) -> Self;
+}
+
+impl Source for CellsRef<'_> {
+    #[inline(always)]
+    fn first(self, len: usize) -> Self {
+        Self { re: &self.re[..len], im: &self.im[..len] }
+    }
+
+    #[inline(always)]
+    fn get<S: Simd>(&self, simd: S, at: usize, part: usize) -> ComplexVector<S> {
+        ComplexVector { re: self.re[at].part(simd, part), im: self.im[at].part(simd, part) }
+    }
+}
+
+struct Step<'p, 'd, 'a, F> {
     pass: &'p Pass,
-    from: &'d CellsMut<'a>,
+    from: F,
     to: &'d mut CellsMut<'a>,
 }
 
-impl WithSimd for Step<'_, '_, '_> {
+impl<F: Source> WithSimd for Step<'_, '_, '_, F> {
     type Output = ();
 
     #[inline(always)]
@@ -98,7 +120,7 @@ impl WithSimd for Step<'_, '_, '_> {
     }
 }
 
-impl Step<'_, '_, '_> {
+impl<F: Source> Step<'_, '_, '_, F> {
     #[inline(always)]
     fn step<S: Simd, const R: usize>(
         self,
@@ -190,17 +212,15 @@ mod tests {
 
     struct Run<'a> {
         plan: &'a Lines,
-        len: usize,
-        data: &'a mut Cells,
-        spare: &'a mut Cells,
+        source: CellsRef<'a>,
+        buffers: [CellsMut<'a>; 2],
     }
 
     impl WithSimd for Run<'_> {
         type Output = Vec<[[f32; 2]; LANES]>;
         #[inline(always)]
         fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
-            let len = self.len;
-            let out = self.plan.run(simd, self.data.window(0, len), self.spare.window(0, len));
+            let out = self.plan.run(simd, self.source, self.buffers);
             out.re
                 .iter()
                 .zip(out.im.iter())
@@ -211,18 +231,18 @@ mod tests {
 
     #[test]
     fn every_radix_matches_the_definition_in_every_lane() {
-        for length in [1, 2, 3, 4, 5, 7, 8, 12, 16, 21, 32, 35, 64, 128, 224, 256] {
+        for length in [2, 3, 4, 5, 7, 8, 12, 16, 21, 32, 35, 64, 128, 224, 256] {
             let plan = Lines::new(length).expect("small factors");
             for arch in everywhere() {
-                let (mut data, mut spare) = (Cells::zeros(length), Cells::zeros(length));
+                let [mut source, mut data, mut spare] = std::array::from_fn(|_| Cells::zeros(length));
                 let value = |at: usize, lane: usize| ((at * 37 + lane * 11) % 101) as f32 / 101.0 - 0.5;
-                let window = data.window(0, length);
+                let window = source.window(0, length);
                 for at in 0..length {
                     window.re[at].0 = std::array::from_fn(|lane| value(at, lane));
                     window.im[at].0 = std::array::from_fn(|lane| value(at + 7, lane));
                 }
-                let found =
-                    arch.dispatch(Run { plan: &plan, len: length, data: &mut data, spare: &mut spare });
+                let buffers = [data.window(0, length), spare.window(0, length)];
+                let found = arch.dispatch(Run { plan: &plan, source: window.all(), buffers });
                 for lane in 0..LANES {
                     let part = |shift: usize| -> Vec<f64> {
                         (0..length).map(|at| f64::from(value(at + shift, lane))).collect()
@@ -239,7 +259,12 @@ mod tests {
     }
 
     #[test]
-    fn a_large_prime_factor_is_refused() {
-        assert!(Lines::new(11).is_none() && Lines::new(64 * 13).is_none() && Lines::new(96).is_some());
+    fn one_number_and_large_prime_factors_are_refused() {
+        assert!(
+            Lines::new(1).is_none()
+                && Lines::new(11).is_none()
+                && Lines::new(64 * 13).is_none()
+                && Lines::new(96).is_some()
+        );
     }
 }

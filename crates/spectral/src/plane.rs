@@ -7,7 +7,7 @@
 use pulp::Simd;
 
 use crate::{
-    lines::Lines,
+    lines::{Lines, Source},
     transpose::transpose,
     vector::{Cell, Cells, CellsMut, CellsRef, ComplexVector, LANES, Vector},
 };
@@ -48,7 +48,7 @@ impl PlanePlan {
 
     pub(crate) fn scratch(&self) -> PlaneScratch {
         PlaneScratch {
-            columns: Cells::zeros(self.height),
+            columns: Cells::zeros(self.height.max(self.width)),
             spare: Cells::zeros(self.height.max(self.width)),
             rows: Cells::zeros(self.height / SIDE * self.width),
         }
@@ -66,12 +66,11 @@ impl PlanePlan {
     ) {
         let PlaneScratch { columns, spare, rows } = scratch;
         for left in (0..width).step_by(SIDE) {
-            let mut data = columns.window(0, height);
-            load(simd, plane, width, left, 0.5 * factor, &mut data);
-            let spectrum = self.down.run(simd, data, spare.window(0, height));
+            let halves = Halves { plane: &plane[left..], width, factor: 0.5 * factor };
+            let spectrum = self.down.run(simd, halves, [columns.window(0, height), spare.window(0, height)]);
             for index in 0..height / SIDE {
                 let mut rows = rows.window(index * width + left, SIDE);
-                separate(simd, spectrum.first(height), index, &mut rows);
+                separate(simd, spectrum.all(), index, &mut rows);
                 for half in [0, LANES] {
                     transpose(simd, cells(&mut rows.re[half..]));
                     transpose(simd, cells(&mut rows.im[half..]));
@@ -89,9 +88,10 @@ impl PlanePlan {
         index: usize,
         scratch: &'s mut PlaneScratch,
     ) -> Block<'s> {
-        let PlaneScratch { spare, rows, .. } = scratch;
+        let PlaneScratch { columns, spare, rows } = scratch;
+        let source = rows.window(index * width, width);
         let CellsMut { re, im } =
-            self.across.run(simd, rows.window(index * width, width), spare.window(0, width));
+            self.across.run(simd, source.all(), [columns.window(0, width), spare.window(0, width)]);
         Block { index, height, width, rows: CellsRef { re: &re[..width], im: &im[..width] } }
     }
 }
@@ -112,17 +112,27 @@ pub(crate) fn cells(cells: &mut [Cell]) -> &mut [Cell; LANES] {
     cells.first_chunk_mut().expect("at least sixteen cells")
 }
 
-/// 32 columns from `left` on, scaled: the left half as real, the right half as imaginary parts.
-#[inline(always)]
-fn load<S: Simd>(simd: S, plane: &[f32], width: usize, left: usize, factor: f32, into: &mut CellsMut<'_>) {
-    let rows = plane.chunks_exact(width).zip(into.re.iter_mut()).zip(into.im.iter_mut());
-    for ((row, re), im) in rows {
-        let row = &row[left..left + SIDE];
+/// 32 columns of a plane, scaled: the left half as real, the right half as imaginary parts.
+#[derive(Clone, Copy)]
+struct Halves<'a> {
+    /// From the first of the columns on.
+    plane: &'a [f32],
+    width: usize,
+    factor: f32,
+}
+
+impl Source for Halves<'_> {
+    #[inline(always)]
+    fn first(self, len: usize) -> Self {
+        Self { plane: &self.plane[..(len - 1) * self.width + SIDE], ..self }
+    }
+
+    #[inline(always)]
+    fn get<S: Simd>(&self, simd: S, at: usize, part: usize) -> ComplexVector<S> {
+        let row = &self.plane[at * self.width..][..SIDE];
         let (real, imaginary) = (S::as_simd_f32s(&row[..LANES]).0, S::as_simd_f32s(&row[LANES..]).0);
-        for part in 0..LANES / S::F32_LANES {
-            re.set(part, Vector::new(simd, real[part]).times(factor));
-            im.set(part, Vector::new(simd, imaginary[part]).times(factor));
-        }
+        let scaled = |lanes| Vector::new(simd, lanes).times(self.factor);
+        ComplexVector { re: scaled(real[part]), im: scaled(imaginary[part]) }
     }
 }
 

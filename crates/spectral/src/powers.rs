@@ -5,6 +5,7 @@ use pulp::Simd;
 use crate::{
     Error,
     fft::{RealFft2, Scratch},
+    lines::Source,
     plane::{Block, PlanePlan, PlaneScratch, SIDE, cells},
     radial::{OUTSIDE, RadialBins},
     rings::Rings,

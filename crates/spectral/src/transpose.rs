@@ -1,5 +1,8 @@
 //! Turns blocks of 16×16 numbers: what was a row becomes a lane.
 
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{__m256, __m256d, __m512, __m512d};
+
 use pulp::Simd;
 
 use crate::vector::{Cell, LANES};
@@ -34,8 +37,6 @@ fn one_by_one(block: &mut [Cell; LANES]) {
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn by_sixteen(simd: pulp::x86::V4, block: &mut [Cell; LANES]) {
-    use std::arch::x86_64::{__m512, __m512d};
-
     let avx = simd.avx512f;
     let row = |at: usize| -> __m512 { pulp::cast(block[at].0) };
     let pairs: [__m512d; 16] = std::array::from_fn(|at| {
@@ -49,17 +50,28 @@ fn by_sixteen(simd: pulp::x86::V4, block: &mut [Cell; LANES]) {
         pulp::cast(if at % 2 == 0 { avx._mm512_unpacklo_pd(a, b) } else { avx._mm512_unpackhi_pd(a, b) })
     });
     for column in 0..4 {
-        const EVEN: i32 = 0b10_00_10_00;
-        const ODD: i32 = 0b11_01_11_01;
-        let [a, b, c, d] = std::array::from_fn(|group| fours[4 * group + column]);
-        let (even, even_below) =
-            (avx._mm512_shuffle_f32x4::<EVEN>(a, b), avx._mm512_shuffle_f32x4::<EVEN>(c, d));
-        let (odd, odd_below) = (avx._mm512_shuffle_f32x4::<ODD>(a, b), avx._mm512_shuffle_f32x4::<ODD>(c, d));
-        block[column].0 = pulp::cast(avx._mm512_shuffle_f32x4::<EVEN>(even, even_below));
-        block[4 + column].0 = pulp::cast(avx._mm512_shuffle_f32x4::<EVEN>(odd, odd_below));
-        block[8 + column].0 = pulp::cast(avx._mm512_shuffle_f32x4::<ODD>(even, even_below));
-        block[12 + column].0 = pulp::cast(avx._mm512_shuffle_f32x4::<ODD>(odd, odd_below));
+        let rows = quarters(simd, std::array::from_fn(|group| fours[4 * group + column]));
+        for (quarter, row) in rows.into_iter().enumerate() {
+            block[4 * quarter + column].0 = pulp::cast(row);
+        }
     }
+}
+
+/// Turns a block of 4×4 quarters of registers.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(crate) fn quarters(simd: pulp::x86::V4, [a, b, c, d]: [__m512; 4]) -> [__m512; 4] {
+    const EVEN: i32 = 0b10_00_10_00;
+    const ODD: i32 = 0b11_01_11_01;
+    let avx = simd.avx512f;
+    let (even, even_below) = (avx._mm512_shuffle_f32x4::<EVEN>(a, b), avx._mm512_shuffle_f32x4::<EVEN>(c, d));
+    let (odd, odd_below) = (avx._mm512_shuffle_f32x4::<ODD>(a, b), avx._mm512_shuffle_f32x4::<ODD>(c, d));
+    [
+        avx._mm512_shuffle_f32x4::<EVEN>(even, even_below),
+        avx._mm512_shuffle_f32x4::<EVEN>(odd, odd_below),
+        avx._mm512_shuffle_f32x4::<ODD>(even, even_below),
+        avx._mm512_shuffle_f32x4::<ODD>(odd, odd_below),
+    ]
 }
 
 /// Four blocks of 8×8; the two off the diagonal change places.
@@ -86,8 +98,6 @@ fn put(block: &mut [Cell; LANES], row: usize, column: usize, part: &[[f32; 8]; 8
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn eight(simd: pulp::x86::V3, block: &[Cell; LANES], row: usize, column: usize) -> [[f32; 8]; 8] {
-    use std::arch::x86_64::{__m256, __m256d};
-
     let avx = simd.avx;
     let part = |at: usize| -> __m256 {
         let half: [f32; 8] = std::array::from_fn(|lane| block[row + at].0[column + lane]);

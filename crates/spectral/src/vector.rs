@@ -27,6 +27,24 @@ impl Cell {
     }
 }
 
+/// Tells the processor that these numbers are about to be written, so that it fetches their lines meanwhile.
+#[inline(always)]
+pub(crate) fn expect<S: Simd, T>(simd: S, numbers: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::any::Any;
+        const TO_ALL_CACHES: i32 = std::arch::x86_64::_MM_HINT_T0;
+        let simd: &dyn Any = &simd;
+        let sse = simd.downcast_ref::<pulp::x86::V4>().map(|simd| simd.sse);
+        if let Some(sse) = sse.or(simd.downcast_ref::<pulp::x86::V3>().map(|simd| simd.sse)) {
+            for line in numbers.chunks(size_of::<Cell>() / size_of::<T>()) {
+                sse._mm_prefetch::<TO_ALL_CACHES>(line.as_ptr().cast());
+            }
+        }
+    }
+    let _ = (simd, numbers);
+}
+
 /// A register of f32 under an instruction set.
 #[derive(Clone, Copy)]
 pub(crate) struct Vector<S: Simd> {
@@ -254,21 +272,14 @@ pub(crate) struct CellsRef<'a> {
 
 impl CellsMut<'_> {
     #[inline(always)]
-    pub(crate) fn first(&self, len: usize) -> CellsRef<'_> {
-        CellsRef { re: &self.re[..len], im: &self.im[..len] }
+    pub(crate) fn all(&self) -> CellsRef<'_> {
+        CellsRef { re: self.re, im: self.im }
     }
 
     #[inline(always)]
     pub(crate) fn set<S: Simd>(&mut self, at: usize, part: usize, value: ComplexVector<S>) {
         self.re[at].set(part, value.re);
         self.im[at].set(part, value.im);
-    }
-}
-
-impl CellsRef<'_> {
-    #[inline(always)]
-    pub(crate) fn get<S: Simd>(&self, simd: S, at: usize, part: usize) -> ComplexVector<S> {
-        ComplexVector { re: self.re[at].part(simd, part), im: self.im[at].part(simd, part) }
     }
 }
 
