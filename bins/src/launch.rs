@@ -20,7 +20,7 @@ pub fn launch<Flags: Parser>(run: fn(Flags) -> anyhow::Result<()>) -> ExitCode {
         Err(refusal) => refusal,
         Ok(flags) => match run(flags) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(&message(&error), exit_code(&error)),
+            Err(error) => fail(&message(&error, &Flags::command()), exit_code(&error)),
         },
     }
 }
@@ -65,7 +65,7 @@ pub(crate) fn is_of_flags(error: &anyhow::Error) -> bool {
 }
 
 /// The error and its causes, each cause that the message does not hold yet, and what to do about a full disk.
-fn message(error: &anyhow::Error) -> String {
+fn message(error: &anyhow::Error, command: &clap::Command) -> String {
     let message = error.chain().fold(String::new(), |mut message, cause| {
         let cause = cause.to_string();
         if !message.contains(&cause) {
@@ -73,12 +73,12 @@ fn message(error: &anyhow::Error) -> String {
         }
         message
     });
-    if is_of_full_disk(error) {
-        return format!(
-            "{message}; free some room and give the command again (a run that was begun goes on with --resume)"
-        );
+    if !is_of_full_disk(error) {
+        return message;
     }
-    message
+    let resumes = command.get_arguments().any(|argument| argument.get_long() == Some("resume"));
+    let how = if resumes { " (a run that was begun goes on with --resume)" } else { "" };
+    format!("{message}; free some room and give the command again{how}")
 }
 
 fn is_of_full_disk(error: &anyhow::Error) -> bool {
@@ -120,7 +120,7 @@ fn parse<Flags: Parser>(arguments: Vec<OsString>) -> Result<Flags, ExitCode> {
         // --help and --version.
         match terminal::result(error.to_string().trim_end()) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(&message(&error), 1),
+            Err(error) => fail(&message(&error, &command), 1),
         }
     })?;
     if !matches.try_get_one("quiet").ok().flatten().is_some_and(|&quiet: &bool| quiet) {
@@ -196,15 +196,24 @@ mod tests {
     #[test]
     fn causes_are_said_once() {
         let error = anyhow::anyhow!("no space").context("cannot write: no space").context("run.json");
-        assert_eq!(message(&error), "run.json: cannot write: no space");
+        assert_eq!(message(&error, &clap::Command::new("grad")), "run.json: cannot write: no space");
     }
 
     #[test]
     fn a_full_disk_is_told_with_what_to_do() {
-        let full = anyhow::Error::from(io::Error::from(io::ErrorKind::StorageFull)).context("0_checkpoint");
-        assert!(message(&full).contains("free some room"), "{}", message(&full));
-        let other =
-            anyhow::Error::from(io::Error::from(io::ErrorKind::PermissionDenied)).context("0_checkpoint");
-        assert!(!message(&other).contains("free some room"), "{}", message(&other));
+        let said = |kind: io::ErrorKind, command: &clap::Command| {
+            message(&anyhow::Error::from(io::Error::from(kind)).context("0_checkpoint"), command)
+        };
+        let grad = clap::Command::new("grad");
+        let train = clap::Command::new("easy_train").arg(clap::Arg::new("resume").long("resume"));
+        let full = said(io::ErrorKind::StorageFull, &grad);
+        assert!(full.contains("free some room") && !full.contains("--resume"), "{full}");
+        let full = said(io::ErrorKind::QuotaExceeded, &train);
+        assert!(
+            full.ends_with("give the command again (a run that was begun goes on with --resume)"),
+            "{full}"
+        );
+        let other = said(io::ErrorKind::PermissionDenied, &train);
+        assert!(!other.contains("free some room"), "{other}");
     }
 }

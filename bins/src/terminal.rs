@@ -1,6 +1,9 @@
 //! What a person sees while a program works: notes and progress bars on stderr, results on stdout.
 
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::{
+    borrow::Cow,
+    io::{ErrorKind, IsTerminal, Write},
+};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -55,7 +58,20 @@ impl Terminal {
 /// A line on stderr, whatever `--quiet` says: errors, and what must not be missed.
 pub(crate) fn note(message: &str) {
     // A reader that went away (a closed pipe) is no reason to stop working.
-    let _ = writeln!(std::io::stderr().lock(), "{message}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", printable(message));
+}
+
+/// What names in files and folders hold may be commands to a terminal: those are shown as Rust writes them.
+fn printable(message: &str) -> Cow<'_, str> {
+    let is_command = |letter: char| letter.is_control() && !matches!(letter, '\n' | '\t');
+    if !message.contains(is_command) {
+        return message.into();
+    }
+    let mut shown = String::with_capacity(message.len());
+    for letter in message.chars() {
+        if is_command(letter) { shown.extend(letter.escape_default()) } else { shown.push(letter) }
+    }
+    shown.into()
 }
 
 /// A number of things in words: `1 image`, `2 images`.
@@ -74,7 +90,7 @@ pub(crate) fn counted(count: usize, one: &str) -> String {
 /// # Errors
 /// If the line cannot be written, as on a full disk.
 pub(crate) fn result(line: &str) -> anyhow::Result<()> {
-    match writeln!(std::io::stdout().lock(), "{line}") {
+    match writeln!(std::io::stdout().lock(), "{}", printable(line)) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(anyhow::Error::new(error).context("cannot write the result to stdout"))
         }
@@ -84,7 +100,13 @@ pub(crate) fn result(line: &str) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::counted;
+    use super::{counted, printable};
+
+    #[test]
+    fn names_command_no_terminal() {
+        assert_eq!(printable("class \u{1b}[2J\u{7}: ρ\n\tone"), "class \\u{1b}[2J\\u{7}: ρ\n\tone");
+        assert_eq!(printable("ordinary"), "ordinary");
+    }
 
     #[test]
     fn one_is_no_plural() {

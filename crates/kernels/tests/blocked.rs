@@ -9,7 +9,10 @@ use common::{
 };
 use kernels::{
     Math,
-    blocked::{After, Arena, Blocked, Convolution, ConvolutionShape, Dims, Finish, Path, finish, gate},
+    blocked::{
+        After, Arena, Blocked, Convolution, ConvolutionShape, Dims, Finish, Joined, Path, accumulate, finish,
+        gate,
+    },
     naive,
 };
 use proptest::prelude::*;
@@ -80,6 +83,28 @@ fn check_finished(case: &Case, seed: u64, relu: bool, with_residual: bool) {
     }
 }
 
+/// An input gradient joined on the way against one that is summed and gated afterwards; the same bits.
+fn check_joined(case: &Case, seed: u64, with_others: bool, with_gate: bool) {
+    let (arguments, arena) = (case.arguments(seed), Arena::default());
+    let len = case.dims.images * case.dims.channels * case.dims.pixels();
+    let (shift, ones) = (vec![0.0; case.dims.channels], vec![1.0; case.dims.channels]);
+    for path in Path::available() {
+        let convolution = Convolution::new(&arguments.weight, case.shape, true, path);
+        let others = Blocked::from_nchw(&fine(seed + 3, len), case.dims, &arena);
+        let made_input = Blocked::from_nchw(&fine(seed + 4, len), case.dims, &arena);
+        let relu = Finish { scale: &ones, shift: &shift, residual: None, relu: true };
+        let mask = finish(&made_input, relu, path, &arena).1.expect("a mask with ReLU");
+        let (others, mask) = (with_others.then_some(&others), with_gate.then_some(&mask));
+        let g = Blocked::from_nchw(&arguments.g, case.out(), &arena);
+        let mut expected = convolution.input_gradient(&g, case.dims, &arena);
+        others.iter().for_each(|others| accumulate(&mut expected, others, path));
+        mask.iter().for_each(|mask| gate(&mut expected, mask, path));
+        let joined = Joined { others, gate: mask };
+        let found = convolution.input_gradient_joined(&g, case.dims, joined, &arena);
+        assert_eq!(found.to_nchw(), expected.to_nchw(), "{case:?} by {path:?}");
+    }
+}
+
 /// |⟨conv(x), g⟩ − ⟨x, dX(g)⟩| and |⟨conv(x), g⟩ − ⟨w, dW(x, g)⟩| over ‖conv(x)‖·‖g‖.
 fn check_adjoints(case: &Case, seed: u64) {
     let arguments = case.arguments(seed);
@@ -115,6 +140,13 @@ proptest! {
         case in cases(40, 24, 12), seed in 0..1000u64, relu: bool, with_residual: bool,
     ) {
         check_finished(&case, seed, relu, with_residual);
+    }
+
+    #[test]
+    fn joining_on_the_way_changes_nothing(
+        case in prop_oneof![cases(40, 24, 12), wide_cases(18, 8)], seed in 0..1000u64, with_others: bool, with_gate: bool,
+    ) {
+        check_joined(&case, seed, with_others, with_gate);
     }
 
     #[test]

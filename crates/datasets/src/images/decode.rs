@@ -55,8 +55,15 @@ pub(crate) fn size(bytes: &[u8]) -> Result<(usize, usize), String> {
 
 fn format(bytes: &[u8]) -> Result<ImageFormat, String> {
     use ImageFormat::{Bmp, Jpeg, Png, Pnm, WebP};
-    let known = image::guess_format(bytes).ok().filter(|format| [Bmp, Jpeg, Png, Pnm, WebP].contains(format));
-    known.ok_or_else(|| "it is no JPEG, PNG, BMP, PPM or WebP image".to_owned())
+    const READ: &str = "JPEG, PNG, BMP, PPM or WebP";
+    match image::guess_format(bytes) {
+        Ok(known @ (Bmp | Jpeg | Png | Pnm | WebP)) => Ok(known),
+        Ok(other) => {
+            let other = format!("{other:?}").to_uppercase();
+            Err(format!("it is a {other} image, which is not read here; save it as {READ}"))
+        }
+        Err(_) => Err(format!("it is no {READ} image")),
+    }
 }
 
 type Jpeg<'a> = JpegDecoder<ZCursor<&'a [u8]>>;

@@ -14,10 +14,10 @@ use super::{
     direct,
     factors::{self, FULL, Factors, PAIRS},
     gemm::Panel,
-    pointwise::{self, After},
+    pointwise::{self, After, Joined},
     simd::Path,
     tensor::{Arena, Blocked, Dims, Mask},
-    tiled::{self, Tiled},
+    tiled::{self, Then, Tiled},
     winograd::{self, Transformed},
 };
 use crate::{Math, geometry::windows};
@@ -283,7 +283,9 @@ impl Convolution {
     fn pass(&self, x: &Blocked, after: Option<After<'_>>, arena: &Arena) -> (Blocked, Option<Mask>) {
         let to = self.shape.output_dims(x.dims);
         let mut y = match &self.forward {
-            Weights::Tiled(weights) => return weights.convolve(x, to, after, arena),
+            Weights::Tiled(weights) => {
+                return weights.convolve(x, to, after.map_or_else(Then::default, Then::After), arena);
+            }
             Weights::Winograd(weights) => {
                 return winograd::forward(x, weights, to, after, self.path, arena);
             }
@@ -302,17 +304,38 @@ impl Convolution {
     /// # Panics
     /// If the convolution was made without input gradient.
     pub fn input_gradient(&self, g: &Blocked, dims: Dims, arena: &Arena) -> Blocked {
-        match (self.backward.as_ref().expect("a convolution made with input gradient"), &self.forward) {
-            (Weights::Direct(panels), _) => {
-                direct::convolve(g, panels, self.shape.turned(), self.path, arena)
-            }
-            (Weights::Scatter(panels), _) => {
-                direct::input_gradient(g, panels, self.shape, dims, self.path, arena)
-            }
-            (Weights::Tiled(weights), _) => weights.convolve(g, dims, None, arena).0,
-            (_, Weights::Winograd(weights)) => winograd::input_gradient(g, weights, dims, self.path, arena),
-            _ => unreachable!("only Winograd's weights are shared"),
-        }
+        self.input_gradient_joined(g, dims, Joined::default(), arena)
+    }
+
+    /// The same, joined with what other readers of the input have left, while it is in the cache if possible.
+    ///
+    /// # Panics
+    /// As [`Convolution::input_gradient`].
+    pub fn input_gradient_joined(
+        &self,
+        g: &Blocked,
+        dims: Dims,
+        joined: Joined<'_>,
+        arena: &Arena,
+    ) -> Blocked {
+        let mut gradient =
+            match (self.backward.as_ref().expect("a convolution made with input gradient"), &self.forward) {
+                (Weights::Direct(panels), _) => {
+                    direct::convolve(g, panels, self.shape.turned(), self.path, arena)
+                }
+                (Weights::Scatter(panels), _) => {
+                    direct::input_gradient(g, panels, self.shape, dims, self.path, arena)
+                }
+                (Weights::Tiled(weights), _) => {
+                    return weights.convolve(g, dims, Then::Joined(joined), arena).0;
+                }
+                (_, Weights::Winograd(weights)) => {
+                    winograd::input_gradient(g, weights, dims, self.path, arena)
+                }
+                _ => unreachable!("only Winograd's weights are shared"),
+            };
+        pointwise::join(&mut gradient, joined, self.path);
+        gradient
     }
 
     /// The gradient of the weights, (outputs, inputs / groups, rows, columns), given the input and the gradient of the output.

@@ -25,7 +25,7 @@ pub use gates::{dropout, dropout_gradient, rectify, rectify_gradient};
 pub use loss::cross_entropy;
 pub use means::{Cells, mean_pool, mean_pool_gradient};
 pub use pointwise::{
-    After, Combine, Finish, Moments, accumulate, channel_sums, combine, finish, gate, moments,
+    After, Combine, Finish, Joined, Moments, accumulate, channel_sums, combine, finish, gate, moments,
 };
 pub use pooling::{Winners, max_pool, max_pool_gradient};
 pub use simd::Path;

@@ -4,6 +4,8 @@
 //! What ReLU's backward needs is one bit a value, kept in [`Mask`]s: activations can be freed before it.
 #![allow(unsafe_code)]
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::{
@@ -184,28 +186,72 @@ pub(crate) unsafe fn finish_values<S: Simd>(
     }
 }
 
-/// Zeroes the gradient where ReLU was shut.
-pub fn gate(g: &mut Blocked, mask: &Mask, path: Path) {
-    let chunk = g.dims.pixels() * planes_at_once(g.dims);
-    let planes = g.data.par_chunks_mut(chunk).zip(mask.0.par_chunks(chunk));
-    planes.for_each(|(g, mask)| run(path, Gate { g, mask }));
+/// What happens to the gradient of a convolution's input: the sum with what other readers of the input have left, where ReLU was open.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Joined<'a> {
+    /// A summand per value.
+    pub others: Option<&'a Blocked>,
+    /// What the ReLU that made the input let through.
+    pub gate: Option<&'a Mask>,
 }
 
-struct Gate<'a> {
+/// Applies a [`Joined`] in place.
+pub(crate) fn join(g: &mut Blocked, joined: Joined<'_>, path: Path) {
+    let (dims, at_once) = (g.dims, planes_at_once(g.dims));
+    if joined.others.is_none() && joined.gate.is_none() {
+        return;
+    }
+    let planes = g.data.par_chunks_mut(dims.pixels()).enumerate().with_min_len(at_once);
+    planes.for_each(|(index, g)| {
+        let values = index * dims.pixels()..(index + 1) * dims.pixels();
+        run(path, Join { g, joined, values });
+    });
+}
+
+struct Join<'a> {
     g: &'a mut [Lane],
-    mask: &'a [u16],
+    joined: Joined<'a>,
+    values: Range<usize>,
 }
 
-impl Kernel for Gate<'_> {
+impl Kernel for Join<'_> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        for (g, &bits) in self.g.iter_mut().zip(self.mask) {
+        // SAFETY: the caller vouches for the features.
+        unsafe { self.joined.values::<S>(self.g, None, self.values) }
+    }
+}
+
+impl Joined<'_> {
+    /// Joins some of the values, counted through the batch, of `from` or of what is there.
+    ///
+    /// # Safety
+    /// The processor has the features of `S`.
+    #[inline(always)]
+    pub(crate) unsafe fn values<S: Simd>(self, g: &mut [Lane], from: Option<&[Lane]>, at: Range<usize>) {
+        let others = self.others.map(|others| &others.data[at.clone()]);
+        let gate = self.gate.map(|gate| &gate.0[at]);
+        for (i, g) in g.iter_mut().enumerate() {
             // SAFETY: the caller vouches for the features.
-            unsafe { S::store(g, S::select(S::load(g), bits)) };
+            unsafe {
+                let mut value = S::load(from.map_or(&*g, |from| &from[i]));
+                if let Some(others) = others {
+                    value = S::add(value, S::load(&others[i]));
+                }
+                if let Some(gate) = gate {
+                    value = S::select(value, gate[i]);
+                }
+                S::store(g, value);
+            }
         }
     }
+}
+
+/// Zeroes the gradient where ReLU was shut.
+pub fn gate(g: &mut Blocked, mask: &Mask, path: Path) {
+    join(g, Joined { others: None, gate: Some(mask) }, path);
 }
 
 /// Applies a [`Finish`]; the mask is there if it has ReLU.
@@ -266,28 +312,7 @@ impl Kernel for FinishPlane<'_> {
 
 /// Adds a gradient to another.
 pub fn accumulate(to: &mut Blocked, from: &Blocked, path: Path) {
-    let chunk = to.dims.pixels() * planes_at_once(to.dims);
-    to.data
-        .par_chunks_mut(chunk)
-        .zip(from.data.par_chunks(chunk))
-        .for_each(|(to, from)| run(path, Accumulate { to, from }));
-}
-
-struct Accumulate<'a> {
-    to: &'a mut [Lane],
-    from: &'a [Lane],
-}
-
-impl Kernel for Accumulate<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
-        for (to, from) in self.to.iter_mut().zip(self.from) {
-            // SAFETY: the caller vouches for the features.
-            unsafe { S::store(to, S::add(S::load(to), S::load(from))) };
-        }
-    }
+    join(to, Joined { others: Some(from), gate: None }, path);
 }
 
 /// The gradients of a channel's scale and shift, given the gradient of the result and what ReLU let through of it:

@@ -203,7 +203,8 @@ impl<T: Clone> Pool<T> {
     /// The smallest free buffer that is large enough and not wastefully so, or a new one.
     fn take(&self, len: usize, filler: T) -> Vec<T> {
         let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = |capacity: usize| capacity >= len && capacity <= 2 * len.max(1);
+        // One of twice the length would be cut, and filled again when it is next taken for what it was made for.
+        let fits = |capacity: usize| capacity >= len && capacity < 2 * len.max(1);
         let sizes = free.iter().map(Vec::capacity).enumerate();
         let best = sizes.filter(|&(_, capacity)| fits(capacity)).min_by_key(|&(_, capacity)| capacity);
         let found = best.map(|(index, _)| free.swap_remove(index));

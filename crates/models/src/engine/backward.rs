@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernels::blocked::{self, Blocked, Combine, Mask};
+use kernels::blocked::{self, Blocked, Combine, Joined, Mask};
 
 use super::{
     Engine, Mode, Pass, Purpose, Tape,
@@ -185,7 +185,8 @@ impl Backward<'_> {
         }
     }
 
-    /// Through ReLU, the sum, the bias and the weights, which hold those of a batch-norm where no parameter's gradient is wanted.
+    /// Through ReLU if no reader has been there already, the sum, the bias and the weights, which hold those of a batch-norm where no
+    /// parameter's gradient is wanted.
     fn convolution(&mut self, out: Slot, x: Slot, module: Option<&str>, tail: Option<&Tail>) {
         let (mut g, path) = (self.take(out), self.engine.path);
         if let Some(mask) = self.tape.masks.remove(&out) {
@@ -202,8 +203,17 @@ impl Backward<'_> {
             }
         }
         if self.pass.purpose == Purpose::Pixels || !self.engine.reads_pixels(x) {
-            let gradient = convolution.input_gradient(&g, self.tape.dims[&x], &self.engine.arena);
-            self.leave(x, gradient);
+            let others = self.planes[x].take();
+            let gate = if self.engine.plan(self.pass.purpose).completes(out, x) {
+                self.tape.masks.remove(&x)
+            } else {
+                None
+            };
+            let joined = Joined { others: others.as_ref(), gate: gate.as_ref() };
+            let (dims, arena) = (self.tape.dims[&x], &self.engine.arena);
+            self.planes[x] = Some(convolution.input_gradient_joined(&g, dims, joined, arena));
+            self.engine.recycle(others);
+            gate.into_iter().for_each(|gate| arena.recycle_mask(gate));
         }
         match tail.and_then(|tail| tail.residual) {
             Some(residual) => self.leave(residual, g),

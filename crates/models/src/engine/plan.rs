@@ -108,12 +108,15 @@ impl Kind {
     }
 }
 
-/// The steps of a network, and when each value is read for the last time.
+/// The steps of a network, and when each value is read for the first and for the last time.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) steps: Vec<Step>,
     /// By slot: the index of the last step that reads it; results are read after all of them.
     pub(crate) last_reads: BTreeMap<Slot, usize>,
+    /// By step whose convolution is the first to read the results of another that has ReLU: what it reads. On the way back its gradient
+    /// is the last to be added, and goes through that ReLU at once.
+    gates: BTreeMap<Slot, Slot>,
     pub(crate) slots: usize,
     pub(crate) latent: Slot,
     pub(crate) logits: Slot,
@@ -130,7 +133,13 @@ impl Plan {
     fn of(steps: Vec<Step>, slots: usize, [latent, logits]: [Slot; 2]) -> Self {
         let mut last_reads = last_reads(&steps);
         last_reads.extend([latent, logits].map(|result| (result, steps.len())));
-        Self { steps, last_reads, slots, latent, logits }
+        let gates = gates(&steps);
+        Self { steps, last_reads, gates, slots, latent, logits }
+    }
+
+    /// Whether the gradient that the convolution of step `out` leaves to `x` completes that of another convolution with ReLU.
+    pub(crate) fn completes(&self, out: Slot, x: Slot) -> bool {
+        self.gates.get(&out) == Some(&x)
     }
 
     /// The same network while its statistics stand still: each batch-norm that is a convolution's only reader joins it, and
@@ -181,6 +190,22 @@ fn joined(convolution: &Kind, norm: &Kind) -> Option<Kind> {
     let (norm, bias) = (Some(norm.clone()), bias.is_some());
     let tail = Some(Tail { norm, bias, residual: *residual, relu: *relu });
     Some(Kind::Convolution { x: *x, module: Some(module.clone()), shape: *shape, tail })
+}
+
+fn gates(steps: &[Step]) -> BTreeMap<Slot, Slot> {
+    let has_relu =
+        |step: &&Step| matches!(&step.kind, Kind::Convolution { tail: Some(tail), .. } if tail.relu);
+    let first_reader = |slot: Slot| steps.iter().find(|step| step.kind.reads().contains(&slot));
+    let gate = |made: &Step| match first_reader(made.out) {
+        // Where it adds what it reads to its results, too, another gradient follows.
+        Some(Step { out, kind: Kind::Convolution { x, tail, .. } })
+            if *x == made.out && tail.as_ref().is_none_or(|tail| tail.residual != Some(*x)) =>
+        {
+            Some((*out, *x))
+        }
+        _ => None,
+    };
+    steps.iter().filter(has_relu).filter_map(gate).collect()
 }
 
 fn last_reads(steps: &[Step]) -> BTreeMap<Slot, usize> {

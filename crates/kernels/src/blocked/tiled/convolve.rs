@@ -7,14 +7,14 @@ use rayon::prelude::*;
 
 use super::{
     super::{
-        pointwise::{self, After},
+        pointwise::{self, Joined},
         simd::{
             Kernel, Lane, Path, Simd, run_on_tiles,
             tiles::{self, Operand, Run, Sums, multiply},
         },
         tensor::{Arena, Blocked, Dims, Mask},
     },
-    GROUP, TILE, Windows, groups,
+    GROUP, TILE, Then, Windows, groups,
     pixels::Ring,
     steps,
     weights::Panels,
@@ -31,10 +31,15 @@ pub(super) struct Layer<'a> {
     pub(super) weights: &'a Panels,
     pub(super) windows: Windows,
     pub(super) to: Dims,
-    pub(super) after: Option<After<'a>>,
+    pub(super) then: Then<'a>,
 }
 
 impl Layer<'_> {
+    /// Whether nothing is done to results.
+    fn leaves_results(&self) -> bool {
+        matches!(self.then, Then::Joined(Joined { others: None, gate: None }))
+    }
+
     /// Where results of a group of channels go, from a row on that is counted through the blocks.
     fn places(&self, row: usize, group: usize, out: &Out) -> Places {
         let Dims { channels, height, width, .. } = self.to;
@@ -47,9 +52,10 @@ impl Layer<'_> {
 
     /// From what goes in to planes of size `to`.
     pub(super) fn convolve<const PARTS: usize>(self, path: Path, arena: &Arena) -> (Blocked, Option<Mask>) {
-        let Self { x, weights, windows, to, after } = self;
+        let Self { x, weights, windows, to, then } = self;
         let mut y = arena.blocked(to);
-        let mut mask = after.filter(|after| after.relu).map(|_| arena.take_mask(to.len()));
+        let has_relu = matches!(then, Then::After(after) if after.relu);
+        let mut mask = has_relu.then(|| arena.take_mask(to.len()));
         let rows = to.blocks() * to.height;
         let bytes = (weights.bytes() / 4).clamp(OWN_CACHE.start, OWN_CACHE.end);
         let row = x.dims.width * Ring::<PARTS>::pixel(x) * size_of::<Lane>();
@@ -117,7 +123,7 @@ impl<const PARTS: usize> Kernel for Share<'_, PARTS> {
                 plan.fill(layer, &ring, rows.clone());
                 for group in 0..groups(layer.to.channels, GROUP) {
                     // What nothing is done to goes where it belongs at once, if there are results for all rows of the tiles.
-                    if layer.after.is_none() && (group + 1) * GROUP <= layer.to.channels {
+                    if layer.leaves_results() && (group + 1) * GROUP <= layer.to.channels {
                         plan.multiply(layer, &ring, group, layer.places(rows.start, group, out));
                     } else {
                         plan.multiply(layer, &ring, group, Places::side_by_side(sums, plan.pixels.len()));
@@ -242,7 +248,7 @@ impl Plan {
     }
 }
 
-/// Writes the sums of a group of channels where they belong, finished if that is wanted.
+/// Writes the sums of a group of channels where they belong, and does what is to be done to them.
 ///
 /// # Safety
 /// The processor has the features of `S`, and nobody else uses these rows of the results.
@@ -256,19 +262,20 @@ unsafe fn finish<S: Simd>(layer: Layer<'_>, rows: &Range<usize>, group: usize, s
             let end = rows.end.min((block + 1) * to.height);
             let from = channel % GROUP * stride + (row - rows.start) * to.width;
             let from = &sums[from..][..(end - row) * to.width];
-            let line = first * to.width..first * to.width + from.len();
-            let place = (block * to.channels + channel) * to.pixels() + line.start;
+            let place = (block * to.channels + channel) * to.pixels() + first * to.width;
+            let values = place..place + from.len();
             // SAFETY: rows of a plane, of this thread alone as the caller vouches.
             unsafe {
                 let y = std::slice::from_raw_parts_mut(out.y.add(place), from.len());
-                for (y, from) in y.iter_mut().zip(from) {
-                    S::store(y, S::load(from));
-                }
-                if let Some(after) = layer.after {
-                    let mask =
-                        out.mask.map(|mask| std::slice::from_raw_parts_mut(mask.add(place), from.len()));
-                    let residual = after.residual.map(|residual| &residual.plane(block, channel)[line]);
-                    pointwise::finish_values::<S>(y, residual, after.shift[channel], mask);
+                match layer.then {
+                    Then::Joined(joined) => joined.values::<S>(y, Some(from), values),
+                    Then::After(after) => {
+                        let mask =
+                            out.mask.map(|mask| std::slice::from_raw_parts_mut(mask.add(place), from.len()));
+                        let residual = after.residual.map(|residual| &residual.data[values]);
+                        y.iter_mut().zip(from).for_each(|(y, from)| S::store(y, S::load(from)));
+                        pointwise::finish_values::<S>(y, residual, after.shift[channel], mask);
+                    }
                 }
             }
             row = end;

@@ -30,7 +30,7 @@ use std::ops::Range;
 
 use super::{
     ConvolutionShape,
-    pointwise::After,
+    pointwise::{After, Joined},
     simd::{LANES, Path, Simd, tiles::SIDE},
     tensor::{Arena, Blocked, Dims, Mask},
 };
@@ -41,6 +41,19 @@ use windows::Windows;
 
 /// Rows that two tiles beside each other give at once, and values that are summed over in one step: pairs for a tile's row.
 const GROUP: usize = 2 * SIDE;
+
+/// What happens to results while they are in the cache; nothing by default.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Then<'a> {
+    After(After<'a>),
+    Joined(Joined<'a>),
+}
+
+impl Default for Then<'_> {
+    fn default() -> Self {
+        Self::Joined(Joined::default())
+    }
+}
 
 /// A convolution's weights as tiles, for the forward pass or for the input gradient.
 #[derive(Debug)]
@@ -72,17 +85,17 @@ impl Tiled {
         }
     }
 
-    /// (N, inputs, H, W) → (N, outputs, H', W'), finished if that is wanted; backward from the gradient of the results to that of
-    /// the input.
+    /// (N, inputs, H, W) → (N, outputs, H', W'), and what happens to it then; backward from the gradient of the results to that of
+    /// the input. The mask is there if there is ReLU after it.
     pub(crate) fn convolve(
         &self,
         x: &Blocked,
         to: Dims,
-        after: Option<After<'_>>,
+        then: Then<'_>,
         arena: &Arena,
     ) -> (Blocked, Option<Mask>) {
         let windows = Windows::new(self.shape, x.dims, self.is_backward);
-        let layer = Layer { x, weights: &self.panels, windows, to, after };
+        let layer = Layer { x, weights: &self.panels, windows, to, then };
         match self.math {
             Math::Bf16 => layer.convolve::<1>(self.path, arena),
             _ => layer.convolve::<2>(self.path, arena),
