@@ -208,8 +208,22 @@ fn names() -> Vec<&'static str> {
     names
 }
 
-/// The name that needs the fewest edits.
-fn nearest(name: &str) -> &'static str {
-    let distance = |known: &&Architecture| strsim::damerau_levenshtein(known.name, name);
-    ARCHITECTURES.iter().min_by_key(distance).map_or("resnet18", |known| known.name)
+/// The name that needs the fewest edits, if most of its letters stay.
+fn nearest(name: &str) -> Option<&'static str> {
+    let distances =
+        ARCHITECTURES.iter().map(|known| (strsim::damerau_levenshtein(known.name, name), known.name));
+    let (edits, nearest) = distances.min_by_key(|&(edits, _)| edits)?;
+    (2 * edits < nearest.len()).then_some(nearest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn only_a_name_like_another_is_taken_for_it() {
+        assert_eq!(nearest("resnet81"), Some("resnet18"));
+        assert_eq!(nearest("vgg-16"), Some("vgg16"));
+        assert_eq!(nearest("foo"), None);
+    }
 }

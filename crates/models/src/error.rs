@@ -5,8 +5,8 @@ use std::path::PathBuf;
 #[allow(missing_docs)] // the messages say what the fields are
 pub enum Error {
     /// No architecture of that name.
-    #[error("unknown architecture `{found}`: did you mean `{nearest}`? known are {known}")]
-    UnknownArchitecture { found: String, nearest: &'static str, known: String },
+    #[error("unknown architecture `{found}`: {}known are {known}", meant(.nearest))]
+    UnknownArchitecture { found: String, nearest: Option<&'static str>, known: String },
     /// No family of that name.
     #[error("unknown family of architectures `{found}`: expected cifar or imagenet")]
     UnknownFamily { found: String },
@@ -54,4 +54,8 @@ pub enum Error {
     /// A tensor operation failed.
     #[error("{0}")]
     Tensor(#[from] candle_core::Error),
+}
+
+fn meant(nearest: &Option<&'static str>) -> String {
+    nearest.map_or_else(String::new, |nearest| format!("did you mean `{nearest}`? "))
 }
