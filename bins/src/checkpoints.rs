@@ -149,10 +149,15 @@ pub(crate) fn folder_of(pattern: &str) -> &Path {
 /// If the pattern is malformed or names no file.
 pub(crate) fn of_pattern(pattern: &str, note: impl FnOnce(&str)) -> anyhow::Result<Vec<StoredCheckpoint>> {
     let unusable = |problem: String| UnusableFlags(format!("--checkpoints {pattern}: {problem}"));
-    let entries = glob::glob(pattern).map_err(|error| unusable(format!("no pattern: {error}")))?;
     let mut paths = Vec::new();
-    for entry in entries {
-        paths.push(entry.with_context(|| format!("--checkpoints {pattern}"))?);
+    if Path::new(pattern).is_file() {
+        // A name may hold what would mean something in a pattern.
+        paths.push(PathBuf::from(pattern));
+    } else {
+        let entries = glob::glob(pattern).map_err(|error| unusable(format!("no pattern: {error}")))?;
+        for entry in entries {
+            paths.push(entry.with_context(|| format!("--checkpoints {pattern}"))?);
+        }
     }
     let others = paths.clone();
     paths.retain(|path| is_checkpoint(path));
@@ -226,6 +231,18 @@ mod tests {
         }
         let found = of_pattern(&format!("{}/*", folder.path().display()), |note| panic!("{note}"))?;
         assert_eq!(found.iter().map(|checkpoint| checkpoint.epoch).collect::<Vec<_>>(), [2, 10]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_file_is_found_whatever_its_name_means_in_a_pattern() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        for name in ["run[1].pt", "run1.pt", "[z-a].pt"] {
+            std::fs::write(folder.path().join(name), b"")?;
+            let path = folder.path().join(name);
+            let found = of_pattern(&path.display().to_string(), |note| panic!("{note}"))?;
+            assert_eq!(found.iter().map(|checkpoint| &checkpoint.path).collect::<Vec<_>>(), [&path]);
+        }
         Ok(())
     }
 

@@ -64,7 +64,7 @@ pub(crate) fn is_of_flags(error: &anyhow::Error) -> bool {
     no_dataset || other_run || other_fit || error.is::<UnusableFlags>()
 }
 
-/// The error and its causes, each cause that the message does not hold yet, and what to do about a full disk.
+/// The error and its causes, each cause that the message does not hold yet, and what to do about a disk that takes nothing.
 fn message(error: &anyhow::Error, command: &clap::Command) -> String {
     let message = error.chain().fold(String::new(), |mut message, cause| {
         let cause = cause.to_string();
@@ -73,17 +73,23 @@ fn message(error: &anyhow::Error, command: &clap::Command) -> String {
         }
         message
     });
-    if !is_of_full_disk(error) {
+    let has = |flag: &str| command.get_arguments().any(|argument| argument.get_long() == Some(flag));
+    if message.contains("cannot create folder") && has("out-dir") && is_of(error, &UNWRITABLE) {
+        return format!("{message}; choose another --out-dir");
+    }
+    if !is_of(error, &FULL) {
         return message;
     }
-    let resumes = command.get_arguments().any(|argument| argument.get_long() == Some("resume"));
-    let how = if resumes { " (a run that was begun goes on with --resume)" } else { "" };
+    let how = if has("resume") { " (a run that was begun goes on with --resume)" } else { "" };
     format!("{message}; free some room and give the command again{how}")
 }
 
-fn is_of_full_disk(error: &anyhow::Error) -> bool {
+const FULL: [io::ErrorKind; 2] = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
+const UNWRITABLE: [io::ErrorKind; 2] = [io::ErrorKind::ReadOnlyFilesystem, io::ErrorKind::PermissionDenied];
+
+fn is_of(error: &anyhow::Error, kinds: &[io::ErrorKind]) -> bool {
     let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
-    causes.any(|cause| matches!(cause.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
+    causes.any(|cause| kinds.contains(&cause.kind()))
 }
 
 fn fail(message: &str, code: u8) -> ExitCode {
@@ -215,5 +221,17 @@ mod tests {
         );
         let other = said(io::ErrorKind::PermissionDenied, &train);
         assert!(!other.contains("free some room"), "{other}");
+    }
+
+    #[test]
+    fn another_folder_is_asked_for_where_none_can_be_made() {
+        let grad = clap::Command::new("grad").arg(clap::Arg::new("out-dir").long("out-dir"));
+        let cannot = |context: &'static str| {
+            let error = anyhow::Error::from(io::Error::from(io::ErrorKind::ReadOnlyFilesystem));
+            message(&error.context(context), &grad)
+        };
+        let said = cannot("ro/run: cannot create folder");
+        assert!(said.ends_with("; choose another --out-dir"), "{said}");
+        assert!(!cannot("cannot read data").contains("--out-dir"));
     }
 }

@@ -133,6 +133,9 @@ pub(crate) fn measure<T>(
     let measurement = Measurement { flags, plan: &plan, attack, dataset: &dataset, session, feed };
     let output = flags.output();
     let _lock = FolderLock::take(&output)?;
+    if output.join(measured::EVALUATION).exists() {
+        session.terminal.note(&format!("note: this replaces the earlier evaluation in {}", output.display()));
+    }
     let labels = flags.labels(&checkpoints);
     let each = checkpoints.into_iter().zip(labels).enumerate();
     let measured: Vec<Measured> =

@@ -76,7 +76,10 @@ pub(super) fn write(flags: &Flags, from: &Inspected, output: &Path) -> anyhow::R
     let (epoch, nat_prec1) = (stored.info.epoch, stored.info.nat_prec1);
     let checkpoint = TorchCheckpoint { weights, normaliser, epoch, nat_prec1 };
     training::write_atomically_with(output, |file| {
-        checkpoint.write(flags.style.into(), file).map_err(std::io::Error::other)
+        checkpoint.write(flags.style.into(), file).map_err(|error| match error {
+            models::Error::Write(error) => error,
+            error => std::io::Error::other(error),
+        })
     })?;
     Ok(output.to_owned())
 }

@@ -51,6 +51,9 @@ pub enum Error {
     /// A label that is no class.
     #[error("label {label}: expected 0 to {} for a network of {classes} classes", classes - 1)]
     LabelOutOfRange { label: u32, classes: usize },
+    /// A file could not be written.
+    #[error("{0}")]
+    Write(#[source] std::io::Error),
     /// A tensor operation failed.
     #[error("{0}")]
     Tensor(#[from] candle_core::Error),

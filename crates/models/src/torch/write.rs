@@ -6,7 +6,7 @@ use std::{
 };
 
 use candle_core::{DType, Tensor};
-use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
+use zip::{CompressionMethod, DateTime, ZipWriter, result::ZipError, write::SimpleFileOptions};
 
 use super::TorchCheckpoint;
 use crate::Error;
@@ -193,7 +193,10 @@ impl Encoder {
     }
 
     fn archive(self, to: impl Write + Seek) -> Result<(), Error> {
-        let failed = |error: zip::result::ZipError| Error::Tensor(candle_core::Error::Msg(error.to_string()));
+        let failed = |error: ZipError| match error {
+            ZipError::Io(error) => Error::Write(error),
+            error => Error::Tensor(candle_core::Error::Msg(error.to_string())),
+        };
         let mut archive = ZipWriter::new(UntilFailure { to, has_failed: false, place: 0 });
         let member = |archive: &mut ZipWriter<_>, name: &str| {
             let options = SimpleFileOptions::default()
@@ -301,7 +304,10 @@ mod tests {
         for room in [0, 10, 200, 500, whole - 1] {
             let mut failures = 0;
             let full = Full { room, failures: &mut failures, place: 0 };
-            assert!(checkpoint.write(TorchStyle::Plain, full).is_err(), "{room} of {whole} bytes");
+            let Err(Error::Write(error)) = checkpoint.write(TorchStyle::Plain, full) else {
+                panic!("written into {room} of {whole} bytes");
+            };
+            assert_eq!(error.kind(), io::ErrorKind::StorageFull, "{room} of {whole} bytes");
             assert_eq!(failures, 1, "{room} of {whole} bytes");
         }
         Ok(())
