@@ -133,14 +133,14 @@ pub(crate) fn measure<T>(
     let measurement = Measurement { flags, plan: &plan, attack, dataset: &dataset, session, feed };
     let output = flags.output();
     let _lock = FolderLock::take(&output)?;
-    if output.join(measured::EVALUATION).exists() {
-        session.terminal.note(&format!("note: this replaces the earlier evaluation in {}", output.display()));
-    }
     let labels = flags.labels(&checkpoints);
     let each = checkpoints.into_iter().zip(labels).enumerate();
     let measured: Vec<Measured> =
         each.map(|(index, named)| measurement.checkpoint(named, index)).collect::<anyhow::Result<_>>()?;
     let report = Report { flags, plan: &plan, attack, test: &dataset.test, measured: &measured };
+    if output.join(measured::EVALUATION).exists() {
+        session.terminal.note(&format!("note: this replaces the earlier evaluation in {}", output.display()));
+    }
     let files = report.save(&output)?;
     then(&report, &files)
 }
