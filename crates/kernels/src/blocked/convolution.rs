@@ -310,7 +310,7 @@ impl Convolution {
     /// The same, joined with what other readers of the input have left, while it is in the cache if possible.
     ///
     /// # Panics
-    /// As [`Convolution::input_gradient`].
+    /// As [`Convolution::input_gradient`], or if what it is joined with is of another size.
     pub fn input_gradient_joined(
         &self,
         g: &Blocked,
