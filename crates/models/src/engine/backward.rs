@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernels::blocked::{self, Blocked, Combine, Joined, Mask};
+use kernels::blocked::{self, Blocked, Combine, Convolution, Joined, Mask};
 
 use super::{
     Engine, Mode, Pass, Purpose, Tape,
@@ -203,22 +203,23 @@ impl Backward<'_> {
             }
         }
         if self.pass.purpose == Purpose::Pixels || !self.engine.reads_pixels(x) {
-            let others = self.planes[x].take();
-            let gate = if self.engine.plan(self.pass.purpose).completes(out, x) {
-                self.tape.masks.remove(&x)
-            } else {
-                None
-            };
-            let joined = Joined { others: others.as_ref(), gate: gate.as_ref() };
-            let (dims, arena) = (self.tape.dims[&x], &self.engine.arena);
-            self.planes[x] = Some(convolution.input_gradient_joined(&g, dims, joined, arena));
-            self.engine.recycle(others);
-            gate.into_iter().for_each(|gate| arena.recycle_mask(gate));
+            self.input_gradient(out, x, convolution, &g);
         }
         match tail.and_then(|tail| tail.residual) {
             Some(residual) => self.leave(residual, g),
             None => self.engine.arena.recycle(g),
         }
+    }
+
+    /// Leaves the gradient of a convolution's input, joined with what others have left, and gated if it is the last to come.
+    fn input_gradient(&mut self, out: Slot, x: Slot, convolution: &Convolution, g: &Blocked) {
+        let (dims, arena, others) = (self.tape.dims[&x], &self.engine.arena, self.planes[x].take());
+        let is_last = self.engine.plan(self.pass.purpose).completes(out, x);
+        let gate = is_last.then(|| self.tape.masks.remove(&x)).flatten();
+        let joined = Joined { others: others.as_ref(), gate: gate.as_ref() };
+        self.planes[x] = Some(convolution.input_gradient_joined(g, dims, joined, arena));
+        self.engine.recycle(others);
+        gate.into_iter().for_each(|gate| arena.recycle_mask(gate));
     }
 
     /// Back through the normaliser: a division by std.

@@ -108,7 +108,7 @@ impl Kind {
     }
 }
 
-/// The steps of a network, and when each value is read for the first and for the last time.
+/// The steps of a network, and what follows from their order.
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     pub(crate) steps: Vec<Step>,
@@ -193,26 +193,28 @@ fn joined(convolution: &Kind, norm: &Kind) -> Option<Kind> {
 }
 
 fn gates(steps: &[Step]) -> BTreeMap<Slot, Slot> {
+    let first_reads: BTreeMap<Slot, usize> = reads(steps).rev().collect();
     let has_relu =
         |step: &&Step| matches!(&step.kind, Kind::Convolution { tail: Some(tail), .. } if tail.relu);
-    let first_reader = |slot: Slot| steps.iter().find(|step| step.kind.reads().contains(&slot));
-    let gate = |made: &Step| match first_reader(made.out) {
-        // Where it adds what it reads to its results, too, another gradient follows.
-        Some(Step { out, kind: Kind::Convolution { x, tail, .. } })
-            if *x == made.out && tail.as_ref().is_none_or(|tail| tail.residual != Some(*x)) =>
-        {
-            Some((*out, *x))
-        }
-        _ => None,
+    let gate = |made: &Step| {
+        let reader = &steps[*first_reads.get(&made.out)?];
+        let Kind::Convolution { x, tail, .. } = &reader.kind else { return None };
+        // Where it adds what it reads to its results, another gradient follows.
+        let adds = tail.as_ref().and_then(|tail| tail.residual) == Some(made.out);
+        (*x == made.out && !adds).then_some((reader.out, made.out))
     };
     steps.iter().filter(has_relu).filter_map(gate).collect()
 }
 
 fn last_reads(steps: &[Step]) -> BTreeMap<Slot, usize> {
-    let reads = |(index, step): (usize, &Step)| {
-        step.kind.reads().into_iter().map(move |slot| (slot, index)).collect::<Vec<_>>()
-    };
-    steps.iter().enumerate().flat_map(reads).collect()
+    reads(steps).collect()
+}
+
+/// Which slots are read by which step, in the steps' order.
+fn reads(steps: &[Step]) -> impl DoubleEndedIterator<Item = (Slot, usize)> {
+    let of_step =
+        |(index, step): (usize, &Step)| step.kind.reads().into_iter().map(move |slot| (slot, index));
+    steps.iter().enumerate().flat_map(of_step)
 }
 
 /// By node: the nodes that read it.
