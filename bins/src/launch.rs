@@ -74,22 +74,28 @@ fn message(error: &anyhow::Error, command: &clap::Command) -> String {
         message
     });
     let has = |flag: &str| command.get_arguments().any(|argument| argument.get_long() == Some(flag));
-    if message.contains("cannot create folder") && has("out-dir") && is_of(error, &UNWRITABLE) {
+    if has("out-dir") && is_of_folder_to_make(error) {
         return format!("{message}; choose another --out-dir");
     }
-    if !is_of(error, &FULL) {
+    if !is_of_full_disk(error) {
         return message;
     }
     let how = if has("resume") { " (a run that was begun goes on with --resume)" } else { "" };
     format!("{message}; free some room and give the command again{how}")
 }
 
-const FULL: [io::ErrorKind; 2] = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded];
-const UNWRITABLE: [io::ErrorKind; 2] = [io::ErrorKind::ReadOnlyFilesystem, io::ErrorKind::PermissionDenied];
-
-fn is_of(error: &anyhow::Error, kinds: &[io::ErrorKind]) -> bool {
+fn is_of_full_disk(error: &anyhow::Error) -> bool {
     let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
-    causes.any(|cause| kinds.contains(&cause.kind()))
+    causes.any(|cause| matches!(cause.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
+}
+
+/// Whether a folder for results cannot be made where it should be.
+fn is_of_folder_to_make(error: &anyhow::Error) -> bool {
+    let is_closed =
+        |kind| matches!(kind, io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied);
+    error.chain().filter_map(|cause| cause.downcast_ref()).any(|cause| {
+        matches!(cause, training::Error::File { action: "create folder", source, .. } if is_closed(source.kind()))
+    })
 }
 
 fn fail(message: &str, code: u8) -> ExitCode {
@@ -226,12 +232,13 @@ mod tests {
     #[test]
     fn another_folder_is_asked_for_where_none_can_be_made() {
         let grad = clap::Command::new("grad").arg(clap::Arg::new("out-dir").long("out-dir"));
-        let cannot = |context: &'static str| {
-            let error = anyhow::Error::from(io::Error::from(io::ErrorKind::ReadOnlyFilesystem));
-            message(&error.context(context), &grad)
+        let cannot = |action: &'static str| {
+            let source = io::ErrorKind::ReadOnlyFilesystem.into();
+            message(&training::Error::File { action, path: "ro/run".into(), source }.into(), &grad)
         };
-        let said = cannot("ro/run: cannot create folder");
+        let said = cannot("create folder");
+        assert!(said.starts_with("ro/run: cannot create folder: "), "{said}");
         assert!(said.ends_with("; choose another --out-dir"), "{said}");
-        assert!(!cannot("cannot read data").contains("--out-dir"));
+        assert!(!cannot("read").contains("--out-dir"));
     }
 }
