@@ -6,6 +6,7 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
 /// Members and the members that their code may use. What is not listed here may use no other member.
 const MAY_USE: &[(&str, &[&str])] = &[
+    ("progress", &[]),
     ("kernels", &[]),
     ("datasets", &[]),
     ("spectral", &[]),
