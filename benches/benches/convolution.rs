@@ -13,27 +13,31 @@ use criterion::{
     measurement::WallTime,
 };
 use kernels::{
-    Math,
+    Precision,
     blocked::{
-        Arena, Blocked, Combine, Convolution, Dims, Finish, Path, channel_sums, combine, finish, gate,
-        moments,
+        Arena, Blocked, ChannelAffine, ChannelAffineGradient, Convolution, Dims, InstructionSet,
+        channel_affine, channel_affine_gradient, channel_sums, gate, moments,
     },
 };
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
-/// The paths that people run.
-fn paths() -> Vec<Path> {
-    let mut paths = Path::available();
-    paths.retain(|&path| path != Path::PORTABLE || cfg!(not(target_arch = "x86_64")));
-    paths
+/// The instruction sets that people run.
+fn instruction_sets() -> Vec<InstructionSet> {
+    let mut instruction_sets = InstructionSet::available();
+    instruction_sets.retain(|&instructions| {
+        instructions != InstructionSet::PORTABLE || cfg!(not(target_arch = "x86_64"))
+    });
+    instruction_sets
 }
 
 /// The ways that convolutions are computed, with their names.
-fn ways() -> Vec<(String, Path, Math)> {
-    let exact = paths().into_iter().map(|path| (path.name().to_owned(), path, Math::Full));
-    let best = Path::available()[0];
-    let rounded = best.has_bf16().then(|| (format!("{} bf16", best.name()), best, Math::Bf16));
+fn ways() -> Vec<(String, InstructionSet, Precision)> {
+    let exact = instruction_sets()
+        .into_iter()
+        .map(|instructions| (instructions.name().to_owned(), instructions, Precision::Full));
+    let best = InstructionSet::available()[0];
+    let rounded = best.has_bf16().then(|| (format!("{} bf16", best.name()), best, Precision::Bf16));
     exact.chain(rounded).collect()
 }
 
@@ -47,13 +51,13 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn new(layer: &Layer, path: Path, math: Math) -> Self {
+    fn new(layer: &Layer, instructions: InstructionSet, precision: Precision) -> Self {
         let arena = Arena::default();
         let weight = numbers(1, layer.weights());
         let blocked = |seed, dims| Blocked::from_nchw(&numbers(seed, len(dims)), dims, &arena);
         let (x, g) = (blocked(2, layer.input()), blocked(3, layer.output()));
         // Where AMX goes forward in f32 on tiles; elsewhere it is the same as for evaluation.
-        let convolution = Convolution::for_training(math, &weight, layer.shape, true, path);
+        let convolution = Convolution::for_training(precision, &weight, layer.shape, true, instructions);
         Self { convolution, weight, x, g, arena }
     }
 }
@@ -68,8 +72,8 @@ fn each_layer(
     let mut group = criterion.benchmark_group(pass);
     for layer in &LAYERS {
         group.throughput(Throughput::Elements(amount(layer)));
-        for (name, path, math) in ways() {
-            let mut prepared = Prepared::new(layer, path, math);
+        for (name, instructions, precision) in ways() {
+            let mut prepared = Prepared::new(layer, instructions, precision);
             group.bench_function(BenchmarkId::new(layer.name, name), |bench| {
                 bench.iter(|| run(&mut prepared, layer));
             });
@@ -108,39 +112,41 @@ fn batch_norm(criterion: &mut Criterion) {
     for dims in ACTIVATIONS {
         group.throughput(Throughput::Elements(len(dims) as u64));
         // AMX has nothing of its own for it.
-        let paths = paths().into_iter().filter(|path| path.name() != "amx");
-        paths.for_each(|path| batch_norm_passes(&mut group, dims, path));
+        let instruction_sets =
+            instruction_sets().into_iter().filter(|instructions| instructions.name() != "amx");
+        instruction_sets.for_each(|instructions| batch_norm_passes(&mut group, dims, instructions));
     }
     group.finish();
 }
 
-/// Forward: moments, then normalise, add the shortcut, ReLU. Backward: gate, the channels' sums, combine.
-fn batch_norm_passes(group: &mut Group<'_>, dims: Dims, path: Path) {
+/// Forward: moments, then normalise, add the shortcut, ReLU. Backward: gate, the channels' sums, the affine map's gradient.
+fn batch_norm_passes(group: &mut Group<'_>, dims: Dims, instructions: InstructionSet) {
     let arena = Arena::default();
     let blocked = |seed| Blocked::from_nchw(&numbers(seed, len(dims)), dims, &arena);
     let (x, residual, mut g) = (blocked(1), blocked(2), blocked(3));
     let [a, b, c] = [4, 5, 6].map(|seed| numbers(seed, dims.channels));
-    let how = Finish { scale: &a, shift: &b, residual: Some(&residual), relu: true };
-    let mask = finish(&x, how, path, &arena).1.expect("a mask with ReLU");
-    let id = |pass| BenchmarkId::new(format!("{pass} {} @{}", dims.channels, dims.height), path.name());
-    group.bench_function(id("moments"), |bench| bench.iter(|| moments(black_box(&x), path)));
-    group.bench_function(id("finish"), |bench| {
+    let how = ChannelAffine { scale: &a, shift: &b, residual: Some(&residual), relu: true };
+    let mask = channel_affine(&x, how, instructions, &arena).1.expect("a mask with ReLU");
+    let id =
+        |pass| BenchmarkId::new(format!("{pass} {} @{}", dims.channels, dims.height), instructions.name());
+    group.bench_function(id("moments"), |bench| bench.iter(|| moments(black_box(&x), instructions)));
+    group.bench_function(id("channel affine"), |bench| {
         bench.iter(|| {
-            let (y, mask) = finish(black_box(&x), how, path, &arena);
+            let (y, mask) = channel_affine(black_box(&x), how, instructions, &arena);
             arena.recycle(y);
             mask.into_iter().for_each(|mask| arena.recycle_mask(mask));
         });
     });
-    group.bench_function(id("gate"), |bench| bench.iter(|| gate(black_box(&mut g), &mask, path)));
+    group.bench_function(id("gate"), |bench| bench.iter(|| gate(black_box(&mut g), &mask, instructions)));
     group.bench_function(id("channel sums"), |bench| {
-        bench.iter(|| channel_sums(black_box(&g), Some(&mask), &x, &a, path));
+        bench.iter(|| channel_sums(black_box(&g), Some(&mask), &x, &a, instructions));
     });
-    let how = Combine { mask: Some(&mask), x: Some((&x, &b, &c)), a: &a, has_residual: true };
+    let how = ChannelAffineGradient { mask: Some(&mask), x: Some((&x, &b, &c)), a: &a, has_residual: true };
     let mut gradient = Some(g);
-    group.bench_function(id("combine"), |bench| {
+    group.bench_function(id("channel affine gradient"), |bench| {
         bench.iter(|| {
             let g = gradient.take().expect("the gradient comes back as the residual's");
-            let (of_x, of_residual) = combine(black_box(g), how, path, &arena);
+            let (of_x, of_residual) = channel_affine_gradient(black_box(g), how, instructions, &arena);
             arena.recycle(of_x);
             gradient = of_residual;
         });
@@ -166,8 +172,8 @@ fn compare(criterion: &mut Criterion, layer: &Layer) -> Result<()> {
     group.bench_function(BenchmarkId::new(layer.name, "candle"), |bench| {
         bench.iter(|| black_box(&x).conv2d(&weight, shape.padding[0], shape.stride, 1, 1));
     });
-    for (name, path, math) in ways() {
-        let at = Prepared::new(&layer, path, math);
+    for (name, instructions, precision) in ways() {
+        let at = Prepared::new(&layer, instructions, precision);
         group.bench_function(BenchmarkId::new(layer.name, name), |bench| {
             bench.iter(|| at.arena.recycle(at.convolution.forward(black_box(&at.x), &at.arena)));
         });

@@ -7,7 +7,7 @@ use std::hint::black_box;
 use benches::{numbers, settings};
 use candle_core::{Device, Tensor};
 use criterion::{BenchmarkId, Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
-use models::{Architecture, Backend, Classifier, Math, Normaliser};
+use models::{Architecture, Backend, Classifier, Normaliser, Precision};
 use training::Sgd;
 
 const NETWORKS: [&str; 2] = ["resnet18", "resnet20"];
@@ -15,12 +15,12 @@ const NETWORKS: [&str; 2] = ["resnet18", "resnet20"];
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 /// What convolutions multiply, and what that is called.
-const MATHS: [(Math, &str); 2] = [(Math::Full, ""), (Math::Bf16, " bf16")];
+const PRECISIONS: [(Precision, &str); 2] = [(Precision::Full, ""), (Precision::Bf16, " bf16")];
 
-fn classifier(name: &str, math: Math) -> Result<Classifier, Box<dyn std::error::Error>> {
+fn classifier(name: &str, precision: Precision) -> Result<Classifier, Box<dyn std::error::Error>> {
     let architecture: Architecture = name.parse()?;
     let weights = training::initialise(&architecture.graph(10).shapes(), 0)?;
-    Ok(Classifier::on(&Backend::Blocked(math), architecture, 10, Normaliser::CIFAR10, &weights)?)
+    Ok(Classifier::on(&Backend::Cpu(precision), architecture, 10, Normaliser::CIFAR10, &weights)?)
 }
 
 /// Pixels in 0..1, and labels.
@@ -31,18 +31,20 @@ fn batch(images: usize) -> candle_core::Result<(Tensor, Vec<u32>)> {
 }
 
 fn training_steps(criterion: &mut Criterion) {
-    for (name, math) in NETWORKS.into_iter().flat_map(|name| MATHS.map(|math| (name, math))) {
-        training_step(criterion, name, math, 128).expect("a step that succeeds");
+    for (name, precision) in
+        NETWORKS.into_iter().flat_map(|name| PRECISIONS.map(|precision| (name, precision)))
+    {
+        training_step(criterion, name, precision, 128).expect("a step that succeeds");
     }
 }
 
 fn training_step(
     criterion: &mut Criterion,
     name: &str,
-    (math, suffix): (Math, &str),
+    (precision, suffix): (Precision, &str),
     images: usize,
 ) -> Outcome {
-    let (mut classifier, mut sgd) = (classifier(name, math)?, Sgd::new(0.9, 5e-4));
+    let (mut classifier, mut sgd) = (classifier(name, precision)?, Sgd::new(0.9, 5e-4));
     let (pixels, labels) = batch(images)?;
     let mut group = criterion.benchmark_group("training step");
     group.throughput(Throughput::Elements(images as u64)).sampling_mode(SamplingMode::Flat);
@@ -59,9 +61,11 @@ fn training_step(
 }
 
 fn input_gradients(criterion: &mut Criterion) {
-    for (name, math) in NETWORKS.into_iter().flat_map(|name| MATHS.map(|math| (name, math))) {
+    for (name, precision) in
+        NETWORKS.into_iter().flat_map(|name| PRECISIONS.map(|precision| (name, precision)))
+    {
         for images in [64, 128] {
-            input_gradient(criterion, name, math, images).expect("a step that succeeds");
+            input_gradient(criterion, name, precision, images).expect("a step that succeeds");
         }
     }
 }
@@ -69,10 +73,10 @@ fn input_gradients(criterion: &mut Criterion) {
 fn input_gradient(
     criterion: &mut Criterion,
     name: &str,
-    (math, suffix): (Math, &str),
+    (precision, suffix): (Precision, &str),
     images: usize,
 ) -> Outcome {
-    let (frozen, (pixels, labels)) = (classifier(name, math)?.freeze()?, batch(images)?);
+    let (frozen, (pixels, labels)) = (classifier(name, precision)?.freeze()?, batch(images)?);
     let mut group = criterion.benchmark_group("input gradient");
     group.throughput(Throughput::Elements(images as u64)).sampling_mode(SamplingMode::Flat);
     group.bench_function(BenchmarkId::new(name, format!("{images} images{suffix}")), |bench| {

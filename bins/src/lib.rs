@@ -1,41 +1,27 @@
-//! The programs: flags → configuration → library objects → run.
+//! The programs: flags → options → one library call → what is printed.
 //!
-//! A program is ten lines in `src/bin` that [`launch`] a workflow of [`commands`]. This package alone knows the command
-//! line, the terminal and the process; everything else is in the library crates.
+//! A program is a few lines in `src/bin`: [`run`] of its name. This package alone knows the command line, the terminal and the process;
+//! whatever a program does, a Rust program does with the crate `freqbias`.
 
 pub mod commands;
 
-mod adversary;
-mod backend;
-mod checkpoints;
-mod components;
-mod data;
-mod defaults;
-mod download;
-mod epochs;
-mod feed;
-mod flags;
-mod freq;
-mod gradient_profiles;
-mod interrupt;
-mod launch;
-mod live;
-mod mask;
-mod measured;
-mod network;
-mod partial;
-mod reproduce;
-mod resident;
-mod session;
-mod spectrum_events;
-mod stored;
-mod terminal;
-mod toy;
-mod train;
-mod unused;
+mod cli;
+mod freqbias;
+mod programs;
+mod provenance;
 
-pub use launch::launch;
+use std::process::ExitCode;
 
 /// Buffers of a megabyte come and go with every batch; the system's allocator returns them each time and has them cleared anew.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Runs the program of this name with the arguments of this process.
+pub fn run(name: &str) -> ExitCode {
+    programs::run(name, std::env::args_os().collect())
+}
+
+/// Runs `freqbias`, whose subcommands are all programs, with the arguments of this process.
+pub fn run_freqbias() -> ExitCode {
+    freqbias::run(std::env::args_os().collect())
+}

@@ -15,7 +15,7 @@ use std::{
 
 use candle_core::{DType, Device, Tensor};
 use kernels::device::{BandMeans, Uploads};
-use models::{Architecture, Backend, Classifier, Math, Normaliser};
+use models::{Architecture, Backend, Classifier, Normaliser, Precision};
 use spectral::{Convention, Profiler, RadialBins, Recipe};
 use training::Sgd;
 
@@ -59,11 +59,11 @@ fn main() -> Outcome {
 fn backend(device: &str) -> Outcome<Backend> {
     Ok(match device {
         "cpu" => Backend::default(),
-        "cpu:bf16" => Backend::Blocked(Math::Bf16),
-        "cpu-plain" => Backend::plain(),
-        "cuda:0" => Backend::cuda(0, Math::Full)?,
-        "cuda:0:tf32" => Backend::cuda(0, Math::Tf32)?,
-        "cuda:0:bf16" => Backend::cuda(0, Math::Bf16)?,
+        "cpu:bf16" => Backend::Cpu(Precision::Bf16),
+        "cpu-plain" => Backend::candle_cpu(),
+        "cuda:0" => Backend::cuda(0, Precision::Full)?,
+        "cuda:0:tf32" => Backend::cuda(0, Precision::Tf32)?,
+        "cuda:0:bf16" => Backend::cuda(0, Precision::Bf16)?,
         other => {
             return Err(format!(
                 "{other}: expected cpu, cpu:bf16, cpu-plain, cuda:0, cuda:0:tf32 or cuda:0:bf16"
@@ -106,10 +106,10 @@ impl Spectra {
     fn new(backend: &Backend) -> Outcome<Self> {
         let bins = RadialBins::new(32, 32, Convention::Reference);
         Ok(match backend {
-            Backend::Blocked(_) => {
+            Backend::Cpu(_) => {
                 Self::Host(Box::new(Profiler::new(Recipe::Gradient, 3, 32, 32, Convention::Reference)?))
             }
-            Backend::Tensors { device, .. } => {
+            Backend::Candle { device, .. } => {
                 Self::Device(BandMeans::new([32, 32], &bins.half_weights(), bins.len(), device)?)
             }
         })

@@ -1,41 +1,33 @@
-//! The gradient spectrum of your own gradients, as a heat map.
+//! The gradient spectrum of a checkpoint: which image frequencies its loss depends on.
 //!
-//! Any program that can differentiate its loss with respect to pixels can do this: here two "epochs" of made-up
-//! gradients, waves of three and of ten periods, stand for those of a network.
-//!
-//! `cargo run -p examples --example gradient_spectrum -- gradient_spectrum`
+//! `cargo run -p examples --example gradient_spectrum -- CHECKPOINT ARCHITECTURE [FOLDER]`
 #![allow(clippy::print_stdout, reason = "what an example has to say")]
 
-use std::{f32::consts::TAU, path::PathBuf};
-
-use plots::HeatMap;
-use spectral::{Convention, Profiler, Recipe, RunningBands, SpectrumRow, SpectrumTable};
-
-/// 64 gradients, (N, 3, 32, 32): waves across the image, each with its own phase.
-fn gradients(periods: f32) -> Vec<f32> {
-    let wave = |(image, at): (usize, usize)| (TAU * periods * (at % 32) as f32 / 32.0 + image as f32).cos();
-    (0..64).flat_map(|image| (0..3 * 32 * 32).map(move |at| wave((image, at)))).collect()
-}
+use freqbias::{
+    DatasetProfile, GradientSpectrum, Limits, Request, Session, SpectrumReport, StoredCheckpoint,
+    image_density,
+};
 
 fn main() -> anyhow::Result<()> {
-    let stem = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| "gradient_spectrum".to_owned()));
-    // Rings around DC, so that a wave lies in the band of its periods; the paper's rings are half a pixel off.
-    let profiler = Profiler::new(Recipe::Gradient, 3, 32, 32, Convention::Textbook)?;
-    let mut table = SpectrumTable::new("made-up", "waves", 64, profiler.radii().to_vec());
-    for (epoch, periods) in [3.0, 10.0].into_iter().enumerate() {
-        // A profile per image, then mean and deviation over images; batches can follow one another for ever.
-        let (mut bands, mut skipped) = (RunningBands::new(table.radii.len()), 0);
-        for batch in gradients(periods).chunks(16 * 3 * 32 * 32) {
-            let profiles = profiler.profiles(batch)?;
-            profiles.rows().for_each(|row| bands.push(row));
-            skipped += profiles.skipped();
-        }
-        let (mean, std) = (bands.mean(), bands.std());
-        table.push(SpectrumRow { epoch, mean, std, nat_prec1: 0.0, skipped })?;
-        assert_eq!(table.rows[epoch].peak(&table.radii), periods as usize);
-        println!("epoch {epoch}: the gradient is strongest in band {}", table.rows[epoch].peak(&table.radii));
-    }
-    let [png, _] = HeatMap::new(&table)?.without_accuracies().save(&stem)?;
-    println!("wrote {}", png.display());
+    let [checkpoint, arch, folder] = examples::arguments(["resnet20.pt", "resnet20", "gradient_spectrum"]);
+    let session = Session::default();
+    // The generated set; `name: "cifar10".parse()?` and `root: Some("DIR".into())` take CIFAR-10.
+    let request = Request { limits: Limits { train: Some(0), test: Some(200) }, ..Request::default() };
+    let images = request.open(&session.progress)?.test;
+    let profile = DatasetProfile::from(&request);
+    let checkpoints = [StoredCheckpoint::at(checkpoint)];
+    let spectrum = GradientSpectrum::new(&images, &profile, arch.parse()?, &session)?;
+    let table = spectrum.of_checkpoints(&checkpoints)?;
+    let row = &table.rows[0];
+    println!(
+        "strongest band ρ = {}, centre of mass ρ = {:.2}",
+        row.peak(&table.radii),
+        row.centre_of_mass(&table.radii)
+    );
+    assert!(table.radii.contains(&row.peak(&table.radii)) && row.mean.len() == 20);
+    std::fs::create_dir_all(&folder)?;
+    let report =
+        SpectrumReport { table: &table, checkpoints: &checkpoints, images: &image_density(&images)? };
+    report.save(folder.as_ref())?.iter().for_each(|file| println!("wrote {}", file.display()));
     Ok(())
 }

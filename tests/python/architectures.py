@@ -1,4 +1,4 @@
-"""What PyTorch computes for each architecture, for crates/models/tests/architectures.rs to compare with.
+"""What PyTorch computes for each architecture, for crates/models/tests/suite/architectures.rs to compare with.
 
     pip install torch torchvision numpy pillow
     python tests/python/architectures.py [NAME | FAMILY/NAME ...]        # all of them without names

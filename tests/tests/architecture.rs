@@ -4,49 +4,120 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
-/// Members and the members that their code may use. What is not listed here may use no other member.
+/// Members and the members that their code may use, from the leaves up. What is not listed here may use no other member.
 const MAY_USE: &[(&str, &[&str])] = &[
+    // Leaves: none knows another.
     ("progress", &[]),
+    ("files", &[]),
+    ("random", &[]),
+    ("pickle", &[]),
     ("kernels", &[]),
-    ("datasets", &[]),
-    ("spectral", &[]),
-    ("training", &["kernels"]),
     ("evaluation", &[]),
-    ("models", &["kernels"]),
-    ("cdes", &["kernels", "spectral", "training"]),
-    ("plots", &["spectral"]),
-    ("bins", &["cdes", "datasets", "evaluation", "kernels", "models", "plots", "spectral", "training"]),
+    // One thing each.
+    ("spectral", &["files"]),
+    ("plots", &["files", "spectral"]),
+    ("datasets", &["files", "pickle", "progress", "random"]),
+    ("models", &["kernels", "pickle"]),
+    ("training", &["files", "kernels", "random"]),
+    ("cdes", &["files", "kernels", "random", "spectral", "training"]),
+    ("runs", &["files", "models", "training"]),
+    // The product.
+    ("pipeline", &["datasets", "kernels", "models", "progress", "runs", "training"]),
     (
-        "examples",
-        &["bins", "cdes", "datasets", "evaluation", "kernels", "models", "plots", "spectral", "training"],
+        "analysis",
+        &[
+            "datasets",
+            "evaluation",
+            "files",
+            "kernels",
+            "models",
+            "pipeline",
+            "plots",
+            "progress",
+            "runs",
+            "spectral",
+            "training",
+        ],
     ),
-    ("benches", &["cdes", "datasets", "kernels", "models", "plots", "spectral", "training"]),
+    ("derived", &["cdes", "datasets", "files", "plots", "progress", "spectral", "training"]),
+    ("reproduction", &["evaluation", "files", "plots", "progress", "runs", "spectral", "training"]),
+    // What users see.
+    (
+        "freqbias",
+        &[
+            "analysis",
+            "cdes",
+            "datasets",
+            "derived",
+            "evaluation",
+            "models",
+            "pipeline",
+            "plots",
+            "progress",
+            "reproduction",
+            "runs",
+            "spectral",
+            "training",
+        ],
+    ),
+    (
+        "bins",
+        &[
+            "analysis",
+            "cdes",
+            "datasets",
+            "derived",
+            "evaluation",
+            "files",
+            "kernels",
+            "models",
+            "pipeline",
+            "progress",
+            "reproduction",
+            "runs",
+            "spectral",
+            "training",
+        ],
+    ),
+    ("freqbias-cli", &["bins"]),
+    ("examples", &[]),
+    ("benches", &["kernels"]),
     ("tests", &[]),
 ];
 
 /// What belongs to the command line alone.
-const ONLY_IN_BINS: &[&str] = &["anyhow", "clap", "ctrlc", "indicatif"];
+const ONLY_IN_BINS: &[&str] = &["anyhow", "clap", "clap_complete", "clap_mangen", "ctrlc", "indicatif"];
+
+/// What packages of the library are called where they are published, before the names that their code has.
+const PREFIX: &str = "freqbias-";
 
 fn metadata() -> Metadata {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
     MetadataCommand::new().manifest_path(manifest).no_deps().exec().expect("cargo metadata of this workspace")
 }
 
-/// The direct dependencies of a package's own code, optional ones included.
+/// The direct dependencies of a package's own code, optional ones included, by the names that its code has for them.
 fn dependencies(package: &Package) -> BTreeSet<&str> {
     let normal = package.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::Normal);
-    normal.map(|dependency| dependency.name.as_str()).collect()
+    normal.map(|dependency| dependency.rename.as_deref().unwrap_or(&dependency.name)).collect()
+}
+
+/// What code calls a package.
+fn name(package: &Package) -> &str {
+    let published = package.name.as_str();
+    let is_library = package.targets.iter().any(|target| target.is_lib());
+    published.strip_prefix(PREFIX).filter(|_| is_library).unwrap_or(published)
 }
 
 #[test]
 fn members_use_only_the_members_they_may() {
     let metadata = metadata();
     let rules: BTreeMap<&str, &[&str]> = MAY_USE.iter().copied().collect();
-    let members: BTreeSet<&str> = metadata.packages.iter().map(|package| package.name.as_str()).collect();
+    let members: BTreeSet<&str> = metadata.packages.iter().map(name).collect();
     assert_eq!(members, rules.keys().copied().collect(), "every member has a rule, every rule a member");
     for package in &metadata.packages {
         let used: Vec<&str> = dependencies(package).intersection(&members).copied().collect();
-        let allowed = rules[package.name.as_str()];
+        let allowed = rules[name(package)];
         let forbidden: Vec<&&str> = used.iter().filter(|name| !allowed.contains(name)).collect();
         assert!(forbidden.is_empty(), "`{}` must not depend on {forbidden:?}", package.name);
     }
@@ -55,7 +126,7 @@ fn members_use_only_the_members_they_may() {
 #[test]
 fn only_bins_knows_the_command_line() {
     for package in &metadata().packages {
-        if matches!(package.name.as_str(), "bins" | "examples" | "tests") {
+        if matches!(name(package), "bins" | "examples" | "tests") {
             continue;
         }
         let found: Vec<&str> =
@@ -67,8 +138,7 @@ fn only_bins_knows_the_command_line() {
 #[test]
 fn spectral_needs_no_tensor_library_by_default() {
     let metadata = metadata();
-    let spectral =
-        metadata.packages.iter().find(|package| package.name.as_str() == "spectral").expect("a member");
+    let spectral = metadata.packages.iter().find(|package| name(package) == "spectral").expect("a member");
     let candle = spectral
         .dependencies
         .iter()
@@ -96,7 +166,7 @@ fn versions_stand_in_one_table() {
 fn unsafe_code_stands_in_kernels_alone() {
     for package in &metadata().packages {
         let folder = package.manifest_path.parent().expect("a folder");
-        if package.name.as_str() == "kernels" {
+        if name(package) == "kernels" {
             continue;
         }
         for file in rust_files(folder.as_std_path()) {

@@ -1,5 +1,5 @@
 //! `easy_train`: trains a classifier and keeps a checkpoint of every epoch.
 
 fn main() -> std::process::ExitCode {
-    bins::launch(bins::commands::easy_train::run)
+    bins::run("easy_train")
 }

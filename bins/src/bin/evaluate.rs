@@ -1,5 +1,5 @@
 //! `evaluate`: what a network gets right, on images and on their frequency components.
 
 fn main() -> std::process::ExitCode {
-    bins::launch(bins::commands::evaluate::run)
+    bins::run("evaluate")
 }

@@ -1,5 +1,5 @@
 //! `generate_freq_dataset`: hybrids of two images' frequencies, and filtered copies.
 
 fn main() -> std::process::ExitCode {
-    bins::launch(bins::commands::generate_freq_dataset::run)
+    bins::run("generate_freq_dataset")
 }

@@ -1,5 +1,5 @@
 //! `generate_toy_dataset`: writes the images that the fitted kernels make of a data set.
 
 fn main() -> std::process::ExitCode {
-    bins::launch(bins::commands::generate_toy_dataset::run)
+    bins::run("generate_toy_dataset")
 }

@@ -1,5 +1,5 @@
 //! `inspect`: what is in a checkpoint; converts checkpoints.
 
 fn main() -> std::process::ExitCode {
-    bins::launch(bins::commands::inspect::run)
+    bins::run("inspect")
 }

@@ -1,5 +1,5 @@
 //! `reproduce`: the paper's experiments in one command, with one report.
 
 fn main() -> std::process::ExitCode {
-    bins::launch(bins::commands::reproduce::run)
+    bins::run("reproduce")
 }

@@ -1,5 +1,5 @@
 //! `train_toy_models`: fits the kernels that reshape the spectral density of images.
 
 fn main() -> std::process::ExitCode {
-    bins::launch(bins::commands::train_toy_models::run)
+    bins::run("train_toy_models")
 }

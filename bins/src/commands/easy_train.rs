@@ -1,19 +1,27 @@
 //! `easy_train`: trains a classifier, keeping a checkpoint of every epoch.
 
+use analysis::train_recording;
 use clap::Parser;
+use datasets::{
+    Dataset,
+    catalog::{Name, Request},
+};
+use derived::hybrids::{self, Made, TRAINING_SEED};
+use pipeline::{Adversary, Session, Trained, TrainingRun, attack_amount, check_attack};
+use runs::Settings;
 use serde::Serialize;
 use training::{RunFolder, Start};
 
+use super::images;
 use crate::{
-    adversary::{self, AttackFlags, zero_or_one},
-    data,
-    flags::{DataFlags, DatasetName, MachineFlags, RunFlags, at_least_one},
-    freq::{self, Part},
-    launch::UnusableFlags,
-    live::Recording,
-    network::Adversary,
-    session::Session,
-    train::{Recipe, Trained, TrainingRun},
+    cli::{
+        self, UsageError,
+        flags::{
+            AttackFlags, DataFlags, Format, MachineFlags, Part, RecipeFlags, RecordingFlags, RunFlags,
+            at_least_one, hybrids_folder, zero_or_one,
+        },
+    },
+    provenance::{provenance, settings},
 };
 
 /// Trains an image classifier and keeps a checkpoint of every epoch, for `grad` to look at.
@@ -34,10 +42,10 @@ pub struct Flags {
     epochs: Option<usize>,
     #[command(flatten)]
     #[serde(flatten)]
-    recipe: Recipe,
+    recipe: RecipeFlags,
     #[command(flatten)]
     #[serde(flatten)]
-    recording: Recording,
+    recording: RecordingFlags,
     /// Train on images that an adversary changed within --eps: adversarial training
     #[arg(long, value_name = "0|1", num_args = 0..=1, default_value = "0", default_missing_value = "1", value_parser = zero_or_one)]
     adv_train: bool,
@@ -54,7 +62,7 @@ pub struct Flags {
     /// The radius that parts low from high in hybrids [default: 12]
     #[arg(long, value_name = "R", requires = "freq", value_parser = at_least_one)]
     r: Option<usize>,
-    /// Go on where the run stopped
+    /// Resume the run where it stopped
     #[arg(long, conflicts_with = "overwrite")]
     #[serde(skip)]
     resume: bool,
@@ -64,9 +72,54 @@ pub struct Flags {
     overwrite: bool,
 }
 
+/// Runs the command.
+///
+/// # Errors
+/// If the data cannot be read, the run folder cannot be used, or training fails.
+pub fn run(flags: Flags) -> anyhow::Result<()> {
+    let session = cli::start(&flags.machine)?;
+    let format = flags.machine.format;
+    print(&train(flags, &session)?, format)
+}
+
+/// Trains the network that the flags name.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn train(mut flags: Flags, session: &Session) -> anyhow::Result<Trained> {
+    let adversary = flags.adversary()?;
+    // Hybrids have pairs, which a damaged image cannot be one of.
+    let open = if flags.freq.is_some() { Request::open_checked } else { Request::open };
+    let mut dataset = images::open(&flags.data.request(), open, session)?;
+    adversary.attacks().try_for_each(|attack| check_attack(attack, dataset.train.shape()))?;
+    flags.attack.note_ball(&session.progress);
+    if adversary.attacks().next().is_some() {
+        flags.attack.fill_in();
+    }
+    flags.take_hybrids(&mut dataset, session)?;
+    let shape = dataset.train.shape();
+    let profile = flags.data.profile();
+    let architecture = flags.run.architecture([shape.height, shape.width])?;
+    let run = TrainingRun {
+        recipe: flags.recipe.recipe(),
+        normaliser: flags.recipe.normaliser(profile.normaliser)?,
+        adversary,
+        epochs: flags.epochs(),
+        seed: flags.run.seed,
+        start: flags.start(),
+        provenance: provenance("easy_train"),
+        settings: Settings::new(settings(&flags)?)?
+            .resolved([("task", flags.run.task(&flags.data).into())])?,
+        ..TrainingRun::new(architecture, &dataset, &profile, flags.run.folder(&flags.data))
+    };
+    let trained = train_recording(run, (&flags.recording).into(), session)?;
+    images::note_left_out(&dataset, session);
+    Ok(trained)
+}
+
 impl Flags {
     fn epochs(&self) -> usize {
-        let default = if self.data.dataset == DatasetName::Synthetic { 10 } else { 200 };
+        let default = if self.data.dataset == Name::Synthetic { 10 } else { 200 };
         self.epochs.unwrap_or(default)
     }
 
@@ -76,18 +129,42 @@ impl Flags {
             (wanted(self.adv_train, "--adv-train")?, wanted(self.adv_eval, "--adv-eval")?);
         if let (None, Some(eps)) = (training.or(testing), self.attack.eps) {
             let advice = "without --adv-train 1 or --adv-eval 1 there is no adversary; add one of them, or leave --eps out";
-            return Err(UnusableFlags(format!("--eps {}: {advice}", adversary::amount(eps))).into());
+            return Err(UsageError(format!("--eps {}: {advice}", attack_amount(eps))).into());
         }
         Ok(Adversary { training, testing })
     }
 
+    /// Puts hybrids in the place of the training images, where they are asked for; made first if they are not there.
+    fn take_hybrids(&mut self, dataset: &mut Dataset, session: &Session) -> anyhow::Result<()> {
+        let Some(keep) = self.freq else { return Ok(()) };
+        let radius = *self.r.get_or_insert(hybrids::RADIUS);
+        self.run.task = Some(self.hybrid_task(keep, radius));
+        self.check_start()?;
+        let folder = hybrids_folder(&self.run.out_dir, &self.data);
+        let found = hybrids::training_images(dataset, &folder, keep.into(), radius, &session.progress)?;
+        for Made { what, count, images, .. } in &found.made {
+            session.progress.line(&format!("made {count} {what} first: {}", images.display()));
+        }
+        if found.seed != TRAINING_SEED {
+            session.progress.note(&format!(
+                "{} was made with --seed {}, another run's would be of --seed {TRAINING_SEED}",
+                found.files.images.display(),
+                found.seed
+            ));
+        }
+        dataset.train = found.images;
+        Ok(())
+    }
+
     /// The name of a run on hybrids: `--task`, or {arch}_{freq}_{r}; a generated set's has the set's folder before the part.
     fn hybrid_task(&self, keep: Part, radius: usize) -> String {
-        let of_set = match self.data.dataset {
-            dataset if dataset.is_one_of_many() => self.run.task(&self.data),
-            _ => self.run.arch.name().to_owned(),
+        let of_set = if self.data.dataset.is_one_of_many() {
+            self.run.task(&self.data)
+        } else {
+            self.run.arch.name().to_owned()
         };
-        self.run.task.clone().unwrap_or_else(|| format!("{of_set}_{}_{radius}", keep.as_str()))
+        let part = hybrids::Part::from(keep).as_str();
+        self.run.task.clone().unwrap_or_else(|| format!("{of_set}_{part}_{radius}"))
     }
 
     /// No hybrids are made for a run that would be refused.
@@ -110,49 +187,18 @@ impl Flags {
     }
 }
 
-/// Runs the command.
-///
-/// # Errors
-/// If the data cannot be read, the run folder cannot be used, or training fails.
-pub fn run(flags: Flags) -> anyhow::Result<()> {
-    let session = Session::start(&flags.machine)?;
-    let format = flags.machine.format;
-    train(flags, &session)?.print(format)
-}
-
-/// Trains the network that the flags name.
-///
-/// # Errors
-/// As [`run`].
-pub(crate) fn train(mut flags: Flags, session: &Session) -> anyhow::Result<Trained> {
-    let adversary = flags.adversary()?;
-    // Hybrids have pairs, which a damaged image cannot be one of.
-    let open = if flags.freq.is_some() { data::open_sound } else { data::open };
-    let mut dataset = open(&flags.data)?;
-    adversary.attacks().try_for_each(|attack| adversary::check(attack, dataset.train.shape()))?;
-    flags.attack.tell_ball(session.terminal);
-    if adversary.attacks().next().is_some() {
-        flags.attack.fill_in();
+/// Prints the result: the last epoch and where the run is.
+fn print(trained: &Trained, format: Format) -> anyhow::Result<()> {
+    let Trained { folder, metrics } = trained;
+    if format == Format::Json {
+        let summary = serde_json::json!({ "folder": folder, "epochs": metrics });
+        return cli::result(&serde_json::to_string(&summary)?);
     }
-    if let Some(keep) = flags.freq {
-        let radius = *flags.r.get_or_insert(freq::RADIUS);
-        flags.run.task = Some(flags.hybrid_task(keep, radius));
-        flags.check_start()?;
-        let from = (&flags.data, flags.run.out_dir.as_path());
-        dataset.train = freq::training_images(&dataset, from, (keep, radius), session)?;
+    if let Some(last) = metrics.last() {
+        cli::result(&format!(
+            "epoch {}: test accuracy {:.2} %, top-5 {:.2} %, loss {:.4}",
+            last.epoch, last.nat_prec1, last.nat_prec5, last.nat_loss
+        ))?;
     }
-    let training = TrainingRun {
-        command: "easy_train",
-        settings: serde_json::to_value(&flags)?,
-        data: &flags.data,
-        run: &flags.run,
-        recipe: &flags.recipe,
-        adversary,
-        recording: &flags.recording,
-        epochs: flags.epochs(),
-        start: flags.start(),
-    };
-    let trained = training.train(&dataset, session)?;
-    data::tell_left_out(&dataset, session.terminal);
-    Ok(trained)
+    cli::result(&format!("run folder: {}", folder.display()))
 }

@@ -3,17 +3,18 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, ValueEnum};
+use clap::Parser;
+use datasets::catalog::Request;
+use derived::hybrids::{Made, Maker, RADIUS};
 use serde::Serialize;
 
-use crate::{
-    data,
-    flags::{Format, MachineFlags, at_least_one, seed},
-    freq::{self, Made, Maker, Part},
-    mask::MaskName,
-    session::Session,
-    terminal,
-    toy::ToyData,
+use super::images;
+use crate::cli::{
+    self,
+    flags::{
+        Copies, Format, MachineFlags, MaskName, Part, SourceFlags, at_least_one, folder_to_write,
+        hybrids_folder, seed, without_networks,
+    },
 };
 
 /// Writes a data set for `easy_train --freq`: each training image's high frequencies with the low ones of an image of another
@@ -22,13 +23,13 @@ use crate::{
 /// The files are NumPy arrays in {out-dir}/{dataset}-freq: images (N, H, W, C) of u8, labels and donors (N) of i64.
 #[derive(Debug, Parser, Serialize)]
 #[command(name = "generate_freq_dataset", version, args_override_self = true, allow_negative_numbers = true)]
-#[command(mut_args(crate::flags::without_networks))]
+#[command(mut_args(without_networks))]
 pub struct Flags {
     #[command(flatten)]
     #[serde(flatten)]
-    data: ToyData,
+    data: SourceFlags,
     /// The radius that parts low from high: low is closer than R to the zero frequency, in cycles per image
-    #[arg(long, value_name = "R", default_value_t = freq::RADIUS, value_parser = at_least_one)]
+    #[arg(long, value_name = "R", default_value_t = RADIUS, value_parser = at_least_one)]
     r: usize,
     /// What closer means for the copies; hybrids are always those of discs, as published
     #[arg(long, value_enum, default_value_t)]
@@ -40,7 +41,7 @@ pub struct Flags {
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Copies::Low, Copies::High])]
     freq: Vec<Copies>,
     /// The folder that holds all runs
-    #[arg(long, value_name = "DIR", default_value = "runs", value_parser = crate::flags::folder_to_write())]
+    #[arg(long, value_name = "DIR", default_value = "runs", value_parser = folder_to_write())]
     out_dir: PathBuf,
     /// Seed of the pairing: the same seed gives the same bits
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = seed)]
@@ -54,60 +55,35 @@ pub struct Flags {
     overwrite: bool,
 }
 
-/// Filtered copies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Copies {
-    /// Low-pass copies
-    Low,
-    /// High-pass copies
-    High,
-    /// None at all
-    None,
-}
-
 /// Runs the command.
 ///
 /// # Errors
 /// If the data cannot be read, a class has more than half of the images, or a file cannot be written.
 pub fn run(flags: Flags) -> anyhow::Result<()> {
-    let session = Session::without_networks(&flags.machine)?;
+    let session = cli::start_without_networks(&flags.machine)?;
     let data = flags.data.resolve();
-    let dataset = data::open_sound(&data)?;
+    let dataset = images::open(&data.request(), Request::open_checked, &session)?;
     let maker = Maker {
         dataset: &dataset,
-        root: freq::folder(&flags.out_dir, &data),
+        folder: hybrids_folder(&flags.out_dir, &data),
         radius: flags.r,
-        mask: flags.mask,
+        mask: flags.mask.shape(),
         seed: flags.seed,
         overwrite: flags.overwrite,
-        terminal: session.terminal,
-        interrupt: &session.interrupt,
     };
-    data::tell_left_out(&dataset, session.terminal);
-    print(&maker.make(flags.keep_label, &flags.copies())?, flags.machine.format)
-}
-
-impl Flags {
-    /// Each part once.
-    fn copies(&self) -> Vec<Part> {
-        let wanted = [(Copies::Low, Part::Low), (Copies::High, Part::High)];
-        wanted.into_iter().filter(|(copies, _)| self.freq.contains(copies)).map(|(_, part)| part).collect()
-    }
+    images::note_left_out(&dataset, &session);
+    let made = maker.make(flags.keep_label.into(), &Copies::parts(&flags.freq), &session.progress)?;
+    print(&made, flags.machine.format)
 }
 
 fn print(made: &[Made], format: Format) -> anyhow::Result<()> {
     if format == Format::Json {
-        return terminal::result(&serde_json::to_string(made)?);
+        return cli::result(&serde_json::to_string(made)?);
     }
     for Made { what, count, images, labels, donors, sheet } in made {
-        terminal::result(&format!("wrote {count} {what} to {}", images.display()))?;
+        cli::result(&format!("wrote {count} {what} to {}", images.display()))?;
         let donors = donors.as_ref().map_or_else(String::new, |path| format!("donors: {}, ", path.display()));
-        terminal::result(&format!(
-            "  labels: {}, {donors}to look at: {}",
-            labels.display(),
-            sheet.display()
-        ))?;
+        cli::result(&format!("  labels: {}, {donors}to look at: {}", labels.display(), sheet.display()))?;
     }
     Ok(())
 }

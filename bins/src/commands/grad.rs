@@ -1,31 +1,29 @@
 //! `grad`: the gradient spectrum of every checkpoint of a run (Lin, Gao & Sang, IJCAI 2022).
+//!
+//! For each checkpoint, for each batch: input gradient → radial profiles → running statistics; then a row of the table; then the heat map.
 
 use std::path::{Path, PathBuf};
 
+use analysis::{GradientSpectrum, Recording, SpectrumReport, image_density, train_recording};
 use clap::Parser;
-use datasets::{Dataset, ImageSet};
-use models::Architecture;
+use datasets::{
+    Dataset,
+    catalog::{Name, Request},
+};
+use files::FolderLock;
+use pipeline::{Session, TrainingRun};
+use runs::{RunConfig, Settings, StoredCheckpoint, checkpoints_of_run, results};
 use serde::Serialize;
-use serde_json::Value;
-use spectral::{RunningBands, SpectrumRow, SpectrumTable};
-use training::{FolderLock, RunFolder, Start};
+use spectral::SpectrumRow;
+use training::{RunFolder, Start};
 
-use super::grad_report::{self, Report};
+use super::images;
 use crate::{
-    backend::{explained, kernels},
-    checkpoints::{self, StoredCheckpoint},
-    data,
-    feed::Feed,
-    flags::{DataFlags, DatasetName, MachineFlags, RunFlags, at_least_one},
-    gradient_profiles::GradientProfiler,
-    interrupt::Interrupted,
-    launch::UnusableFlags,
-    live::Recording,
-    measured, network,
-    partial::Partial,
-    session::Session,
-    terminal::{Terminal, counted},
-    train::{Recipe as TrainingRecipe, TrainingRun},
+    cli::{
+        self, UsageError, counted,
+        flags::{CheckpointFlags, DataFlags, Format, MachineFlags, RunFlags, at_least_one},
+    },
+    provenance::{provenance, settings},
 };
 
 /// Measures which image frequencies a network uses, checkpoint by checkpoint, and draws the heat map.
@@ -37,20 +35,16 @@ use crate::{
 pub struct Flags {
     #[command(flatten)]
     #[serde(flatten)]
-    pub(super) data: DataFlags,
+    data: DataFlags,
     #[command(flatten)]
     #[serde(flatten)]
-    pub(super) run: RunFlags,
+    run: RunFlags,
     #[command(flatten)]
     #[serde(flatten)]
-    pub(super) machine: MachineFlags,
-    /// A run folder [default: the one that --dataset, --arch and --task name]
-    #[arg(long = "run", value_name = "DIR", conflicts_with = "checkpoints")]
-    #[serde(rename = "run")]
-    run_folder: Option<PathBuf>,
-    /// Checkpoint files, one or a pattern: .safetensors, .pt, .pth [results go to the task {arch}_checkpoints]
-    #[arg(long, value_name = "GLOB")]
-    checkpoints: Option<String>,
+    machine: MachineFlags,
+    #[command(flatten)]
+    #[serde(flatten)]
+    checkpoints: CheckpointFlags,
     /// If there are no checkpoints yet, how many epochs to train first [default: 6 on synthetic, else 10]
     #[arg(long, alias = "epoch", value_name = "N", value_parser = at_least_one)]
     epochs: Option<usize>,
@@ -61,237 +55,121 @@ pub struct Flags {
 /// # Errors
 /// If there is nothing to measure, or a file cannot be read or written.
 pub fn run(mut flags: Flags) -> anyhow::Result<()> {
-    let session = Session::start(&flags.machine)?;
-    checkpoints::adopt(&flags.measured(), &mut flags.data, &mut flags.run)?;
-    let dataset = data::open(&flags.data)?;
+    let session = cli::start(&flags.machine)?;
+    flags.checkpoints.adopt_settings(&mut flags.data, &mut flags.run)?;
+    let dataset = images::open(&flags.data.request(), Request::open, &session)?;
     let checkpoints = flags.checkpoints(&dataset, &session)?;
-    let images = grad_report::image_density(&dataset.test)?;
-    let output = flags.output();
+    let density = image_density(&dataset.test)?;
+    let output = results::spectrum_folder(&flags.checkpoints.results_run(&flags.data, &flags.run));
     let _lock = FolderLock::take(&output)?;
-    let shape = dataset.test.shape();
+    let (shape, profile) = (dataset.test.shape(), flags.data.profile());
     let architecture = flags.run.architecture([shape.height, shape.width])?;
-    let measurement = Measurement::new(&flags.data, architecture, &dataset.test, &session)?;
-    let (table, partial) = measurement.table(&checkpoints, &output)?;
-    let report = Report { table: &table, checkpoints: &checkpoints, images: &images };
-    let results = report.save(&output)?;
-    partial.remove()?;
-    data::tell_left_out(&dataset, session.terminal);
-    report.print(&results, flags.machine.format)
-}
-
-/// Measures gradient spectra of a network's checkpoints on the same images.
-pub(crate) struct Measurement<'a> {
-    data: &'a DataFlags,
-    arch: Architecture,
-    test: &'a ImageSet,
-    session: &'a Session,
-    profiler: GradientProfiler,
-    feed: Feed,
-}
-
-impl<'a> Measurement<'a> {
-    /// A measurement on these images.
-    ///
-    /// # Errors
-    /// If they are too small to have bands.
-    pub(crate) fn new(
-        data: &'a DataFlags,
-        arch: Architecture,
-        test: &'a ImageSet,
-        session: &'a Session,
-    ) -> anyhow::Result<Self> {
-        let profiler = GradientProfiler::new(test.shape(), &session.backend)?;
-        Ok(Self { data, arch, test, session, profiler, feed: Feed::to(&session.backend) })
-    }
-
-    /// A table without rows.
-    pub(crate) fn empty_table(&self) -> SpectrumTable {
-        let radii = self.profiler.radii().to_vec();
-        SpectrumTable::new(self.data.label(), self.arch.name(), self.test.len(), radii)
-    }
-
-    /// A row for each checkpoint. Rows are kept as they are finished, so that an interrupted run goes on with the next.
-    fn table(
-        &self,
-        checkpoints: &[StoredCheckpoint],
-        output: &Path,
-    ) -> anyhow::Result<(SpectrumTable, Partial)> {
-        let mut table = self.empty_table();
-        let (dataset, arch) = (&table.dataset, &table.arch);
-        let kernels = kernels(&self.session.backend);
-        let settings =
-            format!("{dataset} {arch} {} images {:?} {kernels}", self.test.len(), self.data.images.data);
-        let mut partial = Partial::open(output, settings);
-        for (index, checkpoint) in checkpoints.iter().enumerate() {
-            let digest = checkpoint.digest()?;
-            let place = format!("epoch {} ({}/{})", checkpoint.epoch, index + 1, checkpoints.len());
-            let row = match partial.find(digest, checkpoint.epoch) {
-                Some(row) => row,
-                None => {
-                    self.row(checkpoint, place).map_err(|error| stopped(error, !table.rows.is_empty()))?
-                }
-            };
-            partial.keep(digest, &row)?;
-            self.session.terminal.note(&grad_report::line(&row, &table.radii));
-            table.push(row)?;
-        }
-        Ok((table, partial))
-    }
-
-    /// For each batch: input gradient → radial profiles → running statistics.
-    ///
-    /// # Errors
-    /// If the checkpoint cannot be read or gives no gradients, or Ctrl-C was pressed.
-    pub(crate) fn row(&self, checkpoint: &StoredCheckpoint, place: String) -> anyhow::Result<SpectrumRow> {
-        let (data, test, terminal) = (self.data, self.test, self.session.terminal);
-        let network = network::open(&checkpoint.path, data, self.arch, test.classes().len(), self.session)?;
-        let mut bands = RunningBands::new(self.profiler.radii().len());
-        let (mut seen, mut correct, mut skipped) = (0, 0, 0);
-        let bar = terminal.images_bar(test.len(), place);
-        let batches = data::test_batches(test, data::gradient_batch_size(data), data.workers);
-        for batch in self.feed.batches(batches.map(|batch| anyhow::Ok(batch?)))? {
-            let batch = batch?;
-            let found = network.input_gradient(&batch.images, &batch.labels);
-            let found = found.map_err(|error| explained(error, batch.len()))?;
-            let profiles = self.profiler.profiles(&found.gradient)?;
-            profiles.rows().for_each(|row| bands.push(row));
-            skipped += profiles.skipped();
-            correct += network::tally(found.loss, &found.logits, &batch.labels)?.correct;
-            seen += batch.len();
-            bar.inc(batch.len() as u64);
-            self.session.check(&bar, STOPPED)?;
-        }
-        bar.finish_and_clear();
-        if skipped == seen {
-            return Err(without_gradients(checkpoint, skipped));
-        }
-        let nat_prec1 = 100.0 * correct as f64 / seen.max(1) as f64;
-        Ok(SpectrumRow { epoch: checkpoint.epoch, mean: bands.mean(), std: bands.std(), nat_prec1, skipped })
+    let spectrum = GradientSpectrum::new(&dataset.test, &profile, architecture, &session)?;
+    let (table, finished_rows) = spectrum.resume(&checkpoints, &output)?;
+    let report = SpectrumReport { table: &table, checkpoints: &checkpoints, images: &density };
+    let files = report.save(&output)?;
+    finished_rows.remove()?;
+    images::note_left_out(&dataset, &session);
+    match flags.machine.format {
+        Format::Text => print(&report, &files),
+        Format::Json => cli::result(&serde_json::to_string(&report.summary(&files))?),
     }
 }
 
-const STOPPED: &str = "stopped; nothing was written; give the same command to start again";
-const STOPPED_LATER: &str =
-    "stopped; finished epochs are kept; to go on with the next one, give the same command";
-
-/// Whoever stops after a finished epoch need not start again.
-fn stopped(error: anyhow::Error, has_finished: bool) -> anyhow::Error {
-    if has_finished && error.is::<Interrupted>() {
-        Interrupted(STOPPED_LATER.to_owned()).into()
-    } else {
-        error
+fn print(report: &SpectrumReport<'_>, files: &[PathBuf]) -> anyhow::Result<()> {
+    let (rows, radii, images) = (&report.table.rows, &report.table.radii, report.table.n_images);
+    cli::result("epoch  accuracy %  centre of mass ρ  peak ρ  checkpoint")?;
+    for (row, checkpoint) in rows.iter().zip(report.checkpoints) {
+        let (centre, peak) = (row.centre_of_mass(radii), row.peak(radii));
+        let SpectrumRow { epoch, nat_prec1, .. } = row;
+        let file = checkpoint.path.file_name().unwrap_or_default().to_string_lossy();
+        cli::result(&format!("{epoch:5}  {nat_prec1:10.2}  {centre:16.2}  {peak:6}  {file}"))?;
     }
+    for SpectrumRow { epoch, skipped, .. } in rows.iter().filter(|row| row.skipped > 0) {
+        cli::result(&format!(
+            "epoch {epoch}: {skipped} of {images} images have a gradient without a profile (zero, constant or not \
+             finite) and are left out"
+        ))?;
+    }
+    files.iter().try_for_each(|file| cli::result(&format!("wrote {}", file.display())))
 }
 
 impl Flags {
-    /// The run folder that the flags name.
     fn folder(&self) -> PathBuf {
-        self.run_folder.clone().unwrap_or_else(|| self.run.folder(&self.data))
-    }
-
-    /// The folder of the checkpoints that are measured.
-    fn measured(&self) -> PathBuf {
-        let of_files = self.checkpoints.as_deref().map(|pattern| checkpoints::folder_of(pattern).to_owned());
-        of_files.unwrap_or_else(|| self.folder())
-    }
-
-    /// Results go into the run they are of; those of loose files never into a run that they may not belong to.
-    fn output(&self) -> PathBuf {
-        if self.checkpoints.is_some() && self.run.task.is_none() {
-            let task = format!("{}_checkpoints", self.run.arch.name());
-            return measured::folder(&self.run.out_dir.join(self.data.dataset.as_str()).join(task));
-        }
-        measured::folder(&self.folder())
+        self.checkpoints.folder(&self.data, &self.run)
     }
 
     fn checkpoints(&self, dataset: &Dataset, session: &Session) -> anyhow::Result<Vec<StoredCheckpoint>> {
-        let terminal = session.terminal;
-        if let Some(pattern) = &self.checkpoints {
-            return checkpoints::of_pattern(pattern, |note| terminal.note(note));
+        if let Some(files) = self.checkpoints.files(&session.progress)? {
+            return Ok(files);
         }
-        if let Some(folder) = &self.run_folder {
-            let found = checkpoints::of_named_run(folder, &self.data, &self.run)?;
-            tell_unfinished(folder, &found, terminal)?;
-            return Ok(found);
-        }
-        if self.wants_training()? {
-            self.train(dataset, session)?;
-        }
-        let found = checkpoints::of_run(&self.folder())?;
-        tell_unfinished(&self.folder(), &found, terminal)?;
+        let found = match self.checkpoints.of_named_run(&self.data, &self.run)? {
+            Some(found) => found,
+            None => {
+                if self.wants_training()? {
+                    self.train(dataset, session)?;
+                }
+                checkpoints_of_run(&self.folder())?
+            }
+        };
+        note_unfinished(&self.folder(), found.len(), session)?;
         Ok(found)
     }
 
     /// Whether the run is yet to be trained: there are no checkpoints, or `grad` itself was stopped while training.
     fn wants_training(&self) -> anyhow::Result<bool> {
-        let found = checkpoints::of_run(&self.folder())?.len();
+        let found = checkpoints_of_run(&self.folder())?.len();
         if found == 0 {
             return Ok(true);
         }
-        let config = RunFolder::at(self.folder()).config()?.unwrap_or_default();
-        let own = config["command"] == "grad" && self.epochs.is_none_or(|epochs| config["epochs"] == epochs);
-        Ok(own && config["epochs"].as_u64().is_some_and(|epochs| (found as u64) < epochs))
+        let config = RunConfig::beside(&self.folder())?.unwrap_or_default();
+        let own = config.command == "grad" && self.epochs.is_none_or(|epochs| config.epochs == Some(epochs));
+        Ok(own && config.epochs.is_some_and(|epochs| found < epochs))
     }
 
     fn train(&self, dataset: &Dataset, session: &Session) -> anyhow::Result<()> {
-        let few = if self.data.dataset == DatasetName::Synthetic { 6 } else { 10 };
+        let few = if self.data.dataset == Name::Synthetic { 6 } else { 10 };
         let folder = self.folder();
         let resumes = RunFolder::at(&folder).state_path().exists();
-        let own = if resumes { RunFolder::at(&folder).config()?.unwrap_or_default() } else { Value::Null };
-        if resumes && own["command"] != "grad" {
-            return Err(UnusableFlags(format!(
+        let own = if resumes { RunConfig::read(&folder)?.unwrap_or_default() } else { RunConfig::default() };
+        if resumes && own.command != "grad" {
+            return Err(UsageError(format!(
                 "{}: this run was stopped before its first checkpoint; give easy_train its flags again with --resume, or give another --task here",
                 folder.display()
             ))
             .into());
         }
-        let of_run = own["epochs"].as_u64().map(|epochs| epochs as usize);
-        let epochs = self.epochs.or(of_run).unwrap_or(few);
-        let verb = if resumes { "going on with" } else { "training" };
-        session.terminal.note(&format!(
+        let epochs = self.epochs.or(own.epochs).unwrap_or(few);
+        let verb = if resumes { "resuming" } else { "training" };
+        session.progress.line(&format!(
             "no finished run in {}: {verb} {} for {} on {} first",
             folder.display(),
             self.run.arch.name(),
             counted(epochs, "epoch"),
-            counted(dataset.train.len(), &format!("{} image", self.data.dataset.as_str()))
+            counted(dataset.train.len(), &format!("{} image", self.data.dataset))
         ));
-        let recipe = TrainingRecipe::usual();
-        let training = TrainingRun {
-            command: "grad",
-            settings: serde_json::to_value(self)?,
-            data: &self.data,
-            run: &self.run,
-            recipe: &recipe,
-            adversary: network::Adversary::default(),
-            recording: &Recording::default(),
+        let (shape, profile) = (dataset.train.shape(), self.data.profile());
+        let architecture = self.run.architecture([shape.height, shape.width])?;
+        let run = TrainingRun {
             epochs,
+            seed: self.run.seed,
             start: if resumes { Start::Resume } else { Start::Fresh },
+            provenance: provenance("grad"),
+            settings: Settings::new(settings(self)?)?
+                .resolved([("task", self.run.task(&self.data).into())])?,
+            ..TrainingRun::new(architecture, dataset, &profile, self.run.folder(&self.data))
         };
-        training.train(dataset, session)?;
+        train_recording(run, Recording::default(), session)?;
         Ok(())
     }
 }
 
 /// Says so where a run has not all of its epochs.
-fn tell_unfinished(folder: &Path, found: &[StoredCheckpoint], terminal: Terminal) -> anyhow::Result<()> {
-    let config = RunFolder::at(folder).config()?.unwrap_or_default();
-    if let Some(epochs) = config["epochs"].as_u64().filter(|&epochs| epochs != found.len() as u64) {
-        let (found, folder) = (found.len(), folder.display());
-        terminal.note(&format!(
-            "note: {folder} has checkpoints of {found} of its {}",
-            counted(epochs as usize, "epoch")
-        ));
+fn note_unfinished(folder: &Path, found: usize, session: &Session) -> anyhow::Result<()> {
+    let epochs = RunConfig::beside(folder)?.and_then(|config| config.epochs);
+    if let Some(epochs) = epochs.filter(|&epochs| epochs != found) {
+        let (folder, epochs) = (folder.display(), counted(epochs, "epoch"));
+        session.progress.note(&format!("{folder} has checkpoints of {found} of its {epochs}"));
     }
     Ok(())
-}
-
-/// A row of nothing would be drawn as one that looks at no frequency.
-fn without_gradients(checkpoint: &StoredCheckpoint, images: usize) -> anyhow::Error {
-    anyhow::anyhow!(
-        "{}: none of the {} has an input gradient with a profile (all are zero, constant or not finite): the network has diverged \
-         or its output is the same for all images; train it anew with a smaller --lr, or leave this file out, for example with \
-         --checkpoints",
-        checkpoint.path.display(),
-        counted(images, "image")
-    )
 }

@@ -2,140 +2,140 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
-use models::Architecture;
+use datasets::catalog::Name;
+use models::{Architecture, Normaliser, TorchStyle};
+use runs::{CheckpointFormat, InspectedCheckpoint, TrainedOn, convert};
 use serde_json::{Value, json};
 
-use super::{inspect::Flags, inspect_convert};
-use crate::{
-    flags::Format,
-    launch::must_exist,
-    stored::{self, StoredTensor, StoredWeights},
-    terminal,
+use crate::cli::{
+    self, UsageError,
+    flags::{Format, normaliser},
+    must_exist,
 };
 
-/// A checkpoint that was read.
-pub(super) struct Inspected {
-    /// The file.
-    pub path: PathBuf,
-    /// Its weights.
-    pub stored: StoredWeights,
-    /// The architectures that the weights fit, with the number of classes.
-    pub fits: Vec<(Architecture, usize)>,
-    bytes: u64,
-    tensors: Vec<StoredTensor>,
+/// What is asked of checkpoints.
+pub(super) struct Options<'a> {
+    /// The files.
+    pub(super) checkpoints: &'a [PathBuf],
+    /// The architecture that they must fit.
+    pub(super) architecture: Option<Architecture>,
+    /// Where to write the weights in another format.
+    pub(super) convert: Option<&'a Path>,
+    /// The keys of a PyTorch file.
+    pub(super) style: TorchStyle,
+    /// The data set that the weights were trained on.
+    pub(super) trained_on: Option<&'a Name>,
+    /// How the result is printed.
+    pub(super) format: Format,
 }
 
 /// Reads all files, converts if asked to, and prints what was found.
 ///
 /// # Errors
 /// If a file cannot be read or written, or does not fit --arch.
-pub(super) fn run(flags: &Flags) -> anyhow::Result<()> {
-    inspect_convert::check(flags)?;
-    flags.checkpoints.iter().try_for_each(|path| must_exist("checkpoint", path))?;
-    let all: Vec<Inspected> = flags
-        .checkpoints
-        .iter()
-        .map(|path| Inspected::read(path, flags.arch))
-        .collect::<anyhow::Result<_>>()?;
-    let written = match (&flags.convert, all.as_slice()) {
-        (Some(output), [one]) => Some(inspect_convert::write(flags, one, output)?),
+pub(super) fn run(options: &Options<'_>) -> anyhow::Result<()> {
+    let target = options.convert.map(|output| target(options, output)).transpose()?;
+    options.checkpoints.iter().try_for_each(|path| must_exist("checkpoint", path))?;
+    let read = |path: &PathBuf| InspectedCheckpoint::read(path, options.architecture);
+    let all = options.checkpoints.iter().map(read).collect::<Result<Vec<_>, runs::Error>>()?;
+    let written = match (target, all.as_slice()) {
+        (Some((output, format)), [one]) => Some(write(options, one, output, format)?),
         _ => None,
     };
-    if flags.machine.format == Format::Json {
-        let checkpoints: Vec<Value> = all.iter().map(Inspected::json).collect();
-        return terminal::result(&json!({"checkpoints": checkpoints, "written": written}).to_string());
+    if options.format == Format::Json {
+        let checkpoints: Vec<Value> = all.iter().map(InspectedCheckpoint::json).collect();
+        return cli::result(&json!({"checkpoints": checkpoints, "written": written}).to_string());
     }
-    all.iter().try_for_each(Inspected::print)?;
-    written.map_or(Ok(()), |path| terminal::result(&format!("wrote {}", path.display())))
+    all.iter().try_for_each(print)?;
+    written.map_or(Ok(()), |path| cli::result(&format!("wrote {}", path.display())))
 }
 
-impl Inspected {
-    fn read(path: &Path, arch: Option<Architecture>) -> anyhow::Result<Self> {
-        let (tensors, stored) = (stored::tensors(path)?, StoredWeights::read(path)?);
-        let bytes = path.metadata().with_context(|| path.display().to_string())?.len();
-        let shapes = stored.shapes();
-        let fits = match arch {
-            Some(arch) => {
-                let classes = arch.classes(&shapes).unwrap_or(1);
-                arch.check_fit(classes, &shapes).with_context(|| path.display().to_string())?;
-                vec![(arch, classes)]
-            }
-            None => Architecture::guess(&shapes),
-        };
-        Ok(Self { path: path.to_owned(), stored, fits, bytes, tensors })
+/// Where weights are written and how; refused before anything is read.
+fn target<'a>(options: &Options<'_>, output: &'a Path) -> anyhow::Result<(&'a Path, CheckpointFormat)> {
+    let unusable =
+        |problem: &str| Err(UsageError(format!("--convert {}: {problem}", output.display())).into());
+    if options.checkpoints.len() != 1 {
+        return unusable("expected one checkpoint to convert");
     }
+    let Some(format) = CheckpointFormat::of_name(output, options.style) else {
+        return unusable("expected a file name that ends in .safetensors, .pt or .pth");
+    };
+    if format == CheckpointFormat::Safetensors && options.style == TorchStyle::Robustness {
+        return unusable("--style robustness is for .pt and .pth; leave it out or choose such a name");
+    }
+    if output.exists() {
+        return unusable("there is a file of this name; remove it or choose another");
+    }
+    if let Some(folder) = output.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())
+    {
+        return unusable(&format!(
+            "there is no folder {}; make it first, or choose another",
+            folder.display()
+        ));
+    }
+    Ok((output, format))
+}
 
-    /// Numbers that are learned, and numbers that are tracked.
-    fn counts(&self) -> (usize, usize) {
-        let is_statistic = |name: &str| name.ends_with(".running_mean") || name.ends_with(".running_var");
-        let count = |tracked: bool| {
-            let of_kind = self.stored.tensors.iter().filter(|(name, _)| is_statistic(name) == tracked);
-            of_kind.map(|(_, tensor)| tensor.elem_count()).sum()
-        };
-        (count(false), count(true))
+fn write(
+    options: &Options<'_>,
+    from: &InspectedCheckpoint,
+    output: &Path,
+    format: CheckpointFormat,
+) -> anyhow::Result<PathBuf> {
+    let trained_on =
+        options.trained_on.map(|name| TrainedOn { dataset: name.to_string(), normaliser: normaliser(name) });
+    let needs_normaliser = format == CheckpointFormat::Torch(TorchStyle::Robustness);
+    if needs_normaliser && from.weights.normaliser.is_none() && trained_on.is_none() {
+        let problem =
+            "--style robustness: the checkpoint names no normaliser; --dataset NAME takes that of a data set";
+        return Err(UsageError(problem.to_owned()).into());
     }
+    convert(from, output, format, trained_on.as_ref())?;
+    Ok(output.to_owned())
+}
 
-    fn print(&self) -> anyhow::Result<()> {
-        let megabytes = self.bytes as f64 / 1e6;
-        terminal::result(&format!("{}: {}, {megabytes:.1} MB", self.path.display(), self.stored.format))?;
-        for (label, text) in self.facts() {
-            terminal::result(&format!("  {label:14} {text}"))?;
-        }
-        let keys = self.tensors.iter().filter(|tensor| models::canonical_name(&tensor.key).is_some());
-        let width = keys.clone().map(|tensor| tensor.key.len()).max().unwrap_or(0);
-        for tensor in keys.clone() {
-            terminal::result(&format!("  {:width$}  {:8}  {:?}", tensor.key, tensor.dtype, tensor.shape))?;
-        }
-        let others = self.tensors.len() - keys.count();
-        if others > 0 {
-            let what = "normaliser, second copy of the network, batch counters";
-            terminal::result(&format!("  and {others} that are no weights of the network ({what})"))?;
-        }
-        Ok(())
+fn print(found: &InspectedCheckpoint) -> anyhow::Result<()> {
+    let megabytes = found.bytes as f64 / 1e6;
+    cli::result(&format!("{}: {}, {megabytes:.1} MB", found.path.display(), found.weights.format))?;
+    for (label, text) in facts(found) {
+        cli::result(&format!("  {label:14} {text}"))?;
     }
+    let keys = found.tensors.iter().filter(|tensor| models::canonical_name(&tensor.key).is_some());
+    let width = keys.clone().map(|tensor| tensor.key.len()).max().unwrap_or(0);
+    for tensor in keys.clone() {
+        cli::result(&format!("  {:width$}  {:8}  {:?}", tensor.key, tensor.dtype, tensor.shape))?;
+    }
+    let others = found.tensors.len() - keys.count();
+    if others > 0 {
+        let what = "normaliser, second copy of the network, batch counters";
+        cli::result(&format!("  and {others} that are no weights of the network ({what})"))?;
+    }
+    Ok(())
+}
 
-    fn facts(&self) -> Vec<(&'static str, String)> {
-        let (parameters, statistics) = self.counts();
-        let info = &self.stored.info;
-        let unknown = || "none that is known here has these shapes; --arch NAME says what differs".to_owned();
-        let names: Vec<String> = self
-            .fits
-            .iter()
-            .map(|(arch, classes)| format!("{}, {}", arch.name(), terminal::counted(*classes, "class")))
-            .collect();
-        let mut facts = vec![
-            ("architecture", if names.is_empty() { unknown() } else { names.join("; ") }),
-            ("parameters", format!("{} (and {} statistics)", grouped(parameters), grouped(statistics))),
-        ];
-        facts.extend(info.dataset.clone().map(|dataset| ("data set", dataset)));
-        facts.extend(info.epoch.map(|epoch| ("epoch", epoch.to_string())));
-        facts.extend(info.nat_prec1.map(|accuracy| ("test accuracy", format!("{accuracy:.2} %"))));
-        facts.extend(self.stored.normaliser.map(|found| {
-            let three = |values: [f32; 3]| values.map(|value| value.to_string()).join(", ");
-            ("normaliser", format!("mean {}; std {}", three(found.mean()), three(found.std())))
-        }));
-        facts
-    }
+fn facts(found: &InspectedCheckpoint) -> Vec<(&'static str, String)> {
+    let info = &found.weights.info;
+    let unknown = || "none that is known here has these shapes; --arch NAME says what differs".to_owned();
+    let names: Vec<String> = found
+        .fits
+        .iter()
+        .map(|(arch, classes)| format!("{}, {}", arch.name(), cli::counted(*classes, "class")))
+        .collect();
+    let (parameters, statistics) = (grouped(found.parameters()), grouped(found.statistics()));
+    let mut facts = vec![
+        ("architecture", if names.is_empty() { unknown() } else { names.join("; ") }),
+        ("parameters", format!("{parameters} (and {statistics} statistics)")),
+    ];
+    facts.extend(info.dataset.clone().map(|dataset| ("data set", dataset)));
+    facts.extend(info.epoch.map(|epoch| ("epoch", epoch.to_string())));
+    facts.extend(info.nat_prec1.map(|accuracy| ("test accuracy", format!("{accuracy:.2} %"))));
+    facts.extend(found.weights.normaliser.map(|found| ("normaliser", normaliser_words(&found))));
+    facts
+}
 
-    fn json(&self) -> Value {
-        let (parameters, statistics) = self.counts();
-        let info = &self.stored.info;
-        let fits = self.fits.iter().map(|(arch, classes)| json!({"arch": arch.name(), "classes": classes}));
-        json!({
-            "file": self.path,
-            "format": self.stored.format,
-            "bytes": self.bytes,
-            "architectures": fits.collect::<Vec<_>>(),
-            "parameters": parameters,
-            "statistics": statistics,
-            "dataset": info.dataset,
-            "epoch": info.epoch,
-            "nat_prec1": info.nat_prec1,
-            "normaliser": self.stored.normaliser.map(|found| json!({"mean": found.mean(), "std": found.std()})),
-            "tensors": self.tensors,
-        })
-    }
+fn normaliser_words(found: &Normaliser) -> String {
+    let three = |values: [f32; 3]| values.map(|value| value.to_string()).join(", ");
+    format!("mean {}; std {}", three(found.mean()), three(found.std()))
 }
 
 /// 11173962 → 11,173,962.

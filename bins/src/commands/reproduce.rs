@@ -1,24 +1,31 @@
-//! `reproduce`: the paper's experiments in one command, and a report of what came of each claim.
+//! `reproduce`: the paper's experiments in one command, and a report with a verdict on each claim.
 
-use clap::Parser;
-use training::FolderLock;
+use std::path::PathBuf;
 
-use crate::{
-    flags::{Format, MachineFlags},
-    reproduce::{Progress, Report, StudyFlags},
-    session::Session,
-    terminal,
+use clap::{Args, Parser, ValueEnum};
+use datasets::catalog::Name;
+use models::{Architecture, Family};
+use pipeline::Session;
+use reproduction::{
+    Environment, FitEpochs, Plan, Program, Report, ReproductionConfig, Restart, StepRun, Verdict,
+};
+
+use super::{easy_train, evaluate, generate_toy_dataset, train_toy_models};
+use crate::cli::{
+    self, UsageError,
+    flags::{DatasetParser, Format, MachineFlags, architecture, at_least_one, folder_to_write, seed},
+    is_interrupted, is_of_flags,
 };
 
 /// Reproduces the paper: trains networks on images, on images of two kinds of changed spectra (SCR, WCR) and on hybrids (HARS);
 /// measures their gradient spectra and what they get right; and writes one page with a verdict on each claim.
 ///
-/// Each step is a command of the other programs; the page lists them. It goes on where it was stopped if it is given again.
+/// Each step is a command of the other programs; the page lists them. Give the command again to resume it where it was stopped.
 #[derive(Debug, Parser)]
 #[command(name = "reproduce", version, args_override_self = true, allow_negative_numbers = true)]
 pub struct Flags {
     #[command(flatten)]
-    study: StudyFlags,
+    config: ConfigFlags,
     #[command(flatten)]
     machine: MachineFlags,
     /// Start anew where there is a reproduction of other settings
@@ -26,25 +33,152 @@ pub struct Flags {
     overwrite: bool,
 }
 
+/// The settings; each that is not given follows from the scale.
+#[derive(Debug, Clone, Args)]
+struct ConfigFlags {
+    /// How much is trained
+    #[arg(long, value_enum, default_value_t = Scale::Smoke)]
+    scale: Scale,
+    /// The data set [default: synthetic at scale smoke, else cifar10]
+    #[arg(long, value_name = "NAME", value_parser = DatasetParser)]
+    dataset: Option<Name>,
+    /// The data set's root, or the folder that holds its batches
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The architecture [default: resnet20; resnet18 at scale full]
+    #[arg(long, value_name = "NAME", value_parser = architecture)]
+    arch: Option<Architecture>,
+    /// Epochs of each network [default: the scale's]
+    #[arg(long, alias = "epoch", value_name = "N", value_parser = at_least_one)]
+    epochs: Option<usize>,
+    /// Epochs of each set of kernels [default: the scale's]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    fit_epochs: Option<usize>,
+    /// Use only the first N training images [default: the scale's]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    limit_train: Option<usize>,
+    /// Use only the first N test images [default: the scale's]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    limit_test: Option<usize>,
+    /// Seed of everything random: the same seed gives the same bits
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = seed)]
+    seed: u64,
+    /// The folder that holds all runs
+    #[arg(long, value_name = "DIR", default_value = "runs", value_parser = folder_to_write())]
+    out_dir: PathBuf,
+}
+
+/// How much is trained.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Scale {
+    /// Minutes: a small network on the generated set of shapes; shows that everything works
+    Smoke,
+    /// Tens of minutes on CIFAR-10: a small network, 60 epochs of up to 6,000 images
+    Small,
+    /// Days on a few cores: the paper's ResNet-18, 200 epochs of all images
+    Full,
+}
+
+impl From<Scale> for reproduction::Scale {
+    fn from(scale: Scale) -> Self {
+        match scale {
+            Scale::Smoke => Self::Smoke,
+            Scale::Small => Self::Small,
+            Scale::Full => Self::Full,
+        }
+    }
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// If a step fails, another reproduction is in the folder, or a file cannot be written.
 pub fn run(flags: Flags) -> anyhow::Result<()> {
-    let session = Session::start(&flags.machine)?;
-    let study = flags.study.study()?;
-    let root = flags.study.folder(&study);
-    let mut progress = Progress::open(&root, &study, flags.overwrite)?;
-    let _lock = FolderLock::take(&root)?;
-    let steps = study.plan(&root);
-    for (number, step) in steps.iter().enumerate() {
-        progress.run(step, (number, steps.len()), &session)?;
-        Report::collect(&study, &root, &steps, &progress)?.save(&root)?;
-    }
-    let report = Report::collect(&study, &root, &steps, &progress)?;
-    let files = report.save(&root)?;
+    let session = cli::start(&flags.machine)?;
+    let config = flags.config.config()?;
+    let root = flags.config.out_dir.join(config.folder_name());
+    let plan = Plan::new(config, root)?;
+    let restart = if flags.overwrite { Restart::Overwrite } else { Restart::Resume };
+    let environment = Environment {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        kernels: kernels::blocked::InstructionSet::current().name().to_owned(),
+    };
+    let finished = reproduction::run(&plan, restart, &environment, &session.progress, |run| {
+        run_step(run, &session).map_err(|error| of_step(error, run, &plan))
+    })?;
     match flags.machine.format {
-        Format::Text => report.print(&files),
-        Format::Json => terminal::result(&serde_json::to_string(&report)?),
+        Format::Text => print(&finished.report, &finished.files),
+        Format::Json => cli::result(&serde_json::to_string(&finished.report)?),
     }
+}
+
+impl ConfigFlags {
+    fn config(&self) -> anyhow::Result<ReproductionConfig> {
+        if let Some(arch) = self.arch.filter(|arch| arch.in_family(Family::Cifar).is_err()) {
+            return Err(UsageError(format!(
+                "--arch {name}: it is for images of about 224 pixels, and a reproduction is of 32×32; expected one for such, as resnet20",
+                name = arch.name()
+            ))
+            .into());
+        }
+        let defaults = ReproductionConfig::for_scale(self.scale.into());
+        Ok(ReproductionConfig {
+            dataset: self.dataset.as_ref().map_or(defaults.dataset, Name::to_string),
+            data: self.data.clone(),
+            arch: self.arch.map_or(defaults.arch, |arch| arch.name().to_owned()),
+            epochs: self.epochs.unwrap_or(defaults.epochs),
+            fit: self.fit_epochs.map_or(defaults.fit, FitEpochs::in_quarters),
+            limit_train: self.limit_train.or(defaults.limit_train),
+            limit_test: self.limit_test.or(defaults.limit_test),
+            seed: self.seed,
+            ..defaults
+        })
+    }
+}
+
+/// Runs a step as if its command line had been typed.
+fn run_step(run: &StepRun<'_>, session: &Session) -> anyhow::Result<()> {
+    let line = run.command();
+    match run.step.program {
+        Program::TrainToyModels => {
+            train_toy_models::fit(&train_toy_models::Flags::try_parse_from(line)?, session).map(drop)
+        }
+        Program::GenerateToyDataset => {
+            let flags = generate_toy_dataset::Flags::try_parse_from(line)?;
+            generate_toy_dataset::generate(&flags, session).map(drop)
+        }
+        Program::EasyTrain => easy_train::train(easy_train::Flags::try_parse_from(line)?, session).map(drop),
+        Program::Evaluate => {
+            evaluate::measure(&evaluate::Flags::try_parse_from(line)?, session, |_, _, _| Ok(()))
+        }
+    }
+}
+
+/// The error of a step, with the step that it belongs to.
+fn of_step(error: anyhow::Error, run: &StepRun<'_>, plan: &Plan) -> anyhow::Error {
+    let step = run.title();
+    if is_interrupted(&error) {
+        return reproduction::Error::Interrupted { step, folder: plan.root().to_owned() }.into();
+    }
+    if is_of_flags(&error) {
+        return error.context(format!(
+            "{step} (a command of its own, whose flags this names; reproduce itself takes another --out-dir)"
+        ));
+    }
+    error.context(step)
+}
+
+/// Prints the verdicts and where the report is.
+fn print(report: &Report, files: &[PathBuf]) -> anyhow::Result<()> {
+    for claim in &report.claims {
+        cli::result(&format!("{:24}  {}", claim.verdict.as_str(), claim.title))?;
+    }
+    cli::result(&format!(
+        "{} of {} claims reproduced, {} not, {} not tested at this scale",
+        report.count(Verdict::Reproduced),
+        report.claims.len(),
+        report.count(Verdict::NotReproduced),
+        report.count(Verdict::NotTested)
+    ))?;
+    files.iter().try_for_each(|file| cli::result(&format!("wrote {}", file.display())))
 }

@@ -1,16 +1,15 @@
 //! What can go wrong, by cause.
 
-use std::{io, path::PathBuf};
+use std::path::PathBuf;
 
 use candle_core::DType;
+
+use crate::setting::Setting;
 
 /// What can go wrong while kernels are fitted and images restructured.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)] // the messages say what the fields are
 pub enum Error {
-    /// Kernels of a form that there is not.
-    #[error("{what} {found}: expected {expected}")]
-    Kernels { what: &'static str, found: usize, expected: &'static str },
     /// A tensor that holds no images, or others than those beside it.
     #[error("{what}: found {found:?} {dtype:?}, expected {expected} F32")]
     Images { what: &'static str, found: Vec<usize>, dtype: DType, expected: String },
@@ -29,8 +28,8 @@ pub enum Error {
     #[error("a target of {found} bands: expected {expected}, one for each band of {height}×{width} images")]
     Target { found: usize, expected: usize, height: usize, width: usize },
     /// A setting out of its range.
-    #[error("{name} {found}: expected {expected}")]
-    Setting { name: &'static str, found: String, expected: &'static str },
+    #[error("{setting} {found}: expected {expected}")]
+    Setting { setting: Setting, found: String, expected: &'static str },
     /// Nothing to fit on.
     #[error("no images to fit on: expected at least one")]
     NoImages,
@@ -45,32 +44,25 @@ pub enum Error {
     NothingToResume { folder: PathBuf },
     /// The fit was started with other settings.
     #[error(
-        "{path}: the fit was started with {name} {before}, but now it is {now}; resume with the same value or choose another folder",
+        "{path}: the fit was started with {setting} {before}, but now it is {now}",
         path = path.display()
     )]
-    SettingChanged { path: PathBuf, name: String, before: String, now: String },
+    SettingChanged { path: PathBuf, setting: Setting, before: String, now: String },
     /// The fit has diverged.
     #[error(
         "the loss is {loss} in epoch {epoch}, batch {batch} (learning rate {lr}); try a smaller learning rate; the checkpoints of earlier epochs are intact"
     )]
     Diverged { loss: f64, epoch: usize, batch: usize, lr: f64 },
     /// A file or folder cannot be read or written.
-    #[error("{path}: cannot {action}: {source}", path = path.display())]
-    File { action: &'static str, path: PathBuf, source: io::Error },
+    #[error("{0}")]
+    File(#[from] files::Error),
     /// A checkpoint, a state or a schedule is refused.
-    #[error(transparent)]
+    #[error("{0}")]
     Training(#[from] training::Error),
     /// Images without bands.
-    #[error(transparent)]
+    #[error("{0}")]
     Spectral(#[from] spectral::Error),
     /// A tensor operation failed.
     #[error("{0}")]
     Tensor(#[from] candle_core::Error),
-}
-
-impl Error {
-    pub(crate) fn file(action: &'static str, path: &std::path::Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::File { action, path, source }
-    }
 }

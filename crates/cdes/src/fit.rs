@@ -1,14 +1,10 @@
-//! Fitting kernels: what can be chosen, and what is told on the way.
-
-use std::sync::atomic::AtomicBool;
+//! Fitting kernels: what can be chosen, and what is reported on the way.
 
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
-use training::{Outcome, Schedule};
+use training::Schedule;
 
-use crate::{
-    Error, ImageSource, KernelFolder, Losses, Objective, ToyKernels, run::Run, tensors::TensorObjective,
-};
+use crate::{Error, Losses, Objective, Setting, ToyKernels, tensors::TensorObjective};
 
 /// How kernels are fitted; the defaults are the paper's (Lin, Gao & Sang, IJCAI 2022, CDES). [`FitSettings::check`] makes a
 /// [`Fit`] of them.
@@ -44,25 +40,34 @@ impl FitSettings {
     /// If the rate, the momentum or the decay is negative or not finite, batches have no images, or the schedule steps every
     /// 0 epochs.
     pub fn check(self, objective: Objective) -> Result<Fit, Error> {
-        let rates =
-            [("learning rate", self.lr), ("momentum", self.momentum), ("weight decay", self.weight_decay)];
-        if let Some((name, value)) = rates.into_iter().find(|(_, value)| !value.is_finite() || *value < 0.0) {
+        let rates = [
+            (Setting::LearningRate, self.lr),
+            (Setting::Momentum, self.momentum),
+            (Setting::WeightDecay, self.weight_decay),
+        ];
+        if let Some((setting, value)) =
+            rates.into_iter().find(|(_, value)| !value.is_finite() || *value < 0.0)
+        {
             return Err(Error::Setting {
-                name,
+                setting,
                 found: value.to_string(),
                 expected: "a finite number from 0 on",
             });
         }
         if self.batch_size == 0 {
             return Err(Error::Setting {
-                name: "batch size",
+                setting: Setting::BatchSize,
                 found: "0".into(),
                 expected: "at least one image",
             });
         }
         if let Schedule::Step { epochs: 0, .. } = self.schedule {
             let found = self.schedule.to_string();
-            return Err(Error::Setting { name: "schedule", found, expected: "steps of at least one epoch" });
+            return Err(Error::Setting {
+                setting: Setting::Schedule,
+                found,
+                expected: "steps of at least one epoch",
+            });
         }
         Ok(Fit { settings: self, objective, on_device: None })
     }
@@ -139,37 +144,5 @@ impl Fit {
     /// What is fitted for.
     pub fn objective(&self) -> &Objective {
         &self.objective
-    }
-
-    /// Fits until the last epoch, or until `interrupt` is set, which is looked at after every batch.
-    ///
-    /// With a folder, every epoch is kept there, and so is the state of an interrupted fit. Where the folder holds a state, the
-    /// fit goes on from it, and the values of `kernels` before are of no account; see [`KernelFolder::begin`].
-    ///
-    /// # Errors
-    /// If there are no images or of another size than the objective's, a value is not finite, the loss or a kernel
-    /// ceases to be ([`Error::Diverged`]), the state to resume is of other settings ([`Error::SettingChanged`]), or a
-    /// file cannot be read or written.
-    pub fn run(
-        &self,
-        kernels: &mut ToyKernels,
-        images: &impl ImageSource,
-        folder: Option<&KernelFolder>,
-        interrupt: &AtomicBool,
-        observe: &mut dyn FnMut(FitEvent<'_>),
-    ) -> Result<Outcome, Error> {
-        if images.is_empty() {
-            return Err(Error::NoImages);
-        }
-        let (found, expected) = (images.size(), self.objective.size());
-        if found != expected {
-            let expected = "the size that the objective was made for";
-            return Err(Error::Setting {
-                name: "image size",
-                found: format!("{}×{}", found[0], found[1]),
-                expected,
-            });
-        }
-        Run::new(self, kernels, images, folder)?.go(interrupt, observe)
     }
 }

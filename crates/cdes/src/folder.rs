@@ -5,7 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use training::{Start, write_atomically};
+use files::{Action, failed, write_atomically};
+use training::Start;
 
 use crate::{Error, ToyKernels};
 
@@ -51,7 +52,7 @@ impl KernelFolder {
             Start::Overwrite => folder.clear()?,
             Start::Fresh | Start::Resume => {}
         }
-        fs::create_dir_all(&folder.path).map_err(Error::file("create folder", &folder.path))?;
+        fs::create_dir_all(&folder.path).map_err(failed(Action::CreateFolder, &folder.path))?;
         Ok(folder)
     }
 
@@ -89,8 +90,8 @@ impl KernelFolder {
             return Ok(Vec::new());
         }
         let mut found = Vec::new();
-        for entry in fs::read_dir(&self.path).map_err(Error::file("read folder", &self.path))? {
-            let path = entry.map_err(Error::file("read folder", &self.path))?.path();
+        for entry in fs::read_dir(&self.path).map_err(failed(Action::ReadFolder, &self.path))? {
+            let path = entry.map_err(failed(Action::ReadFolder, &self.path))?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let epoch = name.strip_prefix(PREFIX).and_then(|name| name.strip_suffix(SUFFIX));
             if let Some(epoch) = epoch.and_then(|epoch| epoch.parse().ok()) {
@@ -109,7 +110,7 @@ impl KernelFolder {
         let named = [self.latest_path(), self.state_path(), self.log_path()];
         let checkpoints = self.checkpoints()?.into_iter().map(|(_, path)| path);
         for path in checkpoints.chain(named).filter(|path| path.is_file()) {
-            fs::remove_file(&path).map_err(Error::file("remove", &path))?;
+            fs::remove_file(&path).map_err(failed(Action::Remove, &path))?;
         }
         Ok(())
     }

@@ -41,6 +41,7 @@ mod random;
 mod reduce;
 mod restructure;
 mod run;
+mod setting;
 mod source;
 mod state;
 mod target;
@@ -65,3 +66,4 @@ pub use restructure::{Restructurer, restructure};
 
 // What can go wrong
 pub use error::Error;
+pub use setting::Setting;

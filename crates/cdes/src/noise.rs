@@ -2,13 +2,13 @@
 
 use candle_core::Tensor;
 use rand::Rng;
-use rand_chacha::ChaCha8Rng;
+use random::ChaCha8Rng;
 use rayon::prelude::*;
 
 use crate::{
     Error,
     images::{pixels, pixels_like, tensor},
-    random::{Purpose, stream},
+    random::{Purpose, generator},
     reduce::{CHUNK, extremes, mean},
 };
 
@@ -57,7 +57,7 @@ pub fn with_noise(images: &Tensor, noise: &Tensor) -> Result<Tensor, Error> {
 /// The generator of a batch's noise: a ChaCha8 stream of its own for every (seed, epoch, batch), so that noise depends on
 /// nothing that was drawn before. [`Fit`](crate::Fit) draws from these.
 pub fn noise_generator(seed: u64, epoch: u64, batch: u64) -> ChaCha8Rng {
-    stream(seed, Purpose::Noise, epoch, batch)
+    generator(seed, Purpose::Noise, epoch, batch)
 }
 
 /// Adds noise from a generator. ChaCha's words can be had from any place on, so all threads draw at once and draw the same.

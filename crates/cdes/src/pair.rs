@@ -4,7 +4,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use kernels::{
-    blocked::Path,
+    blocked::InstructionSet,
     fourier::{ConvolutionPair, PairGradients, PairParameters, PairShape},
 };
 
@@ -82,7 +82,7 @@ impl Pair {
                 pair.load(&parameters);
                 pair
             }
-            _ => ConvolutionPair::new(shape, &parameters, Path::current()),
+            _ => ConvolutionPair::new(shape, &parameters, InstructionSet::current()),
         };
         let found = work(&pair);
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((shape, pair));
@@ -92,9 +92,9 @@ impl Pair {
 
 #[cfg(test)]
 mod tests {
-    use kernels::{Conv2d, naive};
+    use kernels::naive::{self, Conv2d};
     use rand::{Rng, SeedableRng};
-    use rand_chacha::ChaCha8Rng;
+    use random::ChaCha8Rng;
 
     use super::*;
 

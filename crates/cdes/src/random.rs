@@ -1,7 +1,6 @@
-//! One independent random stream for every thing that is drawn.
+//! What is drawn while kernels are fitted.
 
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use ::random::{ChaCha8Rng, Stream};
 
 /// What a stream is for; streams of different purposes share no numbers.
 #[derive(Debug, Clone, Copy)]
@@ -10,53 +9,7 @@ pub(crate) enum Purpose {
     Noise = 2,
 }
 
-/// The stream of `(seed, purpose, epoch, index)`: the first three are the key and the last is ChaCha's stream number, so
-/// distinct arguments never collide and a stream can be had without drawing those before it.
-pub(crate) fn stream(seed: u64, purpose: Purpose, epoch: u64, index: u64) -> ChaCha8Rng {
-    let mut key = [0; 32];
-    // The tag keeps these streams apart from those of other crates with the same scheme.
-    key[24..28].copy_from_slice(b"cdes");
-    key[..8].copy_from_slice(&seed.to_le_bytes());
-    key[8..16].copy_from_slice(&(purpose as u64).to_le_bytes());
-    key[16..24].copy_from_slice(&epoch.to_le_bytes());
-    let mut random = ChaCha8Rng::from_seed(key);
-    random.set_stream(index);
-    random
-}
-
-/// A permutation of 0..n, every one equally likely (Fisher–Yates).
-pub(crate) fn permutation(n: usize, random: &mut impl Rng) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..n).collect();
-    for last in (1..n).rev() {
-        // u64, because usize would draw differently on machines with 32-bit words
-        let chosen = random.random_range(0..=last as u64);
-        order.swap(last, chosen as usize);
-    }
-    order
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn streams_differ_in_each_argument() {
-        let first = |seed, purpose, epoch, index| stream(seed, purpose, epoch, index).random::<u64>();
-        let all = [
-            first(0, Purpose::Order, 0, 0),
-            first(1, Purpose::Order, 0, 0),
-            first(0, Purpose::Noise, 0, 0),
-            first(0, Purpose::Order, 1, 0),
-            first(0, Purpose::Order, 0, 1),
-        ];
-        assert!(all.iter().all(|a| all.iter().filter(|b| a == *b).count() == 1), "{all:?}");
-    }
-
-    #[test]
-    fn a_permutation_has_every_number_once() {
-        let mut order = permutation(1000, &mut stream(5, Purpose::Order, 2, 0));
-        assert_ne!(order[..10], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
-        order.sort_unstable();
-        assert!(order.iter().copied().eq(0..1000));
-    }
+/// The generator of what is drawn for a batch of an epoch.
+pub(crate) fn generator(seed: u64, purpose: Purpose, epoch: u64, batch: u64) -> ChaCha8Rng {
+    Stream { domain: *b"cdes", seed, purpose: purpose as u64, epoch, index: batch }.generator()
 }

@@ -2,16 +2,51 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use random::permutation;
 use rayon::prelude::*;
 use training::{Outcome, Schedule, Sgd};
 
 use crate::{
-    EpochLosses, Error, Fit, FitEvent, ImageSource, KernelFolder, Losses, ToyKernels,
+    EpochLosses, Error, Fit, FitEvent, ImageSource, KernelFolder, Losses, Setting, ToyKernels,
     images::{Dims, check_finite},
     noise::{add_drawn, noise_generator},
-    random::{Purpose, permutation, stream},
+    random::{Purpose, generator},
     state::{self, Fixed, Progress, Tally},
 };
+
+impl Fit {
+    /// Fits until the last epoch, or until `interrupt` is set, which is looked at after every batch.
+    ///
+    /// With a folder, every epoch is kept there, and so is the state of an interrupted fit. Where the folder holds a state, the
+    /// fit goes on from it, and the values of `kernels` before are of no account; see [`KernelFolder::begin`].
+    ///
+    /// # Errors
+    /// If there are no images or of another size than the objective's, a value is not finite, the loss or a kernel
+    /// ceases to be ([`Error::Diverged`]), the state to resume is of other settings ([`Error::SettingChanged`]), or a
+    /// file cannot be read or written.
+    pub fn run(
+        &self,
+        kernels: &mut ToyKernels,
+        images: &impl ImageSource,
+        folder: Option<&KernelFolder>,
+        interrupt: &AtomicBool,
+        observe: &mut dyn FnMut(FitEvent<'_>),
+    ) -> Result<Outcome, Error> {
+        if images.is_empty() {
+            return Err(Error::NoImages);
+        }
+        let (found, expected) = (images.size(), self.objective().size());
+        if found != expected {
+            let expected = "the size that the objective was made for";
+            return Err(Error::Setting {
+                setting: Setting::ImageSize,
+                found: format!("{}×{}", found[0], found[1]),
+                expected,
+            });
+        }
+        Run::new(self, kernels, images, folder)?.go(interrupt, observe)
+    }
+}
 
 /// A fit under way.
 pub(crate) struct Run<'a, I> {
@@ -68,10 +103,8 @@ impl<'a, I: ImageSource> Run<'a, I> {
         observe: &mut dyn FnMut(FitEvent<'_>),
     ) -> Result<bool, Error> {
         let (epoch, size) = (self.progress.epoch, self.fit.settings().batch_size);
-        let order = permutation(
-            self.images.len(),
-            &mut stream(self.fit.settings().seed, Purpose::Order, epoch as u64, 0),
-        );
+        let mut random = generator(self.fit.settings().seed, Purpose::Order, epoch as u64, 0);
+        let order = permutation(self.images.len(), &mut random);
         for chosen in order.chunks(size).skip(self.progress.batch) {
             self.batch(chosen)?;
             let Tally { images, .. } = self.progress.tally;
@@ -161,20 +194,20 @@ impl<'a, I: ImageSource> Run<'a, I> {
         // Other schedules do not depend on how many epochs there are: their fits can be prolonged.
         let depends = matches!(settings.schedule, Schedule::Cyclic | Schedule::Cosine);
         let mut fixed = vec![
-            ("seed", settings.seed.to_string()),
-            ("batch size", settings.batch_size.to_string()),
-            ("number of images", self.images.len().to_string()),
-            ("image size", format!("{height}×{width}")),
-            ("learning rate", settings.lr.to_string()),
-            ("momentum", settings.momentum.to_string()),
-            ("weight decay", settings.weight_decay.to_string()),
-            ("schedule", settings.schedule.to_string()),
-            ("epochs of the schedule", if depends { settings.epochs } else { 0 }.to_string()),
-            ("number of kernels", self.kernels.number().to_string()),
-            ("kernel size", self.kernels.kernel_size().to_string()),
+            (Setting::Seed, settings.seed.to_string()),
+            (Setting::BatchSize, settings.batch_size.to_string()),
+            (Setting::Images, self.images.len().to_string()),
+            (Setting::ImageSize, format!("{height}×{width}")),
+            (Setting::LearningRate, settings.lr.to_string()),
+            (Setting::Momentum, settings.momentum.to_string()),
+            (Setting::WeightDecay, settings.weight_decay.to_string()),
+            (Setting::Schedule, settings.schedule.to_string()),
+            (Setting::ScheduleEpochs, if depends { settings.epochs } else { 0 }.to_string()),
+            (Setting::Kernels, self.kernels.number().to_string()),
+            (Setting::KernelSize, self.kernels.kernel_size().to_string()),
         ];
         let target = self.fit.objective().target().iter().map(f64::to_string).collect::<Vec<_>>();
-        fixed.push(("target density", target.join(" ")));
-        fixed.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        fixed.push((Setting::TargetDensity, target.join(" ")));
+        fixed
     }
 }

@@ -6,14 +6,14 @@ use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 use training::{Sgd, load_tensors, save_tensors};
 
-use crate::{Error, Losses, ToyKernels};
+use crate::{Error, Losses, Setting, ToyKernels};
 
 const KEY: &str = "freqbias-cdes-state";
 const KERNELS: &str = "network.";
 const MOMENTUM: &str = "momentum.";
 
-/// Names and values of what must not change in the middle of a fit.
-pub(crate) type Fixed = Vec<(String, String)>;
+/// What must not change in the middle of a fit, and its value as text.
+pub(crate) type Fixed = Vec<(Setting, String)>;
 
 /// How far a fit has come.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -119,16 +119,14 @@ pub(crate) fn load(
 
 /// Refuses the first setting that differs.
 fn check_fixed(path: &Path, before: &Fixed, now: &Fixed) -> Result<(), Error> {
-    let find = |settings: &Fixed, name: &str| {
-        settings
-            .iter()
-            .find(|(other, _)| other == name)
-            .map_or("absent".to_owned(), |(_, value)| value.clone())
+    let find = |settings: &Fixed, setting: Setting| {
+        let found = settings.iter().find(|(other, _)| *other == setting);
+        found.map_or("absent".to_owned(), |(_, value)| value.clone())
     };
-    for (name, _) in now.iter().chain(before) {
-        let (before, now) = (find(before, name), find(now, name));
+    for &(setting, _) in now.iter().chain(before) {
+        let (before, now) = (find(before, setting), find(now, setting));
         if before != now {
-            return Err(Error::SettingChanged { path: path.to_owned(), name: name.clone(), before, now });
+            return Err(Error::SettingChanged { path: path.to_owned(), setting, before, now });
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use candle_core::{Device, Tensor, Var};
 use kernels::{
     blocked::ConvolutionShape,
-    device::{Convolution, Density, Math, channel_sums, per_channel},
+    device::{Convolution, Density, Precision, channel_sums, per_channel},
 };
 use spectral::{Convention, RadialBins};
 
@@ -48,9 +48,9 @@ impl TensorObjective {
         let (w1, b1, w2, b2) = (w1?, per_channel(&b1?)?, w2?, per_channel(&b2?)?);
         let (number, size) = (w1.dim(0)?, w1.dim(2)?);
         let first = ConvolutionShape::same([CHANNELS, number], size, 1);
-        let first = Convolution::new(image, first, Math::Full)?;
+        let first = Convolution::new(image, first, Precision::Full)?;
         let second = ConvolutionShape::same([number, CHANNELS], size, 1);
-        let second = Convolution::new([image[0], number, image[2], image[3]], second, Math::Full)?;
+        let second = Convolution::new([image[0], number, image[2], image[3]], second, Precision::Full)?;
 
         let hidden = first.forward(&x, &w1)?.broadcast_add(&b1)?;
         let made = second.forward(&hidden, &w2)?.broadcast_add(&b2)?;

@@ -6,7 +6,7 @@ use candle_core::{DType, Device, Tensor, Var};
 use training::Checkpoint;
 
 use crate::{
-    Error, Losses, Objective,
+    Error, Losses, Objective, Setting,
     images::{CHANNELS, Dims, pixels, pixels_like, tensor},
     pair::{Form, NAMES, Pair, Parameters},
 };
@@ -51,7 +51,7 @@ impl ToyKernels {
     pub fn new(number: usize, kernel_size: usize, seed: u64) -> Result<Self, Error> {
         let form = checked(number, kernel_size)?;
         let shapes = NAMES.iter().map(ToString::to_string).zip(form.shapes()).collect();
-        Self::of(form, &training::initialise(&shapes, seed)?)
+        Self::with_form(form, &training::initialise(&shapes, seed)?)
     }
 
     /// Kernels of a checkpoint's tensors.
@@ -77,7 +77,7 @@ impl ToyKernels {
                 return Err(misshapen(name, tensor, format!("{shape:?}")));
             }
         }
-        Self::of(form, tensors)
+        Self::with_form(form, tensors)
     }
 
     /// Kernels of a checkpoint.
@@ -221,7 +221,7 @@ impl ToyKernels {
         Ok(self.values()?.iter().flatten().all(|value| value.is_finite()))
     }
 
-    fn of(form: Form, tensors: &BTreeMap<String, Tensor>) -> Result<Self, Error> {
+    fn with_form(form: Form, tensors: &BTreeMap<String, Tensor>) -> Result<Self, Error> {
         let mut parameters = BTreeMap::new();
         for name in NAMES {
             let tensor = find(tensors, name)?.to_device(&Device::Cpu)?.to_dtype(DType::F32)?;
@@ -255,16 +255,16 @@ impl fmt::Debug for ToyKernels {
 fn checked(number: usize, size: usize) -> Result<Form, Error> {
     if number == 0 {
         let expected = "at least one kernel";
-        return Err(Error::Kernels { what: "number of kernels", found: number, expected });
+        return Err(Error::Setting { setting: Setting::Kernels, found: number.to_string(), expected });
     }
     if size.is_multiple_of(2) {
         let expected = "an odd number of pixels, so that images keep their size";
-        return Err(Error::Kernels { what: "kernel size", found: size, expected });
+        return Err(Error::Setting { setting: Setting::KernelSize, found: size.to_string(), expected });
     }
     let count = [number, CHANNELS, size, size].into_iter().try_fold(1usize, |count, n| count.checked_mul(n));
     if count.is_none_or(|count| count > MOST) {
         let expected = "few enough for less than 2^28 weights (3 · number · size²)";
-        return Err(Error::Kernels { what: "number of kernels", found: number, expected });
+        return Err(Error::Setting { setting: Setting::Kernels, found: number.to_string(), expected });
     }
     Ok(Form { number, size })
 }

@@ -54,7 +54,7 @@ impl Augmentation {
     }
 }
 
-/// How an image is looked at.
+/// Which view of an image is taken: the image itself, or a random variation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Look {
     /// As it is; a photograph resized and cut in the middle.

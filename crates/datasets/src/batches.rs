@@ -22,7 +22,7 @@ pub struct Batch {
     pub labels: Vec<u32>,
     /// Position of each image in its set's own order.
     pub indices: Vec<usize>,
-    /// How each image is looked at, of a batch that was asked for without pixels; empty otherwise.
+    /// The view of each image, in a batch without pixels; empty otherwise.
     pub views: Vec<View>,
     /// Shape of each image (C, H, W).
     pub shape: ImageShape,
@@ -85,7 +85,7 @@ pub struct BatchOptions {
     pub augmentation: Option<Augmentation>,
     /// Whether to leave out a last batch that is not full.
     pub drop_last: bool,
-    /// The first batch to deliver. Those before it cost nothing, so a run can go on in the middle of an epoch.
+    /// The first batch to deliver. Those before it cost nothing, so a run can be resumed in the middle of an epoch.
     pub start_batch: usize,
     /// Threads that prepare batches ahead of the consumer; with 0 the consumer's thread does it.
     pub workers: usize,
@@ -104,6 +104,13 @@ impl Default for BatchOptions {
             workers: 0,
             pixels: true,
         }
+    }
+}
+
+impl ImageSet {
+    /// The images in batches: see [`BatchOptions`].
+    pub fn batches(&self, options: BatchOptions) -> Batches {
+        Batches::new(self.clone(), options)
     }
 }
 
@@ -249,10 +256,8 @@ impl Plan {
                     }
                     kept += 1;
                 }
-                (Err(error), Some(encoded)) if self.set.leaves_out(&error) => {
-                    encoded.leave_out(indices[at], &error);
-                }
-                (Err(error), _) => return Err(error),
+                (Err(error), Some(encoded)) => encoded.leave_out(indices[at], error)?,
+                (Err(error), None) => return Err(error),
             }
         }
         indices.truncate(kept);

@@ -13,9 +13,11 @@
 
 mod archive;
 mod edition;
+mod load;
 mod names;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod part;
 mod pickles;
 mod place;
 mod records;

@@ -1,16 +1,150 @@
 //! What can go wrong with a data set, by cause.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use crate::one_line::{list, one_line, shown};
 
 /// Anything that this crate reports.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// No folder, archive or file that holds the data set.
+    /// A text that is the name of no data set.
+    #[error("no data set is called `{}`; there are {}, and hf:OWNER/NAME of the Hugging Face Hub", one_line(.found), .known.join(", "))]
+    UnknownName {
+        /// The text.
+        found: String,
+        /// The names.
+        known: Vec<String>,
+    },
+
+    /// A data set that has to be on disk, and no place of it.
+    #[error("the data set {name} is read from disk, and no folder or archive of it was named")]
+    NeedsRoot {
+        /// The data set.
+        name: String,
+        /// Whether it can be fetched instead.
+        can_be_fetched: bool,
+    },
+
+    /// A folder or archive that is not there.
+    #[error("{}: no such file or folder", shown(.path))]
+    NoSuchRoot {
+        /// The folder or archive.
+        path: PathBuf,
+    },
+
+    /// A data set to measure on that has no test images.
+    #[error("{}: there are no test images, and nothing to measure on; expected {expected}", one_line(.place))]
+    NoTestImages {
+        /// The folder or archive, or the data set's name.
+        place: String,
+        /// Where they would be.
+        expected: &'static str,
+    },
+
+    /// A data set that is published nowhere.
+    #[error("{name} cannot be fetched, only cifar10 and cifar100, and data sets of the Hugging Face Hub")]
+    CannotBeFetched {
+        /// The data set.
+        name: String,
+    },
+
+    /// No environment variable says where the user's cache folder is.
+    #[error("there is no HOME for a cache folder")]
+    NoCacheFolder,
+
+    /// A transfer that gave a part of a file. What was received is kept: another call resumes it.
+    #[error("{url}: {}; broken off after {received} bytes", one_line(.problem))]
+    BrokenOff {
+        /// The address, without credentials.
+        url: String,
+        /// Bytes of the file that are there.
+        received: u64,
+        /// Why.
+        problem: String,
+    },
+
+    /// A transfer that gave nothing.
+    #[error("{url}: {}; nothing came", one_line(.problem))]
+    NothingReceived {
+        /// The address, without credentials.
+        url: String,
+        /// Why.
+        problem: String,
+    },
+
+    /// A server that sends more than the file has.
     #[error(
-        "no {name}: there is none of {}; name the folder that holds it, or its archive ({}), with --data",
-        list(.looked), .archives.join(" or ")
+        "{url}: the server sends more than the {most} bytes that the file has; fetch it from another server"
     )]
+    Oversized {
+        /// The address, without credentials.
+        url: String,
+        /// Bytes that the file has.
+        most: u64,
+    },
+
+    /// A server that sent something else.
+    #[error(
+        "{url}: what was sent has the MD5 checksum {found}, expected {expected}; it was removed; try again, or fetch the file by hand"
+    )]
+    Checksum {
+        /// The address, without credentials.
+        url: String,
+        /// The checksum of what was sent.
+        found: String,
+        /// The checksum of the file.
+        expected: String,
+    },
+
+    /// A data set of the Hugging Face Hub that is not in its cache folder.
+    #[error("{repository} is not in the cache of the Hugging Face Hub: there is no {}", shown(.looked))]
+    NotInHubCache {
+        /// The data set.
+        repository: String,
+        /// What was looked for.
+        looked: PathBuf,
+    },
+
+    /// A data set of the Hugging Face Hub whose files are not those of a set of images.
+    #[error("{}: found {}, expected Parquet files of a split train, validation or test", shown(.folder), one_line(.found))]
+    HubFiles {
+        /// The folder of the files.
+        folder: PathBuf,
+        /// What it holds.
+        found: String,
+    },
+
+    /// A data set of the Hugging Face Hub that cannot be fetched.
+    #[error("{repository} cannot be fetched: {}", one_line(.problem))]
+    Hub {
+        /// The data set.
+        repository: String,
+        /// Why.
+        problem: String,
+    },
+
+    /// Tensors that are not those of a set of images.
+    #[error("{name}: found {}, expected {expected}", one_line(.found))]
+    Tensor {
+        /// Which.
+        name: &'static str,
+        /// What it is.
+        found: String,
+        /// What it should be.
+        expected: String,
+    },
+
+    /// A folder that cannot be made, or that another program writes to.
+    #[error("{0}")]
+    Folder(files::Error),
+
+    /// The caller's interrupt flag was set.
+    #[error("{0}")]
+    Interrupted(#[from] progress::Interrupted),
+
+    /// No folder, archive or file that holds the data set.
+    #[error("no {name}: there is none of {}", list(.looked))]
     NotFound {
         /// The data set.
         name: &'static str,
@@ -21,7 +155,7 @@ pub enum Error {
     },
 
     /// The data set in the place of another edition of it.
-    #[error("{} holds {found}, not {expected}; take --dataset {dataset}, or name another folder with --data", shown(.path))]
+    #[error("{} holds {found}, not {expected}", shown(.path))]
     OtherEdition {
         /// The folder or archive.
         path: PathBuf,
@@ -65,8 +199,7 @@ pub enum Error {
 
     /// A tar archive that is damaged, or none.
     #[error(
-        "{}: found {} at byte {offset} of the unpacked archive, expected a sound tar archive; fetch or make it again, or unpack it \
-         elsewhere and name the folder with --data",
+        "{}: found {} at byte {offset} of the unpacked archive, expected a sound tar archive; fetch or make it again",
         shown(.path), one_line(.found)
     )]
     Archive {
@@ -78,10 +211,9 @@ pub enum Error {
         found: String,
     },
 
-    /// A file that is no tar archive where a data set was expected.
+    /// A file that is not a tar archive where a data set was expected.
     #[error(
-        "{} is {found}, expected a folder or a tar archive (plain, or compressed by gzip, xz or zstd); if it holds the data set, unpack it \
-         and name the folder with --data", shown(.path)
+        "{} is {found}, expected a folder or a tar archive (plain, or compressed by gzip, xz or zstd)", shown(.path)
     )]
     NoArchive {
         /// The file.
@@ -102,7 +234,7 @@ pub enum Error {
     /// No folder of images.
     #[error(
         "no images in {}: expected train/<class>/ or val/<class>/ (or test/) with .jpg, .png, .bmp, .ppm, .pgm or .webp files, or a tar archive of \
-         them; {}", shown(.root), offer(.instead.as_deref())
+         them", shown(.root)
     )]
     NoFolder {
         /// The folder or archive.
@@ -122,8 +254,7 @@ pub enum Error {
 
     /// A link that leads out of the data set.
     #[error(
-        "{} is a link to {}, outside the data set's folder; put the files there, or name the folder that they are in with --data",
-        shown(.path), shown(.target)
+        "{} is a link to {}, outside the data set's folder; put the files there", shown(.path), shown(.target)
     )]
     LinkOut {
         /// The link.
@@ -144,8 +275,8 @@ pub enum Error {
 
     /// A folder that is not all of ImageNet.
     #[error(
-        "{} has {found} folders of ImageNet's classes among {folders}, expected all 1000 (n01440764 to n15075141) and no others: labels are their places; \
-         take --dataset folder for a part", shown(.root)
+        "{} has {found} folders of ImageNet's classes among {folders}, expected all 1000 (n01440764 to n15075141) and no others: labels are their places",
+        shown(.root)
     )]
     NotImageNet {
         /// The folder or archive.
@@ -156,8 +287,8 @@ pub enum Error {
         folders: usize,
     },
 
-    /// A file that is no image, or a damaged one.
-    #[error("{} cannot be decoded: {}; remove it, or leave such files out with --on-corrupt skip", shown(.path), one_line(.problem))]
+    /// A damaged image, or a file that is not an image.
+    #[error("{} cannot be decoded: {}; remove it", shown(.path), one_line(.problem))]
     Corrupt {
         /// The file, or its path below an archive.
         path: PathBuf,
@@ -166,15 +297,17 @@ pub enum Error {
     },
 
     /// A batch without a single sound image.
-    #[error("all images of a batch are damaged: look at the files; --on-corrupt error names the first")]
+    #[error("all images of a batch are damaged: look at the files")]
     AllCorrupt,
 
-    /// A file that this build cannot read.
-    #[error("{}: this build cannot read it; build with --features {feature}", shown(.path))]
+    /// What this build cannot do.
+    #[error("{}: this build cannot {action} it, for it lacks the feature `{feature}`", one_line(.what))]
     NeedsFeature {
-        /// The file.
-        path: PathBuf,
-        /// The feature that it takes.
+        /// A file, or the name of a data set.
+        what: String,
+        /// What cannot be done with it: `read` or `fetch`.
+        action: &'static str,
+        /// The feature of this crate that it takes.
         feature: &'static str,
     },
 
@@ -183,7 +316,7 @@ pub enum Error {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
 
@@ -192,14 +325,13 @@ pub enum Error {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
 
     /// No folder with computed images.
     #[error(
-        "no generated data set in {}: there is no {}, as generate_toy_dataset writes it; {}",
-        shown(.root), shown(&.root.join("train/images.npy")), offer(.instead.as_deref())
+        "no generated data set in {}: there is no {}", shown(.root), shown(&.root.join("train/images.npy"))
     )]
     NoGenerated {
         /// The folder.
@@ -219,7 +351,7 @@ pub enum Error {
         expected: String,
     },
 
-    /// A value that is no pixel.
+    /// A value that is not a pixel: NaN, or outside of [0, 1].
     #[error("{}: image {image} has the value {value}, expected numbers in [0, 1]; write the data set again", shown(.path))]
     PixelValue {
         /// The file.
@@ -256,7 +388,7 @@ pub enum Error {
     },
 
     /// A file that never ends.
-    #[error("{} has more than {most} records: expected a CIFAR batch; read a part of it with --limit-train or --limit-test", shown(.path))]
+    #[error("{} has more than {most} records: expected a CIFAR batch", shown(.path))]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -310,7 +442,7 @@ pub enum Error {
     /// Images that cannot each have a donor of another class.
     #[error(
         "class {class} has {found} of {images} images, expected at most half of them ({}): each image needs one of another class \
-         for itself; use more images of other classes (--limit-train)",
+         for itself; use more images of other classes",
         .images / 2
     )]
     NoDonors {
@@ -334,27 +466,13 @@ pub enum Error {
     },
 }
 
-/// A path in a message, which is one line whatever the path holds.
-fn shown(path: &Path) -> String {
-    one_line(&path.display().to_string())
-}
-
-/// A text of a file in a message: what would end a line or steer a terminal is written out.
-pub(crate) fn one_line(text: &str) -> String {
-    let visible = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    text.chars().map(visible).collect()
-}
-
-/// What to give with `--data` in place of what is no data set.
-fn offer(found: Option<&Path>) -> String {
-    match found {
-        Some(folder) => format!("there is one in {}: name that with --data", shown(folder)),
-        None => "name its folder with --data".to_owned(),
+impl From<files::Error> for Error {
+    fn from(error: files::Error) -> Self {
+        match error {
+            files::Error::File { action: files::Action::Write, path, source } => Self::Write { path, source },
+            error => Self::Folder(error),
+        }
     }
-}
-
-fn list(folders: &[PathBuf]) -> String {
-    folders.iter().map(|folder| shown(folder)).collect::<Vec<_>>().join(" or ")
 }
 
 fn missing_advice(source: &std::io::Error) -> &'static str {

@@ -12,7 +12,7 @@
 //! Where all images have the side that is asked for they are taken as they are, and decoded once if that takes no more than
 //! [`IN_MEMORY`]. Otherwise they stay in their files and are decoded when a batch is made of them: test images by
 //! torchvision's `Resize(256)` and `CenterCrop(224)`, training images by `RandomResizedCrop(224)` and a flip (other sides in the same
-//! proportion). Which decoders and what becomes of grey, CMYK and 16-bit images: RGB of 8 bits, as said at [`load`].
+//! proportion). Which decoders and what becomes of grey, CMYK and 16-bit images: RGB of 8 bits, as described at [`load`].
 
 mod listing;
 
@@ -23,10 +23,10 @@ use std::{
 
 use rayon::prelude::*;
 
-pub(crate) use self::listing::nearby;
-use self::listing::{Image, Listing};
+use self::listing::take_turns;
+pub(crate) use self::listing::{Image, Listing, nearby};
 use crate::{
-    Dataset, Encoded, Error, ImageSet, ImageShape, Limits, Pixels, error::one_line, images::encoded::Fit,
+    Dataset, Encoded, Error, ImageSet, ImageShape, Limits, Note, OnCorrupt, Pixels, images::encoded::Fit,
 };
 
 /// Bytes of pixels up to which a part of a data set is kept decoded.
@@ -34,16 +34,6 @@ pub const IN_MEMORY: usize = 1 << 30;
 
 /// The side of images that are not all of one square size, if none is asked for.
 pub const SIDE: usize = 224;
-
-/// What to do about a file that is no image, or a damaged one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum OnCorrupt {
-    /// Give an error that names the file.
-    #[default]
-    Error,
-    /// Leave it out, and note it: see [`ImageSet::left_out`].
-    Skip,
-}
 
 /// How a folder is read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -81,8 +71,8 @@ pub struct Options {
 /// [`Error::NoFolder`] if there is no image below `train/`, `val/` or `test/`; [`Error::UnknownClass`], [`Error::LinkOut`], [`Error::Archive`],
 /// [`Error::Read`] or [`Error::Corrupt`] about one of the files.
 pub fn load(root: impl AsRef<Path>, options: Options) -> Result<Dataset, Error> {
-    let listing = Listing::of(root.as_ref())?;
-    dataset("folder", listing, options)
+    let listing = Listing::read(root.as_ref())?;
+    from_listing("folder", listing, options)
 }
 
 /// Reads ImageNet: a folder as [`load`] takes it, with the 1000 classes named by their WordNet numbers. Without a side it is [`SIDE`].
@@ -91,7 +81,7 @@ pub fn load(root: impl AsRef<Path>, options: Options) -> Result<Dataset, Error> 
 /// As [`load`]; [`Error::NotImageNet`] if the classes are not 1000, or not named so.
 pub fn load_imagenet(root: impl AsRef<Path>, options: Options) -> Result<Dataset, Error> {
     let listing = imagenet(root.as_ref())?;
-    dataset("imagenet", listing, Options { side: options.side.or(Some(SIDE)), ..options })
+    from_listing("imagenet", listing, Options { side: options.side.or(Some(SIDE)), ..options })
 }
 
 /// Reads Restricted ImageNet: of ImageNet the classes that are one of nine kinds of animals, and these as classes.
@@ -103,10 +93,10 @@ pub fn load_restricted_imagenet(root: impl AsRef<Path>, options: Options) -> Res
     let kind = |label: u32| RESTRICTED.iter().position(|&(_, first, last)| (first..=last).contains(&label));
     for part in [&mut listing.train, &mut listing.test] {
         part.retain_mut(|image| kind(image.label).map(|kind| image.label = kind as u32).is_some());
-        listing::take_turns(part);
+        take_turns(part);
     }
     listing.classes = RESTRICTED.iter().map(|kind| kind.0.to_owned()).collect();
-    dataset("resIN", listing, Options { side: options.side.or(Some(SIDE)), ..options })
+    from_listing("resIN", listing, Options { side: options.side.or(Some(SIDE)), ..options })
 }
 
 /// The kinds of Restricted ImageNet, with the first and the last of their classes.
@@ -123,7 +113,7 @@ const RESTRICTED: [(&str, u32, u32); 9] = [
 ];
 
 fn imagenet(root: &Path) -> Result<Listing, Error> {
-    let listing = Listing::of(root)?;
+    let listing = Listing::read(root)?;
     let is_wnid = |name: &String| {
         name.len() == 9 && name.starts_with('n') && name[1..].bytes().all(|b| b.is_ascii_digit())
     };
@@ -134,7 +124,8 @@ fn imagenet(root: &Path) -> Result<Listing, Error> {
     Err(Error::NotImageNet { root: root.to_path_buf(), found, folders: listing.classes.len() })
 }
 
-fn dataset(name: &str, listing: Listing, options: Options) -> Result<Dataset, Error> {
+/// The data set of images that were listed, in their order.
+pub(crate) fn from_listing(name: &str, listing: Listing, options: Options) -> Result<Dataset, Error> {
     let Listing { root, store, classes, train, test, mut notes } = listing;
     let classes: Arc<[String]> = classes.into();
     let (store, limits) = (Arc::new(store), options.limits);
@@ -162,13 +153,11 @@ fn dataset(name: &str, listing: Listing, options: Options) -> Result<Dataset, Er
     let mut parts = [part(train, limits.train), part(test, limits.test)];
     let (common, odd) = match common_side(&parts)? {
         Sides::Common(side) => (side, None),
-        Sides::Odd(why) => (None, Some(why)),
+        Sides::Odd(odd) => (None, Some(odd)),
     };
     let side = options.side.or(common).unwrap_or(SIDE);
-    if let (None, Some(why)) = (options.side, odd) {
-        notes.push(format!(
-            "images are resized to {side}×{side}, for {why}; --image-size asks for another side"
-        ));
+    if let (None, Some(Odd { path, size, others })) = (options.side, odd) {
+        notes.push(Note::Resized { side, path, size, others });
     }
     for (encoded, _) in &mut parts {
         encoded.shape = ImageShape { channels: 3, height: side, width: side };
@@ -187,10 +176,18 @@ fn set(encoded: Encoded, labels: Vec<u32>, classes: &Arc<[String]>) -> Result<Im
 
 /// What was found of the sizes of images.
 enum Sides {
-    /// All are squares of this side; nothing where there is no image.
+    /// All are squares of this side; nothing without images.
     Common(Option<usize>),
-    /// They are not: which one, and why.
-    Odd(String),
+    /// They are not.
+    Odd(Odd),
+}
+
+/// The first image that is not a square of the size of those before it.
+struct Odd {
+    path: String,
+    /// Columns and rows.
+    size: [usize; 2],
+    others: Option<usize>,
 }
 
 /// The side of all images, if they are squares of one size. Photographs differ soon, so few files are opened for the answer.
@@ -206,11 +203,11 @@ fn common_side(parts: &[(Encoded, Vec<u32>)]) -> Result<Sides, Error> {
                     Err(Error::Corrupt { .. }) if encoded.on_corrupt == OnCorrupt::Skip => continue,
                     size => size?,
                 };
-                let others = common.map_or_else(String::new, |side| format!(", others {side}×{side}"));
+                let others = common;
                 let side = *common.get_or_insert(width);
                 if (width, height) != (side, side) {
-                    let name = one_line(&encoded.names[index]);
-                    return Ok(Sides::Odd(format!("{name} has {width}×{height} pixels{others}")));
+                    let path = encoded.names[index].clone();
+                    return Ok(Sides::Odd(Odd { path, size: [width, height], others }));
                 }
             }
         }

@@ -1,5 +1,4 @@
-//! Hybrids and filtered copies of a data set's images, in NumPy's format: what `generate_freq_dataset` writes, under the
-//! published names, and `easy_train --freq` reads.
+//! Hybrids and filtered copies of a data set's images, in NumPy's format, under the published names.
 //!
 //! ```text
 //! {root}/hybrid_{high,low}_{r}.npy          (N, H, W, C) u8, one for each training image, in their order
@@ -19,7 +18,7 @@ pub use writer::Writer;
 
 use crate::{
     Error, ImageSet, ImageShape,
-    npy::{Array, header, write_whole},
+    npy::{Array, header},
 };
 
 /// Writes labels or places in a set as an array (N) of i64.
@@ -29,7 +28,7 @@ use crate::{
 pub fn write_numbers(path: &Path, numbers: &[i64]) -> Result<(), Error> {
     let mut content = header("<i8", &[numbers.len()]);
     content.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
-    write_whole(path, &content)
+    Ok(files::write_atomically(path, &content)?)
 }
 
 /// Reads an array (N) of i64 or u8.

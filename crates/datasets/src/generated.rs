@@ -1,4 +1,4 @@
-//! Data sets of computed images, in NumPy's format: what `generate_toy_dataset` writes and `--dataset generated` reads.
+//! Data sets of computed images, in NumPy's format: what [`Writer`] writes and [`load`] reads.
 //!
 //! ```text
 //! {root}/classes.txt               a name a line; without it classes are called by their numbers
@@ -43,7 +43,7 @@ const CLASSES: &str = "classes.txt";
 /// ```
 ///
 /// # Errors
-/// [`Error::NoGenerated`] if there is no such data set; [`Error::Read`] or [`Error::Array`] about one of its files.
+/// [`Error::NoGenerated`] if there is none; [`Error::Read`] or [`Error::Array`] about one of its files.
 pub fn load(root: impl AsRef<Path>, limits: Limits) -> Result<Dataset, Error> {
     let root = root.as_ref();
     let is_one = |root: &Path| root.join(TRAIN).join(IMAGES).is_file();
@@ -66,7 +66,7 @@ pub fn load(root: impl AsRef<Path>, limits: Limits) -> Result<Dataset, Error> {
 pub fn write_classes(root: &Path, classes: &[String]) -> Result<(), Error> {
     let path = root.join(CLASSES);
     let text: String = classes.iter().flat_map(|name| [name.as_str(), "\n"]).collect();
-    fs::write(&path, text).map_err(|source| Error::Write { path, source })
+    Ok(files::write_atomically(&path, text.as_bytes())?)
 }
 
 struct Part {

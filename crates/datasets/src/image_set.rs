@@ -1,15 +1,10 @@
 //! Labelled images.
 
-use std::{
-    borrow::Cow,
-    fmt,
-    ops::Range,
-    sync::{Arc, PoisonError},
-};
+use std::{borrow::Cow, fmt, ops::Range, sync::Arc};
 
 use rayon::prelude::*;
 
-use crate::{BatchOptions, Batches, Encoded, Error, Look, OnCorrupt, images::encoded::Fit};
+use crate::{Encoded, Error, ImageShape, LeftOut, Look, Note, images::encoded::Fit};
 
 /// Training and test images of one data set.
 #[derive(Debug, Clone)]
@@ -20,57 +15,25 @@ pub struct Dataset {
     pub train: ImageSet,
     /// Images to measure on.
     pub test: ImageSet,
-    /// What people should know of how it was read, a sentence each: files passed over, sizes changed.
-    pub notes: Vec<String>,
+    /// What users should know about how it was read: files skipped, images resized.
+    pub notes: Vec<Note>,
 }
 
 impl Dataset {
     /// A checksum of both parts: see [`ImageSet::checksum`].
     pub fn checksum(&self) -> u32 {
-        // Turned, so that equal parts do not cancel and exchanged ones are told.
+        // Rotated, so that equal parts do not cancel and swapped parts give another checksum.
         self.train.checksum() ^ self.test.checksum().rotate_left(1)
     }
 }
 
-/// How many images of a data set to read, the first ones of each part in its own order; all where there is no number.
+/// How many images of each part to read, the first ones in the set's own order; all of them without a number.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Limits {
     /// Of the training images.
     pub train: Option<usize>,
     /// Of the test images.
     pub test: Option<usize>,
-}
-
-/// Shape of an image: planes × rows × columns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ImageShape {
-    /// Colour planes.
-    pub channels: usize,
-    /// Rows.
-    pub height: usize,
-    /// Columns.
-    pub width: usize,
-}
-
-impl ImageShape {
-    /// An RGB image of 32×32, the shape of CIFAR.
-    pub const RGB32: Self = Self { channels: 3, height: 32, width: 32 };
-
-    /// Values per image: channels · height · width.
-    pub const fn len(&self) -> usize {
-        self.channels * self.height * self.width
-    }
-
-    /// Whether an image of this shape has no values.
-    pub const fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
-
-impl fmt::Display for ImageShape {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}×{}×{}", self.channels, self.height, self.width)
-    }
 }
 
 /// The pixels of a set, (N, C, H, W).
@@ -133,7 +96,7 @@ struct Storage {
     labels: Vec<u32>,
     classes: Arc<[String]>,
     /// Of images that were left out while all were decoded.
-    left_out: Vec<String>,
+    left_out: Vec<LeftOut>,
 }
 
 impl ImageSet {
@@ -212,7 +175,7 @@ impl ImageSet {
         })
     }
 
-    /// Writes image `index`, looked at in some way, to `out`: (C, H, W) in [0, 1], a byte divided by 255.
+    /// Writes a view of image `index` to `out`: (C, H, W) in [0, 1], a byte divided by 255.
     ///
     /// # Errors
     /// As [`bytes`](Self::bytes).
@@ -249,8 +212,7 @@ impl ImageSet {
                     pixels.copy_within(index * size..(index + 1) * size, labels.len() * size);
                     labels.push(self.labels()[index]);
                 }
-                Err(error) if self.leaves_out(&error) => left_out.push(error.to_string()),
-                Err(error) => return Err(error),
+                Err(error) => left_out.push(images.left_out_by(error)?),
             }
         }
         pixels.truncate(labels.len() * size);
@@ -259,13 +221,10 @@ impl ImageSet {
         Ok(Self { storage: Arc::new(storage), shape: self.shape, len })
     }
 
-    /// What was wrong with the images that were left out so far, a line each.
-    pub fn left_out(&self) -> Vec<String> {
+    /// The damaged images that were left out so far, each with what is wrong with it.
+    pub fn left_out(&self) -> Vec<LeftOut> {
         let later = match &self.storage.pixels {
-            Pixels::Encoded(images) => {
-                let left_out = images.left_out.lock().unwrap_or_else(PoisonError::into_inner);
-                left_out.values().cloned().collect()
-            }
+            Pixels::Encoded(images) => images.left_out(),
             _ => Vec::new(),
         };
         [&self.storage.left_out[..], &later].concat()
@@ -282,12 +241,6 @@ impl ImageSet {
             Pixels::Encoded(images) => Some(images),
             _ => None,
         }
-    }
-
-    /// Whether an image with this error is to be left out.
-    pub(crate) fn leaves_out(&self, error: &Error) -> bool {
-        let skips = self.encoded().is_some_and(|images| images.on_corrupt == OnCorrupt::Skip);
-        skips && matches!(error, Error::Corrupt { .. })
     }
 
     /// Class number of each image, in the set's own order.
@@ -317,11 +270,6 @@ impl ImageSet {
             Pixels::Encoded(images) => images.checksum(self.len),
         };
         self.labels().iter().fold(pixels, |sum, label| crc32c::crc32c_append(sum, &label.to_le_bytes()))
-    }
-
-    /// The images in batches: see [`BatchOptions`].
-    pub fn batches(&self, options: BatchOptions) -> Batches {
-        Batches::new(self.clone(), options)
     }
 
     fn span(&self, index: usize) -> Range<usize> {

@@ -17,6 +17,7 @@
 //! assert_eq!(first.images[0], data.test.bytes(0).unwrap()[0] as f32 / 255.0);
 //! ```
 //!
+//! * [`catalog`] opens data sets by name, and knows what is usual for each: normalisation, batch sizes.
 //! * Pixels are stored as bytes (computed ones as f32) in (N, C, H, W) order and delivered as f32 in [0, 1], the byte divided by 255;
 //!   networks normalise them themselves.
 //! * Every random choice follows from a seed: the images of [`synthetic`], the order of an epoch, the crops and flips.
@@ -26,30 +27,55 @@
 //! * [`folder`] reads folders of photographs and ImageNet, decoded and resized when a batch is made of them.
 //! * [`cifar`] reads CIFAR-10 and CIFAR-100 as people have them. Files are checked: a damaged one gives an
 //!   [`Error`] that names it, the byte, what was found and what was expected.
+//! * Damaged photographs may be left out: [`ImageSet::left_out`] says which. What else is worth knowing about how a data set was
+//!   read is a [`Note`] of it.
+//!
+//! # Features
+//! None is on by default.
+//! * `download`: the module `download` fetches the archives of CIFAR (a network client and TLS).
+//! * `parquet`: [`cifar`] reads the files of the Hugging Face Hub (thirty crates).
+//! * `hub`: the module `hub` reads, and fetches, any labelled images of the Hub, and takes candle's data sets (three hundred crates).
 
+#[cfg(any(feature = "download", feature = "hub"))]
+mod address;
 mod augmentation;
 mod batches;
+pub mod catalog;
 pub mod cifar;
+#[cfg(feature = "download")]
+pub mod download;
 mod error;
 pub mod folder;
 pub mod frequency;
 pub mod generated;
+#[cfg(feature = "hub")]
+pub mod hub;
 mod image_set;
 mod images;
+mod left_out;
+mod note;
 mod npy;
+mod one_line;
 mod packed;
 mod pairing;
-mod passed_over;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod pickle;
 mod prefetch;
 mod random;
+mod repository;
+mod shape;
+mod skipped;
 pub mod synthetic;
 mod tar;
 
 // Sets of images
-pub use folder::OnCorrupt;
-pub use image_set::{Dataset, ImageSet, ImageShape, Limits, Pixels};
+pub use image_set::{Dataset, ImageSet, Limits, Pixels};
 pub use images::encoded::Encoded;
+pub use left_out::{LeftOut, OnCorrupt};
+pub use note::Note;
+pub use repository::Repository;
+pub use shape::ImageShape;
 
 // Batches of them
 pub use augmentation::{Augmentation, Look, Pixel, View};

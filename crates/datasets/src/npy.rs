@@ -122,21 +122,8 @@ pub(crate) fn header(kind: &str, shape: &[usize]) -> Vec<u8> {
     bytes
 }
 
-/// Where a file is written before it is whole.
-pub(crate) fn aside(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{}.tmp", std::process::id()))
-}
-
 /// The error of a file that cannot be written.
 pub(crate) fn unwritable(path: &Path) -> impl FnOnce(io::Error) -> Error {
     let path = path.to_owned();
     move |source| Error::Write { path, source }
-}
-
-/// Writes a small file, whole or not at all.
-pub(crate) fn write_whole(path: &Path, content: &[u8]) -> Result<(), Error> {
-    let aside = aside(path);
-    let written = std::fs::write(&aside, content).and_then(|()| std::fs::rename(&aside, path));
-    written.inspect_err(|_| drop(std::fs::remove_file(&aside))).map_err(unwritable(path))
 }

@@ -1,4 +1,4 @@
-//! Files as they are read once from front to back: plain, or compressed by gzip, xz or zstd, told by their first bytes.
+//! Files that are read once from front to back: plain, or compressed by gzip, xz or zstd, recognised by their first bytes.
 
 use std::{
     fs::File,
@@ -90,7 +90,7 @@ impl Read for Packed {
                 Ok(read)
             }
             Self::Compressed { stream, left } => {
-                let read = stream.read(buffer).map_err(told)?;
+                let read = stream.read(buffer).map_err(classified)?;
                 let message = "it unpacks to far more than images would; unpack it by hand if you trust it";
                 *left = left.checked_sub(read as u64).ok_or_else(|| io::Error::other(message))?;
                 Ok(read)
@@ -100,7 +100,7 @@ impl Read for Packed {
 }
 
 /// What decompressors say is about the archive, and [`io::ErrorKind::InvalidData`]; what the system says stays what it is.
-fn told(error: io::Error) -> io::Error {
+fn classified(error: io::Error) -> io::Error {
     let is_systems = error.raw_os_error().is_some()
         || matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::UnexpectedEof);
     if is_systems { error } else { io::Error::new(io::ErrorKind::InvalidData, damaged(&error)) }
@@ -115,7 +115,7 @@ pub(crate) fn open_regular(path: &Path) -> Result<(File, u64), Error> {
     let failed = |source| Error::Read { path: path.to_path_buf(), source };
     let found = std::fs::metadata(path).map_err(failed)?;
     if !found.is_file() {
-        return Err(failed(io::Error::other("it is no regular file")));
+        return Err(failed(io::Error::other("it is not a regular file")));
     }
     Ok((File::open(path).map_err(failed)?, found.len()))
 }

@@ -55,7 +55,7 @@ impl<T: Send + 'static> Prefetch<T> {
 impl<T> Iterator for Prefetch<T> {
     type Item = T;
 
-    /// The next item. If the thread that should make it panicked, the panic goes on here.
+    /// The next item. If the thread that should make it panicked, the panic is resumed here.
     fn next(&mut self) -> Option<T> {
         let index = self.left.next()?;
         let lane = (index - self.start) % self.lanes.len();

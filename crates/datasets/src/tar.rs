@@ -1,6 +1,6 @@
 //! The regular files in a tar archive, from front to back, without unpacking it: ustar, and the long names of GNU and pax.
 //!
-//! Links, devices and everything else are passed over: nothing outside the archive is looked at and nothing is written.
+//! Links, devices and everything else are skipped: nothing outside the archive is read and nothing is written.
 
 use std::{
     io::{self, Read},
@@ -10,7 +10,7 @@ use std::{
 use crate::{
     Error,
     packed::{Packed, fill},
-    passed_over::PassedOver,
+    skipped::Skipped,
 };
 
 const BLOCK: usize = 512;
@@ -28,7 +28,7 @@ pub(crate) struct Tar {
     /// What of the current file has not been read, padding not included.
     left: u64,
     padding: u64,
-    links: PassedOver,
+    links: Skipped,
 }
 
 /// A regular file in an archive.
@@ -61,7 +61,7 @@ impl Tar {
             offset: 0,
             left: 0,
             padding: 0,
-            links: PassedOver::default(),
+            links: Skipped::default(),
         })
     }
 
@@ -70,8 +70,8 @@ impl Tar {
         self.from.is_plain()
     }
 
-    /// The links that were passed over so far.
-    pub(crate) fn links(&self) -> PassedOver {
+    /// The links that were skipped so far.
+    pub(crate) fn links(&self) -> Skipped {
         self.links.clone()
     }
 
@@ -196,7 +196,7 @@ impl Tar {
 
     fn unreadable(&self, source: io::Error) -> Error {
         match source.kind() {
-            io::ErrorKind::UnexpectedEof => self.refused(self.offset, "its end, though a file goes on"),
+            io::ErrorKind::UnexpectedEof => self.refused(self.offset, "its end in the middle of a file"),
             io::ErrorKind::InvalidData => self.refused(self.offset, &source.to_string()),
             _ => Error::Read { path: self.path.clone(), source },
         }

@@ -37,7 +37,7 @@ struct Bound {
 /// megabyte for the first part of a file in an archive.
 const PLAIN: Bound = Bound { times: 8, more: 2 * MIB };
 
-/// A value of a pickle takes 24 bytes, and one byte can say it.
+/// A value of a pickle takes 16 bytes, and one byte can say it.
 const PICKLE: Bound = Bound { times: 40, more: MIB };
 
 /// An image of four million pixels may be all of one colour, so that a file of any length may be one: three bytes a pixel, twice where the

@@ -18,7 +18,7 @@ const ROUNDS: usize = 2000;
 /// let mut features = evaluation::Features::new(2)?;
 /// // ±(3, 4) and ±(4, −3)/5: variances 12.5 and 0.5 along (0.6, 0.8) and (0.8, −0.6).
 /// features.push(&[3.0, 4.0, -3.0, -4.0, 0.8, -0.6, -0.8, 0.6], &[0, 0, 1, 1])?;
-/// let axis = evaluation::Axis::of(&features)?;
+/// let axis = evaluation::Axis::from_features(&features)?;
 /// assert!((axis.direction()[0] - 0.6).abs() < 1e-7 && (axis.direction()[1] - 0.8).abs() < 1e-7);
 /// assert!((axis.variance() - 12.5).abs() < 1e-6 && (axis.explained() - 12.5 / 13.0).abs() < 1e-7);
 /// assert!((axis.project(&features)?[0] - 5.0).abs() < 1e-6);
@@ -40,7 +40,7 @@ impl Axis {
     ///
     /// # Errors
     /// If all rows are the same, or there are fewer than two.
-    pub fn of(features: &Features) -> Result<Self, Error> {
+    pub fn from_features(features: &Features) -> Result<Self, Error> {
         if features.len() < 2 {
             return Err(Error::TooFew { what: "rows of features", found: features.len(), least: 2 });
         }
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn the_axis_of_a_known_covariance_is_found() -> Result<(), Error> {
         for (a, b) in [(2.0, 1.0), (2.0, 1.9), (1e-3, 1e-4)] {
-            let axis = Axis::of(&turned(a, b)?)?;
+            let axis = Axis::from_features(&turned(a, b)?)?;
             let [x, y] = [axis.direction()[0], axis.direction()[1]];
             // The points are f32 around 7, so they are off by 2e-7 at most.
             let tolerance = 2e-6 / (a - b);
@@ -201,7 +201,7 @@ mod tests {
         // The farthest point lies across the axis of the largest variance.
         let mut features = Features::new(2)?;
         features.push(&[1.0, 0.0, -1.0, 0.0, 1.0, 0.0, -1.0, 0.0, 0.0, 1.1, 0.0, -1.1], &[0; 6])?;
-        let axis = Axis::of(&features)?;
+        let axis = Axis::from_features(&features)?;
         assert!((axis.direction()[0] - 1.0).abs() < 1e-9 && axis.direction()[1].abs() < 1e-9);
         Ok(())
     }
@@ -213,7 +213,7 @@ mod tests {
         features.push(&values, &[0; 1000])?;
         let on = |threads: usize| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-            pool.install(|| Axis::of(&features))
+            pool.install(|| Axis::from_features(&features))
         };
         assert_eq!(on(1)?, on(2)?);
         Ok(())
@@ -223,11 +223,11 @@ mod tests {
     fn features_without_spread_have_no_axis() -> Result<(), Error> {
         let mut features = Features::new(2)?;
         features.push(&[0.1, 0.3], &[0])?;
-        assert!(matches!(Axis::of(&features), Err(Error::TooFew { found: 1, .. })));
+        assert!(matches!(Axis::from_features(&features), Err(Error::TooFew { found: 1, .. })));
         features.push(&[0.1, 0.3, 0.1, 0.3], &[0, 1])?;
-        assert!(matches!(Axis::of(&features), Err(Error::NoSpread { count: 3, .. })));
+        assert!(matches!(Axis::from_features(&features), Err(Error::NoSpread { count: 3, .. })));
         let other = Features::new(3)?;
-        let axis = Axis::of(&turned(2.0, 1.0)?)?;
+        let axis = Axis::from_features(&turned(2.0, 1.0)?)?;
         assert!(axis.project(&other).is_err());
         Ok(())
     }

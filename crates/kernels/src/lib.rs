@@ -1,50 +1,36 @@
-//! CPU operations for training image classifiers and for asking them for input gradients, in f32.
+//! The operations behind a convolutional network in f32, forward and backward: the fast engine's own, and what an engine of
+//! candle tensors needs beside candle's.
 //!
-//! Two ways to run them:
-//! * the functions below: differentiable operations on candle tensors, (N, C, H, W), for networks of any form;
-//! * [`blocked`]: the same mathematics in blocks of sixteen images, without autograd, for a network whose
-//!   backward pass is written out.
+//! | module | what it has |
+//! |---|---|
+//! | [`blocked`] | the fast engine's operations: blocks of sixteen images, written for each instruction set of x86-64 |
+//! | [`device`] | operations on candle tensors, on the CPU and on CUDA devices |
+//! | [`fourier`] | two convolutions with large kernels, in the frequency domain |
+//! | [`naive`] | the slow obvious version of everything in f64: the oracle of the tests |
 //!
-//! [`device`] has what an engine of candle tensors needs beside candle's own operations, on the CPU and on CUDA devices.
-//! [`fourier`] has large kernels in the frequency domain, written out likewise.
-//!
-//! candle has operations of its own; these differ in the gradient at the corners of ReLU and max-pooling,
-//! where they follow PyTorch, and in speed.
-//!
-//! * A gradient is computed only for arguments that autograd follows ([`candle_core::Tensor::track_op`]): an
-//!   input gradient through frozen weights costs no weight gradient. Gradients are constants; there are no
-//!   second derivatives.
+//! * No autograd: whoever runs a network forward runs it backward too. Gradients at the corners of ReLU and max-pooling are
+//!   PyTorch's, which candle's own are not.
 //! * The same arguments give the same bits, whatever the number of rayon threads: work is cut by sizes alone,
 //!   and partial sums are added in a fixed order.
-//! * What does not fit is refused with a [`KernelError`] inside candle's error, which names operation,
-//!   argument and sizes.
-//! * [`naive`] is the slow obvious version of everything, forward and backward: the oracle of the tests.
 //!
 //! # Example
 //!
-//! An input gradient through a frozen convolution, batch normalisation in evaluation mode, ReLU and a
-//! classifier:
+//! A convolution, ReLU, and the gradient of the sum of its results for the pixels:
 //!
 //! ```
-//! use candle_core::{Device, Tensor, Var};
-//! use kernels::{Activation, Conv2d, channel_affine, conv2d, cross_entropy, global_avg_pool2d, linear};
+//! use kernels::blocked::{Arena, Blocked, Convolution, ConvolutionShape, Dims, InstructionSet, leaky_relu, leaky_relu_gradient};
 //!
-//! # fn main() -> candle_core::Result<()> {
-//! let cpu = &Device::Cpu;
-//! let pixels = Var::from_tensor(&Tensor::new(&[1f32, 2.0, 3.0, 4.0], cpu)?.reshape((1, 1, 2, 2))?)?;
-//! let filters = Tensor::new(&[1f32, -1.0], cpu)?.reshape((2, 1, 1, 1))?;
-//! let features = conv2d(&pixels, &filters, None, Conv2d::default())?;
-//! let (scale, shift) = (Tensor::new(&[2f32, 1.0], cpu)?, Tensor::new(&[0f32, 0.5], cpu)?);
-//! let features = channel_affine(&features, &scale, &shift, Activation::Relu)?;
-//! let logits = linear(&global_avg_pool2d(&features)?, &Tensor::new(&[[1f32, 0.0], [0.0, 1.0]], cpu)?, None)?;
-//! assert_eq!(logits.to_vec2::<f32>()?, [[5.0, 0.0]]);
+//! let (instructions, arena) = (InstructionSet::current(), Arena::default());
+//! let shape = ConvolutionShape::same([1, 2], 1, 1);
+//! let convolution = Convolution::new(&[1.0, -1.0], shape, true, instructions);
+//! let dims = Dims { images: 1, channels: 1, height: 2, width: 2 };
+//! let x = Blocked::from_nchw(&[1.0, 2.0, -3.0, 4.0], dims, &arena);
+//! let (y, mask) = leaky_relu(&convolution.forward(&x, &arena), 0.0, instructions, &arena);
+//! assert_eq!(y.to_nchw(), [1.0, 2.0, 0.0, 4.0, 0.0, 0.0, 3.0, 0.0]);
 //!
-//! let gradients = cross_entropy(&logits, &[1])?.backward()?;
-//! let gradient = gradients.get(&pixels).unwrap().flatten_all()?.to_vec1::<f32>()?;
-//! // softmax(5, 0) · scale / pixels; the second channel is negative and gives nothing.
-//! assert!((gradient[0] - 0.993_307 * 2.0 / 4.0).abs() < 1e-6);
-//! # Ok(())
-//! # }
+//! let mut gradient = Blocked::from_nchw(&[1.0; 8], y.dims(), &arena);
+//! leaky_relu_gradient(&mut gradient, &mask, 0.0, instructions);
+//! assert_eq!(convolution.input_gradient(&gradient, dims, &arena).to_nchw(), [1.0, 1.0, -1.0, 1.0]);
 //! ```
 
 pub mod blocked;
@@ -53,40 +39,11 @@ pub mod fourier;
 pub mod naive;
 
 mod activation;
-mod argument;
-mod batch_norm;
-mod channel_affine;
-mod channels;
-mod conv;
-mod error;
-mod geometry;
-mod linear;
-mod loss;
-mod math;
-mod pool;
-mod product;
-mod scratch;
+mod precision;
 mod simd;
+mod windows;
 
-// How exact products are.
-pub use math::Math;
-
-// Convolutions and fully connected layers.
-pub use conv::conv2d;
-pub use geometry::Conv2d;
-pub use linear::linear;
-
-// Channel by channel and element by element, fused with the activation.
-pub use activation::{Activation, add, relu};
-pub use batch_norm::{BatchMoments, batch_norm};
-pub use channel_affine::channel_affine;
-
-// Pooling.
-pub use geometry::Pool2d;
-pub use pool::{avg_pool2d, global_avg_pool2d, max_pool2d};
-
-// The loss.
-pub use loss::cross_entropy;
-
-// What is refused.
-pub use error::KernelError;
+// What a convolution is followed by, how a pooling window lies, how exact products are.
+pub use activation::Activation;
+pub use precision::Precision;
+pub use windows::Pool2d;

@@ -2,10 +2,10 @@
 
 use candle_core::{Device, Result, Tensor};
 use kernels::{
-    Activation, Conv2d, Pool2d,
+    Activation, Pool2d,
     blocked::{Cells, ConvolutionShape},
-    device::{self, BandMeans, Convolution, Math},
-    naive,
+    device::{self, BandMeans, Convolution, Precision},
+    naive::{self, Conv2d},
 };
 
 mod common;
@@ -71,7 +71,7 @@ fn convolutions_are_the_naive_ones(device: &Device) -> Result<()> {
         let conv = Conv2d { stride: shape.stride, padding: shape.padding[0], groups: shape.groups };
         let count = |dims: [usize; 4]| dims.iter().product::<usize>();
         let (x, weight, g) = (fine(1, count(x_dims)), fine(2, count(weight_dims)), fine(3, count(y_dims)));
-        let on_device = Convolution::new(x_dims, shape, Math::Full)?;
+        let on_device = Convolution::new(x_dims, shape, Precision::Full)?;
         let (xs, weights) = (tensor(&x, &x_dims, device)?, tensor(&weight, &weight_dims, device)?);
         let gs = tensor(&g, &y_dims, device)?;
         let (x, weight, g) = (wide(&x), wide(&weight), wide(&g));
@@ -96,9 +96,9 @@ fn unequal_padding_is_zeros_on_the_longer_sides(device: &Device) -> Result<()> {
         kernel[21..28].copy_from_slice(row);
     }
     let x = tensor(&x, &[2, 2, 5, 9], device)?;
-    let narrow = Convolution::new([2, 2, 5, 9], flat_shape, Math::Full)?;
+    let narrow = Convolution::new([2, 2, 5, 9], flat_shape, Precision::Full)?;
     let found = narrow.forward(&x, &tensor(&weight, &[3, 2, 1, 7], device)?)?;
-    let wide_one = Convolution::new([2, 2, 5, 9], ConvolutionShape::same([2, 3], 7, 1), Math::Full)?;
+    let wide_one = Convolution::new([2, 2, 5, 9], ConvolutionShape::same([2, 3], 7, 1), Precision::Full)?;
     let expected = wide_one.forward(&x, &tensor(&square, &[3, 2, 7, 7], device)?)?;
     assert!(error(&flat(&found), &wide(&flat(&expected))) < NEAR);
     Ok(())
@@ -109,8 +109,8 @@ fn half_precision_is_near(device: &Device) -> Result<()> {
     let shape = ConvolutionShape::same([16, 8], 3, 1);
     let x = tensor(&fine(1, 2 * 16 * 64), &[2, 16, 8, 8], device)?;
     let weight = tensor(&fine(2, 8 * 16 * 9), &[8, 16, 3, 3], device)?;
-    let of = |math| Convolution::new([2, 16, 8, 8], shape, math)?.forward(&x, &weight);
-    let (half, full) = (flat(&of(Math::Bf16)?), wide(&flat(&of(Math::Full)?)));
+    let of = |precision| Convolution::new([2, 16, 8, 8], shape, precision)?.forward(&x, &weight);
+    let (half, full) = (flat(&of(Precision::Bf16)?), wide(&flat(&of(Precision::Full)?)));
     let apart = error(&half, &full);
     assert!(apart > 1e-5 && apart < 1e-2, "{apart}");
     Ok(())
@@ -179,11 +179,11 @@ fn values_are_blended_in_place(device: &Device) -> Result<()> {
 
 fn maxima_are_the_naive_ones(device: &Device) -> Result<()> {
     for pool in [
-        Pool2d::of(2, 2),
-        Pool2d::of(3, 2),
-        Pool2d { padding: 1, ..Pool2d::of(3, 2) },
-        Pool2d { ceil: true, ..Pool2d::of(3, 2) },
-        Pool2d { padding: 1, ..Pool2d::of(3, 1) },
+        Pool2d::new(2, 2),
+        Pool2d::new(3, 2),
+        Pool2d { padding: 1, ..Pool2d::new(3, 2) },
+        Pool2d { ceil: true, ..Pool2d::new(3, 2) },
+        Pool2d { padding: 1, ..Pool2d::new(3, 1) },
     ] {
         let (dims, x) = ([2, 3, 10, 8], fine(1, 480));
         let on_device = tensor(&x, &dims, device)?;
@@ -200,7 +200,7 @@ fn maxima_are_the_naive_ones(device: &Device) -> Result<()> {
 fn means_are_the_naive_ones(device: &Device) -> Result<()> {
     let (dims, x) = ([2, 3, 11, 8], fine(1, 528));
     let on_device = tensor(&x, &dims, device)?;
-    for pool in [Pool2d::of(2, 2), Pool2d { padding: 1, ..Pool2d::of(3, 1) }] {
+    for pool in [Pool2d::new(2, 2), Pool2d { padding: 1, ..Pool2d::new(3, 1) }] {
         let cells = Cells::windows(pool, [11, 8]).unwrap();
         let y = device::mean_pool(&on_device, &cells)?;
         assert!(error(&flat(&y), &naive::pool::mean(&wide(&x), dims, pool)) < 1e-6, "{pool:?}");

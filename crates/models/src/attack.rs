@@ -4,7 +4,7 @@ use candle_core::{Device, Tensor};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::{Error, Frozen};
+use crate::{error::Error, frozen::Frozen};
 
 /// Around an image: how the size of a change is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,10 +5,17 @@ use std::collections::BTreeMap;
 use candle_core::{DType, Tensor, Var};
 
 use crate::{
-    Architecture, Backend, Error, Normaliser,
-    backend::{Batch, Mode, Network, Variables},
+    architectures::Architecture,
+    backend::Backend,
+    batch::Batch,
+    dropout::StepKey,
+    error::Error,
     frozen::Frozen,
-    graph::Graph,
+    graph::{Graph, Shapes},
+    network::{Network, Variables},
+    normaliser::Normaliser,
+    plan::Mode,
+    results::ParameterGradients,
 };
 
 /// An image classifier: an architecture, its weights, and the normaliser in front.
@@ -27,36 +34,11 @@ pub struct Classifier {
     randomness: (u64, u64),
 }
 
-/// The gradient of the batch's mean loss with respect to the parameters. Tensors are on the classifier's device.
-#[derive(Debug)]
-pub struct ParameterGradients {
-    /// A scalar.
-    loss: Tensor,
-    /// (N, classes).
-    pub logits: Tensor,
-    /// By parameter name; same shapes as the parameters.
-    pub gradients: BTreeMap<String, Tensor>,
-}
-
-impl ParameterGradients {
-    pub(crate) fn new(loss: Tensor, logits: Tensor, gradients: BTreeMap<String, Tensor>) -> Self {
-        Self { loss, logits, gradients }
-    }
-
-    /// Mean cross-entropy over the batch, in nats. Waits for a device that is still at work.
-    ///
-    /// # Errors
-    /// If the device failed.
-    pub fn loss(&self) -> Result<f32, Error> {
-        Ok(self.loss.to_scalar()?)
-    }
-}
-
 impl Classifier {
     /// A classifier with the given weights, on the CPU: exactly the parameters and buffers of `architecture.graph(classes)`.
     ///
     /// # Errors
-    /// [`Error::WeightsDoNotFit`], naming the first three names or shapes that differ, of both sides.
+    /// [`Error::WeightsDoNotFit`], with the names and shapes that differ.
     pub fn new(
         architecture: Architecture,
         classes: usize,
@@ -79,7 +61,7 @@ impl Classifier {
     ) -> Result<Self, Error> {
         let graph = architecture.graph(classes);
         check_fit(architecture, &graph, weights)?;
-        let variables = |names: &crate::Shapes| -> Result<BTreeMap<String, Var>, Error> {
+        let variables = |names: &Shapes| -> Result<BTreeMap<String, Var>, Error> {
             let variable = |name: &String| {
                 let plain = weights[name].to_device(backend.device())?.to_dtype(DType::F32)?.contiguous()?;
                 Ok((name.clone(), Var::from_tensor(&plain)?))
@@ -163,7 +145,7 @@ impl Classifier {
         images: &Tensor,
         labels: &[u32],
     ) -> Result<ParameterGradients, Error> {
-        self.differentiate(images, labels, Mode::Evaluate, 0)
+        self.differentiate(images, labels, Mode::Evaluate, StepKey::new(0, 0))
     }
 
     fn differentiate(
@@ -171,22 +153,22 @@ impl Classifier {
         images: &Tensor,
         labels: &[u32],
         mode: Mode,
-        key: u64,
+        key: StepKey,
     ) -> Result<ParameterGradients, Error> {
         let batch = Batch::new(images, labels, self.classes, |size| self.network.fits(size))?;
         self.network.parameter_gradients(&self.variables, batch, mode, key)
     }
 
     /// Says what the next training step draws its dropout from; later steps count on from there. The same seed and step drop the
-    /// same values, whatever the number of threads.
+    /// same values, whatever the number of threads and whatever runs the network.
     pub fn set_step(&mut self, seed: u64, step: u64) {
         self.randomness = (seed, step);
     }
 
-    fn next_key(&mut self) -> u64 {
+    fn next_key(&mut self) -> StepKey {
         let (seed, step) = self.randomness;
         self.randomness.1 = step.wrapping_add(1);
-        seed.wrapping_mul(0xBF58_476D_1CE4_E5B9).rotate_left(32) ^ step.wrapping_mul(0x94D0_49BB_1331_11EB)
+        StepKey::new(seed, step)
     }
 }
 

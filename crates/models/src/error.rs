@@ -1,4 +1,11 @@
+//! What can go wrong.
+
 use std::path::PathBuf;
+
+use crate::{
+    difference::{Difference, OtherNetwork, listed},
+    family::Family,
+};
 
 /// What can go wrong between a name, a checkpoint and a network that runs.
 #[derive(Debug, thiserror::Error)]
@@ -11,16 +18,11 @@ pub enum Error {
     #[error("unknown family of architectures `{found}`: expected cifar or imagenet")]
     UnknownFamily { found: String },
     /// The name belongs to networks for other images.
-    #[error(
-        "`{name}` is of the {has} type alone, not of the {asked} type: give --arch-family {has} or another --arch"
-    )]
-    OtherFamily { name: &'static str, has: crate::Family, asked: crate::Family },
-    /// The tensors at hand are not those of the architecture.
-    #[error(
-        "the weights do not fit {arch}: {}; check --arch, and --dataset and --labels, which say how many classes there are",
-        differences.join("; ")
-    )]
-    WeightsDoNotFit { arch: &'static str, differences: Vec<String> },
+    #[error("`{name}` is of the {has} type alone, not of the {asked} type")]
+    OtherFamily { name: &'static str, has: Family, asked: Family },
+    /// The tensors at hand are not those of the architecture; perhaps those of its namesake for other images.
+    #[error("the weights do not fit {arch}: {}{}", listed(.differences), namesake(arch, .other))]
+    WeightsDoNotFit { arch: &'static str, differences: Vec<Difference>, other: Option<OtherNetwork> },
     /// A PyTorch file that cannot be read.
     #[error("{path}: not a PyTorch checkpoint that can be read: {cause}; expected what torch.save writes of a state dict, bare or under `model`, `state_dict` or `net`", path = path.display())]
     UnreadableCheckpoint { path: PathBuf, cause: String },
@@ -28,9 +30,7 @@ pub enum Error {
     #[error("{path}: holds no weights; expected a state dict, bare or under `model`, `state_dict` or `net`", path = path.display())]
     EmptyCheckpoint { path: PathBuf },
     /// A file of the `robustness` style is to be written without a normaliser.
-    #[error(
-        "no normaliser is known, and a file of the robustness style has one; name the data set that it is of"
-    )]
+    #[error("no normaliser is known, and a file of the robustness style has one")]
     NoNormaliser,
     /// A normaliser whose standard deviation is not positive, or that is not finite.
     #[error("normaliser mean {mean:?}, std {std:?}: expected finite values and std > 0")]
@@ -41,16 +41,17 @@ pub enum Error {
     )]
     BatchMismatch { images: usize, labels: usize },
     /// Images of another shape.
-    #[error("a batch of shape {found:?}: expected (images, 3, height, width)")]
+    #[error("a batch of shape {found:?}: expected (images, 3, height, width), at least one image")]
     BatchShape { found: Vec<usize> },
     /// Images that are smaller than a window of the network.
-    #[error(
-        "images of {height}×{width} pixels: a window of the network does not fit there; expected larger images or another --arch"
-    )]
+    #[error("images of {height}×{width} pixels: a window of the network does not fit there")]
     ImageTooSmall { height: usize, width: usize },
     /// A label that is no class.
     #[error("label {label}: expected 0 to {} for a network of {classes} classes", classes - 1)]
     LabelOutOfRange { label: u32, classes: usize },
+    /// The gradient of other logits than the network's.
+    #[error("a gradient of the logits of shape {found:?}: expected ({images}, {classes})")]
+    LogitsGradient { found: Vec<usize>, images: usize, classes: usize },
     /// A file could not be written.
     #[error("{0}")]
     Write(#[source] std::io::Error),
@@ -61,4 +62,10 @@ pub enum Error {
 
 fn meant(nearest: &Option<&'static str>) -> String {
     nearest.map_or_else(String::new, |nearest| format!("did you mean `{nearest}`? "))
+}
+
+fn namesake(arch: &str, other: &Option<OtherNetwork>) -> String {
+    other.map_or_else(String::new, |OtherNetwork { family, classes }| {
+        format!("; they are those of {arch} of the family {family} with {classes} classes")
+    })
 }

@@ -1,15 +1,19 @@
 //! Whose weights these are: shapes compared with those of architectures.
 
-use crate::{Architecture, Error, Family, Shapes};
-
-/// How many differences are named of each side.
-const NAMED: usize = 3;
+use crate::{
+    architectures::Architecture,
+    difference::{Difference, OtherNetwork},
+    error::Error,
+    family::Family,
+    graph::Shapes,
+};
 
 impl Architecture {
     /// Compares names and shapes with those of this network for `classes` classes.
     ///
     /// # Errors
-    /// [`Error::WeightsDoNotFit`], naming the first three that the network lacks or has otherwise, and the first three that only it has.
+    /// [`Error::WeightsDoNotFit`] with every name or shape that differs. Its message names the first three that the network lacks or
+    /// has otherwise, and the first three that only the weights have.
     pub fn check_fit(&self, classes: usize, found: &Shapes) -> Result<(), Error> {
         self.compare(&self.graph(classes).shapes(), found)
     }
@@ -32,47 +36,31 @@ impl Architecture {
     }
 
     /// That the weights are those of this name's network for other images, if they are.
-    fn other_family(&self, found: &Shapes) -> Option<String> {
-        let other = match self.family() {
-            Family::Cifar => self.of(Family::Imagenet),
-            Family::Imagenet => self.of(Family::Cifar),
+    fn other_family(&self, found: &Shapes) -> Option<OtherNetwork> {
+        let family = match self.family() {
+            Family::Cifar => Family::Imagenet,
+            Family::Imagenet => Family::Cifar,
         };
-        let other = other.ok()?;
+        let other = self.in_family(family).ok()?;
         let classes = other.classes(found)?;
-        let fits = other.graph(classes).shapes() == *found;
-        fits.then(|| {
-            let (name, family) = (self.name(), other.family());
-            format!("they are those of {name} of the family {family} with {classes} classes (--arch-family {family})")
-        })
+        (other.graph(classes).shapes() == *found).then_some(OtherNetwork { family, classes })
     }
 
     pub(crate) fn compare(&self, wanted: &Shapes, found: &Shapes) -> Result<(), Error> {
-        let lacking = wanted.iter().filter_map(|(name, shape)| match found.get(name) {
-            None => Some(format!("`{name}` {shape:?} is missing")),
-            Some(found) if found != shape => Some(format!("`{name}` is {found:?}, expected {shape:?}")),
-            Some(_) => None,
-        });
-        let unexpected = found.iter().filter(|(name, _)| !wanted.contains_key(*name));
-        let unexpected = unexpected.map(|(name, shape)| format!("`{name}` {shape:?} is unknown to it"));
-        let mut differences = first(lacking);
-        differences.extend(first(unexpected));
+        let of_ours = wanted.iter().filter(|(name, shape)| found.get(*name) != Some(shape));
+        let of_theirs = found.keys().filter(|name| !wanted.contains_key(*name));
+        let names = of_ours.map(|(name, _)| name).chain(of_theirs);
+        let difference = |name: &String| Difference {
+            name: name.clone(),
+            expected: wanted.get(name).cloned(),
+            found: found.get(name).cloned(),
+        };
+        let differences: Vec<Difference> = names.map(difference).collect();
         if differences.is_empty() {
             return Ok(());
         }
-        differences.extend(self.other_family(found));
-        Err(Error::WeightsDoNotFit { arch: self.name(), differences })
+        Err(Error::WeightsDoNotFit { arch: self.name(), differences, other: self.other_family(found) })
     }
-}
-
-/// The first few, and how many more there are.
-fn first(differences: impl Iterator<Item = String>) -> Vec<String> {
-    let mut all: Vec<String> = differences.collect();
-    let more = all.len().saturating_sub(NAMED);
-    all.truncate(NAMED);
-    if let Some(last) = all.last_mut().filter(|_| more > 0) {
-        last.push_str(&format!(" (and {more} more)"));
-    }
-    all
 }
 
 #[cfg(test)]
@@ -91,14 +79,16 @@ mod tests {
     }
 
     #[test]
-    fn the_same_name_for_other_images_is_told() -> Result<(), Error> {
+    fn a_namesake_for_other_images_is_reported() -> Result<(), Error> {
         let small: Architecture = "resnet18".parse()?;
-        let large = small.of(Family::Imagenet)?;
-        for (one, other, words) in
-            [(small, large, "--arch-family imagenet"), (large, small, "--arch-family cifar")]
-        {
-            let said = one.check_fit(10, &other.graph(7).shapes()).expect_err("another family").to_string();
-            assert!(said.contains(words) && said.contains("7 classes"), "{said}");
+        let large = small.in_family(Family::Imagenet)?;
+        for (one, another, family) in [(small, large, Family::Imagenet), (large, small, Family::Cifar)] {
+            let error = one.check_fit(10, &another.graph(7).shapes()).expect_err("another family");
+            let said = error.to_string();
+            let words = format!("they are those of resnet18 of the family {family} with 7 classes");
+            assert!(said.ends_with(&words), "{said}");
+            let Error::WeightsDoNotFit { other, .. } = error else { panic!("{said}") };
+            assert_eq!(other, Some(OtherNetwork { family, classes: 7 }));
         }
         Ok(())
     }

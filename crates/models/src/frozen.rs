@@ -1,44 +1,39 @@
 //! A network whose weights stand still.
 
+use std::sync::Arc;
+
 use candle_core::Tensor;
 
 use crate::{
-    Error,
-    backend::{Batch, FrozenNetwork},
+    batch::{Batch, Images},
+    error::Error,
+    network::FrozenNetwork,
+    results::{Evaluation, InputGradient},
 };
 
-/// A classifier in evaluation mode: its weights are made ready once, for any number of batches.
-#[derive(Debug)]
+/// A classifier in evaluation mode: its weights are made ready once, for any number of batches. Copies share them.
+#[derive(Debug, Clone)]
 pub struct Frozen {
-    network: Box<dyn FrozenNetwork>,
+    network: Arc<dyn FrozenNetwork>,
     classes: usize,
-}
-
-/// A forward pass in evaluation mode. Tensors are on the classifier's device.
-#[derive(Debug)]
-pub struct Evaluation {
-    /// Mean cross-entropy over the batch, in nats.
-    pub loss: f32,
-    /// (N, classes).
-    pub logits: Tensor,
-    /// (N, features): the input of the linear head; of a network that ends in a convolution, its last activations.
-    pub latent: Tensor,
-}
-
-/// The gradient of the batch's mean loss with respect to its pixels. Tensors are on the classifier's device.
-#[derive(Debug)]
-pub struct InputGradient {
-    /// Mean cross-entropy over the batch, in nats.
-    pub loss: f32,
-    /// (N, classes).
-    pub logits: Tensor,
-    /// (N, 3, H, W): ∂loss/∂pixel, pixels in [0, 1].
-    pub gradient: Tensor,
 }
 
 impl Frozen {
     pub(crate) fn new(network: Box<dyn FrozenNetwork>, classes: usize) -> Self {
-        Self { network, classes }
+        Self { network: network.into(), classes }
+    }
+
+    /// How many classes there are.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// The logits (N, classes) of images (N, 3, H, W) in [0, 1].
+    ///
+    /// # Errors
+    /// If there are no images, they are not (N, 3, H, W), or they are too small for the network.
+    pub fn logits(&self, images: &Tensor) -> Result<Tensor, Error> {
+        self.network.logits(self.images(images)?)
     }
 
     /// Logits, latent features and loss.
@@ -55,6 +50,48 @@ impl Frozen {
     /// As [`Frozen::evaluate`].
     pub fn input_gradient(&self, images: &Tensor, labels: &[u32]) -> Result<InputGradient, Error> {
         self.network.input_gradient(self.batch(images, labels)?)
+    }
+
+    /// The gradient of any function of the logits with respect to the pixels, (N, 3, H, W): its gradient with respect to the logits,
+    /// (N, classes), times the Jacobian of the logits. Each image is an input of its own: a row of the gradient reaches its image alone.
+    ///
+    /// ```
+    /// # use candle_core::{Device, Tensor};
+    /// # use models::{Architecture, Classifier, Normaliser};
+    /// # let resnet: Architecture = "resnet20".parse()?;
+    /// # let waves = |(name, shape): (&String, &Vec<usize>)| {
+    /// #     let values = Tensor::arange(0f32, shape.iter().product::<usize>() as f32, &Device::Cpu)?.sin()?;
+    /// #     let is_positive = name.ends_with("running_var");
+    /// #     let values = if is_positive { (values.sqr()? + 0.5)? } else { (values * 0.2)? };
+    /// #     Ok((name.clone(), values.reshape(shape.as_slice())?))
+    /// # };
+    /// # let weights = resnet.graph(10).shapes().iter().map(waves).collect::<candle_core::Result<_>>()?;
+    /// # let network = Classifier::new(resnet, 10, Normaliser::CIFAR10, &weights)?.freeze()?;
+    /// let images = Tensor::full(0.5f32, (2, 3, 32, 32), &Device::Cpu)?;
+    /// // The logit of class 4 for the second image: its gradient is nowhere in the first.
+    /// let mut direction = vec![0f32; 20];
+    /// direction[14] = 1.0;
+    /// let direction = Tensor::from_vec(direction, (2, 10), &Device::Cpu)?;
+    /// let gradient = network.vector_jacobian_product(&images, &direction)?;
+    /// let sums = gradient.abs()?.sum((1, 2, 3))?.to_vec1::<f32>()?;
+    /// assert!(sums[0] == 0.0 && sums[1] > 0.0);
+    /// # Ok::<(), models::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Frozen::logits`], or if the gradient is not (N, classes).
+    pub fn vector_jacobian_product(&self, images: &Tensor, gradient: &Tensor) -> Result<Tensor, Error> {
+        let images = self.images(images)?;
+        let (found, expected) = (gradient.dims(), [images.count(), self.classes]);
+        if found != expected {
+            let [images, classes] = expected;
+            return Err(Error::LogitsGradient { found: found.to_vec(), images, classes });
+        }
+        self.network.vector_jacobian_product(images, gradient)
+    }
+
+    fn images<'a>(&self, images: &'a Tensor) -> Result<Images<'a>, Error> {
+        Images::new(images, |size| self.network.fits(size))
     }
 
     fn batch<'a>(&self, images: &'a Tensor, labels: &'a [u32]) -> Result<Batch<'a>, Error> {

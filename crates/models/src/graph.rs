@@ -38,7 +38,7 @@ pub enum Op {
     /// Means over this many rows and columns of cells, whatever the size; [1, 1] for the mean over all pixels.
     AdaptiveAvgPool([usize; 2]),
     /// max(x, 0) + slope · min(x, 0).
-    Rectify { slope: f32 },
+    LeakyRelu { slope: f32 },
     /// In training, zeroes this share of the values and divides the others by 1 − rate.
     Dropout { rate: f32 },
     /// The channels of all inputs, one input after the other.
@@ -194,10 +194,10 @@ impl GraphBuilder {
         self.push(Op::AvgPool(window), &[x], channels)
     }
 
-    /// ReLU with a slope for negative values.
-    pub fn rectify(&mut self, x: Value, slope: f32) -> Value {
+    /// Leaky ReLU: `slope` for negative values.
+    pub fn leaky_relu(&mut self, x: Value, slope: f32) -> Value {
         let channels = self.channels(x);
-        self.push(Op::Rectify { slope }, &[x], channels)
+        self.push(Op::LeakyRelu { slope }, &[x], channels)
     }
 
     /// Zeroes a share of the values in training.

@@ -5,6 +5,9 @@
 //! (B, 3, H, W) f32 in [0, 1]: the [`Normaliser`] is part of the network, so an [`InputGradient`] is with respect
 //! to pixels.
 //!
+//! With candle: a [`Frozen`] classifier is a [`candle_nn::Module`] that autograd goes through, and
+//! [`Classifier::from_var_builder`] takes weights from a [`candle_nn::VarBuilder`].
+//!
 //! ```
 //! use candle_core::{Device, Tensor};
 //! use models::{Architecture, Classifier, Normaliser};
@@ -22,35 +25,45 @@
 //! # Ok::<(), models::Error>(())
 //! ```
 
-mod alexnet;
-mod architecture;
+mod architectures;
 mod attack;
 mod backend;
+mod batch;
 mod classifier;
-mod densenet;
-mod engine;
+mod difference;
+mod dropout;
+mod engines;
 mod error;
+mod family;
 mod fit;
 mod frozen;
 mod graph;
-mod inception;
+mod module;
+mod network;
 mod normaliser;
-mod resnet;
-mod resnet_imagenet;
-mod squeezenet;
-mod tensors;
+mod plan;
+mod results;
 mod torch;
-mod vgg;
-mod vgg_imagenet;
-mod wide_resnet;
+mod var_builder;
 
-pub use architecture::{Architecture, Family};
+// Networks by name, and as data
+pub use architectures::Architecture;
+pub use family::Family;
+pub use graph::{Graph, GraphBuilder, Node, Op, Shapes, Value};
+pub use kernels::{Activation, Pool2d, blocked::ConvolutionShape};
+
+// Networks with weights
 pub use attack::{Attack, Ball};
 pub use backend::Backend;
-pub use classifier::{Classifier, ParameterGradients};
-pub use error::Error;
-pub use frozen::{Evaluation, Frozen, InputGradient};
-pub use graph::{Graph, GraphBuilder, Node, Op, Shapes, Value};
-pub use kernels::Math;
+pub use classifier::Classifier;
+pub use frozen::Frozen;
+pub use kernels::Precision;
 pub use normaliser::Normaliser;
+pub use results::{Evaluation, InputGradient, ParameterGradients};
+
+// Files of PyTorch's
 pub use torch::{TorchCheckpoint, TorchFile, TorchStyle, TorchTensor, canonical_name, load_torch};
+
+// What can go wrong
+pub use difference::{Difference, OtherNetwork};
+pub use error::Error;

@@ -1,6 +1,6 @@
 //! The per-channel standardisation that is part of the model.
 
-use crate::Error;
+use crate::error::Error;
 
 /// (x − mean) / std per channel, inside the network: gradients are with respect to pixels in [0, 1].
 ///

@@ -2,63 +2,22 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::{Device, Tensor};
+use candle_core::Tensor;
 use models::{Architecture, Backend, Classifier, Family, Normaliser};
 
 #[macro_use]
 #[path = "common/backends.rs"]
 mod backends;
+#[path = "common/networks.rs"]
+mod networks;
 
-type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+use networks::{Outcome, distance, images, weights};
 
 const LABELS: [u32; 4] = [3, 0, 9, 3];
 
-/// Numbers in [−1, 1) that look random.
-fn noise(count: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut next = move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
-    };
-    (0..count).map(|_| next()).collect()
-}
-
-fn weights(architecture: Architecture) -> Outcome<BTreeMap<String, Tensor>> {
-    let tensor = |(at, (name, shape)): (usize, (String, Vec<usize>))| {
-        let count: usize = shape.iter().product();
-        let fan_in: usize = shape[1..].iter().product();
-        let (middle, width) = match () {
-            () if shape.len() > 1 => (0.0, (3.0 / fan_in as f32).sqrt()),
-            () if name.ends_with("bias") || name.ends_with("mean") => (0.0, 0.1),
-            () => (1.0, 0.2),
-        };
-        let values = noise(count, at as u64 + 1).iter().map(|value| middle + width * value).collect();
-        Ok((name, Tensor::from_vec(values, shape, &Device::Cpu)?))
-    };
-    architecture.graph(10).shapes().into_iter().enumerate().map(tensor).collect()
-}
-
-fn images(size: usize) -> Outcome<Tensor> {
-    let values = noise(4 * 3 * size * size, 3).iter().map(|value| 0.5 + 0.5 * value).collect();
-    Ok(Tensor::from_vec(values, (4, 3, size, size), &Device::Cpu)?)
-}
-
-/// ‖a − b‖ / ‖b‖.
-fn distance(a: &Tensor, b: &Tensor) -> Outcome<f64> {
-    let values = |x: &Tensor| -> Outcome<Vec<f32>> { Ok(x.flatten_all()?.to_vec1()?) };
-    let (a, b) = (values(a)?, values(b)?);
-    assert_eq!(a.len(), b.len());
-    let norm = |values: &mut dyn Iterator<Item = f32>| -> f64 {
-        values.map(|value| f64::from(value) * f64::from(value)).sum::<f64>().sqrt()
-    };
-    Ok(norm(&mut a.iter().zip(&b).map(|(a, b)| a - b)) / norm(&mut b.iter().copied()).max(1e-12))
-}
-
 /// A network on a backend, and the same on the blocked engine.
 fn both(backend: &Backend, family: Family, name: &str) -> Outcome<[Classifier; 2]> {
-    let architecture = name.parse::<Architecture>()?.of(family)?;
+    let architecture = name.parse::<Architecture>()?.in_family(family)?;
     let weights = weights(architecture)?;
     let on = |backend: &Backend| Classifier::on(backend, architecture, 10, Normaliser::CIFAR10, &weights);
     Ok([on(backend)?, on(&Backend::default())?])
@@ -154,6 +113,26 @@ fn dropout_depends_on_the_step_alone(backend: &Backend) -> Outcome {
     Ok(())
 }
 
+/// Of two networks with dropout in training, the same values are dropped: nothing else makes the engines differ by more than rounding.
+fn the_same_values_are_dropped(backend: &Backend) -> Outcome {
+    for name in ["alexnet", "vgg11"] {
+        let ([mut network, mut reference], images) = (both(backend, Family::Imagenet, name)?, images(64)?);
+        for step in [0, 3] {
+            let [found, expected] = [&mut network, &mut reference].map(|network| {
+                network.set_step(5, step);
+                network.parameter_gradients(&images, &LABELS)
+            });
+            let (found, expected) = (found?, expected?);
+            assert!(distance(&found.logits, &expected.logits)? < 1e-5, "{name}, step {step}: logits");
+            for (parameter, expected) in &expected.gradients {
+                let apart = distance(&found.gradients[parameter], expected)?;
+                assert!(apart < 1e-2, "{name}, step {step}: gradient of {parameter}, {apart}");
+            }
+        }
+    }
+    Ok(())
+}
+
 /// A frozen network keeps its weights when the classifier learns on.
 fn what_is_frozen_stays(backend: &Backend) -> Outcome {
     let ([network, _], images) = (both(backend, Family::Cifar, "resnet20")?, images(32)?);
@@ -172,5 +151,6 @@ on_backends_of_tensors!(
     gradients_of_parameters_are_the_same,
     training_is_the_same,
     dropout_depends_on_the_step_alone,
+    the_same_values_are_dropped,
     what_is_frozen_stays,
 );

@@ -15,7 +15,7 @@ use plotters::{
 };
 
 use crate::{
-    palette::INK,
+    ink::INK,
     text::{FONT, clean, embed_font},
 };
 

@@ -11,7 +11,7 @@ use crate::{
     Error,
     canvas::{Anchor, Canvas, Drawn, Ink},
     header::Header,
-    palette::INK,
+    ink::INK,
     save::{Bitmap, Figure, SHARPNESS, drawing_error, rasterise, save_png, with_extension},
     text::{size, width, wrap},
 };

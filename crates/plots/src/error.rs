@@ -48,6 +48,6 @@ pub enum Error {
     #[error("{path}: cannot draw: {cause}", path = path.display())]
     Drawing { path: PathBuf, cause: String },
     /// The file cannot be written.
-    #[error("{path}: cannot write: {source}", path = path.display())]
-    File { path: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    File(#[from] files::Error),
 }

@@ -7,7 +7,7 @@ use plotters::prelude::DrawingBackend;
 
 use crate::{
     canvas::{Anchor, Canvas, Drawn, Ink, Point},
-    palette::{FAINT, INK},
+    ink::{FAINT, INK},
     text::{size, wrap},
 };
 

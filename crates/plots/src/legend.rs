@@ -4,7 +4,8 @@ use plotters::prelude::{DrawingBackend, RGBColor};
 
 use crate::{
     canvas::{Anchor, Canvas, Drawn, Ink, Point},
-    palette::{INK, Look, SHADE},
+    ink::INK,
+    palette::{Look, SHADE},
     text::{shorten, size, width},
 };
 
@@ -37,7 +38,7 @@ pub(crate) struct Legend {
 impl Legend {
     /// One entry a curve, and one for the shaded bands if there are any; rows of at most `most` logical pixels.
     pub(crate) fn new<'a>(curves: impl Iterator<Item = &'a str>, shade: Option<&'a str>, most: f64) -> Self {
-        let samples = curves.enumerate().map(|(index, name)| (Sample::Curve(Look::of(index)), name));
+        let samples = curves.enumerate().map(|(index, name)| (Sample::Curve(Look::from_index(index)), name));
         let (mut entries, mut x, mut row) = (Vec::new(), 0.0, 0);
         for (sample, name) in samples.chain(shade.map(|name| (Sample::Shade, name))) {
             let name = shorten(name, NAME.size, most - SAMPLE - GAP);

@@ -28,6 +28,7 @@ mod contact_sheet;
 mod error;
 mod header;
 mod heat_map;
+mod ink;
 mod legend;
 mod line_chart;
 mod palette;

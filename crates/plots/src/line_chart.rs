@@ -21,8 +21,9 @@ use crate::{
     axis::{BANDS, integer_ticks, value_ticks},
     canvas::{Anchor, Canvas, Drawn, Ink, Point},
     header::Header,
+    ink::{GRID, INK},
     legend::Legend,
-    palette::{GRID, INK, Look, SHADE},
+    palette::{Look, SHADE},
     save::{Figure, save},
     text::{size, width},
 };
@@ -270,7 +271,7 @@ impl LineChart {
         let lower = widened(edge(|(low, _)| low).collect());
         let upper = widened(edge(|(_, high)| high).collect());
         let outline: Vec<Point> = upper.into_iter().chain(lower.into_iter().rev()).collect();
-        canvas.polygon(&outline, Look::of(index).color, SHADE)
+        canvas.polygon(&outline, Look::from_index(index).color, SHADE)
     }
 
     fn draw_curve<B: DrawingBackend>(
@@ -279,7 +280,7 @@ impl LineChart {
         layout: &Layout,
         index: usize,
     ) -> Drawn<B> {
-        let (curve, look) = (&self.curves[index], Look::of(index));
+        let (curve, look) = (&self.curves[index], Look::from_index(index));
         let point = |(&position, &mean): (&usize, &f64)| layout.at(position, mean);
         let points: Vec<Point> = self.positions.iter().zip(&curve.mean).map(point).collect();
         if points.len() > 1 {
@@ -378,7 +379,7 @@ mod tests {
         let (layout, size) = (figure.0.layout(), figure.0.size());
         assert_eq!((picture.width, picture.height), (2 * size.0 as usize, 2 * size.1 as usize));
         for (index, curve) in curves.iter().enumerate() {
-            let RGBColor(r, g, b) = Look::of(index).color;
+            let RGBColor(r, g, b) = Look::from_index(index).color;
             for (&position, &mean) in [1, 2, 7].iter().zip(&curve.mean) {
                 assert_eq!(picture.at(layout.at(position, mean)), [r, g, b], "{} at {position}", curve.label);
             }

@@ -10,13 +10,6 @@ use plotters::{
 
 use crate::canvas::{Canvas, Drawn, Point, dashes};
 
-/// Colour of axes and text.
-pub(crate) const INK: RGBColor = RGBColor(38, 38, 46);
-/// Colour of secondary text.
-pub(crate) const FAINT: RGBColor = RGBColor(96, 96, 108);
-/// Colour of grid lines.
-pub(crate) const GRID: RGBColor = RGBColor(230, 230, 235);
-
 /// Opacity of the shaded band around a curve.
 pub(crate) const SHADE: f64 = 0.16;
 
@@ -60,7 +53,7 @@ pub(crate) struct Look {
 
 impl Look {
     /// The look of the curve with this index, from 0.
-    pub(crate) fn of(index: usize) -> Self {
+    pub(crate) fn from_index(index: usize) -> Self {
         Self {
             color: COLORS[index % COLORS.len()],
             stroke: STROKES[index % STROKES.len()],
@@ -137,11 +130,10 @@ mod tests {
     #[test]
     fn curves_differ_in_more_than_colour() {
         for (first, second) in (0..35).flat_map(|i| (0..i).map(move |j| (i, j))) {
-            assert_ne!(Look::of(first), Look::of(second), "{first} {second}");
+            assert_ne!(Look::from_index(first), Look::from_index(second), "{first} {second}");
         }
-        assert!(
-            (1..5).all(|i| Look::of(i).stroke != Look::of(0).stroke && Look::of(i).mark != Look::of(0).mark)
-        );
+        assert!((1..5).all(|i| Look::from_index(i).stroke != Look::from_index(0).stroke
+            && Look::from_index(i).mark != Look::from_index(0).mark));
     }
 
     #[test]

@@ -7,13 +7,9 @@
 //!
 //! Both are complete in memory before a file is touched.
 
-use std::{
-    fs::{self, File},
-    io::{self, Write},
-    path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::path::{Path, PathBuf};
 
+use files::write_atomically;
 use plotters::prelude::*;
 
 use crate::{
@@ -74,7 +70,7 @@ pub(crate) fn save(figure: &impl Figure, stem: &Path) -> Result<[PathBuf; 2], Er
 /// Writes a picture, whole or not at all.
 pub(crate) fn save_png(bitmap: &Bitmap, path: &Path) -> Result<(), Error> {
     let bytes = bitmap.encode().map_err(drawing_error(path))?;
-    write_atomically(path, &bytes)
+    Ok(write_atomically(path, &bytes)?)
 }
 
 /// Appends an extension: a dot in a stem is part of the name.
@@ -146,25 +142,6 @@ impl Bitmap {
     }
 }
 
-/// Under a sibling name first, then renamed: the file is there whole or not at all.
-fn write_atomically(path: &Path, content: &[u8]) -> Result<(), Error> {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let unique = COUNT.fetch_add(1, Ordering::Relaxed);
-    let sibling = path.with_file_name(format!(".{name}.{}.{unique}.tmp", std::process::id()));
-    let written = write_and_sync(&sibling, content).and_then(|()| fs::rename(&sibling, path));
-    written.map_err(|source| {
-        let _ = fs::remove_file(&sibling);
-        Error::File { path: path.to_owned(), source }
-    })
-}
-
-fn write_and_sync(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(content)?;
-    file.sync_all()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,13 +158,14 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_write_leaves_nothing_and_names_the_file() -> io::Result<()> {
+    fn a_failed_write_leaves_nothing_and_names_the_file() -> std::io::Result<()> {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("taken.png");
-        fs::create_dir(&path)?;
-        let error = write_atomically(&path, b"x").expect_err("a folder has that name");
+        std::fs::create_dir(&path)?;
+        let bitmap = Bitmap { width: 1, height: 1, rgb: vec![0; 3] };
+        let error = save_png(&bitmap, &path).expect_err("a folder has that name");
         assert!(error.to_string().contains("taken.png"), "{error}");
-        assert_eq!(fs::read_dir(folder.path())?.count(), 1);
+        assert_eq!(std::fs::read_dir(folder.path())?.count(), 1);
         Ok(())
     }
 }

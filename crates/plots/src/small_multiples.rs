@@ -21,9 +21,10 @@ use crate::{
     axis::value_ticks,
     canvas::{Anchor, Canvas, Drawn, Ink, Point},
     header::Header,
+    ink::{GRID, INK},
     legend::Legend,
     line_chart::Axes,
-    palette::{GRID, INK, Look},
+    palette::Look,
     save::{Figure, save},
     text::{size, wrap},
 };
@@ -168,7 +169,7 @@ impl Figure for SmallMultiples {
         layout.header.draw(canvas, (LEFT, 0.0))?;
         layout.legend.draw(canvas, (LEFT, layout.header.height() + 4.0))?;
         for (index, panel) in self.panels.iter().enumerate() {
-            let place = Place::of(panel, &layout, (index / self.columns, index % self.columns));
+            let place = Place::new(panel, &layout, (index / self.columns, index % self.columns));
             place.draw(canvas, panel)?;
         }
         let (left, right) = (LEFT, LEFT + self.columns as f64 * (layout.width + GAP) - GAP);
@@ -201,7 +202,7 @@ struct Place {
 }
 
 impl Place {
-    fn of(panel: &Panel, layout: &Layout, (row, column): (usize, usize)) -> Self {
+    fn new(panel: &Panel, layout: &Layout, (row, column): (usize, usize)) -> Self {
         let most = panel.curves.iter().flatten().fold(0.0, |most: f64, &value| most.max(value));
         let highest = if most > 0.0 { 1.1 * most } else { 1.0 };
         Self { corner: layout.corner(row, column), width: layout.width, range: panel.range, highest }
@@ -226,7 +227,7 @@ impl Place {
             canvas.text(label, (x, bottom + 13.0), TICK, Anchor::Middle)?;
         }
         for (index, curve) in panel.curves.iter().enumerate() {
-            self.draw_curve(canvas, curve, Look::of(index))?;
+            self.draw_curve(canvas, curve, Look::from_index(index))?;
         }
         canvas.frame((left, top), (left + self.width, bottom))
     }
@@ -295,8 +296,8 @@ mod tests {
         let picture = Picture::read(&figure.save(&folder.path().join("features"))?[0])?;
         let layout = figure.layout();
         for (column, index, along, value) in [(0, 0, 0.25, 1.0), (0, 1, 0.75, 2.0), (1, 1, 0.75, 2.0)] {
-            let place = Place::of(&figure.panels[column], &layout, (0, column));
-            let RGBColor(r, g, b) = Look::of(index).color;
+            let place = Place::new(&figure.panels[column], &layout, (0, column));
+            let RGBColor(r, g, b) = Look::from_index(index).color;
             assert_eq!(picture.at(place.at(along, value)), [r, g, b], "panel {column}, curve {index}");
         }
         Ok(())

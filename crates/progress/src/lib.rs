@@ -68,10 +68,13 @@ pub enum Unit {
 #[error("stopped")]
 pub struct Interrupted;
 
+/// What is called with each event.
+type Callback = dyn Fn(Event<'_>) + Send + Sync;
+
 /// The caller's callback and interrupt flag. Clones share both.
 #[derive(Clone)]
 pub struct Progress {
-    report: Arc<dyn Fn(Event<'_>) + Send + Sync>,
+    report: Arc<Callback>,
     interrupt: Arc<AtomicBool>,
 }
 

@@ -1,4 +1,4 @@
-use std::{io, path::PathBuf};
+use std::path::PathBuf;
 
 /// What can go wrong with spectra.
 #[derive(Debug, thiserror::Error)]
@@ -26,8 +26,8 @@ pub enum Error {
     #[error("epoch {epoch} after epoch {last}: expected increasing epochs")]
     EpochOrder { epoch: usize, last: usize },
     /// A file that cannot be read or written.
-    #[error("{path}: cannot {action}: {source}", path = path.display())]
-    File { action: &'static str, path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    File(#[from] files::Error),
     /// A file that is no spectrum table.
     #[error("{path}: not a gradient spectrum: {found}", path = path.display())]
     Damaged { path: PathBuf, found: String },

@@ -7,7 +7,7 @@ use pulp::{Simd, WithSimd};
 
 use crate::{
     Convention, Error, Recipe,
-    powers::{Powers, PowersScratch},
+    powers::{PowerScratch, PowerSpectrumPlan},
     radial::RadialBins,
     rings::Rings,
     vector::{Cell, LANES, Vector},
@@ -20,7 +20,7 @@ pub(crate) struct Plan {
     pixels: usize,
     /// Whether DC is in a band.
     counts_dc: bool,
-    powers: Powers,
+    powers: PowerSpectrumPlan,
     rings: Rings,
     /// Coefficients in each band.
     counts: Vec<usize>,
@@ -34,7 +34,7 @@ impl Plan {
         bins: &RadialBins,
         convention: Convention,
     ) -> Result<Self, Error> {
-        let powers = Powers::new(height, width)?;
+        let powers = PowerSpectrumPlan::new(height, width)?;
         Ok(Self {
             recipe,
             weights: recipe.channel_weights(channels)?,
@@ -60,7 +60,7 @@ impl Plan {
 /// Working memory of a thread.
 pub(crate) struct Scratch {
     plane: Vec<f32>,
-    transform: PowersScratch,
+    transform: PowerScratch,
     powers: Vec<Cell>,
     sums: Vec<Cell>,
     means: Vec<[f64; LANES]>,

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// A plan for the powers of (H, W) planes.
-pub(crate) enum Powers {
+pub(crate) enum PowerSpectrumPlan {
     /// Sixteen columns, then sixteen rows at a time.
     Vectorised(PlanePlan),
     /// Row by row and column by column, for any size.
@@ -22,12 +22,12 @@ pub(crate) enum Powers {
 }
 
 /// Working memory of a thread.
-pub(crate) enum PowersScratch {
+pub(crate) enum PowerScratch {
     Vectorised(PlaneScratch),
     General(Scratch<f32>),
 }
 
-impl Powers {
+impl PowerSpectrumPlan {
     pub(crate) fn new(height: usize, width: usize) -> Result<Self, Error> {
         Ok(match PlanePlan::new(height, width) {
             Some(plan) => Self::Vectorised(plan),
@@ -35,10 +35,10 @@ impl Powers {
         })
     }
 
-    pub(crate) fn scratch(&self) -> PowersScratch {
+    pub(crate) fn scratch(&self) -> PowerScratch {
         match self {
-            Self::Vectorised(plan) => PowersScratch::Vectorised(plan.scratch()),
-            Self::General { plan, .. } => PowersScratch::General(plan.scratch()),
+            Self::Vectorised(plan) => PowerScratch::Vectorised(plan.scratch()),
+            Self::General { plan, .. } => PowerScratch::General(plan.scratch()),
         }
     }
 
@@ -51,7 +51,7 @@ impl Powers {
         vec![Cell::ZERO; len]
     }
 
-    /// Which cell belongs to which bands, once [`Powers::finish`] is through.
+    /// Which cell belongs to which bands, once [`PowerSpectrumPlan::finish`] is through.
     pub(crate) fn rings(&self, bins: &RadialBins) -> Rings {
         match self {
             Self::Vectorised(plan) => {
@@ -79,14 +79,14 @@ impl Powers {
         plane: &mut [f32],
         factor: f32,
         lane: usize,
-        (scratch, powers): (&mut PowersScratch, &mut [Cell]),
+        (scratch, powers): (&mut PowerScratch, &mut [Cell]),
     ) {
         match (self, scratch) {
-            (Self::Vectorised(plan), PowersScratch::Vectorised(scratch)) => match plan.sides() {
+            (Self::Vectorised(plan), PowerScratch::Vectorised(scratch)) => match plan.sides() {
                 [32, 32] => put_plane(simd, plan, [32, 32], (plane, factor, lane), scratch, powers),
                 sides => put_plane(simd, plan, sides, (plane, factor, lane), scratch, powers),
             },
-            (Self::General { plan, .. }, PowersScratch::General(scratch)) => {
+            (Self::General { plan, .. }, PowerScratch::General(scratch)) => {
                 plane.iter_mut().for_each(|value| *value *= factor);
                 let columns = plan.columns(plane, scratch);
                 columns.iter().zip(powers).for_each(|(value, cell)| cell.0[lane] = value.norm_sqr());
@@ -199,7 +199,7 @@ mod tests {
         for (height, width) in [(32, 32), (64, 32), (32, 96), (33, 33), (8, 5), (5, 8)] {
             for convention in [Convention::Reference, Convention::Textbook] {
                 let (bins, powers) =
-                    (RadialBins::new(height, width, convention), Powers::new(height, width)?);
+                    (RadialBins::new(height, width, convention), PowerSpectrumPlan::new(height, width)?);
                 let counted = powers.rings(&bins).coefficients_by_band();
                 assert_eq!(counted, bins.counts(), "{height}×{width} {convention:?}");
             }

@@ -1,11 +1,12 @@
 //! The result of a run: a spectrum an epoch.
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, Cursor, Write},
     path::Path,
 };
 
+use files::{Action, failed, write_atomically};
 use npyz::WriterBuilder;
 use serde::{Deserialize, Serialize};
 
@@ -136,7 +137,7 @@ impl SpectrumTable {
             skipped: self.rows.iter().map(|row| row.skipped).collect(),
         };
         let text = serde_json::to_vec(&columns).map_err(io::Error::other);
-        text.and_then(|text| write_atomically(path, &text)).map_err(file_error("write", path))
+        Ok(write_atomically(path, &text.map_err(failed(Action::Write, path))?)?)
     }
 
     /// Reads what [`SpectrumTable::save_json`] wrote.
@@ -145,7 +146,7 @@ impl SpectrumTable {
     /// If the file is missing, is no such table, or its columns differ in length.
     pub fn load_json(path: &Path) -> Result<Self, Error> {
         let damaged = |found: String| Error::Damaged { path: path.to_owned(), found };
-        let bytes = fs::read(path).map_err(file_error("read", path))?;
+        let bytes = fs::read(path).map_err(failed(Action::Read, path))?;
         let columns: Columns = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
         let mut table = Self::new(columns.dataset, columns.arch, columns.n_images, columns.radii);
         let epochs = columns.epochs.len();
@@ -169,7 +170,7 @@ impl SpectrumTable {
     /// # Errors
     /// If the file cannot be written.
     pub fn save_npz(&self, path: &Path) -> Result<(), Error> {
-        self.npz().and_then(|bytes| write_atomically(path, &bytes)).map_err(file_error("write", path))
+        Ok(write_atomically(path, &self.npz().map_err(failed(Action::Write, path))?)?)
     }
 
     fn npz(&self) -> io::Result<Vec<u8>> {
@@ -190,22 +191,6 @@ impl SpectrumTable {
         }
         Ok(archive.finish().map_err(io::Error::other)?.into_inner())
     }
-}
-
-fn file_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
-    let path = path.to_owned();
-    move |source| Error::File { action, path, source }
-}
-
-/// Under a sibling name first, then renamed: the file is there whole or not at all.
-fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let sibling = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-    let written =
-        File::create(&sibling).and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()));
-    written.and_then(|()| fs::rename(&sibling, path)).inspect_err(|_| {
-        let _ = fs::remove_file(&sibling);
-    })
 }
 
 #[cfg(test)]
@@ -262,7 +247,7 @@ mod tests {
         let folder = tempfile::tempdir()?;
         let path = folder.path().join("spectrum.npz");
         table()?.save_npz(&path)?;
-        let mut archive = zip::ZipArchive::new(File::open(&path)?)?;
+        let mut archive = zip::ZipArchive::new(fs::File::open(&path)?)?;
         let mean = npyz::NpyFile::new(archive.by_name("mean.npy")?)?;
         assert_eq!(mean.shape(), [2, 2]);
         assert_eq!(mean.into_vec::<f64>()?, [0.9, 0.1, 0.5, 0.7]);

@@ -3,13 +3,11 @@
 use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
 
 use candle_core::{DType, Device, Tensor};
+use files::write_atomically;
 use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Error,
-    files::{self, write_atomically},
-};
+use crate::Error;
 
 /// The metadata key under which a file of ours says what it is.
 const INFO: &str = "freqbias";
@@ -74,7 +72,7 @@ impl Checkpoint {
 
 impl CheckpointInfo {
     /// What a file says of itself, from its header alone; nothing if it says nothing, or is no such file.
-    pub fn of(path: &Path) -> Option<Self> {
+    pub fn read(path: &Path) -> Option<Self> {
         let mut file = File::open(path).ok()?;
         let mut length = [0; 8];
         file.read_exact(&mut length).ok()?;
@@ -120,7 +118,7 @@ pub fn save(
         entries.insert(CHECKSUM.to_owned(), all.into());
     }
     let metadata = Some([(key.to_owned(), info.to_string())].into());
-    write_atomically(path, &safetensors::serialize(views, metadata).map_err(internal)?)
+    Ok(write_atomically(path, &safetensors::serialize(views, metadata).map_err(internal)?)?)
 }
 
 /// Tensors by name, and a metadata entry if it is there.
@@ -246,10 +244,10 @@ mod tests {
         let folder = tempfile::tempdir()?;
         let (path, checkpoint) = (folder.path().join("any.safetensors"), example()?);
         checkpoint.save(&path)?;
-        assert!(checkpoint.info.is_some() && CheckpointInfo::of(&path) == checkpoint.info);
+        assert!(checkpoint.info.is_some() && CheckpointInfo::read(&path) == checkpoint.info);
         std::fs::write(&path, [0xff; 64])?;
-        assert_eq!(CheckpointInfo::of(&path), None, "nonsense, with a huge length");
-        assert_eq!(CheckpointInfo::of(folder.path()), None);
+        assert_eq!(CheckpointInfo::read(&path), None, "nonsense, with a huge length");
+        assert_eq!(CheckpointInfo::read(folder.path()), None);
         Ok(())
     }
 

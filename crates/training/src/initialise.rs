@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use candle_core::{Device, Tensor};
-use rand::{Rng, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::Rng;
+use random::named_generator;
 
 use crate::Error;
 
@@ -35,8 +35,8 @@ pub fn initialise(
     seed: u64,
 ) -> Result<BTreeMap<String, Tensor>, Error> {
     let draw = |(name, shape): (&String, &Vec<usize>)| {
-        let law = Law::of(name, shape, shapes)?;
-        let values = law.draw(shape.iter().product(), &mut stream(seed, name));
+        let law = Law::for_parameter(name, shape, shapes)?;
+        let values = law.draw(shape.iter().product(), &mut named_generator(seed, name));
         Ok((name.clone(), Tensor::from_vec(values, shape.as_slice(), &Device::Cpu)?))
     };
     shapes.iter().map(draw).collect()
@@ -48,7 +48,11 @@ enum Law {
 }
 
 impl Law {
-    fn of(name: &str, shape: &[usize], shapes: &BTreeMap<String, Vec<usize>>) -> Result<Self, Error> {
+    fn for_parameter(
+        name: &str,
+        shape: &[usize],
+        shapes: &BTreeMap<String, Vec<usize>>,
+    ) -> Result<Self, Error> {
         let (module, kind) = name.rsplit_once('.').unwrap_or(("", name));
         let weight = if module.is_empty() { "weight".to_owned() } else { format!("{module}.weight") };
         match kind {
@@ -76,16 +80,6 @@ impl Law {
             }
         }
     }
-}
-
-/// The random stream of a name: the name's hash (64-bit FNV-1a, fixed for all time) picks the stream of the seed.
-fn stream(seed: u64, name: &str) -> ChaCha8Rng {
-    let hash = name
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    random.set_stream(hash);
-    random
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Training a network and keeping what it learns, without knowing what it is.
 //!
-//! A [`Trainer`] moves a [`Learner`] through the batches of a [`Source`], epoch by epoch, with [`Sgd`] and a
-//! [`Schedule`], and keeps a [`Checkpoint`] of every epoch in a [`RunFolder`]. A run that is interrupted goes on bit
+//! A [`Trainer`] moves a [`TrainableModel`] through the batches of a [`Source`], epoch by epoch, with [`Sgd`] and a
+//! [`Schedule`], and keeps a [`Checkpoint`] of every epoch in a [`RunFolder`]. A run that is interrupted resumes bit
 //! for bit. Learning rates follow the epoch (0-based); losses are in nats; precisions are percentages.
 //!
 //! ```
@@ -12,18 +12,23 @@
 
 mod checkpoint;
 mod error;
-mod files;
 mod initialise;
-mod lock;
+mod model;
 mod run_folder;
 mod schedule;
+mod setting;
 mod sgd;
 mod state;
+mod tally;
 mod tensorboard;
 mod trainer;
 
 // The loop
-pub use trainer::{BatchTally, Event, Learned, Learner, Observer, Outcome, Source, Tally, Trainer};
+pub use trainer::{Event, Observer, Outcome, Trainer};
+
+// What it trains, on what
+pub use model::{BoxError, DeferredMetrics, Source, StepOutput, TrainableModel};
+pub use tally::Tally;
 
 // What it is made of
 pub use initialise::initialise;
@@ -34,10 +39,9 @@ pub use sgd::Sgd;
 pub use checkpoint::{
     Checkpoint, CheckpointInfo, load as load_tensors, save as save_tensors, stored_tensors,
 };
-pub use files::{write_atomically, write_atomically_with};
-pub use lock::FolderLock;
 pub use run_folder::{EpochMetrics, RunFolder, Start};
 pub use tensorboard::{EventFile, Histogram, Png, Summary};
 
 // What can go wrong
 pub use error::Error;
+pub use setting::{Part, Setting};

@@ -5,9 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Serialize};
+use files::{Action, FolderLock, failed};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Error, checkpoint::Checkpoint, files, lock::FolderLock};
+use crate::{Error, checkpoint::Checkpoint};
 
 /// One line of `metrics.jsonl`. Losses are means in nats, precisions percentages.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,12 +39,12 @@ pub struct EpochMetrics {
     pub images_per_second: f64,
 }
 
-/// What becomes of an earlier run in the same folder.
+/// What happens to an earlier run in the same folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
-    /// There must not be one.
+    /// It is an error.
     Fresh,
-    /// It goes on.
+    /// It is resumed.
     Resume,
     /// Its files are removed.
     Overwrite,
@@ -53,7 +54,7 @@ pub enum Start {
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    /// Held by the one program that writes.
+    /// Held while this program writes.
     _lock: Option<FolderLock>,
 }
 
@@ -66,16 +67,17 @@ const METRICS: &str = "metrics.jsonl";
 const TENSORBOARD: &str = "tensorboard";
 
 impl RunFolder {
-    /// A folder as it is; it need not exist.
+    /// The folder of a run, to be read; it may be missing.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), _lock: None }
     }
 
-    /// Prepares a folder for a run and keeps other programs from writing to it.
+    /// Prepares a folder for a run, and locks it until this is dropped.
     ///
     /// # Errors
-    /// If there is a run and `start` is fresh, if there is none and it is to be resumed, if another program writes to
-    /// the folder, or if the folder cannot be created or cleared.
+    /// [`Error::RunExists`] if there is a run and `start` is fresh; [`Error::NothingToResume`] if there is none to resume;
+    /// [`Error::StateMissing`] if there are checkpoints without a state; [`files::Error::InUse`] if another program writes to the
+    /// folder; [`files::Error::File`] if the folder cannot be created or cleared.
     pub fn begin(path: impl Into<PathBuf>, start: Start) -> Result<Self, Error> {
         let mut run = Self::at(path);
         let (has_state, has_run) = (run.state_path().exists(), run.holds_a_run());
@@ -123,8 +125,8 @@ impl RunFolder {
             return Ok(Vec::new());
         }
         let mut found = Vec::new();
-        for entry in fs::read_dir(&self.path).map_err(Error::file("read folder", &self.path))? {
-            let path = entry.map_err(Error::file("read folder", &self.path))?.path();
+        for entry in fs::read_dir(&self.path).map_err(failed(Action::ReadFolder, &self.path))? {
+            let path = entry.map_err(failed(Action::ReadFolder, &self.path))?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if let Some(epoch) = name.strip_suffix(CHECKPOINT).and_then(|epoch| epoch.parse().ok()) {
                 found.push((epoch, path));
@@ -134,7 +136,7 @@ impl RunFolder {
         Ok(found)
     }
 
-    /// Writes an epoch's checkpoint and points `checkpoint.latest` (and, if it is the best, `checkpoint.best`) at it.
+    /// Writes an epoch's checkpoint, and gives it the name `checkpoint.latest` too, and `checkpoint.best` if it is the best.
     ///
     /// # Errors
     /// If a file cannot be written.
@@ -153,7 +155,7 @@ impl RunFolder {
         Ok(path)
     }
 
-    /// Removes the checkpoint of an epoch, if it is there; `checkpoint.latest` and `checkpoint.best` stay what they are.
+    /// Removes the checkpoint of an epoch, if it is there; `checkpoint.latest` and `checkpoint.best` stay.
     ///
     /// # Errors
     /// If the file cannot be removed.
@@ -161,7 +163,7 @@ impl RunFolder {
         let path = self.checkpoint_path(epoch);
         match fs::remove_file(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            removed => removed.map_err(Error::file("remove", &path)),
+            removed => Ok(removed.map_err(failed(Action::Remove, &path))?),
         }
     }
 
@@ -173,18 +175,31 @@ impl RunFolder {
         let path = self.path.join(CONFIG);
         let mut text = serde_json::to_string_pretty(config).map_err(damaged(&path, "configuration"))?;
         text.push('\n');
-        files::write_atomically(&path, text.as_bytes())
+        Ok(files::write_atomically(&path, text.as_bytes())?)
     }
 
-    /// The resolved settings of the run; absent if the folder has no such file.
+    /// The resolved settings of the run, as [`RunFolder::save_config`] wrote them; absent if the folder has no such file.
+    ///
+    /// ```
+    /// # let root = tempfile::tempdir()?;
+    /// #[derive(serde::Serialize, serde::Deserialize)]
+    /// struct Config {
+    ///     epochs: usize,
+    /// }
+    /// let run = training::RunFolder::at(root.path());
+    /// assert!(run.config::<Config>()?.is_none());
+    /// run.save_config(&Config { epochs: 4 })?;
+    /// assert_eq!(run.config::<Config>()?.map(|config| config.epochs), Some(4));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
-    /// If the file cannot be read or is no JSON.
-    pub fn config(&self) -> Result<Option<serde_json::Value>, Error> {
+    /// [`files::Error::File`] if the file cannot be read; [`Error::Damaged`] if it is not JSON that a `T` can be read from.
+    pub fn config<T: DeserializeOwned>(&self) -> Result<Option<T>, Error> {
         let path = self.path.join(CONFIG);
         let bytes = match fs::read(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            read => read.map_err(Error::file("read", &path))?,
+            read => read.map_err(failed(Action::Read, &path))?,
         };
         serde_json::from_slice(&bytes).map(Some).map_err(damaged(&path, "configuration"))
     }
@@ -197,7 +212,7 @@ impl RunFolder {
         let path = self.path.join(METRICS);
         let text = match fs::read_to_string(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            read => read.map_err(Error::file("read", &path))?,
+            read => read.map_err(failed(Action::Read, &path))?,
         };
         text.lines().map(|line| serde_json::from_str(line).map_err(damaged(&path, "metrics file"))).collect()
     }
@@ -210,7 +225,7 @@ impl RunFolder {
         let path = self.path.join(METRICS);
         let line = |epoch: &EpochMetrics| serde_json::to_string(epoch).map(|text| text + "\n");
         let text: Result<String, _> = epochs.iter().map(line).collect();
-        files::write_atomically(&path, text.map_err(damaged(&path, "metrics file"))?.as_bytes())
+        Ok(files::write_atomically(&path, text.map_err(damaged(&path, "metrics file"))?.as_bytes())?)
     }
 
     /// The folder for TensorBoard's event files.
@@ -229,7 +244,7 @@ impl RunFolder {
             fs::read_dir(self.tensorboard()).into_iter().flatten().flatten().map(|entry| entry.path());
         let events = events.filter(|path| path.to_string_lossy().contains("tfevents"));
         for path in checkpoints.chain(named).chain(events).filter(|path| path.is_file()) {
-            fs::remove_file(&path).map_err(Error::file("remove", &path))?;
+            fs::remove_file(&path).map_err(failed(Action::Remove, &path))?;
         }
         Ok(())
     }
@@ -303,7 +318,7 @@ mod tests {
         let folder = tempfile::tempdir()?;
         let first = RunFolder::begin(folder.path(), Start::Fresh)?;
         let second = RunFolder::begin(folder.path(), Start::Overwrite);
-        assert!(matches!(second, Err(Error::InUse { .. })), "{second:?}");
+        assert!(matches!(second, Err(Error::File(files::Error::InUse { .. }))), "{second:?}");
         drop(first);
         RunFolder::begin(folder.path(), Start::Overwrite)?;
         Ok(())

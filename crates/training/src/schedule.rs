@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
-/// How the learning rate follows the epoch (0-based), as text in the forms of the `--schedule` flag.
+/// How the learning rate follows the epoch (0-based), with a form as text that each variant shows.
 ///
 /// ```
 /// let step: training::Schedule = "step:50:0.1".parse()?;

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, path::Path};
 use candle_core::{Tensor, Var};
 use serde::{Deserialize, Serialize};
 
-use crate::{EpochMetrics, Error, Schedule, Sgd, Tally, checkpoint};
+use crate::{
+    EpochMetrics, Error, Schedule, Sgd, Tally, checkpoint,
+    setting::{Part, Setting},
+};
 
 const KEY: &str = "freqbias-state";
 
@@ -31,37 +34,38 @@ pub(crate) struct Fixed {
     pub(crate) epochs: usize,
     /// What else decides what is learned.
     #[serde(default)]
-    pub(crate) learner: String,
+    #[serde(rename = "learner")]
+    pub(crate) training_on: String,
 }
 
 impl Fixed {
-    /// Refuses what differs from what a state was saved with, by its flag where it has one.
+    /// Refuses what differs from what a state was saved with, the first of them by name.
     fn check(&self, now: &Self, path: &Path) -> Result<(), Error> {
         let path = path.to_owned();
         let three = |values: &[f32; 3]| values.map(|value| value.to_string()).join(",");
-        // Flags that name the images come before what the images then are, which is in nobody's command line.
+        // Settings that name the images come before what the images then are, which nobody chooses.
         let named = [
-            ("--arch", self.arch.clone(), now.arch.clone()),
-            ("--dataset", self.dataset.clone(), now.dataset.clone()),
-            ("--mean", three(&self.mean), three(&now.mean)),
-            ("--std", three(&self.std), three(&now.std)),
-            ("--seed", self.seed.to_string(), now.seed.to_string()),
-            ("--batch-size", self.batch_size.to_string(), now.batch_size.to_string()),
+            (Setting::Architecture, self.arch.clone(), now.arch.clone()),
+            (Setting::Dataset, self.dataset.clone(), now.dataset.clone()),
+            (Setting::Mean, three(&self.mean), three(&now.mean)),
+            (Setting::StandardDeviation, three(&self.std), three(&now.std)),
+            (Setting::Seed, self.seed.to_string(), now.seed.to_string()),
+            (Setting::BatchSize, self.batch_size.to_string(), now.batch_size.to_string()),
         ];
         let counts = [
-            ("training", self.training_images, now.training_images),
-            ("test", self.test_images, now.test_images),
+            (Part::Training, self.training_images, now.training_images),
+            (Part::Test, self.test_images, now.test_images),
         ];
         let others = [
-            ("--lr", self.lr.to_string(), now.lr.to_string()),
-            ("--momentum", self.momentum.to_string(), now.momentum.to_string()),
-            ("--weight-decay", self.weight_decay.to_string(), now.weight_decay.to_string()),
-            ("--schedule", self.schedule.to_string(), now.schedule.to_string()),
-            ("training on", or_plain(&self.learner), or_plain(&now.learner)),
-            ("--epochs", self.scheduled_epochs().to_string(), now.scheduled_epochs().to_string()),
+            (Setting::LearningRate, self.lr.to_string(), now.lr.to_string()),
+            (Setting::Momentum, self.momentum.to_string(), now.momentum.to_string()),
+            (Setting::WeightDecay, self.weight_decay.to_string(), now.weight_decay.to_string()),
+            (Setting::Schedule, self.schedule.to_string(), now.schedule.to_string()),
+            (Setting::TrainingOn, or_plain(&self.training_on), or_plain(&now.training_on)),
+            (Setting::Epochs, self.scheduled_epochs().to_string(), now.scheduled_epochs().to_string()),
         ];
-        if let Some((name, before, now)) = named.into_iter().find(|(_, before, now)| before != now) {
-            return Err(Error::SettingChanged { path, name, before, now });
+        if let Some((setting, before, now)) = named.into_iter().find(|(_, before, now)| before != now) {
+            return Err(Error::SettingChanged { path, setting, before, now });
         }
         if let Some((part, before, now)) = counts.into_iter().find(|(_, before, now)| before != now) {
             return Err(Error::ImageCountChanged { path, part, before, now });
@@ -70,7 +74,7 @@ impl Fixed {
             return Err(Error::ImagesChanged { path });
         }
         match others.into_iter().find(|(_, before, now)| before != now) {
-            Some((name, before, now)) => Err(Error::SettingChanged { path, name, before, now }),
+            Some((setting, before, now)) => Err(Error::SettingChanged { path, setting, before, now }),
             None => Ok(()),
         }
     }
@@ -80,8 +84,8 @@ impl Fixed {
     }
 }
 
-fn or_plain(learner: &str) -> String {
-    if learner.is_empty() { "the images themselves".to_owned() } else { learner.to_owned() }
+fn or_plain(training_on: &str) -> String {
+    if training_on.is_empty() { "the images themselves".to_owned() } else { training_on.to_owned() }
 }
 
 /// How far a run has come.
@@ -163,4 +167,68 @@ pub(crate) fn load(
         .filter_map(|(name, tensor)| Some((name.strip_prefix("momentum.")?.to_owned(), tensor)));
     sgd.set_buffers(momentum.collect());
     Ok(content.progress)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fixed() -> Fixed {
+        Fixed {
+            arch: "resnet20".to_owned(),
+            dataset: "cifar10".to_owned(),
+            mean: [0.5; 3],
+            std: [0.25; 3],
+            images: 7,
+            seed: 0,
+            batch_size: 128,
+            training_images: 50_000,
+            test_images: 10_000,
+            lr: 0.1,
+            momentum: 0.9,
+            weight_decay: 5e-4,
+            schedule: Schedule::Constant,
+            epochs: 10,
+            training_on: String::new(),
+        }
+    }
+
+    fn changed(now: Fixed) -> Error {
+        fixed().check(&now, Path::new("state")).expect_err("something else")
+    }
+
+    #[test]
+    fn states_of_earlier_versions_are_read() -> Result<(), serde_json::Error> {
+        let mut json = serde_json::json!(Fixed { training_on: "noise".to_owned(), ..fixed() });
+        assert_eq!(json["learner"], "noise");
+        json.as_object_mut().expect("an object").remove("learner");
+        assert_eq!(serde_json::from_value::<Fixed>(json)?, fixed());
+        Ok(())
+    }
+
+    #[test]
+    fn the_first_changed_setting_is_named() {
+        let error = changed(Fixed { lr: 0.2, seed: 1, images: 8, ..fixed() });
+        assert!(matches!(error, Error::SettingChanged { setting: Setting::Seed, .. }), "{error}");
+        assert_eq!(error.to_string(), "state: the run was started with seed 0, but now it is 1");
+        let error = changed(Fixed { test_images: 5, images: 8, lr: 0.2, ..fixed() });
+        assert!(
+            matches!(error, Error::ImageCountChanged { part: Part::Test, before: 10_000, now: 5, .. }),
+            "{error}"
+        );
+        assert!(matches!(changed(Fixed { images: 8, lr: 0.2, ..fixed() }), Error::ImagesChanged { .. }));
+        let error = changed(Fixed { training_on: "noise".to_owned(), ..fixed() });
+        assert_eq!(
+            error.to_string(),
+            "state: the run was started with training on the images themselves, but now it is noise"
+        );
+    }
+
+    #[test]
+    fn a_run_may_get_longer_where_the_schedule_allows_it() {
+        assert!(fixed().check(&Fixed { epochs: 20, ..fixed() }, Path::new("state")).is_ok());
+        let cosine = |epochs| Fixed { schedule: Schedule::Cosine, epochs, ..fixed() };
+        let error = cosine(10).check(&cosine(20), Path::new("state")).expect_err("another schedule");
+        assert!(matches!(error, Error::SettingChanged { setting: Setting::Epochs, .. }), "{error}");
+    }
 }

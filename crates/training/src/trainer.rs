@@ -1,162 +1,17 @@
 //! The epoch loop.
 
 use std::{
-    collections::BTreeMap,
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
     time::Instant,
 };
 
-use candle_core::{Tensor, Var};
-use serde::{Deserialize, Serialize};
-
 use crate::{
-    Checkpoint, CheckpointInfo, EpochMetrics, Error, RunFolder, Schedule, Sgd,
+    BoxError, Checkpoint, CheckpointInfo, EpochMetrics, Error, RunFolder, Schedule, Sgd, Tally,
+    model::{DeferredMetrics, Source, StepOutput, TrainableModel},
     state::{self, Fixed, Network, Progress},
     tensorboard,
 };
-
-/// What a number of images gave.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Tally {
-    /// Images.
-    pub examples: usize,
-    /// The sum of their losses, in nats.
-    pub loss_sum: f64,
-    /// Those whose best class is the label.
-    pub correct: usize,
-    /// Those with the label among the best five classes.
-    pub correct5: usize,
-}
-
-impl Tally {
-    /// Adds the images of another batch.
-    pub fn add(&mut self, other: &Self) {
-        self.examples += other.examples;
-        self.loss_sum += other.loss_sum;
-        self.correct += other.correct;
-        self.correct5 += other.correct5;
-    }
-
-    /// The mean loss, in nats.
-    pub fn loss(&self) -> f64 {
-        self.loss_sum / self.examples.max(1) as f64
-    }
-
-    /// Top-1 accuracy in percent.
-    pub fn prec1(&self) -> f64 {
-        100.0 * self.correct as f64 / self.examples.max(1) as f64
-    }
-
-    /// Top-5 accuracy in percent.
-    pub fn prec5(&self) -> f64 {
-        100.0 * self.correct5 as f64 / self.examples.max(1) as f64
-    }
-}
-
-/// What a batch gave, and the gradients of its mean loss by parameter.
-#[derive(Debug)]
-pub struct Learned {
-    /// Loss and accuracy before the step.
-    pub tally: BatchTally,
-    /// By parameter name.
-    pub gradients: BTreeMap<String, Tensor>,
-}
-
-/// What a batch gave: known at once, or by a device that may still be at work on it.
-pub enum BatchTally {
-    /// It is known.
-    Known(Tally),
-    /// It is asked for when the next step is under way, so that the device need not wait for the question.
-    Later(Box<dyn FnOnce() -> candle_core::Result<Tally>>),
-}
-
-impl BatchTally {
-    fn wait(self) -> candle_core::Result<Tally> {
-        match self {
-            Self::Known(tally) => Ok(tally),
-            Self::Later(ask) => ask(),
-        }
-    }
-}
-
-impl From<Tally> for BatchTally {
-    fn from(tally: Tally) -> Self {
-        Self::Known(tally)
-    }
-}
-
-impl std::fmt::Debug for BatchTally {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Known(tally) => f.debug_tuple("Known").field(tally).finish(),
-            Self::Later(_) => f.write_str("Later"),
-        }
-    }
-}
-
-/// A network as the trainer sees it.
-pub trait Learner {
-    /// What it learns from at once.
-    type Batch;
-
-    /// What the optimiser moves.
-    fn parameters(&self) -> &BTreeMap<String, Var>;
-
-    /// What is saved but not optimised: batch-norm statistics.
-    fn buffers(&self) -> &BTreeMap<String, Var>;
-
-    /// Says which batch of which epoch is learned next: what is drawn for it must depend on nothing else, so that a run that is
-    /// resumed goes on as it would have. Learners that draw nothing need not care.
-    fn begin_step(&mut self, _epoch: usize, _batch: usize) {}
-
-    /// The gradients of a batch, in training mode.
-    ///
-    /// # Errors
-    /// If a tensor operation fails.
-    fn learn(&mut self, batch: &Self::Batch) -> candle_core::Result<Learned>;
-
-    /// What a batch gives in evaluation mode.
-    ///
-    /// # Errors
-    /// If a tensor operation fails.
-    fn evaluate(&mut self, batch: &Self::Batch) -> candle_core::Result<Tally>;
-
-    /// What a batch gives in evaluation mode once an adversary changed its images; absent without one.
-    ///
-    /// # Errors
-    /// If a tensor operation fails.
-    fn evaluate_attacked(&mut self, _batch: &Self::Batch) -> candle_core::Result<Option<Tally>> {
-        Ok(None)
-    }
-}
-
-/// Where batches come from. The batches of an epoch are the same whenever they are asked for; an error ends the run.
-pub trait Source {
-    /// What a learner takes.
-    type Batch;
-
-    /// The training batches of an epoch, from batch `start` on.
-    fn train(&self, epoch: usize, start: usize) -> impl Iterator<Item = candle_core::Result<Self::Batch>>;
-
-    /// How many training batches an epoch has.
-    fn train_batches(&self) -> usize;
-
-    /// How many training images there are.
-    fn train_images(&self) -> usize;
-
-    /// How many test images there are.
-    fn test_images(&self) -> usize;
-
-    /// A checksum of all images and labels: a run is not resumed on other ones. Without one of its own a source is known
-    /// by its numbers of images alone.
-    fn images_checksum(&self) -> u32 {
-        0
-    }
-
-    /// The test batches.
-    fn test(&self) -> impl Iterator<Item = candle_core::Result<Self::Batch>>;
-}
 
 /// How a run learns.
 #[derive(Debug, Clone)]
@@ -177,7 +32,7 @@ pub struct Trainer {
     /// the next one is kept.
     pub checkpoint_every: usize,
     /// What else decides what is learned, in words: a resume with other ones is refused. Empty where nothing does.
-    pub learner: String,
+    pub training_on: String,
     /// What every checkpoint says of the run; epoch and accuracy are filled in.
     pub info: CheckpointInfo,
     /// What `config.json` is to say; written once the run is known to fit what is there.
@@ -197,7 +52,7 @@ pub enum Event<'a> {
 }
 
 /// Who watches a run. An error ends the run; it can go on later.
-pub type Observer<'a> = dyn FnMut(Event<'_>) -> Result<(), Box<dyn std::error::Error + Send + Sync>> + 'a;
+pub type Observer<'a> = dyn FnMut(Event<'_>) -> Result<(), BoxError> + 'a;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,9 +69,9 @@ impl Trainer {
     ///
     /// # Errors
     /// If a file cannot be written, the state to resume does not fit, the loss is not finite, or the observer fails.
-    pub fn run<L: Learner, S: Source<Batch = L::Batch>>(
+    pub fn run<L: TrainableModel, S: Source<Batch = L::Batch>>(
         &self,
-        learner: &mut L,
+        model: &mut L,
         source: &S,
         folder: &RunFolder,
         interrupt: &AtomicBool,
@@ -227,7 +82,7 @@ impl Trainer {
         }
         let mut run = Run {
             trainer: self,
-            learner,
+            model,
             source,
             folder,
             interrupt,
@@ -272,34 +127,34 @@ impl Trainer {
             weight_decay: self.weight_decay,
             schedule: self.schedule.clone(),
             epochs: self.epochs,
-            learner: self.learner.clone(),
+            training_on: self.training_on.clone(),
         }
     }
 }
 
 struct Run<'a, L, S> {
     trainer: &'a Trainer,
-    learner: &'a mut L,
+    model: &'a mut L,
     source: &'a S,
     folder: &'a RunFolder,
     interrupt: &'a AtomicBool,
     observe: &'a mut Observer<'a>,
     sgd: Sgd,
     progress: Progress,
-    /// The last batch that was learned, while nobody has asked what it gave.
+    /// The last batch that was output, while nobody has asked what it gave.
     pending: Option<Pending>,
 }
 
 struct Pending {
-    tally: BatchTally,
+    tally: DeferredMetrics,
     batch: usize,
     lr: f64,
 }
 
-impl<L: Learner, S: Source<Batch = L::Batch>> Run<'_, L, S> {
+impl<L: TrainableModel, S: Source<Batch = L::Batch>> Run<'_, L, S> {
     fn restore(&mut self) -> Result<(), Error> {
         let fixed = self.trainer.fixed(self.source);
-        let network = Network { parameters: self.learner.parameters(), buffers: self.learner.buffers() };
+        let network = Network { parameters: self.model.parameters(), buffers: self.model.buffers() };
         self.progress = state::load(&self.folder.state_path(), &fixed, &network, &mut self.sgd)?;
         // The state is what counts: what was written after it, or lost since, is put right.
         self.folder.save_metrics(&self.progress.history)
@@ -307,7 +162,7 @@ impl<L: Learner, S: Source<Batch = L::Batch>> Run<'_, L, S> {
 
     fn save_state(&self) -> Result<(), Error> {
         let fixed = self.trainer.fixed(self.source);
-        let network = Network { parameters: self.learner.parameters(), buffers: self.learner.buffers() };
+        let network = Network { parameters: self.model.parameters(), buffers: self.model.buffers() };
         state::save(&self.folder.state_path(), &fixed, &self.progress, &network, &self.sgd)
     }
 
@@ -319,7 +174,7 @@ impl<L: Learner, S: Source<Batch = L::Batch>> Run<'_, L, S> {
         let (started, before) = (Instant::now(), self.progress.seconds);
         let source = self.source;
         for batch in source.train(epoch, self.progress.batch) {
-            self.batch(&batch?, lr)?;
+            self.batch(&batch.map_err(Error::Model)?, lr)?;
             if self.interrupt.load(Ordering::SeqCst) && self.progress.batch < self.source.train_batches() {
                 self.settle()?;
                 self.progress.seconds = before + started.elapsed().as_secs_f64();
@@ -334,18 +189,18 @@ impl<L: Learner, S: Source<Batch = L::Batch>> Run<'_, L, S> {
     }
 
     fn batch(&mut self, batch: &L::Batch, lr: f64) -> Result<(), Error> {
-        self.learner.begin_step(self.progress.epoch, self.progress.batch);
-        let Learned { tally, gradients } = self.learner.learn(batch)?;
-        let learned = Pending { tally, batch: self.progress.batch, lr };
+        self.model.begin_step(self.progress.epoch, self.progress.batch);
+        let StepOutput { tally, gradients } = self.model.learn(batch).map_err(Error::Model)?;
+        let output = Pending { tally, batch: self.progress.batch, lr };
         self.progress.batch += 1;
-        if let BatchTally::Known(_) = learned.tally {
-            self.pending = Some(learned);
+        if let DeferredMetrics::Known(_) = output.tally {
+            self.pending = Some(output);
             self.settle()?;
-            return Ok(self.sgd.step(self.learner.parameters(), &gradients, lr)?);
+            return Ok(self.sgd.step(self.model.parameters(), &gradients, lr)?);
         }
-        self.sgd.step(self.learner.parameters(), &gradients, lr)?;
+        self.sgd.step(self.model.parameters(), &gradients, lr)?;
         // What the batch before gave is asked for only now that the device has this one to work on.
-        let before = self.pending.replace(learned);
+        let before = self.pending.replace(output);
         before.map_or(Ok(()), |before| self.count(before))
     }
 
@@ -355,7 +210,7 @@ impl<L: Learner, S: Source<Batch = L::Batch>> Run<'_, L, S> {
     }
 
     fn count(&mut self, Pending { tally, batch, lr }: Pending) -> Result<(), Error> {
-        let (epoch, tally) = (self.progress.epoch, tally.wait()?);
+        let (epoch, tally) = (self.progress.epoch, tally.wait().map_err(Error::Model)?);
         if !tally.loss_sum.is_finite() {
             return Err(Error::Diverged { loss: tally.loss(), epoch, batch, lr });
         }
@@ -367,9 +222,9 @@ impl<L: Learner, S: Source<Batch = L::Batch>> Run<'_, L, S> {
     fn finish_epoch(&mut self, lr: f64, started: Instant, before: f64) -> Result<(), Error> {
         let (mut natural, mut attacked) = (Tally::default(), None);
         for batch in self.source.test() {
-            let batch = batch?;
-            natural.add(&self.learner.evaluate(&batch)?);
-            if let Some(tally) = self.learner.evaluate_attacked(&batch)? {
+            let batch = batch.map_err(Error::Model)?;
+            natural.add(&self.model.evaluate(&batch).map_err(Error::Model)?);
+            if let Some(tally) = self.model.evaluate_attacked(&batch).map_err(Error::Model)? {
                 attacked.get_or_insert_with(Tally::default).add(&tally);
             }
         }
@@ -417,7 +272,7 @@ impl<L: Learner, S: Source<Batch = L::Batch>> Run<'_, L, S> {
     }
 
     fn checkpoint(&self, metrics: &EpochMetrics) -> Checkpoint {
-        let all = self.learner.parameters().iter().chain(self.learner.buffers());
+        let all = self.model.parameters().iter().chain(self.model.buffers());
         let tensors = all.map(|(name, variable)| (name.clone(), variable.as_detached_tensor())).collect();
         let info = CheckpointInfo {
             epoch: Some(metrics.epoch),

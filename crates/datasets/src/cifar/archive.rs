@@ -3,8 +3,10 @@
 use std::{io::Read, path::Path, sync::Arc};
 
 use super::{
-    edition::{Edition, Part, Source, Version},
-    names, place,
+    edition::{Edition, Version},
+    names,
+    part::{Part, Source},
+    place,
 };
 use crate::{
     Dataset, Error, Limits,
@@ -17,7 +19,7 @@ struct Found<'a> {
     path: &'a Path,
     limits: Limits,
     version: Option<&'a Version>,
-    /// Whether a file of the other edition was passed over.
+    /// Whether a file of the other edition was skipped.
     has_other: bool,
     /// The training files in their order, then the test file.
     parts: Vec<Option<Part>>,
@@ -63,8 +65,8 @@ impl<'a> Found<'a> {
         }
         let limit = if at == version.train.len() { self.limits.test } else { self.limits.train };
         let mut part = Part::default();
-        let (size, sure) = (member.size, member.size.min(tar.len()));
-        let from = Source { path: &path, size, sure, content: tar.by_ref().take(size) };
+        let (size, reserve) = (member.size, member.size.min(tar.len()));
+        let from = Source { path: &path, size, reserve, content: tar.by_ref().take(size) };
         version.read(from, self.edition.classes(), limit, &mut part)?;
         self.parts[at] = Some(part);
         Ok(())

@@ -1,13 +1,14 @@
 //! What is where in the versions of a data set, and how it is put together.
 
-use std::{
-    io::Read,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{io::Read, path::Path, sync::Arc};
 
-use super::{archive, names, pickles, place, place::Place, records::Layout};
-use crate::{Dataset, Error, ImageSet, ImageShape, Limits, packed::open_regular};
+use super::{
+    names,
+    part::{Part, Source},
+    pickles,
+    records::Layout,
+};
+use crate::{Dataset, Error, ImageSet, ImageShape};
 
 /// One data set with one kind of label.
 pub(super) struct Edition {
@@ -47,25 +48,6 @@ enum Format {
         labels: &'static str,
         names: &'static str,
     },
-}
-
-/// A file that is being read, unpacked or in an archive.
-pub(super) struct Source<'a, R> {
-    /// Its path, for messages.
-    pub(super) path: &'a Path,
-    /// Its size, as folder or archive say.
-    pub(super) size: u64,
-    /// Bytes for which room may be made ahead: the size, but no more than the file or archive on disk has.
-    pub(super) sure: u64,
-    pub(super) content: R,
-}
-
-/// Images read so far.
-#[derive(Default)]
-pub(super) struct Part {
-    /// (N, 3, 32, 32).
-    pub(super) pixels: Vec<u8>,
-    pub(super) labels: Vec<u32>,
 }
 
 impl Edition {
@@ -158,15 +140,6 @@ impl Edition {
         if self.name == Self::CIFAR10.name { &Self::CIFAR100_FINE } else { &Self::CIFAR10 }
     }
 
-    /// Reads the data set from wherever it is below `root`.
-    pub(super) fn load(&self, root: &Path, limits: Limits) -> Result<Dataset, Error> {
-        match place::find(self, root)? {
-            Place::Folder(version, folder) => self.of_folder(&self.versions[version], &folder, limits),
-            Place::Archive(path) => archive::load(self, &path, limits),
-            Place::Hub { train, test } => self.of_hub(&train, &test, limits),
-        }
-    }
-
     /// The data set of two parts; `names` are those of a file, by its path.
     pub(super) fn dataset(&self, parts: [Part; 2], names: Option<Arc<[String]>>) -> Result<Dataset, Error> {
         let classes = names.unwrap_or_else(|| names::usual(self.usual));
@@ -179,40 +152,6 @@ impl Edition {
     /// How many classes there are.
     pub(super) fn classes(&self) -> usize {
         self.usual.len()
-    }
-
-    fn of_folder(&self, version: &Version, folder: &Path, limits: Limits) -> Result<Dataset, Error> {
-        let path = folder.join(version.names);
-        let names = names::content(&path)?.map(|content| version.names(&path, &content, self)).transpose()?;
-        let mut parts = [Part::default(), Part::default()];
-        let files = [(version.train, limits.train), (&[version.test], limits.test)];
-        for (part, (files, limit)) in parts.iter_mut().zip(files) {
-            for file in files {
-                if limit.is_some_and(|limit| part.labels.len() >= limit) {
-                    break;
-                }
-                let path = folder.join(file);
-                let (content, size) = open_regular(&path)?;
-                version.read(
-                    Source { path: &path, size, sure: size, content },
-                    self.classes(),
-                    limit,
-                    part,
-                )?;
-            }
-        }
-        self.dataset(parts, names)
-    }
-
-    #[cfg(feature = "parquet")]
-    fn of_hub(&self, train: &[PathBuf], test: &[PathBuf], limits: Limits) -> Result<Dataset, Error> {
-        let part = |files, limit| super::parquet::read(files, self.column, self.classes(), limit);
-        self.dataset([part(train, limits.train)?, part(test, limits.test)?], None)
-    }
-
-    #[cfg(not(feature = "parquet"))]
-    fn of_hub(&self, train: &[PathBuf], _: &[PathBuf], _: Limits) -> Result<Dataset, Error> {
-        Err(Error::NeedsFeature { path: train.first().cloned().unwrap_or_default(), feature: "parquet" })
     }
 }
 
@@ -227,7 +166,9 @@ impl Version {
     ) -> Result<(), Error> {
         match &self.format {
             Format::Records(layout) => layout.read(from, classes, limit, part),
-            Format::Pickles { labels, .. } => pickles::read(from, (labels, classes), limit, part),
+            Format::Pickles { labels, .. } => {
+                pickles::read(from, pickles::Labels { key: labels, classes }, limit, part)
+            }
         }
     }
 
@@ -242,23 +183,5 @@ impl Version {
             Format::Records(_) => names::parse(path, content, edition.classes()),
             Format::Pickles { names, .. } => pickles::names(path, content, names, edition.classes()),
         }
-    }
-}
-
-impl Part {
-    /// Appends another part.
-    pub(super) fn append(&mut self, mut other: Self) {
-        if self.labels.is_empty() {
-            return *self = other;
-        }
-        self.pixels.append(&mut other.pixels);
-        self.labels.append(&mut other.labels);
-    }
-
-    /// Keeps the first images.
-    pub(super) fn limit(&mut self, limit: Option<usize>) {
-        let limit = limit.map_or(self.labels.len(), |limit| limit.min(self.labels.len()));
-        self.labels.truncate(limit);
-        self.pixels.truncate(limit * ImageShape::RGB32.len());
     }
 }

@@ -7,7 +7,7 @@ use crate::Error;
 /// More than any list of class names takes; what lies beyond is not read.
 pub(super) const LONGEST: u64 = 1 << 16;
 
-/// What a file of names holds; none if there is no such file.
+/// The content of a file of names; nothing if the file is missing.
 pub(super) fn content(path: &Path) -> Result<Option<Vec<u8>>, Error> {
     let mut bytes = Vec::new();
     match File::open(path).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes)) {

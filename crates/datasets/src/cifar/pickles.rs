@@ -2,7 +2,7 @@
 
 use std::{io::Read, path::Path, sync::Arc};
 
-use super::edition::{Part, Source};
+use super::part::{Part, Source};
 use crate::{Error, ImageShape, pickle::Pickle};
 
 /// More than any batch takes: that of all training images of CIFAR-100 has 156 MB.
@@ -10,15 +10,22 @@ const LARGEST: u64 = 1 << 29;
 
 const PIXELS: usize = ImageShape::RGB32.len();
 
-/// Appends the images of a batch to a part, until there are `limit` of them: pixels `data` (N, 3072) u8, and labels under a
-/// key, below a number of classes.
+/// Where a batch has its labels, and how many classes there are.
+pub(super) struct Labels<'a> {
+    pub(super) key: &'a str,
+    pub(super) classes: usize,
+}
+
+/// Appends the images of a batch to a part, until there are `limit` of them: pixels `data` (N, 3072) u8, and labels.
 pub(super) fn read<R: Read>(
-    Source { path, size, sure, content }: Source<'_, R>,
-    (key, classes): (&str, usize),
+    source: Source<'_, R>,
+    labels: Labels<'_>,
     limit: Option<usize>,
     part: &mut Part,
 ) -> Result<(), Error> {
-    let content = whole(path, (size, sure), content)?;
+    let Labels { key, classes } = labels;
+    let path = source.path;
+    let content = whole(source)?;
     let pickle = Pickle::read(path, &content)?;
     let ([count, width], pixels) = pickle.matrix("data")?;
     let labels = pickle.numbers(key)?;
@@ -47,13 +54,14 @@ pub(super) fn names(path: &Path, content: &[u8], key: &str, expected: usize) -> 
     if names.len() == expected { Ok(names) } else { Err(Error::ClassNames { path, found, expected }) }
 }
 
-fn whole(path: &Path, (size, sure): (u64, u64), file: impl Read) -> Result<Vec<u8>, Error> {
+/// The content of a file.
+fn whole<R: Read>(Source { path, size, reserve, content: file }: Source<'_, R>) -> Result<Vec<u8>, Error> {
     if size > LARGEST {
         let (found, expected) = (format!("{size} bytes"), format!("a batch of at most {LARGEST}"));
         return Err(Error::Batch { path: path.to_path_buf(), found, expected });
     }
     // In an archive the size is only a promise.
-    let mut content = Vec::with_capacity(sure as usize);
+    let mut content = Vec::with_capacity(reserve as usize);
     let read = file.take(size).read_to_end(&mut content);
     read.map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
     Ok(content)

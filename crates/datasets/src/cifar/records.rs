@@ -5,10 +5,10 @@ use std::{
     path::Path,
 };
 
-use super::edition::{Part, Source};
+use super::part::{Part, Source};
 use crate::{Error, ImageShape, packed::fill};
 
-/// More records than any edition has; a file beyond it is no data set, and reading on would take all memory.
+/// More records than any edition has; a longer file is not a data set, and reading it would take all memory.
 const MOST: usize = 1 << 20;
 
 /// Room made before reading, at most: the records of a whole edition.
@@ -31,7 +31,7 @@ impl Layout {
     /// Memory grows with the records read, never with what the file's size promises.
     pub(super) fn read<R: Read>(
         &self,
-        Source { path, sure, content, .. }: Source<'_, R>,
+        Source { path, reserve, content, .. }: Source<'_, R>,
         classes: usize,
         limit: Option<usize>,
         part: &mut Part,
@@ -39,7 +39,7 @@ impl Layout {
         let failed = |source| Error::Read { path: path.to_path_buf(), source };
         let mut file = BufReader::with_capacity(1 << 16, content);
         let mut record = vec![0; self.label_bytes + PIXELS];
-        let records = usize::try_from(sure).unwrap_or(usize::MAX) / record.len();
+        let records = usize::try_from(reserve).unwrap_or(usize::MAX) / record.len();
         part.pixels.reserve(PIXELS * records.min(limit.unwrap_or(AHEAD)).min(AHEAD));
         let mut offset = 0;
         while limit.is_none_or(|limit| part.labels.len() < limit) {

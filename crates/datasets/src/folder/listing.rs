@@ -7,45 +7,42 @@ use std::{
 };
 
 use crate::{
-    Error,
-    images::encoded::{LARGEST, Store},
-    passed_over::PassedOver,
+    Error, Note,
+    images::encoded::{LARGEST, MOST_IN_MEMORY, Store},
+    skipped::Skipped,
     tar::{Member, Tar},
 };
 
 /// Folders below a class are gone into this deep.
 const DEEPEST: usize = 8;
 
-/// What a compressed archive's images may take in memory.
-const MOST_PACKED: u64 = 4 << 30;
-
 /// The folders of training and of test images.
 const PARTS: [&str; 3] = ["train", "val", "test"];
 
 const EXTENSIONS: [&str; 7] = ["jpg", "jpeg", "png", "bmp", "ppm", "pgm", "webp"];
 
-/// Images that are not read here; people are told.
+/// Images that are not read here; the user is notified.
 const UNREAD: [&str; 7] = ["gif", "tif", "tiff", "heic", "avif", "jp2", "jxl"];
 
 /// An image.
-pub(super) struct Image {
+pub(crate) struct Image {
     /// Its path below the root.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Where it starts in the archive (its number among those in memory), and its size; zero for a file.
-    pub(super) place: (u64, u64),
-    pub(super) label: u32,
+    pub(crate) place: (u64, u64),
+    pub(crate) label: u32,
 }
 
 /// The images of both parts.
-pub(super) struct Listing {
-    pub(super) root: PathBuf,
-    pub(super) store: Store,
+pub(crate) struct Listing {
+    pub(crate) root: PathBuf,
+    pub(crate) store: Store,
     /// Sorted.
-    pub(super) classes: Vec<String>,
-    pub(super) train: Vec<Image>,
-    pub(super) test: Vec<Image>,
-    /// What was passed over.
-    pub(super) notes: Vec<String>,
+    pub(crate) classes: Vec<String>,
+    pub(crate) train: Vec<Image>,
+    pub(crate) test: Vec<Image>,
+    /// Files that were skipped.
+    pub(crate) notes: Vec<Note>,
 }
 
 /// Paths and places of images, by class.
@@ -57,14 +54,14 @@ type Files = Vec<(String, (u64, u64))>;
 struct Found {
     parts: BTreeMap<String, Classes>,
     /// Images of kinds that are not read.
-    unread: PassedOver,
+    unread: Skipped,
     /// Links in an archive.
-    links: PassedOver,
+    links: Skipped,
 }
 
 impl Listing {
     /// Lists a folder or an archive.
-    pub(super) fn of(root: &Path) -> Result<Self, Error> {
+    pub(super) fn read(root: &Path) -> Result<Self, Error> {
         let mut found = Found::default();
         let store = match root.is_file() {
             true => found.archive(root)?,
@@ -123,9 +120,9 @@ impl Found {
                 at.0 = unpacked.len() as u64;
                 unpacked.push(tar.content(LARGEST)?.into_boxed_slice());
                 bytes += member.size;
-                if bytes > MOST_PACKED {
+                if bytes > MOST_IN_MEMORY {
                     let found = format!(
-                        "more than {MOST_PACKED} bytes of images, which a compressed archive may not have (unpack it)"
+                        "more than {MOST_IN_MEMORY} bytes of images, which a compressed archive may not have (unpack it)"
                     );
                     return Err(refused(found));
                 }
@@ -153,17 +150,11 @@ impl Found {
                 images.extend(files.into_iter().map(|(name, place)| Image { name, place, label }));
             }
             take_turns(&mut images);
-            Ok(images)
+            Ok::<_, Error>(images)
         };
         let (train, test) = (images(train)?, images(test)?);
-        let unread = self.unread.note(
-            ["an image of a kind that is not read", "images of kinds that are not read"],
-            "save them as PNG to have them read",
-        );
-        let links = self.links.note(
-            ["a link in the archive", "links in the archive"],
-            "unpack it and name the folder to have links followed",
-        );
+        let unread = self.unread.found().map(|(count, first)| Note::UnreadKinds { count, first });
+        let links = self.links.found().map(|(count, first)| Note::LinksInArchive { count, first });
         let notes = unread.into_iter().chain(links).collect();
         Ok(Listing { root: root.to_path_buf(), store, classes, train, test, notes })
     }
@@ -240,7 +231,7 @@ struct Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Folder,
-    /// A file, or what is no file and is told so when it is decoded.
+    /// A file, or something else with its name, which is reported when it is decoded.
     File,
     /// A link to what is not there, or to itself.
     BrokenLink,
@@ -280,7 +271,7 @@ fn entries(folder: &Path, inside: &Path) -> Result<Vec<Entry>, Error> {
     Ok(entries)
 }
 
-/// All images below a folder. What is named like an image and is none is listed too: decoding tells what it is.
+/// All images below a folder. What only has the name of an image is listed too: decoding reports it.
 fn walk(root: &Path, below: &str, inside: &Path, deep: usize, images: &mut Files) -> Result<(), Error> {
     for entry in entries(&root.join(below), inside)? {
         let name = format!("{below}/{}", entry.name);

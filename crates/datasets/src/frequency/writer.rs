@@ -1,23 +1,22 @@
 //! Images of bytes, one after the other.
 
 use std::{
-    fs::{self, File},
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
+
+use files::Pending;
 
 use crate::{
     Error, ImageShape,
-    npy::{aside, header, unwritable},
+    npy::{header, unwritable},
 };
 
 /// Writes an array (N, H, W, C) of u8, image by image. Memory does not grow with the number of images; the file appears once
 /// all are there.
 #[derive(Debug)]
 pub struct Writer {
-    path: PathBuf,
-    aside: PathBuf,
-    file: File,
+    file: Pending,
     shape: ImageShape,
     /// Images that are still to come.
     missing: usize,
@@ -31,13 +30,10 @@ impl Writer {
     /// # Errors
     /// If it cannot be written.
     pub fn create(path: &Path, shape: ImageShape, count: usize) -> Result<Self, Error> {
-        let aside = aside(path);
-        let file = File::create(&aside).map_err(unwritable(&aside))?;
-        let mut writer =
-            Self { path: path.to_owned(), aside, file, shape, missing: count, images: Vec::new() };
+        let mut file = Pending::create(path)?;
         let header = header("|u1", &[count, shape.height, shape.width, shape.channels]);
-        writer.file.write_all(&header).map_err(unwritable(&writer.aside))?;
-        Ok(writer)
+        file.write_all(&header).map_err(unwritable(path))?;
+        Ok(Self { file, shape, missing: count, images: Vec::new() })
     }
 
     /// Appends images (B, C, H, W).
@@ -50,12 +46,13 @@ impl Writer {
         if !images.len().is_multiple_of(size.max(1)) || count > self.missing {
             let found =
                 format!("{} bytes where {} images of {} are missing", images.len(), self.missing, self.shape);
-            return Err(unwritable(&self.path)(io::Error::other(found)));
+            return Err(unwritable(self.file.path())(io::Error::other(found)));
         }
         self.images.resize(images.len(), 0);
         let each = images.chunks_exact(size.max(1)).zip(self.images.chunks_exact_mut(size.max(1)));
         each.for_each(|(from, to)| planes_together(from, to, self.shape));
-        self.file.write_all(&self.images).map_err(unwritable(&self.aside))?;
+        let written = self.file.write_all(&self.images);
+        written.map_err(unwritable(self.file.path()))?;
         self.missing -= count;
         Ok(())
     }
@@ -67,10 +64,9 @@ impl Writer {
     pub fn finish(self) -> Result<(), Error> {
         if self.missing > 0 {
             let missing = io::Error::other(format!("the last {} images are missing", self.missing));
-            return Err(unwritable(&self.path)(missing));
+            return Err(unwritable(self.file.path())(missing));
         }
-        self.file.sync_all().map_err(unwritable(&self.aside))?;
-        fs::rename(&self.aside, &self.path).map_err(unwritable(&self.path))
+        Ok(self.file.finish()?)
     }
 }
 
@@ -85,12 +81,5 @@ fn planes_together(from: &[u8], to: &mut [u8], shape: ImageShape) {
     }
     for (channel, plane) in from.chunks_exact(pixels).enumerate() {
         to[channel..].iter_mut().step_by(shape.channels).zip(plane).for_each(|(to, from)| *to = *from);
-    }
-}
-
-impl Drop for Writer {
-    /// What is not finished leaves nothing behind.
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.aside);
     }
 }

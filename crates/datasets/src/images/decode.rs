@@ -179,6 +179,7 @@ fn damaged(format: &str, detail: &str) -> String {
     format!("its {format} data are damaged{detail}")
 }
 
+/// Width and height as the rest of this crate has them.
 fn wide((width, height): (u32, u32)) -> (usize, usize) {
     (width as usize, height as usize)
 }

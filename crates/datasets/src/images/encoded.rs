@@ -18,13 +18,16 @@ use super::{
     resample,
 };
 use crate::{
-    Error, ImageShape, Look, OnCorrupt,
+    Error, ImageShape, LeftOut, Look, OnCorrupt,
     packed::open_regular,
     random::{Purpose, stream},
 };
 
 /// More than any photograph takes.
 pub(crate) const LARGEST: u64 = 1 << 28;
+
+/// Bytes of encoded images that are kept in memory, at most.
+pub(crate) const MOST_IN_MEMORY: u64 = 4 << 30;
 
 /// How many files a checksum opens, evenly chosen, and how much of each end it takes: so many are opened in a minute by the slowest disk,
 /// while the sizes of a million files come from their folders.
@@ -63,7 +66,7 @@ pub struct Encoded {
     pub(crate) fit: Fit,
     pub(crate) on_corrupt: OnCorrupt,
     /// What was left out, by image.
-    pub(crate) left_out: Mutex<BTreeMap<usize, String>>,
+    pub(crate) left_out: Mutex<BTreeMap<usize, LeftOut>>,
 }
 
 impl Encoded {
@@ -120,7 +123,7 @@ impl Encoded {
         each.iter().fold(sum, |sum, of_file| crc32c::crc32c_append(sum, &of_file.to_le_bytes()))
     }
 
-    /// A checksum of a file's size, and of its first and last bytes if it is opened. One that cannot be read is told when it is decoded.
+    /// A checksum of a file's size, and of its first and last bytes if it is opened. A file that cannot be read is reported when it is decoded.
     fn fingerprint(&self, index: usize, is_opened: bool) -> u32 {
         let (place, size) = self.places[index];
         let (path, start, size) = match &*self.store {
@@ -137,10 +140,30 @@ impl Encoded {
         crc32c::crc32c_append(sum, &ends)
     }
 
-    /// Notes that an image is left out.
-    pub(crate) fn leave_out(&self, index: usize, error: &Error) {
-        let mut left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
-        left_out.insert(index, error.to_string());
+    /// Leaves an image out because of an error.
+    ///
+    /// # Errors
+    /// The error itself, if the image is not damaged or damaged ones are not to be left out.
+    pub(crate) fn leave_out(&self, index: usize, error: Error) -> Result<(), Error> {
+        let image = self.left_out_by(error)?;
+        self.left_out.lock().unwrap_or_else(PoisonError::into_inner).insert(index, image);
+        Ok(())
+    }
+
+    /// The image that is to be left out because of an error.
+    ///
+    /// # Errors
+    /// As [`leave_out`](Self::leave_out).
+    pub(crate) fn left_out_by(&self, error: Error) -> Result<LeftOut, Error> {
+        match self.on_corrupt {
+            OnCorrupt::Error => Err(error),
+            OnCorrupt::Skip => LeftOut::from_error(error),
+        }
+    }
+
+    /// What was left out so far, in the order of the images.
+    pub(crate) fn left_out(&self) -> Vec<LeftOut> {
+        self.left_out.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
     fn whole(&self, index: usize) -> Result<RgbImage, Error> {
@@ -181,7 +204,7 @@ impl Encoded {
     }
 }
 
-/// An image that is no file at all: damaged as one whose bytes are wrong, and not a disk that fails.
+/// The error of an image that is not a file: it counts as damaged, as one with wrong bytes, unlike a failing disk.
 fn no_file(path: &Path) -> Option<Error> {
     let problem = match std::fs::metadata(path) {
         Ok(found) if found.is_file() => return None,

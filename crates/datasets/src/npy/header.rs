@@ -1,6 +1,6 @@
 //! What stands before the values of an array: a Python dictionary with three keys.
 //!
-//! Its length is looked at before a byte of it is read, and nothing here is recursive.
+//! Its length is checked before a byte of it is read, and nothing here is recursive.
 
 use std::{
     io::{self, Read},
@@ -122,7 +122,7 @@ impl Scanner<'_> {
             self.skip_blanks();
             let word = self.word();
             let side = word.strip_suffix('L').unwrap_or(&word).parse();
-            sides.push(side.map_err(|_| "a header whose shape is no tuple of whole numbers".to_owned())?);
+            sides.push(side.map_err(|_| "a header whose shape is not a tuple of whole numbers".to_owned())?);
             if sides.len() > MOST_SIDES {
                 return Err(format!("an array of more than {MOST_SIDES} sides"));
             }
@@ -203,8 +203,8 @@ mod tests {
             ("{'descr': [('a', '<f4')], ", "a structured array"),
             ("{'descr': '<f4', 'shape': (1,)}", "without one of"),
             ("{'descr': '<f4', 'fortran_order': 0", "True or False"),
-            ("{'shape': (-1,)}", "no tuple of whole numbers"),
-            ("{'shape': (99999999999999999999,)}", "no tuple of whole numbers"),
+            ("{'shape': (-1,)}", "not a tuple of whole numbers"),
+            ("{'shape': (99999999999999999999,)}", "not a tuple of whole numbers"),
             ("{'shape': 3}", "`3` where `(`"),
             ("{'other': 3}", "the key `other`"),
         ];

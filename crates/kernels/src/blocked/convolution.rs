@@ -14,13 +14,13 @@ use super::{
     direct,
     factors::{self, FULL, Factors, PAIRS},
     gemm::Panel,
-    pointwise::{self, After, Joined},
-    simd::Path,
+    pointwise::{self, Epilogue, GradientEpilogue},
+    simd::InstructionSet,
     tensor::{Arena, Blocked, Dims, Mask},
-    tiled::{self, Then, Tiled},
+    tiled::{self, TileEpilogue, Tiled},
     winograd::{self, Transformed},
 };
-use crate::{Math, geometry::windows};
+use crate::{Precision, windows::windows};
 
 /// Channels, kernel, stride, padding and groups of a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,10 +127,15 @@ fn panels(shape: ConvolutionShape, rows: usize, depth: usize, factors: Factors) 
 }
 
 impl Weights {
-    fn for_forward(shape: ConvolutionShape, math: Math, with_input_gradient: bool, path: Path) -> Self {
-        let (part, factors) = (shape.part(), factors::of(math));
-        if math == Math::Bf16 && tiled::suits(shape, math, path) {
-            Self::Tiled(Tiled::new(shape, math, false, path))
+    fn for_forward(
+        shape: ConvolutionShape,
+        precision: Precision,
+        with_input_gradient: bool,
+        instructions: InstructionSet,
+    ) -> Self {
+        let (part, factors) = (shape.part(), factors::of(precision));
+        if precision == Precision::Bf16 && tiled::suits(shape, precision, instructions) {
+            Self::Tiled(Tiled::new(shape, precision, false, instructions))
         } else if shape.suits_winograd() {
             let channels = [shape.outputs, shape.inputs];
             Self::Winograd(Transformed::new(channels, shape.stride, factors, with_input_gradient))
@@ -141,11 +146,15 @@ impl Weights {
         }
     }
 
-    fn for_input_gradient(shape: ConvolutionShape, math: Math, path: Path) -> Self {
-        let (part, factors) = (shape.part(), factors::of(math));
+    fn for_input_gradient(
+        shape: ConvolutionShape,
+        precision: Precision,
+        instructions: InstructionSet,
+    ) -> Self {
+        let (part, factors) = (shape.part(), factors::of(precision));
         let fills = part.inputs >= ENOUGH || part.inputs >= part.outputs;
-        if tiled::suits(shape, math, path) {
-            Self::Tiled(Tiled::new(shape, math, true, path))
+        if tiled::suits(shape, precision, instructions) {
+            Self::Tiled(Tiled::new(shape, precision, true, instructions))
         } else if shape.suits_winograd() {
             Self::Shared
         } else if shape.keeps_size() && fills {
@@ -160,8 +169,8 @@ impl Weights {
 #[derive(Debug)]
 pub struct Convolution {
     shape: ConvolutionShape,
-    math: Math,
-    path: Path,
+    precision: Precision,
+    instructions: InstructionSet,
     forward: Weights,
     backward: Option<Weights>,
 }
@@ -171,23 +180,28 @@ impl Convolution {
     ///
     /// # Panics
     /// If `weight` has another length than `shape` says, or the groups do not divide the channels.
-    pub fn new(weight: &[f32], shape: ConvolutionShape, with_input_gradient: bool, path: Path) -> Self {
-        Self::with(Math::Full, weight, shape, with_input_gradient, path)
+    pub fn new(
+        weight: &[f32],
+        shape: ConvolutionShape,
+        with_input_gradient: bool,
+        instructions: InstructionSet,
+    ) -> Self {
+        Self::with(Precision::Full, weight, shape, with_input_gradient, instructions)
     }
 
-    /// The same, whose factors are rounded as `math` says; for TF32 there are no instructions here, and it is f32.
+    /// The same, whose factors are rounded as `precision` says; for TF32 there are no instructions here, and it is f32.
     ///
     /// # Panics
     /// As [`Convolution::new`].
     pub fn with(
-        math: Math,
+        precision: Precision,
         weight: &[f32],
         shape: ConvolutionShape,
         with_input_gradient: bool,
-        path: Path,
+        instructions: InstructionSet,
     ) -> Self {
-        let forward = Weights::for_forward(shape, math, with_input_gradient, path);
-        Self::packed(weight, shape, math, forward, with_input_gradient, path)
+        let forward = Weights::for_forward(shape, precision, with_input_gradient, instructions);
+        Self::packed(weight, shape, precision, forward, with_input_gradient, instructions)
     }
 
     /// The same for training steps, whose gradients are sums over a batch: on AMX's tiles f32 goes forward with an error of
@@ -196,32 +210,33 @@ impl Convolution {
     /// # Panics
     /// As [`Convolution::new`].
     pub fn for_training(
-        math: Math,
+        precision: Precision,
         weight: &[f32],
         shape: ConvolutionShape,
         with_input_gradient: bool,
-        path: Path,
+        instructions: InstructionSet,
     ) -> Self {
-        let forward = if tiled::suits(shape, math, path) {
-            Weights::Tiled(Tiled::new(shape, math, false, path))
+        let forward = if tiled::suits(shape, precision, instructions) {
+            Weights::Tiled(Tiled::new(shape, precision, false, instructions))
         } else {
-            Weights::for_forward(shape, math, with_input_gradient, path)
+            Weights::for_forward(shape, precision, with_input_gradient, instructions)
         };
-        Self::packed(weight, shape, math, forward, with_input_gradient, path)
+        Self::packed(weight, shape, precision, forward, with_input_gradient, instructions)
     }
 
     fn packed(
         weight: &[f32],
         shape: ConvolutionShape,
-        math: Math,
+        precision: Precision,
         forward: Weights,
         with_input_gradient: bool,
-        path: Path,
+        instructions: InstructionSet,
     ) -> Self {
         let divides = |channels: usize| shape.groups > 0 && channels.is_multiple_of(shape.groups);
         assert!(divides(shape.inputs) && divides(shape.outputs), "groups of {shape:?}");
-        let backward = with_input_gradient.then(|| Weights::for_input_gradient(shape, math, path));
-        let mut convolution = Self { shape, math, path, forward, backward };
+        let backward =
+            with_input_gradient.then(|| Weights::for_input_gradient(shape, precision, instructions));
+        let mut convolution = Self { shape, precision, instructions, forward, backward };
         convolution.repack(weight);
         convolution
     }
@@ -231,15 +246,15 @@ impl Convolution {
     /// # Panics
     /// If `weight` has another length than the shape says.
     pub fn repack(&mut self, weight: &[f32]) {
-        let (shape, part, path) = (self.shape, self.shape.part(), self.path);
+        let (shape, part, instructions) = (self.shape, self.shape.part(), self.instructions);
         assert_eq!(weight.len(), shape.weights(), "weights of {shape:?}");
         let of_groups = || weight.chunks((part.outputs * part.depth()).max(1));
         match &mut self.forward {
             Weights::Tiled(weights) => weights.fill(weight),
-            Weights::Winograd(weights) => weights.fill(path, weight),
+            Weights::Winograd(weights) => weights.fill(instructions, weight),
             Weights::Direct(panels) => {
                 panels.iter_mut().zip(of_groups()).for_each(|(panel, weight)| {
-                    panel.fill(path.rows(), |row, k| weight[row * part.depth() + k]);
+                    panel.fill(instructions.rows(), |row, k| weight[row * part.depth() + k]);
                 });
             }
             Weights::Scatter(panels) => {
@@ -247,7 +262,7 @@ impl Convolution {
                     let (taps, inputs) = (part.taps(), part.inputs);
                     let place =
                         |row: usize, k: usize| (row / taps * inputs + k) * taps + taps - 1 - row % taps;
-                    panel.fill(path.rows(), |row, k| weight[place(row, k)]);
+                    panel.fill(instructions.rows(), |row, k| weight[place(row, k)]);
                 });
             }
             Weights::Shared => unreachable!("only input gradients share"),
@@ -257,12 +272,12 @@ impl Convolution {
                 panels.iter_mut().zip(of_groups()).for_each(|(panel, weight)| {
                     let (taps, inputs) = (part.taps(), part.inputs);
                     let place = |row: usize, k: usize| (k / taps * inputs + row) * taps + taps - 1 - k % taps;
-                    panel.fill(path.rows(), |row, k| weight[place(row, k)]);
+                    panel.fill(instructions.rows(), |row, k| weight[place(row, k)]);
                 });
             }
             Some(Weights::Scatter(panels)) => {
                 panels.iter_mut().zip(of_groups()).for_each(|(panel, weight)| {
-                    panel.fill(path.rows(), |row, k| weight[k * part.depth() + row]);
+                    panel.fill(instructions.rows(), |row, k| weight[k * part.depth() + row]);
                 });
             }
             Some(Weights::Tiled(weights)) => weights.fill(weight),
@@ -276,26 +291,37 @@ impl Convolution {
     }
 
     /// The same, then what follows it, while the results are in the cache; the mask is there if that has ReLU.
-    pub fn forward_finished(&self, x: &Blocked, after: After<'_>, arena: &Arena) -> (Blocked, Option<Mask>) {
-        self.pass(x, Some(after), arena)
+    pub fn forward_with_epilogue(
+        &self,
+        x: &Blocked,
+        epilogue: Epilogue<'_>,
+        arena: &Arena,
+    ) -> (Blocked, Option<Mask>) {
+        self.pass(x, Some(epilogue), arena)
     }
 
-    fn pass(&self, x: &Blocked, after: Option<After<'_>>, arena: &Arena) -> (Blocked, Option<Mask>) {
+    fn pass(&self, x: &Blocked, epilogue: Option<Epilogue<'_>>, arena: &Arena) -> (Blocked, Option<Mask>) {
         let to = self.shape.output_dims(x.dims);
         let mut y = match &self.forward {
             Weights::Tiled(weights) => {
-                return weights.convolve(x, to, after.map_or_else(Then::default, Then::After), arena);
+                return weights.convolve(
+                    x,
+                    to,
+                    epilogue.map_or_else(TileEpilogue::default, TileEpilogue::Epilogue),
+                    arena,
+                );
             }
             Weights::Winograd(weights) => {
-                return winograd::forward(x, weights, to, after, self.path, arena);
+                return winograd::forward(x, weights, to, epilogue, self.instructions, arena);
             }
-            Weights::Direct(panels) => direct::convolve(x, panels, self.shape, self.path, arena),
+            Weights::Direct(panels) => direct::convolve(x, panels, self.shape, self.instructions, arena),
             Weights::Scatter(panels) => {
-                direct::input_gradient(x, panels, self.shape.turned(), to, self.path, arena)
+                direct::input_gradient(x, panels, self.shape.turned(), to, self.instructions, arena)
             }
             Weights::Shared => unreachable!("only input gradients share"),
         };
-        let mask = after.and_then(|after| pointwise::finish_in_place(&mut y, after, self.path, arena));
+        let mask = epilogue
+            .and_then(|epilogue| pointwise::apply_epilogue(&mut y, epilogue, self.instructions, arena));
         (y, mask)
     }
 
@@ -304,54 +330,54 @@ impl Convolution {
     /// # Panics
     /// If the convolution was made without input gradient.
     pub fn input_gradient(&self, g: &Blocked, dims: Dims, arena: &Arena) -> Blocked {
-        self.input_gradient_joined(g, dims, Joined::default(), arena)
+        self.input_gradient_with_epilogue(g, dims, GradientEpilogue::default(), arena)
     }
 
     /// The same, joined with what other readers of the input have left, while it is in the cache if possible.
     ///
     /// # Panics
     /// As [`Convolution::input_gradient`], or if what it is joined with is of another size.
-    pub fn input_gradient_joined(
+    pub fn input_gradient_with_epilogue(
         &self,
         g: &Blocked,
         dims: Dims,
-        joined: Joined<'_>,
+        epilogue: GradientEpilogue<'_>,
         arena: &Arena,
     ) -> Blocked {
         let mut gradient =
             match (self.backward.as_ref().expect("a convolution made with input gradient"), &self.forward) {
                 (Weights::Direct(panels), _) => {
-                    direct::convolve(g, panels, self.shape.turned(), self.path, arena)
+                    direct::convolve(g, panels, self.shape.turned(), self.instructions, arena)
                 }
                 (Weights::Scatter(panels), _) => {
-                    direct::input_gradient(g, panels, self.shape, dims, self.path, arena)
+                    direct::input_gradient(g, panels, self.shape, dims, self.instructions, arena)
                 }
                 (Weights::Tiled(weights), _) => {
-                    return weights.convolve(g, dims, Then::Joined(joined), arena).0;
+                    return weights.convolve(g, dims, TileEpilogue::GradientEpilogue(epilogue), arena).0;
                 }
                 (_, Weights::Winograd(weights)) => {
-                    winograd::input_gradient(g, weights, dims, self.path, arena)
+                    winograd::input_gradient(g, weights, dims, self.instructions, arena)
                 }
                 _ => unreachable!("only Winograd's weights are shared"),
             };
-        pointwise::join(&mut gradient, joined, self.path);
+        pointwise::apply_gradient_epilogue(&mut gradient, epilogue, self.instructions);
         gradient
     }
 
     /// The gradient of the weights, (outputs, inputs / groups, rows, columns), given the input and the gradient of the output.
     pub fn weight_gradient(&self, x: &Blocked, g: &Blocked, arena: &Arena) -> Vec<f32> {
-        let direct = match self.math {
-            Math::Bf16 => direct::weight_gradient::<PAIRS>,
+        let direct = match self.precision {
+            Precision::Bf16 => direct::weight_gradient::<PAIRS>,
             _ => direct::weight_gradient::<FULL>,
         };
-        if tiled::suits(self.shape, self.math, self.path) {
-            tiled::weight_gradient(x, g, self.shape, self.math, self.path, arena)
+        if tiled::suits(self.shape, self.precision, self.instructions) {
+            tiled::weight_gradient(x, g, self.shape, self.precision, self.instructions, arena)
         } else if let Weights::Winograd(weights) = &self.forward {
-            winograd::weight_gradient(x, g, weights, self.path, arena)
+            winograd::weight_gradient(x, g, weights, self.instructions, arena)
         } else if self.shape.scatters_forward() {
-            self.swap_back(&direct(g, x, self.shape.turned(), self.path, arena))
+            self.swap_back(&direct(g, x, self.shape.turned(), self.instructions, arena))
         } else {
-            direct(x, g, self.shape, self.path, arena)
+            direct(x, g, self.shape, self.instructions, arena)
         }
     }
 

@@ -9,7 +9,7 @@ use super::{
     factors::{FULL, Factors, PAIRS, run_with},
     gemm::{self, Panel, Rows, RowsMut, Turned, summands_of_images},
     patches::{PackPairs, PairRows, Patch},
-    simd::{Kernel, LANES, Lane, Path, Simd, run},
+    simd::{InstructionSet, Kernel, LANES, Lane, Simd, run},
     tensor::{Arena, Blocked, Dims},
 };
 
@@ -34,7 +34,7 @@ pub(crate) fn convolve(
     x: &Blocked,
     panels: &[Panel],
     shape: ConvolutionShape,
-    path: Path,
+    instructions: InstructionSet,
     arena: &Arena,
 ) -> Blocked {
     let (dims, groups, part) = (shape.output_dims(x.dims), shape.groups, shape.part());
@@ -49,13 +49,13 @@ pub(crate) fn convolve(
             let count = at_once.min(dims.pixels() - start);
             let patch = Patch { from, shape: part, to: dims, start, count };
             if panel.factors == PAIRS {
-                run_with::<PAIRS, _>(path, PackPairs { x, patch, patches: &mut patches });
+                run_with::<PAIRS, _>(instructions, PackPairs { x, patch, patches: &mut patches });
             } else {
                 patch.pack(x, &mut patches);
             }
             let b = Rows { data: &patches, stride: count };
             let out = RowsMut { data: &mut *out, offset: start, stride: dims.pixels() };
-            outer(path, panel, b, out, count);
+            outer(instructions, panel, b, out, count);
         }
         arena.give(patches);
     });
@@ -69,7 +69,7 @@ pub(crate) fn input_gradient(
     panels: &[Panel],
     shape: ConvolutionShape,
     dims: Dims,
-    path: Path,
+    instructions: InstructionSet,
     arena: &Arena,
 ) -> Blocked {
     let (groups, part) = (shape.groups, shape.part());
@@ -88,14 +88,17 @@ pub(crate) fn input_gradient(
             let mut b = Rows { data: &g[start..], stride: from.pixels() };
             if panel.factors == PAIRS {
                 run_with::<PAIRS, _>(
-                    path,
+                    instructions,
                     PairRows { rows: b, depth: panel.depth, count, pairs: &mut pairs },
                 );
                 b = Rows { data: &pairs, stride: count };
             }
             let out = RowsMut { data: &mut products, offset: 0, stride: count };
-            outer(path, panel, b, out, count);
-            run(path, Scatter { products: &products, shape: part, from, start, count, dims, to: &mut *to });
+            outer(instructions, panel, b, out, count);
+            run(
+                instructions,
+                Scatter { products: &products, shape: part, from, start, count, dims, to: &mut *to },
+            );
         }
         arena.give(products);
         arena.give(pairs);
@@ -108,15 +111,16 @@ pub(crate) fn weight_gradient<const F: Factors>(
     x: &Blocked,
     g: &Blocked,
     shape: ConvolutionShape,
-    path: Path,
+    instructions: InstructionSet,
     arena: &Arena,
 ) -> Vec<f32> {
     if g.dims.pixels() == 1 && shape.groups == 1 {
-        return weight_gradient_of_one_pixel::<F>(x, g, shape, path, arena);
+        return weight_gradient_of_one_pixel::<F>(x, g, shape, instructions, arena);
     }
     let (groups, part) = (shape.groups, shape.part());
     let parts = PARTIAL_SUMS.min(x.dims.blocks());
-    let partial = |index: usize| partial_weight_gradient::<F>(x, g, shape, (index, parts), path, arena);
+    let partial =
+        |index: usize| partial_weight_gradient::<F>(x, g, shape, (index, parts), instructions, arena);
     let partials: Vec<Vec<Lane>> = (0..groups * parts).into_par_iter().map(partial).collect();
     let columns = part.depth().div_ceil(LANES);
     let total = partials.chunks(parts).flat_map(|partials| sum_rows(partials, part, columns)).collect();
@@ -130,7 +134,7 @@ fn partial_weight_gradient<const F: Factors>(
     g: &Blocked,
     shape: ConvolutionShape,
     (index, parts): (usize, usize),
-    path: Path,
+    instructions: InstructionSet,
     arena: &Arena,
 ) -> Vec<Lane> {
     let (groups, part, to) = (shape.groups, shape.part(), g.dims);
@@ -153,14 +157,14 @@ fn partial_weight_gradient<const F: Factors>(
             let patches = &mut patches[..];
             let turn =
                 TurnPatches::<F> { x: x_part, from: x.dims, shape: part, to, range, patches: &mut *patches };
-            run_with::<F, _>(path, turn);
+            run_with::<F, _>(instructions, turn);
             let channels = part.outputs;
             let (g, pixels, turned_to) = (g_part, to.pixels(), &mut turned[..]);
-            run_with::<F, _>(path, TurnPlanes::<F> { g, pixels, channels, range, turned: turned_to });
+            run_with::<F, _>(instructions, TurnPlanes::<F> { g, pixels, channels, range, turned: turned_to });
             let (a, b) =
                 (Turned { data: &turned, stride: samples }, Turned { data: patches, stride: samples });
             let (rows, columns, out) = (part.outputs, part.depth(), &mut sums[..]);
-            run_with::<F, _>(path, Inner::<F> { a, rows, b, columns, samples, is_first: false, out });
+            run_with::<F, _>(instructions, Inner::<F> { a, rows, b, columns, samples, is_first: false, out });
         }
     }
     arena.give(patches);
@@ -174,7 +178,7 @@ fn weight_gradient_of_one_pixel<const F: Factors>(
     x: &Blocked,
     g: &Blocked,
     shape: ConvolutionShape,
-    path: Path,
+    instructions: InstructionSet,
     arena: &Arena,
 ) -> Vec<f32> {
     let (rows, columns) = (shape.outputs.div_ceil(LANES), shape.depth().div_ceil(LANES));
@@ -185,10 +189,10 @@ fn weight_gradient_of_one_pixel<const F: Factors>(
         let range = Range { start: 0, count: 1, sample: block * each, samples };
         let (x_part, to) = (x.block(block), g.dims);
         let turn = TurnPatches::<F> { x: x_part, from: x.dims, shape, to, range, patches: &mut patches };
-        run_with::<F, _>(path, turn);
+        run_with::<F, _>(instructions, turn);
         let channels = shape.outputs;
         let turn = TurnPlanes::<F> { g: g.block(block), pixels: 1, channels, range, turned: &mut turned };
-        run_with::<F, _>(path, turn);
+        run_with::<F, _>(instructions, turn);
     }
     let depth = shape.depth();
     let mut total = vec![0.0; shape.outputs * depth];
@@ -197,7 +201,10 @@ fn weight_gradient_of_one_pixel<const F: Factors>(
         let mut sums = arena.take(rows * columns);
         let (a, b) = (Turned { data: turned, stride: samples }, Turned { data: &patches, stride: samples });
         let out = &mut sums[..];
-        run_with::<F, _>(path, Inner::<F> { a, rows, b, columns: depth, samples, is_first: true, out });
+        run_with::<F, _>(
+            instructions,
+            Inner::<F> { a, rows, b, columns: depth, samples, is_first: true, out },
+        );
         for (total, sums) in total.chunks_mut(depth).zip(sums.chunks(columns)) {
             total.chunks_mut(LANES).zip(sums).for_each(|(to, sum)| to.copy_from_slice(&sum.0[..to.len()]));
         }
@@ -336,11 +343,11 @@ impl<const F: Factors> Kernel for Inner<'_, F> {
 }
 
 /// [`gemm::outer`] of a panel's kind.
-fn outer(path: Path, panel: &Panel, b: Rows<'_>, out: RowsMut<'_>, pixels: usize) {
+fn outer(instructions: InstructionSet, panel: &Panel, b: Rows<'_>, out: RowsMut<'_>, pixels: usize) {
     if panel.factors == PAIRS {
-        run_with::<PAIRS, _>(path, Outer::<PAIRS> { panel, b, out, pixels });
+        run_with::<PAIRS, _>(instructions, Outer::<PAIRS> { panel, b, out, pixels });
     } else {
-        run(path, Outer::<FULL> { panel, b, out, pixels });
+        run(instructions, Outer::<FULL> { panel, b, out, pixels });
     }
 }
 

@@ -5,7 +5,7 @@
 use rayon::prelude::*;
 
 use super::{
-    simd::{Kernel, LANES, Lane, Path, Simd, run},
+    simd::{InstructionSet, Kernel, Lane, Simd, run},
     tensor::{Arena, Blocked, Mask},
 };
 
@@ -13,23 +13,23 @@ use super::{
 const AT_ONCE: usize = 4096;
 
 /// max(x, 0) + slope · min(x, 0), and where x was positive; ReLU with a slope of 0.
-pub fn rectify(x: &Blocked, slope: f32, path: Path, arena: &Arena) -> (Blocked, Mask) {
+pub fn leaky_relu(x: &Blocked, slope: f32, instructions: InstructionSet, arena: &Arena) -> (Blocked, Mask) {
     let (mut y, mut mask) = (arena.blocked(x.dims), arena.take_mask(x.dims.len()));
     let chunks = y.data.par_chunks_mut(AT_ONCE).zip(mask.0.par_chunks_mut(AT_ONCE));
     chunks
         .zip(x.data.par_chunks(AT_ONCE))
-        .for_each(|((y, mask), x)| run(path, Rectify { x, slope, y, mask }));
+        .for_each(|((y, mask), x)| run(instructions, LeakyRelu { x, slope, y, mask }));
     (y, mask)
 }
 
-struct Rectify<'a> {
+struct LeakyRelu<'a> {
     x: &'a [Lane],
     slope: f32,
     y: &'a mut [Lane],
     mask: &'a mut [u16],
 }
 
-impl Kernel for Rectify<'_> {
+impl Kernel for LeakyRelu<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -45,19 +45,19 @@ impl Kernel for Rectify<'_> {
     }
 }
 
-/// The gradient of the argument of [`rectify`], in place.
-pub fn rectify_gradient(g: &mut Blocked, mask: &Mask, slope: f32, path: Path) {
+/// The gradient of the argument of [`leaky_relu`], in place.
+pub fn leaky_relu_gradient(g: &mut Blocked, mask: &Mask, slope: f32, instructions: InstructionSet) {
     let chunks = g.data.par_chunks_mut(AT_ONCE).zip(mask.0.par_chunks(AT_ONCE));
-    chunks.for_each(|(g, mask)| run(path, RectifyGradient { g, slope, mask }));
+    chunks.for_each(|(g, mask)| run(instructions, LeakyReluGradient { g, slope, mask }));
 }
 
-struct RectifyGradient<'a> {
+struct LeakyReluGradient<'a> {
     g: &'a mut [Lane],
     slope: f32,
     mask: &'a [u16],
 }
 
-impl Kernel for RectifyGradient<'_> {
+impl Kernel for LeakyReluGradient<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -79,28 +79,33 @@ unsafe fn either<S: Simd>(value: S::V, bits: u16, slope: f32) -> S::V {
     unsafe { S::add(S::select(value, bits), S::select(S::mul(value, S::splat(slope)), !bits)) }
 }
 
-/// Zeroes each value with probability `rate` (to 1/65536) and divides the others by 1 − `rate`, and which were kept. What `key`
-/// keeps depends on the key and the value's place alone.
+/// Zeroes some values and divides the others by 1 − `rate`, and which were kept. `kept` says it for a vector of sixteen images, a
+/// bit each, by the vector's place in the layout `[N/16][C][H][W]`.
 ///
 /// # Panics
 /// If `rate` is not in 0..1.
-pub fn dropout(x: &Blocked, rate: f32, key: u64, path: Path, arena: &Arena) -> (Blocked, Mask) {
+pub fn dropout(
+    x: &Blocked,
+    rate: f32,
+    kept: impl Fn(u64) -> u16 + Sync,
+    instructions: InstructionSet,
+    arena: &Arena,
+) -> (Blocked, Mask) {
     assert!((0.0..1.0).contains(&rate), "dropout with a rate of {rate}: expected 0 or more, below 1");
     let (mut y, mut mask) = (arena.blocked(x.dims), arena.take_mask(x.dims.len()));
-    let least = (rate * 65536.0).round() as u64;
     mask.0.par_chunks_mut(AT_ONCE).enumerate().for_each(|(chunk, mask)| {
         let places = chunk * AT_ONCE..;
-        mask.iter_mut().zip(places).for_each(|(bits, place)| *bits = kept(key, place as u64, least));
+        mask.iter_mut().zip(places).for_each(|(bits, place)| *bits = kept(place as u64));
     });
     y.data.copy_from_slice(&x.data);
-    dropout_gradient(&mut y, &mask, rate, path);
+    dropout_gradient(&mut y, &mask, rate, instructions);
     (y, mask)
 }
 
 /// The gradient of the argument of [`dropout`], in place.
-pub fn dropout_gradient(g: &mut Blocked, mask: &Mask, rate: f32, path: Path) {
+pub fn dropout_gradient(g: &mut Blocked, mask: &Mask, rate: f32, instructions: InstructionSet) {
     let chunks = g.data.par_chunks_mut(AT_ONCE).zip(mask.0.par_chunks(AT_ONCE));
-    chunks.for_each(|(g, mask)| run(path, Scale { g, factor: 1.0 / (1.0 - rate), mask }));
+    chunks.for_each(|(g, mask)| run(instructions, Scale { g, factor: 1.0 / (1.0 - rate), mask }));
 }
 
 struct Scale<'a> {
@@ -119,22 +124,4 @@ impl Kernel for Scale<'_> {
             unsafe { S::store(g, S::select(S::mul(S::load(g), S::splat(self.factor)), bits)) };
         }
     }
-}
-
-/// One bit a lane: whether sixteen random bits make a number of at least `least`.
-fn kept(key: u64, place: u64, least: u64) -> u16 {
-    let word = |index: usize| mixed(key ^ mixed(place * 4 + index as u64));
-    let words: [u64; 4] = std::array::from_fn(word);
-    (0..LANES).fold(0, |bits, lane| {
-        let number = words[lane / 4] >> (lane % 4 * 16) & 0xFFFF;
-        bits | u16::from(number >= least) << lane
-    })
-}
-
-/// The finaliser of SplitMix64: every bit of the result depends on every bit of the argument.
-fn mixed(value: u64) -> u64 {
-    let value = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let value = (value ^ value >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let value = (value ^ value >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-    value ^ value >> 31
 }

@@ -63,7 +63,7 @@ impl Panel {
         self.depth.div_ceil(values_a_summand(self.factors))
     }
 
-    /// Packs a matrix, given by its elements (row, depth), for a path whose tiles have `group` rows.
+    /// Packs a matrix, given by its elements (row, depth), for a instruction set whose tiles have `group` rows.
     pub(crate) fn fill(&mut self, group: usize, element: impl Fn(usize, usize) -> f32 + Sync) {
         let (rows, depth, summands, factors) = (self.rows, self.depth, self.summands(), self.factors);
         let factor = |row: usize, k: usize| {
@@ -217,7 +217,7 @@ pub(crate) unsafe fn inner<S: Simd, const F: Factors>(
                 match (S::ROWS, vectors - vector) {
                     (8, 1) => dot::<S, 8, 1, F>(a, row, rows, b, vector, vectors, samples, is_first, out),
                     (8, _) => dot::<S, 8, 2, F>(a, row, rows, b, vector, vectors, samples, is_first, out),
-                    // A loop, not a closure: that would be compiled without the path's features.
+                    // A loop, not a closure: that would be compiled without the instruction set's features.
                     _ => {
                         for vector in vector..vectors.min(vector + 2) {
                             dot::<S, 4, 1, F>(a, row, rows, b, vector, vectors, samples, is_first, out);

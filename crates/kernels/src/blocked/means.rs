@@ -41,7 +41,7 @@ impl Cells {
     ///
     /// let halves = Cells::adaptive([2, 2], [6, 4]);
     /// assert_eq!(halves.out(), [2, 2]);
-    /// assert_eq!(Cells::windows(Pool2d::of(2, 2), [6, 4]).unwrap().out(), [3, 2]);
+    /// assert_eq!(Cells::windows(Pool2d::new(2, 2), [6, 4]).unwrap().out(), [3, 2]);
     /// ```
     pub fn adaptive(out: [usize; 2], size: [usize; 2]) -> Self {
         let spans = |out: usize, size: usize| {
@@ -61,7 +61,7 @@ impl Cells {
     /// ```
     /// use kernels::{Pool2d, blocked::Cells};
     ///
-    /// let [rows, columns] = Cells::windows(Pool2d::of(2, 2), [4, 2]).unwrap().matrices();
+    /// let [rows, columns] = Cells::windows(Pool2d::new(2, 2), [4, 2]).unwrap().matrices();
     /// assert_eq!(rows, [0.5, 0.5, 0.0, 0.0, 0.0, 0.0, 0.5, 0.5]);
     /// assert_eq!(columns, [0.5, 0.5]);
     /// ```

@@ -1,5 +1,5 @@
 //! The fast engine's operations: activations in blocks of sixteen images, convolutions by Winograd and packed
-//! products or on AMX's tiles, batch-norm and activations fused. See [`Blocked`] for the layout and [`Path`] for the instruction sets.
+//! products or on AMX's tiles, batch-norm and activations fused. See [`Blocked`] for the layout and [`InstructionSet`] for the instruction sets.
 
 mod branches;
 mod convolution;
@@ -21,12 +21,13 @@ use crate::simd;
 
 pub use branches::{concatenate, some_channels};
 pub use convolution::{Convolution, ConvolutionShape};
-pub use gates::{dropout, dropout_gradient, rectify, rectify_gradient};
+pub use gates::{dropout, dropout_gradient, leaky_relu, leaky_relu_gradient};
 pub use loss::cross_entropy;
 pub use means::{Cells, mean_pool, mean_pool_gradient};
 pub use pointwise::{
-    After, Combine, Finish, Joined, Moments, accumulate, channel_sums, combine, finish, gate, moments,
+    ChannelAffine, ChannelAffineGradient, Epilogue, GradientEpilogue, Moments, accumulate, channel_affine,
+    channel_affine_gradient, channel_sums, gate, moments,
 };
 pub use pooling::{Winners, max_pool, max_pool_gradient};
-pub use simd::Path;
+pub use simd::InstructionSet;
 pub use tensor::{Arena, Blocked, Dims, Mask};

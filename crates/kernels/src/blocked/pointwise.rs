@@ -9,7 +9,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::{
-    simd::{Kernel, Lane, Path, Simd, run},
+    simd::{InstructionSet, Kernel, Lane, Simd, run},
     tensor::{Arena, Blocked, Dims, Mask},
 };
 
@@ -33,10 +33,10 @@ fn planes_at_once(dims: Dims) -> usize {
 }
 
 /// Mean and variance of each channel, the same bits for any number of threads.
-pub fn moments(x: &Blocked, path: Path) -> Vec<Moments> {
+pub fn moments(x: &Blocked, instructions: InstructionSet) -> Vec<Moments> {
     let sums = plane_sums(x.dims, |block, plane| {
         let lanes = x.dims.valid_lanes(block);
-        run(path, Sums { a: x.plane(block, plane), mask: None, b: None, shift: 0.0, lanes })
+        run(instructions, Sums { a: x.plane(block, plane), mask: None, b: None, shift: 0.0, lanes })
     });
     let count = x.dims.images * x.dims.pixels();
     sums.into_iter()
@@ -103,9 +103,9 @@ impl Kernel for Sums<'_> {
 
 /// What happens to the output of a convolution, channel by channel: y = act(x · scale + shift + residual).
 ///
-/// Where the scale is part of the convolution's weights, see [`Convolution::forward_finished`](super::Convolution).
+/// Where the scale is part of the convolution's weights, see [`Convolution::forward_with_epilogue`](super::Convolution).
 #[derive(Debug, Clone, Copy)]
-pub struct Finish<'a> {
+pub struct ChannelAffine<'a> {
     /// A factor per channel.
     pub scale: &'a [f32],
     /// A summand per channel.
@@ -118,7 +118,7 @@ pub struct Finish<'a> {
 
 /// What happens to the output of a convolution whose weights hold the scale: y = act(x + shift + residual).
 #[derive(Debug, Clone, Copy)]
-pub struct After<'a> {
+pub struct Epilogue<'a> {
     /// A summand per channel.
     pub shift: &'a [f32],
     /// A summand per value.
@@ -127,34 +127,39 @@ pub struct After<'a> {
     pub relu: bool,
 }
 
-/// Applies an [`After`] in place; the mask is there if it has ReLU.
-pub(crate) fn finish_in_place(y: &mut Blocked, after: After<'_>, path: Path, arena: &Arena) -> Option<Mask> {
+/// Applies an [`Epilogue`] in place; the mask is there if it has ReLU.
+pub(crate) fn apply_epilogue(
+    y: &mut Blocked,
+    epilogue: Epilogue<'_>,
+    instructions: InstructionSet,
+    arena: &Arena,
+) -> Option<Mask> {
     let dims = y.dims;
-    let mut mask = after.relu.then(|| arena.take_mask(dims.len()));
+    let mut mask = epilogue.relu.then(|| arena.take_mask(dims.len()));
     let masks = Mask::chunks(&mut mask, dims.pixels(), dims.blocks() * dims.channels);
     let planes = y.data.par_chunks_mut(dims.pixels()).zip(masks).enumerate();
     planes.with_min_len(planes_at_once(dims)).for_each(|(index, (y, mask))| {
         let (block, channel) = (index / dims.channels, index % dims.channels);
-        let residual = after.residual.map(|residual| residual.plane(block, channel));
-        run(path, AfterPlane { y, residual, shift: after.shift[channel], mask });
+        let residual = epilogue.residual.map(|residual| residual.plane(block, channel));
+        run(instructions, EpiloguePlane { y, residual, shift: epilogue.shift[channel], mask });
     });
     mask
 }
 
-struct AfterPlane<'a> {
+struct EpiloguePlane<'a> {
     y: &'a mut [Lane],
     residual: Option<&'a [Lane]>,
     shift: f32,
     mask: Option<&'a mut [u16]>,
 }
 
-impl Kernel for AfterPlane<'_> {
+impl Kernel for EpiloguePlane<'_> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         // SAFETY: the caller vouches for the features.
-        unsafe { finish_values::<S>(self.y, self.residual, self.shift, self.mask) }
+        unsafe { epilogue_values::<S>(self.y, self.residual, self.shift, self.mask) }
     }
 }
 
@@ -163,7 +168,7 @@ impl Kernel for AfterPlane<'_> {
 /// # Safety
 /// The processor has the features of `S`.
 #[inline(always)]
-pub(crate) unsafe fn finish_values<S: Simd>(
+pub(crate) unsafe fn epilogue_values<S: Simd>(
     y: &mut [Lane],
     residual: Option<&[Lane]>,
     shift: f32,
@@ -188,43 +193,47 @@ pub(crate) unsafe fn finish_values<S: Simd>(
 
 /// What happens to the gradient of a convolution's input: the sum with what other readers of the input have left, where ReLU was open.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Joined<'a> {
+pub struct GradientEpilogue<'a> {
     /// A summand per value.
     pub others: Option<&'a Blocked>,
     /// What the ReLU that made the input let through.
     pub gate: Option<&'a Mask>,
 }
 
-/// Applies a [`Joined`] in place.
-pub(crate) fn join(g: &mut Blocked, joined: Joined<'_>, path: Path) {
+/// Applies a [`GradientEpilogue`] in place.
+pub(crate) fn apply_gradient_epilogue(
+    g: &mut Blocked,
+    epilogue: GradientEpilogue<'_>,
+    instructions: InstructionSet,
+) {
     let (dims, at_once) = (g.dims, planes_at_once(g.dims));
-    if joined.others.is_none() && joined.gate.is_none() {
+    if epilogue.others.is_none() && epilogue.gate.is_none() {
         return;
     }
     let planes = g.data.par_chunks_mut(dims.pixels()).enumerate().with_min_len(at_once);
     planes.for_each(|(index, g)| {
         let values = index * dims.pixels()..(index + 1) * dims.pixels();
-        run(path, Join { g, joined, values });
+        run(instructions, GradientEpiloguePlane { g, epilogue, values });
     });
 }
 
-struct Join<'a> {
+struct GradientEpiloguePlane<'a> {
     g: &'a mut [Lane],
-    joined: Joined<'a>,
+    epilogue: GradientEpilogue<'a>,
     values: Range<usize>,
 }
 
-impl Kernel for Join<'_> {
+impl Kernel for GradientEpiloguePlane<'_> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
         // SAFETY: the caller vouches for the features.
-        unsafe { self.joined.values::<S>(self.g, None, self.values) }
+        unsafe { self.epilogue.values::<S>(self.g, None, self.values) }
     }
 }
 
-impl Joined<'_> {
+impl GradientEpilogue<'_> {
     /// Joins some of the values, counted through the batch, of `from` or of what is there.
     ///
     /// # Safety
@@ -250,33 +259,46 @@ impl Joined<'_> {
 }
 
 /// Zeroes the gradient where ReLU was shut.
-pub fn gate(g: &mut Blocked, mask: &Mask, path: Path) {
-    join(g, Joined { others: None, gate: Some(mask) }, path);
+pub fn gate(g: &mut Blocked, mask: &Mask, instructions: InstructionSet) {
+    apply_gradient_epilogue(g, GradientEpilogue { others: None, gate: Some(mask) }, instructions);
 }
 
-/// Applies a [`Finish`]; the mask is there if it has ReLU.
-pub fn finish(x: &Blocked, finish: Finish<'_>, path: Path, arena: &Arena) -> (Blocked, Option<Mask>) {
+/// Applies a [`ChannelAffine`]; the mask is there if it has ReLU.
+pub fn channel_affine(
+    x: &Blocked,
+    channel_affine: ChannelAffine<'_>,
+    instructions: InstructionSet,
+    arena: &Arena,
+) -> (Blocked, Option<Mask>) {
     let dims = x.dims;
     let mut y = arena.blocked(dims);
     let mut mask = arena.take_mask(dims.len());
     let planes = y.data.par_chunks_mut(dims.pixels()).zip(mask.0.par_chunks_mut(dims.pixels())).enumerate();
     planes.with_min_len(planes_at_once(dims)).for_each(|(index, (y, mask))| {
         let (block, channel) = (index / dims.channels, index % dims.channels);
-        let residual = finish.residual.map(|residual| residual.plane(block, channel));
-        let (scale, shift) = (finish.scale[channel], finish.shift[channel]);
+        let residual = channel_affine.residual.map(|residual| residual.plane(block, channel));
+        let (scale, shift) = (channel_affine.scale[channel], channel_affine.shift[channel]);
         run(
-            path,
-            FinishPlane { x: x.plane(block, channel), residual, scale, shift, relu: finish.relu, y, mask },
+            instructions,
+            ChannelAffinePlane {
+                x: x.plane(block, channel),
+                residual,
+                scale,
+                shift,
+                relu: channel_affine.relu,
+                y,
+                mask,
+            },
         );
     });
-    if finish.relu {
+    if channel_affine.relu {
         return (y, Some(mask));
     }
     arena.recycle_mask(mask);
     (y, None)
 }
 
-struct FinishPlane<'a> {
+struct ChannelAffinePlane<'a> {
     x: &'a [Lane],
     residual: Option<&'a [Lane]>,
     scale: f32,
@@ -286,7 +308,7 @@ struct FinishPlane<'a> {
     mask: &'a mut [u16],
 }
 
-impl Kernel for FinishPlane<'_> {
+impl Kernel for ChannelAffinePlane<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -311,8 +333,8 @@ impl Kernel for FinishPlane<'_> {
 }
 
 /// Adds a gradient to another.
-pub fn accumulate(to: &mut Blocked, from: &Blocked, path: Path) {
-    join(to, Joined { others: Some(from), gate: None }, path);
+pub fn accumulate(to: &mut Blocked, from: &Blocked, instructions: InstructionSet) {
+    apply_gradient_epilogue(to, GradientEpilogue { others: Some(from), gate: None }, instructions);
 }
 
 /// The gradients of a channel's scale and shift, given the gradient of the result and what ReLU let through of it:
@@ -322,21 +344,21 @@ pub fn channel_sums(
     mask: Option<&Mask>,
     x: &Blocked,
     mean: &[f32],
-    path: Path,
+    instructions: InstructionSet,
 ) -> Vec<(f64, f64)> {
     plane_sums(g.dims, |block, channel| {
         let (a, b) = (g.plane(block, channel), Some(x.plane(block, channel)));
         let mask = mask.map(|mask| mask.plane(g.dims, block, channel));
         let lanes = g.dims.valid_lanes(block);
-        let (sum, product) = run(path, Sums { a, mask, b, shift: mean[channel], lanes });
+        let (sum, product) = run(instructions, Sums { a, mask, b, shift: mean[channel], lanes });
         (product, sum)
     })
 }
 
-/// From the gradient of a [`Finish`] to that of its x: out = g · a + x · b + c per channel, g where the mask lets it
+/// From the gradient of a [`ChannelAffine`] to that of its x: out = g · a + x · b + c per channel, g where the mask lets it
 /// through, zero in the lanes without an image. With `x` absent, out = g · a.
 #[derive(Debug, Clone, Copy)]
-pub struct Combine<'a> {
+pub struct ChannelAffineGradient<'a> {
     /// What ReLU let through.
     pub mask: Option<&'a Mask>,
     /// The activations, with their factor and the constant.
@@ -348,15 +370,20 @@ pub struct Combine<'a> {
     pub has_residual: bool,
 }
 
-/// Applies a [`Combine`]: the gradients of x, and of the residual if it has one.
-pub fn combine(mut g: Blocked, how: Combine<'_>, path: Path, arena: &Arena) -> (Blocked, Option<Blocked>) {
+/// Applies a [`ChannelAffineGradient`]: the gradients of x, and of the residual if it has one.
+pub fn channel_affine_gradient(
+    mut g: Blocked,
+    how: ChannelAffineGradient<'_>,
+    instructions: InstructionSet,
+    arena: &Arena,
+) -> (Blocked, Option<Blocked>) {
     let dims = g.dims;
     let plane = |index: usize, g, out| {
         let (block, channel) = (index / dims.channels, index % dims.channels);
         let x = how.x.map(|(x, b, c)| (x.plane(block, channel), b[channel], c[channel]));
         let mask = how.mask.map(|mask| mask.plane(dims, block, channel));
         let valid = (1u32 << dims.valid_lanes(block)).wrapping_sub(1) as u16;
-        run(path, CombinePlane { g, mask, x, a: how.a[channel], valid, out });
+        run(instructions, ChannelAffineGradientPlane { g, mask, x, a: how.a[channel], valid, out });
     };
     if !how.has_residual {
         let planes = g.data.par_chunks_mut(dims.pixels()).enumerate().with_min_len(planes_at_once(dims));
@@ -370,7 +397,7 @@ pub fn combine(mut g: Blocked, how: Combine<'_>, path: Path, arena: &Arena) -> (
 }
 
 /// Writes to `out` and lets the gated gradient in place, or writes in place.
-struct CombinePlane<'a> {
+struct ChannelAffineGradientPlane<'a> {
     g: &'a mut [Lane],
     mask: Option<&'a [u16]>,
     x: Option<(&'a [Lane], f32, f32)>,
@@ -379,7 +406,7 @@ struct CombinePlane<'a> {
     out: Option<&'a mut [Lane]>,
 }
 
-impl Kernel for CombinePlane<'_> {
+impl Kernel for ChannelAffineGradientPlane<'_> {
     type Output = ();
 
     #[inline(always)]

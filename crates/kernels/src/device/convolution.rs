@@ -2,22 +2,20 @@
 
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor};
 
-use super::Math;
-use crate::{
-    argument::contiguous,
-    blocked::ConvolutionShape,
-    conv::passes::{forward, input_gradient, weight_gradient},
-    geometry::{Conv2d, Geometry},
+use super::{
+    Precision,
+    patches::{Geometry, forward, input_gradient, weight_gradient},
 };
+use crate::blocked::ConvolutionShape;
 
 /// A convolution between images of a known size and weights.
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
-/// use kernels::{blocked::ConvolutionShape, device::{Convolution, Math}};
+/// use kernels::{blocked::ConvolutionShape, device::{Convolution, Precision}};
 ///
 /// let shape = ConvolutionShape { kernel: [2; 2], padding: [0; 2], ..ConvolutionShape::same([1, 1], 1, 1) };
-/// let convolution = Convolution::new([1, 1, 3, 3], shape, Math::Full)?;
+/// let convolution = Convolution::new([1, 1, 3, 3], shape, Precision::Full)?;
 /// let x = Tensor::arange(0f32, 9.0, &Device::Cpu)?.reshape((1, 1, 3, 3))?;
 /// let weight = Tensor::ones((1, 1, 2, 2), candle_core::DType::F32, &Device::Cpu)?;
 /// let y = convolution.forward(&x, &weight)?;
@@ -30,19 +28,16 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Convolution {
     pub(super) geometry: Geometry,
-    pub(super) math: Math,
+    pub(super) precision: Precision,
 }
 
 impl Convolution {
     /// A convolution of images (N, C, H, W).
     ///
     /// # Errors
-    /// [`KernelError`](crate::KernelError) inside candle's error, if the sizes do not fit each other.
-    pub fn new(x: [usize; 4], shape: ConvolutionShape, math: Math) -> Result<Self> {
-        let ConvolutionShape { inputs, outputs, kernel: [rows, columns], stride, padding, groups } = shape;
-        let weight = [outputs, inputs / groups.max(1), rows, columns];
-        let conv = Conv2d { stride, padding: 0, groups };
-        Ok(Self { geometry: Geometry::padded(x, weight, conv, padding)?, math })
+    /// If the sizes do not fit each other.
+    pub fn new(x: [usize; 4], shape: ConvolutionShape, precision: Precision) -> Result<Self> {
+        Ok(Self { geometry: Geometry::new(x, shape)?, precision })
     }
 
     /// The result, (N, O, H', W').
@@ -108,7 +103,7 @@ impl Pass {
             }
         }
         let (first, second) = (first.contiguous()?, second.contiguous()?);
-        if self.convolution.math != Math::Bf16 {
+        if self.convolution.precision != Precision::Bf16 {
             return first.apply_op2_no_bwd(&second, &self);
         }
         let (first, second) = (first.to_dtype(DType::BF16)?, second.to_dtype(DType::BF16)?);
@@ -154,7 +149,7 @@ impl CustomOp2 for Pass {
         let geometry = &self.convolution.geometry;
         let (first, second) = (contiguous(first, first_layout)?, contiguous(second, second_layout)?);
         let values = match self.kind {
-            Kind::Forward => forward(geometry, first, second, None),
+            Kind::Forward => forward(geometry, first, second),
             Kind::InputGradient => input_gradient(geometry, first, second),
             Kind::WeightGradient => weight_gradient(geometry, first, second),
         };
@@ -176,5 +171,14 @@ impl CustomOp2 for Pass {
         let (first, second) = ((first, first_layout), (second, second_layout));
         let run = if is_half { run::<half::bf16> } else { run::<f32> };
         Ok((run(self, first, second)?, self.shape()))
+    }
+}
+
+/// The numbers behind a contiguous layout.
+fn contiguous<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
+    let values = storage.as_slice::<f32>()?;
+    match layout.contiguous_offsets() {
+        Some((start, end)) => Ok(&values[start..end]),
+        None => candle_core::bail!("expected a contiguous tensor, found the strides {:?}", layout.stride()),
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! | operation | anywhere | CUDA (feature `cuda`) |
 //! |---|---|---|
-//! | [`Convolution`] | CPU: patches times weights, as [`conv2d`](crate::conv2d) | cuDNN, algorithms that give the same bits each time |
+//! | [`Convolution`] | CPU: patches times weights | cuDNN, algorithms that give the same bits each time |
 //! | [`batch_norm`] of a batch's own moments | candle | cuDNN |
 //! | [`relu_gradient`] | candle | cuDNN |
 //! | [`max_pool`] | candle: shifted copies | cuDNN; shifted copies where windows reach over the edge |
@@ -26,12 +26,13 @@ mod density;
 mod gate;
 mod loss;
 mod norm;
+mod patches;
 mod pooling;
 mod resident;
 mod spectrum;
 mod uploads;
 
-pub use crate::Math;
+pub use crate::Precision;
 pub use bands::BandMeans;
 pub use blend::{accumulate, blend};
 pub use convolution::Convolution;

@@ -163,7 +163,7 @@ fn factors(length: usize) -> Option<Vec<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::{Kernel, LANES, Path, run};
+    use crate::simd::{InstructionSet, Kernel, LANES, run};
 
     struct Both<'a> {
         plan: &'a LinePlan,
@@ -194,8 +194,9 @@ mod tests {
         for length in [2, 3, 4, 5, 6, 8, 9, 10, 12, 25, 30, 36, 40, 72, 120] {
             let plan = LinePlan::new(length);
             let value = |n: usize, lane: usize| ((n * 37 + lane * 11) % 29) as f64 / 29.0 - 0.4;
-            for (path, sign) in
-                Path::available().into_iter().flat_map(|path| [(path, FORWARD), (path, INVERSE)])
+            for (instructions, sign) in InstructionSet::available()
+                .into_iter()
+                .flat_map(|instructions| [(instructions, FORWARD), (instructions, INVERSE)])
             {
                 let mut line = vec![Cell::ZERO; length];
                 for (n, cell) in line.iter_mut().enumerate() {
@@ -204,7 +205,7 @@ mod tests {
                         cell.im.0[lane] = value(n, lane + 5) as f32;
                     }
                 }
-                run(path, Both { plan: &plan, line: &mut line, sign });
+                run(instructions, Both { plan: &plan, line: &mut line, sign });
                 for (k, cell) in line.iter().enumerate() {
                     for lane in [0, 7, 15] {
                         let (mut re, mut im) = (0.0, 0.0);
@@ -217,7 +218,10 @@ mod tests {
                         }
                         let found = (f64::from(cell.re.0[lane]), f64::from(cell.im.0[lane]));
                         let apart = (found.0 - re).hypot(found.1 - im);
-                        assert!(apart < 2e-6 * (length as f64).sqrt(), "{length}, {k}, {path:?}: {apart}");
+                        assert!(
+                            apart < 2e-6 * (length as f64).sqrt(),
+                            "{length}, {k}, {instructions:?}: {apart}"
+                        );
                     }
                 }
             }

@@ -11,7 +11,7 @@ use super::{
     radix::Cell,
     taps::{Phases, ToSpectrum, ToTaps},
 };
-use crate::simd::{LANES, Lane, Path, run};
+use crate::simd::{InstructionSet, LANES, Lane, run};
 
 /// Parts that a batch's gradients are summed in, however many threads there are; each takes memory for a sum.
 const PARTS: usize = 16;
@@ -67,11 +67,11 @@ pub struct PairGradients {
 /// threads.
 ///
 /// ```
-/// use kernels::{blocked::Path, fourier::{ConvolutionPair, PairParameters, PairShape}};
+/// use kernels::{blocked::InstructionSet, fourier::{ConvolutionPair, PairParameters, PairShape}};
 /// let shape = PairShape { hidden: 1, kernel: 1, height: 1, width: 2 };
 /// let (first_weight, second_weight) = (&[1.0, 2.0, 3.0][..], &[1.0, 10.0, 100.0][..]);
 /// let parameters = PairParameters { first_weight, first_bias: &[0.5], second_weight, second_bias: &[0.0, 0.0, 7.0] };
-/// let pair = ConvolutionPair::new(shape, &parameters, Path::current());
+/// let pair = ConvolutionPair::new(shape, &parameters, InstructionSet::current());
 /// let mut y = [0.0; 6];
 /// pair.forward(&[1.0, 0.0, 1.0, 0.0, 1.0, 0.0], &mut y);
 /// // (1 + 2 + 3 + 0.5) and 0.5, times 1, 10 and 100.
@@ -81,7 +81,7 @@ pub struct PairGradients {
 #[derive(Debug)]
 pub struct ConvolutionPair {
     shape: PairShape,
-    path: Path,
+    instructions: InstructionSet,
     grid: Grid,
     phases: Phases,
     blocks: Vec<BlockSpectra>,
@@ -109,7 +109,7 @@ struct Sums {
 impl ConvolutionPair {
     /// # Panics
     /// If a size is 0, the kernel is even, or a parameter has another length than the shape says.
-    pub fn new(shape: PairShape, parameters: &PairParameters<'_>, path: Path) -> Self {
+    pub fn new(shape: PairShape, parameters: &PairParameters<'_>, instructions: InstructionSet) -> Self {
         let PairShape { hidden, kernel, height, width } = shape;
         assert!(hidden > 0 && height > 0 && width > 0 && kernel % 2 == 1, "{shape:?}: sizes, an odd kernel");
         let grid = Grid::new(height, width, kernel / 2);
@@ -118,7 +118,7 @@ impl ConvolutionPair {
         let block = BlockSpectra { first: spectrum.clone(), second: spectrum, bias: Lane::ZERO };
         let blocks = vec![block; hidden.div_ceil(LANES)];
         let (bias, spaces) = ([0.0; CHANNELS], Mutex::default());
-        let mut pair = Self { shape, path, grid, phases, blocks, bias, spaces };
+        let mut pair = Self { shape, instructions, grid, phases, blocks, bias, spaces };
         pair.load(parameters);
         pair
     }
@@ -134,7 +134,7 @@ impl ConvolutionPair {
         let weights = self.shape.weights();
         assert_eq!(lengths, [weights, hidden, weights, CHANNELS], "parameters of {:?}", self.shape);
         self.bias.copy_from_slice(second_bias);
-        let Self { path, grid, phases, blocks, .. } = self;
+        let Self { instructions, grid, phases, blocks, .. } = self;
         let scale = 1.0 / grid.len() as f32;
         let taps = phases.taps();
         for (block, BlockSpectra { first, second, bias }) in blocks.iter_mut().enumerate() {
@@ -153,7 +153,10 @@ impl ConvolutionPair {
                         lanes.iter_mut().zip(weights).for_each(|(lane, w)| lane.0[unit % LANES] = *w);
                     }
                     let spectrum = &mut spectrum[channel..];
-                    run(*path, ToSpectrum { phases, grid, taps: &lanes, spectrum, step: CHANNELS, scale });
+                    run(
+                        *instructions,
+                        ToSpectrum { phases, grid, taps: &lanes, spectrum, step: CHANNELS, scale },
+                    );
                 }
             }
         }
@@ -219,7 +222,7 @@ impl ConvolutionPair {
     fn forward_group(&self, images: &[f32], space: &mut Space) {
         let Space { z, t, f, work, .. } = space;
         gather(&self.grid, images, z);
-        run(self.path, Forward { setting: self.setting(images), z, t, f, work });
+        run(self.instructions, Forward { setting: self.setting(images), z, t, f, work });
     }
 
     fn setting(&self, images: &[f32]) -> Setting<'_> {
@@ -241,7 +244,7 @@ impl ConvolutionPair {
         let found = objective(outputs, gradients);
         gather(&self.grid, gradients, f);
         let setting = self.setting(images);
-        run(self.path, Backward { setting, z, t, f, sums: &mut sums.blocks, work });
+        run(self.instructions, Backward { setting, z, t, f, sums: &mut sums.blocks, work });
         // The sum over a plane is its coefficient of frequency zero.
         sums.bias.iter_mut().zip(channel_sums(&f[0])).for_each(|(sum, value)| *sum += value);
         found
@@ -304,10 +307,10 @@ impl ConvolutionPair {
     }
 
     fn taps(&self, spectrum: &[Cell]) -> Vec<Lane> {
-        let Self { path, grid, phases, .. } = self;
+        let Self { instructions, grid, phases, .. } = self;
         let mut taps = vec![Lane::ZERO; phases.taps()];
         let scale = 1.0 / grid.len() as f32;
-        run(*path, ToTaps { phases, grid, spectrum, step: CHANNELS, taps: &mut taps, scale });
+        run(*instructions, ToTaps { phases, grid, spectrum, step: CHANNELS, taps: &mut taps, scale });
         taps
     }
 

@@ -1,6 +1,27 @@
 //! Convolution as its definition says: one product after the other.
 
-use crate::Conv2d;
+/// How a convolution's kernel moves over the image; the kernel's size is the weight's.
+///
+/// ```
+/// let geometry = kernels::naive::Conv2d { padding: 1, ..Default::default() };
+/// assert_eq!((geometry.stride, geometry.groups), (1, 1));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conv2d {
+    /// Pixels between neighbouring windows, both ways; at least 1.
+    pub stride: usize,
+    /// Rows and columns of zeros added on every side.
+    pub padding: usize,
+    /// Independent convolutions side by side: group g reads the g-th part of the input channels and writes
+    /// the g-th part of the output channels.
+    pub groups: usize,
+}
+
+impl Default for Conv2d {
+    fn default() -> Self {
+        Self { stride: 1, padding: 0, groups: 1 }
+    }
+}
 
 /// Rows and columns of the output of a convolution that fits.
 pub fn out_size(x_dims: [usize; 4], weight_dims: [usize; 4], conv: Conv2d) -> [usize; 2] {

@@ -5,7 +5,7 @@
 //! functions take the gradient `g` of the result. Sizes that do not fit panic.
 //!
 //! ```
-//! use kernels::{Conv2d, naive};
+//! use kernels::naive::{self, Conv2d};
 //!
 //! let (x, weight) = ([1.0, 2.0, 3.0, 4.0], [1.0, -1.0]);
 //! let (x_dims, weight_dims) = ([1, 1, 2, 2], [1, 1, 1, 2]);
@@ -19,3 +19,5 @@ pub mod linear;
 pub mod loss;
 pub mod norm;
 pub mod pool;
+
+pub use convolution::Conv2d;

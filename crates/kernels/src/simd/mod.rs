@@ -1,17 +1,17 @@
 //! Sixteen f32 lanes, one image each, on whatever vector registers the processor has.
 //!
-//! A kernel is written once against [`Simd`] and compiled for every path; [`run`] picks one at run time:
+//! A kernel is written once against [`Simd`] and compiled for every instruction set; [`run`] picks one at run time:
 //!
-//! | path | registers a value | wins |
+//! | instruction set | registers a value | wins |
 //! |---|---|---|
 //! | AMX | as AVX-512, but convolutions on tiles | wherever it is there |
 //! | AVX-512 | one `zmm` | wherever it is there |
 //! | AVX2 + FMA | two `ymm` | other x86-64 of the last ten years |
 //! | portable | an array; the compiler vectorises it | elsewhere, and as a cross-check |
 //!
-//! `FREQBIAS_KERNELS=amx|avx512|avx2|portable` forces a path, so that all can be tested on one machine.
+//! `FREQBIAS_KERNELS=amx|avx512|avx2|portable` forces a instruction set, so that all can be tested on one machine.
 //!
-//! Factors can be *pairs* of bf16 in 32 bits: where a processor has AVX-512's instructions for them, the AVX-512 path takes
+//! Factors can be *pairs* of bf16 in 32 bits: where a processor has AVX-512's instructions for them, the AVX-512 instruction set takes
 //! two products for the price of one; elsewhere pairs are unpacked, and cost what they cost in f32. [Tiles](tiles) of AMX take
 //! them by the thousand.
 #![allow(unsafe_code)]
@@ -37,7 +37,7 @@ impl Lane {
 /// Arithmetic on sixteen lanes.
 ///
 /// # Safety
-/// Methods may only run on a processor with the path's features; [`run`] sees to that.
+/// Methods may only run on a processor with the instruction set's features; [`run`] sees to that.
 pub(crate) trait Simd: Copy {
     /// Sixteen f32 in registers.
     type V: Copy;
@@ -134,11 +134,11 @@ unsafe fn from_array<S: Simd>(values: [f32; LANES]) -> S::V {
     unsafe { S::load(&Lane(values)) }
 }
 
-/// Code that is compiled once a path.
+/// Code that is compiled once a instruction set.
 pub(crate) trait Kernel {
     /// What it returns.
     type Output;
-    /// Does the work. Must be `#[inline(always)]`, as must all that it calls, to be compiled with the path's features.
+    /// Does the work. Must be `#[inline(always)]`, as must all that it calls, to be compiled with the instruction set's features.
     ///
     /// # Safety
     /// The processor has the features of `S`.
@@ -163,7 +163,7 @@ fn bf16_bits(value: f32) -> u32 {
 
 /// The way that kernels take. There is none that this machine cannot take: [`available`](Self::available) alone makes them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Path {
+pub struct InstructionSet {
     registers: Registers,
     /// Whether pairs of bf16 are multiplied by instructions for them.
     has_pairs: bool,
@@ -181,28 +181,28 @@ enum Registers {
     Portable,
 }
 
-impl Path {
-    /// The path that every machine has.
+impl InstructionSet {
+    /// The instruction set that every machine has.
     pub const PORTABLE: Self = Self::of(Registers::Portable);
 
     const fn of(registers: Registers) -> Self {
         Self { registers, has_pairs: false, has_tiles: false }
     }
 
-    /// The best path that this processor has, or the one that `FREQBIAS_KERNELS` names if the processor has it.
+    /// The best instruction set that this processor has, or the one that `FREQBIAS_KERNELS` names if the processor has it.
     pub fn current() -> Self {
-        static CHOSEN: OnceLock<Path> = OnceLock::new();
+        static CHOSEN: OnceLock<InstructionSet> = OnceLock::new();
         *CHOSEN.get_or_init(|| {
             let wanted = std::env::var("FREQBIAS_KERNELS").unwrap_or_default();
             let available = Self::available();
-            let named = available.iter().copied().find(|path| path.name() == wanted);
+            let named = available.iter().copied().find(|instructions| instructions.name() == wanted);
             named.unwrap_or(available[0])
         })
     }
 
-    /// The paths that this processor has, best first.
+    /// The instruction sets that this processor has, best first.
     pub fn available() -> Vec<Self> {
-        let mut paths = Vec::new();
+        let mut instruction_sets = Vec::new();
         #[cfg(target_arch = "x86_64")]
         {
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
@@ -211,18 +211,18 @@ impl Path {
                         is_x86_feature_detected!("avx512bf16") && is_x86_feature_detected!("avx512bw");
                     let vectors = Self { registers: Registers::Avx512, has_pairs, has_tiles: false };
                     if has_pairs && tiles::are_there() {
-                        paths.push(Self { has_tiles: true, ..vectors });
+                        instruction_sets.push(Self { has_tiles: true, ..vectors });
                     }
-                    paths.push(vectors);
+                    instruction_sets.push(vectors);
                 }
-                paths.push(Self::of(Registers::Avx2));
+                instruction_sets.push(Self::of(Registers::Avx2));
             }
         }
-        paths.push(Self::PORTABLE);
-        paths
+        instruction_sets.push(Self::PORTABLE);
+        instruction_sets
     }
 
-    /// The path for code on plain arrays of sixteen: the compiler makes more of them with half as wide vectors. A processor
+    /// The instruction set for code on plain arrays of sixteen: the compiler makes more of them with half as wide vectors. A processor
     /// that has AVX-512 has AVX2.
     pub(crate) fn for_arrays(self) -> Self {
         if self.registers == Registers::Avx512 { Self::of(Registers::Avx2) } else { self }
@@ -238,7 +238,7 @@ impl Path {
         self.has_tiles
     }
 
-    /// The same path as processors take it that have no instructions for bf16.
+    /// The same instruction set as processors take it that have no instructions for bf16.
     pub fn without_bf16(self) -> Self {
         Self::of(self.registers)
     }
@@ -253,7 +253,7 @@ impl Path {
         }
     }
 
-    /// Rows of this path's register tile.
+    /// Rows of this instruction set's register tile.
     pub(crate) fn rows(self) -> usize {
         match self.registers {
             #[cfg(target_arch = "x86_64")]
@@ -265,16 +265,16 @@ impl Path {
     }
 }
 
-/// Runs a kernel on a path.
-pub(crate) fn run<K: Kernel>(path: Path, kernel: K) -> K::Output {
-    match path.registers {
-        // SAFETY: `Path::available`, the only source of paths, has found the features on this processor.
+/// Runs a kernel on a instruction set.
+pub(crate) fn run<K: Kernel>(instructions: InstructionSet, kernel: K) -> K::Output {
+    match instructions.registers {
+        // SAFETY: `InstructionSet::available`, the only source of instruction sets, has found the features on this processor.
         #[cfg(target_arch = "x86_64")]
         Registers::Avx512 => unsafe { x86::run_avx512(kernel) },
         // SAFETY: as above.
         #[cfg(target_arch = "x86_64")]
         Registers::Avx2 => unsafe { x86::run_avx2(kernel) },
-        // SAFETY: the portable path needs no feature.
+        // SAFETY: the portable instruction set needs no feature.
         _ => unsafe { kernel.run::<Portable>() },
     }
 }
@@ -282,26 +282,26 @@ pub(crate) fn run<K: Kernel>(path: Path, kernel: K) -> K::Output {
 /// Runs a kernel that multiplies tiles of bf16.
 ///
 /// # Panics
-/// If the path has none.
-pub(crate) fn run_on_tiles<K: Kernel>(path: Path, kernel: K) -> K::Output {
-    assert!(path.has_tiles, "a path with tiles");
+/// If the instruction set has none.
+pub(crate) fn run_on_tiles<K: Kernel>(instructions: InstructionSet, kernel: K) -> K::Output {
+    assert!(instructions.has_tiles, "an instruction set with tiles");
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: `Path::available`, the only source of such paths, has found the features on this processor.
+    // SAFETY: `InstructionSet::available`, the only source of such instruction sets, has found the features on this processor.
     unsafe {
         tiles::run(kernel)
     }
     #[cfg(not(target_arch = "x86_64"))]
-    unreachable!("no such path")
+    unreachable!("no such instruction set")
 }
 
 /// Runs a kernel that makes or multiplies pairs of bf16, with the instructions for them where there are any.
-pub(crate) fn run_on_pairs<K: Kernel>(path: Path, kernel: K) -> K::Output {
+pub(crate) fn run_on_pairs<K: Kernel>(instructions: InstructionSet, kernel: K) -> K::Output {
     #[cfg(target_arch = "x86_64")]
-    if path.has_pairs {
-        // SAFETY: `Path::available`, the only source of such paths, has found the features on this processor.
+    if instructions.has_pairs {
+        // SAFETY: `InstructionSet::available`, the only source of such instruction sets, has found the features on this processor.
         return unsafe { x86::run_avx512_bf16(kernel) };
     }
-    run(path, kernel)
+    run(instructions, kernel)
 }
 
 #[derive(Clone, Copy)]

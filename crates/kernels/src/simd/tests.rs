@@ -1,4 +1,4 @@
-//! What paths have in common, bit for bit.
+//! What instruction sets have in common, bit for bit.
 #![allow(unsafe_code)]
 
 use half::bf16;
@@ -60,16 +60,22 @@ fn every_path_pairs_and_multiplies_alike() {
     let values: Vec<f32> = values().into_iter().filter(usable).collect();
     let lane = |i: usize| Lane(std::array::from_fn(|lane| values[(i * LANES + lane) % values.len()]));
     let lanes: Vec<_> = (0..800).map(|i| (lane(i), lane(i + 801), lane(i + 1607), lane(i + 2411))).collect();
-    for path in Path::available().into_iter().flat_map(|path| [path, path.without_bf16()]) {
-        let found = run_on_pairs(path, Pairs(&lanes));
+    for instructions in InstructionSet::available()
+        .into_iter()
+        .flat_map(|instructions| [instructions, instructions.without_bf16()])
+    {
+        let found = run_on_pairs(instructions, Pairs(&lanes));
         for ((a, b, c, d), (pairs, sums)) in lanes.iter().zip(found) {
             for i in 0..LANES {
-                assert_eq!(pairs.0[i].to_bits(), pair_bits(a.0[i], b.0[i]), "{path:?}");
+                assert_eq!(pairs.0[i].to_bits(), pair_bits(a.0[i], b.0[i]), "{instructions:?}");
                 let rounded = |value: f32| bf16::from_f32(value).to_f64();
                 let products = [rounded(a.0[i]) * rounded(c.0[i]), rounded(b.0[i]) * rounded(d.0[i])];
                 let expected = f64::from(a.0[i]) + products[0] + products[1];
                 let size = f64::from(a.0[i]).abs() + products[0].abs() + products[1].abs();
-                assert!((f64::from(sums.0[i]) - expected).abs() <= 2e-7 * size, "{path:?}: {expected:e}");
+                assert!(
+                    (f64::from(sums.0[i]) - expected).abs() <= 2e-7 * size,
+                    "{instructions:?}: {expected:e}"
+                );
             }
         }
     }
@@ -107,15 +113,19 @@ fn every_path_takes_pairs_and_rows_apart_alike() {
     let values: Vec<f32> = values().into_iter().filter(|value| value.is_normal()).collect();
     let lane = |i: usize| Lane(std::array::from_fn(|lane| values[(i * LANES + lane) % values.len()]));
     let lanes: Vec<_> = (0..800).map(|i| (lane(i), lane(i + 801))).collect();
-    for path in Path::available().into_iter().flat_map(|path| [path, path.without_bf16()]) {
-        for ((a, b), [first, second, row, left, right]) in lanes.iter().zip(run_on_pairs(path, Parts(&lanes)))
+    for instructions in InstructionSet::available()
+        .into_iter()
+        .flat_map(|instructions| [instructions, instructions.without_bf16()])
+    {
+        for ((a, b), [first, second, row, left, right]) in
+            lanes.iter().zip(run_on_pairs(instructions, Parts(&lanes)))
         {
             let round = |lane: &Lane| lane.0.map(|value| bf16::from_f32(value).to_f32());
-            assert_eq!([first.0, second.0], [round(a), round(b)], "{path:?}");
-            assert_eq!([left.0, right.0], [round(a), round(b)], "{path:?}");
+            assert_eq!([first.0, second.0], [round(a), round(b)], "{instructions:?}");
+            assert_eq!([left.0, right.0], [round(a), round(b)], "{instructions:?}");
             let lane = |i: usize| if i < LANES { a.0[i] } else { b.0[i - LANES] };
             let pairs = std::array::from_fn(|i| pair_bits(lane(2 * i), lane(2 * i + 1)));
-            assert_eq!(row.0.map(f32::to_bits), pairs, "{path:?}");
+            assert_eq!(row.0.map(f32::to_bits), pairs, "{instructions:?}");
         }
     }
 }

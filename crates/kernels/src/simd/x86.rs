@@ -1,4 +1,4 @@
-//! The paths of x86-64 processors.
+//! The instruction sets of x86-64 processors.
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::*;
@@ -36,7 +36,7 @@ pub(crate) unsafe fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
     unsafe { kernel.run::<Avx2>() }
 }
 
-// SAFETY (all blocks below): the trait's contract says that the processor has the path's features, and a `Lane`
+// SAFETY (all blocks below): the trait's contract says that the processor has the instruction set's features, and a `Lane`
 // is sixteen f32 aligned to 64 bytes.
 #[allow(clippy::undocumented_unsafe_blocks)]
 impl<const BF16: bool> Simd for Avx512<BF16> {
@@ -136,7 +136,7 @@ impl<const BF16: bool> Simd for Avx512<BF16> {
                 return _mm512_dpbf16_ps(c, pairs_of(a), pairs_of(b));
             }
             let upper = _mm512_set1_epi32(UPPER_HALF as i32);
-            // No closures: they would be compiled without the path's features.
+            // No closures: they would be compiled without the instruction set's features.
             let (a, b) = (_mm512_castps_si512(a), _mm512_castps_si512(b));
             let a1 = _mm512_castsi512_ps(_mm512_slli_epi32::<16>(a));
             let b1 = _mm512_castsi512_ps(_mm512_slli_epi32::<16>(b));
@@ -168,7 +168,7 @@ impl<const BF16: bool> Simd for Avx512<BF16> {
                 fours[i + 2] = _mm512_shuffle_ps::<0b01_00_01_00>(high, high2);
                 fours[i + 3] = _mm512_shuffle_ps::<0b11_10_11_10>(high, high2);
             }
-            // Then the quarters themselves: fours[4q + c] holds lanes c, 4 + c, 8 + c, 12 + c of rows 4q … 4q + 3.
+            // TileAfter the quarters themselves: fours[4q + c] holds lanes c, 4 + c, 8 + c, 12 + c of rows 4q … 4q + 3.
             let mut out = [_mm512_setzero_ps(); LANES];
             for c in 0..4 {
                 let even = _mm512_shuffle_f32x4::<0b10_00_10_00>(fours[c], fours[4 + c]);

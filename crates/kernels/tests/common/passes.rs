@@ -1,9 +1,9 @@
 //! The three passes of a convolution: as the definition has them, and as the blocked engine computes them.
 
 use kernels::{
-    Conv2d, Math,
-    blocked::{Arena, Blocked, Convolution, ConvolutionShape, Dims, Path},
-    naive,
+    Precision,
+    blocked::{Arena, Blocked, Convolution, ConvolutionShape, Dims, InstructionSet},
+    naive::{self, Conv2d},
 };
 use proptest::prelude::*;
 
@@ -38,16 +38,16 @@ impl Case {
         self.shape.output_dims(self.dims)
     }
 
-    /// Whether a path multiplies it on tiles.
-    pub(crate) fn is_tiled(&self, math: Math, path: Path) -> bool {
+    /// Whether a instruction set multiplies it on tiles.
+    pub(crate) fn is_tiled(&self, precision: Precision, instructions: InstructionSet) -> bool {
         let (channels, enough) =
-            (self.shape.inputs.min(self.shape.outputs), if math == Math::Bf16 { 16 } else { 32 });
-        path.name() == "amx" && self.shape.groups == 1 && channels >= enough
+            (self.shape.inputs.min(self.shape.outputs), if precision == Precision::Bf16 { 16 } else { 32 });
+        instructions.name() == "amx" && self.shape.groups == 1 && channels >= enough
     }
 
-    pub(crate) fn is_winograd(&self, math: Math, path: Path) -> bool {
+    pub(crate) fn is_winograd(&self, precision: Precision, instructions: InstructionSet) -> bool {
         let is_three = self.shape.kernel == [3; 2] && self.shape.padding == [1; 2];
-        is_three && self.shape.stride <= 2 && !self.is_tiled(math, path)
+        is_three && self.shape.stride <= 2 && !self.is_tiled(precision, instructions)
     }
 
     /// Input, weights, gradient of the output.

@@ -1,173 +1,213 @@
-//! The few calls that a checkpoint of weights needs, as what they would give. No other call is ever made.
+//! The few calls that a checkpoint of weights needs, as what they would give. No other call is ever made: it gives an opaque
+//! object, which nothing can be done with.
 
 use std::io::Read;
 
-use super::{
-    pickle::Machine,
-    value::{ElementType, Object, Storage, Value, View},
-};
+use pickle::{Answer, Calls, Limits, Object, Refusal, Value};
+
+use super::view::{ElementType, Storage, View};
+
+/// A checkpoint has some ten thousand steps, and its numbers stand beside the pickle; more would take memory and time that none needs.
+const LIMITS: Limits = Limits { bytes: 64 << 20, steps: 1 << 20, objects: 1 << 20 };
 
 /// More axes no tensor of PyTorch has, and no call here has as many arguments.
 const MOST: usize = 64;
 
-/// Longer names are those of no call here.
-const LONGEST_NAME: usize = 100;
+/// A pickle of PyTorch.
+pub(super) type Pickle = pickle::Pickle<Vec<u8>, Made>;
 
-/// A function called with a tuple of arguments.
-pub(super) fn call<R: Read>(
-    machine: &mut Machine<R>,
-    function: Value,
-    arguments: Value,
-) -> Result<Value, String> {
-    let Some((name, global)) = name_of(machine, function) else { return machine.add(Object::Opaque(None)) };
-    let arguments = items(machine, arguments).unwrap_or_default();
-    let made = match name.as_slice() {
-        b"torch._utils._rebuild_tensor_v2" | b"torch._utils._rebuild_tensor" => tensor(machine, &arguments)?,
-        b"torch._utils._rebuild_parameter" | b"torch._utils._rebuild_parameter_with_state" => {
-            return arguments.first().copied().ok_or_else(|| "a parameter of nothing".to_owned());
+type Values<'a> = pickle::Values<'a, Made>;
+type Answered = Result<Answer<Made>, Refusal>;
+
+/// What PyTorch's calls make.
+#[derive(Debug, Clone)]
+pub(super) enum Made {
+    Storage(Storage),
+    Tensor(Box<View>),
+    /// What code would have made; the name of the code, if it has one.
+    Opaque(Option<Value>),
+}
+
+/// Reads a pickle from the start of a stream, which may go on behind it.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn read(stream: impl Read) -> Result<Pickle, String> {
+    Pickle::from_stream(stream, LIMITS, &PyTorch).map_err(|error| error.to_string())
+}
+
+/// What an opaque object is of: `module.name` of the code that would have made it.
+pub(super) fn code(values: Values<'_>, value: Value) -> Option<String> {
+    let Made::Opaque(global) = values.made(value)? else { return None };
+    let named = global.and_then(|global| values.global(global));
+    Some(named.map_or_else(|| "an unnamed function".to_owned(), |(module, name)| joined(module, name)))
+}
+
+/// `module.name`, of no more than a hundred characters that can be printed.
+fn joined(module: &[u8], name: &[u8]) -> String {
+    let text = |bytes: &[u8]| {
+        let printable = |c: &char| !c.is_control();
+        String::from_utf8_lossy(bytes).chars().filter(printable).take(50).collect::<String>()
+    };
+    format!("{}.{}", text(module), text(name))
+}
+
+struct PyTorch;
+
+impl Calls for PyTorch {
+    type Made = Made;
+
+    fn call(&self, values: Values<'_>, function: Value, arguments: Value) -> Answered {
+        let Some(name) = values.global(function) else { return opaque(None) };
+        let arguments = short(values, arguments).unwrap_or_default();
+        match name {
+            (b"torch._utils", b"_rebuild_tensor_v2" | b"_rebuild_tensor") => made(tensor(values, arguments)?),
+            (b"torch._utils", b"_rebuild_parameter" | b"_rebuild_parameter_with_state") => {
+                let tensor = arguments.first().copied();
+                Ok(tensor.ok_or_else(|| Refusal::new("a parameter of nothing", "a tensor"))?.into())
+            }
+            (b"torch._tensor", b"_rebuild_from_type_v2") => of_type(values, arguments, function),
+            (b"torch", b"Size") if !arguments.is_empty() => Ok(arguments[0].into()),
+            name if is_dictionary(name) => Ok(Object::Dict(pairs(values, arguments)?).into()),
+            _ => opaque(Some(function)),
         }
-        b"torch._tensor._rebuild_from_type_v2" => return of_type(machine, &arguments, global),
-        b"torch.Size" if !arguments.is_empty() => return Ok(arguments[0]),
-        name if is_dictionary(name) => Object::Dict(pairs(machine, &arguments)?),
-        _ => Object::Opaque(Some(global)),
-    };
-    machine.add(made)
-}
+    }
 
-/// An object of a class, made without arguments.
-pub(super) fn instance<R: Read>(machine: &Machine<R>, class: Value) -> Object {
-    match name_of(machine, class) {
-        Some((name, _)) if is_dictionary(&name) => Object::Dict(Vec::new()),
-        named => Object::Opaque(named.map(|(_, global)| global)),
+    fn instance(&self, values: Values<'_>, class: Value) -> Answered {
+        match values.global(class) {
+            Some(name) if is_dictionary(name) => Ok(Object::Dict(Vec::new()).into()),
+            named => opaque(named.map(|_| class)),
+        }
+    }
+
+    /// What stands beside the pickle: `("storage", class, key, place, count[, part])`.
+    fn persistent(&self, values: Values<'_>, id: Value) -> Answered {
+        let Some(id) = short(values, id) else { return opaque(None) };
+        if id.first().and_then(|&kind| values.text(kind)) != Some("storage") {
+            return opaque(None);
+        }
+        let [_, class, Value::Text(key), _, Value::Int(count), ref part @ ..] = id[..] else {
+            return Err(Refusal::new("a storage without class, key or length", "one with all three"));
+        };
+        let Some((_, name)) = values.global(class) else {
+            return Err(Refusal::new("a storage without class", "one with a class"));
+        };
+        let Some(dtype) = ElementType::of_class(name) else { return opaque(Some(class)) };
+        let count = length(count, dtype)?;
+        let (start, length) = match part.first().and_then(|&part| short(values, part)) {
+            Some(part) => part_of(part, count)?,
+            None => (0, count),
+        };
+        made(Made::Storage(Storage { dtype, key, count, start, length }))
+    }
+
+    /// State is dropped: what a class would do with it is not known.
+    fn build(&self, _: Values<'_>, _: Value, _: Value) -> Result<Option<Object<Made>>, Refusal> {
+        Ok(None)
+    }
+
+    fn drops_entries(&self, made: &Made) -> bool {
+        matches!(made, Made::Opaque(_))
+    }
+
+    fn weight(&self, made: &Made) -> usize {
+        if let Made::Tensor(view) = made { 2 * view.shape.len() } else { 0 }
     }
 }
 
-/// What stands beside the pickle: `("storage", class, key, place, count[, part])`.
-pub(super) fn persistent<R: Read>(machine: &Machine<R>, id: Value) -> Result<Object, String> {
-    let Some(id) = items(machine, id) else { return Ok(Object::Opaque(None)) };
-    let kind = id.first().and_then(|&kind| bytes(machine, kind));
-    if kind != Some(b"storage") {
-        return Ok(Object::Opaque(None));
-    }
-    let [_, class, Value::Text(key), _, Value::Int(count), ref part @ ..] = id[..] else {
-        return Err("a storage without class, key or length".to_owned());
-    };
-    let Some((class, global)) = name_of(machine, class) else {
-        return Err("a storage without class".to_owned());
-    };
-    let class = class.rsplit(|&byte| byte == b'.').next().unwrap_or_default();
-    let Some(dtype) = ElementType::of_class(class) else { return Ok(Object::Opaque(Some(global))) };
-    let count = length(count, dtype)?;
-    let (start, length) = match part.first().and_then(|&part| items(machine, part)) {
-        Some(part) => part_of(&part, count)?,
-        None => (0, count),
-    };
-    Ok(Object::Storage(Box::new(Storage { dtype, key, count, start, length })))
+fn made(made: Made) -> Answered {
+    Ok(Object::Made(made).into())
+}
+
+fn opaque(code: Option<Value>) -> Answered {
+    made(Made::Opaque(code))
 }
 
 /// `(key, start, length)`: a storage that is a part of another.
-fn part_of(part: &[Value], count: u64) -> Result<(u64, u64), String> {
+fn part_of(part: &[Value], count: u64) -> Result<(u64, u64), Refusal> {
     let [_, Value::Int(start), Value::Int(length)] = part[..] else {
-        return Err("a part of a storage without length".to_owned());
+        return Err(Refusal::new("a part of a storage without length", "(key, start, length)"));
     };
     let both = u64::try_from(start).ok().zip(u64::try_from(length).ok());
     let inside = both.filter(|(start, length)| start.checked_add(*length).is_some_and(|end| end <= count));
-    inside.ok_or_else(|| format!("the part {start} + {length} of a storage of {count} numbers"))
+    inside.ok_or_else(|| {
+        Refusal::new(
+            format!("the part {start} + {length} of a storage"),
+            format!("a part of its {count} numbers"),
+        )
+    })
 }
 
 /// A number of elements whose bytes can be counted.
-fn length(count: i64, dtype: ElementType) -> Result<u64, String> {
-    let count = u64::try_from(count).ok().filter(|count| count.checked_mul(dtype.size()).is_some());
-    count.ok_or_else(|| "a storage whose length overflows".to_owned())
+fn length(count: i64, dtype: ElementType) -> Result<u64, Refusal> {
+    let counted = u64::try_from(count).ok().filter(|count| count.checked_mul(dtype.size()).is_some());
+    let found = || format!("a storage of {count} numbers");
+    counted.ok_or_else(|| Refusal::new(found(), "a number of elements whose bytes can be counted"))
 }
 
 /// `(storage, offset, shape, strides, …)`.
-fn tensor<R: Read>(machine: &mut Machine<R>, arguments: &[Value]) -> Result<Object, String> {
-    let [storage, Value::Int(offset), shape, strides, ..] = arguments else {
-        return Err("a tensor without storage, offset, shape or strides".to_owned());
+fn tensor(values: Values<'_>, arguments: &[Value]) -> Result<Made, Refusal> {
+    let [storage, Value::Int(offset), shape, strides, ..] = *arguments else {
+        let found = "a tensor without storage, offset, shape or strides";
+        return Err(Refusal::new(found, "one with all four"));
     };
-    let storage = match object(machine, *storage) {
-        Some(Object::Storage(storage)) => **storage,
+    let storage = match values.made(storage) {
+        Some(Made::Storage(storage)) => *storage,
         // A storage of numbers of a kind that is unknown here: so is the tensor.
-        Some(Object::Opaque(global)) => return Ok(Object::Opaque(*global)),
-        _ => return Err("a tensor of no storage".to_owned()),
+        Some(Made::Opaque(code)) => return Ok(Made::Opaque(*code)),
+        _ => return Err(Refusal::new("a tensor of no storage", "one of a storage")),
     };
     let sizes = |value: Value| {
-        let all = items(machine, value);
         let size =
             |value: &Value| if let Value::Int(size) = value { usize::try_from(*size).ok() } else { None };
-        all.and_then(|all| all.iter().map(size).collect::<Option<Vec<usize>>>())
+        short(values, value)?.iter().map(size).collect::<Option<Vec<usize>>>()
     };
-    let unfit = || "a tensor whose shape or strides are not whole numbers from 0 on".to_owned();
-    let (shape, strides) = sizes(*shape).zip(sizes(*strides)).ok_or_else(unfit)?;
-    let offset = u64::try_from(*offset).map_err(|_| unfit())?;
+    let unfit = || {
+        Refusal::new("a tensor whose offset, shape or strides are something else", "whole numbers from 0 on")
+    };
+    let (shape, strides) = sizes(shape).zip(sizes(strides)).ok_or_else(unfit)?;
+    let offset = u64::try_from(offset).map_err(|_| unfit())?;
     if shape.len() != strides.len() {
-        return Err(format!("a tensor of {} axes with {} strides", shape.len(), strides.len()));
+        let found = format!("a tensor of {} axes with {} strides", shape.len(), strides.len());
+        return Err(Refusal::new(found, "a stride for each axis"));
     }
-    machine.spend(2 * shape.len())?;
     let view = View { storage, offset, shape, strides };
     view.check()?;
-    Ok(Object::Tensor(Box::new(view)))
+    Ok(Made::Tensor(Box::new(view)))
 }
 
 /// A tensor of a class of its own, or with attributes: `(function, class, arguments, state)`.
-fn of_type<R: Read>(machine: &mut Machine<R>, arguments: &[Value], global: u32) -> Result<Value, String> {
-    let rebuilt = arguments.first().and_then(|&function| name_of(machine, function));
-    let plain = rebuilt.is_some_and(|(name, _)| name == b"torch._utils._rebuild_tensor_v2");
-    let inner = arguments.get(2).and_then(|&inner| items(machine, inner)).filter(|_| plain);
-    let made = match inner {
-        Some(inner) => tensor(machine, &inner)?,
-        None => Object::Opaque(Some(global)),
-    };
-    machine.add(made)
+fn of_type(values: Values<'_>, arguments: &[Value], function: Value) -> Answered {
+    let rebuilt = arguments.first().and_then(|&rebuilt| values.global(rebuilt));
+    let is_plain = rebuilt == Some((b"torch._utils", b"_rebuild_tensor_v2"));
+    let inner = arguments.get(2).and_then(|&inner| short(values, inner)).filter(|_| is_plain);
+    match inner {
+        Some(inner) => made(tensor(values, inner)?),
+        None => opaque(Some(function)),
+    }
 }
 
-fn is_dictionary(name: &[u8]) -> bool {
+fn is_dictionary(name: (&[u8], &[u8])) -> bool {
     matches!(
         name,
-        b"collections.OrderedDict" | b"collections.defaultdict" | b"builtins.dict" | b"__builtin__.dict"
+        (b"collections", b"OrderedDict" | b"defaultdict") | (b"builtins" | b"__builtin__", b"dict")
     )
 }
 
 /// The entries that a dictionary was called with, as Python 2 did: a list of pairs.
-fn pairs<R: Read>(machine: &mut Machine<R>, arguments: &[Value]) -> Result<Vec<(Value, Value)>, String> {
-    let Some(Object::List(all)) = arguments.first().and_then(|&all| object(machine, all)) else {
+fn pairs(values: Values<'_>, arguments: &[Value]) -> Result<Vec<(Value, Value)>, Refusal> {
+    let Some(Object::List(all)) = arguments.first().and_then(|&all| values.object(all)) else {
         return Ok(Vec::new());
     };
-    let count = all.len();
-    let pair = |&value: &Value| match items(machine, value)?[..] {
+    let pair = |&value: &Value| match *short(values, value)? {
         [key, value] => Some((key, value)),
         _ => None,
     };
-    let pairs = if count <= machine.left() { all.iter().filter_map(pair).collect() } else { Vec::new() };
-    machine.spend(count)?;
-    Ok(pairs)
-}
-
-/// `module.name` of a global and its number.
-fn name_of<R: Read>(machine: &Machine<R>, value: Value) -> Option<(Vec<u8>, u32)> {
-    let (Value::Object(index), Some(&Object::Global(module, name))) = (value, object(machine, value)) else {
-        return None;
-    };
-    let parts = [machine.buffer.get(module), machine.buffer.get(name)];
-    let is_short = parts.iter().all(|part| part.len() <= LONGEST_NAME);
-    Some((if is_short { parts.join(&b'.') } else { Vec::new() }, index))
-}
-
-fn object<R>(machine: &Machine<R>, value: Value) -> Option<&Object> {
-    let Value::Object(index) = value else { return None };
-    machine.objects.get(index as usize)
+    let pairs = all.iter().map(pair).collect::<Option<_>>();
+    pairs.ok_or_else(|| Refusal::new("a dictionary of a list of other things", "a list of pairs"))
 }
 
 /// The values in a short tuple or list.
-fn items<R>(machine: &Machine<R>, value: Value) -> Option<Vec<Value>> {
-    match object(machine, value)? {
-        Object::Tuple(all) | Object::List(all) if all.len() <= MOST => Some(all.clone()),
-        _ => None,
-    }
-}
-
-fn bytes<R: Read>(machine: &Machine<R>, value: Value) -> Option<&[u8]> {
-    let Value::Text(span) = value else { return None };
-    Some(machine.buffer.get(span))
+fn short<'a>(values: Values<'a>, value: Value) -> Option<&'a [Value]> {
+    values.items(value).filter(|all| all.len() <= MOST)
 }

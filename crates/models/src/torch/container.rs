@@ -5,11 +5,12 @@ use std::{
     io::{Read, Seek, SeekFrom},
 };
 
+use pickle::{Object, Value};
 use zip::{CompressionMethod, ZipArchive, result::ZipError};
 
 use super::{
-    pickle::Pickle,
-    value::{Object, Storage, Value},
+    calls::{self, Made, Pickle},
+    view::Storage,
 };
 
 /// A file, or bytes in its place.
@@ -46,8 +47,8 @@ impl Container {
     /// What is wrong with it.
     pub(super) fn open(mut source: Box<dyn Source>) -> Result<(Self, Pickle), String> {
         let mut start = Vec::new();
-        source.by_ref().take(4).read_to_end(&mut start).map_err(told)?;
-        source.rewind().map_err(told)?;
+        source.by_ref().take(4).read_to_end(&mut start).map_err(message)?;
+        source.rewind().map_err(message)?;
         match start.as_slice() {
             [b'P', b'K', ..] => open_zip(source),
             [0x80, _, 0x8a, 0x0a] => open_legacy(source),
@@ -66,7 +67,7 @@ impl Container {
 
     /// The bytes of a storage, as many as it says it has.
     pub(super) fn read(&mut self, pickle: &Pickle, storage: &Storage) -> Result<Vec<u8>, String> {
-        let key = pickle.bytes(storage.key);
+        let key = pickle.values().bytes(storage.key);
         let expected = storage.count * storage.dtype.size();
         match self {
             Self::Zip { archive, prefix } => {
@@ -78,21 +79,21 @@ impl Container {
                 if length < expected {
                     return Err(format!("a storage of {length} bytes, expected {expected}"));
                 }
-                source.seek(SeekFrom::Start(start)).map_err(told)?;
+                source.seek(SeekFrom::Start(start)).map_err(message)?;
                 read_exactly(source, expected)
             }
         }
     }
 }
 
-fn told(error: impl std::fmt::Display) -> String {
+fn message(error: impl std::fmt::Display) -> String {
     error.to_string()
 }
 
 /// Reads bytes that are known to be there, or that a short file ends before.
 fn read_exactly(source: &mut impl Read, expected: u64) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::with_capacity(usize::try_from(expected).map_err(told)?);
-    source.take(expected).read_to_end(&mut bytes).map_err(told)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(expected).map_err(message)?);
+    source.take(expected).read_to_end(&mut bytes).map_err(message)?;
     if bytes.len() as u64 == expected {
         Ok(bytes)
     } else {
@@ -101,9 +102,9 @@ fn read_exactly(source: &mut impl Read, expected: u64) -> Result<Vec<u8>, String
 }
 
 fn open_zip(mut source: Box<dyn Source>) -> Result<(Container, Pickle), String> {
-    let size = source.seek(SeekFrom::End(0)).map_err(told)?;
+    let size = source.seek(SeekFrom::End(0)).map_err(message)?;
     let damaged = |error| match error {
-        // What its reader looked for and did not find is told in its own terms.
+        // What its reader looked for and did not find is reported in its own terms.
         ZipError::InvalidArchive(_) => "the zip archive is cut short or damaged".to_owned(),
         error => format!("the zip archive cannot be read ({error})"),
     };
@@ -122,7 +123,7 @@ fn open_zip(mut source: Box<dyn Source>) -> Result<(Container, Pickle), String> 
     check_members(&mut archive, size)?;
     check_order(&mut archive, &names, &prefix)?;
     let mut member = archive.by_name(pickle).map_err(|error| bad_member(pickle, &error))?;
-    let found = Pickle::read(&mut member)?;
+    let found = calls::read(&mut member)?;
     // Its checksum is compared at its end.
     std::io::copy(&mut member, &mut std::io::sink()).map_err(|error| bad_member(pickle, &error))?;
     drop(member);
@@ -137,7 +138,7 @@ fn check_members(archive: &mut ZipArchive<Box<dyn Source>>, size: u64) -> Result
             archive.by_index_raw(index).map_err(|error| bad_member(&format!("number {index}"), &error))?;
         let grows = member.size() != member.compressed_size();
         if member.compression() != CompressionMethod::Stored || grows {
-            let name: String = member.name().map_err(told)?.chars().take(100).collect();
+            let name: String = member.name().map_err(message)?.chars().take(100).collect();
             return Err(format!("member {name} is compressed, which PyTorch's never are"));
         }
         total = total.saturating_add(member.size());
@@ -178,7 +179,7 @@ fn read_member(
     if found < expected {
         return Err(format!("member {} has {found} bytes, expected {expected}", shown()));
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(found).map_err(told)?);
+    let mut bytes = Vec::with_capacity(usize::try_from(found).map_err(message)?);
     member.read_to_end(&mut bytes).map_err(|error| bad_member(&shown(), &error))?;
     Ok(bytes)
 }
@@ -192,21 +193,21 @@ fn bad_member(name: &str, error: &impl std::fmt::Display) -> String {
 fn open_legacy(mut source: Box<dyn Source>) -> Result<(Container, Pickle), String> {
     let mut position = 0;
     let mut next = |source: &mut Box<dyn Source>| {
-        source.seek(SeekFrom::Start(position)).map_err(told)?;
-        let pickle = Pickle::read(&mut *source)?;
-        position += pickle.length;
+        source.seek(SeekFrom::Start(position)).map_err(message)?;
+        let pickle = calls::read(&mut *source)?;
+        position += pickle.length();
         Ok::<_, String>((pickle, position))
     };
     let (magic, _) = next(&mut source)?;
-    if !matches!(magic.top, Value::Long(span) if magic.bytes(span) == MAGIC) {
+    if !matches!(magic.top(), Value::Long(span) if magic.values().bytes(span) == MAGIC) {
         return Err("its first pickle is not PyTorch's magic number".to_owned());
     }
     let (protocol, _) = next(&mut source)?;
-    if protocol.top != Value::Int(PROTOCOL) {
+    if protocol.top() != Value::Int(PROTOCOL) {
         return Err(format!("a protocol other than {PROTOCOL}"));
     }
     let (system, _) = next(&mut source)?;
-    if system.entry(system.top, "little_endian") != Some(Value::Bool(true)) {
+    if system.values().entry(system.top(), "little_endian") != Some(Value::Bool(true)) {
         return Err("byte order big-endian or unknown, expected little-endian".to_owned());
     }
     let (object, _) = next(&mut source)?;
@@ -222,21 +223,23 @@ fn places(
     keys: &Pickle,
     mut position: u64,
 ) -> Result<Places, String> {
-    let storages = object.objects.iter().filter_map(|object| match object {
-        Object::Storage(storage) => Some((storage.key, storage.dtype.size())),
+    let objects = object.values();
+    let storages = objects.objects().iter().filter_map(|object| match object {
+        Object::Made(Made::Storage(storage)) => Some((storage.key, storage.dtype.size())),
         _ => None,
     });
-    let sizes: BTreeMap<&[u8], u64> = storages.map(|(key, size)| (object.bytes(key), size)).collect();
-    let Some(Object::List(listed)) = keys.object(keys.top) else {
+    let sizes: BTreeMap<&[u8], u64> = storages.map(|(key, size)| (objects.bytes(key), size)).collect();
+    let keys_of = keys.values();
+    let Some(Object::List(listed)) = keys_of.object(keys.top()) else {
         return Err("no list of storages".to_owned());
     };
-    let file = source.seek(SeekFrom::End(0)).map_err(told)?;
+    let file = source.seek(SeekFrom::End(0)).map_err(message)?;
     let mut places = BTreeMap::new();
     for &key in listed {
-        let key = keys.text(key).ok_or("a storage whose key is no text")?.as_bytes();
+        let key = keys_of.text(key).ok_or("a storage whose key is no text")?.as_bytes();
         let size =
             sizes.get(key).ok_or("a storage of an unknown kind of numbers, or that nothing refers to")?;
-        source.seek(SeekFrom::Start(position)).map_err(told)?;
+        source.seek(SeekFrom::Start(position)).map_err(message)?;
         let mut count = [0; 8];
         source
             .read_exact(&mut count)

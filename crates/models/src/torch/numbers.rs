@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use half::{bf16, f16};
 
 use super::{
+    calls::Pickle,
     container::Container,
-    pickle::Pickle,
-    value::{ElementType, Storage, View},
+    view::{ElementType, Storage, View},
 };
 
 /// The numbers of each view, in the order of its axes. Each storage is read once, and one at a time.
@@ -21,7 +21,7 @@ pub(super) fn read(
 ) -> Result<Vec<Vec<f32>>, String> {
     let mut by_storage: BTreeMap<&[u8], Vec<usize>> = BTreeMap::new();
     for (index, view) in views.iter().enumerate() {
-        by_storage.entry(pickle.bytes(view.storage.key)).or_default().push(index);
+        by_storage.entry(pickle.values().bytes(view.storage.key)).or_default().push(index);
     }
     let mut values = vec![Vec::new(); views.len()];
     for indices in by_storage.into_values() {

@@ -8,8 +8,8 @@ use std::{
 use candle_core::{DType, Tensor};
 use zip::{CompressionMethod, DateTime, ZipWriter, result::ZipError, write::SimpleFileOptions};
 
-use super::TorchCheckpoint;
-use crate::Error;
+use super::checkpoint::TorchCheckpoint;
+use crate::error::Error;
 
 /// Numbers that are turned into bytes at once.
 const PIECE: usize = 1 << 14;

@@ -16,11 +16,11 @@ macro_rules! on_every_backend {
 macro_rules! on_backends_of_tensors {
     ($($name:ident),+ $(,)?) => {
         mod plain {
-            $(#[test] fn $name() -> super::Outcome { super::$name(&models::Backend::plain()) })+
+            $(#[test] fn $name() -> super::Outcome { super::$name(&models::Backend::candle_cpu()) })+
         }
         #[cfg(feature = "cuda")]
         mod cuda {
-            $(#[test] fn $name() -> super::Outcome { super::$name(&models::Backend::cuda(0, models::Math::Full)?) })+
+            $(#[test] fn $name() -> super::Outcome { super::$name(&models::Backend::cuda(0, models::Precision::Full)?) })+
         }
     };
 }

@@ -7,7 +7,8 @@ use crate::{
     axis::{BANDS, index_ticks, index_ticks_to_the_end, is_even, value_ticks},
     canvas::{Anchor, Canvas, Drawn, Ink, Point},
     header::Header,
-    palette::{FAINT, INK, viridis},
+    ink::{FAINT, INK},
+    palette::viridis,
     save::Figure,
     text::size,
 };

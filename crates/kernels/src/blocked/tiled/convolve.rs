@@ -7,14 +7,14 @@ use rayon::prelude::*;
 
 use super::{
     super::{
-        pointwise::{self, Joined},
+        pointwise::{self, GradientEpilogue},
         simd::{
-            Kernel, Lane, Path, Simd, run_on_tiles,
+            InstructionSet, Kernel, Lane, Simd, run_on_tiles,
             tiles::{self, Operand, Run, Sums, multiply},
         },
         tensor::{Arena, Blocked, Dims, Mask},
     },
-    GROUP, TILE, Then, Windows, groups,
+    GROUP, TILE, TileEpilogue, Windows, groups,
     pixels::Ring,
     steps,
     weights::Panels,
@@ -31,13 +31,13 @@ pub(super) struct Layer<'a> {
     pub(super) weights: &'a Panels,
     pub(super) windows: Windows,
     pub(super) to: Dims,
-    pub(super) then: Then<'a>,
+    pub(super) then: TileEpilogue<'a>,
 }
 
 impl Layer<'_> {
     /// Whether nothing is done to results.
     fn leaves_results(&self) -> bool {
-        matches!(self.then, Then::Joined(Joined { others: None, gate: None }))
+        matches!(self.then, TileEpilogue::GradientEpilogue(GradientEpilogue { others: None, gate: None }))
     }
 
     /// Where results of a group of channels go, from a row on that is counted through the blocks.
@@ -51,10 +51,14 @@ impl Layer<'_> {
     }
 
     /// From what goes in to planes of size `to`.
-    pub(super) fn convolve<const PARTS: usize>(self, path: Path, arena: &Arena) -> (Blocked, Option<Mask>) {
+    pub(super) fn convolve<const PARTS: usize>(
+        self,
+        instructions: InstructionSet,
+        arena: &Arena,
+    ) -> (Blocked, Option<Mask>) {
         let Self { x, weights, windows, to, then } = self;
         let mut y = arena.blocked(to);
-        let has_relu = matches!(then, Then::After(after) if after.relu);
+        let has_relu = matches!(then, TileEpilogue::Epilogue(epilogue) if epilogue.relu);
         let mut mask = has_relu.then(|| arena.take_mask(to.len()));
         let rows = to.blocks() * to.height;
         let bytes = (weights.bytes() / 4).clamp(OWN_CACHE.start, OWN_CACHE.end);
@@ -69,7 +73,7 @@ impl Layer<'_> {
             let mut pixels = arena.take(Ring::<PARTS>::len(x, kept));
             let mut sums = arena.take(GROUP * (step * to.width + 1));
             let ring = Ring::<PARTS>::new(x, kept, &mut pixels);
-            run_on_tiles(path, Share { layer: self, rows, step, ring, sums: &mut sums, out: &out });
+            run_on_tiles(instructions, Share { layer: self, rows, step, ring, sums: &mut sums, out: &out });
             arena.give(pixels);
             arena.give(sums);
         });
@@ -127,7 +131,7 @@ impl<const PARTS: usize> Kernel for Share<'_, PARTS> {
                         plan.multiply(layer, &ring, group, layer.places(rows.start, group, out));
                     } else {
                         plan.multiply(layer, &ring, group, Places::side_by_side(sums, plan.pixels.len()));
-                        finish::<S>(layer, &rows, group, sums, out);
+                        channel_affine::<S>(layer, &rows, group, sums, out);
                     }
                 }
             }
@@ -253,7 +257,13 @@ impl Plan {
 /// # Safety
 /// The processor has the features of `S`, and nobody else uses these rows of the results.
 #[inline(always)]
-unsafe fn finish<S: Simd>(layer: Layer<'_>, rows: &Range<usize>, group: usize, sums: &[Lane], out: &Out) {
+unsafe fn channel_affine<S: Simd>(
+    layer: Layer<'_>,
+    rows: &Range<usize>,
+    group: usize,
+    sums: &[Lane],
+    out: &Out,
+) {
     let (to, stride) = (layer.to, sums.len() / GROUP);
     for channel in group * GROUP..to.channels.min((group + 1) * GROUP) {
         let mut row = rows.start;
@@ -268,13 +278,13 @@ unsafe fn finish<S: Simd>(layer: Layer<'_>, rows: &Range<usize>, group: usize, s
             unsafe {
                 let y = std::slice::from_raw_parts_mut(out.y.add(place), from.len());
                 match layer.then {
-                    Then::Joined(joined) => joined.values::<S>(y, Some(from), values),
-                    Then::After(after) => {
+                    TileEpilogue::GradientEpilogue(epilogue) => epilogue.values::<S>(y, Some(from), values),
+                    TileEpilogue::Epilogue(epilogue) => {
                         let mask =
                             out.mask.map(|mask| std::slice::from_raw_parts_mut(mask.add(place), from.len()));
-                        let residual = after.residual.map(|residual| &residual.data[values]);
+                        let residual = epilogue.residual.map(|residual| &residual.data[values]);
                         y.iter_mut().zip(from).for_each(|(y, from)| S::store(y, S::load(from)));
-                        pointwise::finish_values::<S>(y, residual, after.shift[channel], mask);
+                        pointwise::epilogue_values::<S>(y, residual, epilogue.shift[channel], mask);
                     }
                 }
             }

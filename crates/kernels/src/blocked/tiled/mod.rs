@@ -30,11 +30,11 @@ use std::ops::Range;
 
 use super::{
     ConvolutionShape,
-    pointwise::{After, Joined},
-    simd::{LANES, Path, Simd, tiles::SIDE},
+    pointwise::{Epilogue, GradientEpilogue},
+    simd::{InstructionSet, LANES, Simd, tiles::SIDE},
     tensor::{Arena, Blocked, Dims, Mask},
 };
-use crate::Math;
+use crate::Precision;
 use convolve::Layer;
 use weights::Panels;
 use windows::Windows;
@@ -44,14 +44,14 @@ const GROUP: usize = 2 * SIDE;
 
 /// What happens to results while they are in the cache; nothing by default.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Then<'a> {
-    After(After<'a>),
-    Joined(Joined<'a>),
+pub(crate) enum TileEpilogue<'a> {
+    Epilogue(Epilogue<'a>),
+    GradientEpilogue(GradientEpilogue<'a>),
 }
 
-impl Default for Then<'_> {
+impl Default for TileEpilogue<'_> {
     fn default() -> Self {
-        Self::Joined(Joined::default())
+        Self::GradientEpilogue(GradientEpilogue::default())
     }
 }
 
@@ -59,29 +59,36 @@ impl Default for Then<'_> {
 #[derive(Debug)]
 pub(crate) struct Tiled {
     shape: ConvolutionShape,
-    math: Math,
-    path: Path,
+    precision: Precision,
+    instructions: InstructionSet,
     is_backward: bool,
     panels: Panels,
 }
 
 /// Whether tiles are there, and channels enough: in f32, whose products are three, as many as go together, else half of them.
-pub(crate) fn suits(shape: ConvolutionShape, math: Math, path: Path) -> bool {
-    let enough = if math == Math::Bf16 { SIDE } else { GROUP };
-    path.has_tiles() && shape.groups == 1 && shape.inputs >= enough && shape.outputs >= enough
+pub(crate) fn suits(shape: ConvolutionShape, precision: Precision, instructions: InstructionSet) -> bool {
+    let enough = if precision == Precision::Bf16 { SIDE } else { GROUP };
+    instructions.has_tiles() && shape.groups == 1 && shape.inputs >= enough && shape.outputs >= enough
 }
 
 impl Tiled {
     /// Weights of the forward pass, or of the input gradient if it `is_backward`, to be filled.
-    pub(crate) fn new(shape: ConvolutionShape, math: Math, is_backward: bool, path: Path) -> Self {
-        Self { shape, math, path, is_backward, panels: Panels::default() }
+    pub(crate) fn new(
+        shape: ConvolutionShape,
+        precision: Precision,
+        is_backward: bool,
+        instructions: InstructionSet,
+    ) -> Self {
+        Self { shape, precision, instructions, is_backward, panels: Panels::default() }
     }
 
     /// Packs the filters, (outputs, inputs, rows, columns of the kernel).
     pub(crate) fn fill(&mut self, filters: &[f32]) {
-        match self.math {
-            Math::Bf16 => self.panels.fill::<1>(self.shape, self.is_backward, self.path, filters),
-            _ => self.panels.fill::<2>(self.shape, self.is_backward, self.path, filters),
+        match self.precision {
+            Precision::Bf16 => {
+                self.panels.fill::<1>(self.shape, self.is_backward, self.instructions, filters)
+            }
+            _ => self.panels.fill::<2>(self.shape, self.is_backward, self.instructions, filters),
         }
     }
 
@@ -91,14 +98,14 @@ impl Tiled {
         &self,
         x: &Blocked,
         to: Dims,
-        then: Then<'_>,
+        then: TileEpilogue<'_>,
         arena: &Arena,
     ) -> (Blocked, Option<Mask>) {
         let windows = Windows::new(self.shape, x.dims, self.is_backward);
         let layer = Layer { x, weights: &self.panels, windows, to, then };
-        match self.math {
-            Math::Bf16 => layer.convolve::<1>(self.path, arena),
-            _ => layer.convolve::<2>(self.path, arena),
+        match self.precision {
+            Precision::Bf16 => layer.convolve::<1>(self.instructions, arena),
+            _ => layer.convolve::<2>(self.instructions, arena),
         }
     }
 }
@@ -108,13 +115,13 @@ pub(crate) fn weight_gradient(
     x: &Blocked,
     g: &Blocked,
     shape: ConvolutionShape,
-    math: Math,
-    path: Path,
+    precision: Precision,
+    instructions: InstructionSet,
     arena: &Arena,
 ) -> Vec<f32> {
-    match math {
-        Math::Bf16 => weight_gradient::weight_gradient::<1>(x, g, shape, path, arena),
-        _ => weight_gradient::weight_gradient::<2>(x, g, shape, path, arena),
+    match precision {
+        Precision::Bf16 => weight_gradient::weight_gradient::<1>(x, g, shape, instructions, arena),
+        _ => weight_gradient::weight_gradient::<2>(x, g, shape, instructions, arena),
     }
 }
 

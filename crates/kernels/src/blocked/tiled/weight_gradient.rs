@@ -14,7 +14,7 @@ use super::{
     super::{
         ConvolutionShape, pages,
         simd::{
-            Kernel, LANES, Lane, Path, Simd, run_on_pairs, run_on_tiles,
+            InstructionSet, Kernel, LANES, Lane, Simd, run_on_pairs, run_on_tiles,
             tiles::{self, Operand, Run, Sums, multiply},
         },
         tensor::{Arena, Blocked, sum_of_parts},
@@ -92,7 +92,7 @@ pub(super) fn weight_gradient<const PARTS: usize>(
     x: &Blocked,
     g: &Blocked,
     shape: ConvolutionShape,
-    path: Path,
+    instructions: InstructionSet,
     arena: &Arena,
 ) -> Vec<f32> {
     let (windows, layout) = (Windows::new(shape, x.dims, false), Layout::new(shape, g.dims, PARTS));
@@ -103,13 +103,13 @@ pub(super) fn weight_gradient<const PARTS: usize>(
             apart::<PARTS>(
                 operands,
                 part * operands.rows() / parts..(part + 1) * operands.rows() / parts,
-                path,
+                instructions,
                 arena,
             )
         };
         (0..parts).into_par_iter().map(part).collect()
     } else {
-        vec![shared::<PARTS>(operands, path, arena)]
+        vec![shared::<PARTS>(operands, instructions, arena)]
     };
     let gradient = gather(&sums, shape);
     sums.into_iter().for_each(|sums| arena.give(sums));
@@ -120,7 +120,7 @@ pub(super) fn weight_gradient<const PARTS: usize>(
 fn apart<const PARTS: usize>(
     operands: Operands<'_>,
     rows: Range<usize>,
-    path: Path,
+    instructions: InstructionSet,
     arena: &Arena,
 ) -> Vec<Lane> {
     let at_once = operands.rows_of(OWN_ROWS);
@@ -130,7 +130,7 @@ fn apart<const PARTS: usize>(
     let mut sums = arena.take(operands.sums_len());
     let parts = PhantomData;
     let buffers = (&mut a[..], &mut b[..], &mut sums[..]);
-    run_on_tiles(path, Part::<PARTS> { operands, rows, at_once, kept, buffers, parts });
+    run_on_tiles(instructions, Part::<PARTS> { operands, rows, at_once, kept, buffers, parts });
     arena.give(a);
     arena.give(b);
     sums
@@ -178,7 +178,11 @@ impl<const PARTS: usize> Kernel for Part<'_, PARTS> {
 }
 
 /// The sums over all rows.
-fn shared<const PARTS: usize>(operands: Operands<'_>, path: Path, arena: &Arena) -> Vec<Lane> {
+fn shared<const PARTS: usize>(
+    operands: Operands<'_>,
+    instructions: InstructionSet,
+    arena: &Arena,
+) -> Vec<Lane> {
     let Operands { x, g, layout, .. } = operands;
     let (rows, at_once) = (operands.rows(), operands.rows_of(SHARED_ROWS));
     let kept = operands.most_sources(0..rows, at_once);
@@ -194,14 +198,14 @@ fn shared<const PARTS: usize>(operands: Operands<'_>, path: Path, arena: &Arena)
         gradients.par_chunks_mut(layout.gradient_len()).enumerate().for_each(|(index, to)| {
             let row = rows.start + index;
             run_on_pairs(
-                path,
+                instructions,
                 Pack::<PARTS> { layout, from: g, row, to, is_gradient: true, parts: PhantomData },
             );
         });
         inputs.par_chunks_mut(layout.input_len()).take(sources.len()).enumerate().for_each(|(index, to)| {
             let row = sources.start + index;
             run_on_pairs(
-                path,
+                instructions,
                 Pack::<PARTS> { layout, from: x, row, to, is_gradient: false, parts: PhantomData },
             );
         });
@@ -211,7 +215,7 @@ fn shared<const PARTS: usize>(operands: Operands<'_>, path: Path, arena: &Arena)
                 let (first, is_first, parts) = (index * together, rows.start == 0, PhantomData);
                 let sums = &mut *sums;
                 run_on_tiles(
-                    path,
+                    instructions,
                     Multiply::<PARTS> { operands, packed, rows, first, is_first, sums, parts },
                 );
             }

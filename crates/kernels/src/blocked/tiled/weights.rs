@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use super::{
     super::{
         ConvolutionShape,
-        simd::{Kernel, LANES, Lane, Path, Simd, run_on_pairs},
+        simd::{InstructionSet, Kernel, LANES, Lane, Simd, run_on_pairs},
     },
     GROUP, TILE, groups, pairs,
 };
@@ -33,7 +33,7 @@ impl Panels {
         &mut self,
         shape: ConvolutionShape,
         is_backward: bool,
-        path: Path,
+        instructions: InstructionSet,
         filters: &[f32],
     ) {
         let ConvolutionShape { inputs, outputs, .. } = shape;
@@ -42,7 +42,10 @@ impl Panels {
         self.stride = taps * groups(summands, GROUP) * 2 * PARTS * TILE;
         self.tiles.resize(groups(rows, GROUP) * self.stride, Lane::ZERO);
         self.tiles.par_chunks_mut(self.stride).enumerate().for_each(|(group, to)| {
-            run_on_pairs(path, Pack::<PARTS> { filters, outputs, inputs, taps, group, is_backward, to });
+            run_on_pairs(
+                instructions,
+                Pack::<PARTS> { filters, outputs, inputs, taps, group, is_backward, to },
+            );
         });
     }
 

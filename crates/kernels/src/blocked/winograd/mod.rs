@@ -15,8 +15,8 @@ mod weight_gradient;
 mod weights;
 
 use super::{
-    pointwise::After,
-    simd::Path,
+    pointwise::Epilogue,
+    simd::InstructionSet,
     tensor::{Arena, Blocked, Dims, Mask},
 };
 use ahead::Ahead;
@@ -32,13 +32,13 @@ pub(crate) fn forward(
     x: &Blocked,
     weights: &Transformed,
     to: Dims,
-    after: Option<After<'_>>,
-    path: Path,
+    epilogue: Option<Epilogue<'_>>,
+    instructions: InstructionSet,
     arena: &Arena,
 ) -> (Blocked, Option<Mask>) {
     match weights.stride {
-        1 => passes::convolve::<Forward<Unit>>(x, weights, to, after, path, arena),
-        _ => passes::convolve::<Forward<Strided>>(x, weights, to, after, path, arena),
+        1 => passes::convolve::<Forward<Unit>>(x, weights, to, epilogue, instructions, arena),
+        _ => passes::convolve::<Forward<Strided>>(x, weights, to, epilogue, instructions, arena),
     }
 }
 
@@ -47,12 +47,12 @@ pub(crate) fn input_gradient(
     g: &Blocked,
     weights: &Transformed,
     to: Dims,
-    path: Path,
+    instructions: InstructionSet,
     arena: &Arena,
 ) -> Blocked {
     match weights.stride {
-        1 => passes::convolve::<InputGradient<Unit>>(g, weights, to, None, path, arena).0,
-        _ => passes::convolve::<InputGradient<Strided>>(g, weights, to, None, path, arena).0,
+        1 => passes::convolve::<InputGradient<Unit>>(g, weights, to, None, instructions, arena).0,
+        _ => passes::convolve::<InputGradient<Strided>>(g, weights, to, None, instructions, arena).0,
     }
 }
 
@@ -61,12 +61,12 @@ pub(crate) fn weight_gradient(
     x: &Blocked,
     g: &Blocked,
     weights: &Transformed,
-    path: Path,
+    instructions: InstructionSet,
     arena: &Arena,
 ) -> Vec<f32> {
     match weights.stride {
-        1 => weight_gradient::weight_gradient::<Unit>(x, g, weights.factors, path, arena),
-        _ => weight_gradient::weight_gradient::<Strided>(x, g, weights.factors, path, arena),
+        1 => weight_gradient::weight_gradient::<Unit>(x, g, weights.factors, instructions, arena),
+        _ => weight_gradient::weight_gradient::<Strided>(x, g, weights.factors, instructions, arena),
     }
 }
 

@@ -13,8 +13,8 @@ use rayon::prelude::*;
 use super::{
     super::{
         factors::{FULL, Factors, PAIRS, run_with, values_a_summand},
-        pointwise::{self, After},
-        simd::{Kernel, Lane, Path, Simd, run},
+        pointwise::{self, Epilogue},
+        simd::{InstructionSet, Kernel, Lane, Simd, run},
         tensor::{Arena, Blocked, Dims, Mask},
     },
     Ahead, Grid, Range,
@@ -95,18 +95,18 @@ pub(super) fn convolve<P: Pass>(
     x: &Blocked,
     weights: &Transformed,
     to: Dims,
-    after: Option<After<'_>>,
-    path: Path,
+    epilogue: Option<Epilogue<'_>>,
+    instructions: InstructionSet,
     arena: &Arena,
 ) -> (Blocked, Option<Mask>) {
     let channels = if P::TURNED { (weights.rows, weights.depth) } else { (weights.depth, weights.rows) };
     assert_eq!(channels, (x.dims.channels, to.channels), "channels of weights and planes");
     let mut y = arena.blocked(to);
-    let mut mask = after.filter(|after| after.relu).map(|_| arena.take_mask(to.len()));
+    let mut mask = epilogue.filter(|epilogue| epilogue.relu).map(|_| arena.take_mask(to.len()));
     let out = (&mut y, &mut mask);
     match weights.factors {
-        FULL => either::<P, FULL>(x, weights, after, out, path, arena),
-        _ => either::<P, PAIRS>(x, weights, after, out, path, arena),
+        FULL => either::<P, FULL>(x, weights, epilogue, out, instructions, arena),
+        _ => either::<P, PAIRS>(x, weights, epilogue, out, instructions, arena),
     }
     (y, mask)
 }
@@ -115,16 +115,16 @@ pub(super) fn convolve<P: Pass>(
 fn either<P: Pass, const F: Factors>(
     x: &Blocked,
     weights: &Transformed,
-    after: Option<After<'_>>,
+    epilogue: Option<Epilogue<'_>>,
     out: (&mut Blocked, &mut Option<Mask>),
-    path: Path,
+    instructions: InstructionSet,
     arena: &Arena,
 ) {
-    let padded = x.dims.channels.next_multiple_of(path.rows());
+    let padded = x.dims.channels.next_multiple_of(instructions.rows());
     let tile = P::POINTS * padded / values_a_summand(F);
     match few_tiles::<P>(tile) {
-        Some(tiles) => fused::<P, F>(x, weights, after, out, tiles, path, arena),
-        None => wide::<P, F>(x, weights, after, out, path, arena),
+        Some(tiles) => fused::<P, F>(x, weights, epilogue, out, tiles, instructions, arena),
+        None => wide::<P, F>(x, weights, epilogue, out, instructions, arena),
     }
 }
 
@@ -141,13 +141,13 @@ fn few_tiles<P: Pass>(tile: usize) -> Option<usize> {
 fn fused<P: Pass, const F: Factors>(
     x: &Blocked,
     weights: &Transformed,
-    after: Option<After<'_>>,
+    epilogue: Option<Epilogue<'_>>,
     (y, mask): (&mut Blocked, &mut Option<Mask>),
     at_once: usize,
-    path: Path,
+    instructions: InstructionSet,
     arena: &Arena,
 ) {
-    let (dims, grid, group) = (y.dims, grid::<P>(x.dims, y.dims), path.rows());
+    let (dims, grid, group) = (y.dims, grid::<P>(x.dims, y.dims), instructions.rows());
     // Small images: several blocks go together, so that tiles fill the registers.
     let together = at_once.div_ceil(grid.tiles()).min(dims.blocks().div_ceil(2)).max(1);
     let chunk = together * dims.block_len();
@@ -155,15 +155,15 @@ fn fused<P: Pass, const F: Factors>(
     y.data.par_chunks_mut(chunk).zip(masks).enumerate().for_each(|(index, (out, mut mask))| {
         let first_block = index * together;
         let end = (first_block + out.len() / dims.block_len()) * grid.tiles();
-        let depths = Depths::new::<F>(path.rows(), x.dims.channels, P::POINTS, at_once);
+        let depths = Depths::new::<F>(instructions.rows(), x.dims.channels, P::POINTS, at_once);
         let mut v = arena.take(depths.len());
         let mut m = arena.take(P::POINTS * (group * at_once + 1));
         for start in (first_block * grid.tiles()..end).step_by(at_once) {
             let range = Range { start, count: at_once.min(end - start) };
             let (v, m, out, mask) = (&mut v[..], &mut m[..], &mut *out, mask.as_deref_mut());
             let places = Places { first_block, dims, range, end };
-            let job = FusedJob::<P, F> { x, weights, after, out, mask, places, v, m, pass: PhantomData };
-            run_with::<F, _>(path, job);
+            let job = FusedJob::<P, F> { x, weights, epilogue, out, mask, places, v, m, pass: PhantomData };
+            run_with::<F, _>(instructions, job);
         }
         arena.give(v);
         arena.give(m);
@@ -184,7 +184,7 @@ struct Places {
 struct FusedJob<'a, P, const F: Factors> {
     x: &'a Blocked,
     weights: &'a Transformed,
-    after: Option<After<'a>>,
+    epilogue: Option<Epilogue<'a>>,
     out: &'a mut [Lane],
     mask: Option<&'a mut [u16]>,
     places: Places,
@@ -198,7 +198,7 @@ impl<P: Pass, const F: Factors> Kernel for FusedJob<'_, P, F> {
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Self { x, weights, after, out, mut mask, places, v, m, .. } = self;
+        let Self { x, weights, epilogue, out, mut mask, places, v, m, .. } = self;
         let Places { first_block, dims, range, end } = places;
         let (grid, count) = (grid::<P>(x.dims, dims), range.count);
         let depths = Depths::new::<F>(S::ROWS, x.dims.channels, P::POINTS, count);
@@ -236,9 +236,9 @@ impl<P: Pass, const F: Factors> Kernel for FusedJob<'_, P, F> {
                         let start = ((block - first_block) * dims.channels + first + row) * dims.pixels();
                         let plane = &mut out[start..][..dims.pixels()];
                         P::gather::<S>(&m[row * count + t..], stride, plane, dims, at);
-                        if let Some(after) = after {
+                        if let Some(epilogue) = epilogue {
                             let mask = mask.as_deref_mut().map(|mask| &mut mask[start..][..dims.pixels()]);
-                            finish_tile::<S>(after, (block, first + row), plane, mask, dims, at);
+                            finish_tile::<S>(epilogue, (block, first + row), plane, mask, dims, at);
                         }
                     }
                 }
@@ -250,21 +250,21 @@ impl<P: Pass, const F: Factors> Kernel for FusedJob<'_, P, F> {
 /// Finishes the results of a tile of a plane, while they are in the nearest cache.
 #[inline(always)]
 unsafe fn finish_tile<S: Simd>(
-    after: After<'_>,
+    epilogue: Epilogue<'_>,
     (block, channel): (usize, usize),
     plane: &mut [Lane],
     mut mask: Option<&mut [u16]>,
     dims: Dims,
     at: Place,
 ) {
-    let residual = after.residual.map(|residual| residual.plane(block, channel));
+    let residual = epilogue.residual.map(|residual| residual.plane(block, channel));
     let width = TILE.min(dims.width - at.column);
     for row in at.row..dims.height.min(at.row + TILE) {
         let line = row * dims.width + at.column..row * dims.width + at.column + width;
         let residual = residual.map(|residual| &residual[line.clone()]);
         let mask = mask.as_deref_mut().map(|mask| &mut mask[line.clone()]);
         // SAFETY: the caller vouches for the features.
-        unsafe { pointwise::finish_values::<S>(&mut plane[line], residual, after.shift[channel], mask) };
+        unsafe { pointwise::epilogue_values::<S>(&mut plane[line], residual, epilogue.shift[channel], mask) };
     }
 }
 
@@ -352,17 +352,17 @@ fn panels<S: Simd, P: Pass, const F: Factors>(
 fn wide<P: Pass, const F: Factors>(
     x: &Blocked,
     weights: &Transformed,
-    after: Option<After<'_>>,
+    epilogue: Option<Epilogue<'_>>,
     (y, mask): (&mut Blocked, &mut Option<Mask>),
-    path: Path,
+    instructions: InstructionSet,
     arena: &Arena,
 ) {
-    let (dims, grid, group) = (y.dims, grid::<P>(x.dims, y.dims), path.rows());
+    let (dims, grid, group) = (y.dims, grid::<P>(x.dims, y.dims), instructions.rows());
     let channels = x.dims.channels.max(dims.channels).next_multiple_of(group);
     let tiles = grid.tiles() * dims.blocks();
     let at_once = (COMMON_CACHE / (P::POINTS * channels) / 4 * 4).clamp(4, 24).min(tiles);
     let padded = dims.channels.next_multiple_of(group);
-    let all = |count: usize| Depths::new::<F>(path.rows(), x.dims.channels, P::POINTS, count);
+    let all = |count: usize| Depths::new::<F>(instructions.rows(), x.dims.channels, P::POINTS, count);
     let mut v = arena.take(all(at_once).len());
     let mut m = arena.take(P::POINTS * (padded * at_once + 1));
     for start in (0..tiles).step_by(at_once) {
@@ -370,13 +370,13 @@ fn wide<P: Pass, const F: Factors>(
         let depths = all(range.count);
         let spread = |(group, to): (usize, &mut [Lane])| {
             let job = SpreadJob::<P, F> { x, group, grid, range, depths, to, pass: PhantomData };
-            run_with::<F, _>(path, job);
+            run_with::<F, _>(instructions, job);
         };
         v[..depths.len()].par_chunks_mut(depths.group_stride).enumerate().for_each(spread);
         let stride = padded * range.count + 1;
         m[..P::POINTS * stride].par_chunks_mut(stride).enumerate().for_each(|(point, m)| {
             let job = ProductJob::<P, F> { weights, v: &v, depths, point, m, pass: PhantomData };
-            run_with::<F, _>(path, job);
+            run_with::<F, _>(instructions, job);
         });
         let first = grid.place(start).0 * dims.channels;
         let end = (grid.place(start + range.count - 1).0 + 1) * dims.channels;
@@ -386,7 +386,10 @@ fn wide<P: Pass, const F: Factors>(
         planes.par_chunks_mut(dims.pixels()).zip(masks).enumerate().for_each(|(index, (plane, mask))| {
             let (index, pass) = (first + index, PhantomData);
             let m = &m;
-            run(path, GatherJob::<P> { m, stride, after, dims, grid, range, index, plane, mask, pass });
+            run(
+                instructions,
+                GatherJob::<P> { m, stride, epilogue, dims, grid, range, index, plane, mask, pass },
+            );
         });
     }
     arena.give(v);
@@ -454,7 +457,7 @@ impl<P: Pass, const F: Factors> Kernel for ProductJob<'_, P, F> {
 struct GatherJob<'a, P> {
     m: &'a [Lane],
     stride: usize,
-    after: Option<After<'a>>,
+    epilogue: Option<Epilogue<'a>>,
     dims: Dims,
     grid: Grid,
     range: Range,
@@ -469,7 +472,7 @@ impl<P: Pass> Kernel for GatherJob<'_, P> {
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Self { m, stride, after, dims, grid, range, index, plane, mut mask, .. } = self;
+        let Self { m, stride, epilogue, dims, grid, range, index, plane, mut mask, .. } = self;
         let (block, channel) = (index / dims.channels, index % dims.channels);
         let first = range.start.max(block * grid.tiles());
         for tile in first..(range.start + range.count).min((block + 1) * grid.tiles()) {
@@ -478,8 +481,8 @@ impl<P: Pass> Kernel for GatherJob<'_, P> {
             // SAFETY: the caller vouches for the features.
             unsafe {
                 P::gather::<S>(m, stride, plane, dims, at);
-                if let Some(after) = after {
-                    finish_tile::<S>(after, (block, channel), plane, mask.as_deref_mut(), dims, at);
+                if let Some(epilogue) = epilogue {
+                    finish_tile::<S>(epilogue, (block, channel), plane, mask.as_deref_mut(), dims, at);
                 }
             }
         }

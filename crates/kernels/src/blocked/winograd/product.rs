@@ -26,7 +26,7 @@ pub(crate) struct Depths {
 }
 
 impl Depths {
-    /// Of so many channels, on a path whose register tiles have so many rows.
+    /// Of so many channels, on a instruction set whose register tiles have so many rows.
     #[inline(always)]
     pub(crate) fn new<const F: Factors>(
         rows_of_registers: usize,

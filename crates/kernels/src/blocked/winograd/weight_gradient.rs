@@ -16,7 +16,7 @@ use super::{
         factors::{FULL, Factors, PAIRS, run_with},
         gemm::{self, Turned, summands_of_images},
         pages,
-        simd::{Kernel, LANES, Lane, Path, Simd, run},
+        simd::{InstructionSet, Kernel, LANES, Lane, Simd, run},
         tensor::{Arena, Blocked, sum_of_parts},
     },
     Ahead, Grid, Range,
@@ -43,26 +43,34 @@ pub(super) fn weight_gradient<K: Scheme>(
     x: &Blocked,
     g: &Blocked,
     factors: Factors,
-    path: Path,
+    instructions: InstructionSet,
     arena: &Arena,
 ) -> Vec<f32> {
     match factors {
-        FULL => of_factors::<K, FULL>(x, g, path, arena),
-        _ => of_factors::<K, PAIRS>(x, g, path, arena),
+        FULL => of_factors::<K, FULL>(x, g, instructions, arena),
+        _ => of_factors::<K, PAIRS>(x, g, instructions, arena),
     }
 }
 
-fn of_factors<K: Scheme, const F: Factors>(x: &Blocked, g: &Blocked, path: Path, arena: &Arena) -> Vec<f32> {
+fn of_factors<K: Scheme, const F: Factors>(
+    x: &Blocked,
+    g: &Blocked,
+    instructions: InstructionSet,
+    arena: &Arena,
+) -> Vec<f32> {
     let inputs = x.dims.channels;
     let outputs = g.dims.channels;
     let sums = PANELS * outputs * groups(inputs);
     let sums = if sums <= OWN_SUMS {
         let parts = PARTS.min(x.dims.blocks());
-        (0..parts).into_par_iter().map(|part| apart::<K, F>(x, g, (part, parts), path, arena)).collect()
+        (0..parts)
+            .into_par_iter()
+            .map(|part| apart::<K, F>(x, g, (part, parts), instructions, arena))
+            .collect()
     } else {
-        vec![shared::<K, F>(x, g, path, arena)]
+        vec![shared::<K, F>(x, g, instructions, arena)]
     };
-    let gradient = fold(&K::G, &sums, outputs, inputs, path);
+    let gradient = fold(&K::G, &sums, outputs, inputs, instructions);
     sums.into_iter().for_each(|sums| arena.give(sums));
     gradient
 }
@@ -88,7 +96,7 @@ fn apart<K: Scheme, const F: Factors>(
     x: &Blocked,
     g: &Blocked,
     part: (usize, usize),
-    path: Path,
+    instructions: InstructionSet,
     arena: &Arena,
 ) -> Vec<Lane> {
     let (grid, blocks) = (Grid::of(g.dims), x.dims.blocks());
@@ -103,7 +111,7 @@ fn apart<K: Scheme, const F: Factors>(
         let range = Range { start, count: at_once.min(end - start) };
         let (v, q, sums) = (&mut v[..], &mut q[..], &mut sums[..]);
         let (is_first, kind) = (start == first, PhantomData);
-        run_with::<F, _>(path, Part::<K, F> { x, g, range, end, is_first, v, q, sums, kind });
+        run_with::<F, _>(instructions, Part::<K, F> { x, g, range, end, is_first, v, q, sums, kind });
     }
     arena.give(v);
     arena.give(q);
@@ -159,7 +167,12 @@ impl<K: Scheme, const F: Factors> Kernel for Part<'_, K, F> {
 }
 
 /// The sums over all blocks, (point, output, input).
-fn shared<K: Scheme, const F: Factors>(x: &Blocked, g: &Blocked, path: Path, arena: &Arena) -> Vec<Lane> {
+fn shared<K: Scheme, const F: Factors>(
+    x: &Blocked,
+    g: &Blocked,
+    instructions: InstructionSet,
+    arena: &Arena,
+) -> Vec<Lane> {
     let (inputs, outputs) = (groups(x.dims.channels), groups(g.dims.channels));
     let grid = Grid::of(g.dims);
     let tiles = grid.tiles() * x.dims.blocks();
@@ -178,7 +191,7 @@ fn shared<K: Scheme, const F: Factors>(x: &Blocked, g: &Blocked, path: Path, are
                 |(group, to)| {
                     let kind = PhantomData;
                     run_with::<F, _>(
-                        path,
+                        instructions,
                         Spread::<K, F> { from, group, grid, range, to, is_gradient, kind },
                     );
                 },
@@ -189,7 +202,7 @@ fn shared<K: Scheme, const F: Factors>(x: &Blocked, g: &Blocked, path: Path, are
         let (v, q, count, is_first) = (&v, &q, range.count, start == 0);
         sums.par_chunks_mut(g.dims.channels * inputs).enumerate().for_each(|(panel, out)| {
             let kind = PhantomData;
-            run_with::<F, _>(path, Product::<K, F> { x, g, v, q, panel, count, is_first, out, kind });
+            run_with::<F, _>(instructions, Product::<K, F> { x, g, v, q, panel, count, is_first, out, kind });
         });
     }
     arena.give(v);
@@ -280,11 +293,11 @@ fn fold(
     parts: &[Vec<Lane>],
     outputs: usize,
     inputs: usize,
-    path: Path,
+    instructions: InstructionSet,
 ) -> Vec<f32> {
     let mut gradient = pages::zeros(outputs * inputs * 9);
     gradient.par_chunks_mut(9 * inputs).enumerate().for_each(|(output, out)| {
-        run(path.for_arrays(), Fold { matrix, parts, outputs, output, columns: groups(inputs), out });
+        run(instructions.for_arrays(), Fold { matrix, parts, outputs, output, columns: groups(inputs), out });
     });
     gradient
 }

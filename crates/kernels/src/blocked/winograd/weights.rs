@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::{
     super::factors::{FULL, Factors, PAIRS, values_a_summand},
-    super::simd::{Kernel, LANES, Path, Simd, pair_bits, run},
+    super::simd::{InstructionSet, Kernel, LANES, Simd, pair_bits, run},
     scheme::{PANEL_LINE, PANELS, Scheme, transform_filters},
     strided::Strided,
     unit::Unit,
@@ -50,8 +50,8 @@ impl Transformed {
     }
 
     /// Transforms the filters, (rows, depth, 3, 3).
-    pub(crate) fn fill(&mut self, path: Path, filters: &[f32]) {
-        let (group, rows, depth) = (path.rows(), self.rows, self.depth);
+    pub(crate) fn fill(&mut self, instructions: InstructionSet, filters: &[f32]) {
+        let (group, rows, depth) = (instructions.rows(), self.rows, self.depth);
         let padded_depth = depth.next_multiple_of(group);
         self.padded_depth = padded_depth;
         let panel = PANELS * padded_depth * group / values_a_summand(self.factors);
@@ -59,7 +59,7 @@ impl Transformed {
         self.data.resize(groups * panel, 0);
         self.turned.resize(if self.has_turned { groups * panel } else { 0 }, 0);
         let matrix = if self.stride == 1 { &Unit::G } else { &Strided::G };
-        let (arrays, is_paired) = (path.for_arrays(), self.factors == PAIRS);
+        let (arrays, is_paired) = (instructions.for_arrays(), self.factors == PAIRS);
         let mut turned: Vec<&mut [u32]> = self.turned.chunks_mut(panel).collect();
         turned.resize_with(groups, Default::default);
         self.data.par_chunks_mut(panel).zip(turned).enumerate().for_each(|(index, (panel, turned))| {

@@ -33,7 +33,7 @@ use super::{
     failed, handles, result_of, view,
 };
 use crate::device::{
-    Math,
+    Precision,
     convolution::{Convolution, Kind, Pass},
 };
 
@@ -80,11 +80,11 @@ impl<T: Number> Descriptors<T> {
         let mode = cudnnConvolutionMode_t::CUDNN_CROSS_CORRELATION;
         let mut conv = handle.create_conv2d::<f32>(padding, [stride; 2], [1; 2], mode).map_err(failed)?;
         conv.set_group_count(integer(geometry.groups)?).map_err(failed)?;
-        conv.set_math_type(match convolution.math {
-            Math::Full => cudnnMathType_t::CUDNN_FMA_MATH,
+        conv.set_math_type(match convolution.precision {
+            Precision::Full => cudnnMathType_t::CUDNN_FMA_MATH,
             // Tensor cores take f32 as TF32 by default, but bf16 only where they are asked to.
-            Math::Tf32 => cudnnMathType_t::CUDNN_DEFAULT_MATH,
-            Math::Bf16 => cudnnMathType_t::CUDNN_TENSOR_OP_MATH,
+            Precision::Tf32 => cudnnMathType_t::CUDNN_DEFAULT_MATH,
+            Precision::Bf16 => cudnnMathType_t::CUDNN_TENSOR_OP_MATH,
         })
         .map_err(failed)?;
         let tensor = |dims| handle.create_4d_tensor(format, integers(dims)?).map_err(failed);
@@ -193,7 +193,7 @@ fn weight_gradients(convolution: &Convolution) -> &'static [cudnnConvolutionBwdF
         cudnnConvolutionBwdFilterAlgo_t::CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1,
     ];
     let is_unit = convolution.geometry.kernel == [3; 2] && convolution.geometry.stride == 1;
-    if is_unit && convolution.math == Math::Full { &BOTH } else { &BOTH[1..] }
+    if is_unit && convolution.precision == Precision::Full { &BOTH } else { &BOTH[1..] }
 }
 
 /// Runs a pass on contiguous arguments of the shapes that it wants.

@@ -55,7 +55,7 @@ pub(crate) struct Sums {
     pub(crate) row: usize,
 }
 
-/// Where there are no tiles, there is no path that has them.
+/// Where there are no tiles, there is no instruction set that has them.
 ///
 /// # Safety
 /// None is needed.
@@ -69,5 +69,5 @@ pub(crate) unsafe fn multiply<const PARTS: usize>(
     _: Sums,
     _is_first: bool,
 ) {
-    unreachable!("no path has tiles")
+    unreachable!("no instruction set has tiles")
 }

@@ -5,7 +5,7 @@
 use std::{ptr, slice};
 
 use super::*;
-use crate::simd::{Kernel, Path, Simd, pair_bits, run_on_tiles};
+use crate::simd::{InstructionSet, Kernel, Simd, pair_bits, run_on_tiles};
 
 /// Memory that ends, or begins, where a page begins, or ends, that nobody may touch.
 struct Guarded {
@@ -74,7 +74,12 @@ fn pair(seed: usize, at: usize) -> [f32; 2] {
 }
 
 /// Both tiles of a lie side by side in each step; those of b apart, the runs of the second in reverse.
-fn check<const PARTS: usize>(path: Path, [runs, steps]: [usize; 2], at_end: bool, is_first: bool) {
+fn check<const PARTS: usize>(
+    instructions: InstructionSet,
+    [runs, steps]: [usize; 2],
+    at_end: bool,
+    is_first: bool,
+) {
     let tiles = 2 * runs * steps * PARTS;
     let bytes = |tiles: usize| tiles * TILE;
     let [mut a, mut b, mut sums] =
@@ -101,7 +106,7 @@ fn check<const PARTS: usize>(path: Path, [runs, steps]: [usize; 2], at_end: bool
     let right = Operand { start: [b.start; 2], step: bytes(PARTS), part: TILE };
     let place = |i: usize, j: usize| sums.start.wrapping_add(i * SIDE * 2 * ROW + j * ROW).cast::<Lane>();
     let to = Sums { start: [[place(0, 0), place(0, 1)], [place(1, 0), place(1, 1)]], row: 2 * ROW };
-    run_on_tiles(path, Multiply::<PARTS>(left, right, &starts, steps, to, is_first));
+    run_on_tiles(instructions, Multiply::<PARTS>(left, right, &starts, steps, to, is_first));
     for (at, &found) in sums.numbers::<f32>(4 * VALUES).iter().enumerate() {
         let (row, column) = (at / (2 * SIDE), at % (2 * SIDE));
         let mut expected = if is_first { 0.0 } else { number(at) };
@@ -124,11 +129,15 @@ fn parts<const PARTS: usize>() -> impl Iterator<Item = (usize, usize)> {
 /// Nothing beyond the operands is read or written: there the process would end. (On processors without tiles nothing runs.)
 #[test]
 fn tiles_multiply_what_they_are_given_and_touch_nothing_else() {
-    let Some(path) = Path::available().into_iter().find(|path| path.has_tiles()) else { return };
+    let Some(instructions) =
+        InstructionSet::available().into_iter().find(|instructions| instructions.has_tiles())
+    else {
+        return;
+    };
     for size in [[1, 1], [1, 5], [3, 2], [0, 1]] {
         for (at_end, is_first) in [(true, true), (true, false), (false, true), (false, false)] {
-            check::<1>(path, size, at_end, is_first);
-            check::<2>(path, size, at_end, is_first);
+            check::<1>(instructions, size, at_end, is_first);
+            check::<2>(instructions, size, at_end, is_first);
         }
     }
 }

@@ -1,0 +1,132 @@
+//! What a user of the programs does about a data set that cannot be opened.
+
+use std::path::Path;
+
+use ::datasets::{Error, Note};
+
+/// What is said after the facts of an error.
+pub(super) fn of(error: &Error) -> Option<String> {
+    Some(match error {
+        Error::NotFound { archives, .. } => {
+            format!("name the folder that holds it, or its archive ({}), with --data", archives.join(" or "))
+        }
+        Error::OtherEdition { dataset, .. } => {
+            format!("take --dataset {dataset}, or name another folder with --data")
+        }
+        Error::NeedsRoot { name, can_be_fetched } => needs_root(name, *can_be_fetched),
+        Error::NoFolder { instead, .. } => named_instead(instead.as_deref()),
+        Error::NoGenerated { instead, .. } => {
+            format!("generate_toy_dataset writes such a set; {}", named_instead(instead.as_deref()))
+        }
+        Error::NeedsFeature { feature, .. } => format!("build with --features {feature}"),
+        Error::BrokenOff { .. } => {
+            "give the same command to go on, or fetch the file by hand and name it with --data".to_owned()
+        }
+        Error::NothingReceived { .. } => {
+            "check the network and --mirror, or fetch the file by hand and name it with --data".to_owned()
+        }
+        error => fixed(error)?.to_owned(),
+    })
+}
+
+/// Advice that is the same whatever the facts.
+fn fixed(error: &Error) -> Option<&'static str> {
+    Some(match error {
+        Error::Archive { .. } => "or unpack it elsewhere and name the folder with --data",
+        Error::NoArchive { .. } => "if it holds the data set, unpack it and name the folder with --data",
+        Error::LinkOut { .. } => "or name the folder that they are in with --data",
+        Error::NotImageNet { .. } => "take --dataset folder for a part",
+        Error::Corrupt { .. } => "or leave such files out with --on-corrupt skip",
+        Error::AllCorrupt => "--on-corrupt error names the first",
+        Error::TooLarge { .. } => "read a part of it with --limit-train or --limit-test",
+        Error::NoDonors { .. } => "--limit-train says how many images are used",
+        Error::NoCacheFolder => "name a folder with --data",
+        Error::NotInHubCache { .. } => {
+            "name the cache folder that holds it with --data, or fetch it with --download"
+        }
+        _ => return None,
+    })
+}
+
+/// What is said after a note on how a data set was read.
+pub(super) fn of_note(note: &Note) -> Option<&'static str> {
+    matches!(note, Note::Resized { .. }).then_some("--image-size asks for another side")
+}
+
+/// Whether a command cannot do what its flags say: they name no data set that can be used.
+pub(super) fn is_of_flags(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::UnknownName { .. }
+            | Error::NeedsRoot { .. }
+            | Error::NoSuchRoot { .. }
+            | Error::NoTestImages { .. }
+            | Error::CannotBeFetched { .. }
+            | Error::NotFound { .. }
+            | Error::NotInHubCache { .. }
+            | Error::OtherEdition { .. }
+            | Error::NoGenerated { .. }
+            | Error::NoFolder { .. }
+            | Error::NotImageNet { .. }
+            | Error::NeedsFeature { .. }
+    )
+}
+
+fn needs_root(name: &str, can_be_fetched: bool) -> String {
+    let or_fetch = if can_be_fetched { "; or --download, which fetches them" } else { "" };
+    format!("--dataset {name} needs --data DIR (or FREQBIAS_DATA): the folder that holds its files{or_fetch}")
+}
+
+/// What to name in place of a folder that is no data set.
+fn named_instead(found: Option<&Path>) -> String {
+    match found {
+        Some(folder) => format!("there is one in {}: name that with --data", folder.display()),
+        None => "name its folder with --data".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn said(error: &Error) -> String {
+        format!("{error}; {}", of(error).expect("advice"))
+    }
+
+    #[test]
+    fn facts_and_advice_read_as_one_message() {
+        let no_folder =
+            |instead: Option<PathBuf>| said(&Error::NoFolder { root: "photos/train".into(), instead });
+        assert!(
+            no_folder(Some("photos".into())).ends_with("; there is one in photos: name that with --data")
+        );
+        assert!(no_folder(None).ends_with("; name its folder with --data"));
+        let corrupt = Error::Corrupt { path: "a.png".into(), problem: "it is cut short".to_owned() };
+        assert_eq!(
+            said(&corrupt),
+            "a.png cannot be decoded: it is cut short; remove it; or leave such files out with --on-corrupt skip"
+        );
+        let donors = Error::NoDonors { class: 5, found: 3, images: 4 };
+        assert!(said(&donors).ends_with("; --limit-train says how many images are used"));
+    }
+
+    #[test]
+    fn only_what_cifar_publishes_is_offered_for_download() {
+        let needs = |can_be_fetched| said(&Error::NeedsRoot { name: "cifar10".to_owned(), can_be_fetched });
+        assert!(
+            needs(true).contains("--dataset cifar10 needs --data DIR") && needs(true).contains("--download")
+        );
+        assert!(!needs(false).contains("--download"));
+    }
+
+    #[test]
+    fn a_size_that_nobody_asked_for_can_be_asked_for() {
+        let (path, size) = ("a.png".to_owned(), [16, 15]);
+        let note = Note::Resized { side: 224, path, size, others: None };
+        assert_eq!(of_note(&note), Some("--image-size asks for another side"));
+        let note = Note::UnreadKinds { count: 1, first: "a.gif".to_owned() };
+        assert_eq!(of_note(&note), None);
+    }
+}

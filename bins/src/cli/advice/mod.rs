@@ -1,0 +1,106 @@
+//! What to do about an error, in the words of the command line. Libraries report facts; advice is added here, and nowhere else.
+
+mod analysis;
+mod cdes;
+mod datasets;
+mod derived;
+mod models;
+mod pipeline;
+mod reproduction;
+mod runs;
+mod training;
+
+use std::io;
+
+use ::datasets::Note;
+use progress::Interrupted;
+
+use super::usage::UsageError;
+
+/// Words to add after the facts of an error, where flags can help.
+pub(crate) fn of(error: &anyhow::Error, command: &clap::Command) -> Option<String> {
+    let has = |flag: &str| command.get_arguments().any(|argument| argument.get_long() == Some(flag));
+    if has("out-dir") && is_of_folder_to_make(error) {
+        return Some("choose another --out-dir".to_owned());
+    }
+    if is_of_full_disk(error) {
+        let how = if has("resume") { " (a run that was begun is resumed with --resume)" } else { "" };
+        return Some(format!("free some room and give the command again{how}"));
+    }
+    let name = command.get_name();
+    error.chain().find_map(|cause| of_library(cause, name))
+}
+
+/// The advice of the library that an error is of.
+fn of_library(cause: &(dyn std::error::Error + 'static), command: &str) -> Option<String> {
+    if let Some(error) = cause.downcast_ref() {
+        return analysis::of(error, command);
+    }
+    if let Some(error) = cause.downcast_ref() {
+        return pipeline::of(error, command);
+    }
+    if let Some(error) = cause.downcast_ref() {
+        return reproduction::of(error);
+    }
+    if let Some(error) = cause.downcast_ref() {
+        return derived::of(error);
+    }
+    if let Some(error) = cause.downcast_ref() {
+        return runs::of(error);
+    }
+    if let Some(error) = cause.downcast_ref() {
+        return training::of(error);
+    }
+    if let Some(error) = cause.downcast_ref() {
+        return cdes::of(error);
+    }
+    if let Some(error) = cause.downcast_ref() {
+        return models::of(error);
+    }
+    cause.downcast_ref().and_then(datasets::of)
+}
+
+/// Whether a command cannot do what its flags say: exit code 2.
+pub(crate) fn is_of_flags(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.is::<UsageError>()
+            || cause.downcast_ref().is_some_and(analysis::is_of_flags)
+            || cause.downcast_ref().is_some_and(pipeline::is_of_flags)
+            || cause.downcast_ref().is_some_and(reproduction::is_of_flags)
+            || cause.downcast_ref().is_some_and(derived::is_of_flags)
+            || cause.downcast_ref().is_some_and(runs::is_of_flags)
+            || cause.downcast_ref().is_some_and(training::is_of_flags)
+            || cause.downcast_ref().is_some_and(cdes::is_of_flags)
+            || cause.downcast_ref().is_some_and(datasets::is_of_flags)
+    })
+}
+
+/// Whether the work was stopped by Ctrl-C.
+pub(crate) fn is_interrupted(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.is::<Interrupted>()
+            || cause.downcast_ref().is_some_and(::analysis::Error::is_interrupted)
+            || matches!(cause.downcast_ref(), Some(::pipeline::Error::TrainingInterrupted { .. }))
+            || matches!(cause.downcast_ref(), Some(::derived::Error::FitInterrupted { .. }))
+    })
+}
+
+/// What to say after a note on how a data set was read.
+pub(crate) fn of_note(note: &Note) -> Option<&'static str> {
+    datasets::of_note(note)
+}
+
+fn is_of_full_disk(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    causes.any(|cause| matches!(cause.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
+}
+
+/// Whether a folder for results cannot be made where it should be.
+fn is_of_folder_to_make(error: &anyhow::Error) -> bool {
+    let is_closed =
+        |kind| matches!(kind, io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied);
+    error.chain().filter_map(|cause| cause.downcast_ref()).any(|cause| match cause {
+        files::Error::File { action: files::Action::CreateFolder, source, .. } => is_closed(source.kind()),
+        _ => false,
+    })
+}

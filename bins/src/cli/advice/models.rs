@@ -1,0 +1,39 @@
+//! Advice on errors of `models`: the flags that decide which network is meant.
+
+use models::Error;
+
+/// What to do about an error, if a flag can.
+pub(super) fn of(error: &Error) -> Option<String> {
+    match error {
+        Error::OtherFamily { has, .. } => Some(format!("give --arch-family {has} or another --arch")),
+        Error::WeightsDoNotFit { other: Some(other), .. } => {
+            Some(format!("give --arch-family {}, or check --arch, --dataset and --labels", other.family))
+        }
+        Error::WeightsDoNotFit { other: None, .. } => {
+            Some("check --arch, and --dataset and --labels, which say how many classes there are".to_owned())
+        }
+        Error::ImageTooSmall { .. } => Some("expected larger images or another --arch".to_owned()),
+        Error::NoNormaliser => Some("name the data set that it is of".to_owned()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use models::{Architecture, Family};
+
+    use super::*;
+
+    #[test]
+    fn weights_of_a_namesake_name_the_flag() -> Result<(), Error> {
+        let small: Architecture = "resnet18".parse()?;
+        let large = small.in_family(Family::Imagenet)?;
+        let error = small.check_fit(10, &large.graph(7).shapes()).expect_err("another network");
+        assert!(of(&error).is_some_and(|advice| advice.contains("--arch-family imagenet")));
+        let error = small.check_fit(10, &small.graph(7).shapes()).expect_err("another head");
+        assert!(of(&error).is_some_and(|advice| advice.starts_with("check --arch, and --dataset")));
+        let error = "alexnet".parse::<Architecture>()?.in_family(Family::Cifar).expect_err("none of CIFAR's");
+        assert_eq!(of(&error).as_deref(), Some("give --arch-family imagenet or another --arch"));
+        Ok(())
+    }
+}

@@ -1,0 +1,24 @@
+//! What to do about errors of networks, their images and their training.
+
+use pipeline::Error;
+
+/// The advice to add to the facts.
+pub(super) fn of(error: &Error, command: &str) -> Option<String> {
+    Some(match error {
+        Error::DeviceMemoryFull { images, .. } => format!("give --batch-size {}", (images / 2).max(1)),
+        Error::AttackTooFar { .. } => {
+            "give --constraint 2 a smaller --eps, such as --eps 0.5 or --eps 128/255".to_owned()
+        }
+        Error::UnsuitableNetwork { .. } => "choose another --arch".to_owned(),
+        Error::TrainingInterrupted { .. } if command == "easy_train" => {
+            "to go on, give the same command with --resume added".to_owned()
+        }
+        Error::TrainingInterrupted { .. } => "to go on, give the same command".to_owned(),
+        _ => return None,
+    })
+}
+
+/// Whether the flags cannot be used as they are.
+pub(super) fn is_of_flags(error: &Error) -> bool {
+    matches!(error, Error::AttackTooFar { .. } | Error::UnsuitableNetwork { .. })
+}

@@ -1,0 +1,119 @@
+//! Flags that name the checkpoints to measure.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use datasets::catalog::Name;
+use progress::Progress;
+use runs::{RunConfig, StoredCheckpoint, checkpoints_matching, checkpoints_of_run, folder_of_pattern};
+use serde::Serialize;
+
+use super::{DataFlags, RunFlags};
+use crate::cli::{UsageError, must_exist};
+
+/// Which checkpoints are measured: those of a run, or files.
+#[derive(Debug, Clone, Args, Serialize)]
+pub(crate) struct CheckpointFlags {
+    /// A run folder [default: the one that --dataset, --arch and --task name]
+    #[arg(long = "run", value_name = "DIR", conflicts_with = "checkpoints")]
+    #[serde(rename = "run")]
+    pub(crate) run_folder: Option<PathBuf>,
+    /// Checkpoint files, one or a pattern: .safetensors, .pt, .pth [results go to the task {arch}_checkpoints]
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) checkpoints: Option<String>,
+}
+
+impl CheckpointFlags {
+    /// The run folder that the flags name.
+    pub(crate) fn folder(&self, data: &DataFlags, run: &RunFlags) -> PathBuf {
+        self.run_folder.clone().unwrap_or_else(|| run.folder(data))
+    }
+
+    /// The run whose folder takes the results: those of loose files never go into a run that they may not belong to.
+    pub(crate) fn results_run(&self, data: &DataFlags, run: &RunFlags) -> PathBuf {
+        if self.checkpoints.is_some() && run.task.is_none() {
+            return run.of_task(data, &format!("{}_checkpoints", run.arch.name()));
+        }
+        self.folder(data, run)
+    }
+
+    /// Takes family and size of images from the configuration beside the checkpoints that are measured, where flags do not say them
+    /// and the run is of the same data set and network.
+    ///
+    /// # Errors
+    /// If the configuration cannot be read, or it is of other labels.
+    pub(crate) fn adopt_settings(&self, data: &mut DataFlags, run: &mut RunFlags) -> anyhow::Result<()> {
+        let beside = self.checkpoints.as_deref().map(|pattern| folder_of_pattern(pattern).to_owned());
+        let folder = beside.unwrap_or_else(|| self.folder(data, run));
+        // A file in its place is refused by whoever asks for checkpoints.
+        if !folder.is_dir() {
+            return Ok(());
+        }
+        let Some(RunConfig { settings, .. }) = RunConfig::beside(&folder)? else { return Ok(()) };
+        if settings.dataset.as_deref() != Some(data.dataset.as_str())
+            || settings.arch.as_deref() != Some(run.arch.name())
+        {
+            return Ok(());
+        }
+        let labels = data.images.labels.as_str();
+        if let Some(own) = settings.labels.as_deref().filter(|own| *own != labels)
+            && data.dataset == Name::Cifar100
+        {
+            return Err(UsageError(format!(
+                "--labels {labels}: the network in {} was trained with --labels {own}; give --labels {own}",
+                folder.display()
+            ))
+            .into());
+        }
+        if run.arch_family.is_none() {
+            run.arch_family = settings.arch_family.as_deref().map(str::parse).transpose()?;
+        }
+        data.images.image_size = data.images.image_size.or(settings.image_size);
+        Ok(())
+    }
+
+    /// The files that `--checkpoints` names, in epoch order; absent without the flag.
+    ///
+    /// # Errors
+    /// If there are none.
+    pub(crate) fn files(&self, progress: &Progress) -> anyhow::Result<Option<Vec<StoredCheckpoint>>> {
+        let Some(pattern) = &self.checkpoints else { return Ok(None) };
+        let found = checkpoints_matching(pattern)?;
+        if found.is_numbered {
+            progress.note(
+                "these files do not say an epoch each, nor do their names; they are numbered 0, 1, … in the order of names",
+            );
+        }
+        Ok(Some(found.checkpoints))
+    }
+
+    /// The checkpoints of the run that `--run` names, in epoch order; absent without the flag.
+    ///
+    /// # Errors
+    /// If there are none, or the flags name another network or other images than the run says it is of.
+    pub(crate) fn of_named_run(
+        &self,
+        data: &DataFlags,
+        run: &RunFlags,
+    ) -> anyhow::Result<Option<Vec<StoredCheckpoint>>> {
+        let Some(folder) = &self.run_folder else { return Ok(None) };
+        must_exist("--run", folder)?;
+        if !folder.is_dir() {
+            return Err(runs::Error::NotARunFolder { path: folder.clone() }.into());
+        }
+        let settings = RunConfig::beside(folder)?.unwrap_or_default().settings;
+        for (setting, own, given) in
+            [("dataset", &settings.dataset, data.dataset.as_str()), ("arch", &settings.arch, run.arch.name())]
+        {
+            if let Some(own) = own.clone().filter(|own| own != given) {
+                let (folder, given) = (folder.clone(), given.to_owned());
+                return Err(runs::Error::OtherRun { folder, setting, own, given }.into());
+            }
+        }
+        let found = checkpoints_of_run(folder)?;
+        if found.is_empty() {
+            return Err(runs::Error::NoCheckpoints { folder: folder.clone() }.into());
+        }
+        Ok(Some(found))
+    }
+}

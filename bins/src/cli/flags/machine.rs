@@ -1,0 +1,89 @@
+//! Flags that say how a program runs and what it prints.
+
+use std::path::PathBuf;
+
+use clap::{Arg, Args, ValueEnum};
+use serde::Serialize;
+
+use super::values::{device_name, gpu, threads};
+
+/// How the program runs and what it says.
+#[derive(Debug, Clone, Args, Serialize)]
+pub(crate) struct MachineFlags {
+    /// Number of the GPU; a build without CUDA says so and runs on the CPU
+    #[arg(long, alias = "cuda-index", value_name = "N", conflicts_with = "device", value_parser = gpu)]
+    pub(crate) gpu: Option<usize>,
+    /// What the factors of convolutions are rounded to: bf16 is faster and less exact than f32; on a GPU there is tf32 between them
+    #[arg(
+        long,
+        value_enum,
+        value_name = "KIND",
+        default_value = "f32",
+        default_value_ifs = [("bf16", "true", "bf16"), ("tf32", "true", "tf32")],
+        conflicts_with_all = ["bf16", "tf32"]
+    )]
+    pub(crate) precision: PrecisionFlag,
+    /// Short for --precision tf32
+    #[arg(long, conflicts_with = "bf16")]
+    #[serde(skip)]
+    pub(crate) tf32: bool,
+    /// Short for --precision bf16
+    #[arg(long)]
+    #[serde(skip)]
+    pub(crate) bf16: bool,
+    /// `cpu`, `cuda:0` or `auto`; `cpu-plain` is the CPU with the operations of GPUs, slow, to compare with
+    #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = device_name)]
+    pub(crate) device: String,
+    /// CPU threads [default: all cores]
+    #[arg(long, value_name = "N", value_parser = threads)]
+    pub(crate) threads: Option<usize>,
+    /// How the result is printed on stdout
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// No progress and no notes, only the result and errors
+    #[arg(long)]
+    pub(crate) quiet: bool,
+    /// A JSON file with defaults for these flags, such as the config.json of a run
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Hides what is for networks from the help of a program that runs none: it still takes these flags, which scripts give to all.
+pub(crate) fn without_networks(argument: Arg) -> Arg {
+    let is_of_networks =
+        ["gpu", "precision", "tf32", "bf16", "device"].iter().any(|id| argument.get_id() == id);
+    argument.hide(is_of_networks)
+}
+
+/// What the factors of convolutions are rounded to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum PrecisionFlag {
+    /// Nothing: f32 throughout
+    F32,
+    /// 10 bits of mantissa, on GPUs that have it
+    Tf32,
+    /// 7 bits of mantissa
+    Bf16,
+}
+
+impl From<PrecisionFlag> for models::Precision {
+    fn from(precision: PrecisionFlag) -> Self {
+        match precision {
+            PrecisionFlag::F32 => Self::Full,
+            PrecisionFlag::Tf32 => Self::Tf32,
+            PrecisionFlag::Bf16 => Self::Bf16,
+        }
+    }
+}
+
+/// How a result is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Format {
+    /// A table for people
+    Text,
+    /// One JSON object for programs
+    Json,
+}

@@ -1,0 +1,32 @@
+//! The flags that several programs share. Two-word flags are accepted with `-` and with `_`.
+
+mod attack;
+mod checkpoints;
+mod components;
+mod data;
+mod kernels;
+mod machine;
+mod mask;
+mod recipe;
+mod run;
+mod values;
+
+// Which images
+pub(crate) use components::ComponentFlags;
+pub(crate) use data::{DataFlags, DatasetParser, ImageFlags, normaliser};
+pub(crate) use kernels::{Copies, FitOn, KernelFlags, Part, SourceFlags, hybrids_folder};
+pub(crate) use mask::MaskName;
+
+// Which network, and how it learns
+pub(crate) use attack::AttackFlags;
+pub(crate) use checkpoints::CheckpointFlags;
+pub(crate) use recipe::{RecipeFlags, RecordingFlags};
+pub(crate) use run::RunFlags;
+
+// How the program runs
+pub(crate) use machine::{Format, MachineFlags, PrecisionFlag, without_networks};
+
+// Single values
+pub(crate) use values::{
+    architecture, at_least_one, below_one, folder_to_write, not_negative, seed, zero_or_one,
+};

@@ -1,0 +1,199 @@
+//! From the command line to a workflow, and from its result to an exit code.
+
+use std::{collections::BTreeMap, ffi::OsString, process::ExitCode};
+
+use clap::{
+    Parser,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
+
+use super::{advice, defaults, terminal, unused};
+
+/// Exit code of a command line that cannot be used.
+const UNUSABLE_FLAGS: u8 = 2;
+
+/// Parses a command line and runs the command: exit code 0 if the work was done, 1 if the run failed, 2 if the
+/// flags are unusable, which they are too if they name what is not there or do not suit the run that is. An error is one
+/// line on stderr. `known` are the flags of all programs: a configuration file may name those of others.
+pub(crate) fn launch<Flags: Parser>(
+    arguments: Vec<OsString>,
+    known: &[clap::Command],
+    run: fn(Flags) -> anyhow::Result<()>,
+) -> ExitCode {
+    match parse(arguments, known) {
+        Err(refusal) => refusal,
+        Ok(flags) => match run(flags) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                let code = if advice::is_of_flags(&error) { UNUSABLE_FLAGS } else { 1 };
+                fail(&message(&error, &Flags::command()), code)
+            }
+        },
+    }
+}
+
+/// The error and its causes, each cause that the message does not hold yet, and what to do about it.
+fn message(error: &anyhow::Error, command: &clap::Command) -> String {
+    let facts = error.chain().fold(String::new(), |mut message, cause| {
+        let cause = cause.to_string();
+        if !message.contains(&cause) {
+            message = if message.is_empty() { cause } else { format!("{message}: {cause}") };
+        }
+        message
+    });
+    match advice::of(error, command) {
+        Some(advice) => format!("{facts}; {advice}"),
+        None => facts,
+    }
+}
+
+/// Prints an error of a program; its exit code.
+pub(crate) fn fail(message: &str, code: u8) -> ExitCode {
+    terminal::note(&format!("error: {}", one_line(message)));
+    ExitCode::from(code)
+}
+
+/// Without the backtrace that candle appends where RUST_BACKTRACE is set: it is for its authors.
+fn one_line(message: &str) -> String {
+    let is_frame =
+        |line: &str| line.split_once(": ").is_some_and(|(number, _)| number.parse::<usize>().is_ok());
+    let said = message.lines().map(str::trim).take_while(|line| !is_frame(line));
+    said.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+fn parse<Flags: Parser>(arguments: Vec<OsString>, known: &[clap::Command]) -> Result<Flags, ExitCode> {
+    let arguments: Vec<OsString> = arguments.into_iter().map(with_hyphens).collect();
+    let line = defaults::fill_in(&Flags::command(), known, arguments)
+        .map_err(|message| fail(&format!("{message} (--help lists all flags)"), UNUSABLE_FLAGS))?;
+    for unknown in &line.unknown {
+        terminal::note(&format!("note: {unknown}"));
+    }
+    let mut command = Flags::command();
+    let parsed = command.try_get_matches_from_mut(&line.arguments).and_then(|matches| {
+        let flags = Flags::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        Ok((flags, matches))
+    });
+    let (flags, matches) = parsed.map_err(|error| {
+        let origin = origin(&error, &line.origins);
+        let advice = pattern_advice(&error, &line.arguments);
+        refuse_with(&error, &command, origin, advice)
+    })?;
+    if !matches.try_get_one("quiet").ok().flatten().is_some_and(|&quiet: &bool| quiet) {
+        let notes = unused::notes(&matches, |flag| !line.origins.contains_key(flag));
+        notes.iter().for_each(|note| terminal::note(note));
+    }
+    Ok(flags)
+}
+
+/// Prints what clap has to say instead of running a command: an error in one line, or the help or version that is asked for.
+pub(crate) fn refuse(error: &clap::Error, command: &clap::Command) -> ExitCode {
+    refuse_with(error, command, None, "")
+}
+
+fn refuse_with(error: &clap::Error, command: &clap::Command, origin: Option<&str>, advice: &str) -> ExitCode {
+    if error.use_stderr() {
+        return fail(&format!("{}{advice}", refusal(&error.to_string(), origin)), UNUSABLE_FLAGS);
+    }
+    match terminal::result(error.to_string().trim_end()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&message(&error, command), 1),
+    }
+}
+
+/// The files that a shell makes of a pattern are one flag's value and words that belong to none.
+fn pattern_advice(error: &clap::Error, arguments: &[OsString]) -> &'static str {
+    let is_word = matches!(
+        error.get(ContextKind::InvalidArg),
+        Some(ContextValue::String(argument)) if !argument.starts_with('-')
+    );
+    let is_pattern = |argument: &OsString| {
+        argument.to_str().is_some_and(|argument| argument.split('=').next() == Some("--checkpoints"))
+    };
+    let has_pattern = arguments.iter().any(is_pattern);
+    if error.kind() == ErrorKind::UnknownArgument && is_word && has_pattern {
+        "; --checkpoints takes one file or one pattern in quotes, as --checkpoints 'weights/*.pt'"
+    } else {
+        ""
+    }
+}
+
+/// Where the value that clap refuses came from, if not from the command line.
+fn origin<'a>(error: &clap::Error, origins: &'a BTreeMap<String, String>) -> Option<&'a str> {
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return None };
+    let flag = argument.strip_prefix("--")?.split([' ', '=']).next()?;
+    origins.get(flag).map(String::as_str)
+}
+
+/// What clap has to say about a flag, without its heading and its last words: an error is one line.
+fn refusal(message: &str, origin: Option<&str>) -> String {
+    let lines = message.lines().map(str::trim);
+    let said: Vec<&str> = lines
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
+        .collect();
+    let said = one_line(&said.join("\n"));
+    let said = said.strip_prefix("error: ").unwrap_or(&said);
+    let origin = origin.map_or_else(String::new, |origin| format!("{origin}: "));
+    format!("{origin}{said} (--help lists all flags)")
+}
+
+/// `--kernel_size=7` → `--kernel-size=7`: both spellings of a flag work; values are left alone.
+fn with_hyphens(argument: OsString) -> OsString {
+    let Some(text) = argument.to_str().filter(|text| text.starts_with("--")) else { return argument };
+    let (flag, value) = text.split_once('=').map_or((text, None), |(flag, value)| (flag, Some(value)));
+    let flag = flag.replace('_', "-");
+    value.map_or_else(|| flag.clone(), |value| format!("{flag}={value}")).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use files::Action;
+
+    use super::*;
+
+    #[test]
+    fn both_spellings_of_a_flag_are_the_same() {
+        assert_eq!(with_hyphens("--kernel_size=a_b".into()), OsString::from("--kernel-size=a_b"));
+        assert_eq!(with_hyphens("--batch_size".into()), OsString::from("--batch-size"));
+        assert_eq!(with_hyphens("some_value".into()), OsString::from("some_value"));
+    }
+
+    #[test]
+    fn causes_are_said_once() {
+        let error = anyhow::anyhow!("no space").context("cannot write: no space").context("run.json");
+        assert_eq!(message(&error, &clap::Command::new("grad")), "run.json: cannot write: no space");
+    }
+
+    #[test]
+    fn a_full_disk_is_told_with_what_to_do() {
+        let said = |kind: io::ErrorKind, command: &clap::Command| {
+            message(&anyhow::Error::from(io::Error::from(kind)).context("0_checkpoint"), command)
+        };
+        let grad = clap::Command::new("grad");
+        let train = clap::Command::new("easy_train").arg(clap::Arg::new("resume").long("resume"));
+        let full = said(io::ErrorKind::StorageFull, &grad);
+        assert!(full.contains("free some room") && !full.contains("--resume"), "{full}");
+        let full = said(io::ErrorKind::QuotaExceeded, &train);
+        assert!(
+            full.ends_with("give the command again (a run that was begun is resumed with --resume)"),
+            "{full}"
+        );
+        let other = said(io::ErrorKind::PermissionDenied, &train);
+        assert!(!other.contains("free some room"), "{other}");
+    }
+
+    #[test]
+    fn another_folder_is_asked_for_where_none_can_be_made() {
+        let grad = clap::Command::new("grad").arg(clap::Arg::new("out-dir").long("out-dir"));
+        let error = |action: Action| {
+            let source = io::ErrorKind::ReadOnlyFilesystem.into();
+            files::Error::File { action, path: "ro/run".into(), source }
+        };
+        let said = message(&error(Action::CreateFolder).into(), &grad);
+        assert!(said.starts_with("ro/run: cannot create folder: "), "{said}");
+        assert!(said.ends_with("; choose another --out-dir"), "{said}");
+        assert_eq!(message(&training::Error::from(error(Action::CreateFolder)).into(), &grad), said);
+        assert!(!message(&error(Action::Read).into(), &grad).contains("--out-dir"));
+    }
+}

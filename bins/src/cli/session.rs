@@ -1,0 +1,62 @@
+//! A program at work: threads, the terminal, Ctrl-C, the device.
+
+use std::sync::{Arc, Mutex, PoisonError, atomic::AtomicBool};
+
+use anyhow::Context;
+use pipeline::Session;
+use progress::{Event, Progress};
+
+use super::{
+    device,
+    flags::{MachineFlags, PrecisionFlag},
+    interrupt,
+    terminal::Terminal,
+};
+
+/// Sets the number of threads, opens the terminal, watches for Ctrl-C and opens the device that runs the networks.
+///
+/// # Errors
+/// If the thread pool cannot be started, the system refuses the handler, or there is no such device.
+pub(crate) fn start(machine: &MachineFlags) -> anyhow::Result<Session> {
+    let terminal = prepare(machine)?;
+    let progress = progress(terminal, interrupt::watch()?);
+    let backend = device::choose(machine, terminal)?;
+    Ok(Session { backend, progress })
+}
+
+/// The same for a program that runs no network.
+///
+/// # Errors
+/// If the thread pool cannot be started or the system refuses the handler.
+pub(crate) fn start_without_networks(machine: &MachineFlags) -> anyhow::Result<Session> {
+    let terminal = prepare(machine)?;
+    let of_networks = [
+        ("--gpu", machine.gpu.is_some()),
+        ("--device", !["auto", "cpu"].contains(&machine.device.as_str())),
+        ("--precision", machine.precision != PrecisionFlag::F32),
+    ];
+    let given: Vec<&str> =
+        of_networks.iter().filter(|(_, is_given)| *is_given).map(|(flag, _)| *flag).collect();
+    if !given.is_empty() {
+        terminal.note(&format!("note: {} has no effect: this program runs no network", given.join(", ")));
+    }
+    let progress = progress(terminal, interrupt::watch()?);
+    Ok(Session { progress, ..Session::default() })
+}
+
+fn prepare(machine: &MachineFlags) -> anyhow::Result<Terminal> {
+    if let Some(threads) = machine.threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build_global().with_context(|| format!("--threads {threads}"))?;
+    }
+    Ok(Terminal::new(machine.quiet))
+}
+
+/// Shows what libraries report: passes as bars, lines and notes as such.
+fn progress(terminal: Terminal, interrupt: Arc<AtomicBool>) -> Progress {
+    let bar = Mutex::new(None);
+    let report = move |event: Event<'_>| {
+        terminal.show(&mut bar.lock().unwrap_or_else(PoisonError::into_inner), event);
+    };
+    Progress::new(report, interrupt)
+}

@@ -1,0 +1,89 @@
+//! Flags that were typed and change nothing. Each is reported, so that nobody takes a result for what it is not.
+
+use clap::{ArgMatches, parser::ValueSource};
+use datasets::catalog::Name;
+
+/// Flags that matter to some data sets alone.
+const OF_SOME: [(&str, &[Name]); 3] = [
+    ("labels", &[Name::Cifar100]),
+    ("image_size", &[Name::Folder, Name::ImageNet, Name::ResIn]),
+    ("on_corrupt", &[Name::Folder, Name::ImageNet, Name::ResIn]),
+];
+
+/// Flags that matter beside another alone.
+const BESIDE: [(&str, &str); 2] = [("style", "convert"), ("mirror", "download")];
+
+/// Flags that do not matter beside another.
+const REPLACED: [(&str, &str); 2] = [("out_dir", "run_folder"), ("task", "run_folder")];
+
+/// A note for each flag that changes nothing, `is_typed` being whether it is on the command line itself: defaults from elsewhere are
+/// shared by programs and data sets that they do not all suit.
+pub(super) fn notes(matches: &ArgMatches, is_typed: impl Fn(&str) -> bool) -> Vec<String> {
+    let is_there = |id: &str| {
+        matches.try_contains_id(id).is_ok_and(|is_there| is_there)
+            && matches.value_source(id) == Some(ValueSource::CommandLine)
+    };
+    let flag = |id: &str| id.replace('_', "-");
+    let is_given = |id: &str| is_there(id) && is_typed(&flag(id));
+    let dataset = matches.try_get_one::<Name>("dataset").ok().flatten();
+    let of_some = OF_SOME
+        .iter()
+        .filter(|(id, sets)| is_given(id) && dataset.is_none_or(|dataset| !sets.contains(dataset)));
+    let of_some = of_some.map(|(id, sets)| {
+        let place = dataset.map_or("without --dataset".to_owned(), |set| format!("on {}", set.as_str()));
+        let sets: Vec<&str> = sets.iter().map(Name::as_str).collect();
+        format!("note: --{} has no effect {place}, only on {}", flag(id), sets.join(", "))
+    });
+    let beside = BESIDE.iter().filter(|(id, other)| is_given(id) && !is_there(other));
+    let beside = beside.map(|(id, other)| format!("note: --{} has no effect without --{other}", flag(id)));
+    let replaced = REPLACED.iter().filter(|(id, other)| is_given(id) && is_there(other));
+    let replaced = replaced.map(|(id, _)| format!("note: --{} has no effect beside --run", flag(id)));
+    of_some.chain(beside).chain(replaced).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Arg, Args, Command};
+
+    use super::*;
+    use crate::cli::flags::{CheckpointFlags, DataFlags, RunFlags};
+
+    fn notes_of(command: Command, line: &str) -> Vec<String> {
+        let matches = command.try_get_matches_from(line.split(' ')).expect("flags that can be used");
+        notes(&matches, |flag| flag != "on-corrupt")
+    }
+
+    fn evaluate() -> Command {
+        RunFlags::augment_args(CheckpointFlags::augment_args(DataFlags::augment_args(Command::new(
+            "evaluate",
+        ))))
+    }
+
+    #[test]
+    fn flags_of_other_data_sets_are_reported() {
+        let line = "evaluate --dataset cifar10 --labels coarse --image-size 64 --on-corrupt skip";
+        let found = notes_of(evaluate(), line);
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert_eq!(found[0], "note: --labels has no effect on cifar10, only on cifar100");
+        assert!(
+            found[1].starts_with("note: --image-size has no effect on cifar10, only on folder"),
+            "{found:?}"
+        );
+        assert!(notes_of(evaluate(), "evaluate --dataset cifar100 --labels coarse").is_empty());
+        assert!(notes_of(evaluate(), "evaluate --dataset folder --image-size 64").is_empty());
+        assert!(notes_of(evaluate(), "evaluate").is_empty(), "defaults are not given");
+    }
+
+    #[test]
+    fn flags_without_their_companion_are_reported() {
+        let inspect = || {
+            let flags = ["style", "convert"].map(|flag| Arg::new(flag).long(flag));
+            Command::new("inspect").args(flags)
+        };
+        let alone = notes_of(inspect(), "inspect --style robustness");
+        assert_eq!(alone, ["note: --style has no effect without --convert"]);
+        assert!(notes_of(inspect(), "inspect --style plain --convert y.pt").is_empty());
+        let replaced = notes_of(evaluate(), "evaluate --run runs/a --out-dir b");
+        assert_eq!(replaced, ["note: --out-dir has no effect beside --run"]);
+    }
+}

@@ -1,0 +1,17 @@
+//! Whole workflows through the built programs, and what they refuse. One test binary: each links all of the product.
+#![allow(clippy::print_stdout, reason = "a skipped test says so")]
+
+mod adversary;
+mod cifar;
+mod devices;
+mod evaluate;
+mod folder;
+mod golden_checkpoint;
+mod hars;
+mod inspect;
+mod live;
+mod refusals;
+mod reproduce;
+mod support;
+mod toy;
+mod workflow;

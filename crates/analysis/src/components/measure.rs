@@ -1,0 +1,294 @@
+//! What networks get right, on images and on what is left of them at low or high frequencies (Lin, Gao & Sang, IJCAI 2022,
+//! hypothesis II).
+
+use std::path::Path;
+
+use datasets::ImageSet;
+use evaluation::{Axis, Features, Scores, Separation};
+use models::{Architecture, Attack, Frozen};
+use pipeline::{
+    DatasetProfile, DeviceBatches, DeviceFeed, NetworkSpec, Session, attacked, check_attack, on_host,
+    open_network, out_of_memory, test_batches,
+};
+use runs::StoredCheckpoint;
+use spectral::Filter;
+
+use super::{
+    component::{Component, ComponentPlan, ComponentRequest},
+    densities::Densities,
+};
+use crate::Error;
+
+/// What is measured of a network. The default is what it gets right on the images themselves.
+#[derive(Debug, Clone, Default)]
+pub struct EvaluationSettings {
+    /// On which frequency components.
+    pub components: ComponentRequest,
+    /// On images that an adversary changed, too. Components stay those of unchanged images.
+    pub attack: Option<Attack>,
+    /// Also how the features before the linear layer separate classes.
+    pub features: bool,
+    /// What the densities of features are drawn over.
+    pub projection: Projection,
+}
+
+/// One number of an image's features.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Projection {
+    /// The coordinate along the first principal axis of a component's features.
+    #[default]
+    Pc1,
+    /// The mean activation.
+    Mean,
+}
+
+impl EvaluationSettings {
+    /// All components, in the order in which they are measured.
+    pub fn plan(&self) -> ComponentPlan {
+        let plan = self.components.plan(self.features);
+        if self.attack.is_some() { plan.attacked() } else { plan }
+    }
+}
+
+/// What was measured of a checkpoint.
+#[derive(Debug)]
+pub struct EvaluatedCheckpoint {
+    /// The file.
+    pub checkpoint: StoredCheckpoint,
+    /// What figures call it.
+    pub label: String,
+    /// In the order of the plan.
+    pub parts: Vec<EvaluatedComponent>,
+}
+
+/// What was measured of a network on one component.
+#[derive(Debug)]
+pub struct EvaluatedComponent {
+    /// Which images.
+    pub component: Component,
+    /// What was right.
+    pub scores: Scores,
+    /// How features separate classes, where that is asked for.
+    pub separation: Option<Separation>,
+    /// Densities of features, where they are drawn.
+    pub densities: Option<Densities>,
+}
+
+/// Evaluates networks on the same images.
+///
+/// ```
+/// use analysis::{ComponentRequest, EvaluationSettings, Evaluator, Side};
+/// use datasets::synthetic::Synthetic;
+/// use pipeline::{DatasetProfile, Session, fresh_network};
+///
+/// let test = Synthetic { seed: 0, train: 0, test: 20 }.generate().test;
+/// let (profile, session) = (DatasetProfile::synthetic(), Session::default());
+/// let network = fresh_network("resnet20".parse()?, 10, profile.normaliser, 0, &session.backend)?.freeze()?;
+/// let components = ComponentRequest { sides: vec![Side::Low], radii: vec![4, 8], ..ComponentRequest::default() };
+/// let settings = EvaluationSettings { components, ..EvaluationSettings::default() };
+/// let parts = Evaluator::new(&settings, &test, &profile, "resnet20".parse()?, &session)?.of_network(&network)?;
+/// assert_eq!(parts.iter().map(|part| part.component.name()).collect::<Vec<_>>(), ["original", "low r = 4", "low r = 8"]);
+/// assert_eq!(parts[1].scores.accuracy().of, 20);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Evaluator<'a> {
+    settings: &'a EvaluationSettings,
+    plan: ComponentPlan,
+    images: &'a ImageSet,
+    profile: &'a DatasetProfile,
+    architecture: Architecture,
+    session: &'a Session,
+    feed: DeviceFeed,
+}
+
+/// A mean loss that no network which learns has: the class that it takes is e^1000 times as likely to it as the right one.
+const DIVERGED: f64 = 1000.0;
+
+impl<'a> Evaluator<'a> {
+    /// On these images, for networks of an architecture.
+    ///
+    /// # Errors
+    /// If a component would hold none or all of the frequencies of the images, the attack may go farther than images reach, or
+    /// features are asked for of images of one class.
+    pub fn new(
+        settings: &'a EvaluationSettings,
+        images: &'a ImageSet,
+        profile: &'a DatasetProfile,
+        architecture: Architecture,
+        session: &'a Session,
+    ) -> Result<Self, Error> {
+        let (plan, shape) = (settings.plan(), images.shape());
+        check_classes(settings, images)?;
+        settings.components.check(&plan, [shape.height, shape.width])?;
+        settings.attack.iter().try_for_each(|attack| check_attack(attack, shape))?;
+        let feed = DeviceFeed::to(&session.backend);
+        Ok(Self { settings, plan, images, profile, architecture, session, feed })
+    }
+
+    /// What is measured, in order.
+    pub fn plan(&self) -> &ComponentPlan {
+        &self.plan
+    }
+
+    pub(crate) fn settings(&self) -> &'a EvaluationSettings {
+        self.settings
+    }
+
+    pub(crate) fn images(&self) -> &'a ImageSet {
+        self.images
+    }
+
+    pub(crate) fn dataset(&self) -> &str {
+        &self.profile.name
+    }
+
+    pub(crate) fn arch(&self) -> &'static str {
+        self.architecture.name()
+    }
+
+    /// Evaluates checkpoints, each with what figures call it.
+    ///
+    /// # Errors
+    /// If a file cannot be read or holds another network, or the interrupt flag was set.
+    pub fn of_checkpoints(
+        &self,
+        checkpoints: Vec<(StoredCheckpoint, String)>,
+    ) -> Result<Vec<EvaluatedCheckpoint>, Error> {
+        let each = checkpoints.into_iter().enumerate();
+        each.map(|(index, (checkpoint, label))| self.of_checkpoint(checkpoint, label, index)).collect()
+    }
+
+    fn of_checkpoint(
+        &self,
+        checkpoint: StoredCheckpoint,
+        label: String,
+        index: usize,
+    ) -> Result<EvaluatedCheckpoint, Error> {
+        let spec = NetworkSpec {
+            architecture: self.architecture,
+            classes: self.images.classes().len(),
+            normaliser: self.profile.normaliser,
+            dataset: &self.profile.name,
+        };
+        let network = open_network(&checkpoint.path, &spec, self.session)?;
+        let in_place = |component: Component, error: Error| match error {
+            error if error.is_interrupted() => error,
+            error => Error::Component {
+                path: checkpoint.path.clone(),
+                component: component.name(),
+                source: Box::new(error),
+            },
+        };
+        let measure = |&component: &Component| {
+            let part = self.component(&network, component, index);
+            let part = part.map_err(|error| in_place(component, error))?;
+            let percent = 100.0 * part.scores.accuracy().fraction().unwrap_or(0.0);
+            self.session.progress.line(&format!("{label}  {:12} {percent:6.2} %", component.name()));
+            Ok(part)
+        };
+        let parts = self.plan.components.iter().map(measure).collect::<Result<Vec<_>, Error>>()?;
+        self.note_divergence(&checkpoint.path, &parts);
+        Ok(EvaluatedCheckpoint { checkpoint, label, parts })
+    }
+
+    /// Evaluates a network as it is.
+    ///
+    /// # Errors
+    /// If it does not suit the images, or the interrupt flag was set.
+    pub fn of_network(&self, network: &Frozen) -> Result<Vec<EvaluatedComponent>, Error> {
+        self.plan.components.iter().map(|&component| self.component(network, component, 0)).collect()
+    }
+
+    /// A number for the loss of a network that has diverged looks like one of a network that has learned little.
+    fn note_divergence(&self, path: &Path, parts: &[EvaluatedComponent]) {
+        let loss = parts.first().and_then(|part| part.scores.loss());
+        if let Some(loss) = loss.filter(|loss| *loss > DIVERGED) {
+            self.session.progress.note(&format!(
+                "{}: the loss is {loss:.1e}, where a guess has {:.1}: the network has diverged; train it anew with a smaller learning rate",
+                path.display(),
+                (self.images.classes().len() as f64).ln()
+            ));
+        }
+    }
+
+    /// The images of a component → logits and features → scores.
+    fn component(
+        &self,
+        network: &Frozen,
+        component: Component,
+        index: usize,
+    ) -> Result<EvaluatedComponent, Error> {
+        let mut scores = Scores::new(self.images.classes().len())?;
+        let mut features: Option<Features> = None;
+        let label = format!("{}: {}", index + 1, component.name());
+        let pass = self.session.progress.pass(&label, self.images.len());
+        let attack = self.settings.attack.filter(|_| component == Component::Adversarial);
+        for batch in self.batches(component, attack.is_some())? {
+            let batch = batch?;
+            let images = match attack {
+                Some(attack) => attacked(&attack, network, &batch),
+                None => Ok(batch.images.clone()),
+            };
+            let found = images.and_then(|images| network.evaluate(&images, &batch.labels));
+            let found = found.map_err(|error| out_of_memory(error, batch.len()))?;
+            scores.push(&found.logits.flatten_all()?.to_vec1::<f32>()?, &batch.labels)?;
+            if self.settings.features {
+                let rows = match features.take() {
+                    Some(rows) => rows,
+                    None => Features::new(found.latent.dim(1)?)?,
+                };
+                let rows = features.insert(rows);
+                rows.push(&found.latent.flatten_all()?.to_vec1::<f32>()?, &batch.labels)?;
+            }
+            pass.advance(batch.len());
+            pass.check()?;
+        }
+        let separation = features.as_ref().map(Features::separation).transpose()?;
+        let drawn = features.filter(|_| self.plan.drawn.contains(&component));
+        let densities = drawn.map(|features| self.densities(&features)).transpose()?;
+        Ok(EvaluatedComponent { component, scores, separation, densities })
+    }
+
+    /// The images of a component on their way to the device; those that an adversary changes stay with it.
+    fn batches(&self, component: Component, is_attacked: bool) -> Result<DeviceBatches<'_, Error>, Error> {
+        let filter = self.filter(component)?;
+        let batches = test_batches(self.images, self.profile.batch_size, self.profile.workers);
+        let batches = batches.map(move |batch| {
+            let mut batch = batch?;
+            if let Some(filter) = &filter {
+                batch.images = filter.apply(&batch.images)?;
+            }
+            Ok(batch)
+        });
+        if is_attacked { Ok(Box::new(on_host(batches))) } else { Ok(self.feed.batches(batches)?) }
+    }
+
+    fn filter(&self, component: Component) -> Result<Option<Filter>, Error> {
+        let Component::Part(pass) = component else { return Ok(None) };
+        let shape = self.images.shape();
+        Ok(Some(self.settings.components.filter(pass, [shape.height, shape.width])?))
+    }
+
+    fn densities(&self, features: &Features) -> Result<Densities, Error> {
+        let values = match self.settings.projection {
+            Projection::Mean => features.mean_activation(),
+            Projection::Pc1 => match Axis::from_features(features) {
+                Ok(axis) => axis.project(features)?,
+                // Black images all have the same features; the panel says so.
+                Err(evaluation::Error::NoSpread { .. }) => vec![0.0; features.len()],
+                Err(error) => return Err(error.into()),
+            },
+        };
+        Ok(Densities::new(&values, features.labels(), self.images.classes().len()))
+    }
+}
+
+/// Features separate classes only where there are two.
+fn check_classes(settings: &EvaluationSettings, images: &ImageSet) -> Result<(), Error> {
+    let labels = images.labels();
+    if !settings.features || labels.iter().any(|&label| label != labels[0]) {
+        return Ok(());
+    }
+    Err(Error::OneClass { images: labels.len() })
+}

@@ -1,0 +1,111 @@
+//! What can go wrong with a measurement, by cause.
+
+use std::path::PathBuf;
+
+use progress::Interrupted;
+
+/// Anything that this crate reports.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[allow(missing_docs)] // the messages say what the fields are
+pub enum Error {
+    /// A row of nothing would be drawn as one that looks at no frequency.
+    #[error(
+        "{what}: none of the {images} images has an input gradient with a profile (all are zero, constant or not finite): the network has \
+         diverged, or its output is the same for all images"
+    )]
+    NoGradients { what: String, images: usize },
+    /// No image has a spectral density.
+    #[error(
+        "none of the {images} test images has a spectral density, for each is of a single colour; expected photographs"
+    )]
+    NoDensity { images: usize },
+    /// The spectrum that a run recorded so far is of another number of images.
+    #[error("{} was measured on {before} images, but now {now} are asked for", path.display())]
+    OtherImageCount { path: PathBuf, before: usize, now: usize },
+    /// A spectrum was stopped.
+    #[error("stopped after {finished} finished epochs")]
+    SpectrumInterrupted { finished: usize },
+    /// The epochs are trained, and the last one's spectrum was left out.
+    #[error("stopped; all epochs are trained and kept in {}; the spectrum of the last one is missing", folder.display())]
+    LiveSpectrumInterrupted { folder: PathBuf },
+    /// A cut-off beyond the frequencies of the images.
+    #[error(
+        "r = {radius}: with {mask} masks, images of {height}×{width} pixels have no frequencies that far out, expected 1 to {most}"
+    )]
+    CutOff { radius: usize, mask: &'static str, height: usize, width: usize, most: usize },
+    /// A band with none or all of the frequencies of the images.
+    #[error(
+        "band {inner}-{outer}: {} of the frequencies of {height}×{width} pixels are in it with {mask} masks, which reach {most}; expected a \
+         part of them", if *holds_all { "all" } else { "none" }
+    )]
+    Band {
+        inner: usize,
+        outer: usize,
+        holds_all: bool,
+        mask: &'static str,
+        height: usize,
+        width: usize,
+        most: usize,
+    },
+    /// Features separate classes only where there are two.
+    #[error(
+        "the {images} test images are all of one class; expected images of two classes at least, to compare features"
+    )]
+    OneClass { images: usize },
+    /// A component of a checkpoint could not be measured.
+    #[error("{}, {component}: {source}", path.display())]
+    Component { path: PathBuf, component: String, source: Box<Error> },
+    /// Work was stopped.
+    #[error("{0}")]
+    Interrupted(#[from] Interrupted),
+    /// A network cannot be opened, fed or trained.
+    #[error("{0}")]
+    Pipeline(#[from] pipeline::Error),
+    /// A file of a run cannot be read or replaced.
+    #[error("{0}")]
+    Runs(#[from] runs::Error),
+    /// A file cannot be written, or a folder is in use.
+    #[error("{0}")]
+    Files(#[from] files::Error),
+    /// Events cannot be written.
+    #[error("{0}")]
+    Training(#[from] training::Error),
+    /// Images cannot be read.
+    #[error("{0}")]
+    Datasets(#[from] datasets::Error),
+    /// A network cannot be run.
+    #[error("{0}")]
+    Models(#[from] models::Error),
+    /// A spectrum cannot be computed, read or written.
+    #[error("{0}")]
+    Spectral(#[from] spectral::Error),
+    /// Scores or features cannot be computed.
+    #[error("{0}")]
+    Evaluation(#[from] evaluation::Error),
+    /// A figure cannot be drawn or written.
+    #[error("{0}")]
+    Plots(#[from] plots::Error),
+    /// A tensor operation failed.
+    #[error("{0}")]
+    Tensor(#[from] candle_core::Error),
+    /// Numbers that JSON cannot hold.
+    #[error("the results: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Error {
+    /// Whether the work was stopped on request.
+    pub fn is_interrupted(&self) -> bool {
+        match self {
+            Self::Interrupted(_)
+            | Self::SpectrumInterrupted { .. }
+            | Self::LiveSpectrumInterrupted { .. }
+            | Self::Pipeline(pipeline::Error::Interrupted(_) | pipeline::Error::TrainingInterrupted { .. }) => {
+                true
+            }
+            Self::Component { source, .. } => source.is_interrupted(),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Gradient spectra: definition, while training, of anybody's network, and the files that they leave.
+
+mod events;
+mod live;
+mod module;
+mod partial;
+mod profiler;
+mod report;
+mod spectrum;
+
+pub use live::{Recording, train_recording};
+pub use module::{logit_gradient, module_gradient, spectrum_of_module};
+pub use partial::PartialRows;
+pub use profiler::GradientProfiler;
+pub use report::{SpectrumReport, image_density};
+pub use spectrum::GradientSpectrum;

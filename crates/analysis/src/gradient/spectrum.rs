@@ -1,0 +1,189 @@
+//! The gradient spectrum of a network (Lin, Gao & Sang, IJCAI 2022).
+//!
+//! For each batch: the gradient of the cross-entropy with respect to the pixels → summed over channels, |DFT|, radial average, scaled
+//! to [0, 1] per image → running mean and standard deviation over images.
+
+use std::path::Path;
+
+use datasets::ImageSet;
+use models::{Architecture, Frozen};
+use pipeline::{
+    DatasetProfile, DeviceFeed, NetworkSpec, Session, open_network, out_of_memory, tally, test_batches,
+};
+use progress::Interrupted;
+use runs::StoredCheckpoint;
+use spectral::{RunningBands, SpectrumRow, SpectrumTable};
+
+use super::{partial::PartialRows, profiler::GradientProfiler, report};
+use crate::Error;
+
+/// Measures gradient spectra of networks on the same images.
+///
+/// ```
+/// use analysis::GradientSpectrum;
+/// use datasets::synthetic::Synthetic;
+/// use pipeline::{DatasetProfile, Session, fresh_network};
+///
+/// let test = Synthetic { seed: 0, train: 0, test: 20 }.generate().test;
+/// let (profile, session) = (DatasetProfile::synthetic(), Session::default());
+/// let network = fresh_network("resnet20".parse()?, 10, profile.normaliser, 0, &session.backend)?.freeze()?;
+/// let spectrum = GradientSpectrum::new(&test, &profile, "resnet20".parse()?, &session)?;
+/// let row = spectrum.of_network(&network, 0)?;
+/// assert_eq!(row.mean.len(), 20); // bands ρ = 1 … 20
+/// assert!(row.mean.iter().all(|value| (0.0..=1.0).contains(value)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct GradientSpectrum<'a> {
+    images: &'a ImageSet,
+    profile: &'a DatasetProfile,
+    architecture: Architecture,
+    session: &'a Session,
+    profiler: GradientProfiler,
+    feed: DeviceFeed,
+}
+
+impl<'a> GradientSpectrum<'a> {
+    /// On these images, for networks of an architecture.
+    ///
+    /// # Errors
+    /// If the images are too small to have bands.
+    pub fn new(
+        images: &'a ImageSet,
+        profile: &'a DatasetProfile,
+        architecture: Architecture,
+        session: &'a Session,
+    ) -> Result<Self, Error> {
+        let profiler = GradientProfiler::new(images.shape(), &session.backend)?;
+        let feed = DeviceFeed::to(&session.backend);
+        Ok(Self { images, profile, architecture, session, profiler, feed })
+    }
+
+    /// The images that it is measured on.
+    pub(crate) fn images(&self) -> &ImageSet {
+        self.images
+    }
+
+    /// What it is measured with.
+    pub(crate) fn session(&self) -> &Session {
+        self.session
+    }
+
+    /// A table without rows: which images, which network, which bands.
+    pub fn empty_table(&self) -> SpectrumTable {
+        let radii = self.profiler.radii().to_vec();
+        SpectrumTable::new(self.profile.label.clone(), self.architecture.name(), self.images.len(), radii)
+    }
+
+    /// The spectrum of each checkpoint, a row each.
+    ///
+    /// # Errors
+    /// As [`GradientSpectrum::of_checkpoint`].
+    pub fn of_checkpoints(&self, checkpoints: &[StoredCheckpoint]) -> Result<SpectrumTable, Error> {
+        let mut table = self.empty_table();
+        for (index, checkpoint) in checkpoints.iter().enumerate() {
+            let row = self.labelled(checkpoint, &place(checkpoint, index, checkpoints.len()))?;
+            table.push(row)?;
+        }
+        Ok(table)
+    }
+
+    /// The same, resumable: finished rows are kept in the folder `output` until [`PartialRows::remove`] is called, so that a
+    /// measurement that was stopped goes on with the next one. A row holds for the same file and the same images only.
+    ///
+    /// # Errors
+    /// As [`GradientSpectrum::of_checkpoint`]; [`Error::SpectrumInterrupted`] if the interrupt flag was set.
+    pub fn resume(
+        &self,
+        checkpoints: &[StoredCheckpoint],
+        output: &Path,
+    ) -> Result<(SpectrumTable, PartialRows), Error> {
+        let mut table = self.empty_table();
+        let mut partial = PartialRows::open(output, self.identity(&table));
+        for (index, checkpoint) in checkpoints.iter().enumerate() {
+            let checksum = checkpoint.checksum()?;
+            let row = match partial.find(checksum, checkpoint.epoch) {
+                Some(row) => row,
+                None => self
+                    .labelled(checkpoint, &place(checkpoint, index, checkpoints.len()))
+                    .map_err(|error| stopped(error, table.rows.len()))?,
+            };
+            partial.keep(checksum, &row)?;
+            self.session.progress.line(&report::line(&row, &table.radii));
+            table.push(row)?;
+        }
+        Ok((table, partial))
+    }
+
+    /// What finished rows hold for: these images, this network, these kernels.
+    fn identity(&self, table: &SpectrumTable) -> String {
+        let (dataset, arch, images) = (&table.dataset, &table.arch, self.images.len());
+        let (checksum, kernels) = (self.images.checksum(), self.session.kernels());
+        format!("{dataset} {arch} {images} images {checksum:08x} {kernels}")
+    }
+
+    /// The spectrum of a checkpoint.
+    ///
+    /// # Errors
+    /// If it cannot be read or gives no gradients, or the interrupt flag was set.
+    pub fn of_checkpoint(&self, checkpoint: &StoredCheckpoint) -> Result<SpectrumRow, Error> {
+        self.labelled(checkpoint, &format!("epoch {}", checkpoint.epoch))
+    }
+
+    /// The same, under a label for the progress.
+    pub(crate) fn labelled(&self, checkpoint: &StoredCheckpoint, label: &str) -> Result<SpectrumRow, Error> {
+        let spec = NetworkSpec {
+            architecture: self.architecture,
+            classes: self.images.classes().len(),
+            normaliser: self.profile.normaliser,
+            dataset: &self.profile.name,
+        };
+        let network = open_network(&checkpoint.path, &spec, self.session)?;
+        self.measure(&network, checkpoint.epoch, label, &checkpoint.path.display().to_string())
+    }
+
+    /// The spectrum of a network as it is, as a row of this epoch.
+    ///
+    /// # Errors
+    /// If it gives no gradients, or the interrupt flag was set.
+    pub fn of_network(&self, network: &Frozen, epoch: usize) -> Result<SpectrumRow, Error> {
+        let label = format!("epoch {epoch}");
+        self.measure(network, epoch, &label, &label)
+    }
+
+    /// For each batch: input gradient → radial profiles → running statistics.
+    fn measure(&self, network: &Frozen, epoch: usize, label: &str, name: &str) -> Result<SpectrumRow, Error> {
+        let mut bands = RunningBands::new(self.profiler.radii().len());
+        let (mut seen, mut correct, mut skipped) = (0, 0, 0);
+        let pass = self.session.progress.pass(label, self.images.len());
+        let batches = test_batches(self.images, self.profile.gradient_batch_size, self.profile.workers);
+        for batch in self.feed.batches(batches.map(|batch| batch.map_err(Error::from)))? {
+            let batch = batch?;
+            let found = network.input_gradient(&batch.images, &batch.labels);
+            let found = found.map_err(|error| out_of_memory(error, batch.len()))?;
+            let profiles = self.profiler.profiles(&found.gradient)?;
+            profiles.rows().for_each(|row| bands.push(row));
+            skipped += profiles.skipped();
+            correct += tally(found.loss, &found.logits, &batch.labels)?.correct;
+            seen += batch.len();
+            pass.advance(batch.len());
+            pass.check()?;
+        }
+        if skipped == seen {
+            return Err(Error::NoGradients { what: name.to_owned(), images: skipped });
+        }
+        let nat_prec1 = 100.0 * correct as f64 / seen.max(1) as f64;
+        Ok(SpectrumRow { epoch, mean: bands.mean(), std: bands.std(), nat_prec1, skipped })
+    }
+}
+
+fn place(checkpoint: &StoredCheckpoint, index: usize, count: usize) -> String {
+    format!("epoch {} ({}/{count})", checkpoint.epoch, index + 1)
+}
+
+/// A measurement that is stopped says how much of it is finished.
+fn stopped(error: Error, finished: usize) -> Error {
+    match error {
+        Error::Interrupted(Interrupted) => Error::SpectrumInterrupted { finished },
+        error => error,
+    }
+}

@@ -1,0 +1,5 @@
+//! What data sets hold.
+
+mod dataset;
+
+pub use dataset::{Inspection, PartFound, inspect_dataset};

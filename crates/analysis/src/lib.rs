@@ -1,0 +1,46 @@
+//! What a network looks at, and what it gets right.
+//!
+//! * [`GradientSpectrum`]: which image frequencies the loss depends on, checkpoint by checkpoint; [`train_recording`] measures it while a
+//!   network is trained, [`spectrum_of_module`] measures any [`candle_nn::Module`].
+//! * [`Evaluator`]: what is right on images, on their low- and high-frequency components and on adversarial ones, and how features
+//!   separate classes.
+//! * [`inspect_dataset`]: what a data set holds, class by class.
+//!
+//! A measurement is a definition, a struct of results, the files made of it ([`SpectrumReport`], [`EvaluationReport`]); each stands in a
+//! folder of its own here, and the next one beside them.
+//!
+//! ```
+//! use analysis::{GradientSpectrum, image_density};
+//! use datasets::synthetic::Synthetic;
+//! use pipeline::{DatasetProfile, Session, fresh_network};
+//!
+//! let test = Synthetic { seed: 0, train: 0, test: 16 }.generate().test;
+//! let (profile, session) = (DatasetProfile::synthetic(), Session::default());
+//! let network = fresh_network("resnet20".parse()?, 10, profile.normaliser, 0, &session.backend)?.freeze()?;
+//! let row = GradientSpectrum::new(&test, &profile, "resnet20".parse()?, &session)?.of_network(&network, 0)?;
+//! assert_eq!((row.mean.len(), image_density(&test)?.mean().len()), (20, 20));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod components;
+mod error;
+mod gradient;
+mod inspection;
+
+// Which frequencies a network looks at
+pub use gradient::{
+    GradientProfiler, GradientSpectrum, PartialRows, Recording, SpectrumReport, image_density,
+    logit_gradient, module_gradient, spectrum_of_module, train_recording,
+};
+
+// What it gets right
+pub use components::{
+    Component, ComponentPlan, ComponentRequest, Densities, EvaluatedCheckpoint, EvaluatedComponent,
+    EvaluationReport, EvaluationSettings, Evaluator, Projection, Side, interval, percent,
+};
+
+// What data sets hold
+pub use inspection::{Inspection, PartFound, inspect_dataset};
+
+// What can go wrong
+pub use error::Error;

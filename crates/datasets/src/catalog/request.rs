@@ -1,0 +1,181 @@
+//! What is asked for, and how it is opened.
+
+use std::path::{Path, PathBuf};
+
+use progress::Progress;
+
+use super::{
+    fetching::{self, Download},
+    name::Name,
+};
+use crate::{
+    Dataset, Error, Limits, Note, OnCorrupt, Repository,
+    cifar::{self, Labels},
+    folder, generated,
+    synthetic::Synthetic,
+};
+
+/// Size of the synthetic set: enough for a ResNet to learn from, small enough for minutes on two cores.
+const SYNTHETIC_TRAIN: usize = 4000;
+const SYNTHETIC_TEST: usize = 1000;
+
+/// The seed of the synthetic images: part of the data set, not of the run, so that runs share their images.
+const SYNTHETIC_SEED: u64 = 0;
+
+/// Which data set, where it is, and which of its images are taken. The default is all of the synthetic set.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Request {
+    /// The data set.
+    pub name: Name,
+    /// The folder or archive that holds it; of a set of the Hub the cache folder, if that is not the usual one. With
+    /// [`download`](Self::download) the folder that it is fetched into.
+    pub root: Option<PathBuf>,
+    /// How many images of each part.
+    pub limits: Limits,
+    /// Which labels of CIFAR-100.
+    pub labels: Labels,
+    /// Rows and columns of photographs: see [`folder::Options::side`].
+    pub image_size: Option<usize>,
+    /// What becomes of damaged photographs.
+    pub on_corrupt: OnCorrupt,
+    /// Whether a set that is not there is fetched.
+    pub download: Option<Download>,
+}
+
+impl Request {
+    /// Opens the data set; there are test images.
+    ///
+    /// # Errors
+    /// * [`Error::NeedsRoot`] or [`Error::NoSuchRoot`] if the set has to be on disk and is not;
+    /// * [`Error::CannotBeFetched`] if it is to be fetched and cannot be, [`Error::NeedsFeature`] if this build cannot;
+    /// * [`Error::NoTestImages`] if there are none;
+    /// * those of the loader: [`cifar::load_cifar10`], [`generated::load`], [`folder::load`].
+    pub fn open(&self, progress: &Progress) -> Result<Dataset, Error> {
+        let dataset = self.open_partial(progress)?;
+        if dataset.test.is_empty() { Err(self.no_test_images()) } else { Ok(dataset) }
+    }
+
+    /// The same, with or without test images.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), but for [`Error::NoTestImages`].
+    pub fn open_partial(&self, progress: &Progress) -> Result<Dataset, Error> {
+        if self.download.is_some() && !self.name.can_be_fetched() {
+            return Err(Error::CannotBeFetched { name: self.name.to_string() });
+        }
+        match &self.name {
+            Name::Synthetic => Ok(self.synthetic()),
+            Name::Cifar10 => self.cifar(progress, |root| cifar::load_cifar10(root, self.limits)),
+            Name::Cifar100 => {
+                self.cifar(progress, |root| cifar::load_cifar100(root, self.labels, self.limits))
+            }
+            Name::Generated => generated::load(self.root()?, self.limits),
+            Name::Folder => folder::load(self.root()?, self.folder_options()),
+            Name::ImageNet => folder::load_imagenet(self.root()?, self.folder_options()),
+            Name::ResIn => folder::load_restricted_imagenet(self.root()?, self.folder_options()),
+            Name::Hub(repository) => self.hub(repository, progress),
+        }
+    }
+
+    /// Opens the data set and decodes all of its images into memory.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and if an image cannot be decoded.
+    pub fn open_in_memory(&self, progress: &Progress) -> Result<Dataset, Error> {
+        let dataset = self.open(progress)?;
+        Ok(Dataset { train: dataset.train.decoded()?, test: dataset.test.decoded()?, ..dataset })
+    }
+
+    /// Opens the data set so that every image of it can be read at any time: where damaged ones are to be left out, all are
+    /// decoded into memory to know which these are.
+    ///
+    /// # Errors
+    /// As [`open_in_memory`](Self::open_in_memory).
+    pub fn open_checked(&self, progress: &Progress) -> Result<Dataset, Error> {
+        match self.on_corrupt {
+            OnCorrupt::Error => self.open(progress),
+            OnCorrupt::Skip => self.open_in_memory(progress),
+        }
+    }
+
+    /// The data set as people call it: one of many of its kind by its folder, or by its archive without endings.
+    ///
+    /// ```
+    /// use datasets::catalog::{Name, Request};
+    /// let request = |name, root: &str| Request { name, root: Some(root.into()), ..Request::default() };
+    /// assert_eq!(request(Name::Folder, "pictures/stripes.tar.gz").label(), "stripes");
+    /// assert_eq!(request(Name::Cifar10, "data").label(), "cifar10");
+    /// ```
+    pub fn label(&self) -> String {
+        let name = self.root.as_deref().and_then(Path::file_name);
+        let folder = name.map(|name| {
+            let name = name.to_string_lossy();
+            name.split(".tar").next().unwrap_or(&name).to_owned()
+        });
+        let of_set = folder.filter(|_| self.name.is_one_of_many());
+        of_set.unwrap_or_else(|| self.name.to_string())
+    }
+
+    /// The folder or archive of a set that has to be on disk.
+    fn root(&self) -> Result<&Path, Error> {
+        let missing =
+            || Error::NeedsRoot { name: self.name.to_string(), can_be_fetched: self.name.can_be_fetched() };
+        let root = self.root.as_deref().ok_or_else(missing)?;
+        if root.exists() { Ok(root) } else { Err(Error::NoSuchRoot { path: root.to_path_buf() }) }
+    }
+
+    fn folder_options(&self) -> folder::Options {
+        folder::Options { side: self.image_size, limits: self.limits, on_corrupt: self.on_corrupt }
+    }
+
+    fn cifar(
+        &self,
+        progress: &Progress,
+        load: impl Fn(&Path) -> Result<Dataset, Error>,
+    ) -> Result<Dataset, Error> {
+        match &self.download {
+            None => load(self.root()?),
+            Some(download) => fetching::cifar(&self.name, self.root.as_deref(), download, progress, load),
+        }
+    }
+
+    #[cfg(feature = "hub")]
+    fn hub(&self, repository: &Repository, progress: &Progress) -> Result<Dataset, Error> {
+        let cache = self.root.clone().unwrap_or_else(crate::hub::cache_folder);
+        let load = || crate::hub::load(repository, &cache, self.labels, self.folder_options());
+        match (load(), &self.download) {
+            (Err(Error::NotInHubCache { .. } | Error::HubFiles { .. }), Some(_)) => {
+                progress.note(&format!("fetching {repository} into {}", cache.display()));
+                crate::hub::fetch(repository, &cache, None, progress)?;
+                load()
+            }
+            (loaded, _) => loaded,
+        }
+    }
+
+    #[cfg(not(feature = "hub"))]
+    fn hub(&self, repository: &Repository, _: &Progress) -> Result<Dataset, Error> {
+        Err(Error::NeedsFeature { what: repository.to_string(), action: "read", feature: "hub" })
+    }
+
+    fn synthetic(&self) -> Dataset {
+        let count = |limit: Option<usize>, all: usize| limit.map_or(all, |limit| limit.min(all));
+        let train = count(self.limits.train, SYNTHETIC_TRAIN);
+        let test = count(self.limits.test, SYNTHETIC_TEST);
+        let mut dataset = Synthetic { seed: SYNTHETIC_SEED, train, test }.generate();
+        let not_used =
+            self.root.iter().map(|root| Note::RootNotUsed { root: root.clone(), name: dataset.name.clone() });
+        dataset.notes.extend(not_used);
+        dataset
+    }
+
+    fn no_test_images(&self) -> Error {
+        let place =
+            self.root.as_ref().map_or_else(|| self.name.to_string(), |root| root.display().to_string());
+        let expected = match self.name {
+            Name::Hub(_) => "files of a split test or validation beside those of train",
+            _ => "a folder test/ or val/ beside train/",
+        };
+        Error::NoTestImages { place, expected }
+    }
+}

@@ -1,0 +1,267 @@
+//! Tables of images in Parquet files: a row has the bytes of an image file and a label, as the Hugging Face Hub has them.
+//!
+//! The library that decodes them trusts what a file says of itself: lists as long as four bytes can claim, pages that unpack to
+//! gigabytes, schemas that nest without end, negative places. All of that is checked before it sees the file: the footer
+//! ([`footer`]), then every page of the columns that are read ([`pages`]).
+
+mod footer;
+mod pages;
+mod thrift;
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+};
+
+use ::parquet::{
+    basic::{Compression, Type as Physical},
+    column::reader::{ColumnReader, ColumnReaderImpl},
+    data_type::{ByteArray, ByteArrayType, DataType},
+    errors::ParquetError,
+    file::{
+        metadata::ColumnChunkMetaData,
+        reader::{FileReader, SerializedFileReader},
+    },
+};
+
+use crate::{Error, packed::open_regular};
+
+/// Columns that hold images: structures with a field `bytes`.
+const IMAGES: [&str; 2] = ["img", "image"];
+
+/// Images that are decoded from pages at once.
+const AT_ONCE: usize = 64;
+
+/// A file whose structure is sound.
+pub(crate) struct ImageTable {
+    path: PathBuf,
+    file: File,
+    size: u64,
+    reader: SerializedFileReader<File>,
+    image: usize,
+    label: Label,
+}
+
+/// The column of the labels.
+struct Label {
+    at: usize,
+    name: String,
+}
+
+impl ImageTable {
+    /// Opens a file; the first of `labels` that is a column is the one that is read.
+    ///
+    /// # Errors
+    /// [`Error::Read`], or [`Error::Batch`] if it is no table of images with labels.
+    pub(crate) fn open(path: &Path, labels: &[&str]) -> Result<Self, Error> {
+        let (file, size) = open_regular(path)?;
+        let failed = |source| Error::Read { path: path.to_path_buf(), source };
+        let refused = refused(path);
+        footer::check(&file, size).map_err(failed)?.map_err(&refused)?;
+        let copy = file.try_clone().map_err(failed)?;
+        let reader = SerializedFileReader::new(copy).map_err(|error| refused(error.to_string()))?;
+        let image =
+            IMAGES.iter().find_map(|&name| column(&reader, &[name, "bytes"], &[Physical::BYTE_ARRAY]));
+        let image =
+            image.ok_or_else(|| refused("no column `img` or `image` with encoded bytes".to_owned()))?;
+        let label = labels.iter().find_map(|&name| {
+            let at = column(&reader, &[name], &[Physical::INT64, Physical::INT32])?;
+            Some(Label { at, name: name.to_owned() })
+        });
+        let missing = || refused(format!("no column `{}` of whole numbers", labels.join("` or `")));
+        let label = label.ok_or_else(missing)?;
+        Ok(Self { path: path.to_path_buf(), file, size, reader, image, label })
+    }
+
+    /// The name of the column of labels.
+    #[cfg_attr(
+        not(feature = "hub"),
+        expect(dead_code, reason = "only the Hub's files have names of classes")
+    )]
+    pub(crate) fn label_column(&self) -> &str {
+        &self.label.name
+    }
+
+    /// A text that is kept beside the table under a key.
+    #[cfg_attr(
+        not(feature = "hub"),
+        expect(dead_code, reason = "only the Hub's files have names of classes")
+    )]
+    pub(crate) fn text(&self, key: &str) -> Option<&str> {
+        let texts = self.reader.metadata().file_metadata().key_value_metadata()?;
+        texts.iter().find(|text| text.key == key)?.value.as_deref()
+    }
+
+    /// Gives the rows, the first ones up to a limit, to `take`: the number of the row, the bytes of the image, the label.
+    ///
+    /// # Errors
+    /// [`Error::Read`]; [`Error::Batch`] if the file is damaged, or with what `take` says is wrong with a row.
+    pub(crate) fn each(
+        &self,
+        limit: Option<usize>,
+        mut take: impl FnMut(usize, &[u8], i64) -> Result<(), String>,
+    ) -> Result<(), Error> {
+        let (mut row, refused) = (0, refused(&self.path));
+        for group in 0..self.reader.num_row_groups() {
+            let left = limit.map_or(usize::MAX, |limit| limit.saturating_sub(row));
+            if left == 0 {
+                break;
+            }
+            self.check(group)?;
+            let read = self.group(group, left, |image, label| {
+                let taken = take(row, image, label).map_err(|found| format!("{found} in row {row}"));
+                row += 1;
+                taken
+            });
+            read.map_err(|problem| refused(problem.0))?;
+        }
+        Ok(())
+    }
+
+    /// Whether the pages of a group of rows are what they should be.
+    fn check(&self, group: usize) -> Result<(), Error> {
+        let failed = |source| Error::Read { path: self.path.clone(), source };
+        for column in [self.image, self.label.at] {
+            let chunk = self.reader.metadata().row_group(group).column(column);
+            let place = place(chunk, self.size).map_err(refused(&self.path))?;
+            pages::check(&self.file, place).map_err(failed)?.map_err(refused(&self.path))?;
+        }
+        Ok(())
+    }
+
+    fn group(
+        &self,
+        group: usize,
+        most: usize,
+        mut take: impl FnMut(&[u8], i64) -> Result<(), String>,
+    ) -> Result<(), Problem> {
+        let group = self.reader.get_row_group(group)?;
+        let labels = match group.get_column_reader(self.label.at)? {
+            ColumnReader::Int64ColumnReader(column) => {
+                Cells::new(column, self.defined(self.label.at)).numbers(most, |label| label)?
+            }
+            ColumnReader::Int32ColumnReader(column) => {
+                Cells::new(column, self.defined(self.label.at)).numbers(most, i64::from)?
+            }
+            _ => return Err("labels that are no whole numbers".into()),
+        };
+        let ColumnReader::ByteArrayColumnReader(column) = group.get_column_reader(self.image)? else {
+            return Err("images that are no bytes".into());
+        };
+        let mut images = Cells::<ByteArrayType>::new(column, self.defined(self.image));
+        let (mut labels, mut left) = (labels.into_iter(), most);
+        while left > 0 {
+            let some = images.next(left.min(AT_ONCE))?;
+            if some.is_empty() {
+                break;
+            }
+            left -= some.len();
+            for image in &some {
+                let label =
+                    labels.next().ok_or("fewer labels than images")?.ok_or("a row without a label")?;
+                let image: &ByteArray = image.as_ref().ok_or("a row without an image")?;
+                take(image.data(), label)?;
+            }
+        }
+        match labels.next() {
+            Some(_) => Err("more labels than images".into()),
+            None => Ok(()),
+        }
+    }
+
+    /// The level of definition of a cell of a column that is there.
+    fn defined(&self, column: usize) -> i16 {
+        self.reader.metadata().file_metadata().schema_descr().column(column).max_def_level()
+    }
+}
+
+/// What is wrong with a table.
+struct Problem(String);
+
+impl From<ParquetError> for Problem {
+    fn from(error: ParquetError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<String> for Problem {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl From<&str> for Problem {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+/// The cells of a column that has at most one in each row.
+struct Cells<T: DataType> {
+    column: ColumnReaderImpl<T>,
+    /// The level of definition of a cell that is there.
+    defined: i16,
+    levels: Vec<i16>,
+    values: Vec<T::T>,
+}
+
+impl<T: DataType> Cells<T> {
+    fn new(column: ColumnReaderImpl<T>, defined: i16) -> Self {
+        Self { column, defined, levels: Vec::new(), values: Vec::new() }
+    }
+
+    /// The next cells, up to a number; none at the end of the column.
+    fn next(&mut self, most: usize) -> Result<Vec<Option<T::T>>, Problem> {
+        self.levels.clear();
+        self.values.clear();
+        let (rows, _, _) = self.column.read_records(most, Some(&mut self.levels), None, &mut self.values)?;
+        let mut values = self.values.drain(..);
+        if self.defined == 0 {
+            return Ok(values.map(Some).collect());
+        }
+        if self.levels.len() != rows {
+            return Err("rows of several values".into());
+        }
+        let cell = |level: &i16| if *level == self.defined { values.next() } else { None };
+        Ok(self.levels.iter().map(cell).collect())
+    }
+
+    /// All cells up to a number, as numbers.
+    fn numbers(mut self, most: usize, number: impl Fn(T::T) -> i64) -> Result<Vec<Option<i64>>, Problem> {
+        let mut numbers = Vec::new();
+        while numbers.len() < most {
+            let some = self.next(AT_ONCE.min(most - numbers.len()))?;
+            if some.is_empty() {
+                break;
+            }
+            numbers.extend(some.into_iter().map(|cell| cell.map(&number)));
+        }
+        Ok(numbers)
+    }
+}
+
+fn refused(path: &Path) -> impl Fn(String) -> Error {
+    let path = path.to_path_buf();
+    move |found| Error::Batch { path: path.clone(), found, expected: "a parquet file of images".to_owned() }
+}
+
+/// The number of a column, if it has one value a row of one of the types.
+fn column(reader: &SerializedFileReader<File>, path: &[&str], types: &[Physical]) -> Option<usize> {
+    let schema = reader.metadata().file_metadata().schema_descr();
+    let columns = schema.columns().iter();
+    columns.enumerate().find_map(|(at, column)| {
+        let is_it = column.path().parts().iter().eq(path) && column.max_rep_level() == 0;
+        (is_it && types.contains(&column.physical_type())).then_some(at)
+    })
+}
+
+/// Where the pages of a column lie in a file of some size.
+fn place(chunk: &ColumnChunkMetaData, size: u64) -> Result<std::ops::Range<u64>, String> {
+    if !matches!(chunk.compression(), Compression::UNCOMPRESSED | Compression::SNAPPY) {
+        return Err(format!("a column compressed by {}, not by SNAPPY,", chunk.compression()));
+    }
+    let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
+    let place = u64::try_from(start).ok().zip(u64::try_from(chunk.compressed_size()).ok());
+    let place = place.and_then(|(start, len)| Some(start..start.checked_add(len)?));
+    place.filter(|place| place.end <= size).ok_or_else(|| "a column that lies outside of the file".to_owned())
+}

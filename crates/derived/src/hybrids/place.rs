@@ -1,0 +1,104 @@
+//! The folder of hybrids and copies: what is there already, and how it is replaced.
+
+use std::path::{Path, PathBuf};
+
+use datasets::frequency;
+use files::FolderLock;
+
+use super::{
+    made::{Made, Pending},
+    names::{self, CopyFiles, HybridFiles, Origin},
+};
+use crate::{Error, folders};
+
+/// Where images go, and the labels that they have.
+pub(super) struct Place {
+    pub(super) folder: PathBuf,
+    pub(super) hybrids: HybridFiles,
+    pub(super) hybrid_labels: Vec<i64>,
+    pub(super) copies: Vec<CopyFiles>,
+    pub(super) copy_labels: Vec<i64>,
+}
+
+impl Place {
+    /// Rejects what would replace images, or the labels of images, that are there.
+    ///
+    /// # Errors
+    /// If there are some and they may not be overwritten.
+    pub(super) fn may_write(&self, overwrite: bool) -> Result<(), Error> {
+        if overwrite {
+            return Ok(());
+        }
+        let copies = self.copies.iter().map(|files| &files.images);
+        let images = [&self.hybrids.images].into_iter().chain(copies);
+        for (images, (labels, numbers)) in images.zip(self.labels()) {
+            if images.exists() {
+                return Err(Error::ImagesExist { images: images.clone() });
+            }
+            if is_of_others(labels, numbers) {
+                return Err(Error::OtherLabels { labels: labels.to_owned() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Locks the folders, the inner one first in the list.
+    ///
+    /// # Errors
+    /// If one cannot be made, or another program writes to it.
+    pub(super) fn take(&self) -> Result<Vec<FolderLock>, Error> {
+        let below = self.copies.first().and_then(|files| files.images.parent());
+        let each = [Some(self.folder.as_path()), below].into_iter().flatten();
+        let mut locks = each.map(FolderLock::take).collect::<Result<Vec<_>, _>>()?;
+        // Given up from within: the outer folder goes only once the inner one has.
+        locks.reverse();
+        Ok(locks)
+    }
+
+    /// Removes what is to be replaced: with other labels all images that they belonged to.
+    ///
+    /// # Errors
+    /// If a file cannot be removed.
+    pub(super) fn remove_other_images(&self) -> Result<(), Error> {
+        for (labels, numbers) in self.labels() {
+            if !is_of_others(labels, numbers) {
+                continue;
+            }
+            let folder = labels.parent().unwrap_or(&self.folder);
+            for path in
+                folders::entries(folder)?.into_iter().filter(|path| names::is_ours(&folders::name(path)))
+            {
+                folders::remove_file(&path)?;
+            }
+            folders::remove_file(labels)?;
+        }
+        Ok(())
+    }
+
+    /// Puts images that are written aside in their places, and notes what they were made of.
+    ///
+    /// # Errors
+    /// If a file cannot be written or replaced.
+    pub(super) fn replace(&self, pending: Vec<Pending>, origin: &Origin) -> Result<Vec<Made>, Error> {
+        let path = &self.hybrids.origin;
+        // Hybrids without an origin count as stale: there is none while they are replaced.
+        if path.exists() {
+            folders::remove_file(path)?;
+        }
+        let made = pending.into_iter().map(Pending::finish).collect::<Result<_, _>>()?;
+        let content = serde_json::to_vec(origin).map_err(Error::damaged(path, "origin of hybrids"))?;
+        files::write_atomically(path, &content)?;
+        Ok(made)
+    }
+
+    /// The files of labels and what they are to hold, those of the hybrids first.
+    fn labels(&self) -> impl Iterator<Item = (&Path, &[i64])> {
+        let copies = self.copies.iter().map(|files| (files.labels.as_path(), self.copy_labels.as_slice()));
+        [(self.hybrids.labels.as_path(), self.hybrid_labels.as_slice())].into_iter().chain(copies)
+    }
+}
+
+/// Whether a file of labels is there and has others; a damaged one has.
+fn is_of_others(path: &Path, labels: &[i64]) -> bool {
+    path.exists() && frequency::read_numbers(path).map_or(true, |found| found != labels)
+}

@@ -1,0 +1,205 @@
+//! Architectures by name: one file each, and the table of all of them.
+
+mod alexnet;
+mod densenet;
+mod inception;
+mod resnet;
+mod resnet_imagenet;
+mod squeezenet;
+mod vgg;
+mod vgg_imagenet;
+mod wide_resnet;
+
+use std::str::FromStr;
+
+use crate::{error::Error, family::Family, graph::Graph};
+
+impl FromStr for Family {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        match name {
+            "cifar" => Ok(Self::Cifar),
+            "imagenet" => Ok(Self::Imagenet),
+            _ => Err(Error::UnknownFamily { found: name.to_owned() }),
+        }
+    }
+}
+
+/// A named architecture: a recipe that builds the graph for a number of classes.
+#[derive(Debug, Clone, Copy)]
+pub struct Architecture {
+    name: &'static str,
+    family: Family,
+    build: fn(usize) -> Graph,
+}
+
+const fn cifar(name: &'static str, build: fn(usize) -> Graph) -> Architecture {
+    Architecture { name, family: Family::Cifar, build }
+}
+
+const fn imagenet(name: &'static str, build: fn(usize) -> Graph) -> Architecture {
+    Architecture { name, family: Family::Imagenet, build }
+}
+
+/// Every architecture, in the order in which help texts list them. Adding one is a line here and a function that
+/// builds its graph.
+const ARCHITECTURES: &[Architecture] = &[
+    cifar("resnet18", resnet::resnet18),
+    cifar("resnet34", resnet::resnet34),
+    cifar("resnet50", resnet::resnet50),
+    cifar("resnet101", resnet::resnet101),
+    cifar("resnet152", resnet::resnet152),
+    cifar("resnet18thin", resnet::resnet18thin),
+    cifar("resnet18wide", resnet::resnet18wide),
+    cifar("resnet20", resnet::resnet20),
+    cifar("resnet32", resnet::resnet32),
+    cifar("resnet44", resnet::resnet44),
+    cifar("resnet56", resnet::resnet56),
+    cifar("resnet110", resnet::resnet110),
+    cifar("vgg11", vgg::vgg11),
+    cifar("vgg13", vgg::vgg13),
+    cifar("vgg16", vgg::vgg16),
+    cifar("vgg19", vgg::vgg19),
+    cifar("densenet121", densenet::cifar::<121>),
+    cifar("densenet161", densenet::cifar::<161>),
+    cifar("densenet169", densenet::cifar::<169>),
+    cifar("densenet201", densenet::cifar::<201>),
+    cifar("densenet_cifar", densenet::densenet_cifar),
+    cifar("wide_resnet28_10", wide_resnet::wide_resnet28_10),
+    cifar("inceptionv3", inception::inceptionv3),
+    imagenet("resnet18", resnet_imagenet::plain::<18>),
+    imagenet("resnet34", resnet_imagenet::plain::<34>),
+    imagenet("resnet50", resnet_imagenet::plain::<50>),
+    imagenet("resnet101", resnet_imagenet::plain::<101>),
+    imagenet("resnet152", resnet_imagenet::plain::<152>),
+    imagenet("resnext50_32x4d", resnet_imagenet::resnext::<50, 4>),
+    imagenet("resnext101_32x8d", resnet_imagenet::resnext::<101, 8>),
+    imagenet("wide_resnet50_2", resnet_imagenet::wide::<50, 2>),
+    imagenet("wide_resnet50_3", resnet_imagenet::wide::<50, 3>),
+    imagenet("wide_resnet50_4", resnet_imagenet::wide::<50, 4>),
+    imagenet("wide_resnet50_5", resnet_imagenet::wide::<50, 5>),
+    imagenet("wide_resnet50_6", resnet_imagenet::wide::<50, 6>),
+    imagenet("wide_resnet101_2", resnet_imagenet::wide::<101, 2>),
+    imagenet("leaky_resnet18", resnet_imagenet::leaky::<18>),
+    imagenet("leaky_resnet34", resnet_imagenet::leaky::<34>),
+    imagenet("leaky_resnet50", resnet_imagenet::leaky::<50>),
+    imagenet("leaky_resnet101", resnet_imagenet::leaky::<101>),
+    imagenet("leaky_resnet152", resnet_imagenet::leaky::<152>),
+    imagenet("densenet121", densenet::imagenet::<121>),
+    imagenet("densenet161", densenet::imagenet::<161>),
+    imagenet("densenet169", densenet::imagenet::<169>),
+    imagenet("densenet201", densenet::imagenet::<201>),
+    imagenet("vgg11", vgg_imagenet::plain::<11>),
+    imagenet("vgg13", vgg_imagenet::plain::<13>),
+    imagenet("vgg16", vgg_imagenet::plain::<16>),
+    imagenet("vgg19", vgg_imagenet::plain::<19>),
+    imagenet("vgg11_bn", vgg_imagenet::normalised::<11>),
+    imagenet("vgg13_bn", vgg_imagenet::normalised::<13>),
+    imagenet("vgg16_bn", vgg_imagenet::normalised::<16>),
+    imagenet("vgg19_bn", vgg_imagenet::normalised::<19>),
+    imagenet("alexnet", alexnet::alexnet),
+    imagenet("squeezenet1_0", squeezenet::squeezenet1_0),
+    imagenet("squeezenet1_1", squeezenet::squeezenet1_1),
+];
+
+impl Architecture {
+    /// All of them.
+    pub fn all() -> &'static [Self] {
+        ARCHITECTURES
+    }
+
+    /// The name, which [`str::parse`] takes.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What images it is made for.
+    pub fn family(&self) -> Family {
+        self.family
+    }
+
+    /// The architecture of the same name for other images.
+    ///
+    /// # Errors
+    /// If that family has none of this name.
+    ///
+    /// ```
+    /// use models::{Architecture, Family};
+    ///
+    /// let resnet: Architecture = "resnet18".parse()?;
+    /// assert_eq!(resnet.in_family(Family::Imagenet)?.graph(1000).parameters()["fc.weight"], [1000, 512]);
+    /// let error = "alexnet".parse::<Architecture>()?.in_family(Family::Cifar).unwrap_err();
+    /// assert!(error.to_string().contains("imagenet"));
+    /// # Ok::<(), models::Error>(())
+    /// ```
+    pub fn in_family(&self, family: Family) -> Result<Self, Error> {
+        let same = ARCHITECTURES.iter().find(|known| known.name == self.name && known.family == family);
+        same.copied().ok_or(Error::OtherFamily { name: self.name, has: self.family, asked: family })
+    }
+
+    /// The network for `classes` classes.
+    pub fn graph(&self, classes: usize) -> Graph {
+        (self.build)(classes)
+    }
+}
+
+impl PartialEq for Architecture {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.family == other.family
+    }
+}
+
+impl FromStr for Architecture {
+    type Err = Error;
+
+    /// The architecture of a name; where both families have it, the one for small images (see [`Architecture::of`]).
+    ///
+    /// ```
+    /// let resnet: models::Architecture = "resnet18".parse()?;
+    /// assert_eq!(resnet.graph(10).parameters()["linear.weight"], [10, 512]);
+    /// let error = "resnet81".parse::<models::Architecture>().unwrap_err();
+    /// assert!(error.to_string().contains("resnet18"));
+    /// # Ok::<(), models::Error>(())
+    /// ```
+    fn from_str(name: &str) -> Result<Self, Error> {
+        ARCHITECTURES.iter().find(|known| known.name == name).copied().ok_or_else(|| {
+            Error::UnknownArchitecture {
+                found: name.to_owned(),
+                nearest: nearest(name),
+                known: names().join(", "),
+            }
+        })
+    }
+}
+
+/// Every name once.
+fn names() -> Vec<&'static str> {
+    let mut names: Vec<&str> = Vec::new();
+    for known in ARCHITECTURES {
+        if !names.contains(&known.name) {
+            names.push(known.name);
+        }
+    }
+    names
+}
+
+/// The name that needs the fewest edits, if most of its letters stay.
+fn nearest(name: &str) -> Option<&'static str> {
+    let distances =
+        ARCHITECTURES.iter().map(|known| (strsim::damerau_levenshtein(known.name, name), known.name));
+    let (edits, nearest) = distances.min_by_key(|&(edits, _)| edits)?;
+    (2 * edits < nearest.len()).then_some(nearest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn only_a_name_like_another_is_taken_for_it() {
+        assert_eq!(nearest("resnet81"), Some("resnet18"));
+        assert_eq!(nearest("vgg-16"), Some("vgg16"));
+        assert_eq!(nearest("foo"), None);
+    }
+}

@@ -1,0 +1,182 @@
+//! Networks on candle's tensors.
+
+use std::sync::{Arc, OnceLock};
+
+use candle_core::{Device, Result as Done, Tensor, Var};
+use kernels::device::{BatchMoments, Precision, blend, cross_entropy};
+
+use super::{
+    backward,
+    engine::{Engine, Filters, Named, Pass},
+    forward,
+    tape::Tape,
+};
+use crate::{
+    batch::{Batch, Images},
+    dropout::StepKey,
+    error::Error,
+    graph::{Graph, Shapes},
+    network::{FrozenNetwork, Network, Variables},
+    normaliser::Normaliser,
+    plan::{Mode, Purpose, RUNNING_MOMENTUM, Slot},
+    results::{Evaluation, InputGradient, ParameterGradients},
+};
+
+/// A network that candle's tensors train.
+#[derive(Debug)]
+pub(crate) struct CandleNetwork {
+    engine: Arc<Engine>,
+    parameters: Shapes,
+}
+
+impl CandleNetwork {
+    /// A network of a graph on a device.
+    pub(crate) fn new(
+        graph: &Graph,
+        normaliser: Normaliser,
+        device: &Device,
+        precision: Precision,
+    ) -> Result<Self, Error> {
+        let engine = Arc::new(Engine::new(graph, normaliser, device, precision)?);
+        Ok(Self { engine, parameters: graph.parameters().clone() })
+    }
+}
+
+impl Network for CandleNetwork {
+    fn fits(&self, size: [usize; 2]) -> bool {
+        self.engine.plans.fits(size)
+    }
+
+    fn parameter_gradients(
+        &mut self,
+        variables: &Variables,
+        batch: Batch<'_>,
+        mode: Mode,
+        key: StepKey,
+    ) -> Result<ParameterGradients, Error> {
+        let engine = &self.engine;
+        let weights: Named =
+            variables.all().map(|(name, variable)| (name.clone(), variable.as_detached_tensor())).collect();
+        let filters = engine.filters(&weights)?;
+        let pass = Pass { weights: &weights, filters: &filters, mode, purpose: Purpose::Parameters, key };
+        let mut tape = forward::run(engine, &pixels(engine, batch.images)?, pass)?;
+        let moments = std::mem::take(&mut tape.moments);
+        let logits = rows(&tape, engine.plan(pass.purpose).logits)?;
+        let (loss, gradient) = cross_entropy(&logits, &labels(engine, batch)?)?;
+        let found = backward::run(engine, tape, planes(&gradient)?, pass)?;
+        let in_shape = |(name, gradient): (String, Tensor)| {
+            let gradient = gradient.reshape(self.parameters[&name].as_slice())?;
+            Ok((name, gradient))
+        };
+        let gradients = found.parameters.into_iter().map(in_shape).collect::<Result<_, Error>>()?;
+        if mode == Mode::Train {
+            track(variables, &moments)?;
+        }
+        Ok(ParameterGradients::new(loss, logits, gradients))
+    }
+
+    fn freeze(&self, variables: &Variables) -> Result<Box<dyn FrozenNetwork>, Error> {
+        let copy =
+            |(name, variable): (&String, &Var)| Ok((name.clone(), variable.as_tensor().copy()?.detach()));
+        let weights = variables.all().map(copy).collect::<Result<Named, Error>>()?;
+        Ok(Box::new(CandleFrozen { engine: Arc::clone(&self.engine), weights, filters: OnceLock::new() }))
+    }
+}
+
+/// running ← 0.9 · running + 0.1 · batch, with the unbiased variance.
+fn track(variables: &Variables, seen: &[(String, BatchMoments)]) -> Result<(), Error> {
+    for (module, BatchMoments { mean, variance, count, .. }) in seen {
+        let unbiased = *count as f64 / (count.max(&2) - 1) as f64;
+        for (name, seen, factor) in [("running_mean", mean, 1.0), ("running_var", variance, unbiased)] {
+            let running = &variables.buffers[&format!("{module}.{name}")];
+            let keep = (1.0 - RUNNING_MOMENTUM) as f32;
+            blend(running, keep, seen, (factor * RUNNING_MOMENTUM) as f32)?;
+        }
+    }
+    Ok(())
+}
+
+/// A network whose weights stand still; they are folded when they are first asked for.
+#[derive(Debug)]
+struct CandleFrozen {
+    engine: Arc<Engine>,
+    weights: Named,
+    filters: OnceLock<Filters>,
+}
+
+impl CandleFrozen {
+    fn pass(&self, purpose: Purpose) -> Result<Pass<'_>, Error> {
+        let filters = match self.filters.get() {
+            Some(filters) => filters,
+            None => {
+                let filters = self.engine.folded_filters(&self.weights)?;
+                self.filters.get_or_init(|| filters)
+            }
+        };
+        let (mode, key) = (Mode::Evaluate, StepKey::new(0, 0));
+        Ok(Pass { weights: &self.weights, filters, mode, purpose, key })
+    }
+
+    fn run(&self, images: Images<'_>, pass: Pass<'_>) -> Result<(Tape, Tensor), Error> {
+        let tape = forward::run(&self.engine, &pixels(&self.engine, images)?, pass)?;
+        let logits = rows(&tape, self.engine.plan(pass.purpose).logits)?;
+        Ok((tape, logits))
+    }
+
+    /// The gradient of the pixels from that of the logits.
+    fn pixel_gradient(&self, tape: Tape, pass: Pass<'_>, logits: &Tensor) -> Result<Tensor, Error> {
+        let found = backward::run(&self.engine, tape, planes(logits)?, pass)?;
+        Ok(found.pixels.expect("the pass is for the pixels"))
+    }
+}
+
+impl FrozenNetwork for CandleFrozen {
+    fn fits(&self, size: [usize; 2]) -> bool {
+        self.engine.plans.fits(size)
+    }
+
+    fn logits(&self, images: Images<'_>) -> Result<Tensor, Error> {
+        Ok(self.run(images, self.pass(Purpose::Evaluation)?)?.1)
+    }
+
+    fn evaluate(&self, batch: Batch<'_>) -> Result<Evaluation, Error> {
+        let (tape, logits) = self.run(batch.images, self.pass(Purpose::Evaluation)?)?;
+        let latent = rows(&tape, self.engine.plan(Purpose::Evaluation).latent)?;
+        let (loss, _) = cross_entropy(&logits, &labels(&self.engine, batch)?)?;
+        Ok(Evaluation { loss: loss.to_scalar()?, logits, latent })
+    }
+
+    fn input_gradient(&self, batch: Batch<'_>) -> Result<InputGradient, Error> {
+        let pass = self.pass(Purpose::Pixels)?;
+        let (tape, logits) = self.run(batch.images, pass)?;
+        let (loss, gradient) = cross_entropy(&logits, &labels(&self.engine, batch)?)?;
+        let gradient = self.pixel_gradient(tape, pass, &gradient)?;
+        Ok(InputGradient { loss: loss.to_scalar()?, logits, gradient })
+    }
+
+    fn vector_jacobian_product(&self, images: Images<'_>, gradient: &Tensor) -> Result<Tensor, Error> {
+        let pass = self.pass(Purpose::Pixels)?;
+        let (tape, _) = self.run(images, pass)?;
+        self.pixel_gradient(tape, pass, &gradient.to_device(&self.engine.device)?.contiguous()?)
+    }
+}
+
+/// The pixels of a batch: values without the history that autograd has of them.
+fn pixels(engine: &Engine, images: Images<'_>) -> Done<Tensor> {
+    images.0.detach().to_device(&engine.device)?.contiguous()
+}
+
+fn labels(engine: &Engine, batch: Batch<'_>) -> Done<Tensor> {
+    Tensor::new(batch.labels, &engine.device)
+}
+
+/// A value as one row an image.
+fn rows(tape: &Tape, slot: Slot) -> Done<Tensor> {
+    tape.value(slot).flatten_from(1)
+}
+
+/// Rows as planes of one pixel.
+fn planes(rows: &Tensor) -> Done<Tensor> {
+    let (images, columns) = rows.dims2()?;
+    rows.reshape((images, columns, 1, 1))
+}

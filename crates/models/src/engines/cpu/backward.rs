@@ -1,0 +1,237 @@
+//! The backward pass.
+
+use std::collections::BTreeMap;
+
+use kernels::blocked::{self, Blocked, ChannelAffineGradient, Convolution, GradientEpilogue, Mask};
+
+use super::{
+    engine::{Engine, Pass},
+    tape::{Statistics, Tape},
+};
+use crate::plan::{Epilogue, Kind, Mode, Norm, Purpose, Slot};
+
+/// The gradients of a pass.
+#[derive(Debug, Default)]
+pub(super) struct Gradients {
+    /// By parameter name, in the parameters' own order; empty unless they were wanted.
+    pub(super) parameters: BTreeMap<String, Vec<f32>>,
+    /// (N, 3, H, W), with respect to pixels in [0, 1]; empty unless it was wanted.
+    pub(super) pixels: Vec<f32>,
+}
+
+/// Goes back through a tape from the gradient of the logits, (N, classes).
+pub(super) fn run(engine: &Engine, tape: Tape, logits: &[f32], pass: Pass<'_>) -> Gradients {
+    let plan = engine.plan(pass.purpose);
+    let mut planes: Vec<Option<Blocked>> = (0..plan.slots).map(|_| None).collect();
+    planes[plan.logits] = Some(Blocked::from_nchw(logits, tape.dims[&plan.logits], &engine.arena));
+    let mut run = Backward { engine, pass, tape, planes, found: Gradients::default() };
+    for step in plan.steps.iter().rev() {
+        // Readers come later in the plan: nobody needs this value any more.
+        let value = run.tape.values[step.out].take();
+        engine.recycle(value);
+        run.step(step.out, &step.kind);
+    }
+    run.found
+}
+
+struct Backward<'a> {
+    engine: &'a Engine,
+    pass: Pass<'a>,
+    tape: Tape,
+    /// Gradients of planes that later steps have left, by slot; summed where a value has several readers.
+    planes: Vec<Option<Blocked>>,
+    found: Gradients,
+}
+
+impl Backward<'_> {
+    fn step(&mut self, out: Slot, kind: &Kind) {
+        let (arena, instructions) = (&self.engine.arena, self.engine.instructions);
+        match kind {
+            Kind::Mean { x, means } => {
+                let (g, dims) = (self.take(out), self.tape.dims[x]);
+                let cells = means.cells([dims.height, dims.width]).expect("the forward pass had them");
+                let gradient = blocked::mean_pool_gradient(&g, &cells, arena);
+                arena.recycle(g);
+                self.leave(*x, gradient);
+            }
+            Kind::BatchNorm { x, norm, residual, .. } => self.batch_norm(out, *x, norm, *residual),
+            Kind::MaxPool { x, .. } => {
+                let (g, winners) = (self.take(out), self.tape.winners.remove(&out));
+                let winners = winners.expect("the forward pass has kept what this step needs");
+                let gradient = blocked::max_pool_gradient(&g, &winners, arena);
+                arena.recycle(g);
+                self.leave(*x, gradient);
+            }
+            Kind::LeakyRelu { x, slope } => {
+                self.through_mask(out, *x, |g, mask| {
+                    blocked::leaky_relu_gradient(g, mask, *slope, instructions)
+                });
+            }
+            Kind::Dropout { x, rate } => {
+                self.through_mask(out, *x, |g, mask| blocked::dropout_gradient(g, mask, *rate, instructions));
+            }
+            Kind::Concatenate { inputs } => self.branches(out, inputs),
+            Kind::Convolution { x, module, epilogue, .. } => {
+                self.convolution(out, *x, module.as_deref(), epilogue.as_ref());
+            }
+            Kind::Normalise => self.pixels(out),
+        }
+    }
+
+    /// Changes the gradient in place by the mask that the forward pass kept, if it kept one.
+    fn through_mask(&mut self, out: Slot, x: Slot, change: impl Fn(&mut Blocked, &Mask)) {
+        let mut g = self.take(out);
+        if let Some(mask) = self.tape.masks.remove(&out) {
+            change(&mut g, &mask);
+            self.engine.arena.recycle_mask(mask);
+        }
+        self.leave(x, g);
+    }
+
+    /// To each input the gradient of its channels.
+    fn branches(&mut self, out: Slot, inputs: &[Slot]) {
+        let g = self.take(out);
+        let mut first = 0;
+        for &x in inputs {
+            let channels = self.tape.dims[&x].channels;
+            let part = blocked::some_channels(&g, first, channels, &self.engine.arena);
+            self.leave(x, part);
+            first += channels;
+        }
+        self.engine.arena.recycle(g);
+    }
+
+    /// Adds a gradient to what a slot has already.
+    fn leave(&mut self, slot: Slot, gradient: Blocked) {
+        if let Some(sum) = &mut self.planes[slot] {
+            blocked::accumulate(sum, &gradient, self.engine.instructions);
+            self.engine.arena.recycle(gradient);
+        } else {
+            self.planes[slot] = Some(gradient);
+        }
+    }
+
+    fn take(&mut self, slot: Slot) -> Blocked {
+        self.planes[slot].take().expect("a later step has left a gradient")
+    }
+
+    fn keep(&mut self, module: &str, name: &str, gradient: Vec<f32>) {
+        self.found.parameters.insert(format!("{module}.{name}"), gradient);
+    }
+
+    /// With x̂ the standardised input: dγ = Σ g x̂, dβ = Σ g, dx = γ/σ · (g − mean(g) − x̂ · mean(g x̂)), or γ/σ · g where the
+    /// statistics are not the batch's.
+    fn batch_norm(&mut self, out: Slot, x: Slot, norm: &Norm, residual: Option<Slot>) {
+        let (instructions, g) = (self.engine.instructions, self.take(out));
+        let statistics = self.tape.statistics.remove(&out);
+        let mut statistics = statistics.expect("the forward pass has kept what this step needs");
+        let mask = statistics.mask.take();
+        let mut terms = ChannelAffineGradient {
+            mask: mask.as_ref(),
+            x: None,
+            a: &statistics.scale,
+            has_residual: residual.is_some(),
+        };
+        let (b, c): (Vec<f32>, Vec<f32>);
+        if self.pass.purpose == Purpose::Parameters {
+            let values = self.tape.value(x);
+            let sums = blocked::channel_sums(&g, terms.mask, values, &statistics.mean, instructions);
+            let count = (values.dims().images * values.dims().pixels()) as f64;
+            (b, c) = input_factors(&statistics, &sums, count);
+            self.keep_norm(norm, &statistics, &sums);
+            if self.pass.mode == Mode::Train {
+                terms.x = Some((self.tape.value(x), &b, &c));
+            }
+        }
+        let (gradient, gated) = blocked::channel_affine_gradient(g, terms, instructions, &self.engine.arena);
+        if let Some(mask) = mask {
+            self.engine.arena.recycle_mask(mask);
+        }
+        self.leave(x, gradient);
+        if let (Some(residual), Some(gated)) = (residual, gated) {
+            self.leave(residual, gated);
+        }
+    }
+
+    /// Keeps the gradients of γ and β, and of the bias of the convolution before, from Σ g x̂ σ and Σ g per channel.
+    fn keep_norm(&mut self, norm: &Norm, statistics: &Statistics, sums: &[(f64, f64)]) {
+        let gamma = |(&(product, _), &inverse): (&(f64, f64), &f32)| (product * f64::from(inverse)) as f32;
+        let gamma = sums.iter().zip(&statistics.inverse_std).map(gamma).collect();
+        if let Some(bias) = &norm.bias {
+            // What it adds, the statistics of the batch take away again.
+            let counts = self.pass.mode == Mode::Evaluate;
+            let share = |(scale, (_, sum)): (&f32, &(f64, f64))| {
+                if counts { (f64::from(*scale) * sum) as f32 } else { 0.0 }
+            };
+            self.keep(bias, "bias", statistics.scale.iter().zip(sums).map(share).collect());
+        }
+        self.keep(&norm.module, "weight", gamma);
+        self.keep(&norm.module, "bias", sums.iter().map(|(_, sum)| *sum as f32).collect());
+    }
+
+    /// Through ReLU if no reader has been there already, the sum, the bias and the weights, which hold those of a batch-norm where no
+    /// parameter's gradient is wanted.
+    fn convolution(&mut self, out: Slot, x: Slot, module: Option<&str>, epilogue: Option<&Epilogue>) {
+        let (mut g, instructions) = (self.take(out), self.engine.instructions);
+        if let Some(mask) = self.tape.masks.remove(&out) {
+            blocked::gate(&mut g, &mask, instructions);
+            self.engine.arena.recycle_mask(mask);
+        }
+        let convolution = &self.pass.packed.convolutions[&out];
+        if let Some(module) = module.filter(|_| self.pass.purpose == Purpose::Parameters) {
+            let gradient = convolution.weight_gradient(self.tape.value(x), &g, &self.engine.arena);
+            self.keep(module, "weight", gradient);
+            if epilogue.is_some_and(|epilogue| epilogue.bias) {
+                let sums = blocked::channel_sums(&g, None, &g, &vec![0.0; g.dims().channels], instructions);
+                self.keep(module, "bias", sums.iter().map(|(_, sum)| *sum as f32).collect());
+            }
+        }
+        if self.engine.plan(self.pass.purpose).wants_gradient(x, self.pass.purpose) {
+            self.input_gradient(out, x, convolution, &g);
+        }
+        match epilogue.and_then(|epilogue| epilogue.residual) {
+            Some(residual) => self.leave(residual, g),
+            None => self.engine.arena.recycle(g),
+        }
+    }
+
+    /// Leaves the gradient of a convolution's input, joined with what others have left, and gated if it is the last to come.
+    fn input_gradient(&mut self, out: Slot, x: Slot, convolution: &Convolution, g: &Blocked) {
+        let (dims, arena, others) = (self.tape.dims[&x], &self.engine.arena, self.planes[x].take());
+        let is_last = self.engine.plan(self.pass.purpose).completes(out, x);
+        let gate = is_last.then(|| self.tape.masks.remove(&x)).flatten();
+        let joined = GradientEpilogue { others: others.as_ref(), gate: gate.as_ref() };
+        self.planes[x] = Some(convolution.input_gradient_with_epilogue(g, dims, joined, arena));
+        self.engine.recycle(others);
+        gate.into_iter().for_each(|gate| arena.recycle_mask(gate));
+    }
+
+    /// Back through the normaliser: a division by std.
+    fn pixels(&mut self, out: Slot) {
+        if self.pass.purpose != Purpose::Pixels {
+            return;
+        }
+        let g = self.take(out);
+        let size = g.dims().pixels();
+        self.found.pixels = g.to_nchw();
+        let std = self.engine.normaliser.std();
+        for (index, plane) in self.found.pixels.chunks_mut(size).enumerate() {
+            plane.iter_mut().for_each(|value| *value /= std[index % std.len()]);
+        }
+        self.engine.arena.recycle(g);
+    }
+}
+
+/// With the batch's statistics, dx = scale · g + b · x + c per channel: b and c from Σ g (x − mean) and Σ g.
+fn input_factors(statistics: &Statistics, sums: &[(f64, f64)], count: f64) -> (Vec<f32>, Vec<f32>) {
+    let Statistics { mean, inverse_std, scale, .. } = statistics;
+    let factor = |channel: usize, product: f64| {
+        -f64::from(scale[channel]) * f64::from(inverse_std[channel]).powi(2) * product / count
+    };
+    let both = |(channel, &(product, sum)): (usize, &(f64, f64))| {
+        let factor = factor(channel, product);
+        let constant = -f64::from(scale[channel]) * sum / count - factor * f64::from(mean[channel]);
+        (factor as f32, constant as f32)
+    };
+    sums.iter().enumerate().map(both).unzip()
+}

@@ -1,0 +1,105 @@
+//! A network as the CPU runs it.
+
+use std::collections::BTreeMap;
+
+use kernels::{
+    Precision,
+    blocked::{Arena, Blocked, Convolution, InstructionSet},
+};
+
+use crate::{
+    dropout::StepKey,
+    graph::Graph,
+    normaliser::Normaliser,
+    plan::{Kind, Mode, Plan, Plans, Purpose, Slot, Weights, filter},
+};
+
+/// A network as it runs: its plans and its buffers.
+#[derive(Debug)]
+pub(super) struct Engine {
+    pub(super) plans: Plans,
+    pub(super) arena: Arena,
+    pub(super) instructions: InstructionSet,
+    pub(super) normaliser: Normaliser,
+    precision: Precision,
+}
+
+/// A pass over a network: with which weights, and what for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pass<'a> {
+    pub(super) weights: &'a Weights<'a>,
+    pub(super) packed: &'a Packed,
+    pub(super) mode: Mode,
+    pub(super) purpose: Purpose,
+    /// What decides which values dropout keeps.
+    pub(super) key: StepKey,
+}
+
+impl Pass<'_> {
+    pub(super) fn weight(&self, module: &str, name: &str) -> &[f32] {
+        self.weights[format!("{module}.{name}").as_str()]
+    }
+}
+
+/// The convolutions of a network with their weights packed, by slot, and what is added to the results of those with an epilogue.
+#[derive(Debug, Default)]
+pub(super) struct Packed {
+    pub(super) convolutions: BTreeMap<Slot, Convolution>,
+    pub(super) shifts: BTreeMap<Slot, Vec<f32>>,
+}
+
+impl Engine {
+    /// An engine for a graph.
+    pub(super) fn new(graph: &Graph, normaliser: Normaliser, precision: Precision) -> Self {
+        Self {
+            plans: Plans::new(graph),
+            arena: Arena::default(),
+            instructions: InstructionSet::current(),
+            normaliser,
+            precision,
+        }
+    }
+
+    pub(super) fn plan(&self, purpose: Purpose) -> &Plan {
+        self.plans.plan_for(purpose)
+    }
+
+    /// Packs the weights of all convolutions; with those of the input gradient if the pass wants it.
+    pub(super) fn pack(&self, weights: &Weights<'_>, purpose: Purpose, mode: Mode) -> Packed {
+        let (mut packed, plan) = (Packed::default(), self.plan(purpose));
+        for step in &plan.steps {
+            let Kind::Convolution { x, module, shape, epilogue } = &step.kind else { continue };
+            let (weight, shift) = filter(weights, module.as_deref(), *shape, epilogue.as_ref());
+            let pack = match mode {
+                Mode::Train => Convolution::for_training,
+                Mode::Evaluate => Convolution::with,
+            };
+            let convolution =
+                pack(self.precision, &weight, *shape, plan.wants_gradient(*x, purpose), self.instructions);
+            packed.convolutions.insert(step.out, convolution);
+            packed.shifts.extend(shift.map(|shift| (step.out, shift)));
+        }
+        packed
+    }
+
+    /// Packs other weights of the network, for the gradients of its parameters, into the same memory.
+    pub(super) fn repack(&self, weights: &Weights<'_>, mut packed: Packed) -> Packed {
+        for step in &self.plan(Purpose::Parameters).steps {
+            if let Kind::Convolution { module: Some(module), shape, epilogue, .. } = &step.kind
+                && let Some(convolution) = packed.convolutions.get_mut(&step.out)
+            {
+                let (weight, shift) = filter(weights, Some(module), *shape, epilogue.as_ref());
+                convolution.repack(&weight);
+                packed.shifts.extend(shift.map(|shift| (step.out, shift)));
+            }
+        }
+        packed
+    }
+
+    /// Gives a buffer back.
+    pub(super) fn recycle(&self, value: Option<Blocked>) {
+        if let Some(planes) = value {
+            self.arena.recycle(planes);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The seam between a classifier and what runs it: neither a classifier nor its users know which engine that is.
+
+use std::{collections::BTreeMap, fmt::Debug};
+
+use candle_core::{Tensor, Var};
+
+use crate::{
+    batch::{Batch, Images},
+    dropout::StepKey,
+    error::Error,
+    plan::Mode,
+    results::{Evaluation, InputGradient, ParameterGradients},
+};
+
+/// Parameters and batch-norm statistics, by PyTorch's names, on the backend's device.
+#[derive(Debug)]
+pub(crate) struct Variables {
+    pub(crate) parameters: BTreeMap<String, Var>,
+    pub(crate) buffers: BTreeMap<String, Var>,
+}
+
+impl Variables {
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&String, &Var)> {
+        self.parameters.iter().chain(&self.buffers)
+    }
+}
+
+/// A network as an engine trains it. Weights are handed in: they are the classifier's.
+pub(crate) trait Network: Debug + Send + Sync {
+    /// Whether the network's windows fit on images of this many rows and columns.
+    fn fits(&self, size: [usize; 2]) -> bool;
+
+    /// The gradients of the parameters. In training mode the running statistics move, and `key` decides what dropout keeps.
+    fn parameter_gradients(
+        &mut self,
+        variables: &Variables,
+        batch: Batch<'_>,
+        mode: Mode,
+        key: StepKey,
+    ) -> Result<ParameterGradients, Error>;
+
+    /// The network with the weights as they are now.
+    fn freeze(&self, variables: &Variables) -> Result<Box<dyn FrozenNetwork>, Error>;
+}
+
+/// A network as an engine evaluates it and differentiates it with respect to its pixels.
+pub(crate) trait FrozenNetwork: Debug + Send + Sync {
+    /// Whether the network's windows fit on images of this many rows and columns.
+    fn fits(&self, size: [usize; 2]) -> bool;
+
+    /// (N, classes).
+    fn logits(&self, images: Images<'_>) -> Result<Tensor, Error>;
+
+    /// Logits, latent features and loss.
+    fn evaluate(&self, batch: Batch<'_>) -> Result<Evaluation, Error>;
+
+    /// The gradient of the mean cross-entropy with respect to the pixels.
+    fn input_gradient(&self, batch: Batch<'_>) -> Result<InputGradient, Error>;
+
+    /// The gradient of any function of the logits with respect to the pixels, from its gradient with respect to the logits,
+    /// (N, classes).
+    fn vector_jacobian_product(&self, images: Images<'_>, gradient: &Tensor) -> Result<Tensor, Error>;
+}

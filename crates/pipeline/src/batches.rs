@@ -1,0 +1,34 @@
+//! The batches that training and measurements take.
+
+use datasets::{Augmentation, BatchOptions, Batches, ImageSet, Order};
+
+use crate::DatasetProfile;
+
+/// The training images of an epoch: shuffled and augmented, from batch `start` on, with or without their pixels.
+pub fn training_batches(
+    set: &ImageSet,
+    profile: &DatasetProfile,
+    order: Order,
+    start: usize,
+    pixels: bool,
+) -> Batches {
+    set.batches(BatchOptions {
+        batch_size: profile.batch_size,
+        order,
+        augmentation: Some(Augmentation::default()),
+        start_batch: start,
+        workers: profile.workers,
+        drop_last: false,
+        pixels,
+    })
+}
+
+/// All images in the set's own order.
+pub fn test_batches(set: &ImageSet, batch_size: usize, workers: usize) -> Batches {
+    set.batches(BatchOptions { batch_size, workers, ..BatchOptions::default() })
+}
+
+/// The same images as [`test_batches`], in batches without their pixels.
+pub fn test_indices(set: &ImageSet, batch_size: usize) -> Batches {
+    set.batches(BatchOptions { batch_size, pixels: false, ..BatchOptions::default() })
+}

@@ -1,0 +1,52 @@
+//! What can go wrong between images, a network and its training, by cause.
+
+use std::path::PathBuf;
+
+use progress::Interrupted;
+
+/// Anything that this crate reports.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[allow(missing_docs)] // the messages say what the fields are
+pub enum Error {
+    /// The memory of the device is full.
+    #[error("the GPU's memory does not hold a step on {images} images; what is finished is kept ({problem})")]
+    DeviceMemoryFull { images: usize, problem: String },
+    /// An adversary that may go farther than from a black to a white image.
+    #[error(
+        "an adversary within {radius}: pixels are in [0, 1], so that images of {height}×{width} pixels are at most {farthest:.1} apart; \
+         expected less"
+    )]
+    AttackTooFar { radius: String, height: usize, width: usize, farthest: f32 },
+    /// A network that does not suit the images.
+    #[error("{arch}: {source}")]
+    UnsuitableNetwork { arch: &'static str, source: models::Error },
+    /// Training was stopped; it can be resumed.
+    #[error("stopped in epoch {epoch} after {batches} {}; everything is kept in {}", words(*batches), folder.display())]
+    TrainingInterrupted { epoch: usize, batches: usize, folder: PathBuf },
+    /// Work was stopped.
+    #[error("{0}")]
+    Interrupted(#[from] Interrupted),
+    /// Settings that JSON cannot hold.
+    #[error("the settings of the run: {0}")]
+    Settings(#[from] serde_json::Error),
+    /// Images cannot be read.
+    #[error("{0}")]
+    Datasets(#[from] datasets::Error),
+    /// A network cannot be built or run.
+    #[error("{0}")]
+    Models(#[from] models::Error),
+    /// A file of a run cannot be read.
+    #[error("{0}")]
+    Runs(#[from] runs::Error),
+    /// Training failed, or its folder cannot be used.
+    #[error("{0}")]
+    Training(#[from] training::Error),
+    /// A tensor operation failed.
+    #[error("{0}")]
+    Tensor(#[from] candle_core::Error),
+}
+
+fn words(batches: usize) -> &'static str {
+    if batches == 1 { "batch" } else { "batches" }
+}

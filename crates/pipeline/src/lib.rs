@@ -1,0 +1,57 @@
+//! Data sets, networks and training joined: what neither of their crates can do alone.
+//!
+//! * A [`Session`] says what runs networks and who hears of progress.
+//! * [`DeviceFeed`] brings batches to that device, one ahead of the one that is computed; [`Adversary`] changes them.
+//! * [`open_network`] reads a checkpoint into a network that is evaluated and differentiated.
+//! * [`TrainingRun`] trains a network into a run folder, and resumes one bit for bit.
+//!
+//! ```
+//! use datasets::synthetic::Synthetic;
+//! use pipeline::{DatasetProfile, Session, TrainingRun};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let dataset = Synthetic { seed: 0, train: 64, test: 32 }.generate();
+//! let profile = DatasetProfile { batch_size: 32, ..DatasetProfile::synthetic() };
+//! let run = TrainingRun { epochs: 1, ..TrainingRun::new("resnet20".parse()?, &dataset, &profile, folder.path()) };
+//! let trained = run.train(&Session::default())?;
+//! assert_eq!(trained.metrics.len(), 1);
+//! assert!(trained.folder.join("0_checkpoint.safetensors").exists());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod adversary;
+mod batches;
+mod device_batch;
+mod error;
+mod memory;
+mod open;
+mod profile;
+mod resident;
+mod run;
+mod session;
+mod source;
+mod tally;
+mod trainable;
+
+// What everything runs on
+pub use profile::DatasetProfile;
+pub use session::Session;
+
+// Batches
+pub use batches::{test_batches, test_indices, training_batches};
+pub use device_batch::{DeviceBatch, DeviceBatches, DeviceFeed, on_host};
+
+// Images that an adversary changed
+pub use adversary::{Adversary, attack_amount, attack_caption, attacked, check_attack, describe_attack};
+
+// Networks
+pub use memory::out_of_memory;
+pub use open::{NetworkSpec, fresh_network, open_network};
+pub use tally::tally;
+
+// Training
+pub use run::{PreparedRun, Recipe, Trained, TrainingRun};
+pub use trainable::TrainableClassifier;
+
+// What can go wrong
+pub use error::Error;

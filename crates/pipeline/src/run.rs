@@ -1,0 +1,340 @@
+//! Training a classifier into a run folder.
+
+use std::path::{Path, PathBuf};
+
+use datasets::Dataset;
+use models::{Architecture, Normaliser};
+use progress::{Pass, Progress};
+use runs::{Provenance, RunConfig, Settings, results};
+use training::{BoxError, CheckpointInfo, EpochMetrics, Event, Outcome, RunFolder, Schedule, Start, Trainer};
+
+use crate::{
+    Adversary, DatasetProfile, DeviceFeed, Error, Session, TrainableClassifier, adversary::describe_attack,
+    open::fresh_network, resident::ResidentSets, source::DatasetSource,
+};
+
+/// How a network learns: SGD with momentum and weight decay.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recipe {
+    /// The learning rate at the start. Absent: that of the run that is resumed, or else 0.1, or 0.02 in runs of fewer than 50 epochs.
+    pub lr: Option<f64>,
+    /// Momentum.
+    pub momentum: f64,
+    /// Weight decay, of all parameters.
+    pub weight_decay: f64,
+    /// How the rate changes.
+    pub schedule: Schedule,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        let schedule = Schedule::Step { epochs: 50, factor: 0.1 };
+        Self { lr: None, momentum: 0.9, weight_decay: 5e-4, schedule }
+    }
+}
+
+/// Epochs from which on a run can afford the usual rate: a shorter one would spend much of its time on finding its feet.
+const LONG_RUN: usize = 50;
+
+/// A run about to be trained. Fields that are not given are those of [`TrainingRun::new`].
+#[derive(Debug, Clone)]
+pub struct TrainingRun<'a> {
+    /// The images.
+    pub dataset: &'a Dataset,
+    /// How they are used.
+    pub profile: &'a DatasetProfile,
+    /// Which network, for images of this size.
+    pub architecture: Architecture,
+    /// Where the run is kept.
+    pub folder: PathBuf,
+    /// How it learns.
+    pub recipe: Recipe,
+    /// The normaliser in front of the network.
+    pub normaliser: Normaliser,
+    /// Who works against it.
+    pub adversary: Adversary,
+    /// Epochs in all.
+    pub epochs: usize,
+    /// Checkpoints stay of every so-manieth epoch, and of the last.
+    pub checkpoint_every: usize,
+    /// Seed of everything random: the same seed gives the same bits.
+    pub seed: u64,
+    /// What becomes of an earlier run in the folder.
+    pub start: Start,
+    /// The program that trains it.
+    pub provenance: Provenance,
+    /// What else the run's configuration is to say.
+    pub settings: Settings,
+}
+
+/// A run that is trained.
+#[derive(Debug)]
+pub struct Trained {
+    /// Its folder.
+    pub folder: PathBuf,
+    /// Its epochs.
+    pub metrics: Vec<EpochMetrics>,
+}
+
+impl<'a> TrainingRun<'a> {
+    /// Ten epochs with the usual recipe and the data set's normaliser, with seed 0, where there is no earlier run.
+    pub fn new(
+        architecture: Architecture,
+        dataset: &'a Dataset,
+        profile: &'a DatasetProfile,
+        folder: impl Into<PathBuf>,
+    ) -> Self {
+        Self {
+            dataset,
+            profile,
+            architecture,
+            folder: folder.into(),
+            recipe: Recipe::default(),
+            normaliser: profile.normaliser,
+            adversary: Adversary::default(),
+            epochs: 10,
+            checkpoint_every: 1,
+            seed: 0,
+            start: Start::Fresh,
+            provenance: Provenance::library("freqbias"),
+            settings: Settings::default(),
+        }
+    }
+
+    /// Trains to the last epoch.
+    ///
+    /// # Errors
+    /// As [`TrainingRun::prepare`] and [`PreparedRun::train`].
+    pub fn train(&self, session: &Session) -> Result<Trained, Error> {
+        self.prepare(session)?.train(session, &mut || Ok(()))
+    }
+
+    /// Checks everything that can be refused, then takes the folder: an earlier run is removed only for one that can start.
+    ///
+    /// # Errors
+    /// If the network does not suit the images, or the folder cannot be used.
+    pub fn prepare(&self, session: &Session) -> Result<PreparedRun<'a>, Error> {
+        let earlier = self.earlier()?;
+        let lr = self.learning_rate(earlier.as_ref());
+        let shape = self.dataset.train.shape();
+        let classes = self.dataset.train.classes().len();
+        let network =
+            fresh_network(self.architecture, classes, self.normaliser, self.seed, &session.backend)?;
+        network.check_size([shape.height, shape.width]).map_err(|source| {
+            let arch = self.architecture.name();
+            Error::UnsuitableNetwork { arch, source }
+        })?;
+        let resident = ResidentSets::from_dataset(self.dataset, session, &self.adversary)?;
+        let folder = self.begin()?;
+        note_other_kernels(&folder, session)?;
+        let source = DatasetSource {
+            dataset: self.dataset,
+            profile: self.profile,
+            seed: self.seed,
+            adversary: self.adversary,
+            feed: DeviceFeed::to(&session.backend),
+            resident,
+        };
+        let network = TrainableClassifier::new(network, self.adversary, self.seed);
+        Ok(PreparedRun { trainer: self.trainer(lr, session)?, network, source, folder })
+    }
+
+    /// The configuration of the run that is resumed.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn earlier(&self) -> Result<Option<RunConfig>, Error> {
+        match self.start {
+            Start::Resume => Ok(RunConfig::read(&self.folder)?),
+            Start::Fresh | Start::Overwrite => Ok(None),
+        }
+    }
+
+    fn learning_rate(&self, earlier: Option<&RunConfig>) -> f64 {
+        let kept = earlier.and_then(|config| config.settings.lr);
+        self.recipe.lr.or(kept).unwrap_or(if self.epochs < LONG_RUN { 0.02 } else { 0.1 })
+    }
+
+    /// Takes the folder, and removes an earlier run and what was measured of it where that is asked for.
+    fn begin(&self) -> Result<RunFolder, Error> {
+        let replaces = self.start == Start::Overwrite;
+        let _measured = if replaces { results::lock(&self.folder)? } else { Vec::new() };
+        let folder = RunFolder::begin(&self.folder, self.start)?;
+        if replaces {
+            results::remove(folder.path())?;
+        }
+        Ok(folder)
+    }
+
+    fn trainer(&self, lr: f64, session: &Session) -> Result<Trainer, Error> {
+        let Recipe { momentum, weight_decay, ref schedule, .. } = self.recipe;
+        let (seed, normaliser) = (self.seed, self.normaliser);
+        let info = CheckpointInfo {
+            epoch: None,
+            arch: Some(self.architecture.name().to_owned()),
+            dataset: Some(self.profile.name.clone()),
+            classes: Some(self.dataset.train.classes().len()),
+            mean: Some(normaliser.mean()),
+            std: Some(normaliser.std()),
+            nat_prec1: None,
+            seed: Some(seed),
+            version: self.provenance.version.clone(),
+        };
+        Ok(Trainer {
+            epochs: self.epochs,
+            lr,
+            momentum,
+            weight_decay,
+            schedule: schedule.clone(),
+            batch_size: self.profile.batch_size,
+            checkpoint_every: self.checkpoint_every,
+            training_on: self.adversary.training.as_ref().map_or_else(String::new, describe_attack),
+            info,
+            config: serde_json::to_value(self.config(lr, session)?)?,
+        })
+    }
+
+    fn config(&self, lr: f64, session: &Session) -> Result<RunConfig, Error> {
+        let settings = self.settings.resolved([
+            ("epochs", self.epochs.into()),
+            ("batch_size", self.profile.batch_size.into()),
+            ("lr", lr.into()),
+            ("schedule", self.recipe.schedule.to_string().into()),
+        ])?;
+        Ok(RunConfig {
+            command: self.provenance.command.clone(),
+            version: self.provenance.version.clone(),
+            git_commit: self.provenance.git_commit.clone(),
+            device: Some(session.backend.to_string()),
+            kernels: Some(session.kernels()),
+            threads: Some(rayon::current_num_threads()),
+            seed: Some(self.seed),
+            epochs: Some(self.epochs),
+            train_images: Some(self.dataset.train.len()),
+            test_images: Some(self.dataset.test.len()),
+            classes: self.dataset.train.classes().to_vec(),
+            mean: Some(self.normaliser.mean()),
+            std: Some(self.normaliser.std()),
+            settings,
+        })
+    }
+}
+
+/// Results of other vector units differ in the last bits, so a run that moves to another machine is not what it would be.
+fn note_other_kernels(folder: &RunFolder, session: &Session) -> Result<(), Error> {
+    let (before, now) =
+        (RunConfig::read(folder.path())?.and_then(|config| config.kernels), session.kernels());
+    if let Some(before) = before.filter(|before| *before != now) {
+        session.progress.note(&format!(
+            "this run was started with the kernels `{before}` and is resumed with `{now}`: the same but for rounding"
+        ));
+    }
+    Ok(())
+}
+
+/// A run that can start: its folder is taken.
+#[derive(Debug)]
+pub struct PreparedRun<'a> {
+    trainer: Trainer,
+    network: TrainableClassifier,
+    source: DatasetSource<'a>,
+    folder: RunFolder,
+}
+
+impl PreparedRun<'_> {
+    /// Where the run is kept.
+    pub fn folder(&self) -> &RunFolder {
+        &self.folder
+    }
+
+    /// Trains to the last epoch. `between_epochs` is called before each epoch and after each; its error ends the run, which can be
+    /// resumed.
+    ///
+    /// # Errors
+    /// If a file cannot be written, training diverges, `between_epochs` fails, or the interrupt flag stops it: then the state is kept.
+    pub fn train(
+        &mut self,
+        session: &Session,
+        between_epochs: &mut dyn FnMut() -> Result<(), BoxError>,
+    ) -> Result<Trained, Error> {
+        let Self { trainer, network, source, folder } = self;
+        let mut reporter = Reporter {
+            progress: &session.progress,
+            images: source.dataset.train.len(),
+            epochs: trainer.epochs,
+            pass: None,
+        };
+        let outcome = trainer.run(network, source, folder, session.progress.interrupt(), &mut |event| {
+            if let Event::Epoch { .. } = event {
+                between_epochs()?;
+            }
+            reporter.report(&event);
+            if let Event::Done { .. } = event {
+                between_epochs()?;
+            }
+            Ok(())
+        });
+        drop(reporter);
+        match outcome? {
+            Outcome::Finished => Ok(Trained { folder: folder.path().to_owned(), metrics: folder.metrics()? }),
+            Outcome::Interrupted { epoch, batch } => Err(interrupted(epoch, batch, folder.path())),
+        }
+    }
+}
+
+fn interrupted(epoch: usize, batches: usize, folder: &Path) -> Error {
+    Error::TrainingInterrupted { epoch, batches, folder: folder.to_owned() }
+}
+
+/// Reports a run as it goes on: a pass an epoch, and a line a finished epoch.
+struct Reporter<'a> {
+    progress: &'a Progress,
+    images: usize,
+    epochs: usize,
+    pass: Option<Pass<'a>>,
+}
+
+impl Reporter<'_> {
+    fn report(&mut self, event: &Event<'_>) {
+        match event {
+            Event::Epoch { epoch, images_done } => {
+                let pass = self.progress.pass(&format!("epoch {epoch}/{}", self.epochs), self.images);
+                pass.set_position(*images_done as u64);
+                self.pass = Some(pass);
+            }
+            Event::Batch { images, tally, .. } => {
+                if let Some(pass) = &self.pass {
+                    pass.advance(*images);
+                    pass.set_status(&format!("loss {:.3}, {:.1} % right", tally.loss(), tally.prec1()));
+                }
+            }
+            Event::Done { metrics, .. } => {
+                self.pass = None;
+                self.progress.line(&line(metrics));
+            }
+        }
+    }
+}
+
+/// A finished epoch in words.
+fn line(metrics: &EpochMetrics) -> String {
+    let EpochMetrics {
+        epoch,
+        lr,
+        train_loss,
+        train_prec1,
+        nat_loss,
+        nat_prec1,
+        seconds,
+        images_per_second,
+        ..
+    } = metrics;
+    let attacked = metrics
+        .adv_loss
+        .zip(metrics.adv_prec1)
+        .map_or_else(String::new, |(loss, prec1)| format!("  attacked: loss {loss:.4}, {prec1:5.2} %"));
+    format!(
+        "epoch {epoch:3}  lr {lr:<7.4} train: loss {train_loss:.4}, {train_prec1:5.2} %  test: loss {nat_loss:.4}, \
+         {nat_prec1:5.2} %{attacked}  {seconds:.0} s, {images_per_second:.0} images/s"
+    )
+}

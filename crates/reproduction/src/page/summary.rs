@@ -1,0 +1,57 @@
+//! The top of the page: what was tested, and all verdicts at a glance.
+
+use maud::{Markup, html};
+
+use super::claims::badge;
+use crate::{
+    claims::{Claim, Verdict},
+    report::Report,
+};
+
+pub(super) fn section(report: &Report) -> Markup {
+    html! {
+        (lead(report)) "\n"
+        nav aria-label="Parts of this page" {
+            ul {
+                li { a href="#claims" { "Claims" } }
+                li { a href="#accuracy" { "Accuracy" } }
+                li { a href="#figures" { "Figures" } }
+                li { a href="#how" { "How this was made" } }
+            }
+        } "\n"
+        h2 id="claims" { "Claims" } "\n"
+        (verdicts(&report.claims)) "\n"
+        p {
+            "A claim is reproduced where its rule holds, which stands with it below. There, “more” and “above” mean beyond the 95 % \
+             intervals: those of two values must not overlap, and a value is above a number with all of its interval."
+        }
+    }
+}
+
+fn lead(report: &Report) -> Markup {
+    let title = "Investigating and Explaining the Frequency Bias in Image Classification";
+    html! {
+        p.lead {
+            "Claims of Lin, Gao & Sang, " a href="https://arxiv.org/abs/2205.03154" { (title) } " (IJCAI 2022), tested at scale "
+            b { (report.config.scale.as_str()) } ": " (report.count(Verdict::Reproduced)) " of " (report.claims.len())
+            " reproduced, " (report.count(Verdict::NotReproduced)) " not, " (report.count(Verdict::NotTested))
+            " not tested at this scale."
+        }
+    }
+}
+
+fn verdicts(claims: &[Claim]) -> Markup {
+    html! {
+        table.verdicts {
+            thead { tr { th scope="col" { "verdict" } th scope="col" { "claim" } } }
+            tbody {
+                @for claim in claims {
+                    tr {
+                        td { (badge(claim.verdict)) }
+                        td { a href={ "#" (claim.id) } { (claim.title) } }
+                    } "\n"
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Reading and writing files, with errors that name them.
+
+use std::{fs, path::Path};
+
+use files::{Action, failed, write_atomically};
+use serde::de::DeserializeOwned;
+
+use crate::error::Error;
+
+/// The content of a file.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    Ok(files::read(path)?)
+}
+
+/// A result that is kept as JSON.
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
+    serde_json::from_slice(&read(path)?)
+        .map_err(|source| Error::DamagedResult { path: path.to_owned(), source })
+}
+
+/// Writes a file whole or not at all.
+pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
+    Ok(write_atomically(path, content)?)
+}
+
+/// Makes a folder and those above it.
+pub(crate) fn create_folder(path: &Path) -> Result<(), Error> {
+    Ok(fs::create_dir_all(path).map_err(failed(Action::CreateFolder, path))?)
+}
+
+/// A checksum of a whole file.
+pub(crate) fn checksum(path: &Path) -> Result<u32, Error> {
+    Ok(crc32c::crc32c(&read(path)?))
+}

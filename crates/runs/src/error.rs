@@ -1,0 +1,59 @@
+//! What can go wrong with files of runs, by cause.
+
+use std::path::{Path, PathBuf};
+
+/// Anything that this crate reports.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[allow(missing_docs)] // the messages say what the fields are
+pub enum Error {
+    /// A folder of a run was expected.
+    #[error("{}: this is a file, expected the folder of a run", path.display())]
+    NotARunFolder { path: PathBuf },
+    /// The run is of another network or of other images.
+    #[error("{}: this run is of the {setting} {own}, but {given} was asked for", folder.display())]
+    OtherRun { folder: PathBuf, setting: &'static str, own: String, given: String },
+    /// Nothing to measure in a folder.
+    #[error("{}: no checkpoints in this folder; expected files like 0_checkpoint.safetensors", folder.display())]
+    NoCheckpoints { folder: PathBuf },
+    /// A pattern of file names that is none.
+    #[error("{pattern}: no pattern: {problem}")]
+    NoPattern { pattern: String, problem: String },
+    /// A pattern that no file matches.
+    #[error("{pattern}: no .safetensors, .pt or .pth file goes by this name")]
+    NoFile { pattern: String },
+    /// A file that is not named as checkpoints are.
+    #[error("{} is not named .safetensors, .pt or .pth, as checkpoints are", path.display())]
+    OtherName { path: PathBuf },
+    /// A folder in the place of a checkpoint.
+    #[error("{}: this is a folder, not a checkpoint; {}", path.display(), offer(suggestion.as_deref()))]
+    Folder { path: PathBuf, suggestion: Option<PathBuf> },
+    /// A pipe or a device in the place of a checkpoint.
+    #[error("{}: this is a pipe or a device, expected a file", path.display())]
+    SpecialFile { path: PathBuf },
+    /// A file of something else.
+    #[error("{}: this is {found}, not a checkpoint; expected a .safetensors file, or PyTorch's .pt or .pth", path.display())]
+    NoCheckpoint { path: PathBuf, found: String },
+    /// A configuration that is none.
+    #[error("{}: not the configuration of a run: {problem}", path.display())]
+    Config { path: PathBuf, problem: String },
+    /// A file or folder cannot be used, or another program writes to the folder.
+    #[error("{0}")]
+    File(#[from] files::Error),
+    /// A file whose network cannot be used.
+    #[error("{}: {source}", path.display())]
+    Network { path: PathBuf, source: models::Error },
+    /// A PyTorch file that cannot be read.
+    #[error("{0}")]
+    Models(#[from] models::Error),
+    /// A run folder or a checkpoint of ours that cannot be read.
+    #[error("{0}")]
+    Training(#[from] training::Error),
+}
+
+fn offer(file: Option<&Path>) -> String {
+    match file {
+        Some(file) => format!("name a file in it, such as {}", file.display()),
+        None => "no .safetensors, .pt or .pth file is in it; name a file".to_owned(),
+    }
+}

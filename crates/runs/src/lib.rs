@@ -1,0 +1,45 @@
+//! What is on disk of trained networks.
+//!
+//! * A run folder says in [`RunConfig`] how its network was trained.
+//! * [`checkpoints_of_run`], [`checkpoints_matching`]: checkpoint files in epoch order, whoever wrote them.
+//! * [`Weights`]: the tensors of a checkpoint, ours (`.safetensors`) or PyTorch's (`.pt`, `.pth`), known by their content.
+//! * [`results`]: where measurements of a run are kept, and how they replace earlier ones.
+//!
+//! ```
+//! let folder = tempfile::tempdir()?;
+//! for name in ["10_checkpoint.safetensors", "9_checkpoint.safetensors"] {
+//!     std::fs::write(folder.path().join(name), b"")?;
+//! }
+//! let found = runs::checkpoints_of_run(folder.path())?;
+//! assert_eq!(found.iter().map(|checkpoint| checkpoint.epoch).collect::<Vec<_>>(), [9, 10]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod checkpoints;
+mod config;
+mod convert;
+mod epochs;
+mod error;
+mod inspect;
+mod kind;
+mod names;
+pub mod results;
+mod weights;
+
+// Which checkpoints there are
+pub use checkpoints::{
+    Matches, StoredCheckpoint, checkpoints_matching, checkpoints_of_run, folder_of_pattern, labels,
+};
+
+// How they were trained
+pub use config::{KnownSettings, Provenance, RunConfig, Settings};
+
+// What they hold
+pub use weights::{StoredTensor, Weights, stored_tensors};
+
+// What they may be, and in another format
+pub use convert::{CheckpointFormat, TrainedOn, convert};
+pub use inspect::InspectedCheckpoint;
+
+// What can go wrong
+pub use error::Error;
