@@ -3,12 +3,12 @@
 //! Rows first (real to half-complex), then the W/2 + 1 columns: rustfft's kernels for any size, planned once, each
 //! plane on one thread. Planes of f32 whose sides are multiples of 32 take a way of their own, see `batch`.
 
-use std::sync::Arc;
+use rustfft::num_complex::Complex;
 
-use realfft::{ComplexToReal, FftNum, RealFftPlanner, RealToComplex};
-use rustfft::{Fft, FftPlanner, num_complex::Complex};
-
-use crate::batch::{Planes, in_parallel, vectorised};
+use crate::{
+    batch::{Planes, in_parallel, vectorised},
+    real::{Lines, Real},
+};
 
 /// A plan for the 2-D transform of real (H, W) planes, unnormalised and not shifted, in f32 or f64.
 ///
@@ -22,13 +22,10 @@ use crate::batch::{Planes, in_parallel, vectorised};
 /// assert!((plan.inverse(&half)[3] - 4.0).abs() < 1e-12);
 /// # Ok::<(), spectral::Error>(())
 /// ```
-pub struct RealFft2<T: FftNum> {
+pub struct RealFft2<T: Real> {
     height: usize,
     width: usize,
-    rows: Arc<dyn RealToComplex<T>>,
-    rows_back: Arc<dyn ComplexToReal<T>>,
-    columns: Arc<dyn Fft<T>>,
-    columns_back: Arc<dyn Fft<T>>,
+    lines: Lines<T>,
     vectorised: Option<Box<dyn Planes<T>>>,
 }
 
@@ -40,7 +37,7 @@ pub struct Scratch<T> {
     inner: Vec<Complex<T>>,
 }
 
-impl<T: FftNum> RealFft2<T> {
+impl<T: Real> RealFft2<T> {
     /// Plans for a size; any size of at least 2×2 works.
     ///
     /// # Errors
@@ -49,16 +46,7 @@ impl<T: FftNum> RealFft2<T> {
         if height < 2 || width < 2 {
             return Err(crate::Error::PlaneTooSmall { height, width });
         }
-        let (mut real, mut complex) = (RealFftPlanner::new(), FftPlanner::new());
-        Ok(Self {
-            height,
-            width,
-            rows: real.plan_fft_forward(width),
-            rows_back: real.plan_fft_inverse(width),
-            columns: complex.plan_fft_forward(height),
-            columns_back: complex.plan_fft_inverse(height),
-            vectorised: vectorised(height, width),
-        })
+        Ok(Self { height, width, lines: T::lines(height, width), vectorised: vectorised(height, width) })
     }
 
     /// Columns of the half spectrum: W/2 + 1.
@@ -71,10 +59,10 @@ impl<T: FftNum> RealFft2<T> {
         let half = self.half_width();
         let zero = Complex::new(T::zero(), T::zero());
         let inner = [
-            self.rows.get_scratch_len(),
-            self.rows_back.get_scratch_len(),
-            self.columns.get_inplace_scratch_len(),
-            self.columns_back.get_inplace_scratch_len(),
+            self.lines.rows.get_scratch_len(),
+            self.lines.rows_back.get_scratch_len(),
+            self.lines.columns.get_inplace_scratch_len(),
+            self.lines.columns_back.get_inplace_scratch_len(),
         ];
         Scratch {
             row: vec![T::zero(); self.width],
@@ -88,7 +76,8 @@ impl<T: FftNum> RealFft2<T> {
     pub fn columns<'s>(&self, plane: &[T], scratch: &'s mut Scratch<T>) -> &'s [Complex<T>] {
         for (y, row) in plane.chunks_exact(self.width).enumerate() {
             scratch.row.copy_from_slice(row);
-            self.rows
+            self.lines
+                .rows
                 .process_with_scratch(&mut scratch.row, &mut scratch.line, &mut scratch.inner)
                 .expect("buffers of the planned size");
             scratch
@@ -97,7 +86,7 @@ impl<T: FftNum> RealFft2<T> {
                 .enumerate()
                 .for_each(|(v, value)| scratch.columns[v * self.height + y] = *value);
         }
-        self.columns.process_with_scratch(&mut scratch.columns, &mut scratch.inner);
+        self.lines.columns.process_with_scratch(&mut scratch.columns, &mut scratch.inner);
         &scratch.columns
     }
 
@@ -181,7 +170,7 @@ impl<T: FftNum> RealFft2<T> {
         for (at, value) in half_spectrum.iter().enumerate() {
             scratch.columns[at % half * self.height + at / half] = *value;
         }
-        self.columns_back.process_with_scratch(&mut scratch.columns, &mut scratch.inner);
+        self.lines.columns_back.process_with_scratch(&mut scratch.columns, &mut scratch.inner);
         let mut plane = vec![T::zero(); self.height * self.width];
         let norm = T::from_usize(self.height * self.width).expect("a plane's size is a number");
         for (y, row) in plane.chunks_exact_mut(self.width).enumerate() {
@@ -190,7 +179,8 @@ impl<T: FftNum> RealFft2<T> {
             if self.width.is_multiple_of(2) {
                 scratch.line[half - 1].im = T::zero();
             }
-            self.rows_back
+            self.lines
+                .rows_back
                 .process_with_scratch(&mut scratch.line, row, &mut scratch.inner)
                 .expect("buffers of the planned size");
             row.iter_mut().for_each(|value| *value = *value / norm);

@@ -38,6 +38,7 @@ mod plane;
 mod powers;
 mod profile;
 mod radial;
+mod real;
 mod recipe;
 mod rings;
 mod running;
@@ -52,6 +53,7 @@ mod vector;
 pub use corner::DctCorner;
 pub use dft::{naive_dft, unshifted};
 pub use fft::{RealFft2, Scratch};
+pub use real::Real;
 
 // Bands and profiles
 pub use density::{Densities, DensityMap};

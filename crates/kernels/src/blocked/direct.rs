@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::{
     ConvolutionShape,
     factors::{FULL, Factors, PAIRS, run_with},
-    gemm::{self, Panel, Rows, RowsMut, Turned, summands_of_images},
+    gemm::{self, Inner, Outer, Panel, Rows, RowsMut, Turned, summands_of_images},
     patches::{PackPairs, PairRows, Patch},
     simd::{InstructionSet, Kernel, LANES, Lane, Simd, run},
     tensor::{Arena, Blocked, Dims},
@@ -320,51 +320,12 @@ impl<const F: Factors> Kernel for TurnPlanes<'_, F> {
     }
 }
 
-/// [`gemm::inner`] as a kernel of its own.
-struct Inner<'a, const F: Factors> {
-    a: Turned<'a>,
-    rows: usize,
-    b: Turned<'a>,
-    columns: usize,
-    samples: usize,
-    is_first: bool,
-    out: &'a mut [Lane],
-}
-
-impl<const F: Factors> Kernel for Inner<'_, F> {
-    type Output = ();
-
-    #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
-        let Self { a, rows, b, columns, samples, is_first, out } = self;
-        // SAFETY: the caller vouches for the features.
-        unsafe { gemm::inner::<S, F>(a, rows, b, columns, samples, is_first, out) }
-    }
-}
-
-/// [`gemm::outer`] of a panel's kind.
+/// [`Outer`] of a panel's kind.
 fn outer(instructions: InstructionSet, panel: &Panel, b: Rows<'_>, out: RowsMut<'_>, pixels: usize) {
     if panel.factors == PAIRS {
         run_with::<PAIRS, _>(instructions, Outer::<PAIRS> { panel, b, out, pixels });
     } else {
         run(instructions, Outer::<FULL> { panel, b, out, pixels });
-    }
-}
-
-struct Outer<'a, const F: Factors> {
-    panel: &'a Panel,
-    b: Rows<'a>,
-    out: RowsMut<'a>,
-    pixels: usize,
-}
-
-impl<const F: Factors> Kernel for Outer<'_, F> {
-    type Output = ();
-
-    #[inline(always)]
-    unsafe fn run<S: Simd>(mut self) {
-        // SAFETY: the caller vouches for the features.
-        unsafe { gemm::outer::<S, F>(self.panel, self.b, &mut self.out, self.pixels) }
     }
 }
 

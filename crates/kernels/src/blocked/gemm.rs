@@ -1,7 +1,7 @@
 //! The two small matrix products under every convolution, on rows of vectors of sixteen images.
 //!
-//! * [`outer`]: out[r][p] = Σ_k a[k][r] · b[k][p], weights times activations; a weight is spread over the lanes.
-//! * [`inner`]: out[r][c] += Σ_s a[r][s] · b[c][s], gradients times activations, summed over pixels and images. Its
+//! * [`Outer`]: out[r][p] = Σ_k a[k][r] · b[k][p], weights times activations; a weight is spread over the lanes.
+//! * [`Inner`]: out[r][c] += Σ_s a[r][s] · b[c][s], gradients times activations, summed over pixels and images. Its
 //!   operands are turned first, so that a vector holds sixteen rows of one sample and no sum runs across lanes.
 //!
 //! What is multiplied are f32 or pairs of bf16 in 32 bits: two neighbours among those that are summed over. A *summand* is one
@@ -13,7 +13,7 @@
 use rayon::prelude::*;
 
 use super::factors::{FULL, Factors, PAIRS, values_a_summand};
-use crate::simd::{LANES, Lane, Simd, pair_bits};
+use crate::simd::{Kernel, LANES, Lane, Simd, pair_bits};
 
 /// a · b + sum of summands.
 #[inline(always)]
@@ -63,7 +63,7 @@ impl Panel {
         self.depth.div_ceil(values_a_summand(self.factors))
     }
 
-    /// Packs a matrix, given by its elements (row, depth), for a instruction set whose tiles have `group` rows.
+    /// Packs a matrix, given by its elements (row, depth), for an instruction set whose tiles have `group` rows.
     pub(crate) fn fill(&mut self, group: usize, element: impl Fn(usize, usize) -> f32 + Sync) {
         let (rows, depth, summands, factors) = (self.rows, self.depth, self.summands(), self.factors);
         let factor = |row: usize, k: usize| {
@@ -90,37 +90,44 @@ impl Panel {
 const FILLED_AT_ONCE: usize = 1 << 14;
 
 /// out[r][p] = Σ_k panel[r][k] · b[k][p] for p in 0..pixels.
-///
-/// # Safety
-/// The processor has the features of `S`.
-#[inline(always)]
-pub(crate) unsafe fn outer<S: Simd, const F: Factors>(
-    panel: &Panel,
-    b: Rows<'_>,
-    out: &mut RowsMut<'_>,
-    pixels: usize,
-) {
-    assert_eq!(panel.factors, F, "a panel of the product's kind");
-    let (group, rows, depth) = (S::ROWS, panel.rows, panel.summands());
-    for first in (0..rows).step_by(group) {
-        let weights = &panel.data[first * depth..(first + group) * depth];
-        let valid = group.min(rows - first);
-        let mut pixel = 0;
-        while pixel < pixels {
-            // SAFETY: the caller vouches for the features.
-            unsafe {
-                pixel += match (group, pixels - pixel) {
-                    (8, 1) => tile::<S, 8, 1, F>(weights, valid, depth, b, out, first, pixel),
-                    (8, 2 | 4) => tile::<S, 8, 2, F>(weights, valid, depth, b, out, first, pixel),
-                    (8, _) => tile::<S, 8, 3, F>(weights, valid, depth, b, out, first, pixel),
-                    _ => tile::<S, 4, 1, F>(weights, valid, depth, b, out, first, pixel),
-                };
+pub(crate) struct Outer<'a, const F: Factors> {
+    pub(crate) panel: &'a Panel,
+    pub(crate) b: Rows<'a>,
+    pub(crate) out: RowsMut<'a>,
+    pub(crate) pixels: usize,
+}
+
+impl<const F: Factors> Kernel for Outer<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let Self { panel, b, mut out, pixels } = self;
+        assert_eq!(panel.factors, F, "a panel of the product's kind");
+        let (group, rows, depth) = (S::ROWS, panel.rows, panel.summands());
+        for first in (0..rows).step_by(group) {
+            let weights = &panel.data[first * depth..(first + group) * depth];
+            let (valid, out) = (group.min(rows - first), &mut out);
+            let mut pixel = 0;
+            while pixel < pixels {
+                // SAFETY: the caller vouches for the features.
+                unsafe {
+                    pixel += if const { S::ROWS != 8 } {
+                        tile::<S, 4, 1, F>(weights, valid, depth, b, out, first, pixel)
+                    } else {
+                        match pixels - pixel {
+                            1 => tile::<S, 8, 1, F>(weights, valid, depth, b, out, first, pixel),
+                            2 | 4 => tile::<S, 8, 2, F>(weights, valid, depth, b, out, first, pixel),
+                            _ => tile::<S, 8, 3, F>(weights, valid, depth, b, out, first, pixel),
+                        }
+                    };
+                }
             }
         }
     }
 }
 
-/// A register tile of [`outer`]: R rows by P pixels. Returns P.
+/// A register tile of [`Outer`]: R rows by P pixels. Returns P.
 #[inline(always)]
 unsafe fn tile<S: Simd, const R: usize, const P: usize, const F: Factors>(
     weights: &[u32],
@@ -196,32 +203,36 @@ pub(crate) unsafe fn turn<S: Simd, const F: Factors>(rows: [S::V; LANES], to: &m
 }
 
 /// out[r][c] += Σ_s a[r][s] · b[c][s] over `samples` summands, or = if it `is_first`; `out` has `rows` rows of whole vectors of columns.
-///
-/// # Safety
-/// The processor has the features of `S`.
-#[inline(always)]
-pub(crate) unsafe fn inner<S: Simd, const F: Factors>(
-    a: Turned<'_>,
-    rows: usize,
-    b: Turned<'_>,
-    columns: usize,
-    samples: usize,
-    is_first: bool,
-    out: &mut [Lane],
-) {
-    let vectors = columns.div_ceil(LANES);
-    for vector in (0..vectors).step_by(2) {
-        for row in (0..rows).step_by(S::ROWS) {
-            // SAFETY: the caller vouches for the features.
-            unsafe {
-                match (S::ROWS, vectors - vector) {
-                    (8, 1) => dot::<S, 8, 1, F>(a, row, rows, b, vector, vectors, samples, is_first, out),
-                    (8, _) => dot::<S, 8, 2, F>(a, row, rows, b, vector, vectors, samples, is_first, out),
-                    // A loop, not a closure: that would be compiled without the instruction set's features.
-                    _ => {
+pub(crate) struct Inner<'a, const F: Factors> {
+    pub(crate) a: Turned<'a>,
+    pub(crate) rows: usize,
+    pub(crate) b: Turned<'a>,
+    pub(crate) columns: usize,
+    pub(crate) samples: usize,
+    pub(crate) is_first: bool,
+    pub(crate) out: &'a mut [Lane],
+}
+
+impl<const F: Factors> Kernel for Inner<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let Self { a, rows, b, columns, samples, is_first, out } = self;
+        let vectors = columns.div_ceil(LANES);
+        for vector in (0..vectors).step_by(2) {
+            for row in (0..rows).step_by(S::ROWS) {
+                // SAFETY: the caller vouches for the features.
+                unsafe {
+                    if const { S::ROWS != 8 } {
+                        // A loop, not a closure: that would be compiled without the instruction set's features.
                         for vector in vector..vectors.min(vector + 2) {
                             dot::<S, 4, 1, F>(a, row, rows, b, vector, vectors, samples, is_first, out);
                         }
+                    } else if vectors - vector == 1 {
+                        dot::<S, 8, 1, F>(a, row, rows, b, vector, vectors, samples, is_first, out);
+                    } else {
+                        dot::<S, 8, 2, F>(a, row, rows, b, vector, vectors, samples, is_first, out);
                     }
                 }
             }
@@ -229,7 +240,7 @@ pub(crate) unsafe fn inner<S: Simd, const F: Factors>(
     }
 }
 
-/// A register tile of [`inner`]: R rows by C vectors of columns.
+/// A register tile of [`Inner`]: R rows by C vectors of columns.
 #[inline(always)]
 unsafe fn dot<S: Simd, const R: usize, const C: usize, const F: Factors>(
     a: Turned<'_>,

@@ -200,7 +200,12 @@ impl ConvolutionPair {
                 let first = |group: usize| (index * part + group) * GROUP;
                 let each = groups.iter().enumerate();
                 let found = each.map(|(group, images)| {
-                    self.add_group(images, &mut sums, &mut space, |y, g| objective(first(group), y, g))
+                    self.outputs_of_group(images, &mut space);
+                    let (outputs, gradients) = (&space.outputs, &mut space.gradients);
+                    let found =
+                        objective(first(group), &outputs[..images.len()], &mut gradients[..images.len()]);
+                    self.backward_group(images, &mut sums, &mut space);
+                    found
                 });
                 let found = found.collect();
                 self.recycle(space);
@@ -208,7 +213,7 @@ impl ConvolutionPair {
             })
             .collect();
         let (sums, found): (Vec<_>, Vec<_>) = parts.into_iter().unzip();
-        (self.parameter_gradients(self.total(sums)), found.into_iter().flatten().collect())
+        (self.total_gradients(sums), found.into_iter().flatten().collect())
     }
 
     fn check(&self, images: &[f32]) {
@@ -219,10 +224,30 @@ impl ConvolutionPair {
         );
     }
 
+    // Not inlined, and without the caller's types: they are compiled here, and not in every crate that has an objective.
+    #[inline(never)]
     fn forward_group(&self, images: &[f32], space: &mut Space) {
         let Space { z, t, f, work, .. } = space;
         gather(&self.grid, images, z);
         run(self.instructions, Forward { setting: self.setting(images), z, t, f, work });
+    }
+
+    /// The outputs of a group, left in `space`.
+    #[inline(never)]
+    fn outputs_of_group(&self, images: &[f32], space: &mut Space) {
+        self.forward_group(images, space);
+        scatter(&self.grid, &space.f, &self.bias, &mut space.outputs[..images.len()]);
+    }
+
+    /// Adds what the gradients of a group's outputs, found in `space`, give.
+    #[inline(never)]
+    fn backward_group(&self, images: &[f32], sums: &mut Sums, space: &mut Space) {
+        let Space { z, t, f, work, gradients, .. } = space;
+        gather(&self.grid, &gradients[..images.len()], f);
+        let setting = self.setting(images);
+        run(self.instructions, Backward { setting, z, t, f, sums: &mut sums.blocks, work });
+        // The sum over a plane is its coefficient of frequency zero.
+        sums.bias.iter_mut().zip(channel_sums(&f[0])).for_each(|(sum, value)| *sum += value);
     }
 
     fn setting(&self, images: &[f32]) -> Setting<'_> {
@@ -230,30 +255,16 @@ impl ConvolutionPair {
         Setting { grid: &self.grid, blocks: &self.blocks, pairs }
     }
 
-    fn add_group<R>(
-        &self,
-        images: &[f32],
-        sums: &mut Sums,
-        space: &mut Space,
-        objective: impl FnOnce(&[f32], &mut [f32]) -> R,
-    ) -> R {
-        self.forward_group(images, space);
-        let Space { z, t, f, work, outputs, gradients } = space;
-        let (outputs, gradients) = (&mut outputs[..images.len()], &mut gradients[..images.len()]);
-        scatter(&self.grid, f, &self.bias, outputs);
-        let found = objective(outputs, gradients);
-        gather(&self.grid, gradients, f);
-        let setting = self.setting(images);
-        run(self.instructions, Backward { setting, z, t, f, sums: &mut sums.blocks, work });
-        // The sum over a plane is its coefficient of frequency zero.
-        sums.bias.iter_mut().zip(channel_sums(&f[0])).for_each(|(sum, value)| *sum += value);
-        found
-    }
-
+    #[inline(never)]
     fn no_sums(&self) -> Sums {
         let spectrum = vec![Cell::ZERO; self.grid.half() * self.grid.rows() * CHANNELS];
         let block = BlockGradients { first: spectrum.clone(), second: spectrum, bias: Cell::ZERO };
         Sums { blocks: vec![block; self.blocks.len()], bias: [0.0; CHANNELS] }
+    }
+
+    #[inline(never)]
+    fn total_gradients(&self, parts: Vec<Sums>) -> PairGradients {
+        self.parameter_gradients(self.total(parts))
     }
 
     /// The sums of all parts, in their order.
@@ -314,6 +325,7 @@ impl ConvolutionPair {
         taps
     }
 
+    #[inline(never)]
     fn space(&self) -> Space {
         let free = self.spaces.lock().unwrap_or_else(PoisonError::into_inner).pop();
         free.unwrap_or_else(|| {
@@ -329,6 +341,7 @@ impl ConvolutionPair {
         })
     }
 
+    #[inline(never)]
     fn recycle(&self, space: Space) {
         self.spaces.lock().unwrap_or_else(PoisonError::into_inner).push(space);
     }

@@ -3,7 +3,12 @@
 
 use half::bf16;
 
-use super::*;
+use super::{
+    InstructionSet, Kernel, LANES, Lane, Simd,
+    arrays::Arrays,
+    lane::{bf16_bits, pair_bits},
+    run_on_pairs,
+};
 
 /// Numbers of all kinds, among them the ends of each range and points half-way between neighbours.
 fn values() -> Vec<f32> {
@@ -54,7 +59,7 @@ impl Kernel for Pairs<'_> {
 }
 
 #[test]
-fn every_path_pairs_and_multiplies_alike() {
+fn every_instruction_set_pairs_and_multiplies_alike() {
     // Subnormal numbers are zero to the instructions for bf16, and products must not overflow.
     let usable = |value: &f32| value.abs() > 1e-12 && value.abs() < 1e12;
     let values: Vec<f32> = values().into_iter().filter(usable).collect();
@@ -108,7 +113,7 @@ impl Kernel for Parts<'_> {
 }
 
 #[test]
-fn every_path_takes_pairs_and_rows_apart_alike() {
+fn every_instruction_set_takes_pairs_and_rows_apart_alike() {
     // Subnormal numbers are zero to the instructions for bf16, and one that is no number has many bits.
     let values: Vec<f32> = values().into_iter().filter(|value| value.is_normal()).collect();
     let lane = |i: usize| Lane(std::array::from_fn(|lane| values[(i * LANES + lane) % values.len()]));
@@ -127,5 +132,49 @@ fn every_path_takes_pairs_and_rows_apart_alike() {
             let pairs = std::array::from_fn(|i| pair_bits(lane(2 * i), lane(2 * i + 1)));
             assert_eq!(row.0.map(f32::to_bits), pairs, "{instructions:?}");
         }
+    }
+}
+
+/// All that has no sums of products in it.
+struct Whole<'a>(&'a [Lane]);
+
+impl Kernel for Whole<'_> {
+    type Output = Vec<u32>;
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) -> Self::Output {
+        let mut bits = Vec::new();
+        for lanes in self.0.chunks_exact(LANES) {
+            // SAFETY: the caller vouches for the features.
+            unsafe {
+                let mut rows = [S::splat(0.0); LANES];
+                for (row, lane) in rows.iter_mut().zip(lanes) {
+                    *row = S::load(lane);
+                }
+                let (a, b, c) = (rows[0], rows[1], rows[2]);
+                let positive = S::positive(a);
+                bits.push(u32::from(positive));
+                let values =
+                    [S::add(a, b), S::sub(b, c), S::mul(a, c), S::select(b, positive), S::fma(a, b, c)];
+                for value in values.into_iter().chain(S::transpose(rows)).chain([S::row_sums(rows)]) {
+                    let mut lane = Lane::ZERO;
+                    S::store(&mut lane, value);
+                    bits.extend(lane.0.map(f32::to_bits));
+                }
+            }
+        }
+        bits
+    }
+}
+
+#[test]
+fn every_instruction_set_has_the_arithmetic_of_arrays() {
+    // Whole numbers, so that a fused product has the bits of one that is rounded first.
+    let whole = |i: usize| ((i * 7919 + 13) % 4093) as f32 - 2046.0;
+    let lanes: Vec<_> = (0..320).map(|i| Lane(std::array::from_fn(|lane| whole(i * LANES + lane)))).collect();
+    // SAFETY: arrays need no feature.
+    let expected = unsafe { Arrays::call(Whole(&lanes)) };
+    for instructions in InstructionSet::available() {
+        assert!(run_on_pairs(instructions, Whole(&lanes)) == expected, "{instructions:?}");
     }
 }

@@ -38,7 +38,7 @@ impl Case {
         self.shape.output_dims(self.dims)
     }
 
-    /// Whether a instruction set multiplies it on tiles.
+    /// Whether an instruction set multiplies it on tiles.
     pub(crate) fn is_tiled(&self, precision: Precision, instructions: InstructionSet) -> bool {
         let (channels, enough) =
             (self.shape.inputs.min(self.shape.outputs), if precision == Precision::Bf16 { 16 } else { 32 });

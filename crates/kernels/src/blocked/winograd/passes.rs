@@ -18,8 +18,8 @@ use super::{
         tensor::{Arena, Blocked, Dims, Mask},
     },
     Ahead, Grid, Range,
-    product::{Depths, Panels, product},
-    scheme::{PANELS, Place, Scheme, TILE},
+    product::{Depths, Panels, Product},
+    scheme::{Gather, PANELS, Place, Scheme, Spread, TILE},
     weights::Transformed,
 };
 
@@ -36,7 +36,7 @@ pub(super) trait Pass: Sync {
     unsafe fn spread<S: Simd>(plane: &[Lane], dims: Dims, at: Place, to: &mut [Lane], stride: usize);
 
     /// Points to a tile of what comes out.
-    unsafe fn gather<S: Simd>(m: &[Lane], stride: usize, plane: &mut [Lane], dims: Dims, at: Place);
+    unsafe fn gather<S: Simd>(points: &[Lane], stride: usize, plane: &mut [Lane], dims: Dims, at: Place);
 }
 
 pub(super) struct Forward<K>(PhantomData<K>);
@@ -48,13 +48,13 @@ impl<K: Scheme> Pass for Forward<K> {
     #[inline(always)]
     unsafe fn spread<S: Simd>(plane: &[Lane], dims: Dims, at: Place, to: &mut [Lane], stride: usize) {
         // SAFETY: the caller vouches for the features.
-        unsafe { K::spread_input::<S>(plane, dims, at, to, stride) }
+        unsafe { S::call(Spread::<K, false> { plane, dims, at, to, stride, kind: PhantomData }) }
     }
 
     #[inline(always)]
-    unsafe fn gather<S: Simd>(m: &[Lane], stride: usize, plane: &mut [Lane], dims: Dims, at: Place) {
+    unsafe fn gather<S: Simd>(points: &[Lane], stride: usize, plane: &mut [Lane], dims: Dims, at: Place) {
         // SAFETY: the caller vouches for the features.
-        unsafe { K::gather_output::<S>(m, stride, plane, dims, at) }
+        unsafe { S::call(Gather::<K, true> { points, stride, plane, dims, at, kind: PhantomData }) }
     }
 }
 
@@ -67,13 +67,13 @@ impl<K: Scheme> Pass for InputGradient<K> {
     #[inline(always)]
     unsafe fn spread<S: Simd>(plane: &[Lane], dims: Dims, at: Place, to: &mut [Lane], stride: usize) {
         // SAFETY: the caller vouches for the features.
-        unsafe { K::spread_output::<S>(plane, dims, at, to, stride) }
+        unsafe { S::call(Spread::<K, true> { plane, dims, at, to, stride, kind: PhantomData }) }
     }
 
     #[inline(always)]
-    unsafe fn gather<S: Simd>(m: &[Lane], stride: usize, plane: &mut [Lane], dims: Dims, at: Place) {
+    unsafe fn gather<S: Simd>(points: &[Lane], stride: usize, plane: &mut [Lane], dims: Dims, at: Place) {
         // SAFETY: the caller vouches for the features.
-        unsafe { K::gather_input::<S>(m, stride, plane, dims, at) }
+        unsafe { S::call(Gather::<K, false> { points, stride, plane, dims, at, kind: PhantomData }) }
     }
 }
 
@@ -226,7 +226,7 @@ impl<P: Pass, const F: Factors> Kernel for FusedJob<'_, P, F> {
                 for point in 0..P::POINTS {
                     let to = &mut m[point * stride..][..group * count];
                     let weights = panels::<S, P, F>(weights, first, point);
-                    product::<S, F>(weights, v, depths, point, to);
+                    S::call(Product::<F> { weights, v, depths, point, out: to });
                     next.fetch::<S>(&x.data, &channels, point);
                     here.fetch::<S>(out, &rows, point);
                 }
@@ -447,7 +447,7 @@ impl<P: Pass, const F: Factors> Kernel for ProductJob<'_, P, F> {
             // SAFETY: the caller vouches for the features.
             unsafe {
                 let weights = panels::<S, P, F>(weights, group * rows, point);
-                product::<S, F>(weights, v, depths, point, to);
+                S::call(Product::<F> { weights, v, depths, point, out: to });
             }
         }
     }

@@ -5,7 +5,7 @@
 use super::super::{
     factors::{Factors, values_a_summand},
     gemm::{add_product, spread_bits},
-    simd::{LANES, Lane, Simd},
+    simd::{Kernel, LANES, Lane, Simd},
 };
 
 /// Operands that are summed over: channels in groups of as many as a product has rows, as
@@ -26,7 +26,7 @@ pub(crate) struct Depths {
 }
 
 impl Depths {
-    /// Of so many channels, on a instruction set whose register tiles have so many rows.
+    /// Of so many channels, on an instruction set whose register tiles have so many rows.
     #[inline(always)]
     pub(crate) fn new<const F: Factors>(
         rows_of_registers: usize,
@@ -70,7 +70,7 @@ impl Depths {
     }
 }
 
-/// Weights of [`product`]: blocks of as many rows as a product has and as many summands as a group has, `stride` factors apart.
+/// Weights of [`Product`]: blocks of as many rows as a product has and as many summands as a group has, `stride` factors apart.
 #[derive(Clone, Copy)]
 pub(crate) struct Panels<'a> {
     pub(crate) data: &'a [u32],
@@ -83,37 +83,57 @@ pub(crate) struct Panels<'a> {
 const AHEAD: usize = 2;
 
 /// The product at one point, for [`Simd::ROWS`] rows; `out` is `[row][tile]`.
-///
-/// # Safety
-/// The processor has the features of `S`.
+pub(crate) struct Product<'a, const F: Factors> {
+    pub(crate) weights: Panels<'a>,
+    pub(crate) v: &'a [Lane],
+    pub(crate) depths: Depths,
+    pub(crate) point: usize,
+    pub(crate) out: &'a mut [Lane],
+}
+
+impl<const F: Factors> Kernel for Product<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let Self { weights, v, depths, point, out } = self;
+        let v = &v[point * depths.point_stride..];
+        // SAFETY: the caller vouches for the features.
+        unsafe {
+            if weights.is_turned {
+                blocks::<S, true, F>(weights, v, depths, out);
+            } else {
+                blocks::<S, false, F>(weights, v, depths, out);
+            }
+        }
+    }
+}
+
 #[inline(always)]
-pub(crate) unsafe fn product<S: Simd, const F: Factors>(
+unsafe fn blocks<S: Simd, const TURNED: bool, const F: Factors>(
     weights: Panels<'_>,
     v: &[Lane],
     depths: Depths,
-    point: usize,
     out: &mut [Lane],
 ) {
-    let v = &v[point * depths.point_stride..];
     let mut at = 0;
     while at < depths.count {
         // SAFETY: the caller vouches for the features.
         unsafe {
-            at += match (S::ROWS, depths.count - at, weights.is_turned) {
-                (8, 1, false) => block::<S, 8, 1, false, F>(weights, v, depths, at, out),
-                (8, 1, true) => block::<S, 8, 1, true, F>(weights, v, depths, at, out),
-                (8, 2 | 4, false) => block::<S, 8, 2, false, F>(weights, v, depths, at, out),
-                (8, 2 | 4, true) => block::<S, 8, 2, true, F>(weights, v, depths, at, out),
-                (8, _, false) => block::<S, 8, 3, false, F>(weights, v, depths, at, out),
-                (8, _, true) => block::<S, 8, 3, true, F>(weights, v, depths, at, out),
-                (_, _, false) => block::<S, 4, 1, false, F>(weights, v, depths, at, out),
-                (_, _, true) => block::<S, 4, 1, true, F>(weights, v, depths, at, out),
+            at += if const { S::ROWS != 8 } {
+                block::<S, 4, 1, TURNED, F>(weights, v, depths, at, out)
+            } else {
+                match depths.count - at {
+                    1 => block::<S, 8, 1, TURNED, F>(weights, v, depths, at, out),
+                    2 | 4 => block::<S, 8, 2, TURNED, F>(weights, v, depths, at, out),
+                    _ => block::<S, 8, 3, TURNED, F>(weights, v, depths, at, out),
+                }
             };
         }
     }
 }
 
-/// A register tile of [`product`]: R rows by P tiles. Returns P.
+/// A register tile of [`Product`]: R rows by P tiles. Returns P.
 #[inline(always)]
 unsafe fn block<S: Simd, const R: usize, const P: usize, const TURNED: bool, const F: Factors>(
     weights: Panels<'_>,

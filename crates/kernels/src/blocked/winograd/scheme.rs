@@ -1,8 +1,10 @@
 //! What Winograd's algorithm is made of, and what its two kinds have in common.
 #![allow(unsafe_code)]
 
+use std::marker::PhantomData;
+
 use super::super::{
-    simd::{LANES, Lane, Simd},
+    simd::{Kernel, LANES, Lane, Simd},
     tensor::Dims,
 };
 
@@ -59,6 +61,60 @@ pub(super) trait Scheme: Sync {
 
     /// A g Aᵀ of the gradients of a tile, zeros beyond the edges: the adjoint of [`Scheme::gather_output`].
     unsafe fn spread_output<S: Simd>(plane: &[Lane], dims: Dims, at: Place, to: &mut [Lane], stride: usize);
+}
+
+/// [`Scheme::spread_input`], or [`Scheme::spread_output`] if the plane is one of `RESULTS`.
+pub(super) struct Spread<'a, K, const RESULTS: bool> {
+    pub(super) plane: &'a [Lane],
+    pub(super) dims: Dims,
+    pub(super) at: Place,
+    pub(super) to: &'a mut [Lane],
+    pub(super) stride: usize,
+    pub(super) kind: PhantomData<K>,
+}
+
+impl<K: Scheme, const RESULTS: bool> Kernel for Spread<'_, K, RESULTS> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let Self { plane, dims, at, to, stride, .. } = self;
+        // SAFETY: the caller vouches for the features.
+        unsafe {
+            if const { RESULTS } {
+                K::spread_output::<S>(plane, dims, at, to, stride);
+            } else {
+                K::spread_input::<S>(plane, dims, at, to, stride);
+            }
+        }
+    }
+}
+
+/// [`Scheme::gather_input`], or [`Scheme::gather_output`] if the plane is one of `RESULTS`.
+pub(super) struct Gather<'a, K, const RESULTS: bool> {
+    pub(super) points: &'a [Lane],
+    pub(super) stride: usize,
+    pub(super) plane: &'a mut [Lane],
+    pub(super) dims: Dims,
+    pub(super) at: Place,
+    pub(super) kind: PhantomData<K>,
+}
+
+impl<K: Scheme, const RESULTS: bool> Kernel for Gather<'_, K, RESULTS> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let Self { points, stride, plane, dims, at, .. } = self;
+        // SAFETY: the caller vouches for the features.
+        unsafe {
+            if const { RESULTS } {
+                K::gather_output::<S>(points, stride, plane, dims, at);
+            } else {
+                K::gather_input::<S>(points, stride, plane, dims, at);
+            }
+        }
+    }
 }
 
 /// G g Gᵀ of sixteen filters side by side.

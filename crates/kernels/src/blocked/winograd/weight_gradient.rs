@@ -14,13 +14,13 @@ use rayon::prelude::*;
 use super::{
     super::{
         factors::{FULL, Factors, PAIRS, run_with},
-        gemm::{self, Turned, summands_of_images},
+        gemm::{self, Inner, Turned, summands_of_images},
         pages,
         simd::{InstructionSet, Kernel, LANES, Lane, Simd, run},
         tensor::{Arena, Blocked, sum_of_parts},
     },
     Ahead, Grid, Range,
-    scheme::{PANEL_LINE, PANELS, Scheme, fold_filters},
+    scheme::{self, PANEL_LINE, PANELS, Scheme, fold_filters},
 };
 
 /// Most vectors of sums that a part has to itself.
@@ -146,17 +146,17 @@ impl<K: Scheme, const F: Factors> Kernel for Part<'_, K, F> {
         // SAFETY: the caller vouches for the features.
         unsafe {
             for (group, to) in v.chunks_exact_mut(group).enumerate().take(groups(x.dims.channels)) {
-                Spread::<K, F> { from: x, group, grid, range, to, is_gradient: false, kind: PhantomData }
-                    .run::<S>();
+                let is_gradient = false;
+                S::call(Spread::<K, F> { from: x, group, grid, range, to, is_gradient, kind: PhantomData });
             }
             for (group, to) in q.chunks_exact_mut(group).enumerate().take(groups(g.dims.channels)) {
-                Spread::<K, F> { from: g, group, grid, range, to, is_gradient: true, kind: PhantomData }
-                    .run::<S>();
+                let is_gradient = true;
+                S::call(Spread::<K, F> { from: g, group, grid, range, to, is_gradient, kind: PhantomData });
             }
             let each = g.dims.channels * groups(x.dims.channels);
             for (panel, out) in sums.chunks_exact_mut(each).enumerate() {
                 let count = range.count;
-                Product::<K, F> { x, g, v, q, panel, count, is_first, out, kind: PhantomData }.run::<S>();
+                S::call(Product::<K, F> { x, g, v, q, panel, count, is_first, out, kind: PhantomData });
                 for point in panel * K::POINTS / PANELS..(panel + 1) * K::POINTS / PANELS {
                     next_x.fetch::<S>(&x.data, &(0..x.dims.channels), point);
                     next_g.fetch::<S>(&g.data, &(0..g.dims.channels), point);
@@ -235,7 +235,7 @@ impl<K: Scheme, const F: Factors> Kernel for Product<'_, K, F> {
             let start = point * point_stride::<F>(count);
             let (a, b) = (Turned { data: &q[start..], stride }, Turned { data: &v[start..], stride });
             // SAFETY: the caller vouches for the features.
-            unsafe { gemm::inner::<S, F>(a, rows, b, columns, samples, is_first, out) };
+            unsafe { S::call(Inner::<F> { a, rows, b, columns, samples, is_first, out: &mut *out }) };
             is_first = false;
         }
     }
@@ -268,10 +268,11 @@ impl<K: Scheme, const F: Factors> Kernel for Spread<'_, K, F> {
                 for channel in channels.clone() {
                     let plane = from.plane(block, channel);
                     let to = &mut points.as_flattened_mut()[channel % LANES..];
+                    let (dims, stride, kind) = (from.dims, LANES, PhantomData::<K>);
                     if is_gradient {
-                        K::spread_output::<S>(plane, from.dims, at, to, LANES);
+                        S::call(scheme::Spread::<K, true> { plane, dims, at, to, stride, kind });
                     } else {
-                        K::spread_input::<S>(plane, from.dims, at, to, LANES);
+                        S::call(scheme::Spread::<K, false> { plane, dims, at, to, stride, kind });
                     }
                 }
                 for (point, rows) in points.iter().enumerate().take(K::POINTS) {

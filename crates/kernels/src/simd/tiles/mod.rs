@@ -7,7 +7,7 @@ mod system;
 #[cfg(test)]
 mod tests;
 
-use super::Lane;
+use super::lane::Lane;
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use {

@@ -3,7 +3,7 @@
 
 use std::{arch::asm, sync::OnceLock};
 
-use super::super::{Kernel, x86::Avx512};
+use super::super::{avx512::Avx512, vector::Kernel};
 
 /// Whether the processor has tiles for bf16 and the system lets this process use them.
 pub(crate) fn are_there() -> bool {
