@@ -97,7 +97,7 @@ fn attacks_without_sense_or_effect_are_refused() -> Outcome {
     let at = folder.path();
     let cases: [(&[&str], &[&str]); 8] = [
         (&["--adv-eval", "1", "--constraint", "inf", "--eps", "8"], &["--eps 8:", "--eps 8/255"]),
-        (&["--adv-train", "1", "--eps", "128"], &["--eps 128:", "55.4", "128/255"]),
+        (&["--adv-train", "1", "--eps", "128"], &["within 128", "--eps", "55.4", "128/255"]),
         (&["--eps", "0.5"], &["--eps 0.5", "--adv-train 1"]),
         (&["--attack-steps", "3"], &["--eps"]),
         (&["--adv-train", "1", "--attack-lr", "0.1"], &["--eps"]),

@@ -165,7 +165,7 @@ fn images_too_small_for_a_network_leave_no_run() -> Outcome {
     let flags =
         ["--dataset", "folder", "--data", "stripes", "--arch", "alexnet", "--arch-family", "imagenet"];
     let said = fail(&mut easy_train(at, &flags), 2);
-    assert!(said.contains("--arch alexnet: images of 16×16 pixels"), "{said}");
+    assert!(said.contains("alexnet: images of 16×16 pixels") && said.contains("--arch"), "{said}");
     assert!(!at.join("runs").exists(), "what is refused leaves nothing behind");
     Ok(())
 }

@@ -39,6 +39,7 @@ pub mod fourier;
 pub mod naive;
 
 mod activation;
+mod parallel;
 mod precision;
 mod simd;
 mod windows;

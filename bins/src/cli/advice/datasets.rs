@@ -14,6 +14,7 @@ pub(super) fn of(error: &Error) -> Option<String> {
             format!("take --dataset {dataset}, or name another folder with --data")
         }
         Error::NeedsRoot { name, can_be_fetched } => needs_root(name, *can_be_fetched),
+        Error::NoSuchRoot { .. } => "name the folder or file that holds the data set with --data".to_owned(),
         Error::NoFolder { instead, .. } => named_instead(instead.as_deref()),
         Error::NoGenerated { instead, .. } => {
             format!("generate_toy_dataset writes such a set; {}", named_instead(instead.as_deref()))

@@ -71,6 +71,7 @@ pub(crate) fn is_of_flags(error: &anyhow::Error) -> bool {
             || cause.downcast_ref().is_some_and(runs::is_of_flags)
             || cause.downcast_ref().is_some_and(training::is_of_flags)
             || cause.downcast_ref().is_some_and(cdes::is_of_flags)
+            || cause.downcast_ref().is_some_and(models::is_of_flags)
             || cause.downcast_ref().is_some_and(datasets::is_of_flags)
     })
 }

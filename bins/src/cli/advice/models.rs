@@ -18,6 +18,11 @@ pub(super) fn of(error: &Error) -> Option<String> {
     }
 }
 
+/// Whether the flags name no network that there is.
+pub(super) fn is_of_flags(error: &Error) -> bool {
+    matches!(error, Error::OtherFamily { .. })
+}
+
 #[cfg(test)]
 mod tests {
     use models::{Architecture, Family};

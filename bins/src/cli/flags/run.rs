@@ -10,7 +10,6 @@ use super::{
     DataFlags,
     values::{architecture, family, folder_name, folder_to_write, seed},
 };
-use crate::cli::UsageError;
 
 /// Which network, and where its run is kept.
 #[derive(Debug, Clone, Args, Serialize)]
@@ -41,8 +40,7 @@ impl RunFlags {
     /// If its family has none of this name.
     pub(crate) fn architecture(&self, size: [usize; 2]) -> anyhow::Result<Architecture> {
         let family = self.arch_family.unwrap_or_else(|| Family::for_size(size));
-        let (found, arch) = (self.arch.in_family(family), self.arch.name());
-        found.map_err(|error| UsageError(format!("--arch {arch}: {error}")).into())
+        Ok(self.arch.in_family(family)?)
     }
 
     /// The run's name: `--task`, or what the other flags make it. Sets that are one of many give it their folder's name.

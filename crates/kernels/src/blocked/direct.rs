@@ -2,8 +2,6 @@
 //! multiplied with the weights. For strides, 1×1 and large kernels, and for few channels, where Winograd is no help.
 #![allow(unsafe_code)]
 
-use rayon::prelude::*;
-
 use super::{
     ConvolutionShape,
     factors::{FULL, Factors, PAIRS, run_with},
@@ -12,6 +10,7 @@ use super::{
     simd::{InstructionSet, Kernel, LANES, Lane, Simd, run},
     tensor::{Arena, Blocked, Dims},
 };
+use crate::parallel::{collect, for_each_part};
 
 /// Bytes of packed patches at once: they should stay in the second-level cache. A weight gradient sums over the pixels at
 /// once and pays for every sum, so it takes more of them.
@@ -42,7 +41,7 @@ pub(crate) fn convolve(
     let mut y = arena.blocked(dims);
     let summands = panels[0].summands();
     let at_once = pixels_at_once(summands, dims.pixels(), SCRATCH);
-    y.data.par_chunks_mut(dims.block_len() / groups).enumerate().for_each(|(index, out)| {
+    for_each_part(&mut y.data, dims.block_len() / groups, |index, out| {
         let (x, panel) = (x.part(index, groups), &panels[index % groups]);
         let mut patches = arena.take(summands * at_once);
         for start in (0..dims.pixels()).step_by(at_once) {
@@ -78,7 +77,7 @@ pub(crate) fn input_gradient(
     let at_once = pixels_at_once(rows, g.dims.pixels(), SCRATCH);
     let (from, whole) = (g.dims, dims);
     let dims = Dims { channels: part.inputs, ..dims };
-    gradient.data.par_chunks_mut(whole.block_len() / groups).enumerate().for_each(|(index, to)| {
+    for_each_part(&mut gradient.data, whole.block_len() / groups, |index, to| {
         let (g, panel) = (g.part(index, groups), &panels[index % groups]);
         to.fill(Lane::ZERO);
         let mut products = arena.take(rows * at_once);
@@ -121,7 +120,7 @@ pub(crate) fn weight_gradient<const F: Factors>(
     let parts = PARTIAL_SUMS.min(x.dims.blocks());
     let partial =
         |index: usize| partial_weight_gradient::<F>(x, g, shape, (index, parts), instructions, arena);
-    let partials: Vec<Vec<Lane>> = (0..groups * parts).into_par_iter().map(partial).collect();
+    let partials: Vec<Vec<Lane>> = collect(groups * parts, 1, partial);
     let columns = part.depth().div_ceil(LANES);
     let total = partials.chunks(parts).flat_map(|partials| sum_rows(partials, part, columns)).collect();
     partials.into_iter().for_each(|sums| arena.give(sums));
@@ -196,7 +195,8 @@ fn weight_gradient_of_one_pixel<const F: Factors>(
     }
     let depth = shape.depth();
     let mut total = vec![0.0; shape.outputs * depth];
-    total.par_chunks_mut(LANES * depth).zip(turned.par_chunks(samples)).for_each(|(total, turned)| {
+    for_each_part(&mut total, LANES * depth, |group, total| {
+        let turned = &turned[group * samples..][..samples];
         let rows = total.len() / depth;
         let mut sums = arena.take(rows * columns);
         let (a, b) = (Turned { data: turned, stride: samples }, Turned { data: &patches, stride: samples });
@@ -218,7 +218,7 @@ fn weight_gradient_of_one_pixel<const F: Factors>(
 /// The partial sums' total, without the columns that only fill vectors.
 fn sum_rows(partials: &[Vec<Lane>], shape: ConvolutionShape, columns: usize) -> Vec<f32> {
     let mut total = vec![0.0; shape.outputs * shape.depth()];
-    total.par_chunks_mut(shape.depth()).enumerate().for_each(|(output, total)| {
+    for_each_part(&mut total, shape.depth(), |output, total| {
         for (vector, total) in total.chunks_mut(LANES).enumerate() {
             for partial in partials {
                 let lane = &partial[output * columns + vector].0;

@@ -2,12 +2,11 @@
 //! [`pointwise`](super::pointwise).)
 #![allow(unsafe_code)]
 
-use rayon::prelude::*;
-
 use super::{
     simd::{InstructionSet, Kernel, Lane, Simd, run},
     tensor::{Arena, Blocked, Mask},
 };
+use crate::parallel::{for_each_part, for_each_part_and};
 
 /// Vectors that a thread takes at once.
 const AT_ONCE: usize = 4096;
@@ -15,10 +14,11 @@ const AT_ONCE: usize = 4096;
 /// max(x, 0) + slope · min(x, 0), and where x was positive; ReLU with a slope of 0.
 pub fn leaky_relu(x: &Blocked, slope: f32, instructions: InstructionSet, arena: &Arena) -> (Blocked, Mask) {
     let (mut y, mut mask) = (arena.blocked(x.dims), arena.take_mask(x.dims.len()));
-    let chunks = y.data.par_chunks_mut(AT_ONCE).zip(mask.0.par_chunks_mut(AT_ONCE));
-    chunks
-        .zip(x.data.par_chunks(AT_ONCE))
-        .for_each(|((y, mask), x)| run(instructions, LeakyRelu { x, slope, y, mask }));
+    let masks = mask.0.chunks_mut(AT_ONCE).collect();
+    for_each_part_and(&mut y.data, AT_ONCE, masks, 1, |chunk, y, mask| {
+        let x = &x.data[chunk * AT_ONCE..][..y.len()];
+        run(instructions, LeakyRelu { x, slope, y, mask });
+    });
     (y, mask)
 }
 
@@ -47,8 +47,10 @@ impl Kernel for LeakyRelu<'_> {
 
 /// The gradient of the argument of [`leaky_relu`], in place.
 pub fn leaky_relu_gradient(g: &mut Blocked, mask: &Mask, slope: f32, instructions: InstructionSet) {
-    let chunks = g.data.par_chunks_mut(AT_ONCE).zip(mask.0.par_chunks(AT_ONCE));
-    chunks.for_each(|(g, mask)| run(instructions, LeakyReluGradient { g, slope, mask }));
+    for_each_part(&mut g.data, AT_ONCE, |chunk, g| {
+        let mask = &mask.0[chunk * AT_ONCE..][..g.len()];
+        run(instructions, LeakyReluGradient { g, slope, mask });
+    });
 }
 
 struct LeakyReluGradient<'a> {
@@ -93,7 +95,7 @@ pub fn dropout(
 ) -> (Blocked, Mask) {
     assert!((0.0..1.0).contains(&rate), "dropout with a rate of {rate}: expected 0 or more, below 1");
     let (mut y, mut mask) = (arena.blocked(x.dims), arena.take_mask(x.dims.len()));
-    mask.0.par_chunks_mut(AT_ONCE).enumerate().for_each(|(chunk, mask)| {
+    for_each_part(&mut mask.0, AT_ONCE, |chunk, mask| {
         let places = chunk * AT_ONCE..;
         mask.iter_mut().zip(places).for_each(|(bits, place)| *bits = kept(place as u64));
     });
@@ -104,8 +106,10 @@ pub fn dropout(
 
 /// The gradient of the argument of [`dropout`], in place.
 pub fn dropout_gradient(g: &mut Blocked, mask: &Mask, rate: f32, instructions: InstructionSet) {
-    let chunks = g.data.par_chunks_mut(AT_ONCE).zip(mask.0.par_chunks(AT_ONCE));
-    chunks.for_each(|(g, mask)| run(instructions, Scale { g, factor: 1.0 / (1.0 - rate), mask }));
+    for_each_part(&mut g.data, AT_ONCE, |chunk, g| {
+        let mask = &mask.0[chunk * AT_ONCE..][..g.len()];
+        run(instructions, Scale { g, factor: 1.0 / (1.0 - rate), mask });
+    });
 }
 
 struct Scale<'a> {

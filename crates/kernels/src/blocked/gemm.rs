@@ -10,10 +10,11 @@
 #![allow(clippy::needless_range_loop, reason = "indices run over register tiles of constant size")]
 #![allow(clippy::too_many_arguments, reason = "a tile's place and size, passed on in registers")]
 
-use rayon::prelude::*;
-
 use super::factors::{FULL, Factors, PAIRS, values_a_summand};
-use crate::simd::{Kernel, LANES, Lane, Simd, pair_bits};
+use crate::{
+    parallel::for_each_small_part,
+    simd::{Kernel, LANES, Lane, Simd, pair_bits},
+};
 
 /// a · b + sum of summands.
 #[inline(always)]
@@ -74,8 +75,8 @@ impl Panel {
             pair_bits(element(row, 2 * k), second)
         };
         self.data.resize(rows.div_ceil(group) * summands * group, 0);
-        let panels = self.data.par_chunks_mut((summands * group).max(1)).enumerate();
-        panels.with_min_len(FILLED_AT_ONCE.div_ceil(summands * group)).for_each(|(panel, factors)| {
+        let size = (summands * group).max(1);
+        for_each_small_part(&mut self.data, size, FILLED_AT_ONCE.div_ceil(size), |panel, factors| {
             let here = group.min(rows - panel * group);
             for (k, factors) in factors.chunks_exact_mut(group).enumerate() {
                 for (row, to) in factors[..here].iter_mut().enumerate() {

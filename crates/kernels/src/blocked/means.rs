@@ -2,13 +2,12 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::{
     simd::{LANES, Lane},
     tensor::{Arena, Blocked, Dims},
 };
 use crate::Pool2d;
+use crate::parallel::for_each_part;
 
 /// Which pixels each mean is of: cells of a grid, every one a span of rows times a span of columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +98,7 @@ pub fn mean_pool(x: &Blocked, cells: &Cells, arena: &Arena) -> Blocked {
     let [rows, columns] = cells.out();
     let dims = Dims { height: rows, width: columns, ..x.dims };
     let mut y = arena.blocked(dims);
-    y.data.par_chunks_mut(dims.pixels()).enumerate().for_each(|(index, y)| {
+    for_each_part(&mut y.data, dims.pixels(), |index, y| {
         let x = x.plane(index / dims.channels, index % dims.channels);
         for (y, (rows, columns, area)) in y.iter_mut().zip(cells.each()) {
             let mut sums = [0f64; LANES];
@@ -121,7 +120,7 @@ pub fn mean_pool_gradient(g: &Blocked, cells: &Cells, arena: &Arena) -> Blocked 
     assert_eq!([g.dims.height, g.dims.width], cells.out(), "the gradient of the means");
     let dims = Dims { height, width, ..g.dims };
     let mut dx = arena.blocked(dims);
-    dx.data.par_chunks_mut(dims.pixels()).enumerate().for_each(|(index, dx)| {
+    for_each_part(&mut dx.data, dims.pixels(), |index, dx| {
         dx.fill(Lane::ZERO);
         let g = g.plane(index / dims.channels, index % dims.channels);
         for (g, (rows, columns, area)) in g.iter().zip(cells.each()) {

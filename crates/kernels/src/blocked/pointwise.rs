@@ -6,12 +6,11 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::{
     simd::{InstructionSet, Kernel, Lane, Simd, run},
     tensor::{Arena, Blocked, Dims, Mask},
 };
+use crate::parallel::{collect, for_each_part_and, for_each_small_part};
 
 /// Moments of a channel over images and pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,8 +48,8 @@ pub fn moments(x: &Blocked, instructions: InstructionSet) -> Vec<Moments> {
 
 /// For each channel the sum over blocks, in order, of a pair of sums per plane.
 fn plane_sums(dims: Dims, of: impl Fn(usize, usize) -> (f64, f64) + Sync) -> Vec<(f64, f64)> {
-    let planes = (0..dims.blocks() * dims.channels).into_par_iter().with_min_len(planes_at_once(dims));
-    let sums: Vec<(f64, f64)> = planes.map(|i| of(i / dims.channels, i % dims.channels)).collect();
+    let planes = dims.blocks() * dims.channels;
+    let sums = collect(planes, planes_at_once(dims), |i| of(i / dims.channels, i % dims.channels));
     let channel = |c: usize| {
         sums.iter()
             .skip(c)
@@ -137,8 +136,7 @@ pub(crate) fn apply_epilogue(
     let dims = y.dims;
     let mut mask = epilogue.relu.then(|| arena.take_mask(dims.len()));
     let masks = Mask::chunks(&mut mask, dims.pixels(), dims.blocks() * dims.channels);
-    let planes = y.data.par_chunks_mut(dims.pixels()).zip(masks).enumerate();
-    planes.with_min_len(planes_at_once(dims)).for_each(|(index, (y, mask))| {
+    for_each_part_and(&mut y.data, dims.pixels(), masks, planes_at_once(dims), |index, y, mask| {
         let (block, channel) = (index / dims.channels, index % dims.channels);
         let residual = epilogue.residual.map(|residual| residual.plane(block, channel));
         run(instructions, EpiloguePlane { y, residual, shift: epilogue.shift[channel], mask });
@@ -210,8 +208,7 @@ pub(crate) fn apply_gradient_epilogue(
     if epilogue.others.is_none() && epilogue.gate.is_none() {
         return;
     }
-    let planes = g.data.par_chunks_mut(dims.pixels()).enumerate().with_min_len(at_once);
-    planes.for_each(|(index, g)| {
+    for_each_small_part(&mut g.data, dims.pixels(), at_once, |index, g| {
         let values = index * dims.pixels()..(index + 1) * dims.pixels();
         run(instructions, GradientEpiloguePlane { g, epilogue, values });
     });
@@ -273,8 +270,8 @@ pub fn channel_affine(
     let dims = x.dims;
     let mut y = arena.blocked(dims);
     let mut mask = arena.take_mask(dims.len());
-    let planes = y.data.par_chunks_mut(dims.pixels()).zip(mask.0.par_chunks_mut(dims.pixels())).enumerate();
-    planes.with_min_len(planes_at_once(dims)).for_each(|(index, (y, mask))| {
+    let masks = mask.0.chunks_mut(dims.pixels()).collect();
+    for_each_part_and(&mut y.data, dims.pixels(), masks, planes_at_once(dims), |index, y, mask| {
         let (block, channel) = (index / dims.channels, index % dims.channels);
         let residual = channel_affine.residual.map(|residual| residual.plane(block, channel));
         let (scale, shift) = (channel_affine.scale[channel], channel_affine.shift[channel]);
@@ -378,7 +375,7 @@ pub fn channel_affine_gradient(
     arena: &Arena,
 ) -> (Blocked, Option<Blocked>) {
     let dims = g.dims;
-    let plane = |index: usize, g, out| {
+    let plane = |index: usize, g: &mut [Lane], out: Option<&mut [Lane]>| {
         let (block, channel) = (index / dims.channels, index % dims.channels);
         let x = how.x.map(|(x, b, c)| (x.plane(block, channel), b[channel], c[channel]));
         let mask = how.mask.map(|mask| mask.plane(dims, block, channel));
@@ -386,13 +383,16 @@ pub fn channel_affine_gradient(
         run(instructions, ChannelAffineGradientPlane { g, mask, x, a: how.a[channel], valid, out });
     };
     if !how.has_residual {
-        let planes = g.data.par_chunks_mut(dims.pixels()).enumerate().with_min_len(planes_at_once(dims));
-        planes.for_each(|(index, g)| plane(index, g, None));
+        for_each_small_part(&mut g.data, dims.pixels(), planes_at_once(dims), |index, g| {
+            plane(index, g, None);
+        });
         return (g, None);
     }
     let mut out = arena.blocked(dims);
-    let planes = out.data.par_chunks_mut(dims.pixels()).zip(g.data.par_chunks_mut(dims.pixels())).enumerate();
-    planes.with_min_len(planes_at_once(dims)).for_each(|(index, (out, g))| plane(index, g, Some(out)));
+    let gradients = g.data.chunks_mut(dims.pixels()).collect();
+    for_each_part_and(&mut out.data, dims.pixels(), gradients, planes_at_once(dims), |index, out, g| {
+        plane(index, g, Some(out));
+    });
     (out, Some(g))
 }
 

@@ -1,12 +1,11 @@
 //! Maximum over windows, and the way back to the pixel that won.
 
-use rayon::prelude::*;
-
 use super::{
     simd::{LANES, Lane},
     tensor::{Arena, Blocked, Dims},
 };
 use crate::Pool2d;
+use crate::parallel::{for_each_part, for_each_part_and};
 
 /// The size of the maxima.
 fn output_dims(window: Pool2d, x: Dims) -> Dims {
@@ -43,8 +42,8 @@ pub fn max_pool(x: &Blocked, window: Pool2d, arena: &Arena) -> (Blocked, Winners
     let (from, dims) = (x.dims, output_dims(window, x.dims));
     let mut y = arena.blocked(dims);
     let mut numbers = vec![[0; LANES]; y.data.len()];
-    let planes = y.data.par_chunks_mut(dims.pixels()).zip(numbers.par_chunks_mut(dims.pixels())).enumerate();
-    planes.for_each(|(index, (y, numbers))| {
+    let of_planes = numbers.chunks_mut(dims.pixels()).collect();
+    for_each_part_and(&mut y.data, dims.pixels(), of_planes, 1, |index, y, numbers: &mut [_]| {
         let x = x.plane(index / dims.channels, index % dims.channels);
         maxima(window, from, dims.width, x, y, numbers);
     });
@@ -59,7 +58,7 @@ pub fn max_pool_gradient(g: &Blocked, winners: &Winners, arena: &Arena) -> Block
     let Winners { window, from, ref numbers } = *winners;
     assert_eq!(g.dims, output_dims(window, from), "the gradient of the maxima");
     let (mut dx, dims) = (arena.blocked(from), g.dims);
-    dx.data.par_chunks_mut(from.pixels()).enumerate().for_each(|(index, dx)| {
+    for_each_part(&mut dx.data, from.pixels(), |index, dx| {
         dx.fill(Lane::ZERO);
         let place = index * dims.pixels()..(index + 1) * dims.pixels();
         for (at, (g, won)) in g.data[place.clone()].iter().zip(&numbers[place]).enumerate() {

@@ -2,8 +2,6 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use rayon::prelude::*;
-
 use super::{
     pages,
     simd::{LANES, Lane},
@@ -171,16 +169,11 @@ pub struct Mask(pub(crate) Vec<u16>);
 
 impl Mask {
     /// `count` equal parts of a mask, or as many times none.
-    pub(crate) fn chunks(
-        mask: &mut Option<Self>,
-        length: usize,
-        count: usize,
-    ) -> rayon::vec::IntoIter<Option<&mut [u16]>> {
-        let parts: Vec<_> = match mask {
+    pub(crate) fn chunks(mask: &mut Option<Self>, length: usize, count: usize) -> Vec<Option<&mut [u16]>> {
+        match mask {
             Some(mask) => mask.0.chunks_mut(length).map(Some).collect(),
             None => (0..count).map(|_| None).collect(),
-        };
-        parts.into_par_iter()
+        }
     }
 
     /// The bits of one plane of a block.

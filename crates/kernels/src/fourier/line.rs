@@ -3,7 +3,7 @@
 #![allow(unsafe_code)]
 
 use super::radix::{Cell, Complex, Dft, Radix, load, store, zero};
-use crate::simd::Simd;
+use crate::simd::{Kernel, Simd};
 
 /// Forward: e^{−2πi·nk/N}.
 pub(crate) const FORWARD: f32 = -1.0;
@@ -80,12 +80,38 @@ impl LinePlan {
     #[inline(always)]
     pub(crate) unsafe fn transform<S: Simd>(&self, from: Place, to: Place, work: &mut [Cell], sign: f32) {
         assert!(work.len() >= self.work_len(), "work space");
-        let (one, other) = work.split_at_mut(self.length);
+        // SAFETY: the caller vouches for all that `Transform` expects.
+        unsafe {
+            if sign == INVERSE {
+                S::call(Transform::<true> { plan: self, from, to, work });
+            } else {
+                S::call(Transform::<false> { plan: self, from, to, work });
+            }
+        }
+    }
+}
+
+/// [`LinePlan::transform`] in one direction.
+struct Transform<'a, const BACK: bool> {
+    plan: &'a LinePlan,
+    from: Place,
+    to: Place,
+    work: &'a mut [Cell],
+}
+
+impl<const BACK: bool> Kernel for Transform<'_, BACK> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let Self { plan: LinePlan { length, stages }, from, to, work } = self;
+        let sign = if BACK { INVERSE } else { FORWARD };
+        let (one, other) = work.split_at_mut(*length);
         let halves =
             [Place { first: one.as_mut_ptr(), step: 1 }, Place { first: other.as_mut_ptr(), step: 1 }];
         let mut at = from;
-        for (index, stage) in self.stages.iter().enumerate() {
-            let next = if index + 1 == self.stages.len() { to } else { halves[index % 2] };
+        for (index, stage) in stages.iter().enumerate() {
+            let next = if index + 1 == stages.len() { to } else { halves[index % 2] };
             // SAFETY: the caller vouches for the features and for both ends; the halves are as long as the line.
             unsafe {
                 match stage.radix {
@@ -163,7 +189,7 @@ fn factors(length: usize) -> Option<Vec<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::{InstructionSet, Kernel, LANES, run};
+    use crate::simd::{InstructionSet, LANES, run};
 
     struct Both<'a> {
         plan: &'a LinePlan,

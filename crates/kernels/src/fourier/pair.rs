@@ -11,7 +11,10 @@ use super::{
     radix::Cell,
     taps::{Phases, ToSpectrum, ToTaps},
 };
-use crate::simd::{InstructionSet, LANES, Lane, run};
+use crate::{
+    parallel::for_each_part,
+    simd::{InstructionSet, LANES, Lane, run},
+};
 
 /// Parts that a batch's gradients are summed in, however many threads there are; each takes memory for a sum.
 const PARTS: usize = 16;
@@ -274,7 +277,7 @@ impl ConvolutionPair {
         let others: Vec<Sums> = parts.collect();
         let add = |to: &mut [Cell], of: &(dyn Fn(&Sums) -> &[Cell] + Sync)| {
             let size = self.grid.rows() * CHANNELS;
-            to.par_chunks_mut(size).enumerate().for_each(|(index, to)| {
+            for_each_part(to, size, |index, to| {
                 for other in &others {
                     let from = &of(other)[index * size..][..size];
                     to.iter_mut().zip(from).for_each(|(to, from)| add_cell(to, from));

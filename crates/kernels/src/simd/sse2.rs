@@ -132,11 +132,9 @@ impl Simd for Sse2 {
     #[inline(always)]
     unsafe fn positive(value: Self::V) -> u16 {
         let mut bits = 0;
-        for quarter in 0..QUARTERS {
-            unsafe {
-                let positive = _mm_movemask_ps(_mm_cmpnle_ps(value[quarter], _mm_setzero_ps()));
-                bits |= positive << (4 * quarter);
-            }
+        for (quarter, value) in value.into_iter().enumerate() {
+            let positive = unsafe { _mm_movemask_ps(_mm_cmpnle_ps(value, _mm_setzero_ps())) };
+            bits |= positive << (4 * quarter);
         }
         bits as u16
     }

@@ -3,8 +3,6 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::{
     super::{
         pointwise::{self, GradientEpilogue},
@@ -19,6 +17,7 @@ use super::{
     steps,
     weights::Panels,
 };
+use crate::parallel::collect;
 
 /// Bytes of packed pixels that stay in a core's own cache beside what else is there: few if the weights are too, more if these
 /// are streamed through it for every step.
@@ -66,7 +65,7 @@ impl Layer<'_> {
         let step = windows.results(bytes / row).clamp(1, rows);
         let out = Out { y: y.data.as_mut_ptr(), mask: mask.as_mut().map(|mask| mask.0.as_mut_ptr()) };
         let share = share(rows, to.height, step);
-        (0..rows.div_ceil(share)).into_par_iter().for_each(|index| {
+        collect(rows.div_ceil(share), 1, |index| {
             let rows = index * share..rows.min((index + 1) * share);
             let kept = steps(rows.clone(), step).map(|rows| windows.sources(rows, to.height).len());
             let kept = kept.max().unwrap_or(0).max(1);

@@ -86,7 +86,7 @@ impl Tiled {
     pub(crate) fn fill(&mut self, filters: &[f32]) {
         match self.precision {
             Precision::Bf16 => {
-                self.panels.fill::<1>(self.shape, self.is_backward, self.instructions, filters)
+                self.panels.fill::<1>(self.shape, self.is_backward, self.instructions, filters);
             }
             _ => self.panels.fill::<2>(self.shape, self.is_backward, self.instructions, filters),
         }

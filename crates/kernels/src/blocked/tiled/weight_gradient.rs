@@ -8,8 +8,6 @@
 
 use std::{marker::PhantomData, ops::Range};
 
-use rayon::prelude::*;
-
 use super::{
     super::{
         ConvolutionShape, pages,
@@ -23,6 +21,7 @@ use super::{
     samples::{Layout, pack_gradients, pack_inputs},
     steps,
 };
+use crate::parallel::{collect, for_each_part};
 
 /// Most bytes of sums that a part has to itself.
 const OWN_SUMS: usize = 3 << 19;
@@ -107,7 +106,7 @@ pub(super) fn weight_gradient<const PARTS: usize>(
                 arena,
             )
         };
-        (0..parts).into_par_iter().map(part).collect()
+        collect(parts, 1, part)
     } else {
         vec![shared::<PARTS>(operands, instructions, arena)]
     };
@@ -195,14 +194,14 @@ fn shared<const PARTS: usize>(
     for rows in steps(0..rows, at_once) {
         let sources = operands.sources(rows.clone());
         let (gradients, inputs) = (&mut a[..rows.len() * layout.gradient_len()], &mut b[..]);
-        gradients.par_chunks_mut(layout.gradient_len()).enumerate().for_each(|(index, to)| {
+        for_each_part(gradients, layout.gradient_len(), |index, to| {
             let row = rows.start + index;
             run_on_pairs(
                 instructions,
                 Pack::<PARTS> { layout, from: g, row, to, is_gradient: true, parts: PhantomData },
             );
         });
-        inputs.par_chunks_mut(layout.input_len()).take(sources.len()).enumerate().for_each(|(index, to)| {
+        for_each_part(&mut inputs[..sources.len() * layout.input_len()], layout.input_len(), |index, to| {
             let row = sources.start + index;
             run_on_pairs(
                 instructions,
@@ -210,7 +209,7 @@ fn shared<const PARTS: usize>(
             );
         });
         let packed = Packed { a: &a, b: &b, first: [rows.start, sources.start], kept };
-        sums.par_chunks_mut(together * operands.row_of_sums()).enumerate().for_each(|(index, sums)| {
+        for_each_part(&mut sums, together * operands.row_of_sums(), |index, sums| {
             for rows in steps(rows.clone(), each) {
                 let (first, is_first, parts) = (index * together, rows.start == 0, PhantomData);
                 let sums = &mut *sums;
@@ -381,7 +380,7 @@ fn gather(parts: &[Vec<Lane>], shape: ConvolutionShape) -> Vec<f32> {
     let tiles = groups(shape.inputs, LANES) * taps;
     let mut gradient = pages::zeros(shape.weights());
     // Sixteen outputs at once: their sums lie side by side.
-    gradient.par_chunks_mut(LANES * depth).enumerate().for_each(|(group, filters)| {
+    for_each_part(&mut gradient, LANES * depth, |group, filters| {
         for tile in 0..tiles {
             let (first, tap) = (tile / taps * LANES * taps, tile % taps);
             let start = (group * tiles + tile) * TILE;

@@ -4,8 +4,6 @@
 #![allow(unsafe_code)]
 #![allow(clippy::needless_range_loop, reason = "indices run over blocks of constant size")]
 
-use rayon::prelude::*;
-
 use super::{
     super::{
         ConvolutionShape,
@@ -13,6 +11,7 @@ use super::{
     },
     GROUP, TILE, groups, pairs,
 };
+use crate::parallel::for_each_part;
 
 /// The weights of one direction.
 #[derive(Debug, Default)]
@@ -41,7 +40,7 @@ impl Panels {
         let taps = shape.taps();
         self.stride = taps * groups(summands, GROUP) * 2 * PARTS * TILE;
         self.tiles.resize(groups(rows, GROUP) * self.stride, Lane::ZERO);
-        self.tiles.par_chunks_mut(self.stride).enumerate().for_each(|(group, to)| {
+        for_each_part(&mut self.tiles, self.stride, |group, to| {
             run_on_pairs(
                 instructions,
                 Pack::<PARTS> { filters, outputs, inputs, taps, group, is_backward, to },

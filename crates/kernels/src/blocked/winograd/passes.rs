@@ -8,8 +8,6 @@
 
 use std::marker::PhantomData;
 
-use rayon::prelude::*;
-
 use super::{
     super::{
         factors::{FULL, Factors, PAIRS, run_with, values_a_summand},
@@ -22,6 +20,7 @@ use super::{
     scheme::{Gather, PANELS, Place, Scheme, Spread, TILE},
     weights::Transformed,
 };
+use crate::parallel::{for_each_part, for_each_part_and};
 
 /// What tells the two passes apart.
 pub(super) trait Pass: Sync {
@@ -152,7 +151,7 @@ fn fused<P: Pass, const F: Factors>(
     let together = at_once.div_ceil(grid.tiles()).min(dims.blocks().div_ceil(2)).max(1);
     let chunk = together * dims.block_len();
     let masks = Mask::chunks(mask, chunk, dims.blocks().div_ceil(together));
-    y.data.par_chunks_mut(chunk).zip(masks).enumerate().for_each(|(index, (out, mut mask))| {
+    for_each_part_and(&mut y.data, chunk, masks, 1, |index, out, mut mask| {
         let first_block = index * together;
         let end = (first_block + out.len() / dims.block_len()) * grid.tiles();
         let depths = Depths::new::<F>(instructions.rows(), x.dims.channels, P::POINTS, at_once);
@@ -368,13 +367,12 @@ fn wide<P: Pass, const F: Factors>(
     for start in (0..tiles).step_by(at_once) {
         let range = Range { start, count: at_once.min(tiles - start) };
         let depths = all(range.count);
-        let spread = |(group, to): (usize, &mut [Lane])| {
+        for_each_part(&mut v[..depths.len()], depths.group_stride, |group, to| {
             let job = SpreadJob::<P, F> { x, group, grid, range, depths, to, pass: PhantomData };
             run_with::<F, _>(instructions, job);
-        };
-        v[..depths.len()].par_chunks_mut(depths.group_stride).enumerate().for_each(spread);
+        });
         let stride = padded * range.count + 1;
-        m[..P::POINTS * stride].par_chunks_mut(stride).enumerate().for_each(|(point, m)| {
+        for_each_part(&mut m[..P::POINTS * stride], stride, |point, m| {
             let job = ProductJob::<P, F> { weights, v: &v, depths, point, m, pass: PhantomData };
             run_with::<F, _>(instructions, job);
         });
@@ -382,8 +380,8 @@ fn wide<P: Pass, const F: Factors>(
         let end = (grid.place(start + range.count - 1).0 + 1) * dims.channels;
         let planes = &mut y.data[first * dims.pixels()..end * dims.pixels()];
         let masks = Mask::chunks(mask, dims.pixels(), dims.blocks() * dims.channels);
-        let masks = masks.skip(first).take(end - first);
-        planes.par_chunks_mut(dims.pixels()).zip(masks).enumerate().for_each(|(index, (plane, mask))| {
+        let masks = masks.into_iter().skip(first).take(end - first).collect();
+        for_each_part_and(planes, dims.pixels(), masks, 1, |index, plane, mask| {
             let (index, pass) = (first + index, PhantomData);
             let m = &m;
             run(

@@ -9,8 +9,6 @@
 
 use std::marker::PhantomData;
 
-use rayon::prelude::*;
-
 use super::{
     super::{
         factors::{FULL, Factors, PAIRS, run_with},
@@ -22,6 +20,7 @@ use super::{
     Ahead, Grid, Range,
     scheme::{self, PANEL_LINE, PANELS, Scheme, fold_filters},
 };
+use crate::parallel::{collect, for_each_part};
 
 /// Most vectors of sums that a part has to itself.
 const OWN_SUMS: usize = (3 << 20) / size_of::<Lane>();
@@ -63,10 +62,7 @@ fn of_factors<K: Scheme, const F: Factors>(
     let sums = PANELS * outputs * groups(inputs);
     let sums = if sums <= OWN_SUMS {
         let parts = PARTS.min(x.dims.blocks());
-        (0..parts)
-            .into_par_iter()
-            .map(|part| apart::<K, F>(x, g, (part, parts), instructions, arena))
-            .collect()
+        collect(parts, 1, |part| apart::<K, F>(x, g, (part, parts), instructions, arena))
     } else {
         vec![shared::<K, F>(x, g, instructions, arena)]
     };
@@ -187,20 +183,18 @@ fn shared<K: Scheme, const F: Factors>(
         let spread = |from: &Blocked, to: &mut [Lane], is_gradient: bool| {
             // Sixteen channels at a time, so that each thread writes a group of its own: [group][point][sample].
             let group = K::POINTS * point_stride::<F>(range.count);
-            to[..groups(from.dims.channels) * group].par_chunks_mut(group).enumerate().for_each(
-                |(group, to)| {
-                    let kind = PhantomData;
-                    run_with::<F, _>(
-                        instructions,
-                        Spread::<K, F> { from, group, grid, range, to, is_gradient, kind },
-                    );
-                },
-            );
+            for_each_part(&mut to[..groups(from.dims.channels) * group], group, |group, to| {
+                let kind = PhantomData;
+                run_with::<F, _>(
+                    instructions,
+                    Spread::<K, F> { from, group, grid, range, to, is_gradient, kind },
+                );
+            });
         };
         spread(x, &mut v, false);
         spread(g, &mut q, true);
         let (v, q, count, is_first) = (&v, &q, range.count, start == 0);
-        sums.par_chunks_mut(g.dims.channels * inputs).enumerate().for_each(|(panel, out)| {
+        for_each_part(&mut sums, g.dims.channels * inputs, |panel, out| {
             let kind = PhantomData;
             run_with::<F, _>(instructions, Product::<K, F> { x, g, v, q, panel, count, is_first, out, kind });
         });
@@ -297,7 +291,7 @@ fn fold(
     instructions: InstructionSet,
 ) -> Vec<f32> {
     let mut gradient = pages::zeros(outputs * inputs * 9);
-    gradient.par_chunks_mut(9 * inputs).enumerate().for_each(|(output, out)| {
+    for_each_part(&mut gradient, 9 * inputs, |output, out| {
         run(instructions.for_arrays(), Fold { matrix, parts, outputs, output, columns: groups(inputs), out });
     });
     gradient

@@ -2,8 +2,6 @@
 #![allow(unsafe_code)]
 #![allow(clippy::needless_range_loop, reason = "indices run over taps and lanes")]
 
-use rayon::prelude::*;
-
 use super::{
     super::factors::{FULL, Factors, PAIRS, values_a_summand},
     super::simd::{InstructionSet, Kernel, LANES, Simd, pair_bits, run},
@@ -11,6 +9,7 @@ use super::{
     strided::Strided,
     unit::Unit,
 };
+use crate::parallel::for_each_part_and;
 
 /// Filters G g Gᵀ as `[row group][panel][depth][row]`: rows are output channels in groups of [`Simd::ROWS`], depth is
 /// the input channels, both filled up with zeros.
@@ -62,7 +61,7 @@ impl Transformed {
         let (arrays, is_paired) = (instructions.for_arrays(), self.factors == PAIRS);
         let mut turned: Vec<&mut [u32]> = self.turned.chunks_mut(panel).collect();
         turned.resize_with(groups, Default::default);
-        self.data.par_chunks_mut(panel).zip(turned).enumerate().for_each(|(index, (panel, turned))| {
+        for_each_part_and(&mut self.data, panel, turned, 1, |index, panel, turned| {
             let first = index * group;
             let filters = &filters[first * depth * 9..rows.min(first + group) * depth * 9];
             match group {

@@ -1,7 +1,5 @@
 //! The forward pass, and every pass that is a forward pass in disguise.
 
-use rayon::prelude::*;
-
 use super::{
     blocks::{Block, Blocks},
     columns::{output_scratch, patches, scratch_lengths},
@@ -9,13 +7,14 @@ use super::{
     product::{Matrix, MatrixMut, Store, multiply},
     scratch,
 };
+use crate::parallel::for_each_part;
 
 /// y(n, o, i, j) = Σ w(o, c, k, l) · x(n, c, i·stride + k − padding, j·stride + l − padding), by
 /// blocks of patches.
 pub(crate) fn forward(geometry: &Geometry, x: &[f32], weight: &[f32]) -> Vec<f32> {
     let blocks = Blocks::new(geometry);
     let mut y = vec![0.0; geometry.images * geometry.out_image()];
-    y.par_chunks_mut(blocks.images * geometry.out_image()).enumerate().for_each(|(task, y)| {
+    for_each_part(&mut y, blocks.images * geometry.out_image(), |task, y| {
         for block in blocks.of_task(task) {
             for group in 0..geometry.groups {
                 convolve_block(geometry, x, weight, group, block, y);

@@ -4,8 +4,6 @@
 //!   180°.
 //! * Otherwise: gradients of patches as a product, added to where the patches came from ("col2im").
 
-use rayon::prelude::*;
-
 use super::{
     blocks::{Block, Blocks},
     columns::{output_block, output_scratch, scatter_columns},
@@ -14,6 +12,7 @@ use super::{
     product::{Matrix, MatrixMut, Store, multiply},
     scratch,
 };
+use crate::parallel::for_each_part;
 
 /// With this many times more output channels than input channels, adding patches is cheaper than gathering
 /// those of the output.
@@ -47,7 +46,7 @@ fn turn(geometry: &Geometry, weight: &[f32]) -> Vec<f32> {
 fn by_patches(geometry: &Geometry, weight: &[f32], g: &[f32]) -> Vec<f32> {
     let blocks = Blocks::new(geometry);
     let mut dx = vec![0.0; geometry.images * geometry.in_image()];
-    dx.par_chunks_mut(blocks.images * geometry.in_image()).enumerate().for_each(|(task, dx)| {
+    for_each_part(&mut dx, blocks.images * geometry.in_image(), |task, dx| {
         for group in 0..geometry.groups {
             images_by_patches(geometry, weight, g, group, (&blocks, task), dx);
         }

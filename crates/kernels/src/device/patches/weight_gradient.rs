@@ -9,6 +9,7 @@ use super::{
     product::{MatrixMut, Store, multiply},
     scratch,
 };
+use crate::parallel::for_each_part;
 
 /// Partial sums: at least so many, if there are as many blocks, and at most.
 const PARTS: (usize, usize) = (4, 16);
@@ -69,7 +70,7 @@ fn total(parts: Vec<Vec<f32>>) -> Vec<f32> {
     let mut parts = parts.into_iter();
     let mut total = parts.next().expect("a batch has at least one part");
     let rest: Vec<_> = parts.collect();
-    total.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, total)| {
+    for_each_part(&mut total, CHUNK, |chunk, total| {
         for part in &rest {
             for (total, part) in total.iter_mut().zip(&part[chunk * CHUNK..]) {
                 *total += part;
@@ -83,7 +84,7 @@ fn total(parts: Vec<Vec<f32>>) -> Vec<f32> {
 fn turn_back(geometry: &Geometry, turned: &[f32]) -> Vec<f32> {
     let (outputs, depth) = (geometry.outputs, geometry.depth());
     let mut weight = vec![0.0; turned.len()];
-    weight.par_chunks_mut(depth).enumerate().for_each(|(i, weight)| {
+    for_each_part(&mut weight, depth, |i, weight| {
         let (group, output) = (i / outputs, i % outputs);
         let column = turned[group * outputs * depth + output..].iter().step_by(outputs);
         weight.iter_mut().zip(column).for_each(|(weight, turned)| *weight = *turned);
