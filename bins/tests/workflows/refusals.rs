@@ -151,9 +151,20 @@ fn wrong_paths_are_told_with_right_ones() -> Outcome {
         ("easy_train", (&["--dataset", "folder", "--data", "."], 2, &["one in ./photos: name that"])),
         (
             "easy_train",
-            (&["--dataset", "folder", "--data", "nowhere"], 2, &["nowhere: no such file or folder", "--data"]),
+            (
+                &["--dataset", "folder", "--data", "nowhere"],
+                2,
+                &["nowhere: no such file or folder", "--data"],
+            ),
         ),
-        ("easy_train", (&["--dataset", "generated", "--data", "nowhere"], 2, &["nowhere: no such file or folder", "--data"])),
+        (
+            "easy_train",
+            (
+                &["--dataset", "generated", "--data", "nowhere"],
+                2,
+                &["nowhere: no such file or folder", "--data"],
+            ),
+        ),
         ("easy_train", (&["--out-dir", "a.pt/runs"], 2, &["--out-dir", "a.pt is a file, expected a folder"])),
         ("inspect", (&["run"], 2, &["run: this is a folder", "such as run/9_checkpoint.safetensors"])),
         (

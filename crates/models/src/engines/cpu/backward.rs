@@ -64,7 +64,7 @@ impl Backward<'_> {
             }
             Kind::LeakyRelu { x, slope } => {
                 self.through_mask(out, *x, |g, mask| {
-                    blocked::leaky_relu_gradient(g, mask, *slope, instructions)
+                    blocked::leaky_relu_gradient(g, mask, *slope, instructions);
                 });
             }
             Kind::Dropout { x, rate } => {
