@@ -1,6 +1,9 @@
 //! The rules of the house, read off `cargo metadata`: which crate may know which.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Command,
+};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
@@ -192,4 +195,30 @@ fn rust_files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
             }
         })
         .collect()
+}
+
+/// One feature more in a leaf, and all crates above it are compiled again.
+#[test]
+fn programs_and_tests_share_what_they_compile() {
+    let crates = |edges: &str, of: &[&str]| -> BTreeSet<String> {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args([
+            "tree",
+            "--locked",
+            "--offline",
+            "--prefix",
+            "none",
+            "--format",
+            "{p} {f}",
+            "--edges",
+            edges,
+        ]);
+        let tree = cargo.args(of).current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo starts");
+        assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+        let lines = String::from_utf8(tree.stdout).expect("names are UTF-8");
+        lines.lines().map(|line| line.replace(" (*)", "").trim_end().to_owned()).collect()
+    };
+    let (programs, all) = (crates("normal", &["--package", "bins"]), crates("normal,dev", &["--workspace"]));
+    let apart: Vec<&String> = programs.difference(&all).collect();
+    assert!(apart.is_empty(), "other features in tests: {apart:#?}; ask for those in bins/Cargo.toml, too");
 }
