@@ -29,6 +29,7 @@ fn main() {
     println!("display {:?}, source {:?}", outer.to_string(), outer.source().map(ToString::to_string));
 }
 RUST
+unset RUST_BACKTRACE # with it, the words have a backtrace in them
 output=$(cargo run -q)
 echo "$output"
 [[ $output == *"not found"*"source None" ]]

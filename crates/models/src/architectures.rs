@@ -153,7 +153,7 @@ impl PartialEq for Architecture {
 impl FromStr for Architecture {
     type Err = Error;
 
-    /// The architecture of a name; where both families have it, the one for small images (see [`Architecture::of`]).
+    /// The architecture of a name; where both families have it, the one for small images (see [`Architecture::in_family`]).
     ///
     /// ```
     /// let resnet: models::Architecture = "resnet18".parse()?;
