@@ -2,7 +2,6 @@
 
 use std::{
     ffi::OsString,
-    io,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -51,8 +50,12 @@ pub(crate) fn run(arguments: Vec<OsString>) -> ExitCode {
     let command = command(&programs);
     match command.clone().try_get_matches_from(arguments).map(|matches| own(&matches)) {
         Ok(Some(Own::Completions { shell })) => {
-            clap_complete::generate(shell, &mut command.clone(), "freqbias", &mut io::stdout());
-            ExitCode::SUCCESS
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut command.clone(), "freqbias", &mut script);
+            match cli::result_as_it_is(&script) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => cli::fail(&format!("{error:#}"), 1),
+            }
         }
         Ok(Some(Own::Man { folder })) => match man(command, &folder) {
             Ok(()) => ExitCode::SUCCESS,

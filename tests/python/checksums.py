@@ -4,7 +4,8 @@ change one: run it with the programs of before and of after, and compare the two
     python3 tests/python/checksums.py target/release > after.txt
 
 Left out are times, versions, the report's markup, and what is said on stderr. `$FREQBIAS_CIFAR` may name a folder of
-CIFAR-10's batches, `$FREQBIAS_PHOTOGRAPHS` a folder or archive of images, `$FREQBIAS_TORCH` a ResNet-18 of PyTorch.
+CIFAR-10's batches, `$FREQBIAS_PHOTOGRAPHS` a folder or archive of images, `$FREQBIAS_TORCH` a ResNet-18 of PyTorch. `$FREQBIAS_KERNELS`
+chooses the instruction set, as ever.
 """
 
 import hashlib
@@ -93,7 +94,8 @@ grad $TORCH_FLAGS
 """
 
 # Numbers that differ from run to run, and what a build says of itself.
-TIMES = ["seconds", "images_per_second", "version", "git_commit"]
+# (The checksums in a reproduction's list of steps are of files that hold times.)
+TIMES = ["seconds", "images_per_second", "version", "git_commit", "crc32c"]
 
 
 def without_times(value):
@@ -128,7 +130,8 @@ def printed(text):
 
 def main():
     programs = Path(sys.argv[1]).resolve()
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("FREQBIAS_")}
+    kept = lambda name: name == "FREQBIAS_KERNELS" or not name.startswith("FREQBIAS_")
+    environment = {name: value for name, value in os.environ.items() if kept(name)}
     jobs = COMMANDS.strip().splitlines()
     if cifar := os.environ.get("FREQBIAS_CIFAR"):
         jobs += [line + f" --data {cifar}" for line in CIFAR.strip().splitlines()]

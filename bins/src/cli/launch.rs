@@ -91,6 +91,10 @@ pub(crate) fn refuse(error: &clap::Error, command: &clap::Command) -> ExitCode {
 }
 
 fn refuse_with(error: &clap::Error, command: &clap::Command, origin: Option<&str>, advice: &str) -> ExitCode {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let names: Vec<_> = command.get_subcommands().map(clap::Command::get_name).collect();
+        return fail(&format!("which subcommand? expected one of {}", names.join(", ")), UNUSABLE_FLAGS);
+    }
     if error.use_stderr() {
         return fail(&format!("{}{advice}", refusal(&error.to_string(), origin)), UNUSABLE_FLAGS);
     }

@@ -114,7 +114,15 @@ pub(crate) fn counted(count: usize, one: &str) -> String {
 /// # Errors
 /// If the line cannot be written, as on a full disk.
 pub(crate) fn result(line: &str) -> anyhow::Result<()> {
-    match writeln!(std::io::stdout().lock(), "{}", printable(line)) {
+    result_as_it_is(format!("{}\n", printable(line)).as_bytes())
+}
+
+/// Writes to stdout what another program will read.
+///
+/// # Errors
+/// As [`result`].
+pub(crate) fn result_as_it_is(bytes: &[u8]) -> anyhow::Result<()> {
+    match std::io::stdout().lock().write_all(bytes) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(anyhow::Error::new(error).context("cannot write the result to stdout"))
         }

@@ -38,7 +38,7 @@ pub struct Flags {
     #[arg(long, value_enum, default_value_t = Part::High)]
     keep_label: Part,
     /// Which copies of the test images are written
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Copies::Low, Copies::High])]
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "low,high")]
     freq: Vec<Copies>,
     /// The folder that holds all runs
     #[arg(long, value_name = "DIR", default_value = "runs", value_parser = folder_to_write())]

@@ -41,6 +41,7 @@ impl FolderLock {
     pub fn take(folder: &Path) -> Result<Self, Error> {
         let folder = folder.to_owned();
         let mut lock = Self { folder, file: None, created_file: false, created_folders: Vec::new() };
+        let mut is_held = false;
         for _ in 0..TRIES {
             lock.create_folders()?;
             let Some(file) = lock.open_file()? else { continue };
@@ -54,10 +55,15 @@ impl FolderLock {
                 }
                 Err(TryLockError::WouldBlock) => {
                     lock.created_file = false;
+                    is_held = true;
                     break;
                 }
                 Err(TryLockError::Error(_)) => return Ok(lock),
             }
+        }
+        if !is_held {
+            // Nobody keeps it from being made: the system has no place for it there.
+            fs::create_dir_all(&lock.folder).map_err(failed(Action::CreateFolder, &lock.folder))?;
         }
         Err(Error::InUse { folder: lock.folder.clone() })
     }
@@ -185,6 +191,13 @@ mod tests {
         assert!(matches!(error, Error::File { .. }), "{error}");
         assert_eq!(fs::read(&path)?, b"mine");
         Ok(())
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_folder_that_no_program_can_make_is_not_in_use() {
+        let error = FolderLock::take("/proc/freqbias".as_ref()).expect_err("the system's own folder");
+        assert!(matches!(error, Error::File { action: Action::CreateFolder, .. }), "{error}");
     }
 
     /// Each takes the lock, is alone in the folder, and gives up folder and lock again.

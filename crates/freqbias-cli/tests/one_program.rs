@@ -61,6 +61,21 @@ fn unknown_subcommands_are_one_line() -> Outcome {
     let folder = tempfile::tempdir()?;
     let said = refused(freqbias(folder.path()).arg("gard"))?;
     assert!(said.contains("gard") && said.contains("grad"), "{said}");
+    let said = refused(&mut freqbias(folder.path()))?;
+    assert!(said.contains("which subcommand?") && said.contains("easy_train, "), "{said}");
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn completions_that_cannot_be_written_are_one_line() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let full = fs::File::options().write(true).open("/dev/full")?;
+    let Output { status, stderr, .. } =
+        freqbias(folder.path()).args(["completions", "bash"]).stdout(full).output()?;
+    let said = String::from_utf8(stderr)?;
+    assert_eq!((status.code(), said.lines().count()), (Some(1), 1), "{said}");
+    assert!(said.contains("stdout"), "{said}");
     Ok(())
 }
 

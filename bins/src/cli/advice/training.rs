@@ -23,7 +23,9 @@ pub(super) fn of(error: &Error) -> Option<String> {
         Error::ImagesChanged { .. } => {
             or_anew("put back the files of --data as they were, give the same --labels and --image-size")
         }
-        Error::Diverged { .. } | Error::DivergedAfter { .. } => "try a smaller --lr".to_owned(),
+        Error::Diverged { .. } | Error::DivergedAfter { .. } => {
+            "try a smaller --lr, with --overwrite".to_owned()
+        }
         _ => return None,
     };
     Some(advice)
