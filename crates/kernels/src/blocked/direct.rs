@@ -6,7 +6,7 @@ use super::{
     ConvolutionShape,
     factors::{FULL, Factors, PAIRS, run_with},
     gemm::{self, Inner, Outer, Panel, Rows, RowsMut, Turned, summands_of_images},
-    patches::{PackPairs, PairRows, Patch},
+    patches::{MOST_AT_ONCE, PackPairs, PairRows, Patch},
     simd::{InstructionSet, Kernel, LANES, Lane, Simd, run},
     tensor::{Arena, Blocked, Dims},
 };
@@ -24,9 +24,6 @@ fn pixels_at_once(rows: usize, pixels: usize, scratch: usize) -> usize {
     let fit = scratch / (rows.max(1) * size_of::<Lane>());
     (fit / 3 * 3).clamp(3, MOST_AT_ONCE).min(pixels.max(1))
 }
-
-/// Most pixels that are treated together.
-pub(super) const MOST_AT_ONCE: usize = 96;
 
 /// (N, inputs, H, W) → (N, outputs, H', W'), with a panel for each group.
 pub(crate) fn convolve(

@@ -13,6 +13,7 @@ mod pages;
 mod patches;
 mod pointwise;
 mod pooling;
+mod shape;
 mod tensor;
 mod tiled;
 mod winograd;
@@ -20,7 +21,7 @@ mod winograd;
 use crate::simd;
 
 pub use branches::{concatenate, some_channels};
-pub use convolution::{Convolution, ConvolutionShape};
+pub use convolution::Convolution;
 pub use gates::{dropout, dropout_gradient, leaky_relu, leaky_relu_gradient};
 pub use loss::cross_entropy;
 pub use means::{Cells, mean_pool, mean_pool_gradient};
@@ -29,5 +30,6 @@ pub use pointwise::{
     channel_affine_gradient, channel_sums, gate, moments,
 };
 pub use pooling::{Winners, max_pool, max_pool_gradient};
+pub use shape::ConvolutionShape;
 pub use simd::InstructionSet;
 pub use tensor::{Arena, Blocked, Dims, Mask};

@@ -4,11 +4,13 @@
 
 use super::{
     ConvolutionShape,
-    direct::MOST_AT_ONCE,
     gemm::Rows,
     simd::{Kernel, Lane, Simd},
     tensor::Dims,
 };
+
+/// Most pixels that are treated together.
+pub(super) const MOST_AT_ONCE: usize = 96;
 
 /// `count` output pixels from `start` on, and the patches of the input under them.
 #[derive(Clone, Copy)]

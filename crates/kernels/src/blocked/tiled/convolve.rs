@@ -12,10 +12,10 @@ use super::{
         },
         tensor::{Arena, Blocked, Dims, Mask},
     },
-    GROUP, TILE, TileEpilogue, Windows, groups,
+    parts::{GROUP, TILE, TileEpilogue, groups, steps},
     pixels::Ring,
-    steps,
     weights::Panels,
+    windows::Windows,
 };
 use crate::parallel::collect;
 

@@ -10,7 +10,7 @@ use super::{
         simd::{Lane, Simd},
         tensor::Blocked,
     },
-    GROUP, TILE, groups, pairs,
+    parts::{GROUP, TILE, groups, pairs},
 };
 
 /// Rows of packed pixels: `[row modulo their number][column][group of 32 channels][part][pair]`, a pair being channel k with

@@ -11,7 +11,7 @@ use super::{
         simd::{LANES, Lane, Simd},
         tensor::{Blocked, Dims},
     },
-    TILE, groups, row,
+    parts::{TILE, groups, row},
 };
 
 /// Vectors of the input's tile that one pixel takes.

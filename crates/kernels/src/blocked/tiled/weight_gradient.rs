@@ -17,9 +17,9 @@ use super::{
         },
         tensor::{Arena, Blocked, sum_of_parts},
     },
-    TILE, Windows, groups,
+    parts::{TILE, groups, steps},
     samples::{Layout, pack_gradients, pack_inputs},
-    steps,
+    windows::Windows,
 };
 use crate::parallel::{collect, for_each_part};
 

@@ -9,7 +9,7 @@ use super::{
         ConvolutionShape,
         simd::{InstructionSet, Kernel, LANES, Lane, Simd, run_on_pairs},
     },
-    GROUP, TILE, groups, pairs,
+    parts::{GROUP, TILE, groups, pairs},
 };
 use crate::parallel::for_each_part;
 

@@ -8,7 +8,7 @@ use super::{
         simd::{Lane, Simd},
         tensor::Dims,
     },
-    Grid, Range,
+    grid::{Grid, Range},
     scheme::TILE,
 };
 

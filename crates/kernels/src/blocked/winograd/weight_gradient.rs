@@ -17,7 +17,8 @@ use super::{
         simd::{InstructionSet, Kernel, LANES, Lane, Simd, run},
         tensor::{Arena, Blocked, sum_of_parts},
     },
-    Ahead, Grid, Range,
+    ahead::Ahead,
+    grid::{Grid, Range},
     scheme::{self, PANEL_LINE, PANELS, Scheme, fold_filters},
 };
 use crate::parallel::{collect, for_each_part};
