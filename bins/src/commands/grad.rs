@@ -45,7 +45,7 @@ pub struct Flags {
     #[command(flatten)]
     #[serde(flatten)]
     checkpoints: CheckpointFlags,
-    /// If there are no checkpoints yet, how many epochs to train first [default: 6 on synthetic, else 10]
+    /// If there are no checkpoints yet, how many epochs to train first [default: 3 on synthetic, else 10]
     #[arg(long, alias = "epoch", value_name = "N", value_parser = at_least_one)]
     epochs: Option<usize>,
 }
@@ -128,7 +128,7 @@ impl Flags {
     }
 
     fn train(&self, dataset: &Dataset, session: &Session) -> anyhow::Result<()> {
-        let few = if self.data.dataset == Name::Synthetic { 6 } else { 10 };
+        let few = if self.data.dataset == Name::Synthetic { 3 } else { 10 };
         let folder = self.folder();
         let resumes = RunFolder::at(&folder).state_path().exists();
         let own = if resumes { RunConfig::read(&folder)?.unwrap_or_default() } else { RunConfig::default() };
