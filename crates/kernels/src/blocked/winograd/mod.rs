@@ -7,6 +7,7 @@
 
 mod ahead;
 mod grid;
+mod pass;
 mod passes;
 mod product;
 mod scheme;

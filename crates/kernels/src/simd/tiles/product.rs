@@ -46,28 +46,28 @@ macro_rules! store {
 
 /// Applies an instruction to the four tiles of sums and their places.
 macro_rules! sums {
-    ($before:literal $epilogue:literal) => {
+    ($before:literal $after:literal) => {
         concat!(
             "mov {place}, [{job} + {sums_row}]\n",
             "mov {at}, [{job} + {sums}]\n",
             $before,
             "0",
-            $epilogue,
+            $after,
             "\n",
             "mov {at}, [{job} + {sums} + 8]\n",
             $before,
             "1",
-            $epilogue,
+            $after,
             "\n",
             "mov {at}, [{job} + {sums} + 16]\n",
             $before,
             "2",
-            $epilogue,
+            $after,
             "\n",
             "mov {at}, [{job} + {sums} + 24]\n",
             $before,
             "3",
-            $epilogue,
+            $after,
             "\n",
         )
     };
