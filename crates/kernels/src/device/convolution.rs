@@ -4,6 +4,7 @@ use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor};
 
 use super::{
     Precision,
+    pass::{Kind, Pass},
     patches::{Geometry, forward, input_gradient, weight_gradient},
 };
 use crate::blocked::ConvolutionShape;
@@ -27,8 +28,8 @@ use crate::blocked::ConvolutionShape;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Convolution {
-    pub(super) geometry: Geometry,
-    pub(super) precision: Precision,
+    geometry: Geometry,
+    precision: Precision,
 }
 
 impl Convolution {
@@ -45,7 +46,7 @@ impl Convolution {
     /// # Errors
     /// If the tensors are not of the sizes that were told, or the device fails.
     pub fn forward(&self, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
-        Pass { convolution: *self, kind: Kind::Forward }.apply(x, weight)
+        self.pass(Kind::Forward).apply(x, weight)
     }
 
     /// The gradient of the images, from weights and the gradient of the result.
@@ -53,7 +54,7 @@ impl Convolution {
     /// # Errors
     /// As [`Convolution::forward`].
     pub fn input_gradient(&self, weight: &Tensor, gradient: &Tensor) -> Result<Tensor> {
-        Pass { convolution: *self, kind: Kind::InputGradient }.apply(weight, gradient)
+        self.pass(Kind::InputGradient).apply(weight, gradient)
     }
 
     /// The gradient of the weights, from images and the gradient of the result.
@@ -61,37 +62,12 @@ impl Convolution {
     /// # Errors
     /// As [`Convolution::forward`].
     pub fn weight_gradient(&self, x: &Tensor, gradient: &Tensor) -> Result<Tensor> {
-        Pass { convolution: *self, kind: Kind::WeightGradient }.apply(x, gradient)
+        self.pass(Kind::WeightGradient).apply(x, gradient)
     }
 
-    pub(super) fn images(&self) -> [usize; 4] {
-        let Geometry { images, groups, inputs, size: [height, width], .. } = self.geometry;
-        [images, groups * inputs, height, width]
+    fn pass(&self, kind: Kind) -> Pass {
+        Pass { geometry: self.geometry, precision: self.precision, kind }
     }
-
-    pub(super) fn weights(&self) -> [usize; 4] {
-        let Geometry { groups, inputs, outputs, kernel: [height, width], .. } = self.geometry;
-        [groups * outputs, inputs, height, width]
-    }
-
-    pub(super) fn result(&self) -> [usize; 4] {
-        let Geometry { images, groups, outputs, out: [height, width], .. } = self.geometry;
-        [images, groups * outputs, height, width]
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
-    Forward,
-    InputGradient,
-    WeightGradient,
-}
-
-/// One of the three passes, as candle sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Pass {
-    pub(super) convolution: Convolution,
-    pub(super) kind: Kind,
 }
 
 impl Pass {
@@ -103,7 +79,7 @@ impl Pass {
             }
         }
         let (first, second) = (first.contiguous()?, second.contiguous()?);
-        if self.convolution.precision != Precision::Bf16 {
+        if self.precision != Precision::Bf16 {
             return first.apply_op2_no_bwd(&second, &self);
         }
         let (first, second) = (first.to_dtype(DType::BF16)?, second.to_dtype(DType::BF16)?);
@@ -111,17 +87,6 @@ impl Pass {
             return first.apply_op2_no_bwd(&second, &self)?.to_dtype(DType::F32);
         }
         first.to_dtype(DType::F32)?.apply_op2_no_bwd(&second.to_dtype(DType::F32)?, &self)
-    }
-
-    /// Of both arguments and of the result.
-    pub(super) fn shapes(&self) -> [[usize; 4]; 3] {
-        let Self { convolution, kind } = self;
-        let (x, weight, y) = (convolution.images(), convolution.weights(), convolution.result());
-        match kind {
-            Kind::Forward => [x, weight, y],
-            Kind::InputGradient => [weight, y, x],
-            Kind::WeightGradient => [x, y, weight],
-        }
     }
 
     fn shape(&self) -> Shape {
@@ -146,7 +111,7 @@ impl CustomOp2 for Pass {
         second: &CpuStorage,
         second_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let geometry = &self.convolution.geometry;
+        let geometry = &self.geometry;
         let (first, second) = (contiguous(first, first_layout)?, contiguous(second, second_layout)?);
         let values = match self.kind {
             Kind::Forward => forward(geometry, first, second),

@@ -2,18 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-/// What a batch-norm saw of each channel, (C).
-#[derive(Debug, Clone)]
-pub struct BatchMoments {
-    /// The mean.
-    pub mean: Tensor,
-    /// The variance, divisor n.
-    pub variance: Tensor,
-    /// 1 / √(variance + ε).
-    pub inverse_std: Tensor,
-    /// Values a channel, n.
-    pub count: usize,
-}
+use super::BatchMoments;
 
 /// γ · (x − mean) / √(variance + ε) + β per channel, with the moments of the batch, which it returns too.
 ///

@@ -11,7 +11,7 @@ use candle_core::{
     },
 };
 
-use super::{Argument, view};
+use super::{memory::view, operation::Argument};
 
 /// Most blocks of threads: each thread takes as many values as it must.
 const MOST_BLOCKS: usize = 4096;

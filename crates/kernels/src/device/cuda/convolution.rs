@@ -1,200 +1,15 @@
 //! The three passes through cuDNN.
-//!
-//! Algorithms are those that NVIDIA documents as deterministic; where one does not take the sizes at hand, cuDNN chooses.
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc, sync::Arc};
-
-use candle_core::{
-    CudaDevice, CudaStorage, Result,
-    backend::BackendStorage,
-    cuda_backend::{
-        CudaDType,
-        cudarc::{
-            cudnn::{
-                Cudnn, CudnnDataType, CudnnError,
-                safe::{
-                    ConvBackwardData, ConvBackwardFilter, ConvDescriptor, ConvForward, FilterDescriptor,
-                    TensorDescriptor,
-                },
-                sys::{
-                    cudnnConvolutionBwdDataAlgo_t, cudnnConvolutionBwdFilterAlgo_t,
-                    cudnnConvolutionFwdAlgo_t, cudnnConvolutionMode_t, cudnnMathType_t, cudnnTensorFormat_t,
-                },
-            },
-            driver::{CudaSlice, CudaView, DeviceRepr},
-        },
-    },
-};
-use half::bf16;
+use candle_core::{CudaStorage, Result, backend::BackendStorage};
 
 use super::{
-    Argument, Handles,
-    descriptors::{integer, integers},
-    failed, handles, result_of, view,
+    error::failed,
+    handles::handles,
+    memory::{result_of, view, workspace},
+    operation::Argument,
+    plan::Number,
 };
-use crate::device::{
-    Precision,
-    convolution::{Convolution, Kind, Pass},
-};
-
-/// What the numbers of a convolution can be; products are summed in f32.
-pub(in crate::device) trait Number: CudaDType + CudnnDataType + DeviceRepr {
-    const ONE: Self;
-    const ZERO: Self;
-
-    /// The plans for such numbers.
-    fn plans(handles: &Handles) -> &Plans<Self>;
-}
-
-impl Number for f32 {
-    const ONE: Self = 1.0;
-    const ZERO: Self = 0.0;
-
-    fn plans(handles: &Handles) -> &Plans<Self> {
-        &handles.plans
-    }
-}
-
-impl Number for bf16 {
-    const ONE: Self = Self::ONE;
-    const ZERO: Self = Self::ZERO;
-
-    fn plans(handles: &Handles) -> &Plans<Self> {
-        &handles.plans_of_bf16
-    }
-}
-
-/// What cuDNN wants to know of a convolution.
-struct Descriptors<T> {
-    x: TensorDescriptor<T>,
-    weight: FilterDescriptor<T>,
-    y: TensorDescriptor<T>,
-    conv: ConvDescriptor<f32>,
-}
-
-impl<T: Number> Descriptors<T> {
-    fn of(convolution: &Convolution, handle: &Arc<Cudnn>) -> Result<Self> {
-        let geometry = &convolution.geometry;
-        let (format, stride) = (cudnnTensorFormat_t::CUDNN_TENSOR_NCHW, integer(geometry.stride)?);
-        let padding = [integer(geometry.padding[0])?, integer(geometry.padding[1])?];
-        let mode = cudnnConvolutionMode_t::CUDNN_CROSS_CORRELATION;
-        let mut conv = handle.create_conv2d::<f32>(padding, [stride; 2], [1; 2], mode).map_err(failed)?;
-        conv.set_group_count(integer(geometry.groups)?).map_err(failed)?;
-        conv.set_math_type(match convolution.precision {
-            Precision::Full => cudnnMathType_t::CUDNN_FMA_MATH,
-            // Tensor cores take f32 as TF32 by default, but bf16 only where they are asked to.
-            Precision::Tf32 => cudnnMathType_t::CUDNN_DEFAULT_MATH,
-            Precision::Bf16 => cudnnMathType_t::CUDNN_TENSOR_OP_MATH,
-        })
-        .map_err(failed)?;
-        let tensor = |dims| handle.create_4d_tensor(format, integers(dims)?).map_err(failed);
-        let weights = integers(convolution.weights())?;
-        let weight = handle.create_4d_filter(format, weights).map_err(failed)?;
-        Ok(Self { x: tensor(convolution.images())?, weight, y: tensor(convolution.result())?, conv })
-    }
-
-    fn forward(&self) -> ConvForward<'_, T, f32, T> {
-        ConvForward { conv: &self.conv, x: &self.x, w: &self.weight, y: &self.y }
-    }
-
-    fn input_gradient(&self) -> ConvBackwardData<'_, T, f32, T> {
-        ConvBackwardData { conv: &self.conv, dx: &self.x, w: &self.weight, dy: &self.y }
-    }
-
-    fn weight_gradient(&self) -> ConvBackwardFilter<'_, T, f32, T> {
-        ConvBackwardFilter { conv: &self.conv, x: &self.x, dw: &self.weight, dy: &self.y }
-    }
-}
-
-/// How cuDNN computes a pass.
-enum Algorithm {
-    Forward(cudnnConvolutionFwdAlgo_t),
-    InputGradient(cudnnConvolutionBwdDataAlgo_t),
-    WeightGradient(cudnnConvolutionBwdFilterAlgo_t),
-}
-
-/// A pass as it is run each time: cuDNN takes longer to look it up than a GPU to compute a small one.
-pub(super) struct Plan<T> {
-    descriptors: Descriptors<T>,
-    algorithm: Algorithm,
-    /// Bytes that the algorithm works in.
-    bytes: usize,
-}
-
-/// The plans of a thread.
-pub(super) type Plans<T> = RefCell<HashMap<Pass, Rc<Plan<T>>>>;
-
-impl<T: Number> Plan<T> {
-    fn of(pass: &Pass, handles: &Handles) -> Result<Rc<Self>> {
-        if let Some(plan) = T::plans(handles).borrow().get(pass) {
-            return Ok(Rc::clone(plan));
-        }
-        let plan = Rc::new(Self::new(pass, &handles.convolutions)?);
-        T::plans(handles).borrow_mut().insert(*pass, Rc::clone(&plan));
-        Ok(plan)
-    }
-
-    fn new(pass: &Pass, handle: &Arc<Cudnn>) -> Result<Self> {
-        let descriptors = Descriptors::of(&pass.convolution, handle)?;
-        let (algorithm, bytes) = match pass.kind {
-            Kind::Forward => {
-                let op = descriptors.forward();
-                let preferred = [cudnnConvolutionFwdAlgo_t::CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM];
-                let chosen = choose(&preferred, |one| op.get_workspace_size(one), || op.pick_algorithm())?;
-                (Algorithm::Forward(chosen.0), chosen.1)
-            }
-            Kind::InputGradient => {
-                let op = descriptors.input_gradient();
-                let preferred = [cudnnConvolutionBwdDataAlgo_t::CUDNN_CONVOLUTION_BWD_DATA_ALGO_1];
-                let chosen = choose(&preferred, |one| op.get_workspace_size(one), || op.pick_algorithm())?;
-                (Algorithm::InputGradient(chosen.0), chosen.1)
-            }
-            Kind::WeightGradient => {
-                let op = descriptors.weight_gradient();
-                let preferred = weight_gradients(&pass.convolution);
-                let chosen = choose(preferred, |one| op.get_workspace_size(one), || op.pick_algorithm())?;
-                (Algorithm::WeightGradient(chosen.0), chosen.1)
-            }
-        };
-        Ok(Self { descriptors, algorithm, bytes })
-    }
-
-    /// # Safety
-    /// The arguments and `out` have the sizes that the pass tells of them, the workspace as many bytes as the plan.
-    unsafe fn launch(
-        &self,
-        (first, second): (&CudaView<'_, T>, &CudaView<'_, T>),
-        out: &mut CudaSlice<T>,
-        workspace: &mut CudaSlice<u8>,
-    ) -> std::result::Result<(), CudnnError> {
-        let (descriptors, scales, workspace) = (&self.descriptors, (T::ONE, T::ZERO), Some(workspace));
-        // SAFETY: the caller vouches for the sizes.
-        unsafe {
-            match self.algorithm {
-                Algorithm::Forward(algorithm) => {
-                    descriptors.forward().launch(algorithm, workspace, scales, first, second, out)
-                }
-                Algorithm::InputGradient(algorithm) => {
-                    descriptors.input_gradient().launch(algorithm, workspace, scales, out, first, second)
-                }
-                Algorithm::WeightGradient(algorithm) => {
-                    descriptors.weight_gradient().launch(algorithm, workspace, scales, first, out, second)
-                }
-            }
-        }
-    }
-}
-
-/// Without tensor cores products are what costs, and Winograd's algorithm has fewer of them. It rounds more: where results go on
-/// through a network, as those of the other passes do, that would add up.
-fn weight_gradients(convolution: &Convolution) -> &'static [cudnnConvolutionBwdFilterAlgo_t] {
-    const BOTH: [cudnnConvolutionBwdFilterAlgo_t; 2] = [
-        cudnnConvolutionBwdFilterAlgo_t::CUDNN_CONVOLUTION_BWD_FILTER_ALGO_WINOGRAD_NONFUSED,
-        cudnnConvolutionBwdFilterAlgo_t::CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1,
-    ];
-    let is_unit = convolution.geometry.kernel == [3; 2] && convolution.geometry.stride == 1;
-    if is_unit && convolution.precision == Precision::Full { &BOTH } else { &BOTH[1..] }
-}
+use crate::device::pass::Pass;
 
 /// Runs a pass on contiguous arguments of the shapes that it wants.
 pub(in crate::device) fn run<T: Number>(
@@ -204,7 +19,7 @@ pub(in crate::device) fn run<T: Number>(
 ) -> Result<CudaStorage> {
     let device = first.0.device().clone();
     let handles = handles(&device)?;
-    let plan = Plan::<T>::of(pass, &handles)?;
+    let plan = handles.plans.of::<T>(pass, &handles.convolutions)?;
     let (first, second) = (view(first)?, view(second)?);
     let mut out = result_of(&device, pass.shapes()[2].iter().product())?;
     let mut workspace = workspace(&device, plan.bytes)?;
@@ -212,25 +27,4 @@ pub(in crate::device) fn run<T: Number>(
     // result's, the workspace with what cuDNN asked for.
     unsafe { plan.launch((&first, &second), &mut out, &mut workspace) }.map_err(failed)?;
     Ok(CudaStorage::wrap_cuda_slice(out, device))
-}
-
-/// An algorithm with the bytes that it works in: the first preferred one that takes these sizes, or cuDNN's choice.
-fn choose<A: Copy>(
-    preferred: &[A],
-    bytes: impl Fn(A) -> std::result::Result<usize, CudnnError>,
-    pick: impl FnOnce() -> std::result::Result<A, CudnnError>,
-) -> Result<(A, usize)> {
-    for &algorithm in preferred {
-        if let Ok(size) = bytes(algorithm) {
-            return Ok((algorithm, size));
-        }
-    }
-    let picked = pick().map_err(failed)?;
-    Ok((picked, bytes(picked).map_err(failed)?))
-}
-
-/// Memory that an algorithm works in; what is in it before does not matter.
-fn workspace(device: &CudaDevice, bytes: usize) -> Result<CudaSlice<u8>> {
-    // SAFETY: only cuDNN reads it, and nothing that it has not written.
-    unsafe { device.alloc::<u8>(bytes.max(1)) }
 }

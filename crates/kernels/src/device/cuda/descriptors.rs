@@ -7,7 +7,7 @@ use candle_core::{
     cuda_backend::cudarc::cudnn::{result, sys},
 };
 
-use super::failed;
+use super::error::failed;
 use crate::Pool2d;
 
 /// A tensor (N, C, H, W) of f32, contiguous.

@@ -11,7 +11,13 @@ use candle_core::{
     },
 };
 
-use super::{Argument, Given, OnCuda, descriptors::TensorDescriptor, failed, handles, result_of, view};
+use super::{
+    descriptors::TensorDescriptor,
+    error::failed,
+    handles::handles,
+    memory::{result_of, view},
+    operation::{Argument, Given, OnCuda},
+};
 use crate::device::BatchMoments;
 
 const MODE: sys::cudnnBatchNormMode_t = sys::cudnnBatchNormMode_t::CUDNN_BATCHNORM_SPATIAL;

@@ -12,9 +12,11 @@ use candle_core::{
 };
 
 use super::{
-    Argument, Given, OnCuda,
     descriptors::{MaxPoolDescriptor, TensorDescriptor},
-    failed, handles, result_of, view,
+    error::failed,
+    handles::handles,
+    memory::{result_of, view},
+    operation::{Argument, Given, OnCuda},
 };
 use crate::Pool2d;
 

@@ -22,7 +22,7 @@ use candle_core::{
     op::BackpropOp,
 };
 
-use super::result_of;
+use super::memory::result_of;
 
 /// See [`Uploads`](crate::device::Uploads), which sees to it that batches are begun and taken in turn.
 #[derive(Debug)]
