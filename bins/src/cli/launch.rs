@@ -96,7 +96,7 @@ fn refuse_with(error: &clap::Error, command: &clap::Command, origin: Option<&str
         return fail(&format!("which subcommand? expected one of {}", names.join(", ")), UNUSABLE_FLAGS);
     }
     if error.use_stderr() {
-        return fail(&format!("{}{advice}", refusal(&error.to_string(), origin)), UNUSABLE_FLAGS);
+        return fail(&format!("{}{advice}", refusal(error, origin)), UNUSABLE_FLAGS);
     }
     match terminal::result(error.to_string().trim_end()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -128,16 +128,38 @@ fn origin<'a>(error: &clap::Error, origins: &'a BTreeMap<String, String>) -> Opt
     origins.get(flag).map(String::as_str)
 }
 
-/// What clap has to say about a flag, without its heading and its last words: an error is one line.
-fn refusal(message: &str, origin: Option<&str>) -> String {
-    let lines = message.lines().map(str::trim);
-    let said: Vec<&str> = lines
-        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
-        .collect();
-    let said = one_line(&said.join("\n"));
-    let said = said.strip_prefix("error: ").unwrap_or(&said);
+/// What clap has to say about a flag, in one line, and where a value came from that was not typed.
+fn refusal(error: &clap::Error, origin: Option<&str>) -> String {
+    let said = refused_value(error).unwrap_or_else(|| words(&error.to_string()));
     let origin = origin.map_or_else(String::new, |origin| format!("{origin}: "));
     format!("{origin}{said} (--help lists all flags)")
+}
+
+/// A value that a flag cannot have: what was found, and what its parser expected.
+fn refused_value(error: &clap::Error) -> Option<String> {
+    let text = |kind: ContextKind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let flag = text(ContextKind::InvalidArg)?.split(" <").next()?;
+    let value = text(ContextKind::InvalidValue)?;
+    let reason = std::error::Error::source(error)?.to_string();
+    // Errors of libraries name the value themselves.
+    let expected = reason.split_once(&format!("`{value}`: ")).map_or(&*reason, |(_, expected)| expected);
+    Some(format!("{flag}: found `{value}`, {}", one_line(expected)))
+}
+
+/// Clap's own words, without their heading and the usage. Its lines are sentences, or parts of a list.
+fn words(message: &str) -> String {
+    let lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
+    let lines = lines
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
+        .map(|line| line.strip_prefix("error: ").or_else(|| line.strip_prefix("tip: ")).unwrap_or(line));
+    lines.fold(String::new(), |said, line| match said.chars().next_back() {
+        None => line.to_owned(),
+        Some(':' | ',') => format!("{said} {line}"),
+        Some(_) => format!("{said}; {line}"),
+    })
 }
 
 /// `--kernel_size=7` → `--kernel-size=7`: both spellings of a flag work; values are left alone.

@@ -100,6 +100,11 @@ pub(super) fn measure<T>(
     for twice in flags.components.repeated() {
         session.progress.note(&format!("{twice} is given more than once; measured once"));
     }
+    if !flags.features {
+        for flag in flags.components.without_effect() {
+            session.progress.note(&format!("{flag} has no effect without --freq, --r, --band or --features"));
+        }
+    }
     flags.attack.note_ball(&session.progress);
     let output = results::evaluation_folder(&flags.checkpoints.results_run(&flags.data, &flags.run));
     let _lock = FolderLock::take(&output)?;

@@ -35,10 +35,10 @@ pub struct Flags {
     #[arg(long, value_enum, default_value_t)]
     mask: MaskName,
     /// Whose label a hybrid has: that of the image that gives the high part, or the low part
-    #[arg(long, value_enum, default_value_t = Part::High)]
+    #[arg(long, value_enum, value_name = "PART", default_value_t = Part::High)]
     keep_label: Part,
     /// Which copies of the test images are written
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "low,high")]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "COPIES", default_value = "low,high")]
     freq: Vec<Copies>,
     /// The folder that holds all runs
     #[arg(long, value_name = "DIR", default_value = "runs", value_parser = folder_to_write())]

@@ -101,6 +101,7 @@ impl Flags {
 
     fn checkpoints(&self, dataset: &Dataset, session: &Session) -> anyhow::Result<Vec<StoredCheckpoint>> {
         if let Some(files) = self.checkpoints.files(&session.progress)? {
+            self.note_epochs(files.len(), session);
             return Ok(files);
         }
         let found = match self.checkpoints.of_named_run(&self.data, &self.run)? {
@@ -112,8 +113,19 @@ impl Flags {
                 checkpoints_of_run(&self.folder())?
             }
         };
+        self.note_epochs(found.len(), session);
         note_unfinished(&self.folder(), found.len(), session)?;
         Ok(found)
+    }
+
+    /// Where there are checkpoints, nothing is trained.
+    fn note_epochs(&self, found: usize, session: &Session) {
+        if let Some(epochs) = self.epochs.filter(|&epochs| epochs != found) {
+            let found = counted(found, "checkpoint");
+            session.progress.note(&format!(
+                "--epochs {epochs} has no effect: there is a run already, with {found}; another --task trains a new one"
+            ));
+        }
     }
 
     /// Whether the run is yet to be trained: there are no checkpoints, or `grad` itself was stopped while training.

@@ -69,7 +69,7 @@ pub struct Flags {
     #[arg(long)]
     warm_start: bool,
     /// Which images to fit on
-    #[arg(long, value_enum, default_value_t = FitOn::All)]
+    #[arg(long, value_enum, value_name = "IMAGES", default_value_t = FitOn::All)]
     fit_on: FitOn,
     /// Seed of everything random: the same seed gives the same bits
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = seed)]

@@ -70,6 +70,16 @@ impl ComponentFlags {
         }
     }
 
+    /// Which of the flags that say how change nothing, because no component is asked for.
+    pub(crate) fn without_effect(&self) -> Vec<&'static str> {
+        let given = [
+            ("--mask", self.mask != MaskName::default()),
+            ("--rescale", self.rescale != RescaleName::Minmax),
+        ];
+        let is_asked = !(self.freq.is_empty() && self.r.is_empty() && self.band.is_empty());
+        given.into_iter().filter(|(_, is_given)| *is_given && !is_asked).map(|(flag, _)| flag).collect()
+    }
+
     /// What is asked for more than once.
     pub(crate) fn repeated(&self) -> Vec<String> {
         let radii = repeated(&self.r).into_iter().map(|r| format!("--r {r}"));
@@ -104,12 +114,21 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_twice_is_reported() {
-        let flags = |r: &[usize], band: &[(usize, usize)]| {
-            let (freq, mask, rescale) = (vec![], MaskName::Radial, RescaleName::Minmax);
-            ComponentFlags { freq, r: r.to_vec(), band: band.to_vec(), mask, rescale }.repeated()
-        };
-        assert!(flags(&[4, 8], &[(4, 8), (4, 9)]).is_empty());
-        assert_eq!(flags(&[8, 4, 8, 8], &[(1, 2), (1, 2)]), ["--r 8", "--band 1-2"]);
+        assert!(flags(&[4, 8], &[(4, 8), (4, 9)]).repeated().is_empty());
+        assert_eq!(flags(&[8, 4, 8, 8], &[(1, 2), (1, 2)]).repeated(), ["--r 8", "--band 1-2"]);
+    }
+
+    #[test]
+    fn a_mask_for_no_component_is_reported() {
+        let square = |flags: ComponentFlags| ComponentFlags { mask: MaskName::Square, ..flags };
+        assert_eq!(square(flags(&[], &[])).without_effect(), ["--mask"]);
+        assert!(square(flags(&[4], &[])).without_effect().is_empty());
+        assert!(flags(&[], &[]).without_effect().is_empty());
+    }
+
+    fn flags(r: &[usize], band: &[(usize, usize)]) -> ComponentFlags {
+        let (freq, mask, rescale) = (vec![], MaskName::Radial, RescaleName::Minmax);
+        ComponentFlags { freq, r: r.to_vec(), band: band.to_vec(), mask, rescale }
     }
 
     #[test]

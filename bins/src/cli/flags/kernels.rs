@@ -34,7 +34,7 @@ impl SourceFlags {
 #[derive(Debug, Clone, Args, Serialize)]
 pub(crate) struct KernelFlags {
     /// SCR: a kernel set for each class (strongly class-related spectra); WCR: one for all (weakly class-related)
-    #[arg(long, value_enum, ignore_case = true, default_value_t = Experiment::Scr)]
+    #[arg(long, value_enum, ignore_case = true, value_name = "NAME", default_value_t = Experiment::Scr)]
     pub(crate) exp_name: Experiment,
     /// The folder that holds all runs
     #[arg(long, value_name = "DIR", default_value = "runs", value_parser = folder_to_write())]
