@@ -123,7 +123,7 @@ fn the_same_values_are_dropped(backend: &Backend) -> Outcome {
                 network.parameter_gradients(&images, &LABELS)
             });
             let (found, expected) = (found?, expected?);
-            assert!(distance(&found.logits, &expected.logits)? < 1e-5, "{name}, step {step}: logits");
+            assert!(distance(&found.logits, &expected.logits)? < 1e-4, "{name}, step {step}: logits");
             for (parameter, expected) in &expected.gradients {
                 let apart = distance(&found.gradients[parameter], expected)?;
                 assert!(apart < 1e-2, "{name}, step {step}: gradient of {parameter}, {apart}");
