@@ -11,8 +11,7 @@ const OF_SOME: [(&str, &[Name]); 3] = [
 ];
 
 /// Flags that matter beside another alone.
-const BESIDE: [(&str, &str); 3] =
-    [("style", "convert"), ("mirror", "download"), ("spectrum_images", "spectrum_every")];
+const BESIDE: [(&str, &str); 2] = [("style", "convert"), ("mirror", "download")];
 
 /// Flags that do not matter beside another.
 const REPLACED: [(&str, &str); 2] = [("out_dir", "run_folder"), ("task", "run_folder")];

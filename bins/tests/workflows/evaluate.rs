@@ -203,7 +203,7 @@ fn what_cannot_be_evaluated_is_told_in_one_line() -> Outcome {
         (&[], &[RUN, "easy_train"]),
         (&["--run", "missing"], &["--run missing"]),
         (&["--checkpoints", "missing/*.pt"], &["missing/*.pt", "--checkpoints"]),
-        (&["--r", "4,0"], &["--r", "'0'", "4,8,12,16"]),
+        (&["--r", "4,0"], &["--r: found `0`", "4,8,12,16"]),
         (&["--r", "99999999999999999999"], &["--r", "65535"]),
         (&["--freq", "middle"], &["--freq", "middle", "low, high"]),
         (&["--band", "8-4"], &["--band", "8-4", "smaller first"]),
