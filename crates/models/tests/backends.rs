@@ -36,8 +36,9 @@ fn gradients_of_pixels(backend: &Backend, family: Family, name: &str, size: usiz
         |image| -> Outcome<f64> { distance(&found.gradient.get(image)?, &expected.gradient.get(image)?) };
     let mut apart: Vec<f64> = (0..LABELS.len()).map(of_image).collect::<Outcome<_>>()?;
     apart.sort_by(f64::total_cmp);
-    // A ReLU or a maximum that rounding turns changes one image's gradient, by up to a percent; the others agree to 1e-5.
-    assert!(apart[2] < 1e-4 && apart[3] < 3e-2, "{name}: gradients of the pixels, {apart:?}");
+    // A ReLU or a maximum that rounding turns changes one image's gradient, by up to a percent, and each pair of instruction sets
+    // turns others; half of the images agree to 1.1e-5 on every pair (AMX rounds most), and what is computed otherwise moves all of them.
+    assert!(apart[1] < 2e-5 && apart[3] < 3e-2, "{name}: gradients of the pixels, {apart:?}");
     Ok(())
 }
 
