@@ -126,7 +126,8 @@ fn the_same_values_are_dropped(backend: &Backend) -> Outcome {
             let (found, expected) = (found?, expected?);
             assert!(distance(&found.logits, &expected.logits)? < 1e-4, "{name}, step {step}: logits");
             // Of the layers that dropout is between: farther down, ReLUs and maxima that rounding turns move gradients too.
-            let dropped = expected.gradients.iter().filter(|(parameter, _)| parameter.starts_with("classifier."));
+            let dropped =
+                expected.gradients.iter().filter(|(parameter, _)| parameter.starts_with("classifier."));
             for (parameter, expected) in dropped {
                 let apart = distance(&found.gradients[parameter], expected)?;
                 assert!(apart < 1e-3, "{name}, step {step}: gradient of {parameter}, {apart}");
