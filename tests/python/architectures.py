@@ -178,14 +178,47 @@ class WideBlock(nn.Module):
         return shortcut + self.conv2(F.relu(self.bn2(self.conv1(active))))
 
 
+class PreActivation(nn.Module):
+    def __init__(self, inputs, width, stride):
+        super().__init__()
+        self.bn1, self.conv1 = nn.BatchNorm2d(inputs), nn.Conv2d(inputs, width, 3, stride, 1, bias=False)
+        self.bn2, self.conv2 = nn.BatchNorm2d(width), nn.Conv2d(width, width, 3, 1, 1, bias=False)
+        if stride != 1 or inputs != width:
+            self.shortcut = nn.Sequential(nn.Conv2d(inputs, width, 1, stride, bias=False))
+
+    def forward(self, x):
+        active = F.relu(self.bn1(x))
+        shortcut = self.shortcut(active) if hasattr(self, "shortcut") else x
+        return shortcut + self.conv2(F.relu(self.bn2(self.conv1(active))))
+
+
+class PreActivationResNet(nn.Module):
+    def __init__(self, depths):
+        super().__init__()
+        self.conv1, inputs = nn.Conv2d(3, 64, 3, padding=1, bias=False), 64
+        for stage, depth in enumerate(depths):
+            blocks = []
+            for i in range(depth):
+                blocks.append(PreActivation(inputs, 64 << stage, 2 if stage and not i else 1))
+                inputs = 64 << stage
+            setattr(self, f"layer{stage + 1}", nn.Sequential(*blocks))
+        self.linear = nn.Linear(inputs, CLASSES)
+
+    def forward(self, x):
+        x = self.conv1(x)
+        for stage in range(4):
+            x = getattr(self, f"layer{stage + 1}")(x)
+        return self.linear(x.mean((2, 3)))
+
+
 class WideResNet(nn.Module):
-    def __init__(self):
+    def __init__(self, depth=4):
         super().__init__()
         self.conv1, inputs = nn.Conv2d(3, 16, 3, padding=1, bias=False), 16
         for stage in range(3):
             layer = nn.Module()
             blocks = []
-            for i in range(4):
+            for i in range(depth):
                 blocks.append(WideBlock(inputs, 160 << stage, 2 if stage and not i else 1))
                 inputs = 160 << stage
             layer.layer = nn.Sequential(*blocks)
@@ -323,12 +356,15 @@ def all_models():
         found["cifar", f"resnet18{name}"] = lambda w=width: SmallResNet([2, 2, 2, 2], w)
     for n in [20, 32, 44, 56, 110]:
         found["cifar", f"resnet{n}"] = lambda n=n: SmallResNet([(n - 2) // 6] * 3, 16, shortcut="pad")
+        found["cifar", f"resnet{n}_b"] = lambda n=n: SmallResNet([(n - 2) // 6] * 3, 16)
+    found["cifar", "preact_resnet18"] = lambda: PreActivationResNet([2, 2, 2, 2])
     for n, depths in VGGS.items():
         found["cifar", f"vgg{n}"] = lambda d=depths: SmallVgg(d)
     for n, (depths, growth) in DENSE.items():
         found["cifar", f"densenet{n}"] = lambda d=depths, g=growth: SmallDenseNet(d, g)
     found["cifar", "densenet_cifar"] = lambda: SmallDenseNet([6, 12, 24, 16], 12)
     found["cifar", "wide_resnet28_10"] = WideResNet
+    found["cifar", "wide_resnet34_10"] = lambda: WideResNet(5)
     found["cifar", "inceptionv3"] = SmallInception
     large = [f"{kind}resnet{n}" for kind in ["", "leaky_"] for n in RESNETS]
     large += ["resnext50_32x4d", "resnext101_32x8d", "wide_resnet101_2"]

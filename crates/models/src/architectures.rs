@@ -3,6 +3,7 @@
 mod alexnet;
 mod densenet;
 mod inception;
+mod preact_resnet;
 mod resnet;
 mod resnet_imagenet;
 mod squeezenet;
@@ -57,6 +58,12 @@ const ARCHITECTURES: &[Architecture] = &[
     cifar("resnet44", resnet::resnet44),
     cifar("resnet56", resnet::resnet56),
     cifar("resnet110", resnet::resnet110),
+    cifar("resnet20_b", resnet::projected::<3>),
+    cifar("resnet32_b", resnet::projected::<5>),
+    cifar("resnet44_b", resnet::projected::<7>),
+    cifar("resnet56_b", resnet::projected::<9>),
+    cifar("resnet110_b", resnet::projected::<18>),
+    cifar("preact_resnet18", preact_resnet::preact_resnet18),
     cifar("vgg11", vgg::vgg11),
     cifar("vgg13", vgg::vgg13),
     cifar("vgg16", vgg::vgg16),
@@ -67,6 +74,7 @@ const ARCHITECTURES: &[Architecture] = &[
     cifar("densenet201", densenet::cifar::<201>),
     cifar("densenet_cifar", densenet::densenet_cifar),
     cifar("wide_resnet28_10", wide_resnet::wide_resnet28_10),
+    cifar("wide_resnet34_10", wide_resnet::wide_resnet34_10),
     cifar("inceptionv3", inception::inceptionv3),
     imagenet("resnet18", resnet_imagenet::plain::<18>),
     imagenet("resnet34", resnet_imagenet::plain::<34>),
@@ -136,6 +144,20 @@ impl Architecture {
     pub fn in_family(&self, family: Family) -> Result<Self, Error> {
         let same = ARCHITECTURES.iter().find(|known| known.name == self.name && known.family == family);
         same.copied().ok_or(Error::OtherFamily { name: self.name, has: self.family, asked: family })
+    }
+
+    /// Networks of the same name in other publications, whose weights go by this name too: of the small ResNets of He et al. those
+    /// whose shortcuts have weights (option B).
+    ///
+    /// ```
+    /// let resnet: models::Architecture = "resnet20".parse()?;
+    /// assert_eq!(resnet.variants().map(|other| other.name()).collect::<Vec<_>>(), ["resnet20_b"]);
+    /// # Ok::<(), models::Error>(())
+    /// ```
+    pub fn variants(&self) -> impl Iterator<Item = Self> {
+        let name = format!("{}_b", self.name);
+        let family = self.family;
+        ARCHITECTURES.iter().copied().filter(move |other| other.name == name && other.family == family)
     }
 
     /// The network for `classes` classes.

@@ -88,10 +88,21 @@ pub(crate) fn resnet110(classes: usize) -> Graph {
     he(18, classes)
 }
 
+/// The same of so many blocks a stage, with convolutions as shortcuts where the size changes (He et al. 2016, option B), as most
+/// programs after theirs have it.
+pub(crate) fn projected<const DEPTH: usize>(classes: usize) -> Graph {
+    residuals(Block::Basic, &[DEPTH; 3], 16, classes)
+}
+
 fn cifar(block: Block, depths: [usize; 4], width: usize, classes: usize) -> Graph {
+    residuals(block, &depths, width, classes)
+}
+
+/// A stem and stages of residual blocks, each stage twice as wide as the one before.
+fn residuals(block: Block, depths: &[usize], width: usize, classes: usize) -> Graph {
     let (mut g, images) = GraphBuilder::images(3);
     let mut x = stem(&mut g, images, width);
-    for (stage, depth) in depths.into_iter().enumerate() {
+    for (stage, &depth) in depths.iter().enumerate() {
         for index in 0..depth {
             let stride = if stage > 0 && index == 0 { 2 } else { 1 };
             x = residual(&mut g, x, &format!("layer{}.{index}", stage + 1), block, width << stage, stride);
@@ -167,6 +178,9 @@ mod tests {
         let small =
             [resnet20, resnet32, resnet44, resnet56, resnet110].map(|build| parameter_count(&build(10)));
         assert_eq!(small, [269_722, 464_154, 658_586, 853_018, 1_727_962]);
+        // chenyaofo's pytorch-cifar-models has 0.27 M and 0.86 M.
+        let projected = [projected::<3>, projected::<9>].map(|build| parameter_count(&build(10)));
+        assert_eq!(projected, [272_474, 855_770]);
     }
 
     #[test]

@@ -7,10 +7,20 @@ use crate::graph::{Graph, GraphBuilder, Value};
 
 /// 28 layers, ten times as wide as the ResNets of He et al.
 pub(crate) fn wide_resnet28_10(classes: usize) -> Graph {
+    wide(4, classes)
+}
+
+/// 34 layers, as wide.
+pub(crate) fn wide_resnet34_10(classes: usize) -> Graph {
+    wide(5, classes)
+}
+
+/// Three stages of so many blocks.
+fn wide(depth: usize, classes: usize) -> Graph {
     let (mut g, images) = GraphBuilder::images(3);
     let mut x = g.conv(images, "conv1", 16, 3, 1);
     for stage in 0..3 {
-        for index in 0..4 {
+        for index in 0..depth {
             let stride = if stage > 0 && index == 0 { 2 } else { 1 };
             x = block(&mut g, x, &format!("block{}.layer.{index}", stage + 1), 160 << stage, stride);
         }

@@ -18,11 +18,13 @@ const CLASSES: usize = 10;
 const LABELS: [u32; 2] = [3, 7];
 
 /// Networks of more parameters or layers are compared on request.
-const QUICK: [(Family, &str); 20] = [
+const QUICK: [(Family, &str); 22] = [
     (Family::Cifar, "resnet18"),
     (Family::Cifar, "resnet50"),
     (Family::Cifar, "resnet18thin"),
     (Family::Cifar, "resnet20"),
+    (Family::Cifar, "resnet20_b"),
+    (Family::Cifar, "preact_resnet18"),
     (Family::Cifar, "vgg11"),
     (Family::Cifar, "densenet121"),
     (Family::Cifar, "densenet_cifar"),
