@@ -9,24 +9,25 @@ use anyhow::Context;
 use candle_core::{Device, Tensor};
 use models::{Architecture, Classifier, Normaliser};
 use rand::{Rng, SeedableRng};
+use runs::{StoredWeights, Wanted};
 
 fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let path = PathBuf::from(arguments.next().context("expected the path of a .pt or .pth file")?);
     let architecture: Architecture = arguments.next().as_deref().unwrap_or("resnet18").parse()?;
 
-    let checkpoint = models::load_torch(&path)?;
-    for (name, tensor) in &checkpoint.weights {
+    let mut stored = StoredWeights::open(&path, Wanted { architecture: Some(architecture), weights: None })?;
+    stored.notes().iter().for_each(|note| println!("{note}"));
+    let weights = stored.load()?;
+    for (name, tensor) in &weights {
         println!("{name} {:?}", tensor.dims());
     }
-    let values: usize = checkpoint.weights.values().map(Tensor::elem_count).sum();
-    println!("{} tensors, {values} values", checkpoint.weights.len());
+    let values: usize = weights.values().map(Tensor::elem_count).sum();
+    println!("{} tensors, {values} values", weights.len());
 
-    let head =
-        checkpoint.weights.get("linear.weight").context("no linear.weight: the head of a classifier")?;
-    let classes = head.dims()[0];
-    let normaliser = checkpoint.normaliser.unwrap_or(Normaliser::CIFAR10);
-    let network = Classifier::new(architecture, classes, normaliser, &checkpoint.weights)?.freeze()?;
+    let &[(_, classes)] = stored.fits() else { anyhow::bail!("one architecture was asked for") };
+    let normaliser = stored.normaliser.map_or(Normaliser::CIFAR10, |found| found.value);
+    let network = Classifier::new(architecture, classes, normaliser, &weights)?.freeze()?;
     let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(0);
     let pixels: Vec<f32> = (0..3 * 32 * 32).map(|_| random.random()).collect();
     let found = network.evaluate(&Tensor::from_vec(pixels, (1, 3, 32, 32), &Device::Cpu)?, &[0])?;

@@ -9,7 +9,7 @@
 //! | `image_density` | how strong each band of a set of images is | datasets, spectral, plots |
 //! | `frequency_split` | an image as the sum of its low and high frequencies | spectral, plots |
 //! | `fit_kernels` | kernels that give images another spectral density | cdes |
-//! | `load_torch_checkpoint` | names, shapes and logits out of a PyTorch file | models |
+//! | `load_torch_checkpoint` | names, shapes and logits out of a PyTorch file | models, runs |
 //! | `synthetic_images` | the synthetic data set, as a contact sheet | datasets, plots |
 //! | `photographs_to_array` | photographs as networks see them, as a NumPy array | datasets |
 //! | `device_speed` | how fast a device trains and differentiates | models |

@@ -5,7 +5,7 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     if bytes.starts_with(b"PK") {
         return;
     }
-    if let Ok(file) = models::TorchFile::from_bytes(bytes.to_vec()) {
-        let _ = file.load();
+    if let Ok(file) = checkpoints::CheckpointFile::from_bytes(bytes.to_vec()) {
+        fuzz::use_up_weights(file);
     }
 });

@@ -8,8 +8,8 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let file = if bytes.starts_with(b"PK") { bytes.to_vec() } else { archive(bytes) };
-    if let Ok(file) = models::TorchFile::from_bytes(file) {
-        let _ = file.load();
+    if let Ok(file) = checkpoints::CheckpointFile::from_bytes(file) {
+        fuzz::use_up_weights(file);
     }
 });
 

@@ -38,3 +38,16 @@ pub fn use_up(read: Result<datasets::Dataset, datasets::Error>) {
         assert!(!text.is_empty() && text.lines().count() == 1, "one line: {text}");
     }
 }
+
+/// What a file of weights holds is looked for with and without an architecture, and read.
+pub fn use_up_weights(mut file: checkpoints::CheckpointFile) {
+    let resnet = "resnet20".parse().ok();
+    for architecture in [None, resnet] {
+        let found = file.recognise(checkpoints::Wanted { architecture, weights: None });
+        let read = found.and_then(|found| file.load(&found));
+        if let Err(error) = read {
+            let text = error.to_string();
+            assert!(!text.is_empty() && text.lines().count() == 1, "one line: {text}");
+        }
+    }
+}

@@ -20,10 +20,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("spectral", &["files"]),
     ("plots", &["files", "spectral"]),
     ("datasets", &["files", "pickle", "progress", "random"]),
-    ("models", &["kernels", "pickle"]),
+    ("models", &["kernels"]),
+    ("checkpoints", &["files", "models", "pickle"]),
     ("training", &["files", "kernels", "random"]),
     ("cdes", &["files", "kernels", "random", "spectral", "training"]),
-    ("runs", &["files", "models", "training"]),
+    ("runs", &["checkpoints", "files", "models", "training"]),
     // The product.
     ("pipeline", &["datasets", "kernels", "models", "progress", "runs", "training"]),
     (
@@ -50,6 +51,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "analysis",
             "cdes",
+            "checkpoints",
             "datasets",
             "derived",
             "evaluation",
@@ -68,6 +70,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "analysis",
             "cdes",
+            "checkpoints",
             "datasets",
             "derived",
             "evaluation",

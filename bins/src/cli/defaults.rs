@@ -17,6 +17,9 @@ const KERNELS: &str = "FREQBIAS_KERNELS";
 const RUN: &str = "run";
 const OF_RUN: &[&str] = &["dataset", "data", "arch", "arch-family", "labels", "image-size", "download"];
 
+/// The flag that names files of weights.
+const CHECKPOINTS: &str = "checkpoints";
+
 /// More than any configuration takes; a file beyond it is something else.
 const LARGEST_CONFIG: u64 = 1 << 20;
 
@@ -55,6 +58,7 @@ pub(super) fn fill_in(
         None => BTreeMap::new(),
     };
     let run = run_settings(command, &given, &environment);
+    let beside = settings_beside(command, &given, &environment);
     let mut line = CommandLine {
         arguments: given.first().cloned().into_iter().collect(),
         origins: BTreeMap::new(),
@@ -75,6 +79,7 @@ pub(super) fn fill_in(
             continue;
         }
         let setting = environment.get(flag).or_else(|| config.get(flag)).or_else(|| run.get(flag));
+        let setting = setting.or_else(|| beside.get(flag));
         let Some(setting) = setting else { continue };
         line.arguments.extend(as_argument(argument, flag, setting)?);
         line.origins.insert(flag.to_owned(), setting.origin.clone());
@@ -134,6 +139,24 @@ fn run_settings(
     let run = value_of(RUN, given, environment).filter(|_| takes_run);
     let settings = run.and_then(|(run, _)| config_file(Path::new(&run).join("config.json").to_str()?).ok());
     settings.unwrap_or_default().into_iter().filter(|(flag, _)| OF_RUN.contains(&flag.as_str())).collect()
+}
+
+/// The architecture that timm's or Hugging Face's configuration beside the files of `--checkpoints` names, if it is known here.
+fn settings_beside(
+    command: &clap::Command,
+    given: &[OsString],
+    environment: &BTreeMap<String, Setting>,
+) -> BTreeMap<String, Setting> {
+    let takes_files = command.get_arguments().any(|argument| argument.get_long() == Some(CHECKPOINTS));
+    let named = value_of(CHECKPOINTS, given, environment).filter(|_| takes_files);
+    let found = named.and_then(|(path, _)| {
+        let config = checkpoints::CheckpointFile::open(Path::new(&path)).ok()?.config()?.clone();
+        let architecture = config.architecture?;
+        architecture.parse::<models::Architecture>().ok()?;
+        let origin = format!("the config.json beside {path}");
+        Some(("arch".to_owned(), Setting { value: architecture, origin }))
+    });
+    found.into_iter().collect()
 }
 
 /// The last value of a flag counts, but files that are named must not be passed over.

@@ -17,8 +17,8 @@ use crate::{
     cli::{
         self, UsageError,
         flags::{
-            AttackFlags, DataFlags, Format, MachineFlags, Part, RecipeFlags, RecordingFlags, RunFlags,
-            at_least_one, hybrids_folder, zero_or_one,
+            AttackFlags, DataFlags, Format, MachineFlags, NormaliserFlags, Part, RecipeFlags, RecordingFlags,
+            RunFlags, at_least_one, hybrids_folder, zero_or_one,
         },
     },
     provenance::{provenance, settings},
@@ -43,6 +43,9 @@ pub struct Flags {
     #[command(flatten)]
     #[serde(flatten)]
     recipe: RecipeFlags,
+    #[command(flatten)]
+    #[serde(flatten)]
+    normaliser: NormaliserFlags,
     #[command(flatten)]
     #[serde(flatten)]
     recording: RecordingFlags,
@@ -102,7 +105,7 @@ pub(super) fn train(mut flags: Flags, session: &Session) -> anyhow::Result<Train
     let architecture = flags.run.architecture([shape.height, shape.width])?;
     let run = TrainingRun {
         recipe: flags.recipe.recipe(),
-        normaliser: flags.recipe.normaliser(profile.normaliser)?,
+        normaliser: flags.normaliser.given()?.unwrap_or(profile.normaliser),
         adversary,
         epochs: flags.epochs(),
         seed: flags.run.seed,

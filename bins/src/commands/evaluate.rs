@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use analysis::{
     EvaluatedCheckpoint, EvaluatedComponent, EvaluationReport, EvaluationSettings, Evaluator, interval,
-    percent,
+    network_words, percent,
 };
 use clap::{Parser, ValueEnum};
 use datasets::{ImageSet, catalog::Request};
@@ -94,7 +94,7 @@ pub(super) fn measure<T>(
     let settings = flags.settings()?;
     let checkpoints = flags.checkpoints(session)?;
     let test = images::open(&flags.data.request(), Request::open, session)?.test;
-    let (shape, profile) = (test.shape(), flags.data.profile());
+    let (shape, profile) = (test.shape(), flags.checkpoints.profile(&flags.data)?);
     let architecture = flags.run.architecture([shape.height, shape.width])?;
     let evaluator = Evaluator::new(&settings, &test, &profile, architecture, session)?;
     for twice in flags.components.repeated() {
@@ -185,6 +185,8 @@ fn print(
         summary["files"] = json!(files);
         return cli::result(&serde_json::to_string(&summary)?);
     }
+    let networks: Vec<_> = report.measured.iter().map(|measured| measured.network.clone()).collect();
+    network_words(&networks).iter().try_for_each(|words| cli::result(words))?;
     for checkpoint in report.measured {
         print_checkpoint(report, checkpoint)?;
         if report.measured.len() == 1 && images.classes().len() <= MOST_LISTED {
@@ -198,7 +200,7 @@ fn print(
 }
 
 fn print_checkpoint(report: &EvaluationReport<'_>, measured: &EvaluatedCheckpoint) -> anyhow::Result<()> {
-    let EvaluatedCheckpoint { label, checkpoint, parts } = measured;
+    let EvaluatedCheckpoint { label, checkpoint, parts, .. } = measured;
     cli::result(&format!("{label}  {}", checkpoint.path.display()))?;
     let separation = if parts[0].separation.is_some() { "  between   within  ratio" } else { "" };
     let head = "component          accuracy %  95 % interval  top-5 %     loss";

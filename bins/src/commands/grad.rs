@@ -4,14 +4,14 @@
 
 use std::path::{Path, PathBuf};
 
-use analysis::{GradientSpectrum, Recording, SpectrumReport, image_density, train_recording};
+use analysis::{GradientSpectrum, Recording, SpectrumReport, image_density, network_words, train_recording};
 use clap::Parser;
 use datasets::{
     Dataset,
     catalog::{Name, Request},
 };
 use files::FolderLock;
-use pipeline::{Session, TrainingRun};
+use pipeline::{NetworkDescription, Session, TrainingRun};
 use runs::{RunConfig, Settings, StoredCheckpoint, checkpoints_of_run, results};
 use serde::Serialize;
 use spectral::SpectrumRow;
@@ -62,21 +62,27 @@ pub fn run(mut flags: Flags) -> anyhow::Result<()> {
     let density = image_density(&dataset.test)?;
     let output = results::spectrum_folder(&flags.checkpoints.results_run(&flags.data, &flags.run));
     let _lock = FolderLock::take(&output)?;
-    let (shape, profile) = (dataset.test.shape(), flags.data.profile());
+    let (shape, profile) = (dataset.test.shape(), flags.checkpoints.profile(&flags.data)?);
     let architecture = flags.run.architecture([shape.height, shape.width])?;
     let spectrum = GradientSpectrum::new(&dataset.test, &profile, architecture, &session)?;
+    let networks = spectrum.describe(&checkpoints)?;
     let (table, finished_rows) = spectrum.resume(&checkpoints, &output)?;
     let report = SpectrumReport { table: &table, checkpoints: &checkpoints, images: &density };
     let files = report.save(&output)?;
     finished_rows.remove()?;
     images::note_left_out(&dataset, &session);
     match flags.machine.format {
-        Format::Text => print(&report, &files),
+        Format::Text => print(&report, &networks, &files),
         Format::Json => cli::result(&serde_json::to_string(&report.summary(&files))?),
     }
 }
 
-fn print(report: &SpectrumReport<'_>, files: &[PathBuf]) -> anyhow::Result<()> {
+fn print(
+    report: &SpectrumReport<'_>,
+    networks: &[NetworkDescription],
+    files: &[PathBuf],
+) -> anyhow::Result<()> {
+    network_words(networks).iter().try_for_each(|words| cli::result(words))?;
     let (rows, radii, images) = (&report.table.rows, &report.table.radii, report.table.n_images);
     cli::result("epoch  accuracy %  centre of mass ρ  peak ρ  checkpoint")?;
     for (row, checkpoint) in rows.iter().zip(report.checkpoints) {
@@ -165,6 +171,7 @@ impl Flags {
         let run = TrainingRun {
             epochs,
             seed: self.run.seed,
+            normaliser: self.checkpoints.normaliser.given()?.unwrap_or(profile.normaliser),
             start: if resumes { Start::Resume } else { Start::Fresh },
             provenance: provenance("grad"),
             settings: Settings::new(settings(self)?)?

@@ -4,18 +4,23 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 use datasets::catalog::Name;
-use models::{Architecture, TorchStyle};
+use models::Architecture;
+use runs::{TorchStyle, Wanted};
 
 use super::{inspect_checkpoint, inspect_dataset};
 use crate::cli::{
     self, UsageError,
-    flags::{DatasetParser, ImageFlags, MachineFlags, architecture, folder_to_write, without_networks},
+    flags::{
+        DatasetParser, ImageFlags, MachineFlags, NormaliserFlags, architecture, folder_to_write,
+        without_networks,
+    },
 };
 
 /// Says what is in checkpoints: keys, shapes, number of parameters, which architecture they fit, epoch and accuracy. With --convert it
 /// writes the weights in another format. With --dataset and no checkpoint: what is in a data set, and its classes' spectral densities.
 ///
-/// Reads .safetensors, and .pt and .pth of any PyTorch (the zip format and the one before 1.6). No code in a file is ever run.
+/// Reads safetensors, and files of any PyTorch (the zip format and the one before 1.6), whatever they are named. No code in a file is
+/// ever run.
 #[derive(Debug, Parser)]
 #[command(name = "inspect", version, args_override_self = true, allow_negative_numbers = true)]
 #[command(mut_args(without_networks))]
@@ -26,6 +31,11 @@ pub struct Flags {
     /// The architecture that the weights must fit; what does not fit is named [default: guessed by the shapes]
     #[arg(long, value_name = "NAME", value_parser = architecture)]
     arch: Option<Architecture>,
+    /// Which weights of a file that holds several networks: the key of their dictionary, or what stands before their names
+    #[arg(long, value_name = "KEY")]
+    weights: Option<String>,
+    #[command(flatten)]
+    normaliser: NormaliserFlags,
     /// Write the weights to this file: .safetensors, or .pt and .pth (for `torch.load(…, weights_only=True)`)
     #[arg(long, value_name = "FILE")]
     convert: Option<PathBuf>,
@@ -69,7 +79,7 @@ impl From<Style> for TorchStyle {
 pub fn run(flags: Flags) -> anyhow::Result<()> {
     let session = cli::start_without_networks(&flags.machine)?;
     match (flags.checkpoints.is_empty(), flags.dataset.clone()) {
-        (false, _) => inspect_checkpoint::run(&flags.options()),
+        (false, _) => inspect_checkpoint::run(&flags.options()?),
         (true, Some(dataset)) if flags.convert.is_none() => {
             let data = flags.images.with_dataset(dataset);
             let stem = flags.out_dir.join(format!("{}-density", data.label()));
@@ -80,15 +90,16 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
 }
 
 impl Flags {
-    fn options(&self) -> inspect_checkpoint::Options<'_> {
-        inspect_checkpoint::Options {
+    fn options(&self) -> anyhow::Result<inspect_checkpoint::Options<'_>> {
+        Ok(inspect_checkpoint::Options {
             checkpoints: &self.checkpoints,
-            architecture: self.arch,
+            wanted: Wanted { architecture: self.arch, weights: self.weights.as_deref() },
+            normaliser: self.normaliser.given()?,
             convert: self.convert.as_deref(),
             style: self.style.into(),
             trained_on: self.dataset.as_ref(),
             format: self.machine.format,
-        }
+        })
     }
 
     /// What is missing beside the flags that are there.
@@ -102,7 +113,7 @@ impl Flags {
                 "--data {}: which data set is it? add --dataset cifar10, cifar100, folder, imagenet, resIN or generated",
                 data.display()
             ),
-            _ => "nothing to look into: expected `inspect CKPT`, a .safetensors, .pt or .pth file, or \
+            _ => "nothing to look into: expected `inspect CKPT`, a file of weights, or \
                   `inspect --dataset NAME --data DIR`"
                 .to_owned(),
         }

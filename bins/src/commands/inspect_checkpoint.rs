@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use datasets::catalog::Name;
-use models::{Architecture, Normaliser, TorchStyle};
-use runs::{CheckpointFormat, InspectedCheckpoint, TrainedOn, convert};
+use models::Normaliser;
+use runs::{CheckpointFormat, InspectedCheckpoint, StoredNormaliser, TorchStyle, TrainedOn, Wanted, convert};
 use serde_json::{Value, json};
 
 use crate::cli::{
@@ -17,8 +17,10 @@ use crate::cli::{
 pub(super) struct Options<'a> {
     /// The files.
     pub(super) checkpoints: &'a [PathBuf],
-    /// The architecture that they must fit.
-    pub(super) architecture: Option<Architecture>,
+    /// What is looked for in them.
+    pub(super) wanted: Wanted<'a>,
+    /// The normaliser that is given, whatever the file says.
+    pub(super) normaliser: Option<Normaliser>,
     /// Where to write the weights in another format.
     pub(super) convert: Option<&'a Path>,
     /// The keys of a PyTorch file.
@@ -36,9 +38,15 @@ pub(super) struct Options<'a> {
 pub(super) fn run(options: &Options<'_>) -> anyhow::Result<()> {
     let target = options.convert.map(|output| target(options, output)).transpose()?;
     options.checkpoints.iter().try_for_each(|path| must_exist("checkpoint", path))?;
-    let read = |path: &PathBuf| InspectedCheckpoint::read(path, options.architecture);
-    let all = options.checkpoints.iter().map(read).collect::<Result<Vec<_>, runs::Error>>()?;
-    let written = match (target, all.as_slice()) {
+    let read = |path: &PathBuf| {
+        let mut found = InspectedCheckpoint::open(path, options.wanted)?;
+        if let Some(value) = options.normaliser {
+            found.weights.normaliser = Some(StoredNormaliser { value, place: "the command line".to_owned() });
+        }
+        Ok(found)
+    };
+    let mut all = options.checkpoints.iter().map(read).collect::<Result<Vec<_>, runs::Error>>()?;
+    let written = match (target, all.as_mut_slice()) {
         (Some((output, format)), [one]) => Some(write(options, one, output, format)?),
         _ => None,
     };
@@ -78,7 +86,7 @@ fn target<'a>(options: &Options<'_>, output: &'a Path) -> anyhow::Result<(&'a Pa
 
 fn write(
     options: &Options<'_>,
-    from: &InspectedCheckpoint,
+    from: &mut InspectedCheckpoint,
     output: &Path,
     format: CheckpointFormat,
 ) -> anyhow::Result<PathBuf> {
@@ -95,19 +103,18 @@ fn write(
 }
 
 fn print(found: &InspectedCheckpoint) -> anyhow::Result<()> {
-    let megabytes = found.bytes as f64 / 1e6;
-    cli::result(&format!("{}: {}, {megabytes:.1} MB", found.path.display(), found.weights.format))?;
+    let megabytes = found.weights.bytes() as f64 / 1e6;
+    cli::result(&format!("{}: {}, {megabytes:.1} MB", found.path.display(), found.weights.format()))?;
     for (label, text) in facts(found) {
         cli::result(&format!("  {label:14} {text}"))?;
     }
-    let keys = found.tensors.iter().filter(|tensor| models::canonical_name(&tensor.key).is_some());
-    let width = keys.clone().map(|tensor| tensor.key.len()).max().unwrap_or(0);
-    for tensor in keys.clone() {
-        cli::result(&format!("  {:width$}  {:8}  {:?}", tensor.key, tensor.dtype, tensor.shape))?;
+    let width = found.weights.tensors().map(|tensor| tensor.key.len()).max().unwrap_or(0);
+    for tensor in found.weights.tensors() {
+        cli::result(&format!("  {:width$}  {:8}  {:?}", tensor.key, tensor.kind.name(), tensor.shape))?;
     }
-    let others = found.tensors.len() - keys.count();
+    let others = found.others();
     if others > 0 {
-        let what = "normaliser, second copy of the network, batch counters";
+        let what = "a normaliser, a second copy of the network, batch counters, an optimiser's";
         cli::result(&format!("  and {others} that are no weights of the network ({what})"))?;
     }
     Ok(())
@@ -117,7 +124,8 @@ fn facts(found: &InspectedCheckpoint) -> Vec<(&'static str, String)> {
     let info = &found.weights.info;
     let unknown = || "none that is known here has these shapes; --arch NAME says what differs".to_owned();
     let names: Vec<String> = found
-        .fits
+        .weights
+        .fits()
         .iter()
         .map(|(arch, classes)| format!("{}, {}", arch.name(), cli::counted(*classes, "class")))
         .collect();
@@ -129,13 +137,17 @@ fn facts(found: &InspectedCheckpoint) -> Vec<(&'static str, String)> {
     facts.extend(info.dataset.clone().map(|dataset| ("data set", dataset)));
     facts.extend(info.epoch.map(|epoch| ("epoch", epoch.to_string())));
     facts.extend(info.nat_prec1.map(|accuracy| ("test accuracy", format!("{accuracy:.2} %"))));
-    facts.extend(found.weights.normaliser.map(|found| ("normaliser", normaliser_words(&found))));
+    let best = found.weights.best_accuracy();
+    facts.extend(best.map(|accuracy| ("best so far", format!("{accuracy:.2} %"))));
+    let normaliser = found.weights.normaliser.as_ref();
+    facts.extend(normaliser.map(|found| ("normaliser", normaliser_words(found))));
+    facts.extend(found.weights.notes().iter().map(|note| ("recognised", note.to_string())));
     facts
 }
 
-fn normaliser_words(found: &Normaliser) -> String {
+fn normaliser_words(StoredNormaliser { value, place }: &StoredNormaliser) -> String {
     let three = |values: [f32; 3]| values.map(|value| value.to_string()).join(", ");
-    format!("mean {}; std {}", three(found.mean()), three(found.std()))
+    format!("mean {}; std {} (from {place})", three(value.mean()), three(value.std()))
 }
 
 /// 11173962 → 11,173,962.

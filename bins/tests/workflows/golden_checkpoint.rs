@@ -4,6 +4,7 @@ use std::{fs, path::Path};
 
 use crate::support::{program, shared, succeed};
 use candle_core::{DType, Tensor};
+use checkpoints::{CheckpointFile, TorchCheckpoint, TorchStyle, Wanted};
 use serde_json::Value;
 use spectral::{Convention, Profiler, Recipe, RunningBands};
 
@@ -85,4 +86,68 @@ fn a_safetensors_checkpoint_gives_its_numbers() -> Outcome {
     profiler.profiles(&gradient)?.rows().for_each(|row| bands.push(row));
     check_mean(&found.spectrum, &bands.mean())?;
     check_scores(&found.evaluation, &golden, "vgg11")
+}
+
+/// akamaster's ResNet-20 was trained with the normaliser of ImageNet, which its file does not say.
+#[test]
+fn a_pretrained_network_with_another_normaliser_gives_its_numbers() -> Outcome {
+    let (Some(golden), Some(data)) = (shared("golden"), shared("data")) else { return Ok(()) };
+    let (golden, data, folder) = (golden.join("akamaster"), data.canonicalize()?, tempfile::tempdir()?);
+    fs::copy(golden.join("resnet20-12fca82f.th"), folder.path().join("resnet20.th"))?;
+    let run = |name: &str| {
+        let mut command = program(name, folder.path());
+        command.args(["--checkpoints", "resnet20.th", "--arch", "resnet20", "--mean", "imagenet"]);
+        succeed(command.args(["--dataset", "cifar10", "--quiet", "--data"]).arg(&data))
+    };
+    let said = run("evaluate");
+    let words = "normaliser: mean 0.485, 0.456, 0.406; std 0.229, 0.224, 0.225 (given)";
+    assert!(said.contains(words), "{said}");
+    run("grad");
+    let results = folder.path().join("runs/cifar10/resnet20_checkpoints");
+    let read = |name: &str| -> Outcome<Value> { Ok(serde_json::from_slice(&fs::read(results.join(name))?)?) };
+    let (spectrum, evaluation) = (read("grad/gradient_spectrum.json")?, read("evaluate/evaluation.json")?);
+    let expected: Value = serde_json::from_slice(&fs::read(golden.join("expected.json"))?)?;
+    let checkpoint = &evaluation["checkpoints"][0];
+    assert_eq!(checkpoint["network"]["normaliser"]["from"], "given");
+    let original = &checkpoint["components"][0];
+    assert_eq!(original["correct"], expected["correct"]);
+    let loss = |value: &Value| value["loss"].as_f64().unwrap_or(f64::NAN);
+    assert!((loss(original) - loss(&expected)).abs() < 2e-5, "loss {}", loss(original));
+    check_mean(&spectrum, &numbers(&golden, "mean_profile")?)
+}
+
+/// The logits of the golden ResNet-18 times s: of a network that is sure the gradient leaves the range of f32, its profile does not.
+#[test]
+fn sure_networks_have_the_spectrum_of_float64() -> Outcome {
+    let (Some(golden), Some(data)) = (shared("golden"), shared("data")) else { return Ok(()) };
+    let (data, folder) = (data.canonicalize()?, tempfile::tempdir()?);
+    let mut file = CheckpointFile::open(&golden.join("resnet18_robustness.pt"))?;
+    let found = file.recognise(Wanted { architecture: Some("resnet18".parse()?), weights: None })?;
+    let normaliser = file.normaliser_of(&found)?.map(|(normaliser, _)| normaliser);
+    for scale in [1, 10, 50, 200, 1000] {
+        let mut weights = file.load(&found)?;
+        for name in ["linear.weight", "linear.bias"] {
+            let scaled = (&weights[name] * f64::from(scale))?;
+            weights.insert(name.to_owned(), scaled);
+        }
+        let checkpoint = TorchCheckpoint { weights, normaliser, epoch: Some(0), nat_prec1: None };
+        fs::write(folder.path().join("x.pt"), checkpoint.encode(TorchStyle::Robustness)?)?;
+        let mut command = program("grad", folder.path());
+        command.args([
+            "--checkpoints",
+            "x.pt",
+            "--dataset",
+            "cifar10",
+            "--limit-test",
+            "64",
+            "--quiet",
+            "--data",
+        ]);
+        succeed(command.arg(&data));
+        let results = folder.path().join("runs/cifar10/resnet18_checkpoints/grad/gradient_spectrum.json");
+        let spectrum: Value = serde_json::from_slice(&fs::read(results)?)?;
+        assert_eq!(spectrum["skipped"][0], 0, "× {scale}");
+        check_mean(&spectrum, &numbers(&golden, &format!("overconfident/resnet18_x{scale}_profile"))?)?;
+    }
+    Ok(())
 }

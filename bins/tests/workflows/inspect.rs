@@ -34,9 +34,21 @@ fn a_checkpoint_goes_to_pytorch_and_back() -> Outcome {
     succeed(&mut inspect(at, &[CHECKPOINT, "--convert", "robust.pth", "--style", "robustness"]));
     succeed(&mut inspect(at, &["robust.pth", "--convert", "back.safetensors", "--dataset", "synthetic"]));
     let (robust, back) = (json(at, &["robust.pth"])?, json(at, &["back.safetensors"])?);
-    for key in ["architectures", "parameters", "epoch", "nat_prec1", "normaliser"] {
+    for key in ["architectures", "parameters", "epoch", "nat_prec1"] {
         assert_eq!(robust[key], own[key], "{key}");
         assert_eq!(back[key], own[key], "{key}");
+    }
+    let plain = json(at, &["plain.pt"])?;
+    for (found, place) in [
+        (&own, "its metadata"),
+        (&plain, "its metadata"),
+        (&robust, "its `module.normalizer`"),
+        (&back, "its metadata"),
+    ] {
+        for key in ["mean", "std"] {
+            assert_eq!(found["normaliser"][key], own["normaliser"][key], "{key}");
+        }
+        assert_eq!(found["normaliser"]["from"], place);
     }
     assert!(back["tensors"] == own["tensors"], "keys, shapes and types are the same, in one order");
     let load = |name: &str| training::Checkpoint::load(&at.join(name));

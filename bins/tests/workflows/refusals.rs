@@ -107,7 +107,7 @@ fn files_that_are_no_checkpoints_are_told_by_name() -> Outcome {
     fs::write(at.join("photo.jpg"), [0xff, 0xd8, 0xff, 0xe0, 0, 16])?;
     let said = fail(program("inspect", at).arg("photo.jpg"), 1);
     assert!(
-        said.contains("photo.jpg: this is a JPEG picture, not a checkpoint; expected a .safetensors"),
+        said.contains("photo.jpg: this is a JPEG picture, not a checkpoint; expected a safetensors file"),
         "{said}"
     );
     Ok(())
@@ -185,7 +185,10 @@ fn wrong_paths_are_told_with_right_ones() -> Outcome {
             (&["--checkpoints", "run"], 2, &["this is a folder", "run/9_checkpoint.safetensors", "--run"]),
         ),
         ("grad", (&["--checkpoints", "a.pt", "b.pt"], 2, &["b.pt", "one pattern in quotes"])),
-        ("evaluate", (&["--checkpoints", "hundred/*"], 2, &["is not named .safetensors, .pt or .pth"])),
+        (
+            "evaluate",
+            (&["--checkpoints", "hundred/*"], 2, &["is not a checkpoint: neither PyTorch's nor safetensors"]),
+        ),
         ("evaluate", (&["--run", "a.pt"], 2, &["a.pt: this is a file", "--run", "--checkpoints"])),
     ];
     for (name, (flags, code, words)) in cases {

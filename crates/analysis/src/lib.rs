@@ -26,6 +26,7 @@ mod components;
 mod error;
 mod gradient;
 mod inspection;
+mod network;
 
 // Which frequencies a network looks at
 pub use gradient::{
@@ -38,6 +39,9 @@ pub use components::{
     Component, ComponentPlan, ComponentRequest, Densities, EvaluatedCheckpoint, EvaluatedComponent,
     EvaluationReport, EvaluationSettings, Evaluator, Projection, Side, interval, percent,
 };
+
+// What was measured
+pub use network::network_words;
 
 // What data sets hold
 pub use inspection::{Inspection, PartFound, inspect_dataset};

@@ -97,10 +97,15 @@ fn rank(row: &[f32], own: usize) -> usize {
     row.iter().enumerate().filter(|&entry| better(entry)).count()
 }
 
-/// ln Σ exp(logits) − the label's logit, without overflow.
+/// ln Σ exp(logits) − the label's logit, without overflow; of a network that is sure of the label, ln(1 + what is left for others).
 fn cross_entropy(row: &[f32], label: usize) -> f64 {
     let highest = row.iter().fold(f32::NEG_INFINITY, |highest, &score| highest.max(score));
     let above = |score: f32| f64::from(score) - f64::from(highest);
+    let others = row.iter().enumerate().filter(|(class, _)| *class != label);
+    let others: f64 = others.map(|(_, &score)| above(score).exp()).sum();
+    if others < 0.5 {
+        return others.ln_1p();
+    }
     row.iter().map(|&score| above(score).exp()).sum::<f64>().ln() - above(row[label])
 }
 

@@ -70,7 +70,7 @@ pub use pipeline::DatasetProfile;
 
 // Which network, on what
 pub use models::{Architecture, Backend, Classifier, Frozen, Normaliser};
-pub use pipeline::{NetworkSpec, Session, open_network};
+pub use pipeline::{NetworkDescription, NetworkSpec, Session, open_network};
 pub use progress::{Interrupted, Progress};
 pub use runs::{StoredCheckpoint, checkpoints_matching, checkpoints_of_run};
 
@@ -87,6 +87,6 @@ pub use spectral::{SpectrumRow, SpectrumTable};
 
 // Everything else, by its crate
 pub use {
-    analysis, cdes, datasets, derived, evaluation, models, pipeline, plots, progress, reproduction, runs,
-    spectral, training,
+    analysis, cdes, checkpoints, datasets, derived, evaluation, models, pipeline, plots, progress,
+    reproduction, runs, spectral, training,
 };

@@ -80,7 +80,7 @@ impl Attack {
         let tensor = |values: &[f32]| Tensor::from_slice(values, images.shape(), &Device::Cpu);
         let mut worst = Worst { images: now.clone(), losses: vec![f32::NEG_INFINITY; labels.len()] };
         for _ in 0..self.steps {
-            let found = network.input_gradient(&tensor(&now)?, labels)?;
+            let found = network.scaled_input_gradient(&tensor(&now)?, labels)?;
             worst.take(&now, &losses(&found.logits, labels)?);
             let gradient = found.gradient.flatten_all()?.to_vec1::<f32>()?;
             let all = now.chunks_mut(each).zip(clean.chunks(each)).zip(gradient.chunks(each));

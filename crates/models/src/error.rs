@@ -1,7 +1,5 @@
 //! What can go wrong.
 
-use std::path::PathBuf;
-
 use crate::{
     difference::{Difference, OtherNetwork, listed},
     family::Family,
@@ -23,15 +21,6 @@ pub enum Error {
     /// The tensors at hand are not those of the architecture; perhaps those of its namesake for other images.
     #[error("the weights do not fit {arch}: {}{}", listed(.differences), namesake(arch, .other))]
     WeightsDoNotFit { arch: &'static str, differences: Vec<Difference>, other: Option<OtherNetwork> },
-    /// A PyTorch file that cannot be read.
-    #[error("{path}: not a PyTorch checkpoint that can be read: {cause}; expected what torch.save writes of a state dict, bare or under `model`, `state_dict` or `net`", path = path.display())]
-    UnreadableCheckpoint { path: PathBuf, cause: String },
-    /// A PyTorch file that was read, but holds no weights.
-    #[error("{path}: holds no weights; expected a state dict, bare or under `model`, `state_dict` or `net`", path = path.display())]
-    EmptyCheckpoint { path: PathBuf },
-    /// A file of the `robustness` style is to be written without a normaliser.
-    #[error("no normaliser is known, and a file of the robustness style has one")]
-    NoNormaliser,
     /// A normaliser whose standard deviation is not positive, or that is not finite.
     #[error("normaliser mean {mean:?}, std {std:?}: expected finite values and std > 0")]
     BadNormaliser { mean: [f32; 3], std: [f32; 3] },
@@ -52,9 +41,6 @@ pub enum Error {
     /// The gradient of other logits than the network's.
     #[error("a gradient of the logits of shape {found:?}: expected ({images}, {classes})")]
     LogitsGradient { found: Vec<usize>, images: usize, classes: usize },
-    /// A file could not be written.
-    #[error("{0}")]
-    Write(#[source] std::io::Error),
     /// A tensor operation failed.
     #[error("{0}")]
     Tensor(#[from] candle_core::Error),

@@ -7,7 +7,7 @@ use candle_core::Tensor;
 use crate::{
     batch::{Batch, Images},
     error::Error,
-    network::FrozenNetwork,
+    network::{FrozenNetwork, GradientOf},
     results::{Evaluation, InputGradient},
 };
 
@@ -49,7 +49,17 @@ impl Frozen {
     /// # Errors
     /// As [`Frozen::evaluate`].
     pub fn input_gradient(&self, images: &Tensor, labels: &[u32]) -> Result<InputGradient, Error> {
-        self.network.input_gradient(self.batch(images, labels)?)
+        self.network.input_gradient(self.batch(images, labels)?, GradientOf::Mean)
+    }
+
+    /// The gradient of each image's own loss with respect to its pixels, times a power of two that brings its gradient with respect to
+    /// the logits to about 1. Where only the direction or the shape of a gradient matters, this is right however sure the network is:
+    /// the gradient itself would leave the range of f32.
+    ///
+    /// # Errors
+    /// As [`Frozen::evaluate`].
+    pub fn scaled_input_gradient(&self, images: &Tensor, labels: &[u32]) -> Result<InputGradient, Error> {
+        self.network.input_gradient(self.batch(images, labels)?, GradientOf::Scaled)
     }
 
     /// The gradient of any function of the logits with respect to the pixels, (N, 3, H, W): its gradient with respect to the logits,

@@ -43,7 +43,6 @@ mod network;
 mod normaliser;
 mod plan;
 mod results;
-mod torch;
 mod var_builder;
 
 // Networks by name, and as data
@@ -60,9 +59,6 @@ pub use frozen::Frozen;
 pub use kernels::Precision;
 pub use normaliser::Normaliser;
 pub use results::{Evaluation, InputGradient, ParameterGradients};
-
-// Files of PyTorch's
-pub use torch::{TorchCheckpoint, TorchFile, TorchStyle, TorchTensor, canonical_name, load_torch};
 
 // What can go wrong
 pub use difference::{Difference, OtherNetwork};

@@ -43,6 +43,15 @@ pub(crate) trait Network: Debug + Send + Sync {
     fn freeze(&self, variables: &Variables) -> Result<Box<dyn FrozenNetwork>, Error>;
 }
 
+/// What pixel gradients are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GradientOf {
+    /// The batch's mean loss.
+    Mean,
+    /// Each image's own loss, times a power of two of its own.
+    Scaled,
+}
+
 /// A network as an engine evaluates it and differentiates it with respect to its pixels.
 pub(crate) trait FrozenNetwork: Debug + Send + Sync {
     /// Whether the network's windows fit on images of this many rows and columns.
@@ -54,8 +63,8 @@ pub(crate) trait FrozenNetwork: Debug + Send + Sync {
     /// Logits, latent features and loss.
     fn evaluate(&self, batch: Batch<'_>) -> Result<Evaluation, Error>;
 
-    /// The gradient of the mean cross-entropy with respect to the pixels.
-    fn input_gradient(&self, batch: Batch<'_>) -> Result<InputGradient, Error>;
+    /// The gradient of cross-entropy with respect to the pixels.
+    fn input_gradient(&self, batch: Batch<'_>, of: GradientOf) -> Result<InputGradient, Error>;
 
     /// The gradient of any function of the logits with respect to the pixels, from its gradient with respect to the logits,
     /// (N, classes).

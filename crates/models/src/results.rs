@@ -17,7 +17,7 @@ pub struct Evaluation {
     pub latent: Tensor,
 }
 
-/// The gradient of the batch's mean loss with respect to its pixels. Tensors are on the classifier's device.
+/// The gradient of the batch's mean loss, or of each image's own, with respect to its pixels. Tensors are on the classifier's device.
 #[derive(Debug)]
 pub struct InputGradient {
     /// Mean cross-entropy over the batch, in nats.

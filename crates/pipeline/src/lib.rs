@@ -46,7 +46,7 @@ pub use adversary::{Adversary, attack_amount, attack_caption, attacked, check_at
 
 // Networks
 pub use memory::out_of_memory;
-pub use open::{NetworkSpec, fresh_network, open_network};
+pub use open::{NetworkDescription, NetworkSpec, describe_networks, fresh_network, open_network};
 pub use tally::tally;
 
 // Training

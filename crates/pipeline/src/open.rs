@@ -1,11 +1,9 @@
 //! Networks, fresh or out of checkpoints.
 
-use std::path::Path;
-
 use models::{Architecture, Backend, Classifier, Frozen, Normaliser};
-use runs::Weights;
+use runs::{StoredCheckpoint, StoredWeights, Wanted};
 
-use crate::{Error, Session};
+use crate::{DatasetProfile, Error, Session};
 
 /// Which network a checkpoint is expected to hold, and what it is measured on.
 #[derive(Debug, Clone, Copy)]
@@ -14,10 +12,72 @@ pub struct NetworkSpec<'a> {
     pub architecture: Architecture,
     /// Classes of its head.
     pub classes: usize,
-    /// The normaliser, where the file names none.
-    pub normaliser: Normaliser,
+    /// The normaliser, whatever the file says.
+    pub given_normaliser: Option<Normaliser>,
+    /// The normaliser, where neither it is given nor the file names one: the data set's usual one.
+    pub usual_normaliser: Normaliser,
     /// The name of the data set that it is measured on.
     pub dataset: &'a str,
+}
+
+impl<'a> NetworkSpec<'a> {
+    /// A network for images of a data set of so many classes.
+    pub fn new(architecture: Architecture, classes: usize, profile: &'a DatasetProfile) -> Self {
+        Self {
+            architecture,
+            classes,
+            given_normaliser: profile.given_normaliser,
+            usual_normaliser: profile.normaliser,
+            dataset: &profile.name,
+        }
+    }
+}
+
+/// What a network out of a file is, and what of it was taken from where: it stands in results under `network`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NetworkDescription {
+    /// The architecture's name.
+    pub arch: &'static str,
+    /// How many classes it has.
+    pub classes: usize,
+    /// The normaliser's mean per channel.
+    pub mean: [f32; 3],
+    /// The normaliser's standard deviation per channel.
+    pub std: [f32; 3],
+    /// Where the normaliser is from, in words.
+    pub normaliser_from: String,
+    /// What was done to find the weights in the file, a sentence each.
+    pub notes: Vec<String>,
+}
+
+impl NetworkDescription {
+    fn new(stored: &StoredWeights, spec: &NetworkSpec<'_>) -> (Self, Normaliser) {
+        let (normaliser, from) = match (spec.given_normaliser, &stored.normaliser) {
+            (Some(given), Some(own)) if own.value != given => {
+                (given, format!("given, in place of the one in {}", own.place))
+            }
+            (Some(given), _) => (given, "given".to_owned()),
+            (None, Some(own)) => (own.value, format!("from the file, {}", own.place)),
+            (None, None) => {
+                (spec.usual_normaliser, format!("the usual one of {}, for the file names none", spec.dataset))
+            }
+        };
+        let description = Self {
+            arch: architecture(stored, spec).name(),
+            classes: spec.classes,
+            mean: normaliser.mean(),
+            std: normaliser.std(),
+            normaliser_from: from,
+            notes: stored.notes().iter().map(ToString::to_string).collect(),
+        };
+        (description, normaliser)
+    }
+
+    /// The normaliser in words: its numbers, and where it is from.
+    pub fn normaliser_words(&self) -> String {
+        let three = |values: [f32; 3]| values.map(|value| value.to_string()).join(", ");
+        format!("normaliser: mean {}; std {} ({})", three(self.mean), three(self.std), self.normaliser_from)
+    }
 }
 
 /// A fresh network with seeded weights.
@@ -35,19 +95,51 @@ pub fn fresh_network(
     Ok(Classifier::on(backend, architecture, classes, normaliser, &weights)?)
 }
 
+/// Checks that files hold the network that is expected, before the first is measured; what each is. Their weights are not read.
+///
+/// # Errors
+/// If a file cannot be read or holds another network's weights; the message names it.
+pub fn describe_networks(
+    checkpoints: &[StoredCheckpoint],
+    spec: &NetworkSpec<'_>,
+) -> Result<Vec<NetworkDescription>, Error> {
+    let describe = |checkpoint: &StoredCheckpoint| {
+        let stored = stored(checkpoint, spec)?;
+        let checked = architecture(&stored, spec).check_fit(spec.classes, &stored.shapes());
+        checked.map_err(|source| runs::Error::Network { path: checkpoint.path.clone(), source })?;
+        Ok(NetworkDescription::new(&stored, spec).0)
+    };
+    checkpoints.iter().map(describe).collect()
+}
+
 /// A network with the weights of a file, for evaluation and gradients. A note says so where it was trained on another data set.
 ///
 /// # Errors
 /// If the file cannot be read or holds another network's weights; the message names it.
-pub fn open_network(path: &Path, spec: &NetworkSpec<'_>, session: &Session) -> Result<Frozen, Error> {
-    let stored = Weights::read(path)?;
-    let normaliser = stored.normaliser.unwrap_or(spec.normaliser);
-    if let Some(other) = stored.info.dataset.filter(|trained_on| trained_on != spec.dataset) {
+pub fn open_network(
+    checkpoint: &StoredCheckpoint,
+    spec: &NetworkSpec<'_>,
+    session: &Session,
+) -> Result<Frozen, Error> {
+    let mut stored = stored(checkpoint, spec)?;
+    let path = &checkpoint.path;
+    let (_, normaliser) = NetworkDescription::new(&stored, spec);
+    if let Some(other) = stored.info.dataset.as_ref().filter(|trained_on| *trained_on != spec.dataset) {
         let (path, measured_on) = (path.display(), spec.dataset);
         session.progress.note(&format!("{path} was trained on {other} and is measured on {measured_on}"));
     }
-    let NetworkSpec { architecture, classes, .. } = *spec;
-    let classifier = Classifier::on(&session.backend, architecture, classes, normaliser, &stored.tensors);
-    let named = |source| runs::Error::Network { path: path.to_owned(), source };
+    let (architecture, weights) = (architecture(&stored, spec), stored.load()?);
+    let classifier = Classifier::on(&session.backend, architecture, spec.classes, normaliser, &weights);
+    let named = |source| runs::Error::Network { path: path.clone(), source };
     Ok(classifier.map_err(named)?.freeze()?)
+}
+
+/// The architecture of the weights: the one that is asked for, or a variant of it.
+fn architecture(stored: &StoredWeights, spec: &NetworkSpec<'_>) -> Architecture {
+    stored.fits().first().map_or(spec.architecture, |(architecture, _)| *architecture)
+}
+
+fn stored(checkpoint: &StoredCheckpoint, spec: &NetworkSpec<'_>) -> Result<StoredWeights, Error> {
+    let wanted = Wanted { architecture: Some(spec.architecture), weights: checkpoint.weights.as_deref() };
+    Ok(StoredWeights::open(&checkpoint.path, wanted)?)
 }

@@ -12,6 +12,8 @@ pub struct DatasetProfile {
     pub label: String,
     /// The normaliser of networks trained on it.
     pub normaliser: Normaliser,
+    /// The normaliser of the networks that are measured on it, whatever their files say.
+    pub given_normaliser: Option<Normaliser>,
     /// Images per batch in training and evaluation.
     pub batch_size: usize,
     /// Images per batch of pixel gradients.
@@ -37,6 +39,7 @@ impl From<&Request> for DatasetProfile {
             label: request.label(),
             normaliser: Normaliser::new(usual.mean, usual.std)
                 .expect("the constants of the catalogue are sound"),
+            given_normaliser: None,
             batch_size: request.name.training_batch_size(),
             gradient_batch_size: request.name.gradient_batch_size(),
             workers: 1,
@@ -53,6 +56,14 @@ impl DatasetProfile {
     /// Of images of one's own: what is usual for a folder of photographs, under another name and with another normaliser.
     pub fn new(name: impl Into<String>, normaliser: Normaliser) -> Self {
         let name = name.into();
-        Self { label: name.clone(), name, normaliser, batch_size: 128, gradient_batch_size: 64, workers: 1 }
+        Self {
+            label: name.clone(),
+            name,
+            normaliser,
+            given_normaliser: None,
+            batch_size: 128,
+            gradient_batch_size: 64,
+            workers: 1,
+        }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use models::{Normaliser, TorchCheckpoint, TorchStyle};
+use checkpoints::{TorchCheckpoint, TorchStyle};
+use models::Normaliser;
 use training::{Checkpoint, CheckpointInfo};
 
 use crate::{Error, InspectedCheckpoint};
@@ -20,8 +21,7 @@ impl CheckpointFormat {
     /// The format that the ending of a file's name says: `.safetensors`, or `.pt` and `.pth` with keys of this style.
     ///
     /// ```
-    /// use models::TorchStyle;
-    /// use runs::CheckpointFormat;
+    /// use runs::{CheckpointFormat, TorchStyle};
     /// let format = |name: &str| CheckpointFormat::of_name(name.as_ref(), TorchStyle::Plain);
     /// assert_eq!(format("a.safetensors"), Some(CheckpointFormat::Safetensors));
     /// assert_eq!(format("a.pth"), Some(CheckpointFormat::Torch(TorchStyle::Plain)));
@@ -50,14 +50,15 @@ pub struct TrainedOn {
 /// # Errors
 /// If the file cannot be written, or a file of the robustness style is to be written and no normaliser is known.
 pub fn convert(
-    from: &InspectedCheckpoint,
+    from: &mut InspectedCheckpoint,
     output: &Path,
     format: CheckpointFormat,
     trained_on: Option<&TrainedOn>,
 ) -> Result<(), Error> {
+    let tensors = from.weights.load()?;
     let stored = &from.weights;
-    let normaliser = stored.normaliser.or_else(|| trained_on.map(|set| set.normaliser));
-    let tensors = stored.tensors.clone();
+    let own = stored.normaliser.as_ref().map(|found| found.value);
+    let normaliser = own.or_else(|| trained_on.map(|set| set.normaliser));
     let style = match format {
         CheckpointFormat::Safetensors => {
             let info = Some(info(from, normaliser, trained_on));
@@ -66,13 +67,13 @@ pub fn convert(
         CheckpointFormat::Torch(style) => style,
     };
     if style == TorchStyle::Robustness && normaliser.is_none() {
-        return Err(models::Error::NoNormaliser.into());
+        return Err(checkpoints::Error::NoNormaliser.into());
     }
     let (epoch, nat_prec1) = (stored.info.epoch, stored.info.nat_prec1);
     let checkpoint = TorchCheckpoint { weights: tensors, normaliser, epoch, nat_prec1 };
     files::write_atomically_with(output, |file| {
         checkpoint.write(style, file).map_err(|error| match error {
-            models::Error::Write(error) => error,
+            checkpoints::Error::Write(error) => error,
             error => std::io::Error::other(error),
         })
     })?;
@@ -87,7 +88,7 @@ fn info(
 ) -> CheckpointInfo {
     let known = &from.weights.info;
     // Shapes that fit several architectures name none.
-    let guessed = match from.fits.as_slice() {
+    let guessed = match from.weights.fits() {
         [one] => Some(*one),
         _ => None,
     };

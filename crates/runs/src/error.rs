@@ -20,20 +20,17 @@ pub enum Error {
     #[error("{pattern}: no pattern: {problem}")]
     NoPattern { pattern: String, problem: String },
     /// A pattern that no file matches.
-    #[error("{pattern}: no .safetensors, .pt or .pth file goes by this name")]
+    #[error("{pattern}: no file goes by this name")]
     NoFile { pattern: String },
-    /// A file that is not named as checkpoints are.
-    #[error("{} is not named .safetensors, .pt or .pth, as checkpoints are", path.display())]
-    OtherName { path: PathBuf },
+    /// Files none of which is a checkpoint.
+    #[error("{} is not a checkpoint: neither PyTorch's nor safetensors", path.display())]
+    NoCheckpoint { path: PathBuf },
     /// A folder in the place of a checkpoint.
     #[error("{}: this is a folder, not a checkpoint; {}", path.display(), offer(suggestion.as_deref()))]
     Folder { path: PathBuf, suggestion: Option<PathBuf> },
-    /// A pipe or a device in the place of a checkpoint.
-    #[error("{}: this is a pipe or a device, expected a file", path.display())]
-    SpecialFile { path: PathBuf },
-    /// A file of something else.
-    #[error("{}: this is {found}, not a checkpoint; expected a .safetensors file, or PyTorch's .pt or .pth", path.display())]
-    NoCheckpoint { path: PathBuf, found: String },
+    /// Metadata of a file of ours that is none.
+    #[error("{}: damaged: metadata {problem}", path.display())]
+    Metadata { path: PathBuf, problem: String },
     /// A configuration that is none.
     #[error("{}: not the configuration of a run: {problem}", path.display())]
     Config { path: PathBuf, problem: String },
@@ -43,9 +40,9 @@ pub enum Error {
     /// A file whose network cannot be used.
     #[error("{}: {source}", path.display())]
     Network { path: PathBuf, source: models::Error },
-    /// A PyTorch file that cannot be read.
+    /// A file of weights that cannot be read, or of other weights.
     #[error("{0}")]
-    Models(#[from] models::Error),
+    Checkpoint(#[from] checkpoints::Error),
     /// A run folder or a checkpoint of ours that cannot be read.
     #[error("{0}")]
     Training(#[from] training::Error),
@@ -54,6 +51,6 @@ pub enum Error {
 fn offer(file: Option<&Path>) -> String {
     match file {
         Some(file) => format!("name a file in it, such as {}", file.display()),
-        None => "no .safetensors, .pt or .pth file is in it; name a file".to_owned(),
+        None => "no checkpoint is in it; name a file".to_owned(),
     }
 }

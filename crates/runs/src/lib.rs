@@ -15,19 +15,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod checkpoints;
+mod checkpoint_files;
 mod config;
 mod convert;
 mod epochs;
 mod error;
 mod inspect;
-mod kind;
 mod names;
 pub mod results;
 mod weights;
 
 // Which checkpoints there are
-pub use checkpoints::{
+pub use checkpoint_files::{
     Matches, StoredCheckpoint, checkpoints_matching, checkpoints_of_run, folder_of_pattern, labels,
 };
 
@@ -35,7 +34,8 @@ pub use checkpoints::{
 pub use config::{KnownSettings, Provenance, RunConfig, Settings};
 
 // What they hold
-pub use weights::{StoredTensor, Weights, stored_tensors};
+pub use checkpoints::{Note, NumberType, StoredTensor, TorchStyle, Wanted};
+pub use weights::{StoredNormaliser, StoredWeights};
 
 // What they may be, and in another format
 pub use convert::{CheckpointFormat, TrainedOn, convert};

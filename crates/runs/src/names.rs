@@ -1,7 +1,8 @@
-//! Which files checkpoints are, by their names.
+//! Which files are checkpoints.
 
 use std::path::{Path, PathBuf};
 
+use checkpoints::CheckpointFile;
 use training::RunFolder;
 
 /// A checkpoint in a folder, to suggest in its place: the last epoch's, or any.
@@ -19,11 +20,12 @@ pub(crate) fn stem(path: &Path) -> String {
     path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Whether a file is named as checkpoints are.
+/// Whether a file is named as checkpoints are, or holds what they hold, whatever it is named.
 pub(crate) fn is_checkpoint(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
     let is_state = path.to_string_lossy().ends_with(".state.safetensors");
-    path.is_file() && !is_state && matches!(extension, Some("safetensors" | "pt" | "pth"))
+    let is_named = || matches!(extension, Some("safetensors" | "pt" | "pth"));
+    path.is_file() && !is_state && (is_named() || CheckpointFile::open(path).is_ok())
 }
 
 /// `checkpoint.latest` and `checkpoint.best` are further names of checkpoints that have a number.

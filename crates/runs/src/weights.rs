@@ -1,90 +1,134 @@
-//! Weights out of files, ours (`.safetensors`) or PyTorch's (`.pt`, `.pth`), whatever they are named.
+//! Weights in files, whatever wrote them and whatever they are named.
 
 use std::{collections::BTreeMap, path::Path};
 
 use candle_core::Tensor;
-use models::{Normaliser, Shapes, TorchFile};
-use training::{Checkpoint, CheckpointInfo};
+use checkpoints::{CheckpointFile, Note, Recognised, StoredTensor, Wanted};
+use models::{Architecture, Normaliser, Shapes};
+use training::CheckpointInfo;
 
-use crate::{
-    Error,
-    kind::{self, Kind},
-};
+use crate::{Error, names};
 
-/// What a checkpoint file holds.
+/// The metadata of safetensors files of ours.
+const OURS: &str = "freqbias";
+
+/// The weights of a network in a file, before their numbers are read, and what the file says of them.
 #[derive(Debug)]
-pub struct Weights {
-    /// What kind of file it is, as people call it.
-    pub format: String,
-    /// Parameters and batch-norm statistics, f32, by PyTorch's names.
-    pub tensors: BTreeMap<String, Tensor>,
+pub struct StoredWeights {
+    file: CheckpointFile,
+    found: Recognised,
     /// The normaliser, where the file names one.
-    pub normaliser: Option<Normaliser>,
+    pub normaliser: Option<StoredNormaliser>,
     /// What else the file says of itself.
     pub info: CheckpointInfo,
 }
 
-impl Weights {
-    /// Reads a checkpoint by what it is, whatever its name. No code in it is run.
+/// A normaliser that a file names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredNormaliser {
+    /// Its numbers.
+    pub value: Normaliser,
+    /// Where they stand in the file.
+    pub place: String,
+}
+
+impl StoredWeights {
+    /// Opens a checkpoint by what it is, whatever its name, and finds its weights. No code in it is run.
     ///
     /// # Errors
-    /// If it cannot be read; the message names the file.
-    pub fn read(path: &Path) -> Result<Self, Error> {
-        match kind::detect(path)? {
-            Kind::Torch => Self::from_torch(TorchFile::open(path)?),
-            Kind::Safetensors => Self::from_safetensors(path),
-        }
+    /// If it cannot be read, or its weights are not those that are wanted; the message names the file.
+    pub fn open(path: &Path, wanted: Wanted<'_>) -> Result<Self, Error> {
+        let mut file = open(path)?;
+        let found = file.recognise(wanted)?;
+        let info = info(&file)?;
+        let attribute = file.facts().normaliser.map(|[mean, std]| (mean, std));
+        let named = info.mean.zip(info.std).or(attribute);
+        let named = named.map(|(mean, std)| Normaliser::new(mean, std)).transpose();
+        let named = named.map_err(|source| Error::Network { path: path.to_owned(), source })?;
+        let of_tensors = match named {
+            Some(_) => None,
+            None => file.normaliser_of(&found)?,
+        };
+        let of_config = file.config().and_then(|config| config.normaliser);
+        let normaliser = match (named, of_tensors, of_config) {
+            (Some(value), ..) => Some((value, "its metadata".to_owned())),
+            (_, Some((value, key)), _) => Some((value, format!("its `{key}`"))),
+            (.., Some((value, name))) => Some((value, format!("the {name} beside it"))),
+            _ => None,
+        };
+        let normaliser = normaliser.map(|(value, place)| StoredNormaliser { value, place });
+        Ok(Self { file, found, normaliser, info })
     }
 
-    fn from_torch(file: TorchFile) -> Result<Self, Error> {
-        let format = format!("PyTorch, {} format", file.format());
-        let found = file.load()?;
-        let (epoch, nat_prec1) = (found.epoch, found.nat_prec1);
-        let info = CheckpointInfo { epoch, nat_prec1, ..CheckpointInfo::default() };
-        Ok(Self { format, tensors: found.weights, normaliser: found.normaliser, info })
+    /// Parameters and batch-norm statistics, f32, by the architecture's names.
+    ///
+    /// # Errors
+    /// If the file is damaged; the message names it.
+    pub fn load(&mut self) -> Result<BTreeMap<String, Tensor>, Error> {
+        Ok(self.file.load(&self.found)?)
     }
 
-    fn from_safetensors(path: &Path) -> Result<Self, Error> {
-        let Checkpoint { tensors, info } = Checkpoint::load(path)?;
-        let info = info.unwrap_or_default();
-        let normaliser = info.mean.zip(info.std).map(|(mean, std)| Normaliser::new(mean, std)).transpose();
-        let normaliser = normaliser.map_err(|source| Error::Network { path: path.to_owned(), source })?;
-        let named = tensors
-            .into_iter()
-            .filter_map(|(key, tensor)| Some((models::canonical_name(&key)?.to_owned(), tensor)));
-        Ok(Self { format: "safetensors".to_owned(), tensors: named.collect(), normaliser, info })
+    /// What kind of file it is, as people call it.
+    pub fn format(&self) -> String {
+        self.file.format()
+    }
+
+    /// How large the file is.
+    pub fn bytes(&self) -> u64 {
+        self.file.bytes()
+    }
+
+    /// The architectures that the weights are of, with the number of classes; none, where none is known.
+    pub fn fits(&self) -> &[(Architecture, usize)] {
+        self.found.fits()
+    }
+
+    /// What was done to find them in the file.
+    pub fn notes(&self) -> &[Note] {
+        self.found.notes()
     }
 
     /// Names and shapes.
     pub fn shapes(&self) -> Shapes {
-        self.tensors.iter().map(|(name, tensor)| (name.clone(), tensor.dims().to_vec())).collect()
+        self.found.shapes()
+    }
+
+    /// The tensors of the file that they are made of, in the file's order.
+    pub fn tensors(&self) -> impl Iterator<Item = &StoredTensor> {
+        self.found.tensors(&self.file)
+    }
+
+    /// How many tensors the file has in all.
+    pub fn tensors_in_file(&self) -> usize {
+        self.file.dictionaries().iter().map(|dictionary| dictionary.tensors.len()).sum()
+    }
+
+    /// The best accuracy up to then, in percent, where the file says so.
+    pub fn best_accuracy(&self) -> Option<f64> {
+        self.file.facts().best_accuracy
     }
 }
 
-/// A tensor as the file has it.
-#[derive(Debug, serde::Serialize)]
-pub struct StoredTensor {
-    /// Its key, prefixes included.
-    pub key: String,
-    /// Its shape.
-    pub shape: Vec<usize>,
-    /// The type of its numbers.
-    pub dtype: String,
+/// Opens a file; in the place of a folder one in it is suggested.
+pub(crate) fn open(path: &Path) -> Result<CheckpointFile, Error> {
+    match CheckpointFile::open(path) {
+        Err(checkpoints::Error::NoFile { is_folder: true, .. }) => {
+            Err(Error::Folder { path: path.to_owned(), suggestion: names::suggestion(path) })
+        }
+        opened => Ok(opened?),
+    }
 }
 
-/// The tensors of a checkpoint file, in its order, without their values.
-///
-/// # Errors
-/// If it cannot be read; the message names the file.
-pub fn stored_tensors(path: &Path) -> Result<Vec<StoredTensor>, Error> {
-    if kind::detect(path)? == Kind::Safetensors {
-        let found = training::stored_tensors(path)?;
-        return Ok(found.into_iter().map(|(key, shape, dtype)| StoredTensor { key, shape, dtype }).collect());
+/// What a file says of itself: in its metadata, if it is ours, or beside its tensors.
+pub(crate) fn info(file: &CheckpointFile) -> Result<CheckpointInfo, Error> {
+    if let Some(text) = file.metadata(OURS) {
+        let damaged = |error: serde_json::Error| Error::Metadata {
+            path: file.path().to_owned(),
+            problem: format!("`{OURS}`: {error}"),
+        };
+        let found: Option<CheckpointInfo> = serde_json::from_str(text).map_err(damaged)?;
+        return Ok(found.unwrap_or_default());
     }
-    let file = TorchFile::open(path)?;
-    let stored = |tensor: &models::TorchTensor| {
-        let (key, shape) = (tensor.key.clone(), tensor.shape.clone());
-        StoredTensor { key, shape, dtype: tensor.dtype.to_owned() }
-    };
-    Ok(file.tensors().map(stored).collect())
+    let facts = file.facts();
+    Ok(CheckpointInfo { epoch: facts.epoch, nat_prec1: facts.accuracy, ..CheckpointInfo::default() })
 }

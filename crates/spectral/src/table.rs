@@ -32,6 +32,8 @@ pub struct SpectrumTable {
     pub arch: String,
     /// How many images were measured, those without a profile included.
     pub n_images: usize,
+    /// What the networks are and what of them was taken from where, as JSON; absent where nobody said it.
+    pub network: Option<serde_json::Value>,
     /// The radius ρ of each band.
     pub radii: Vec<usize>,
     /// One row an epoch, epochs increasing.
@@ -73,6 +75,8 @@ impl SpectrumRow {
 struct Columns {
     dataset: String,
     arch: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    network: Option<serde_json::Value>,
     n_images: usize,
     radii: Vec<usize>,
     epochs: Vec<usize>,
@@ -91,7 +95,7 @@ impl SpectrumTable {
         n_images: usize,
         radii: Vec<usize>,
     ) -> Self {
-        Self { dataset: dataset.into(), arch: arch.into(), n_images, radii, rows: Vec::new() }
+        Self { dataset: dataset.into(), arch: arch.into(), n_images, network: None, radii, rows: Vec::new() }
     }
 
     /// Adds an epoch.
@@ -118,7 +122,7 @@ impl SpectrumTable {
         self.rows.iter().map(|row| row.mean.iter().map(|mean| (mean - low) / span).collect()).collect()
     }
 
-    /// Writes `{"dataset", "arch", "n_images", "radii", "epochs", "mean", "std", "nat_prec1", "skipped"}`.
+    /// Writes `{"dataset", "arch", "network", "n_images", "radii", "epochs", "mean", "std", "nat_prec1", "skipped"}`.
     ///
     /// # Errors
     /// If the file cannot be written.
@@ -128,6 +132,7 @@ impl SpectrumTable {
         let columns = Columns {
             dataset: self.dataset.clone(),
             arch: self.arch.clone(),
+            network: self.network.clone(),
             n_images: self.n_images,
             radii: self.radii.clone(),
             epochs: self.rows.iter().map(|row| row.epoch).collect(),

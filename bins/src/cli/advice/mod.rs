@@ -2,6 +2,7 @@
 
 mod analysis;
 mod cdes;
+mod checkpoints;
 mod datasets;
 mod derived;
 mod models;
@@ -55,6 +56,9 @@ fn of_library(cause: &(dyn std::error::Error + 'static), command: &str) -> Optio
         return cdes::of(error);
     }
     if let Some(error) = cause.downcast_ref() {
+        return checkpoints::of(error);
+    }
+    if let Some(error) = cause.downcast_ref() {
         return models::of(error);
     }
     cause.downcast_ref().and_then(datasets::of)
@@ -71,6 +75,7 @@ pub(crate) fn is_of_flags(error: &anyhow::Error) -> bool {
             || cause.downcast_ref().is_some_and(runs::is_of_flags)
             || cause.downcast_ref().is_some_and(training::is_of_flags)
             || cause.downcast_ref().is_some_and(cdes::is_of_flags)
+            || cause.downcast_ref().is_some_and(checkpoints::is_of_flags)
             || cause.downcast_ref().is_some_and(models::is_of_flags)
             || cause.downcast_ref().is_some_and(datasets::is_of_flags)
     })

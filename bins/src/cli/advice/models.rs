@@ -13,7 +13,6 @@ pub(super) fn of(error: &Error) -> Option<String> {
             Some("check --arch, and --dataset and --labels, which say how many classes there are".to_owned())
         }
         Error::ImageTooSmall { .. } => Some("expected larger images or another --arch".to_owned()),
-        Error::NoNormaliser => Some("name the data set that it is of".to_owned()),
         _ => None,
     }
 }

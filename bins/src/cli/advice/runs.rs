@@ -10,7 +10,7 @@ pub(super) fn of(error: &Error) -> Option<String> {
         Error::NoCheckpoints { .. } => {
             "name another folder with --run, or files with --checkpoints".to_owned()
         }
-        Error::NoPattern { .. } | Error::NoFile { .. } | Error::OtherName { .. } => {
+        Error::NoPattern { .. } | Error::NoFile { .. } | Error::NoCheckpoint { .. } => {
             "--checkpoints takes a file or a pattern in quotes, as 'weights/*.pt'".to_owned()
         }
         Error::Folder { .. } => "--run measures all of a run".to_owned(),
@@ -30,8 +30,7 @@ pub(super) fn is_of_flags(error: &Error) -> bool {
             | Error::NoCheckpoints { .. }
             | Error::NoPattern { .. }
             | Error::NoFile { .. }
-            | Error::OtherName { .. }
+            | Error::NoCheckpoint { .. }
             | Error::Folder { .. }
-            | Error::SpecialFile { .. }
     )
 }

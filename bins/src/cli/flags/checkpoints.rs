@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use datasets::catalog::Name;
+use pipeline::DatasetProfile;
 use progress::Progress;
 use runs::{RunConfig, StoredCheckpoint, checkpoints_matching, checkpoints_of_run, folder_of_pattern};
 use serde::Serialize;
 
-use super::{DataFlags, RunFlags};
+use super::{DataFlags, NormaliserFlags, RunFlags};
 use crate::cli::{UsageError, must_exist};
 
 /// Which checkpoints are measured: those of a run, or files.
@@ -18,9 +19,16 @@ pub(crate) struct CheckpointFlags {
     #[arg(long = "run", value_name = "DIR", conflicts_with = "checkpoints")]
     #[serde(rename = "run")]
     pub(crate) run_folder: Option<PathBuf>,
-    /// Checkpoint files, one or a pattern: .safetensors, .pt, .pth [results go to the task {arch}_checkpoints]
+    /// Checkpoint files, one or a pattern: PyTorch's or safetensors, whatever they are named [results go to the task {arch}_checkpoints]
     #[arg(long, value_name = "GLOB")]
     pub(crate) checkpoints: Option<String>,
+    /// Which weights of a file that holds several networks: the key of their dictionary, as state_dict_ema, or what stands before their
+    /// names [default: the usual one, and a note says which]
+    #[arg(long, value_name = "KEY")]
+    pub(crate) weights: Option<String>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(crate) normaliser: NormaliserFlags,
 }
 
 impl CheckpointFlags {
@@ -84,7 +92,7 @@ impl CheckpointFlags {
                 "these files do not say an epoch each, nor do their names; they are numbered 0, 1, … in the order of names",
             );
         }
-        Ok(Some(found.checkpoints))
+        Ok(Some(self.of_weights(found.checkpoints)))
     }
 
     /// The checkpoints of the run that `--run` names, in epoch order; absent without the flag.
@@ -114,6 +122,23 @@ impl CheckpointFlags {
         if found.is_empty() {
             return Err(runs::Error::NoCheckpoints { folder: folder.clone() }.into());
         }
-        Ok(Some(found))
+        Ok(Some(self.of_weights(found)))
+    }
+
+    /// The checkpoints with the key of their weights.
+    fn of_weights(&self, found: Vec<StoredCheckpoint>) -> Vec<StoredCheckpoint> {
+        let weights = &self.weights;
+        found
+            .into_iter()
+            .map(|checkpoint| StoredCheckpoint { weights: weights.clone(), ..checkpoint })
+            .collect()
+    }
+
+    /// How the images of a data set are used, with the normaliser that is given.
+    ///
+    /// # Errors
+    /// If that is none.
+    pub(crate) fn profile(&self, data: &DataFlags) -> anyhow::Result<DatasetProfile> {
+        Ok(DatasetProfile { given_normaliser: self.normaliser.given()?, ..data.profile() })
     }
 }

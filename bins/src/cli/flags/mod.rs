@@ -7,6 +7,7 @@ mod data;
 mod kernels;
 mod machine;
 mod mask;
+mod normaliser;
 mod recipe;
 mod run;
 mod values;
@@ -20,6 +21,7 @@ pub(crate) use mask::MaskName;
 // Which network, and how it learns
 pub(crate) use attack::AttackFlags;
 pub(crate) use checkpoints::CheckpointFlags;
+pub(crate) use normaliser::NormaliserFlags;
 pub(crate) use recipe::{RecipeFlags, RecordingFlags};
 pub(crate) use run::RunFlags;
 

@@ -2,13 +2,11 @@
 
 use analysis::Recording;
 use clap::Args;
-use models::Normaliser;
 use pipeline::Recipe;
 use serde::Serialize;
 use training::Schedule;
 
-use super::values::{at_least_one, below_one, not_negative, three_numbers};
-use crate::cli::UsageError;
+use super::values::{at_least_one, below_one, not_negative};
 
 /// How a network learns.
 #[derive(Debug, Clone, Args, Serialize)]
@@ -25,12 +23,6 @@ pub(crate) struct RecipeFlags {
     /// `step:50:0.1`, `60:0.1,120:0.01,180:0.001` (from an epoch on, a multiple of --lr), `cosine`, `cyclic` or `constant`
     #[arg(long, value_name = "SCHEDULE", default_value = "step:50:0.1")]
     schedule: Schedule,
-    /// The network's normaliser: mean per channel [default: the data set's usual one]
-    #[arg(long, value_name = "R,G,B", value_parser = three_numbers, requires = "std")]
-    mean: Option<[f32; 3]>,
-    /// The network's normaliser: standard deviation per channel
-    #[arg(long, value_name = "R,G,B", value_parser = three_numbers, requires = "mean")]
-    std: Option<[f32; 3]>,
 }
 
 impl RecipeFlags {
@@ -38,18 +30,6 @@ impl RecipeFlags {
     pub(crate) fn recipe(&self) -> Recipe {
         let Self { lr, momentum, weight_decay, ref schedule, .. } = *self;
         Recipe { lr, momentum, weight_decay, schedule: schedule.clone() }
-    }
-
-    /// The normaliser that is given, or the usual one.
-    ///
-    /// # Errors
-    /// If it is none.
-    pub(crate) fn normaliser(&self, usual: Normaliser) -> anyhow::Result<Normaliser> {
-        match (self.mean, self.std) {
-            (Some(mean), Some(std)) => Normaliser::new(mean, std)
-                .map_err(|error| UsageError(format!("--mean, --std: {error}")).into()),
-            _ => Ok(usual),
-        }
     }
 }
 

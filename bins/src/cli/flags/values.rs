@@ -100,12 +100,6 @@ pub(crate) fn below_one(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "expected a number from 0 to below 1".to_owned())
 }
 
-pub(super) fn three_numbers(text: &str) -> Result<[f32; 3], String> {
-    let numbers: Result<Vec<f32>, _> = text.split(',').map(|part| part.trim().parse()).collect();
-    let three = numbers.ok().and_then(|numbers| numbers.try_into().ok());
-    three.ok_or_else(|| "expected three numbers with commas between, as 0.49,0.48,0.45".to_owned())
-}
-
 /// As the `robustness` library has its switches.
 pub(crate) fn zero_or_one(text: &str) -> Result<bool, String> {
     match text {

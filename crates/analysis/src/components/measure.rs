@@ -7,8 +7,8 @@ use datasets::ImageSet;
 use evaluation::{Axis, Features, Scores, Separation};
 use models::{Architecture, Attack, Frozen};
 use pipeline::{
-    DatasetProfile, DeviceBatches, DeviceFeed, NetworkSpec, Session, attacked, check_attack, on_host,
-    open_network, out_of_memory, test_batches,
+    DatasetProfile, DeviceBatches, DeviceFeed, NetworkDescription, NetworkSpec, Session, attacked,
+    check_attack, describe_networks, on_host, open_network, out_of_memory, test_batches,
 };
 use runs::StoredCheckpoint;
 use spectral::Filter;
@@ -57,6 +57,8 @@ pub struct EvaluatedCheckpoint {
     pub checkpoint: StoredCheckpoint,
     /// What figures call it.
     pub label: String,
+    /// What it is, and what of it was taken from where.
+    pub network: NetworkDescription,
     /// In the order of the plan.
     pub parts: Vec<EvaluatedComponent>,
 }
@@ -155,23 +157,33 @@ impl<'a> Evaluator<'a> {
         &self,
         checkpoints: Vec<(StoredCheckpoint, String)>,
     ) -> Result<Vec<EvaluatedCheckpoint>, Error> {
-        let each = checkpoints.into_iter().enumerate();
-        each.map(|(index, (checkpoint, label))| self.of_checkpoint(checkpoint, label, index)).collect()
+        // All of a shelf before the first is measured.
+        let files: Vec<StoredCheckpoint> =
+            checkpoints.iter().map(|(checkpoint, _)| checkpoint.clone()).collect();
+        let networks = describe_networks(&files, &self.spec())?;
+        let each = checkpoints.into_iter().zip(networks).enumerate();
+        each.map(|(index, ((checkpoint, label), network))| {
+            Ok(EvaluatedCheckpoint {
+                parts: self.of_checkpoint(&checkpoint, &label, index)?,
+                checkpoint,
+                label,
+                network,
+            })
+        })
+        .collect()
+    }
+
+    fn spec(&self) -> NetworkSpec<'_> {
+        NetworkSpec::new(self.architecture, self.images.classes().len(), self.profile)
     }
 
     fn of_checkpoint(
         &self,
-        checkpoint: StoredCheckpoint,
-        label: String,
+        checkpoint: &StoredCheckpoint,
+        label: &str,
         index: usize,
-    ) -> Result<EvaluatedCheckpoint, Error> {
-        let spec = NetworkSpec {
-            architecture: self.architecture,
-            classes: self.images.classes().len(),
-            normaliser: self.profile.normaliser,
-            dataset: &self.profile.name,
-        };
-        let network = open_network(&checkpoint.path, &spec, self.session)?;
+    ) -> Result<Vec<EvaluatedComponent>, Error> {
+        let network = open_network(checkpoint, &self.spec(), self.session)?;
         let in_place = |component: Component, error: Error| match error {
             error if error.is_interrupted() => error,
             error => Error::Component {
@@ -189,7 +201,7 @@ impl<'a> Evaluator<'a> {
         };
         let parts = self.plan.components.iter().map(measure).collect::<Result<Vec<_>, Error>>()?;
         self.note_divergence(&checkpoint.path, &parts);
-        Ok(EvaluatedCheckpoint { checkpoint, label, parts })
+        Ok(parts)
     }
 
     /// Evaluates a network as it is.

@@ -15,7 +15,7 @@ use super::{
     measure::{EvaluatedCheckpoint, EvaluatedComponent, EvaluationSettings, Evaluator, Projection},
     numbers::{interval, percent},
 };
-use crate::Error;
+use crate::{Error, network};
 
 /// A finished evaluation.
 #[derive(Debug)]
@@ -103,6 +103,7 @@ impl EvaluationReport<'_> {
                 "checkpoint": measured.checkpoint.path,
                 "label": measured.label,
                 "epoch": measured.checkpoint.epoch,
+                "network": network::json(std::slice::from_ref(&measured.network)),
                 "components": parts,
                 "inter_class_variance_accuracy_correlation": measured.correlation(),
             })

@@ -11,7 +11,7 @@ use super::{
     GradientSpectrum,
     report::{self, SpectrumReport},
 };
-use crate::Error;
+use crate::{Error, network};
 
 /// What is kept of a run as it goes on. What is absent is as the run that is resumed has it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -163,7 +163,7 @@ impl<'a> LiveSpectrum<'a> {
     fn missing(&self, epoch: usize) -> Option<StoredCheckpoint> {
         let path = self.run.checkpoint_path(epoch);
         let has_row = self.table.rows.iter().any(|row| row.epoch == epoch);
-        (!has_row && path.exists()).then_some(StoredCheckpoint { epoch, path })
+        (!has_row && path.exists()).then_some(StoredCheckpoint::new(epoch, path))
     }
 
     /// Adds a row; whether it did, and was not stopped.
@@ -174,6 +174,8 @@ impl<'a> LiveSpectrum<'a> {
             measured => measured?,
         };
         self.spectrum.session().progress.line(&report::line(&row, &self.table.radii));
+        let networks = self.spectrum.describe(std::slice::from_ref(checkpoint))?;
+        self.table.network = Some(network::json(&networks));
         self.insert(row);
         Ok(true)
     }

@@ -9,7 +9,7 @@
 //!
 //! Average pooling, convolutions, linear layers, batch-norm in evaluation mode, GELU and SiLU are right.
 
-use candle_core::{D, DType, Tensor, Var};
+use candle_core::{DType, Tensor, Var};
 use candle_nn::Module;
 use datasets::ImageSet;
 use pipeline::{DatasetProfile, DeviceBatch, Session, on_host, tally, test_batches};
@@ -71,7 +71,8 @@ pub fn spectrum_of_module(
     Ok(SpectrumRow { epoch, mean: bands.mean(), std: bands.std(), nat_prec1, skipped })
 }
 
-/// Logits (B, classes), and the gradient of each image's cross-entropy with respect to its pixels (B, C, H, W).
+/// Logits (B, classes), and the gradient of each image's cross-entropy with respect to its pixels (B, C, H, W), times a power of two as
+/// [`logit_gradient`] says.
 ///
 /// # Errors
 /// If the network fails, gives other logits than (B, classes) with every label a class, or does not depend on its input.
@@ -93,34 +94,22 @@ pub fn module_gradient(
     Ok((logits.detach(), gradient))
 }
 
-/// ∂ cross-entropy / ∂ logits, (B, classes): the probabilities, and at the label minus the sum of the others. (p − 1 would be zero there
-/// as soon as the network is sure: in f32 from a margin of 17 nats on.)
+/// ∂ cross-entropy / ∂ logits, (B, classes), each row times the power of two that brings its largest entry to [1, 2): the
+/// probabilities, and at the label minus the sum of the others. (p − 1 would be zero there as soon as the network is sure.)
 ///
 /// ```
 /// use candle_core::{Device, Tensor};
-/// let gradient = analysis::logit_gradient(&Tensor::new(&[[40f32, 0.0]], &Device::Cpu)?, &[0])?.to_vec2::<f32>()?;
-/// assert_eq!(gradient[0][0], -gradient[0][1]);
-/// assert!((gradient[0][1] / 4.248_354e-18 - 1.0).abs() < 1e-5); // e^-40
+/// let gradient = analysis::logit_gradient(&Tensor::new(&[[900f32, 0.0, 0.0]], &Device::Cpu)?, &[0])?.to_vec2::<f32>()?;
+/// assert_eq!(gradient[0][1], gradient[0][2]);
+/// assert_eq!(gradient[0][0], -2.0 * gradient[0][1]);
+/// assert!((1.0..2.0).contains(&-gradient[0][0]));
 /// # Ok::<(), analysis::Error>(())
 /// ```
 ///
 /// # Errors
 /// If the logits are not (B, classes), or a label is no class.
 pub fn logit_gradient(logits: &Tensor, labels: &[u32]) -> Result<Tensor, Error> {
-    let (count, classes) = logits.dims2()?;
-    if count != labels.len() || labels.iter().any(|&label| label as usize >= classes) {
-        let labels = labels.len();
-        return Err(candle_core::Error::Msg(format!(
-            "logits of {count} images and {classes} classes with {labels} labels: expected a label of each image, below {classes}"
-        ))
-        .into());
-    }
-    let probabilities = candle_nn::ops::softmax(&logits.detach().to_dtype(DType::F32)?, D::Minus1)?;
-    let mut rows = probabilities.to_vec2::<f32>()?;
-    for (row, &label) in rows.iter_mut().zip(labels) {
-        row[label as usize] = 0.0;
-        row[label as usize] = -row.iter().sum::<f32>();
-    }
-    let values: Vec<f32> = rows.into_iter().flatten().collect();
-    Ok(Tensor::from_vec(values, (count, classes), logits.device())?.to_dtype(logits.dtype())?)
+    let (_, gradient) =
+        kernels::device::scaled_cross_entropy(&logits.detach().to_dtype(DType::F32)?, labels)?;
+    Ok(gradient.to_dtype(logits.dtype())?)
 }

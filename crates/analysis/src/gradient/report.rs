@@ -61,6 +61,7 @@ impl SpectrumReport<'_> {
         serde_json::json!({
             "dataset": table.dataset,
             "arch": table.arch,
+            "network": table.network,
             "n_images": table.n_images,
             "epochs": table.rows.iter().zip(self.checkpoints).map(epoch).collect::<Vec<_>>(),
             "image_density": { "radii": table.radii, "mean": images.mean(), "std": images.std() },

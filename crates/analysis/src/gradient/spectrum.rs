@@ -8,14 +8,15 @@ use std::path::Path;
 use datasets::ImageSet;
 use models::{Architecture, Frozen};
 use pipeline::{
-    DatasetProfile, DeviceFeed, NetworkSpec, Session, open_network, out_of_memory, tally, test_batches,
+    DatasetProfile, DeviceFeed, NetworkDescription, NetworkSpec, Session, describe_networks, open_network,
+    out_of_memory, tally, test_batches,
 };
 use progress::Interrupted;
 use runs::StoredCheckpoint;
 use spectral::{RunningBands, SpectrumRow, SpectrumTable};
 
 use super::{partial::PartialRows, profiler::GradientProfiler, report};
-use crate::Error;
+use crate::{Error, network};
 
 /// Measures gradient spectra of networks on the same images.
 ///
@@ -74,12 +75,18 @@ impl<'a> GradientSpectrum<'a> {
         SpectrumTable::new(self.profile.label.clone(), self.architecture.name(), self.images.len(), radii)
     }
 
+    /// The same for checkpoints that were found to be of the network, all of them before the first is measured.
+    fn table_of(&self, checkpoints: &[StoredCheckpoint]) -> Result<SpectrumTable, Error> {
+        let networks = self.describe(checkpoints)?;
+        Ok(SpectrumTable { network: Some(network::json(&networks)), ..self.empty_table() })
+    }
+
     /// The spectrum of each checkpoint, a row each.
     ///
     /// # Errors
     /// As [`GradientSpectrum::of_checkpoint`].
     pub fn of_checkpoints(&self, checkpoints: &[StoredCheckpoint]) -> Result<SpectrumTable, Error> {
-        let mut table = self.empty_table();
+        let mut table = self.table_of(checkpoints)?;
         for (index, checkpoint) in checkpoints.iter().enumerate() {
             let row = self.labelled(checkpoint, &place(checkpoint, index, checkpoints.len()))?;
             table.push(row)?;
@@ -97,7 +104,7 @@ impl<'a> GradientSpectrum<'a> {
         checkpoints: &[StoredCheckpoint],
         output: &Path,
     ) -> Result<(SpectrumTable, PartialRows), Error> {
-        let mut table = self.empty_table();
+        let mut table = self.table_of(checkpoints)?;
         let mut partial = PartialRows::open(output, self.identity(&table));
         for (index, checkpoint) in checkpoints.iter().enumerate() {
             let checksum = checkpoint.checksum()?;
@@ -114,11 +121,25 @@ impl<'a> GradientSpectrum<'a> {
         Ok((table, partial))
     }
 
+    fn spec(&self) -> NetworkSpec<'_> {
+        NetworkSpec::new(self.architecture, self.images.classes().len(), self.profile)
+    }
+
+    /// What each checkpoint is, and that it is of the network that is measured; no weights are read.
+    ///
+    /// # Errors
+    /// If a file cannot be read or holds another network's weights.
+    pub fn describe(&self, checkpoints: &[StoredCheckpoint]) -> Result<Vec<NetworkDescription>, Error> {
+        Ok(describe_networks(checkpoints, &self.spec())?)
+    }
+
     /// What finished rows hold for: these images, this network, these kernels.
     fn identity(&self, table: &SpectrumTable) -> String {
         let (dataset, arch, images) = (&table.dataset, &table.arch, self.images.len());
         let (checksum, kernels) = (self.images.checksum(), self.session.kernels());
-        format!("{dataset} {arch} {images} images {checksum:08x} {kernels}")
+        let given = self.profile.given_normaliser;
+        let given = given.map_or_else(String::new, |given| format!(" {:?} {:?}", given.mean(), given.std()));
+        format!("{dataset} {arch} {images} images {checksum:08x} {kernels}{given}")
     }
 
     /// The spectrum of a checkpoint.
@@ -131,13 +152,7 @@ impl<'a> GradientSpectrum<'a> {
 
     /// The same, under a label for the progress.
     pub(crate) fn labelled(&self, checkpoint: &StoredCheckpoint, label: &str) -> Result<SpectrumRow, Error> {
-        let spec = NetworkSpec {
-            architecture: self.architecture,
-            classes: self.images.classes().len(),
-            normaliser: self.profile.normaliser,
-            dataset: &self.profile.name,
-        };
-        let network = open_network(&checkpoint.path, &spec, self.session)?;
+        let network = open_network(checkpoint, &self.spec(), self.session)?;
         self.measure(&network, checkpoint.epoch, label, &checkpoint.path.display().to_string())
     }
 
@@ -158,7 +173,7 @@ impl<'a> GradientSpectrum<'a> {
         let batches = test_batches(self.images, self.profile.gradient_batch_size, self.profile.workers);
         for batch in self.feed.batches(batches.map(|batch| batch.map_err(Error::from)))? {
             let batch = batch?;
-            let found = network.input_gradient(&batch.images, &batch.labels);
+            let found = network.scaled_input_gradient(&batch.images, &batch.labels);
             let found = found.map_err(|error| out_of_memory(error, batch.len()))?;
             let profiles = self.profiler.profiles(&found.gradient)?;
             profiles.rows().for_each(|row| bands.push(row));

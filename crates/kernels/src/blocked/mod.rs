@@ -23,7 +23,7 @@ use crate::simd;
 pub use branches::{concatenate, some_channels};
 pub use convolution::Convolution;
 pub use gates::{dropout, dropout_gradient, leaky_relu, leaky_relu_gradient};
-pub use loss::cross_entropy;
+pub use loss::{cross_entropy, scaled_cross_entropy};
 pub use means::{Cells, mean_pool, mean_pool_gradient};
 pub use pointwise::{
     ChannelAffine, ChannelAffineGradient, Epilogue, GradientEpilogue, Moments, accumulate, channel_affine,

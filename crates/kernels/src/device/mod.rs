@@ -40,7 +40,7 @@ pub use blend::{accumulate, blend};
 pub use convolution::Convolution;
 pub use density::{Densities, Density};
 pub use gate::relu_gradient;
-pub use loss::cross_entropy;
+pub use loss::{cross_entropy, scaled_cross_entropy};
 pub use moments::BatchMoments;
 pub use norm::{batch_norm, batch_norm_gradient, channel_sums, per_channel};
 pub use pooling::{max_pool, max_pool_gradient, mean_pool, mean_pool_gradient};

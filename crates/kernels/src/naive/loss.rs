@@ -6,11 +6,13 @@ pub fn cross_entropy(logits: &[f64], labels: &[u32]) -> f64 {
     losses.sum::<f64>() / labels.len() as f64
 }
 
-/// ∂L/∂logits = (softmax − one-hot) / N, for the gradient 1 of the loss.
+/// ∂L/∂logits = (softmax − one-hot) / N, for the gradient 1 of the loss; at the label minus the sum of the others, which does not
+/// cancel.
 pub fn cross_entropy_backward(logits: &[f64], labels: &[u32]) -> Vec<f64> {
     let gradient = |(row, label): (&[f64], usize)| {
         let mut gradient = softmax(row);
-        gradient[label] -= 1.0;
+        gradient[label] = 0.0;
+        gradient[label] = -gradient.iter().sum::<f64>();
         gradient
     };
     rows(logits, labels).flat_map(gradient).map(|g| g / labels.len() as f64).collect()

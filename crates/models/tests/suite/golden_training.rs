@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use candle_core::{DType, Tensor};
-use models::{Architecture, Backend, Classifier, load_torch};
+use models::Backend;
 use training::Sgd;
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
@@ -23,10 +23,7 @@ on_every_backend!(three_training_steps_match_the_original);
 
 fn three_training_steps_match_the_original(backend: &Backend) -> Outcome {
     let Some(folder) = super::golden::golden() else { return Ok(()) };
-    let checkpoint = load_torch(&folder.join("resnet18_robustness.pt"))?;
-    let architecture: Architecture = "resnet18".parse()?;
-    let normaliser = checkpoint.normaliser.ok_or("the checkpoint has a normaliser")?;
-    let mut network = Classifier::on(backend, architecture, 10, normaliser, &checkpoint.weights)?;
+    let mut network = super::golden::resnet18(&folder, backend)?;
     let images = Tensor::read_npy(folder.join("images64_u8.npy"))?.narrow(0, 0, 16)?;
     let images = (images.to_dtype(DType::F32)? / 255.0)?;
     let labels = Tensor::read_npy(folder.join("labels64_u8.npy"))?.narrow(0, 0, 16)?;

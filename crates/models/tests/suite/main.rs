@@ -3,8 +3,6 @@
 #[macro_use]
 #[path = "../common/backends.rs"]
 mod backends;
-#[path = "../common/mod.rs"]
-mod common;
 #[path = "../common/networks.rs"]
 mod networks;
 
@@ -12,5 +10,3 @@ mod architectures;
 mod candle;
 mod golden;
 mod golden_training;
-mod hostile_torch;
-mod torch;

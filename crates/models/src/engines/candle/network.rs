@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use candle_core::{Device, Result as Done, Tensor, Var};
-use kernels::device::{BatchMoments, Precision, blend, cross_entropy};
+use kernels::device::{BatchMoments, Precision, blend, cross_entropy, scaled_cross_entropy};
 
 use super::{
     backward,
@@ -16,7 +16,7 @@ use crate::{
     dropout::StepKey,
     error::Error,
     graph::{Graph, Shapes},
-    network::{FrozenNetwork, Network, Variables},
+    network::{FrozenNetwork, GradientOf, Network, Variables},
     normaliser::Normaliser,
     plan::{Mode, Purpose, RUNNING_MOMENTUM, Slot},
     results::{Evaluation, InputGradient, ParameterGradients},
@@ -146,12 +146,18 @@ impl FrozenNetwork for CandleFrozen {
         Ok(Evaluation { loss: loss.to_scalar()?, logits, latent })
     }
 
-    fn input_gradient(&self, batch: Batch<'_>) -> Result<InputGradient, Error> {
+    fn input_gradient(&self, batch: Batch<'_>, of: GradientOf) -> Result<InputGradient, Error> {
         let pass = self.pass(Purpose::Pixels)?;
         let (tape, logits) = self.run(batch.images, pass)?;
-        let (loss, gradient) = cross_entropy(&logits, &labels(&self.engine, batch)?)?;
+        let (loss, gradient) = match of {
+            GradientOf::Mean => {
+                let (loss, gradient) = cross_entropy(&logits, &labels(&self.engine, batch)?)?;
+                (loss.to_scalar()?, gradient)
+            }
+            GradientOf::Scaled => scaled_cross_entropy(&logits, batch.labels)?,
+        };
         let gradient = self.pixel_gradient(tape, pass, &gradient)?;
-        Ok(InputGradient { loss: loss.to_scalar()?, logits, gradient })
+        Ok(InputGradient { loss, logits, gradient })
     }
 
     fn vector_jacobian_product(&self, images: Images<'_>, gradient: &Tensor) -> Result<Tensor, Error> {

@@ -8,7 +8,7 @@ use std::{
 use candle_core::{Device, Layout, Storage, StorageRef, Tensor, Var};
 use kernels::{
     Precision,
-    blocked::{Dims, Moments, cross_entropy},
+    blocked::{Dims, Moments, cross_entropy, scaled_cross_entropy},
 };
 
 use super::{
@@ -22,7 +22,7 @@ use crate::{
     dropout::StepKey,
     error::Error,
     graph::{Graph, Shapes},
-    network::{FrozenNetwork, Network, Variables},
+    network::{FrozenNetwork, GradientOf, Network, Variables},
     normaliser::Normaliser,
     plan::{Mode, Purpose, RUNNING_MOMENTUM, Weights},
     results::{Evaluation, InputGradient, ParameterGradients},
@@ -211,10 +211,13 @@ impl FrozenNetwork for CpuFrozen {
         })
     }
 
-    fn input_gradient(&self, batch: Batch<'_>) -> Result<InputGradient, Error> {
+    fn input_gradient(&self, batch: Batch<'_>, of: GradientOf) -> Result<InputGradient, Error> {
         self.run(batch.images, Purpose::Pixels, |tape, pass| {
             let logits = rows(tape.logits.clone(), batch.images)?;
-            let (loss, gradient) = cross_entropy(&tape.logits, batch.labels);
+            let (loss, gradient) = match of {
+                GradientOf::Mean => cross_entropy(&tape.logits, batch.labels),
+                GradientOf::Scaled => scaled_cross_entropy(&tape.logits, batch.labels),
+            };
             let gradient = self.pixel_gradient(tape, pass, batch.images, &gradient)?;
             Ok(InputGradient { loss, logits, gradient })
         })

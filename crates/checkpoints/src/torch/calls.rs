@@ -5,13 +5,17 @@ use std::io::Read;
 
 use pickle::{Answer, Calls, Limits, Object, Refusal, Value};
 
-use super::view::{ElementType, Storage, View};
+use super::view::{Storage, View, type_of_class};
+use crate::numbers::NumberType;
 
 /// A checkpoint has some ten thousand steps, and its numbers stand beside the pickle; more would take memory and time that none needs.
 const LIMITS: Limits = Limits { bytes: 64 << 20, steps: 1 << 20, objects: 1 << 20 };
 
 /// More axes no tensor of PyTorch has, and no call here has as many arguments.
 const MOST: usize = 64;
+
+/// Nor has a state dict with attributes as many tensors.
+const MOST_ENTRIES: usize = 1 << 16;
 
 /// A pickle of PyTorch.
 pub(super) type Pickle = pickle::Pickle<Vec<u8>, Made>;
@@ -24,6 +28,10 @@ type Answered = Result<Answer<Made>, Refusal>;
 pub(super) enum Made {
     Storage(Storage),
     Tensor(Box<View>),
+    /// A type of NumPy's numbers, as `f8`, or bytes as text, as Python 2 has them.
+    Text(Value),
+    /// A number of NumPy's.
+    Number(f64),
     /// What code would have made; the name of the code, if it has one.
     Opaque(Option<Value>),
 }
@@ -66,7 +74,15 @@ impl Calls for PyTorch {
                 let tensor = arguments.first().copied();
                 Ok(tensor.ok_or_else(|| Refusal::new("a parameter of nothing", "a tensor"))?.into())
             }
+            (b"torch._utils", b"_rebuild_tensor_v3") => made(tensor_of_type(values, arguments)?),
             (b"torch._tensor", b"_rebuild_from_type_v2") => of_type(values, arguments, function),
+            (b"numpy", b"dtype") | (b"_codecs", b"encode") if !arguments.is_empty() => {
+                made(Made::Text(arguments[0]))
+            }
+            (b"numpy.core.multiarray" | b"numpy._core.multiarray", b"scalar") => {
+                numpy_number(values, arguments)
+                    .map_or_else(|| opaque(Some(function)), |number| made(Made::Number(number)))
+            }
             (b"torch", b"Size") if !arguments.is_empty() => Ok(arguments[0].into()),
             name if is_dictionary(name) => Ok(Object::Dict(pairs(values, arguments)?).into()),
             _ => opaque(Some(function)),
@@ -92,18 +108,32 @@ impl Calls for PyTorch {
         let Some((_, name)) = values.global(class) else {
             return Err(Refusal::new("a storage without class", "one with a class"));
         };
-        let Some(dtype) = ElementType::of_class(name) else { return opaque(Some(class)) };
-        let count = length(count, dtype)?;
+        let Some(kind) = type_of_class(name) else { return opaque(Some(class)) };
+        let count = length(count, kind)?;
         let (start, length) = match part.first().and_then(|&part| short(values, part)) {
             Some(part) => part_of(part, count)?,
             None => (0, count),
         };
-        made(Made::Storage(Storage { dtype, key, count, start, length }))
+        made(Made::Storage(Storage { kind, key, count, start, length }))
     }
 
-    /// State is dropped: what a class would do with it is not known.
-    fn build(&self, _: Values<'_>, _: Value, _: Value) -> Result<Option<Object<Made>>, Refusal> {
-        Ok(None)
+    /// A dictionary keeps its attributes under a key that no entry has: those of a state dict are among them. The state of anything
+    /// else is dropped, for what a class would do with it is not known.
+    fn build(
+        &self,
+        values: Values<'_>,
+        object: Value,
+        state: Value,
+    ) -> Result<Option<Object<Made>>, Refusal> {
+        let attributes = values.entries(state).is_some_and(|entries| entries.len() <= MOST);
+        Ok(match values.object(object) {
+            Some(Object::Dict(entries)) if attributes && entries.len() <= MOST_ENTRIES => {
+                let mut entries = entries.clone();
+                entries.push((Value::None, state));
+                Some(Object::Dict(entries))
+            }
+            _ => None,
+        })
     }
 
     fn drops_entries(&self, made: &Made) -> bool {
@@ -139,20 +169,28 @@ fn part_of(part: &[Value], count: u64) -> Result<(u64, u64), Refusal> {
 }
 
 /// A number of elements whose bytes can be counted.
-fn length(count: i64, dtype: ElementType) -> Result<u64, Refusal> {
-    let counted = u64::try_from(count).ok().filter(|count| count.checked_mul(dtype.size()).is_some());
+fn length(count: i64, kind: NumberType) -> Result<u64, Refusal> {
+    let counted = u64::try_from(count).ok().filter(|count| count.checked_mul(kind.bytes()).is_some());
     let found = || format!("a storage of {count} numbers");
     counted.ok_or_else(|| Refusal::new(found(), "a number of elements whose bytes can be counted"))
 }
 
 /// `(storage, offset, shape, strides, …)`.
 fn tensor(values: Values<'_>, arguments: &[Value]) -> Result<Made, Refusal> {
+    tensor_in(values, arguments, |storage| storage)
+}
+
+fn tensor_in(
+    values: Values<'_>,
+    arguments: &[Value],
+    seen_as: impl Fn(Storage) -> Storage,
+) -> Result<Made, Refusal> {
     let [storage, Value::Int(offset), shape, strides, ..] = *arguments else {
         let found = "a tensor without storage, offset, shape or strides";
         return Err(Refusal::new(found, "one with all four"));
     };
     let storage = match values.made(storage) {
-        Some(Made::Storage(storage)) => *storage,
+        Some(Made::Storage(storage)) => seen_as(*storage),
         // A storage of numbers of a kind that is unknown here: so is the tensor.
         Some(Made::Opaque(code)) => return Ok(Made::Opaque(*code)),
         _ => return Err(Refusal::new("a tensor of no storage", "one of a storage")),
@@ -176,14 +214,58 @@ fn tensor(values: Values<'_>, arguments: &[Value]) -> Result<Made, Refusal> {
     Ok(Made::Tensor(Box::new(view)))
 }
 
+/// `(storage, offset, shape, strides, …, type, …)`: the storage has bytes.
+fn tensor_of_type(values: Values<'_>, arguments: &[Value]) -> Result<Made, Refusal> {
+    let named = arguments.get(6).and_then(|&kind| values.global(kind));
+    let Some((b"torch", name)) = named else {
+        return Err(Refusal::new("a tensor without a type", "one of torch's types"));
+    };
+    let Some(kind) = NumberType::of_torch(name) else { return Ok(Made::Opaque(arguments.get(6).copied())) };
+    let in_numbers = |storage: Storage| {
+        let part = |bytes: u64| bytes / kind.bytes();
+        Storage {
+            kind,
+            count: part(storage.count),
+            start: part(storage.start),
+            length: part(storage.length),
+            ..storage
+        }
+    };
+    tensor_in(values, arguments, in_numbers)
+}
+
+/// A NumPy scalar: `(type, bytes)`.
+fn numpy_number(values: Values<'_>, arguments: &[Value]) -> Option<f64> {
+    let [kind, bytes] = *arguments else { return None };
+    let Some(Made::Text(kind)) = values.made(kind) else { return None };
+    let bytes = match values.made(bytes) {
+        // Every byte became the letter of its number.
+        Some(Made::Text(text)) => values
+            .text(*text)?
+            .chars()
+            .map(|c| u8::try_from(u32::from(c)).ok())
+            .collect::<Option<Vec<u8>>>()?,
+        _ => values.string(bytes)?.to_vec(),
+    };
+    Some(match (values.text(*kind)?.trim_start_matches(['<', '=', '|']), bytes.as_slice()) {
+        ("f8", &[a, b, c, d, e, f, g, h]) => f64::from_le_bytes([a, b, c, d, e, f, g, h]),
+        ("f4", &[a, b, c, d]) => f32::from_le_bytes([a, b, c, d]).into(),
+        ("i8", &[a, b, c, d, e, f, g, h]) => i64::from_le_bytes([a, b, c, d, e, f, g, h]) as f64,
+        ("i4", &[a, b, c, d]) => i32::from_le_bytes([a, b, c, d]).into(),
+        _ => return None,
+    })
+}
+
 /// A tensor of a class of its own, or with attributes: `(function, class, arguments, state)`.
 fn of_type(values: Values<'_>, arguments: &[Value], function: Value) -> Answered {
     let rebuilt = arguments.first().and_then(|&rebuilt| values.global(rebuilt));
-    let is_plain = rebuilt == Some((b"torch._utils", b"_rebuild_tensor_v2"));
-    let inner = arguments.get(2).and_then(|&inner| short(values, inner)).filter(|_| is_plain);
-    match inner {
-        Some(inner) => made(tensor(values, inner)?),
-        None => opaque(Some(function)),
+    let Some(inner) = arguments.get(2).and_then(|&inner| short(values, inner)) else {
+        return opaque(Some(function));
+    };
+    match rebuilt {
+        Some((b"torch._utils", b"_rebuild_tensor_v2")) => made(tensor(values, inner)?),
+        Some((b"torch._utils", b"_rebuild_tensor_v3")) => made(tensor_of_type(values, inner)?),
+        _ => opaque(Some(function)),
     }
 }
 

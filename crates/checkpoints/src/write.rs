@@ -8,7 +8,8 @@ use std::{
 use candle_core::{DType, Tensor};
 use zip::{CompressionMethod, DateTime, ZipWriter, result::ZipError, write::SimpleFileOptions};
 
-use super::checkpoint::TorchCheckpoint;
+use models::Normaliser;
+
 use crate::error::Error;
 
 /// Numbers that are turned into bytes at once.
@@ -17,14 +18,32 @@ const PIECE: usize = 1 << 14;
 /// Numbers start at multiples of this many bytes, as PyTorch has them.
 const ALIGNMENT: u16 = 64;
 
+/// Where PyTorch keeps what a state dict says of its modules, and the entry that is ours.
+pub(crate) const METADATA: &str = "_metadata";
+pub(crate) const ATTRIBUTE: &str = "freqbias";
+
 /// The keys that a file of weights has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TorchStyle {
-    /// The state dict alone, under the architecture's names.
+    /// The state dict alone, under the architecture's names. The normaliser is an attribute of it, where PyTorch keeps versions of
+    /// modules: `load_state_dict` does not mind.
     Plain,
     /// As the `robustness` library has it: under `model` with the prefix `module.model.`, the normaliser and the second copy that its
     /// attacker holds (which takes no room); `epoch` (of epochs done; 0 where unknown) and `nat_prec1`.
     Robustness,
+}
+
+/// What a PyTorch file of a classifier's weights holds.
+#[derive(Debug)]
+pub struct TorchCheckpoint {
+    /// Parameters and batch-norm statistics, f32, by name.
+    pub weights: BTreeMap<String, Tensor>,
+    /// The normaliser; needed for [`TorchStyle::Robustness`].
+    pub normaliser: Option<Normaliser>,
+    /// The epoch after which it was taken, 0-based.
+    pub epoch: Option<usize>,
+    /// Accuracy on the test images, in percent.
+    pub nat_prec1: Option<f64>,
 }
 
 impl TorchCheckpoint {
@@ -46,7 +65,10 @@ impl TorchCheckpoint {
     pub fn write(&self, style: TorchStyle, to: impl Write + Seek) -> Result<(), Error> {
         let mut file = Encoder { pickle: vec![0x80, 2], storages: Vec::new() };
         match style {
-            TorchStyle::Plain => file.dictionary(&self.plain()),
+            TorchStyle::Plain => {
+                file.dictionary(&self.plain());
+                self.normaliser.iter().for_each(|normaliser| file.attributes(normaliser));
+            }
             TorchStyle::Robustness => file.nested(self)?,
         }
         file.pickle.push(b'.');
@@ -115,11 +137,37 @@ impl Encoder {
         self.integer(checkpoint.epoch.map_or(0, |epoch| epoch + 1));
         if let Some(accuracy) = checkpoint.nat_prec1 {
             self.text("nat_prec1");
-            self.pickle.push(b'G');
-            self.pickle.extend_from_slice(&accuracy.to_be_bytes());
+            self.float(accuracy);
         }
         self.pickle.push(b'u');
         Ok(())
+    }
+
+    /// `_metadata` of the dictionary before: {"": {"version": 1, "freqbias": {"mean": …, "std": …}}}.
+    fn attributes(&mut self, normaliser: &Normaliser) {
+        self.pickle.push(b'}');
+        self.text(METADATA);
+        self.empty_dictionary();
+        self.text("");
+        self.pickle.extend_from_slice(b"}");
+        self.text("version");
+        self.integer(1);
+        self.pickle.push(b's');
+        self.text(ATTRIBUTE);
+        self.pickle.extend_from_slice(b"}");
+        for (name, values) in [("mean", normaliser.mean()), ("std", normaliser.std())] {
+            self.text(name);
+            for value in values {
+                self.float(value.into());
+            }
+            self.pickle.extend_from_slice(b"\x87s");
+        }
+        self.pickle.extend_from_slice(b"sssb");
+    }
+
+    fn float(&mut self, value: f64) {
+        self.pickle.push(b'G');
+        self.pickle.extend_from_slice(&value.to_be_bytes());
     }
 
     fn dictionary(&mut self, entries: &[Entry]) {

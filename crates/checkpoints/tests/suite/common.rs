@@ -1,7 +1,11 @@
 //! PyTorch files for tests: the committed ones, and such as nobody's PyTorch would write.
-#![allow(dead_code, reason = "each test file uses its own part")]
-
 use std::io::{Cursor, Write};
+
+use std::collections::BTreeMap;
+
+use candle_core::Tensor;
+use checkpoints::{CheckpointFile, Error, Wanted};
+use models::Normaliser;
 
 use zip::{ZipWriter, write::SimpleFileOptions};
 
@@ -9,6 +13,24 @@ use zip::{ZipWriter, write::SimpleFileOptions};
 pub(crate) const ZIP: &[u8] = include_bytes!("../data/small_zip.pt");
 pub(crate) const LEGACY: &[u8] = include_bytes!("../data/small_legacy.pt");
 pub(crate) const PROTOCOL_4: &[u8] = include_bytes!("../data/bare_protocol4.pt");
+
+/// What is read of a file, of whatever network it is.
+#[derive(Debug)]
+pub(crate) struct Read {
+    pub(crate) tensors: BTreeMap<String, Tensor>,
+    pub(crate) normaliser: Option<(Normaliser, String)>,
+}
+
+/// Reads all that a file has.
+pub(crate) fn read(mut file: CheckpointFile, wanted: Wanted<'_>) -> Result<Read, Error> {
+    let found = file.recognise(wanted)?;
+    Ok(Read { tensors: file.load(&found)?, normaliser: file.normaliser_of(&found)? })
+}
+
+/// The weights in bytes.
+pub(crate) fn load(bytes: &[u8]) -> Result<Read, Error> {
+    read(CheckpointFile::from_bytes(bytes.to_vec())?, Wanted::default())
+}
 
 /// A zip archive in PyTorch's layout with this pickle and these storages.
 pub(crate) fn archive(pickle: &[u8], storages: &[&[u8]]) -> Vec<u8> {

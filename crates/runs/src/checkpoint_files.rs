@@ -7,14 +7,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use checkpoints::CheckpointFile;
 use files::{Action, failed};
-use models::TorchFile;
-use training::{CheckpointInfo, RunFolder};
+use training::RunFolder;
 
 use crate::{
     Error, epochs,
-    kind::{self, Kind},
     names::{is_another_name, is_checkpoint, stem, suggestion},
+    weights,
 };
 
 /// A checkpoint file and the epoch that it is of (0-based).
@@ -24,28 +24,39 @@ pub struct StoredCheckpoint {
     pub epoch: usize,
     /// The file.
     pub path: PathBuf,
+    /// The key of its weights, where it holds several networks.
+    pub weights: Option<String>,
 }
 
 impl StoredCheckpoint {
     /// A checkpoint file, of the epoch that it says it is of, or else of epoch 0.
     pub fn at(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
-        Self { epoch: stated_epoch(&path).unwrap_or(0), path }
+        Self::new(stated_epoch(&path).unwrap_or(0), path)
     }
 
-    /// A checksum of the file (CRC-32C): rows measured earlier hold for the same file only.
+    /// The checkpoint of an epoch.
+    pub fn new(epoch: usize, path: PathBuf) -> Self {
+        Self { epoch, path, weights: None }
+    }
+
+    /// A checksum of the file (CRC-32C) and of the key of its weights: rows measured earlier hold for the same weights only.
     ///
     /// # Errors
     /// If the file cannot be read.
     pub fn checksum(&self) -> Result<u32, Error> {
-        let mut file = File::open(&self.path).map_err(failed(Action::Read, &self.path))?;
-        let (mut checksum, mut buffer) = (0, vec![0; 1 << 20]);
-        loop {
-            match file.read(&mut buffer).map_err(failed(Action::Read, &self.path))? {
-                0 => return Ok(checksum),
-                count => checksum = crc32c::crc32c_append(checksum, &buffer[..count]),
+        let mut checksum = crc32c::crc32c(self.weights.as_deref().unwrap_or_default().as_bytes());
+        let mut buffer = vec![0; 1 << 20];
+        for path in weights::open(&self.path)?.files() {
+            let mut file = File::open(path).map_err(failed(Action::Read, path))?;
+            loop {
+                match file.read(&mut buffer).map_err(failed(Action::Read, path))? {
+                    0 => break,
+                    count => checksum = crc32c::crc32c_append(checksum, &buffer[..count]),
+                }
             }
         }
+        Ok(checksum)
     }
 }
 
@@ -55,7 +66,7 @@ impl StoredCheckpoint {
 /// If the folder cannot be read.
 pub fn checkpoints_of_run(folder: &Path) -> Result<Vec<StoredCheckpoint>, Error> {
     let found = RunFolder::at(folder).checkpoints()?;
-    Ok(found.into_iter().map(|(epoch, path)| StoredCheckpoint { epoch, path }).collect())
+    Ok(found.into_iter().map(|(epoch, path)| StoredCheckpoint::new(epoch, path)).collect())
 }
 
 /// The folder of the files that a pattern names, where it names one.
@@ -78,18 +89,17 @@ pub struct Matches {
 /// If the pattern is malformed or names no checkpoint.
 pub fn checkpoints_matching(pattern: &str) -> Result<Matches, Error> {
     let mut paths = Vec::new();
-    if Path::new(pattern).is_file() {
-        // A name may hold what would mean something in a pattern.
-        paths.push(PathBuf::from(pattern));
-    } else {
-        let malformed = |problem: String| Error::NoPattern { pattern: pattern.to_owned(), problem };
-        let entries = glob::glob(pattern).map_err(|error| malformed(error.to_string()))?;
-        for entry in entries {
-            paths.push(entry.map_err(|error| {
-                let path = error.path().to_owned();
-                failed(Action::Read, &path)(error.into())
-            })?);
-        }
+    let is_one = || CheckpointFile::open(Path::new(pattern)).is_ok();
+    if Path::new(pattern).is_file() || (Path::new(pattern).is_dir() && is_one()) {
+        // A name may hold what would mean something in a pattern. What it is, whoever opens it says.
+        return Ok(in_order(vec![PathBuf::from(pattern)]));
+    }
+    let malformed = |problem: String| Error::NoPattern { pattern: pattern.to_owned(), problem };
+    for entry in glob::glob(pattern).map_err(|error| malformed(error.to_string()))? {
+        paths.push(entry.map_err(|error| {
+            let path = error.path().to_owned();
+            failed(Action::Read, &path)(error.into())
+        })?);
     }
     let others = paths.clone();
     paths.retain(|path| is_checkpoint(path));
@@ -107,7 +117,7 @@ fn no_checkpoint(pattern: &str, found: &[PathBuf]) -> Error {
     match found {
         [] => Error::NoFile { pattern: pattern.to_owned() },
         [folder] if folder.is_dir() => Error::Folder { path: folder.clone(), suggestion: suggestion(folder) },
-        [other, ..] => Error::OtherName { path: other.clone() },
+        [other, ..] => Error::NoCheckpoint { path: other.clone() },
     }
 }
 
@@ -120,7 +130,7 @@ fn in_order(paths: Vec<PathBuf>) -> Matches {
         || epochs::by_name(&paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>());
     let epochs = known.unwrap_or_else(by_name);
     let mut checkpoints: Vec<_> =
-        epochs.into_iter().zip(paths).map(|(epoch, path)| StoredCheckpoint { epoch, path }).collect();
+        epochs.into_iter().zip(paths).map(|(epoch, path)| StoredCheckpoint::new(epoch, path)).collect();
     checkpoints.sort_by_key(|checkpoint| checkpoint.epoch);
     Matches { checkpoints, is_numbered }
 }
@@ -134,10 +144,7 @@ fn stated_epochs(paths: &[PathBuf]) -> Option<Vec<usize>> {
 
 /// The epoch that a file says it is of.
 fn stated_epoch(path: &Path) -> Option<usize> {
-    match kind::detect(path).ok()? {
-        Kind::Torch => TorchFile::open(path).ok()?.epoch(),
-        Kind::Safetensors => CheckpointInfo::read(path)?.epoch,
-    }
+    weights::info(&weights::open(path).ok()?).ok()?.epoch
 }
 
 /// What to call files: their names without extension, with as many of their folders as make them differ.

@@ -1,12 +1,9 @@
 //! PyTorch files that are damaged, or made to do harm: an error line, no panic, and no more memory than a file of their size is
 //! worth.
 
-use crate::common::{LEGACY, PROTOCOL_4, Random, ZIP, archive, legacy, tensor_pickle};
-use models::{Error, TorchCheckpoint, TorchFile};
+use checkpoints::Error;
 
-fn load(bytes: &[u8]) -> Result<TorchCheckpoint, Error> {
-    TorchFile::from_bytes(bytes.to_vec())?.load()
-}
+use crate::common::{LEGACY, PROTOCOL_4, Random, Read, ZIP, archive, legacy, load, tensor_pickle};
 
 fn refusal(bytes: &[u8]) -> String {
     let said = load(bytes).expect_err("a file that is refused").to_string();
@@ -14,12 +11,12 @@ fn refusal(bytes: &[u8]) -> String {
     said
 }
 
-fn values(checkpoint: &TorchCheckpoint) -> Vec<(String, Vec<u32>)> {
+fn values(checkpoint: &Read) -> Vec<(String, Vec<u32>)> {
     let bits = |tensor: &candle_core::Tensor| {
         let all = tensor.flatten_all().and_then(|tensor| tensor.to_vec1::<f32>()).expect("an f32 tensor");
         all.into_iter().map(f32::to_bits).collect()
     };
-    checkpoint.weights.iter().map(|(name, tensor)| (name.clone(), bits(tensor))).collect()
+    checkpoint.tensors.iter().map(|(name, tensor)| (name.clone(), bits(tensor))).collect()
 }
 
 #[test]
@@ -86,7 +83,7 @@ fn code_beside_the_weights_is_left_out() -> Result<(), Error> {
     let extra = b"X\x04\0\0\0argscos\nsystem\nX\x02\0\0\0ls\x85R";
     let pickle = [b"\x80\x02}X\x05\0\0\0model", &tensor[2..tensor.len() - 1], b"s", extra, b"s."].concat();
     let found = load(&archive(&pickle, &[&[0; 16]]))?;
-    assert_eq!(found.weights["conv1.weight"].dims(), [2, 2]);
+    assert_eq!(found.tensors["conv1.weight"].dims(), [2, 2]);
     Ok(())
 }
 
@@ -168,9 +165,9 @@ fn pickles_made_to_take_memory_or_time_are_refused() {
 fn what_is_no_checkpoint_is_said() {
     let cases: [(&[u8], &str); 6] = [
         (b"", "empty"),
-        (b"nonsense", "neither format"),
+        (b"nonsense", "a text"),
         (&archive(b"\x80\x02K\x01.", &[]), "no dictionary"),
-        (&archive(b"\x80\x02}.", &[]), "no weights"),
+        (&archive(b"\x80\x02}.", &[]), "no tensors"),
         (&archive(b"\x80\x02cmine\nNet\n)\x81}b.", &[]), "mine.Net"),
         (&archive(&tensor_pickle(4, 0, &[4], &[1]), &[]), "a/data/0"),
     ];
@@ -186,7 +183,7 @@ fn what_is_no_checkpoint_is_said() {
     assert!(refusal(&bytes).contains("big-endian"));
 }
 
-/// `FREQBIAS_MUTATIONS=1000000 cargo test --release -p models --test hostile_torch mutated` is the long form.
+/// `FREQBIAS_MUTATIONS=1000000 cargo test --release -p freqbias-checkpoints mutated` is the long form.
 #[test]
 fn mutated_files_do_no_harm() {
     let count = std::env::var("FREQBIAS_MUTATIONS").map_or(20_000, |text| text.parse().expect("a number"));

@@ -6,7 +6,11 @@ use std::{
 };
 
 use pickle::{Object, Value};
-use zip::{CompressionMethod, ZipArchive, result::ZipError};
+use zip::{
+    CompressionMethod, ZipArchive,
+    read::{ArchiveOffset, Config, ZipFile},
+    result::ZipError,
+};
 
 use super::{
     calls::{self, Made, Pickle},
@@ -14,7 +18,7 @@ use super::{
 };
 
 /// A file, or bytes in its place.
-pub(super) trait Source: Read + Seek + Send {}
+pub(crate) trait Source: Read + Seek + Send {}
 
 impl<S: Read + Seek + Send> Source for S {}
 
@@ -33,6 +37,7 @@ pub(super) enum Container {
         archive: Box<ZipArchive<Box<dyn Source>>>,
         /// What stands before `data.pkl` in the names of members.
         prefix: String,
+        checksums: Checksums,
     },
     Legacy {
         source: Box<dyn Source>,
@@ -68,11 +73,11 @@ impl Container {
     /// The bytes of a storage, as many as it says it has.
     pub(super) fn read(&mut self, pickle: &Pickle, storage: &Storage) -> Result<Vec<u8>, String> {
         let key = pickle.values().bytes(storage.key);
-        let expected = storage.count * storage.dtype.size();
+        let expected = storage.count * storage.kind.bytes();
         match self {
-            Self::Zip { archive, prefix } => {
+            Self::Zip { archive, prefix, checksums } => {
                 let name = format!("{prefix}data/{}", String::from_utf8_lossy(key));
-                read_member(archive, &name, expected)
+                read_member(archive, &name, expected, *checksums)
             }
             Self::Legacy { source, places } => {
                 let &(start, length) = places.get(key).ok_or("a storage that the file does not list")?;
@@ -101,6 +106,23 @@ fn read_exactly(source: &mut impl Read, expected: u64) -> Result<Vec<u8>, String
     }
 }
 
+/// Whether an archive has checksums: PyTorch writes zeros in their place where it is told to compute none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Checksums {
+    Compared,
+    Absent,
+}
+
+/// The archive as it says it is. (Where PyTorch's writer leaves true values in the plain end record beside a ZIP64 one, zip 9.8
+/// guesses that the archive begins 76 bytes late, and believes it if a member's header lies there. What was put before an archive
+/// makes its own places wrong; then the guess is right.)
+fn archive(mut source: Box<dyn Source>) -> Result<ZipArchive<Box<dyn Source>>, ZipError> {
+    let at_start = Config { archive_offset: ArchiveOffset::Known(0) };
+    let is_at_start = ZipArchive::with_config(at_start, &mut source).is_ok_and(|archive| !archive.is_empty());
+    let config = if is_at_start { at_start } else { Config::default() };
+    ZipArchive::with_config(config, source)
+}
+
 fn open_zip(mut source: Box<dyn Source>) -> Result<(Container, Pickle), String> {
     let size = source.seek(SeekFrom::End(0)).map_err(message)?;
     let damaged = |error| match error {
@@ -108,7 +130,7 @@ fn open_zip(mut source: Box<dyn Source>) -> Result<(Container, Pickle), String> 
         ZipError::InvalidArchive(_) => "the zip archive is cut short or damaged".to_owned(),
         error => format!("the zip archive cannot be read ({error})"),
     };
-    let mut archive = Box::new(ZipArchive::new(source).map_err(damaged)?);
+    let mut archive = Box::new(archive(source).map_err(damaged)?);
     let names: Vec<String> =
         archive.file_names().map(|name| name.map(Into::into)).collect::<Result<_, _>>().map_err(damaged)?;
     let is_pickle = |name: &&String| *name == "data.pkl" || name.ends_with("/data.pkl");
@@ -120,19 +142,34 @@ fn open_zip(mut source: Box<dyn Source>) -> Result<(Container, Pickle), String> 
             "a TorchScript archive, which is a program; save the network's state_dict() instead".to_owned()
         );
     }
-    check_members(&mut archive, size)?;
-    check_order(&mut archive, &names, &prefix)?;
-    let mut member = archive.by_name(pickle).map_err(|error| bad_member(pickle, &error))?;
+    let checksums = check_members(&mut archive, size)?;
+    check_order(&mut archive, &names, &prefix, checksums)?;
+    let mut member = open_member(&mut archive, pickle, checksums)?;
     let found = calls::read(&mut member)?;
     // Its checksum is compared at its end.
     std::io::copy(&mut member, &mut std::io::sink()).map_err(|error| bad_member(pickle, &error))?;
     drop(member);
-    Ok((Container::Zip { archive, prefix }, found))
+    Ok((Container::Zip { archive, prefix, checksums }, found))
+}
+
+fn open_member<'a>(
+    archive: &'a mut ZipArchive<Box<dyn Source>>,
+    name: &str,
+    checksums: Checksums,
+) -> Result<ZipFile<'a, Box<dyn Source>>, String> {
+    let shown = || name.chars().take(100).collect::<String>();
+    let index = archive.index_for_name(name).ok_or_else(|| format!("there is no member {}", shown()))?;
+    // Members are stored as they are: raw bytes are their bytes, only that nothing is compared at their end.
+    let found = match checksums {
+        Checksums::Compared => archive.by_index(index),
+        Checksums::Absent => archive.by_index_raw(index),
+    };
+    found.map_err(|error| bad_member(&shown(), &error))
 }
 
 /// PyTorch never compresses: what would grow is no checkpoint.
-fn check_members(archive: &mut ZipArchive<Box<dyn Source>>, size: u64) -> Result<(), String> {
-    let mut total = 0u64;
+fn check_members(archive: &mut ZipArchive<Box<dyn Source>>, size: u64) -> Result<Checksums, String> {
+    let (mut total, mut checksums) = (0u64, Checksums::Absent);
     for index in 0..archive.len() {
         let member =
             archive.by_index_raw(index).map_err(|error| bad_member(&format!("number {index}"), &error))?;
@@ -142,20 +179,24 @@ fn check_members(archive: &mut ZipArchive<Box<dyn Source>>, size: u64) -> Result
             return Err(format!("member {name} is compressed, which PyTorch's never are"));
         }
         total = total.saturating_add(member.size());
+        if member.crc32() != 0 {
+            checksums = Checksums::Compared;
+        }
     }
-    if total <= size { Ok(()) } else { Err(format!("members of {total} bytes in a file of {size}")) }
+    if total <= size { Ok(checksums) } else { Err(format!("members of {total} bytes in a file of {size}")) }
 }
 
 fn check_order(
     archive: &mut ZipArchive<Box<dyn Source>>,
     names: &[String],
     prefix: &str,
+    checksums: Checksums,
 ) -> Result<(), String> {
     let name = format!("{prefix}byteorder");
     if !names.contains(&name) {
         return Ok(());
     }
-    match read_member(archive, &name, 0)?.as_slice() {
+    match read_member(archive, &name, 0, checksums)?.as_slice() {
         b"little" => Ok(()),
         found => Err(format!(
             "byte order `{}`, expected little-endian",
@@ -169,12 +210,10 @@ fn read_member(
     archive: &mut ZipArchive<Box<dyn Source>>,
     name: &str,
     expected: u64,
+    checksums: Checksums,
 ) -> Result<Vec<u8>, String> {
     let shown = || name.chars().take(100).collect::<String>();
-    let mut member = match archive.by_name(name) {
-        Err(ZipError::FileNotFound) => return Err(format!("there is no member {}", shown())),
-        found => found.map_err(|error| bad_member(&shown(), &error))?,
-    };
+    let mut member = open_member(archive, name, checksums)?;
     let found = member.size();
     if found < expected {
         return Err(format!("member {} has {found} bytes, expected {expected}", shown()));
@@ -225,7 +264,7 @@ fn places(
 ) -> Result<Places, String> {
     let objects = object.values();
     let storages = objects.objects().iter().filter_map(|object| match object {
-        Object::Made(Made::Storage(storage)) => Some((storage.key, storage.dtype.size())),
+        Object::Made(Made::Storage(storage)) => Some((storage.key, storage.kind.bytes())),
         _ => None,
     });
     let sizes: BTreeMap<&[u8], u64> = storages.map(|(key, size)| (objects.bytes(key), size)).collect();
