@@ -2,7 +2,7 @@
 //!
 //! * A run folder says in [`RunConfig`] how its network was trained.
 //! * [`checkpoints_of_run`], [`checkpoints_matching`]: checkpoint files in epoch order, whoever wrote them.
-//! * [`Weights`]: the tensors of a checkpoint, ours (`.safetensors`) or PyTorch's (`.pt`, `.pth`), known by their content.
+//! * [`StoredWeights`]: the weights of a network in a file, known by its content.
 //! * [`results`]: where measurements of a run are kept, and how they replace earlier ones.
 //!
 //! ```
