@@ -4,7 +4,7 @@
 #   then, takes what lies between for something put before the archive, guesses a start 76 bytes late, and believes it where a
 #   member's header lies just there: with a first member whose name, extra field and comment have 30 bytes, which is so for every
 #   file whose stem had 21 characters when it was saved (`checkpoint_epoch_0010.pt`). `ArchiveOffset::Known(0)` reads it.
-# Version: zip 9.8.1 (9.0.5 is right); torch 2.9.1.
+# Version: zip 9.8.1 (9.0.5 is right); torch 2.15.0.
 # Source: https://docs.rs/zip/9.8.1/zip/read/enum.ArchiveOffset.html (`Detect` is the default).
 # Output seen: stem of 20: opened, of 21: invalid Zip archive, of 22: opened; with Known(0): all opened.
 set -euo pipefail
@@ -12,8 +12,7 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 python3 -m venv venv
-venv/bin/pip install -q --disable-pip-version-check --index-url https://download.pytorch.org/whl/cpu torch==2.9.1 2>/dev/null ||
-  venv/bin/pip install -q --disable-pip-version-check torch==2.9.1
+venv/bin/pip install -q --disable-pip-version-check torch==2.15.0 numpy
 venv/bin/python - <<'PY'
 import torch
 for length in (20, 21, 22):
