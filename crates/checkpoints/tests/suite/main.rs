@@ -3,4 +3,5 @@
 mod common;
 mod forms;
 mod hostile_torch;
+mod once_misread;
 mod torch;

@@ -1,0 +1,43 @@
+//! Files of PyTorch's that were once refused or misread; `data/more_torch_files.py` wrote them.
+
+use checkpoints::CheckpointFile;
+
+use crate::common::load;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+const STEM_OF_21: &[u8] = include_bytes!("../data/checkpoint_epoch_0010.pt");
+const WITHOUT_CHECKSUMS: &[u8] = include_bytes!("../data/without_checksums.pt");
+const FLOAT8: &[u8] = include_bytes!("../data/float8.pt");
+const EPOCHS_DONE: &[u8] = include_bytes!("../data/epochs_done.pt");
+const EPOCH_OF_ZERO: &[u8] = include_bytes!("../data/epoch_of_zero.pt");
+
+const VALUES: [[f32; 3]; 2] = [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]];
+
+#[test]
+fn archives_of_any_name_and_without_checksums_are_read() -> Outcome {
+    for file in [STEM_OF_21, WITHOUT_CHECKSUMS] {
+        assert_eq!(load(file)?.tensors["w"].to_vec2::<f32>()?, VALUES);
+    }
+    Ok(())
+}
+
+#[test]
+fn eight_bits_are_widened() -> Outcome {
+    let found = load(FLOAT8)?.tensors;
+    assert_eq!(found.keys().collect::<Vec<_>>(), ["e4m3fn", "e4m3fnuz", "e5m2", "e5m2fnuz"]);
+    for (name, tensor) in found {
+        assert_eq!(tensor.to_vec2::<f32>()?, VALUES, "{name}");
+    }
+    Ok(())
+}
+
+#[test]
+fn the_first_epoch_is_the_first_whoever_counts() -> Outcome {
+    let facts =
+        |bytes: &[u8]| Ok::<_, checkpoints::Error>(CheckpointFile::from_bytes(bytes.to_vec())?.facts());
+    let (done, zero) = (facts(EPOCHS_DONE)?, facts(EPOCH_OF_ZERO)?);
+    assert_eq!((done.epoch, done.noted_epoch, done.best_accuracy), (Some(0), Some(1), Some(71.5)));
+    assert_eq!((zero.epoch, zero.noted_epoch, zero.accuracy), (Some(0), Some(0), Some(50.0)));
+    Ok(())
+}
