@@ -133,6 +133,11 @@ fn open_zip(mut source: Box<dyn Source>) -> Result<(Container, Pickle), String> 
     let mut archive = Box::new(archive(source).map_err(damaged)?);
     let names: Vec<String> =
         archive.file_names().map(|name| name.map(Into::into)).collect::<Result<_, _>>().map_err(damaged)?;
+    if names.iter().any(|name| name.ends_with("models/model.json")) {
+        let what =
+            "a .pt2 archive of torch.export, which is a program; save the network's state_dict() instead";
+        return Err(what.to_owned());
+    }
     let is_pickle = |name: &&String| *name == "data.pkl" || name.ends_with("/data.pkl");
     let pickle =
         names.iter().find(is_pickle).ok_or("no member `data.pkl`: a zip archive, but none of PyTorch's")?;

@@ -105,6 +105,8 @@ fn contents(pickle: &Pickle, place: &str, entries: &[(Value, Value)]) -> Result<
     let has_weights =
         dictionary.tensors.iter().any(|tensor| tensor.kind.is_floating() || tensor.shape.len() > 1);
     // A state dict with code in the place of every weight is refused by what it holds.
-    let has_code = dictionary.opaque.iter().any(|(key, _)| key.contains('.'));
+    let is_weight =
+        |(key, code): &(String, String)| key.contains('.') || code.starts_with("torch._utils._rebuild");
+    let has_code = dictionary.opaque.iter().any(is_weight);
     Ok((has_weights || has_code).then_some((dictionary, views)))
 }

@@ -163,7 +163,9 @@ fn pickles_made_to_take_memory_or_time_are_refused() {
 
 #[test]
 fn what_is_no_checkpoint_is_said() {
-    let cases: [(&[u8], &str); 6] = [
+    let meta = b"\x80\x02}X\x01\0\0\0wctorch._utils\n_rebuild_meta_tensor_no_storage\n)Rs.";
+    let cases: [(&[u8], &str); 7] = [
+        (&archive(meta, &[]), "`w` is a tensor on the device `meta`, which has no numbers"),
         (b"", "empty"),
         (b"nonsense", "a text"),
         (&archive(b"\x80\x02K\x01.", &[]), "no dictionary"),
