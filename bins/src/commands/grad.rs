@@ -66,7 +66,7 @@ pub fn run(mut flags: Flags) -> anyhow::Result<()> {
     let architecture = flags.run.architecture([shape.height, shape.width])?;
     let spectrum = GradientSpectrum::new(&dataset.test, &profile, architecture, &session)?;
     let networks = spectrum.describe(&checkpoints)?;
-    let (table, finished_rows) = spectrum.resume(&checkpoints, &output)?;
+    let (table, finished_rows) = spectrum.resume(&checkpoints, &networks, &output)?;
     let report = SpectrumReport { table: &table, checkpoints: &checkpoints, images: &density };
     let files = report.save(&output)?;
     finished_rows.remove()?;

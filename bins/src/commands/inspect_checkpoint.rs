@@ -39,14 +39,14 @@ pub(super) fn run(options: &Options<'_>) -> anyhow::Result<()> {
     let target = options.convert.map(|output| target(options, output)).transpose()?;
     options.checkpoints.iter().try_for_each(|path| must_exist("checkpoint", path))?;
     let read = |path: &PathBuf| {
-        let mut found = InspectedCheckpoint::open(path, options.wanted)?;
+        let mut found = InspectedCheckpoint::read(path, options.wanted)?;
         if let Some(value) = options.normaliser {
             found.weights.normaliser = Some(StoredNormaliser { value, place: "the command line".to_owned() });
         }
         Ok(found)
     };
-    let mut all = options.checkpoints.iter().map(read).collect::<Result<Vec<_>, runs::Error>>()?;
-    let written = match (target, all.as_mut_slice()) {
+    let all = options.checkpoints.iter().map(read).collect::<Result<Vec<_>, runs::Error>>()?;
+    let written = match (target, all.as_slice()) {
         (Some((output, format)), [one]) => Some(write(options, one, output, format)?),
         _ => None,
     };
@@ -86,7 +86,7 @@ fn target<'a>(options: &Options<'_>, output: &'a Path) -> anyhow::Result<(&'a Pa
 
 fn write(
     options: &Options<'_>,
-    from: &mut InspectedCheckpoint,
+    from: &InspectedCheckpoint,
     output: &Path,
     format: CheckpointFormat,
 ) -> anyhow::Result<PathBuf> {

@@ -23,7 +23,11 @@ pub(crate) fn json(networks: &[NetworkDescription]) -> Value {
 pub fn network_words(networks: &[NetworkDescription]) -> Vec<String> {
     let mut said: Vec<String> = Vec::new();
     for network in networks {
-        for sentence in network.notes.iter().cloned().chain([network.normaliser_words()]) {
+        for sentence in [network.network_words()]
+            .into_iter()
+            .chain(network.notes.iter().cloned())
+            .chain([network.normaliser_words()])
+        {
             if !said.contains(&sentence) {
                 said.push(sentence);
             }

@@ -27,6 +27,6 @@ pub struct Dictionary {
     pub key: String,
     /// Its tensors, in the file's order.
     pub tensors: Vec<StoredTensor>,
-    /// Keys under which code would have to run, and the code's names.
+    /// Keys of weights that code would have to make, and the code's names.
     pub(crate) opaque: Vec<(String, String)>,
 }

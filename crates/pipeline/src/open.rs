@@ -68,9 +68,14 @@ impl NetworkDescription {
             mean: normaliser.mean(),
             std: normaliser.std(),
             normaliser_from: from,
-            notes: stored.notes().iter().map(ToString::to_string).collect(),
+            notes: stored.notes().iter().map(ToString::to_string).chain(stored.image_words()).collect(),
         };
         (description, normaliser)
+    }
+
+    /// The network in words.
+    pub fn network_words(&self) -> String {
+        format!("network: {}, {} classes", self.arch, self.classes)
     }
 
     /// The normaliser in words: its numbers, and where it is from.

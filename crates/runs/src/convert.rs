@@ -50,12 +50,12 @@ pub struct TrainedOn {
 /// # Errors
 /// If the file cannot be written, or a file of the robustness style is to be written and no normaliser is known.
 pub fn convert(
-    from: &mut InspectedCheckpoint,
+    from: &InspectedCheckpoint,
     output: &Path,
     format: CheckpointFormat,
     trained_on: Option<&TrainedOn>,
 ) -> Result<(), Error> {
-    let tensors = from.weights.load()?;
+    let tensors = from.tensors.clone();
     let stored = &from.weights;
     let own = stored.normaliser.as_ref().map(|found| found.value);
     let normaliser = own.or_else(|| trained_on.map(|set| set.normaliser));

@@ -1,29 +1,36 @@
 //! What is in a checkpoint.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
+use candle_core::Tensor;
 use checkpoints::{StoredTensor, Wanted};
 use models::Shapes;
 use serde_json::{Value, json};
 
 use crate::{Error, StoredWeights};
 
-/// A checkpoint that was opened, and what it may be.
+/// A checkpoint that was read, and what it may be.
 #[derive(Debug)]
 pub struct InspectedCheckpoint {
     /// The file.
     pub path: PathBuf,
-    /// Its weights.
+    /// Where its weights are, and what the file says of them.
     pub weights: StoredWeights,
+    /// The weights themselves: a file whose numbers are damaged is no checkpoint.
+    pub(crate) tensors: BTreeMap<String, Tensor>,
 }
 
 impl InspectedCheckpoint {
-    /// Opens a checkpoint; its architecture is the one that is wanted, or guessed by names and shapes.
+    /// Reads a checkpoint; its architecture is the one that is wanted, or guessed by names and shapes.
     ///
     /// # Errors
     /// If it cannot be read, or its weights are not those that are wanted.
-    pub fn open(path: &Path, wanted: Wanted<'_>) -> Result<Self, Error> {
-        Ok(Self { path: path.to_owned(), weights: StoredWeights::open(path, wanted)? })
+    pub fn read(path: &Path, wanted: Wanted<'_>) -> Result<Self, Error> {
+        let mut weights = StoredWeights::open(path, wanted)?;
+        Ok(Self { path: path.to_owned(), tensors: weights.load()?, weights })
     }
 
     /// Numbers that are learned.

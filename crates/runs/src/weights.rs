@@ -88,6 +88,17 @@ impl StoredWeights {
         self.found.notes()
     }
 
+    /// Which images the configuration beside the file asks for, in words: they are those of the data set here.
+    pub fn image_words(&self) -> Option<String> {
+        let config = self.file.config()?;
+        let size = config.image_size?;
+        let how =
+            config.interpolation.as_deref().map_or_else(String::new, |how| format!(", resampled {how}"));
+        Some(format!(
+            "its configuration asks for images of {size} pixels{how}; the size here is that of the data set"
+        ))
+    }
+
     /// Names and shapes.
     pub fn shapes(&self) -> Shapes {
         self.found.shapes()

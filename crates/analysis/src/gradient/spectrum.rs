@@ -75,10 +75,9 @@ impl<'a> GradientSpectrum<'a> {
         SpectrumTable::new(self.profile.label.clone(), self.architecture.name(), self.images.len(), radii)
     }
 
-    /// The same for checkpoints that were found to be of the network, all of them before the first is measured.
-    fn table_of(&self, checkpoints: &[StoredCheckpoint]) -> Result<SpectrumTable, Error> {
-        let networks = self.describe(checkpoints)?;
-        Ok(SpectrumTable { network: Some(network::json(&networks)), ..self.empty_table() })
+    /// The same, of these networks.
+    fn table_of(&self, networks: &[NetworkDescription]) -> SpectrumTable {
+        SpectrumTable { network: Some(network::json(networks)), ..self.empty_table() }
     }
 
     /// The spectrum of each checkpoint, a row each.
@@ -86,7 +85,7 @@ impl<'a> GradientSpectrum<'a> {
     /// # Errors
     /// As [`GradientSpectrum::of_checkpoint`].
     pub fn of_checkpoints(&self, checkpoints: &[StoredCheckpoint]) -> Result<SpectrumTable, Error> {
-        let mut table = self.table_of(checkpoints)?;
+        let mut table = self.table_of(&self.describe(checkpoints)?);
         for (index, checkpoint) in checkpoints.iter().enumerate() {
             let row = self.labelled(checkpoint, &place(checkpoint, index, checkpoints.len()))?;
             table.push(row)?;
@@ -95,16 +94,18 @@ impl<'a> GradientSpectrum<'a> {
     }
 
     /// The same, resumable: finished rows are kept in the folder `output` until [`PartialRows::remove`] is called, so that a
-    /// measurement that was stopped goes on with the next one. A row holds for the same file and the same images only.
+    /// measurement that was stopped goes on with the next one. A row holds for the same file and the same images only. `networks` is
+    /// what [`GradientSpectrum::describe`] found the checkpoints to be, before the first is measured.
     ///
     /// # Errors
     /// As [`GradientSpectrum::of_checkpoint`]; [`Error::SpectrumInterrupted`] if the interrupt flag was set.
     pub fn resume(
         &self,
         checkpoints: &[StoredCheckpoint],
+        networks: &[NetworkDescription],
         output: &Path,
     ) -> Result<(SpectrumTable, PartialRows), Error> {
-        let mut table = self.table_of(checkpoints)?;
+        let mut table = self.table_of(networks);
         let mut partial = PartialRows::open(output, self.identity(&table));
         for (index, checkpoint) in checkpoints.iter().enumerate() {
             let checksum = checkpoint.checksum()?;

@@ -97,7 +97,11 @@ fn contents(pickle: &Pickle, place: &str, entries: &[(Value, Value)]) -> Result<
                 views.push(View::clone(view));
             }
             Made::Opaque(_) => {
-                dictionary.opaque.push((key.to_owned(), calls::code(values, value).unwrap_or_default()));
+                let code = calls::code(values, value).unwrap_or_default();
+                // Options and the like stand beside weights under plain words.
+                if key.contains('.') || code.starts_with("torch._utils._rebuild") {
+                    dictionary.opaque.push((key.to_owned(), code));
+                }
             }
             _ => {}
         }
@@ -105,8 +109,6 @@ fn contents(pickle: &Pickle, place: &str, entries: &[(Value, Value)]) -> Result<
     let has_weights =
         dictionary.tensors.iter().any(|tensor| tensor.kind.is_floating() || tensor.shape.len() > 1);
     // A state dict with code in the place of every weight is refused by what it holds.
-    let is_weight =
-        |(key, code): &(String, String)| key.contains('.') || code.starts_with("torch._utils._rebuild");
-    let has_code = dictionary.opaque.iter().any(is_weight);
+    let has_code = !dictionary.opaque.is_empty();
     Ok((has_weights || has_code).then_some((dictionary, views)))
 }

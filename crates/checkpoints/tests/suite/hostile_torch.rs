@@ -83,6 +83,9 @@ fn code_beside_the_weights_is_left_out() -> Result<(), Error> {
     let extra = b"X\x04\0\0\0argscos\nsystem\nX\x02\0\0\0ls\x85R";
     let pickle = [b"\x80\x02}X\x05\0\0\0model", &tensor[2..tensor.len() - 1], b"s", extra, b"s."].concat();
     let found = load(&archive(&pickle, &[&[0; 16]]))?;
+    // Options beside the weights of a bare state dict are no weights either.
+    let beside = [&tensor[..tensor.len() - 1], extra, b"s."].concat();
+    assert_eq!(load(&archive(&beside, &[&[0; 16]]))?.tensors.len(), 1);
     assert_eq!(found.tensors["conv1.weight"].dims(), [2, 2]);
     Ok(())
 }
