@@ -17,6 +17,15 @@ pub enum Error {
         known: Vec<String>,
     },
 
+    /// Images that would be resized to less than what is cut out of them.
+    #[error("images cannot be resized to {to} pixels and {side} cut out of them; expected {side} or more")]
+    ResizeBelowSide {
+        /// What they would be resized to.
+        to: crate::Resize,
+        /// Rows and columns of the part that is cut out.
+        side: usize,
+    },
+
     /// A data set that has to be on disk, and no place of it.
     #[error("the data set {name} is read from disk, and no folder or archive of it was named")]
     NeedsRoot {
@@ -275,16 +284,18 @@ pub enum Error {
 
     /// A folder that is not all of ImageNet.
     #[error(
-        "{} has {found} folders of ImageNet's classes among {folders}, expected all 1000 (n01440764 to n15075141) and no others: labels are their places",
-        shown(.root)
+        "{} has folders of {found} of ImageNet's classes, expected all 1000 (n01440764 to n15075141) and no others, for labels are their places{}{}",
+        shown(.root), named(", the first that is missing", .missing), named(", one that is none", .stranger)
     )]
     NotImageNet {
         /// The folder or archive.
         root: PathBuf,
-        /// Folders with such a name.
+        /// Folders of its classes.
         found: usize,
-        /// All folders of classes.
-        folders: usize,
+        /// The first class that is missing.
+        missing: Option<String>,
+        /// The first folder that is none of a class.
+        stranger: Option<String>,
     },
 
     /// A damaged image, or a file that is not an image.
@@ -482,4 +493,9 @@ fn missing_advice(source: &std::io::Error) -> &'static str {
         }
         _ => "",
     }
+}
+
+/// A name behind what it is, if there is one.
+fn named(what: &str, name: &Option<String>) -> String {
+    name.as_ref().map_or_else(String::new, |name| format!("{what}: {}", one_line(name)))
 }

@@ -9,24 +9,28 @@
 //! (those of `val/` where there is nothing to train on). The set's own order takes the first image of each class, then the second of each,
 //! and so on, so that the first n are of all classes.
 //!
-//! Where all images have the side that is asked for they are taken as they are, and decoded once if that takes no more than
-//! [`IN_MEMORY`]. Otherwise they stay in their files and are decoded when a batch is made of them: test images by
+//! Where most images are squares of the side that is asked for, these are taken as they are, the others resized, and all decoded once if that
+//! takes no more than [`IN_MEMORY`]. Otherwise they stay in their files and are decoded when a batch is made of them: test images by
 //! torchvision's `Resize(256)` and `CenterCrop(224)`, training images by `RandomResizedCrop(224)` and a flip (other sides in the same
-//! proportion). Which decoders and what becomes of grey, CMYK and 16-bit images: RGB of 8 bits, as described at [`load`].
+//! proportion; [`Options`] names another size to resize to, and another filter). Which decoders and what becomes of grey, CMYK and 16-bit images: RGB of 8 bits, as described at [`load`].
 
 mod listing;
+mod sizes;
 
 use std::{
+    collections::BTreeSet,
     path::Path,
     sync::{Arc, Mutex},
 };
 
-use rayon::prelude::*;
-
-use self::listing::take_turns;
 pub(crate) use self::listing::{Image, Listing, nearby};
+use self::{
+    listing::take_turns,
+    sizes::{Odd, Sample},
+};
 use crate::{
-    Dataset, Encoded, Error, ImageSet, ImageShape, Limits, Note, OnCorrupt, Pixels, images::encoded::Fit,
+    Dataset, Encoded, Error, ImageSet, ImageShape, Interpolation, Limits, Note, OnCorrupt, Pixels, Resize,
+    images::encoded::Fit,
 };
 
 /// Bytes of pixels up to which a part of a data set is kept decoded.
@@ -38,8 +42,13 @@ pub const SIDE: usize = 224;
 /// How a folder is read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Rows and columns of an image; without it those of the images if they are squares of one size, else [`SIDE`].
+    /// Rows and columns of an image; without it those of the images if most are squares of one size, else [`SIDE`].
     pub side: Option<usize>,
+    /// What images are resized to before the middle is cut out; without it a shorter side of 256 for a side of 224, and in this
+    /// proportion for others.
+    pub resize: Option<Resize>,
+    /// By which filter images are resized.
+    pub interpolation: Interpolation,
     /// How many images.
     pub limits: Limits,
     /// What becomes of damaged ones.
@@ -78,7 +87,7 @@ pub fn load(root: impl AsRef<Path>, options: Options) -> Result<Dataset, Error> 
 /// Reads ImageNet: a folder as [`load`] takes it, with the 1000 classes named by their WordNet numbers. Without a side it is [`SIDE`].
 ///
 /// # Errors
-/// As [`load`]; [`Error::NotImageNet`] if the classes are not 1000, or not named so.
+/// As [`load`]; [`Error::NotImageNet`] if the classes are not [`imagenet_classes`].
 pub fn load_imagenet(root: impl AsRef<Path>, options: Options) -> Result<Dataset, Error> {
     let listing = imagenet(root.as_ref())?;
     from_listing("imagenet", listing, Options { side: options.side.or(Some(SIDE)), ..options })
@@ -112,59 +121,109 @@ const RESTRICTED: [(&str, u32, u32); 9] = [
     ("insect", 300, 319),
 ];
 
+/// The classes of ILSVRC2012, by their WordNet numbers, in the order of their labels.
+///
+/// ```
+/// let classes: Vec<&str> = datasets::folder::imagenet_classes().collect();
+/// assert_eq!((classes.len(), classes[0], classes[151]), (1000, "n01440764", "n02085620"));
+/// ```
+pub fn imagenet_classes() -> impl Iterator<Item = &'static str> {
+    include_str!("folder/imagenet.txt").lines()
+}
+
 fn imagenet(root: &Path) -> Result<Listing, Error> {
     let listing = Listing::read(root)?;
-    let is_wnid = |name: &String| {
-        name.len() == 9 && name.starts_with('n') && name[1..].bytes().all(|b| b.is_ascii_digit())
-    };
-    let found = listing.classes.iter().filter(|name| is_wnid(name)).count();
-    if found == 1000 && listing.classes.len() == 1000 {
+    let expected: BTreeSet<&str> = imagenet_classes().collect();
+    let found: BTreeSet<&str> = listing.classes.iter().map(String::as_str).collect();
+    if found == expected {
         return Ok(listing);
     }
-    Err(Error::NotImageNet { root: root.to_path_buf(), found, folders: listing.classes.len() })
+    let first = |one: &BTreeSet<&str>, other: &BTreeSet<&str>| {
+        one.difference(other).next().map(|&name| name.to_owned())
+    };
+    Err(Error::NotImageNet {
+        root: root.to_path_buf(),
+        found: found.intersection(&expected).count(),
+        missing: first(&expected, &found),
+        stranger: first(&found, &expected),
+    })
 }
 
 /// The data set of images that were listed, in their order.
 pub(crate) fn from_listing(name: &str, listing: Listing, options: Options) -> Result<Dataset, Error> {
     let Listing { root, store, classes, train, test, mut notes } = listing;
     let classes: Arc<[String]> = classes.into();
-    let (store, limits) = (Arc::new(store), options.limits);
-    let part = |images: Vec<Image>, limit: Option<usize>| {
-        let kept = limit.unwrap_or(usize::MAX);
+    let store = Arc::new(store);
+    let part = |images: Vec<Image>| {
         let (names, rest): (Vec<_>, Vec<_>) =
-            images.into_iter().take(kept).map(|image| (image.name, (image.place, image.label))).unzip();
+            images.into_iter().map(|image| (image.name, (image.place, image.label))).unzip();
         let (places, labels): (Vec<_>, Vec<u32>) = rest.into_iter().unzip();
-        let shape = ImageShape { channels: 3, height: 0, width: 0 };
-        let (fit, on_corrupt, left_out) = (Fit::Resized, options.on_corrupt, Mutex::default());
-        (
-            Encoded {
-                root: root.clone(),
-                names,
-                places,
-                store: Arc::clone(&store),
-                shape,
-                fit,
-                on_corrupt,
-                left_out,
-            },
-            labels,
-        )
+        let encoded = Encoded {
+            root: root.clone(),
+            names,
+            places,
+            store: Arc::clone(&store),
+            shape: ImageShape { channels: 3, height: 0, width: 0 },
+            fit: Fit { keeps: false, to: Resize::Shorter(0), interpolation: options.interpolation },
+            on_corrupt: options.on_corrupt,
+            left_out: Mutex::default(),
+        };
+        (encoded, labels)
     };
-    let mut parts = [part(train, limits.train), part(test, limits.test)];
-    let (common, odd) = match common_side(&parts)? {
-        Sides::Common(side) => (side, None),
-        Sides::Odd(odd) => (None, Some(odd)),
-    };
-    let side = options.side.or(common).unwrap_or(SIDE);
-    if let (None, Some(Odd { path, size, others })) = (options.side, odd) {
-        notes.push(Note::Resized { side, path, size, others });
+    let mut parts = [part(train), part(test)];
+    let sample = sizes::sample(&parts.each_ref().map(|(encoded, _)| encoded));
+    for ((encoded, labels), limit) in parts.iter_mut().zip([options.limits.train, options.limits.test]) {
+        let kept = limit.unwrap_or(usize::MAX);
+        encoded.names.truncate(kept);
+        encoded.places.truncate(kept);
+        labels.truncate(kept);
     }
+    let side = options.side.or(sample.common).unwrap_or(SIDE);
+    let to = options.resize.unwrap_or_else(|| usual_size(side));
+    if to.length() < side {
+        return Err(Error::ResizeBelowSide { to, side });
+    }
+    let keeps = sample.common == Some(side);
+    // Where none could be looked at, the reason is told now.
+    let odd = match keeps || (sample.common, &sample.other) == (None, &None) {
+        true => sizes::odd(&parts.each_ref().map(|(encoded, _)| encoded), side)?,
+        false => None,
+    };
+    notes.extend(size_notes(&sample, odd, options.side, side, to));
     for (encoded, _) in &mut parts {
         encoded.shape = ImageShape { channels: 3, height: side, width: side };
-        encoded.fit = if common == Some(side) { Fit::AsTheyAre } else { Fit::Resized };
+        encoded.fit = Fit { keeps, to, interpolation: options.interpolation };
     }
     let [train, test] = parts.map(|(encoded, labels)| set(encoded, labels, &classes));
     Ok(Dataset { name: name.to_owned(), train: train?, test: test?, notes })
+}
+
+/// What to tell of images that are resized.
+fn size_notes(
+    sample: &Sample,
+    odd: Option<Odd>,
+    asked: Option<usize>,
+    side: usize,
+    to: Resize,
+) -> Option<Note> {
+    if let Some(Odd { count, path, size }) = odd {
+        return Some(Note::OddSizes { side, count, path, size });
+    }
+    match (sample.common, &sample.other) {
+        // A wave of two of their pixels is the finest that they have.
+        (Some(common), _) if common < to.length() && common != side => {
+            Some(Note::Enlarged { from: common, side, finest: common * side / (2 * to.length()) })
+        }
+        (None, Some((path, size))) if asked.is_none() => {
+            Some(Note::Resized { side, path: path.clone(), size: *size })
+        }
+        _ => None,
+    }
+}
+
+/// Of photographs of 224 pixels the shorter side is resized to 256, and in this proportion for others.
+fn usual_size(side: usize) -> Resize {
+    Resize::Shorter(((side * 256) as f64 / 224.0).round() as usize)
 }
 
 fn set(encoded: Encoded, labels: Vec<u32>, classes: &Arc<[String]>) -> Result<ImageSet, Error> {
@@ -172,45 +231,4 @@ fn set(encoded: Encoded, labels: Vec<u32>, classes: &Arc<[String]>) -> Result<Im
     let set = ImageSet::new(Pixels::Encoded(encoded), labels, Arc::clone(classes), shape)?;
     let is_small = set.len().saturating_mul(shape.len()) <= IN_MEMORY;
     if set.is_whole() && is_small { set.decoded() } else { Ok(set) }
-}
-
-/// What was found of the sizes of images.
-enum Sides {
-    /// All are squares of this side; nothing without images.
-    Common(Option<usize>),
-    /// They are not.
-    Odd(Odd),
-}
-
-/// The first image that is not a square of the size of those before it.
-struct Odd {
-    path: String,
-    /// Columns and rows.
-    size: [usize; 2],
-    others: Option<usize>,
-}
-
-/// The side of all images, if they are squares of one size. Photographs differ soon, so few files are opened for the answer.
-fn common_side(parts: &[(Encoded, Vec<u32>)]) -> Result<Sides, Error> {
-    const AT_ONCE: usize = 256;
-    let mut common = None;
-    for (encoded, _) in parts {
-        let indices: Vec<usize> = (0..encoded.len()).collect();
-        for some in indices.chunks(AT_ONCE) {
-            let sizes: Vec<_> = some.par_iter().map(|&index| encoded.size(index)).collect();
-            for (&index, size) in some.iter().zip(sizes) {
-                let (width, height) = match size {
-                    Err(Error::Corrupt { .. }) if encoded.on_corrupt == OnCorrupt::Skip => continue,
-                    size => size?,
-                };
-                let others = common;
-                let side = *common.get_or_insert(width);
-                if (width, height) != (side, side) {
-                    let path = encoded.names[index].clone();
-                    return Ok(Sides::Odd(Odd { path, size: [width, height], others }));
-                }
-            }
-        }
-    }
-    Ok(Sides::Common(common))
 }

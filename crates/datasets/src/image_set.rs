@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, ops::Range, sync::Arc};
 
 use rayon::prelude::*;
 
-use crate::{Encoded, Error, ImageShape, LeftOut, Look, Note, images::encoded::Fit};
+use crate::{Encoded, Error, ImageShape, LeftOut, Look, Note};
 
 /// Training and test images of one data set.
 #[derive(Debug, Clone)]
@@ -232,7 +232,7 @@ impl ImageSet {
 
     /// Photographs in files whose pixels are taken as they are.
     pub(crate) fn is_whole(&self) -> bool {
-        matches!(&self.storage.pixels, Pixels::Encoded(images) if images.fit == Fit::AsTheyAre)
+        matches!(&self.storage.pixels, Pixels::Encoded(images) if images.fit.keeps)
     }
 
     /// The photographs, if they are still in files.

@@ -2,9 +2,13 @@
 //!
 //! * JPEG, PNG, BMP, PPM and WebP, recognised by their first bytes. Grey, palette, CMYK and 16-bit images become RGB of 8 bits (the upper
 //!   8 of 16); transparency is dropped. The orientation that EXIF notes is ignored, as torchvision ignores it.
-//! * Resizing is Pillow's `BILINEAR` with antialiasing, what torchvision's `Resize` does to its images.
+//! * Resizing is Pillow's, with any of its filters, bit for bit: what torchvision's `Resize` does to Pillow's images.
 
 pub(crate) mod decode;
 pub(crate) mod encoded;
 mod framing;
+mod interpolation;
 pub(crate) mod resample;
+
+pub use framing::Resize;
+pub use interpolation::Interpolation;

@@ -71,7 +71,7 @@ mod tar;
 
 // Sets of images
 pub use image_set::{Dataset, ImageSet, Limits, Pixels};
-pub use images::encoded::Encoded;
+pub use images::{Interpolation, Resize, encoded::Encoded};
 pub use left_out::{LeftOut, OnCorrupt};
 pub use note::Note;
 pub use repository::Repository;

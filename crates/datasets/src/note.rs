@@ -15,16 +15,48 @@ pub enum Note {
         /// The data set.
         name: String,
     },
-    /// Images are resized, because they are not squares of one size and no size was asked for.
+    /// Images are resized, because most are not squares of one size and no size was asked for.
     Resized {
         /// Rows and columns that they get.
         side: usize,
-        /// The first image that differs.
+        /// One of them.
         path: String,
         /// Its columns and rows.
         size: [usize; 2],
-        /// Rows and columns of those before it, if there are any.
-        others: Option<usize>,
+    },
+    /// Images that have another size than most, and are resized.
+    OddSizes {
+        /// Rows and columns of most.
+        side: usize,
+        /// How many others there are.
+        count: usize,
+        /// The first one's path.
+        path: String,
+        /// Its columns and rows.
+        size: [usize; 2],
+    },
+    /// Images are enlarged: their finest bands hold what interpolation leaves there.
+    Enlarged {
+        /// Rows and columns that they have.
+        from: usize,
+        /// Rows and columns that they get.
+        side: usize,
+        /// The highest band that is their own, in cycles per image.
+        finest: usize,
+    },
+    /// Class names are numbers, and sorted as text.
+    NumbersAsText {
+        /// Two of them in the order that they have.
+        before: String,
+        /// The other one, which is the smaller number.
+        after: String,
+    },
+    /// Folders and files that other programs leave among images, such as `.ipynb_checkpoints` and `__MACOSX`.
+    PassedOver {
+        /// How many.
+        count: usize,
+        /// The first one's path.
+        first: String,
     },
     /// Images of kinds that are not read, such as GIF.
     UnreadKinds {
@@ -48,10 +80,41 @@ impl fmt::Display for Note {
             Self::RootNotUsed { root, name } => {
                 write!(f, "{} is not used: the data set {name} is generated", shown(root))
             }
-            Self::Resized { side, path, size: [width, height], others } => {
+            Self::Resized { side, path, size: [width, height] } => {
                 let path = one_line(path);
-                write!(f, "images are resized to {side}×{side}, for {path} has {width}×{height} pixels")?;
-                others.map_or(Ok(()), |others| write!(f, ", others {others}×{others}"))
+                write!(
+                    f,
+                    "images are resized to {side}×{side}: they differ in size, {path} has {width}×{height} pixels"
+                )
+            }
+            Self::OddSizes { side, count, path, size: [width, height] } => {
+                let (path, are) = (one_line(path), if *count == 1 { "image is" } else { "images are" });
+                let first = if *count == 1 { "" } else { "the first " };
+                write!(
+                    f,
+                    "{count} {are} resized to the {side}×{side} pixels of the others: {first}{path} has {width}×{height}"
+                )
+            }
+            Self::Enlarged { from, side, finest } => write!(
+                f,
+                "images of {from}×{from} pixels are enlarged to {side}×{side}: above ρ = {finest} is what interpolation leaves there"
+            ),
+            Self::NumbersAsText { before, after } => write!(
+                f,
+                "class names are numbers and sorted as text, as torchvision does it: `{}` comes before `{}`",
+                one_line(before),
+                one_line(after)
+            ),
+            Self::PassedOver { count, first } => {
+                let first = one_line(first);
+                match count {
+                    1 => write!(f, "{first} is passed over: it is no image of the data set"),
+                    _ => write!(
+                        f,
+                        "{first} and {} more are passed over: they are no images of the data set",
+                        count - 1
+                    ),
+                }
             }
             Self::UnreadKinds { count, first } => {
                 let skipped = match count {

@@ -31,21 +31,32 @@ pub(crate) struct Tar {
     links: Skipped,
 }
 
-/// A regular file in an archive.
+/// A member of an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Member {
     /// Its path in the archive, as it stands there.
     pub(crate) name: String,
+    pub(crate) kind: MemberKind,
     /// Where its content starts.
     pub(crate) offset: u64,
     /// Bytes of content.
     pub(crate) size: u64,
 }
 
+/// What a member is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum MemberKind {
+    File,
+    Folder,
+    /// Another name of a file that came before: its path in the archive.
+    HardLink(String),
+}
+
 /// What headers before a file's own say of it.
 #[derive(Default)]
 struct Extended {
     name: Option<String>,
+    target: Option<String>,
     size: Option<u64>,
 }
 
@@ -84,6 +95,26 @@ impl Tar {
     ///
     /// # Errors
     /// [`Error::Archive`] if there is no header where one should be.
+    pub(crate) fn next_file(&mut self) -> Result<Option<Member>, Error> {
+        while let Some(member) = self.next()? {
+            match member.kind {
+                MemberKind::File => return Ok(Some(member)),
+                MemberKind::Folder => {}
+                MemberKind::HardLink(_) => self.skip_link(&member.name),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Counts a link that was skipped.
+    pub(crate) fn skip_link(&mut self, name: &str) {
+        self.links.add(name);
+    }
+
+    /// The next file, folder or hard link; [`Read`] then gives a file's content. Links of the other kind are skipped.
+    ///
+    /// # Errors
+    /// [`Error::Archive`] if there is no header where one should be.
     pub(crate) fn next(&mut self) -> Result<Option<Member>, Error> {
         let mut extended = Extended::default();
         loop {
@@ -92,6 +123,7 @@ impl Tar {
             let size = size_of(&header).ok_or_else(|| self.refused(start, "no size of a file"))?;
             match header[156] {
                 b'L' => extended.name = Some(text(&self.small(size, start)?)),
+                b'K' => extended.target = Some(text(&self.small(size, start)?)),
                 b'x' => pax(&self.small(size, start)?, &mut extended)
                     .ok_or_else(|| self.refused(start, "a pax header that does not add up"))?,
                 b'0' | 0 | b'7' => {
@@ -99,16 +131,23 @@ impl Tar {
                     self.begin(size, start)?;
                     let name = extended.name.take().unwrap_or_else(|| name_of(&header));
                     // Old archives mark folders by a slash alone.
-                    if !name.ends_with('/') {
-                        return Ok(Some(Member { name, offset: start + BLOCK as u64, size }));
-                    }
+                    let kind = if name.ends_with('/') { MemberKind::Folder } else { MemberKind::File };
+                    return Ok(Some(Member { name, kind, offset: start + BLOCK as u64, size }));
                 }
-                // Links have no content, whatever size they say.
+                // These have no content, whatever size they say.
                 kind @ b'1'..=b'6' => {
-                    let name = std::mem::take(&mut extended).name.unwrap_or_else(|| name_of(&header));
-                    if matches!(kind, b'1' | b'2') {
-                        self.links.add(&name);
-                    }
+                    let Extended { name, target, .. } = std::mem::take(&mut extended);
+                    let name = name.unwrap_or_else(|| name_of(&header));
+                    let kind = match kind {
+                        b'1' => MemberKind::HardLink(target.unwrap_or_else(|| text(&header[157..257]))),
+                        b'5' => MemberKind::Folder,
+                        b'2' => {
+                            self.skip_link(&name);
+                            continue;
+                        }
+                        _ => continue,
+                    };
+                    return Ok(Some(Member { name, kind, offset: start + BLOCK as u64, size: 0 }));
                 }
                 b'g' => self.begin(size, start)?,
                 _ => {
@@ -254,6 +293,7 @@ fn pax(mut lines: &[u8], extended: &mut Extended) -> Option<()> {
         let equals = record.iter().position(|&byte| byte == b'=')?;
         match (&record[..equals], &record[equals + 1..]) {
             (b"path", name) => extended.name = Some(String::from_utf8_lossy(name).into_owned()),
+            (b"linkpath", target) => extended.target = Some(String::from_utf8_lossy(target).into_owned()),
             (b"size", size) => extended.size = Some(std::str::from_utf8(size).ok()?.parse().ok()?),
             _ => {}
         }

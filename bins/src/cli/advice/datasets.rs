@@ -42,6 +42,7 @@ fn fixed(error: &Error) -> Option<&'static str> {
         Error::TooLarge { .. } => "read a part of it with --limit-train or --limit-test",
         Error::NoDonors { .. } => "--limit-train says how many images are used",
         Error::NoCacheFolder => "name a folder with --data",
+        Error::ResizeBelowSide { .. } => "choose a larger --resize, or a smaller --image-size",
         Error::NotInHubCache { .. } => {
             "name the cache folder that holds it with --data, or fetch it with --download"
         }
@@ -51,7 +52,8 @@ fn fixed(error: &Error) -> Option<&'static str> {
 
 /// What is said after a note on how a data set was read.
 pub(super) fn of_note(note: &Note) -> Option<&'static str> {
-    matches!(note, Note::Resized { .. }).then_some("--image-size asks for another side")
+    matches!(note, Note::Resized { .. } | Note::Enlarged { .. })
+        .then_some("--image-size asks for another side")
 }
 
 /// Whether a command cannot do what its flags say: they name no data set that can be used.
@@ -70,6 +72,7 @@ pub(super) fn is_of_flags(error: &Error) -> bool {
             | Error::NoFolder { .. }
             | Error::NotImageNet { .. }
             | Error::NeedsFeature { .. }
+            | Error::ResizeBelowSide { .. }
     )
 }
 
@@ -125,7 +128,7 @@ mod tests {
     #[test]
     fn a_size_that_nobody_asked_for_can_be_asked_for() {
         let (path, size) = ("a.png".to_owned(), [16, 15]);
-        let note = Note::Resized { side: 224, path, size, others: None };
+        let note = Note::Resized { side: 224, path, size };
         assert_eq!(of_note(&note), Some("--image-size asks for another side"));
         let note = Note::UnreadKinds { count: 1, first: "a.gif".to_owned() };
         assert_eq!(of_note(&note), None);

@@ -101,6 +101,11 @@ impl Name {
         matches!(self, Self::Generated | Self::Folder)
     }
 
+    /// Whether its images are photographs of any size, which are resized: [`folder::Options`](crate::folder::Options) says how.
+    pub fn is_resized(&self) -> bool {
+        matches!(self, Self::Folder | Self::ImageNet | Self::ResIn | Self::Hub(_))
+    }
+
     /// Whether the set can be fetched from where its authors publish it.
     pub fn can_be_fetched(&self) -> bool {
         matches!(self, Self::Cifar10 | Self::Cifar100 | Self::Hub(_))

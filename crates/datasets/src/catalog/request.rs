@@ -9,7 +9,7 @@ use super::{
     name::Name,
 };
 use crate::{
-    Dataset, Error, Limits, Note, OnCorrupt, Repository,
+    Dataset, Error, Interpolation, Limits, Note, OnCorrupt, Repository, Resize,
     cifar::{self, Labels},
     folder, generated,
     synthetic::Synthetic,
@@ -36,6 +36,10 @@ pub struct Request {
     pub labels: Labels,
     /// Rows and columns of photographs: see [`folder::Options::side`].
     pub image_size: Option<usize>,
+    /// What photographs are resized to first: see [`folder::Options::resize`].
+    pub resize: Option<Resize>,
+    /// By which filter photographs are resized.
+    pub interpolation: Interpolation,
     /// What becomes of damaged photographs.
     pub on_corrupt: OnCorrupt,
     /// Whether a set that is not there is fetched.
@@ -125,7 +129,13 @@ impl Request {
     }
 
     fn folder_options(&self) -> folder::Options {
-        folder::Options { side: self.image_size, limits: self.limits, on_corrupt: self.on_corrupt }
+        folder::Options {
+            side: self.image_size,
+            resize: self.resize,
+            interpolation: self.interpolation,
+            limits: self.limits,
+            on_corrupt: self.on_corrupt,
+        }
     }
 
     fn cifar(

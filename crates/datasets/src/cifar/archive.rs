@@ -31,7 +31,7 @@ pub(super) fn load(edition: &Edition, path: &Path, limits: Limits) -> Result<Dat
     let mut tar = Tar::open(path)?;
     let mut found =
         Found { edition, path, limits, version: None, has_other: false, parts: Vec::new(), names: None };
-    while let Some(member) = tar.next()? {
+    while let Some(member) = tar.next_file()? {
         found.take(&member, &mut tar)?;
     }
     found.dataset()

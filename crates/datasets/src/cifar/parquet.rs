@@ -34,12 +34,13 @@ pub(super) fn read(
 fn take(bytes: &[u8], label: i64, classes: usize, part: &mut Part) -> Result<(), String> {
     let known = u32::try_from(label).ok().filter(|&label| (label as usize) < classes);
     let known = known.ok_or_else(|| format!("label {label}, not 0 to {},", classes.saturating_sub(1)))?;
-    let image =
-        decode::decode(bytes).map_err(|problem| format!("an image that cannot be decoded ({problem})"))?;
+    let image = decode::open(bytes)
+        .and_then(|file| file.decode_all())
+        .map_err(|problem| format!("an image that cannot be decoded ({problem})"))?;
     if (image.width, image.height) != (SIDE, SIDE) {
         return Err(format!("an image of {}×{}, not {SIDE}×{SIDE},", image.height, image.width));
     }
-    part.pixels.extend((0..3).flat_map(|plane| image.pixels.iter().skip(plane).step_by(3)));
+    part.pixels.extend(image.planes());
     part.labels.push(known);
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Which images there are, and of which class.
 
 use std::{
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, HashMap},
     fs,
     path::{Path, PathBuf},
 };
@@ -10,7 +10,7 @@ use crate::{
     Error, Note,
     images::encoded::{LARGEST, MOST_IN_MEMORY, Store},
     skipped::Skipped,
-    tar::{Member, Tar},
+    tar::{Member, MemberKind, Tar},
 };
 
 /// Folders below a class are gone into this deep.
@@ -57,6 +57,8 @@ struct Found {
     unread: Skipped,
     /// Links in an archive.
     links: Skipped,
+    /// What other programs left.
+    foreign: Skipped,
 }
 
 impl Listing {
@@ -81,6 +83,12 @@ impl Found {
             let classes = self.parts.entry(part.to_owned()).or_default();
             for class in entries(&root.join(part), &inside)? {
                 let below = format!("{part}/{}", class.name);
+                if is_foreign(&class.name) {
+                    if class.kind == Kind::Folder {
+                        self.foreign.add(&below);
+                    }
+                    continue;
+                }
                 match class.kind {
                     Kind::Folder => {}
                     Kind::File => continue,
@@ -88,7 +96,7 @@ impl Found {
                     Kind::BrokenLink => return Err(Error::BrokenClass { path: root.join(below) }),
                 }
                 let images = classes.entry(class.name).or_default();
-                walk(root, &below, &inside, DEEPEST, images)?;
+                walk(root, &below, &inside, DEEPEST, images, &mut self.foreign)?;
                 images.retain(|(name, _)| {
                     let is_read = is_read(name);
                     if !is_read {
@@ -103,32 +111,49 @@ impl Found {
 
     fn archive(&mut self, path: &Path) -> Result<Store, Error> {
         let mut tar = Tar::open(path)?;
-        let (mut unpacked, mut bytes, mut seen) = (Vec::new(), 0, HashSet::new());
+        let (mut unpacked, mut bytes): (Vec<Box<[u8]>>, u64) = (Vec::new(), 0);
+        let mut seen: HashMap<String, (u64, u64)> = HashMap::new();
         while let Some(member) = tar.next()? {
             let refused =
                 |found: String| Error::Archive { path: path.to_path_buf(), offset: member.offset, found };
             let Some((part, class)) = place(&member).map_err(refused)? else { continue };
-            if !seen.insert(member.name.clone()) {
+            if member.name.split('/').any(|step| step != "." && is_foreign(step)) {
+                self.foreign.add(&member.name);
+                continue;
+            }
+            let classes = self.parts.entry(part.to_owned()).or_default();
+            let images = classes.entry(class.to_owned()).or_default();
+            if member.kind == MemberKind::Folder {
+                continue;
+            }
+            if seen.contains_key(&member.name) {
                 return Err(refused(format!("`{}` for the second time", member.name)));
             }
             if !is_read(&member.name) {
                 self.unread.add(&member.name);
                 continue;
             }
-            let mut at = (member.offset, member.size);
-            if !tar.is_plain() {
-                at.0 = unpacked.len() as u64;
-                unpacked.push(tar.content(LARGEST)?.into_boxed_slice());
-                bytes += member.size;
-                if bytes > MOST_IN_MEMORY {
-                    let found = format!(
-                        "more than {MOST_IN_MEMORY} bytes of images, which a compressed archive may not have (unpack it)"
-                    );
-                    return Err(refused(found));
+            let at = match &member.kind {
+                MemberKind::HardLink(target) => seen.get(target).copied(),
+                _ if tar.is_plain() => Some((member.offset, member.size)),
+                _ => {
+                    unpacked.push(tar.content(LARGEST)?.into_boxed_slice());
+                    bytes += member.size;
+                    Some((unpacked.len() as u64 - 1, member.size))
                 }
+            };
+            let Some(at) = at else {
+                tar.skip_link(&member.name);
+                continue;
+            };
+            if bytes > MOST_IN_MEMORY {
+                let found = format!(
+                    "more than {MOST_IN_MEMORY} bytes of images, which a compressed archive may not have (unpack it)"
+                );
+                return Err(refused(found));
             }
-            let classes = self.parts.entry(part.to_owned()).or_default();
-            classes.entry(class.to_owned()).or_default().push((member.name.clone(), at));
+            images.push((member.name.clone(), at));
+            seen.insert(member.name, at);
         }
         self.links = tar.links();
         Ok(if tar.is_plain() { Store::Archive } else { Store::Memory(unpacked) })
@@ -155,9 +180,17 @@ impl Found {
         let (train, test) = (images(train)?, images(test)?);
         let unread = self.unread.found().map(|(count, first)| Note::UnreadKinds { count, first });
         let links = self.links.found().map(|(count, first)| Note::LinksInArchive { count, first });
-        let notes = unread.into_iter().chain(links).collect();
+        let foreign = self.foreign.found().map(|(count, first)| Note::PassedOver { count, first });
+        let notes = unread.into_iter().chain(links).chain(foreign).chain(numbers_as_text(&classes)).collect();
         Ok(Listing { root: root.to_path_buf(), store, classes, train, test, notes })
     }
+}
+
+/// Of classes whose names are all numbers: two that are in another order as numbers.
+fn numbers_as_text(classes: &[String]) -> Option<Note> {
+    let numbers: Vec<u64> = classes.iter().map(|name| name.parse().ok()).collect::<Option<_>>()?;
+    let place = numbers.windows(2).position(|pair| pair[0] > pair[1])?;
+    Some(Note::NumbersAsText { before: classes[place].clone(), after: classes[place + 1].clone() })
 }
 
 fn no_folder(root: &Path) -> Error {
@@ -192,19 +225,28 @@ pub(super) fn take_turns(images: &mut Vec<Image>) {
     images.extend(order.into_iter().map(|(_, image)| image));
 }
 
-/// Part and class of a member, if it is an image of one: `[folder/]train/class/…/name.jpg`.
+/// Part and class of a member, if it is an image of one, or a folder: `[folder/]train/class/…/name.jpg`.
 fn place(member: &Member) -> Result<Option<(&str, &str)>, String> {
     let steps: Vec<&str> = member.name.split('/').filter(|step| !step.is_empty() && *step != ".").collect();
     if member.name.starts_with('/') || steps.contains(&"..") {
         return Err(format!("the path `{}`, which leads out of the archive", member.name));
     }
-    if !is_image(&member.name) {
+    let is_folder = member.kind == MemberKind::Folder;
+    if !is_folder && !is_image(&member.name) {
         return Ok(None);
     }
     let is_part = |step: &&str| PARTS.contains(step);
     let at = steps.iter().take(2).position(is_part);
-    let found = at.and_then(|at| (steps.len() > at + 2).then(|| (steps[at], steps[at + 1])));
+    let least = if is_folder { 1 } else { 2 };
+    let found = at.and_then(|at| (steps.len() > at + least).then(|| (steps[at], steps[at + 1])));
     Ok(found)
+}
+
+/// Whether a name is of what other programs leave among images: editors, desktops, archivers.
+fn is_foreign(name: &str) -> bool {
+    const KNOWN: [&str; 6] =
+        ["__MACOSX", "@eaDir", "#recycle", "lost+found", "$RECYCLE.BIN", "System Volume Information"];
+    name.starts_with('.') || KNOWN.contains(&name)
 }
 
 /// Whether a file is named like an image, if only one of a kind that is not read.
@@ -272,12 +314,25 @@ fn entries(folder: &Path, inside: &Path) -> Result<Vec<Entry>, Error> {
 }
 
 /// All images below a folder. What only has the name of an image is listed too: decoding reports it.
-fn walk(root: &Path, below: &str, inside: &Path, deep: usize, images: &mut Files) -> Result<(), Error> {
+fn walk(
+    root: &Path,
+    below: &str,
+    inside: &Path,
+    deep: usize,
+    images: &mut Files,
+    foreign: &mut Skipped,
+) -> Result<(), Error> {
     for entry in entries(&root.join(below), inside)? {
         let name = format!("{below}/{}", entry.name);
+        if is_foreign(&entry.name) {
+            if entry.kind == Kind::Folder || is_image(&name) {
+                foreign.add(&name);
+            }
+            continue;
+        }
         let before = images.len();
         if entry.kind == Kind::Folder && deep > 0 {
-            walk(root, &name, inside, deep - 1, images)?;
+            walk(root, &name, inside, deep - 1, images, foreign)?;
         }
         // A folder `x.jpg` may well be one of images.
         let is_told = entry.kind != Kind::Folder || images.len() == before;

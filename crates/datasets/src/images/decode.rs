@@ -3,11 +3,7 @@
 use std::{error::Error as _, io::Cursor};
 
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
-use zune_jpeg::{
-    JpegDecoder,
-    errors::DecodeErrors,
-    zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
-};
+use jpeg::{Jpeg, Part};
 
 /// Pixels that any file may have, and how many more for each of its bytes: photographs have ten, flat colour in a JPEG file has 200.
 const FREE: usize = 1 << 22;
@@ -20,37 +16,73 @@ const BESIDE: u64 = 8 << 20;
 /// The longest side that a file may have.
 const LONGEST: usize = 1 << 16;
 
-/// An RGB image, channels together, row by row from the top.
+/// An image, channels together, row by row from the top: red, green, blue and one that is not looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RgbImage {
     pub(crate) width: usize,
     pub(crate) height: usize,
-    pub(crate) pixels: Vec<u8>,
+    pub(crate) pixels: Vec<[u8; 4]>,
 }
 
 impl RgbImage {
     /// The planes one after the other.
     pub(crate) fn planes(&self) -> Vec<u8> {
-        (0..3).flat_map(|plane| self.pixels.iter().skip(plane).step_by(3).copied()).collect()
+        (0..3).flat_map(|plane| self.pixels.iter().map(move |pixel| pixel[plane])).collect()
     }
 }
 
-/// Decodes a file; an error says what is wrong with it.
-pub(crate) fn decode(bytes: &[u8]) -> Result<RgbImage, String> {
-    match format(bytes)? {
-        ImageFormat::Jpeg => jpeg(bytes),
-        format => other(bytes, format),
-    }
+/// A file whose header was read.
+pub(crate) enum ImageFile<'a> {
+    Jpeg(Jpeg<'a>),
+    Other { bytes: &'a [u8], format: ImageFormat, size: (usize, usize) },
 }
 
-/// Width and height, from the header alone.
-pub(crate) fn size(bytes: &[u8]) -> Result<(usize, usize), String> {
-    let (width, height) = match format(bytes)? {
-        ImageFormat::Jpeg => jpeg_header(bytes)?.1,
-        format => reader(bytes, format).map(|decoder| decoder.dimensions()).map(wide)?,
+/// Reads the header of a file; an error says what is wrong with it.
+pub(crate) fn open(bytes: &[u8]) -> Result<ImageFile<'_>, String> {
+    let file = match format(bytes)? {
+        ImageFormat::Jpeg => ImageFile::Jpeg(Jpeg::open(bytes).map_err(jpeg_problem)?),
+        format => {
+            let size = reader(bytes, format).map(|decoder| wide(decoder.dimensions()))?;
+            ImageFile::Other { bytes, format, size }
+        }
     };
+    let (width, height) = file.size();
     check(bytes, width, height)?;
-    Ok((width, height))
+    Ok(file)
+}
+
+impl ImageFile<'_> {
+    /// Width and height.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        match self {
+            Self::Jpeg(file) => (file.width(), file.height()),
+            Self::Other { size, .. } => *size,
+        }
+    }
+
+    /// All of the image; an error says what is wrong with the file.
+    pub(crate) fn decode_all(&self) -> Result<RgbImage, String> {
+        match self {
+            Self::Jpeg(file) => {
+                let pixels = file.decode(file.whole()).map_err(jpeg_problem)?;
+                Ok(RgbImage { width: file.width(), height: file.height(), pixels })
+            }
+            Self::Other { bytes, format, .. } => other(bytes, *format),
+        }
+    }
+
+    /// Hands the rows of a part of the image on; an error says what is wrong with the file, wherever that is.
+    pub(crate) fn rows(&self, part: Part, mut take: impl FnMut(&[[u8; 4]])) -> Result<(), String> {
+        match self {
+            Self::Jpeg(file) => file.decode_rows(part, take).map_err(jpeg_problem),
+            Self::Other { bytes, format, .. } => {
+                let whole = other(bytes, *format)?;
+                let rows = whole.pixels.chunks_exact(whole.width).skip(part.top).take(part.height);
+                rows.for_each(|row| take(&row[part.left..part.left + part.width]));
+                Ok(())
+            }
+        }
+    }
 }
 
 fn format(bytes: &[u8]) -> Result<ImageFormat, String> {
@@ -66,45 +98,12 @@ fn format(bytes: &[u8]) -> Result<ImageFormat, String> {
     }
 }
 
-type Jpeg<'a> = JpegDecoder<ZCursor<&'a [u8]>>;
-
-fn jpeg_header(bytes: &[u8]) -> Result<(Jpeg<'_>, (usize, usize)), String> {
-    let options = DecoderOptions::new_fast()
-        .jpeg_set_out_colorspace(ColorSpace::RGB)
-        .set_max_width(LONGEST)
-        .set_max_height(LONGEST);
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-    decoder.decode_headers().map_err(jpeg_problem)?;
-    let info = decoder.info().ok_or("it has no size")?;
-    Ok((decoder, (info.width.into(), info.height.into())))
-}
-
-fn jpeg(bytes: &[u8]) -> Result<RgbImage, String> {
-    let (mut decoder, (width, height)) = jpeg_header(bytes)?;
-    check(bytes, width, height)?;
-    if !has_end(bytes) {
-        return Err("it is cut short".to_owned());
-    }
-    let mut pixels = vec![0; decoder.output_buffer_size().ok_or("it has no size")?];
-    decoder.decode_into(&mut pixels).map_err(jpeg_problem)?;
-    if pixels.len() != 3 * width * height {
-        return Err(format!("it has {} bytes of pixels, not {width}×{height}×3", pixels.len()));
-    }
-    Ok(RgbImage { width, height, pixels })
-}
-
-/// Whether a JPEG file has an end after its last scan. The decoder would make up what is missing.
-fn has_end(bytes: &[u8]) -> bool {
-    let mut markers = bytes.windows(2).rev().filter(|pair| pair[0] == 0xff && matches!(pair[1], 0xd9 | 0xda));
-    markers.next().is_some_and(|marker| marker[1] == 0xd9)
-}
-
 fn other(bytes: &[u8], format: ImageFormat) -> Result<RgbImage, String> {
     let decoder = reader(bytes, format)?;
     let (width, height) = wide(decoder.dimensions());
-    check(bytes, width, height)?;
     let image = DynamicImage::from_decoder(decoder).map_err(|error| problem(format, &error))?;
-    Ok(RgbImage { width, height, pixels: rgb(image) })
+    let pixels = rgb(image).as_chunks().0.iter().map(|&[red, green, blue]| [red, green, blue, 255]).collect();
+    Ok(RgbImage { width, height, pixels })
 }
 
 fn reader(bytes: &[u8], format: ImageFormat) -> Result<impl ImageDecoder + '_, String> {
@@ -137,15 +136,13 @@ fn rgb(image: DynamicImage) -> Vec<u8> {
 /// Data that say that more of them follow, and end.
 const CUT_SHORT: &str = "it is cut short or damaged";
 
-/// What is wrong with a JPEG file. Its decoder speaks of itself in some errors, and of what people look for in none.
-fn jpeg_problem(error: DecodeErrors) -> String {
+/// What is wrong with a JPEG file.
+fn jpeg_problem(error: jpeg::Error) -> String {
     match error {
-        DecodeErrors::Unsupported(_) => {
-            "it is a JPEG image of a kind that is not read here (lossless, or with arithmetic coding); save it as a usual one"
-                .to_owned()
-        }
-        DecodeErrors::ExhaustedData | DecodeErrors::IoErrors(_) => CUT_SHORT.to_owned(),
-        error => damaged("JPEG", &error.to_string()),
+        jpeg::Error::NotJpeg => CUT_SHORT.to_owned(),
+        jpeg::Error::CutShort => "it is cut short".to_owned(),
+        jpeg::Error::Damaged(detail) => damaged("JPEG", detail),
+        error => format!("{error}; save it as a usual one"),
     }
 }
 

@@ -13,9 +13,10 @@ use std::{
 use rayon::prelude::*;
 
 use super::{
-    decode::{self, RgbImage},
-    framing::Framing,
-    resample,
+    decode::{self, ImageFile},
+    framing::{Framing, Resize},
+    interpolation::Interpolation,
+    resample::{Narrow, Plan},
 };
 use crate::{
     Error, ImageShape, LeftOut, Look, OnCorrupt,
@@ -46,11 +47,12 @@ pub(crate) enum Store {
 
 /// How images come to their shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fit {
-    /// All of them have it.
-    AsTheyAre,
-    /// They are resized and cropped.
-    Resized,
+pub(crate) struct Fit {
+    /// Whether those that have it are taken as they are. Most of a set have it, or else none is.
+    pub(crate) keeps: bool,
+    /// What others are resized to before they are cropped.
+    pub(crate) to: Resize,
+    pub(crate) interpolation: Interpolation,
 }
 
 /// Photographs in their files.
@@ -82,34 +84,55 @@ impl Encoded {
 
     /// Width and height of an image.
     pub(crate) fn size(&self, index: usize) -> Result<(usize, usize), Error> {
-        decode::size(&self.bytes(index)?).map_err(|problem| self.corrupt(index, problem))
+        let size = decode::open(&self.bytes(index)?).map(|file| file.size());
+        size.map_err(|problem| self.corrupt(index, problem))
     }
 
-    /// The planes of an image that has the shape of all, as bytes.
+    /// The planes of an image, as bytes.
     pub(crate) fn planes(&self, index: usize) -> Result<Vec<u8>, Error> {
-        if self.fit == Fit::AsTheyAre {
-            return Ok(self.whole(index)?.planes());
+        let (bytes, corrupt) = (self.bytes(index)?, |problem| self.corrupt(index, problem));
+        let file = decode::open(&bytes).map_err(corrupt)?;
+        let (width, height) = file.size();
+        if self.fit.keeps && (width, height) == (self.shape.width, self.shape.height) {
+            return Ok(file.decode_all().map_err(corrupt)?.planes());
         }
+        let framing = Framing::central(width, height, self.fit.to, self.shape.width);
         let mut values = vec![0.0; self.shape.len()];
-        self.write(index, Look::Plain, &mut values)?;
+        self.resample(index, &file, &framing, &mut values)?;
         Ok(values.iter().map(|value| (255.0 * value).round() as u8).collect())
     }
 
     /// Writes an image to `out`, (3, H, W) in [0, 1].
     pub(crate) fn write(&self, index: usize, look: Look, out: &mut [f32]) -> Result<(), Error> {
-        if self.fit == Fit::AsTheyAre {
-            look.view(self.shape, index).apply(&self.whole(index)?.planes(), self.shape, out);
+        if self.fit.keeps {
+            look.view(self.shape, index).apply(&self.planes(index)?, self.shape, out);
             return Ok(());
         }
-        let (image, side) = (self.decode(index)?, self.shape.width);
+        let (bytes, side) = (self.bytes(index)?, self.shape.width);
+        let file = decode::open(&bytes).map_err(|problem| self.corrupt(index, problem))?;
+        let (width, height) = file.size();
         let framing = match look {
-            Look::Plain => Framing::central(image.width, image.height, side),
+            Look::Plain => Framing::central(width, height, self.fit.to, side),
             Look::Varied { augmentation, seed, epoch } => {
                 let mut rng = stream(seed, Purpose::Framing, epoch, index as u64);
-                Framing::random(image.width, image.height, side, augmentation.flip, &mut rng)
+                Framing::random(width, height, side, augmentation.flip, &mut rng)
             }
         };
-        resample::resample(&image, &framing, side, out);
+        self.resample(index, &file, &framing, out)
+    }
+
+    /// Decodes what a framing takes of an image, and resizes it.
+    fn resample(
+        &self,
+        index: usize,
+        file: &ImageFile<'_>,
+        framing: &Framing,
+        out: &mut [f32],
+    ) -> Result<(), Error> {
+        let plan = Plan::new(framing, self.fit.interpolation, self.shape.width);
+        let mut narrow = Narrow::new(&plan);
+        file.rows(plan.part(), |row| narrow.take(row)).map_err(|problem| self.corrupt(index, problem))?;
+        narrow.finish(out);
         Ok(())
     }
 
@@ -117,6 +140,9 @@ impl Encoded {
     pub(crate) fn checksum(&self, len: usize) -> u32 {
         let sum = self.names[..len].iter().fold(0, |sum, name| crc32c::crc32c_append(sum, name.as_bytes()));
         let sum = crc32c::crc32c_append(sum, &(self.shape.width as u64).to_le_bytes());
+        let Fit { keeps, to, interpolation } = self.fit;
+        let how = if keeps { String::new() } else { format!("{to} {interpolation}") };
+        let sum = crc32c::crc32c_append(sum, how.as_bytes());
         let step = len.div_ceil(OPENED).max(1);
         let each = (0..len).into_par_iter().map(|index| self.fingerprint(index, index % step == 0));
         let each: Vec<u32> = each.collect();
@@ -164,20 +190,6 @@ impl Encoded {
     /// What was left out so far, in the order of the images.
     pub(crate) fn left_out(&self) -> Vec<LeftOut> {
         self.left_out.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
-    }
-
-    fn whole(&self, index: usize) -> Result<RgbImage, Error> {
-        let image = self.decode(index)?;
-        let ImageShape { height, width, .. } = self.shape;
-        if (image.width, image.height) == (width, height) {
-            return Ok(image);
-        }
-        let problem = format!("it has {}×{} pixels, the others {width}×{height}", image.width, image.height);
-        Err(self.corrupt(index, problem))
-    }
-
-    fn decode(&self, index: usize) -> Result<RgbImage, Error> {
-        decode::decode(&self.bytes(index)?).map_err(|problem| self.corrupt(index, problem))
     }
 
     fn corrupt(&self, index: usize, problem: String) -> Error {

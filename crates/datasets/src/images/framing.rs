@@ -1,6 +1,56 @@
 //! Which part of a photograph becomes the image: torchvision's `Resize` and `CenterCrop`, and its `RandomResizedCrop`.
 
+use std::{fmt, str::FromStr};
+
 use rand::Rng;
+
+/// What a photograph is resized to before the middle is cut out of it.
+///
+/// ```
+/// use datasets::Resize;
+/// assert_eq!("256".parse(), Ok(Resize::Shorter(256)));
+/// assert_eq!("256x256".parse(), Ok(Resize::Both(256)));
+/// assert_eq!(Resize::Both(256).to_string(), "256x256");
+/// assert!("256x224".parse::<Resize>().is_err());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resize {
+    /// The shorter side becomes so long, and the longer one in proportion.
+    Shorter(usize),
+    /// Both sides do, whatever the photograph's shape.
+    Both(usize),
+}
+
+impl Resize {
+    /// The length of the shorter side.
+    pub fn length(self) -> usize {
+        match self {
+            Self::Shorter(length) | Self::Both(length) => length,
+        }
+    }
+}
+
+impl fmt::Display for Resize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shorter(length) => write!(f, "{length}"),
+            Self::Both(length) => write!(f, "{length}x{length}"),
+        }
+    }
+}
+
+impl FromStr for Resize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = |text: &str| text.parse().ok().filter(|&number: &usize| number > 0);
+        let both = |(one, other): (&str, &str)| (one == other).then(|| number(one)).flatten().map(Self::Both);
+        let found = number(text).map(Self::Shorter).or_else(|| both(text.split_once('x')?));
+        found.ok_or_else(|| {
+            "expected a number of pixels, as 256, or twice the same for both sides, as 256x256".to_owned()
+        })
+    }
+}
 
 /// A rectangle of a photograph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,13 +78,14 @@ const RATIO: (f64, f64) = (3.0 / 4.0, 4.0 / 3.0);
 const TRIES: usize = 10;
 
 impl Framing {
-    /// `Resize(256)`, `CenterCrop(224)` for a side of 224; the same ratio for others.
-    pub(super) fn central(width: usize, height: usize, side: usize) -> Self {
-        let short = ((side * 256) as f64 / 224.0).round() as usize;
+    /// `Resize`, `CenterCrop(side)`.
+    pub(super) fn central(width: usize, height: usize, resize: Resize, side: usize) -> Self {
+        let short = resize.length();
         let long = |long: usize, by: usize| short * long / by;
-        let resized = match width <= height {
-            true => (short, long(height, width)),
-            false => (long(width, height), short),
+        let resized = match resize {
+            Resize::Both(side) => (side, side),
+            Resize::Shorter(_) if width <= height => (short, long(height, width)),
+            Resize::Shorter(_) => (long(width, height), short),
         };
         // Python rounds halves to even.
         let middle = |length: usize| ((length - side) as f64 / 2.0).round_ties_even() as usize;
@@ -84,12 +135,16 @@ mod tests {
 
     #[test]
     fn the_central_part_is_torchvisions() {
-        let framing = Framing::central(500, 375, 224);
+        let framing = Framing::central(500, 375, Resize::Shorter(256), 224);
         assert_eq!((framing.width, framing.height, framing.left, framing.top), (341, 256, 58, 16));
-        let framing = Framing::central(375, 500, 224);
+        let framing = Framing::central(375, 500, Resize::Shorter(256), 224);
         assert_eq!((framing.width, framing.height, framing.left, framing.top), (256, 341, 16, 58));
-        let framing = Framing::central(64, 64, 64);
+        let framing = Framing::central(64, 64, Resize::Shorter(73), 64);
         assert_eq!((framing.width, framing.left), (73, 4));
+        let framing = Framing::central(500, 375, Resize::Shorter(235), 224);
+        assert_eq!((framing.width, framing.height), (313, 235));
+        let framing = Framing::central(500, 375, Resize::Both(235), 224);
+        assert_eq!((framing.width, framing.height, framing.left, framing.top), (235, 235, 6, 6));
     }
 
     #[test]

@@ -225,13 +225,16 @@ fn what_is_no_such_folder_is_told() {
     assert!(message(load(&path)).contains("the class `d`"));
     fs::remove_dir_all(path.join("val/d")).unwrap();
     let text = message(folder::load_imagenet(&path, Options::default()));
-    assert!(text.contains("0 folders of ImageNet's classes among 3"), "{text}");
+    assert!(text.contains("folders of 0 of ImageNet's classes"), "{text}");
+    assert!(text.ends_with("the first that is missing: n01440764, one that is none: a"), "{text}");
 }
 
 #[test]
 fn restricted_imagenet_takes_its_classes_by_place() {
-    let file =
-        |part: &str, class: usize| (format!("{part}/n{:08}/0.png", 1000 + class), png(8, 8, class as u32));
+    let names: Vec<&str> = folder::imagenet_classes().collect();
+    let file = |part: &str, class: usize| {
+        (format!("{part}/{}/0.png", names.get(class).unwrap_or(&"n00000001")), png(8, 8, class as u32))
+    };
     let mut files: Vec<_> = (0..1000).map(|class| file("train", class)).collect();
     files.extend([29, 30, 32, 151, 268, 269].map(|class| file("val", class)));
     let root = TempDir::new().unwrap();
@@ -248,7 +251,13 @@ fn restricted_imagenet_takes_its_classes_by_place() {
     assert_eq!(labels, [0, 0, 2, 2]);
     assert_eq!(data.train.len(), 118 + 5 + 3 + 5 + 21 + 18 + 9 + 4 + 20);
     fs::write(&path, archive(&files[1..])).unwrap();
-    assert!(message(folder::load_restricted_imagenet(&path, options)).contains("999 folders"));
+    let text = message(folder::load_restricted_imagenet(&path, options));
+    assert!(text.contains("folders of 999") && text.ends_with("missing: n01440764"), "{text}");
+    // A stranger in the place of the missing one: labels would be right by chance alone.
+    files[0] = file("train", 1000);
+    fs::write(&path, archive(&files)).unwrap();
+    let text = message(folder::load_imagenet(&path, options));
+    assert!(text.ends_with("one that is none: n00000001"), "{text}");
 }
 
 #[cfg(unix)]
@@ -326,7 +335,8 @@ fn damage_is_told_in_our_words() {
         (cut, "it is cut short or damaged"),
     ] {
         let (_root, path) = place(&[("train/a/1.jpg".to_owned(), content)]);
-        let text = message(load(&path));
+        let text =
+            message(load(&path).and_then(|data| data.train.decoded().map(|train| Dataset { train, ..data })));
         assert!(text.contains(&format!("1.jpg cannot be decoded: {words}")), "{text}");
     }
     let root = TempDir::new().unwrap();
@@ -414,8 +424,8 @@ fn skipped_files_and_resizing_are_noted() {
     let (_root, path) = place(&files(16, 16));
     fs::write(path.join("train/a/2.png"), png(16, 15, 1)).unwrap();
     let notes = load(&path).unwrap().notes;
-    let note = "images are resized to 224×224, for train/a/2.png has 16×15 pixels, others 16×16";
-    assert!(matches!(notes[..], [Note::Resized { side: 224, size: [16, 15], others: Some(16), .. }]));
+    let note = "1 image is resized to the 16×16 pixels of the others: train/a/2.png has 16×15";
+    assert!(matches!(notes[..], [Note::OddSizes { side: 16, size: [16, 15], count: 1, .. }]));
     assert_eq!(notes[0].to_string(), note);
     let asked = folder::load(&path, Options { side: Some(8), ..Options::default() }).unwrap();
     assert!(asked.notes.is_empty(), "the side is what was asked for: {:?}", asked.notes);

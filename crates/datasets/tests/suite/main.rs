@@ -13,4 +13,6 @@ mod generated;
 mod hostile;
 #[cfg(feature = "hub")]
 mod hub;
+mod layouts;
+mod pixels;
 mod synthetic;
