@@ -16,7 +16,8 @@ fn main() -> anyhow::Result<()> {
     let path = PathBuf::from(arguments.next().context("expected the path of a .pt or .pth file")?);
     let architecture: Architecture = arguments.next().as_deref().unwrap_or("resnet18").parse()?;
 
-    let mut stored = StoredWeights::open(&path, Wanted { architecture: Some(architecture), weights: None })?;
+    let mut stored =
+        StoredWeights::open(&path, Wanted { architecture: Some(architecture), weights: None }, None)?;
     stored.notes().iter().for_each(|note| println!("{note}"));
     let weights = stored.load()?;
     for (name, tensor) in &weights {

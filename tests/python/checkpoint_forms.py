@@ -425,6 +425,45 @@ def hugging_face_resnet(folder):
 
 
 @form
+def images_as_timm_says(folder):
+    import timm
+
+    overlay = {"input_size": (3, 64, 64), "interpolation": "bicubic", "crop_pct": 0.9}
+    network = drawn(timm.create_model("resnet18", num_classes=CLASSES, pretrained_cfg_overlay=overlay))
+    path = folder / "shelf"
+    timm.models.save_for_hf(network, path, model_config={"num_classes": CLASSES})
+    normaliser = (list(network.pretrained_cfg["mean"]), list(network.pretrained_cfg["std"]))
+    whole = timm.data.create_transform(**timm.data.resolve_data_config(network.pretrained_cfg), is_training=False)
+    return path, ["--arch-family", "imagenet"], network, normaliser, (90, whole.transforms[:2])
+
+
+@form
+def cache_of_the_hub(folder):
+    import timm
+
+    network = drawn(timm.create_model("resnet18", num_classes=CLASSES))
+    cache = folder / "models--someone--resnet18"
+    path = cache / "snapshots/0123456789abcdef"
+    timm.models.save_for_hf(network, path, model_config={"num_classes": CLASSES})
+    (cache / "refs").mkdir()
+    (cache / "refs/main").write_text(path.name)
+    normaliser = (list(network.pretrained_cfg["mean"]), list(network.pretrained_cfg["std"]))
+    return of_imagenet(folder, network, cache, ["--arch", "resnet18"], normaliser)
+
+
+@form
+def student_and_teacher(folder):
+    network, other = drawn(ResNet20()), drawn(ResNet20(), 1)
+    both = nn.ModuleDict(
+        {
+            "teacher": nn.Sequential(Normalise(*IMAGENET), other),
+            "student": nn.Sequential(Normalise(*CIFAR10), network),
+        }
+    )
+    return saved(folder, both.state_dict()), ["--weights", "student.1"], network, CIFAR10
+
+
+@form
 def densenet_of_old_torchvision(folder):
     import re
 
@@ -446,7 +485,7 @@ def vgg_of_timm(folder):
     return path, flags, network, normaliser
 
 
-def photographs(folder, size):
+def photographs(folder, size, steps=()):
     """A folder of images, and the pixels that the programs see."""
     generator = np.random.default_rng(0)
     pixels, labels = [], []
@@ -459,8 +498,11 @@ def photographs(folder, size):
             smooth = np.fft.ifft2(np.fft.fft2(noise, axes=(0, 1)) / (0.02 + frequencies)[..., None], axes=(0, 1)).real
             scaled = (smooth - smooth.min()) / (smooth.max() - smooth.min())
             image = (255 * scaled).round().astype(np.uint8)
-            Image.fromarray(image).save(place / f"{index}.png")
-            pixels.append(image)
+            image = Image.fromarray(image)
+            image.save(place / f"{index}.png")
+            for step in steps:
+                image = step(image)
+            pixels.append(np.asarray(image))
             labels.append(label)
     images = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2).double() / 255
     return images, torch.tensor(labels)
@@ -497,14 +539,17 @@ def run(binaries, program, flags):
 
 
 def check(binaries, name, folder):
-    path, flags, network, normaliser = FORMS[name](folder)
+    torch.manual_seed(0)
+    path, flags, network, normaliser, *resized = FORMS[name](folder)
     size = int(flags[flags.index("--image-size") + 1]) if "--image-size" in flags else 32
-    images, labels = photographs(folder / "images", size)
+    size, steps = resized[0] if resized else (size, ())
+    images, labels = photographs(folder / "images", size, steps)
     *_, single = reference(network, normaliser, images, labels, torch.float32)
     loss, accuracy, spectrum = reference(network, normaliser, images, labels)
     # Where rounding turns ReLUs and maxima, PyTorch's own single precision says how much that may be.
     most = max(PROFILE, 2 * float((single - spectrum).abs().max()))
-    flags = ["--dataset", "folder", "--data", folder / "images", "--image-size", size, "--checkpoints", path, "--out-dir", folder / "runs", *flags]
+    flags = ["--dataset", "folder", "--data", folder / "images", "--checkpoints", path, "--out-dir", folder / "runs", *flags]
+    flags += [] if resized else ["--image-size", size]
     is_named = "--arch" in flags or (path.is_dir() and (path / "config.json").exists())
     flags += [] if is_named else ["--arch", "resnet20"]
     found, _ = run(binaries, "evaluate", flags)

@@ -40,10 +40,10 @@ fn a_checkpoint_goes_to_pytorch_and_back() -> Outcome {
     }
     let plain = json(at, &["plain.pt"])?;
     for (found, place) in [
-        (&own, "its metadata"),
-        (&plain, "its metadata"),
-        (&robust, "its `module.normalizer`"),
-        (&back, "its metadata"),
+        (&own, "from its metadata"),
+        (&plain, "from its metadata"),
+        (&robust, "from its `module.normalizer`"),
+        (&back, "from its metadata"),
     ] {
         for key in ["mean", "std"] {
             assert_eq!(found["normaliser"][key], own["normaliser"][key], "{key}");

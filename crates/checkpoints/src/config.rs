@@ -1,6 +1,6 @@
 //! What timm's and Hugging Face's configurations beside weights say of their network.
 
-use std::path::Path;
+use std::{fmt, path::Path};
 
 use models::Normaliser;
 use serde_json::Value;
@@ -19,8 +19,28 @@ pub struct FolderConfig {
     pub normaliser: Option<(Normaliser, &'static str)>,
     /// Rows or columns of its images.
     pub image_size: Option<usize>,
-    /// How images are resampled, as PIL calls it.
+    /// What an image is resized to before the middle is cut out.
+    pub resize: Option<ConfigResize>,
+    /// By which filter images are resized, as Pillow calls it.
     pub interpolation: Option<String>,
+}
+
+/// What an image is resized to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConfigResize {
+    /// The shorter side, or both.
+    pub length: usize,
+    /// Whether both sides become so long, whatever the image's shape.
+    pub squashes: bool,
+}
+
+impl fmt::Display for ConfigResize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self { length, squashes: false } => write!(f, "{length}"),
+            Self { length, squashes: true } => write!(f, "{length}x{length}"),
+        }
+    }
 }
 
 impl FolderConfig {
@@ -45,22 +65,39 @@ fn json(path: &Path) -> Option<Value> {
 fn of_timm(config: &Value) -> FolderConfig {
     let own = &config["pretrained_cfg"];
     let text = |value: &Value| value.as_str().map(str::to_owned);
+    let image_size = own["input_size"].as_array().and_then(|size| number(size.last()?));
+    let squashes = match own["crop_mode"].as_str() {
+        None | Some("center") => Some(false),
+        Some("squash") => Some(true),
+        // Images are padded.
+        Some(_) => None,
+    };
+    let resize =
+        |size: usize| Some(ConfigResize { length: resized(size, &own["crop_pct"]), squashes: squashes? });
     FolderConfig {
         // A tag after a dot says which weights, not which network.
         architecture: text(&config["architecture"])
             .map(|name| name.split('.').next().unwrap_or_default().to_owned()),
         classes: number(&config["num_classes"]).or_else(|| number(&own["num_classes"])),
         normaliser: normaliser(&own["mean"], &own["std"]).map(|found| (found, "config.json")),
-        image_size: own["input_size"].as_array().and_then(|size| number(size.last()?)),
+        image_size,
+        resize: image_size.and_then(resize),
         interpolation: text(&own["interpolation"]),
     }
 }
 
+/// What the shorter side is resized to, of which so large a part is cut out.
+fn resized(side: usize, part: &Value) -> usize {
+    /// What both programs take where nothing is said: 224 of 256 pixels.
+    const PART: f64 = 0.875;
+    let part = part.as_f64().filter(|part| *part > 0.0 && *part <= 1.0).unwrap_or(PART);
+    (side as f64 / part) as usize
+}
+
 fn of_hugging_face(config: &Value, preprocessor: &Value) -> FolderConfig {
     let labels = config["id2label"].as_object().map(serde_json::Map::len);
-    let size = &preprocessor["size"];
-    let size = [size, &size["shortest_edge"], &size["height"], &preprocessor["crop_size"]["height"]];
-    // PIL's numbers.
+    let (image_size, resize) = hugging_face_size(preprocessor);
+    // Pillow's numbers.
     let resample = preprocessor["resample"].as_u64().and_then(|number| {
         ["nearest", "lanczos", "bilinear", "bicubic", "box", "hamming"].get(number as usize).copied()
     });
@@ -69,8 +106,28 @@ fn of_hugging_face(config: &Value, preprocessor: &Value) -> FolderConfig {
         classes: number(&config["num_labels"]).or(labels),
         normaliser: normaliser(&preprocessor["image_mean"], &preprocessor["image_std"])
             .map(|found| (found, "preprocessor_config.json")),
-        image_size: size.into_iter().find_map(number),
+        image_size,
+        resize,
         interpolation: resample.map(str::to_owned),
+    }
+}
+
+/// Rows or columns of an image, and what it is resized to before.
+fn hugging_face_size(preprocessor: &Value) -> (Option<usize>, Option<ConfigResize>) {
+    /// Of larger images ConvNext's preprocessor cuts nothing off.
+    const LARGE: usize = 384;
+    let side = |of: &Value| [of, &of["height"]].into_iter().find_map(number);
+    let (size, crop) = (&preprocessor["size"], &preprocessor["crop_size"]);
+    let short = number(&size["shortest_edge"]);
+    let cut = side(crop).filter(|_| preprocessor["do_center_crop"] != false);
+    let to = |length: usize, squashes: bool| Some(ConfigResize { length, squashes });
+    match (cut, short, side(size)) {
+        (Some(cut), Some(short), _) => (Some(cut), to(short, false)),
+        (Some(cut), None, size) => (Some(cut), size.and_then(|size| to(size, true))),
+        (None, Some(short), _) if short < LARGE => {
+            (Some(short), to(resized(short, &preprocessor["crop_pct"]), false))
+        }
+        (None, short, size) => (short.or(size), short.or(size).and_then(|size| to(size, true))),
     }
 }
 
@@ -127,7 +184,8 @@ mod tests {
         );
         let (normaliser, file) = found.normaliser.expect("a normaliser");
         assert_eq!((normaliser.mean(), normaliser.std(), file), ([0.5; 3], [0.25; 3], "config.json"));
-        assert_eq!(found.interpolation.as_deref(), Some("bicubic"));
+        let resize = found.resize.map(|resize| resize.to_string());
+        assert_eq!((resize.as_deref(), found.interpolation.as_deref()), (Some("235"), Some("bicubic")));
         Ok(())
     }
 
@@ -139,7 +197,15 @@ mod tests {
             read(&[("config.json", config), ("preprocessor_config.json", preprocessor)])?.expect("both");
         assert_eq!((found.architecture.as_deref(), found.classes), (Some("resnet18"), Some(2)));
         assert_eq!(found.normaliser, Some((Normaliser::IMAGENET, "preprocessor_config.json")));
-        assert_eq!((found.image_size, found.interpolation.as_deref()), (Some(224), Some("bicubic")));
+        let to = |length: usize, squashes: bool| Some(ConfigResize { length, squashes });
+        assert_eq!((found.image_size, found.resize), (Some(224), to(256, false)));
+        assert_eq!(found.interpolation.as_deref(), Some("bicubic"));
+        let cut = r#"{"size": {"shortest_edge": 232}, "crop_size": {"height": 224, "width": 224}, "do_center_crop": true}"#;
+        let found = read(&[("config.json", config), ("preprocessor_config.json", cut)])?.expect("both");
+        assert_eq!((found.image_size, found.resize), (Some(224), to(232, false)));
+        let squashed = r#"{"size": {"height": 224, "width": 224}}"#;
+        let found = read(&[("config.json", config), ("preprocessor_config.json", squashed)])?.expect("both");
+        assert_eq!((found.image_size, found.resize), (Some(224), to(224, true)));
         assert_eq!(read(&[("config.json", r#"{"settings": {"arch": "resnet18"}}"#)])?, None, "a run of ours");
         Ok(())
     }

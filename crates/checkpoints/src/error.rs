@@ -31,6 +31,9 @@ pub enum Error {
     /// A normaliser that is none.
     #[error("{}: the normaliser `{key}`: {problem}", path.display())]
     Normaliser { path: PathBuf, key: String, problem: String },
+    /// Several normalisers beside the weights, which differ.
+    #[error("{}: holds several normalisers: {}", path.display(), keys.join(", "))]
+    SeveralNormalisers { path: PathBuf, keys: Vec<String> },
     /// The weights are not those of the architecture.
     #[error("{}: {source}{}", path.display(), near(nearest.as_deref()))]
     DoesNotFit { path: PathBuf, source: Box<models::Error>, nearest: Option<String> },

@@ -41,7 +41,7 @@ mod torch;
 mod write;
 
 // Files
-pub use config::FolderConfig;
+pub use config::{ConfigResize, FolderConfig};
 pub use dictionary::{Dictionary, StoredTensor};
 pub use facts::Facts;
 pub use file::CheckpointFile;

@@ -31,7 +31,8 @@ pub struct Recognised {
     /// By name.
     weights: BTreeMap<String, Weight>,
     fits: Vec<(Architecture, usize)>,
-    normaliser: Option<(usize, Pair)>,
+    /// All that may be it.
+    normalisers: Vec<(usize, Pair)>,
     notes: Vec<Note>,
 }
 
@@ -152,8 +153,8 @@ impl CheckpointFile {
             notes.push(Note::Taken { key: key.clone(), others });
         }
         notes.extend(self.notes(fit, *dictionary, &weights, &all[*dictionary]));
-        let normaliser = self.normaliser(*dictionary);
-        Ok(Recognised { dictionary: *dictionary, weights, fits, normaliser, notes })
+        let normalisers = self.normalisers(*dictionary, &fit.prefix);
+        Ok(Recognised { dictionary: *dictionary, weights, fits, normalisers, notes })
     }
 
     /// Every network of these architectures in the file, and what comes nearest to one.
@@ -268,8 +269,8 @@ impl CheckpointFile {
             let cause = "it holds no weights, that is no floating-point numbers".to_owned();
             return Err(Error::Unreadable { path: path(), cause });
         }
-        let normaliser = self.normaliser(largest);
-        Ok(Recognised { dictionary: largest, weights, fits: Vec::new(), normaliser, notes: Vec::new() })
+        let normalisers = self.normalisers(largest, "");
+        Ok(Recognised { dictionary: largest, weights, fits: Vec::new(), normalisers, notes: Vec::new() })
     }
 
     fn check_numbers(&self, dictionary: usize, weights: &BTreeMap<String, Weight>) -> Result<(), Error> {
@@ -317,13 +318,22 @@ impl CheckpointFile {
         notes
     }
 
-    /// The normaliser beside the weights: in their dictionary, or in the only one that has one.
-    fn normaliser(&self, dictionary: usize) -> Option<(usize, Pair)> {
+    /// The normalisers beside weights with a prefix: those in their dictionary, or else in others, that lie nearest to them.
+    fn normalisers(&self, dictionary: usize, prefix: &str) -> Vec<(usize, Pair)> {
         let pairs = |index: usize| {
             network::pair(&self.dictionaries()[index]).into_iter().map(move |pair| (index, pair))
         };
-        let own = pairs(dictionary).next();
-        own.or_else(|| (0..self.dictionaries().len()).flat_map(pairs).next())
+        let mut found: Vec<_> = pairs(dictionary).collect();
+        if found.is_empty() {
+            found = (0..self.dictionaries().len()).flat_map(pairs).collect();
+        }
+        let shared = |pair: &Pair| {
+            let steps = pair.key.split('.').zip(prefix.split('.'));
+            steps.take_while(|(one, other)| one == other).count()
+        };
+        let nearest = found.iter().map(|(_, pair)| shared(pair)).max();
+        found.retain(|(_, pair)| Some(shared(pair)) == nearest);
+        found
     }
 
     /// Reads the weights that were recognised in this file: parameters and batch-norm statistics, f32, by the architecture's names (or
@@ -357,23 +367,33 @@ impl CheckpointFile {
     /// The normaliser beside weights that were recognised in this file, and its key; nothing if the file has none.
     ///
     /// # Errors
-    /// If it is damaged, or no normaliser of three channels.
+    /// If it is damaged, or no normaliser of three channels, or there are several that differ.
     pub fn normaliser_of(&mut self, found: &Recognised) -> Result<Option<(Normaliser, String)>, Error> {
-        let Some((dictionary, Pair { key, mean, std })) = &found.normaliser else { return Ok(None) };
-        let refused =
-            |problem: String| Error::Normaliser { path: self.path().to_owned(), key: key.clone(), problem };
-        let tensors = &self.dictionaries()[*dictionary].tensors;
-        if [mean, std]
-            .iter()
-            .any(|place| tensors[**place].count() != 3 || !tensors[**place].kind.is_floating())
-        {
-            let (mean, std) = (&tensors[*mean].shape, &tensors[*std].shape);
+        let mut all: Vec<(Normaliser, String)> = Vec::new();
+        for (dictionary, pair) in &found.normalisers {
+            let value = self.normaliser_at(*dictionary, pair)?;
+            if all.iter().all(|(other, _)| *other != value) {
+                all.push((value, pair.key.clone()));
+            }
+        }
+        if all.len() > 1 {
+            let keys = all.into_iter().map(|(_, key)| format!("`{key}`")).collect();
+            return Err(Error::SeveralNormalisers { path: self.path().to_owned(), keys });
+        }
+        Ok(all.pop())
+    }
+
+    fn normaliser_at(&mut self, dictionary: usize, pair: &Pair) -> Result<Normaliser, Error> {
+        let Pair { key, mean, std } = pair;
+        let path = self.path().to_owned();
+        let refused = |problem: String| Error::Normaliser { path, key: key.clone(), problem };
+        let tensors = [mean, std].map(|place| &self.dictionaries()[dictionary].tensors[*place]);
+        if tensors.iter().any(|tensor| tensor.count() != 3 || !tensor.kind.is_floating()) {
+            let [mean, std] = tensors.map(|tensor| &tensor.shape);
             return Err(refused(format!("of shapes {mean:?}, {std:?}, expected three numbers each")));
         }
-        let values = self.read(*dictionary, &[*mean, *std])?;
-        let refused =
-            |problem: String| Error::Normaliser { path: self.path().to_owned(), key: key.clone(), problem };
-        Ok(Some((network::value(&values[0], &values[1]).map_err(refused)?, key.clone())))
+        let values = self.read(dictionary, &[*mean, *std])?;
+        network::value(&values[0], &values[1]).map_err(refused)
     }
 }
 

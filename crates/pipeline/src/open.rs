@@ -52,13 +52,9 @@ pub struct NetworkDescription {
 
 impl NetworkDescription {
     fn new(stored: &StoredWeights, spec: &NetworkSpec<'_>) -> (Self, Normaliser) {
-        let (normaliser, from) = match (spec.given_normaliser, &stored.normaliser) {
-            (Some(given), Some(own)) if own.value != given => {
-                (given, format!("given, in place of the one in {}", own.place))
-            }
-            (Some(given), _) => (given, "given".to_owned()),
-            (None, Some(own)) => (own.value, format!("from the file, {}", own.place)),
-            (None, None) => {
+        let (normaliser, from) = match &stored.normaliser {
+            Some(own) => (own.value, own.origin.clone()),
+            None => {
                 (spec.usual_normaliser, format!("the usual one of {}, for the file names none", spec.dataset))
             }
         };
@@ -146,5 +142,5 @@ fn architecture(stored: &StoredWeights, spec: &NetworkSpec<'_>) -> Architecture 
 
 fn stored(checkpoint: &StoredCheckpoint, spec: &NetworkSpec<'_>) -> Result<StoredWeights, Error> {
     let wanted = Wanted { architecture: Some(spec.architecture), weights: checkpoint.weights.as_deref() };
-    Ok(StoredWeights::open(&checkpoint.path, wanted)?)
+    Ok(StoredWeights::open(&checkpoint.path, wanted, spec.given_normaliser)?)
 }

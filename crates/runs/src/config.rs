@@ -122,6 +122,10 @@ pub struct KnownSettings {
     pub labels: Option<String>,
     /// Rows and columns of an image.
     pub image_size: Option<usize>,
+    /// What an image is resized to before its middle is cut out.
+    pub resize: Option<String>,
+    /// By which filter images are resized.
+    pub interpolation: Option<String>,
     /// The base learning rate.
     pub lr: Option<f64>,
     /// The gradient spectrum is recorded every so many epochs.

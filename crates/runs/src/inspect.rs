@@ -7,7 +7,7 @@ use std::{
 
 use candle_core::Tensor;
 use checkpoints::{StoredTensor, Wanted};
-use models::Shapes;
+use models::{Normaliser, Shapes};
 use serde_json::{Value, json};
 
 use crate::{Error, StoredWeights};
@@ -24,12 +24,13 @@ pub struct InspectedCheckpoint {
 }
 
 impl InspectedCheckpoint {
-    /// Reads a checkpoint; its architecture is the one that is wanted, or guessed by names and shapes.
+    /// Reads a checkpoint; its architecture is the one that is wanted, or guessed by names and shapes, and its normaliser the one
+    /// that is given, or its own.
     ///
     /// # Errors
     /// If it cannot be read, or its weights are not those that are wanted.
-    pub fn read(path: &Path, wanted: Wanted<'_>) -> Result<Self, Error> {
-        let mut weights = StoredWeights::open(path, wanted)?;
+    pub fn read(path: &Path, wanted: Wanted<'_>, given: Option<Normaliser>) -> Result<Self, Error> {
+        let mut weights = StoredWeights::open(path, wanted, given)?;
         Ok(Self { path: path.to_owned(), tensors: weights.load()?, weights })
     }
 
@@ -57,7 +58,7 @@ impl InspectedCheckpoint {
         let normaliser = weights
             .normaliser
             .as_ref()
-            .map(|found| json!({"mean": found.value.mean(), "std": found.value.std(), "from": found.place}));
+            .map(|found| json!({"mean": found.value.mean(), "std": found.value.std(), "from": found.origin}));
         json!({
             "file": self.path,
             "format": weights.format(),

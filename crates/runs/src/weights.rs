@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::Path};
 
 use candle_core::Tensor;
-use checkpoints::{CheckpointFile, Note, Recognised, StoredTensor, Wanted};
+use checkpoints::{CheckpointFile, FolderConfig, Note, Recognised, StoredTensor, Wanted};
 use models::{Architecture, Normaliser, Shapes};
 use training::CheckpointInfo;
 
@@ -17,46 +17,36 @@ const OURS: &str = "freqbias";
 pub struct StoredWeights {
     file: CheckpointFile,
     found: Recognised,
-    /// The normaliser, where the file names one.
+    /// The normaliser, where one is given or the file names one.
     pub normaliser: Option<StoredNormaliser>,
     /// What else the file says of itself.
     pub info: CheckpointInfo,
 }
 
-/// A normaliser that a file names.
+/// A normaliser, and where it is from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredNormaliser {
     /// Its numbers.
     pub value: Normaliser,
-    /// Where they stand in the file.
-    pub place: String,
+    /// Where it is from: `given`, `from its metadata` …
+    pub origin: String,
 }
 
 impl StoredWeights {
-    /// Opens a checkpoint by what it is, whatever its name, and finds its weights. No code in it is run.
+    /// Opens a checkpoint by what it is, whatever its name, and finds its weights. No code in it is run. A normaliser that is given
+    /// counts, whatever the file says.
     ///
     /// # Errors
     /// If it cannot be read, or its weights are not those that are wanted; the message names the file.
-    pub fn open(path: &Path, wanted: Wanted<'_>) -> Result<Self, Error> {
+    pub fn open(path: &Path, wanted: Wanted<'_>, given: Option<Normaliser>) -> Result<Self, Error> {
         let mut file = open(path)?;
         let found = file.recognise(wanted)?;
         let info = info(&file)?;
-        let attribute = file.facts().normaliser.map(|[mean, std]| (mean, std));
-        let named = info.mean.zip(info.std).or(attribute);
-        let named = named.map(|(mean, std)| Normaliser::new(mean, std)).transpose();
-        let named = named.map_err(|source| Error::Network { path: path.to_owned(), source })?;
-        let of_tensors = match named {
-            Some(_) => None,
-            None => file.normaliser_of(&found)?,
+        let own = normaliser(&mut file, &found, &info);
+        let normaliser = match given {
+            None => own?,
+            Some(value) => Some(instead(value, own.ok().flatten())),
         };
-        let of_config = file.config().and_then(|config| config.normaliser);
-        let normaliser = match (named, of_tensors, of_config) {
-            (Some(value), ..) => Some((value, "its metadata".to_owned())),
-            (_, Some((value, key)), _) => Some((value, format!("its `{key}`"))),
-            (.., Some((value, name))) => Some((value, format!("the {name} beside it"))),
-            _ => None,
-        };
-        let normaliser = normaliser.map(|(value, place)| StoredNormaliser { value, place });
         Ok(Self { file, found, normaliser, info })
     }
 
@@ -88,15 +78,12 @@ impl StoredWeights {
         self.found.notes()
     }
 
-    /// Which images the configuration beside the file asks for, in words: they are those of the data set here.
+    /// Which images the configuration beside the file asks for, in words.
     pub fn image_words(&self) -> Option<String> {
-        let config = self.file.config()?;
-        let size = config.image_size?;
-        let how =
-            config.interpolation.as_deref().map_or_else(String::new, |how| format!(", resampled {how}"));
-        Some(format!(
-            "its configuration asks for images of {size} pixels{how}; the size here is that of the data set"
-        ))
+        let FolderConfig { image_size, resize, interpolation, .. } = self.file.config()?;
+        let cut = resize.map_or_else(String::new, |short| format!(", cut out of {short}"));
+        let how = interpolation.as_deref().map_or_else(String::new, |how| format!(", resized {how}"));
+        Some(format!("its configuration asks for images of {} pixels{cut}{how}", (*image_size)?))
     }
 
     /// Names and shapes.
@@ -118,6 +105,32 @@ impl StoredWeights {
     pub fn best_accuracy(&self) -> Option<f64> {
         self.file.facts().best_accuracy
     }
+}
+
+/// The normaliser that a file names: in its metadata, its tensors or the configuration beside it, whichever comes first.
+fn normaliser(
+    file: &mut CheckpointFile,
+    found: &Recognised,
+    info: &CheckpointInfo,
+) -> Result<Option<StoredNormaliser>, Error> {
+    let attribute = file.facts().normaliser.map(|[mean, std]| (mean, std));
+    if let Some((mean, std)) = info.mean.zip(info.std).or(attribute) {
+        let named = |source| Error::Network { path: file.path().to_owned(), source };
+        let value = Normaliser::new(mean, std).map_err(named)?;
+        return Ok(Some(StoredNormaliser { value, origin: "from its metadata".to_owned() }));
+    }
+    if let Some((value, key)) = file.normaliser_of(found)? {
+        return Ok(Some(StoredNormaliser { value, origin: format!("from its `{key}`") }));
+    }
+    let beside = file.config().and_then(|config| config.normaliser);
+    Ok(beside.map(|(value, name)| StoredNormaliser { value, origin: format!("from the {name} beside it") }))
+}
+
+/// A normaliser that is given, and what it replaces.
+fn instead(value: Normaliser, own: Option<StoredNormaliser>) -> StoredNormaliser {
+    let other = own.filter(|own| own.value != value);
+    let origin = other.map_or("given".to_owned(), |own| format!("given, in place of the one {}", own.origin));
+    StoredNormaliser { value, origin }
 }
 
 /// Opens a file; in the place of a folder one in it is suggested.

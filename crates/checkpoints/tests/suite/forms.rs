@@ -120,6 +120,30 @@ fn normalisers_are_found_under_any_name_and_shape() -> Outcome {
 }
 
 #[test]
+fn of_several_normalisers_the_networks_own_counts() -> Outcome {
+    let (architecture, weights) = (resnet20()?, weights(resnet20()?, 0.0)?);
+    let with = |prefix: &str, others: [(&str, f32); 2]| -> Outcome<Vec<u8>> {
+        let mut all: Weights =
+            weights.iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor.clone())).collect();
+        for (module, value) in others {
+            all.insert(format!("{module}.mean"), Tensor::new(&[value; 3], &Device::Cpu)?);
+            all.insert(format!("{module}.std"), Tensor::new(&[0.5f32; 3], &Device::Cpu)?);
+        }
+        file(&all, str::to_owned)
+    };
+    let bytes = with("student.net.", [("teacher.norm", 0.25), ("student.norm", 0.75)])?;
+    let (normaliser, key) = found(&bytes, of(architecture))?.0.normaliser.ok_or("a normaliser")?;
+    assert_eq!((normaliser.mean(), key.as_str()), ([0.75; 3], "student.norm"));
+
+    // Nothing says which: the same twice is one, and two are refused.
+    let (same, _) = found(&with("", [("one", 0.25), ("two", 0.25)])?, of(architecture))?;
+    assert_eq!(same.normaliser.map(|(normaliser, _)| normaliser.mean()), Some([0.25; 3]));
+    let error = found(&with("", [("one", 0.25), ("two", 0.75)])?, of(architecture)).expect_err("two");
+    assert!(error.to_string().ends_with("holds several normalisers: `one`, `two`"), "{error}");
+    Ok(())
+}
+
+#[test]
 fn a_second_network_in_a_dictionary_is_named() -> Outcome {
     let (architecture, own, other) = (resnet20()?, weights(resnet20()?, 0.0)?, weights(resnet20()?, 7.0)?);
     let both = |own_prefix: &str, other_prefix: &str| -> Outcome<Vec<u8>> {

@@ -4,4 +4,5 @@ mod common;
 mod forms;
 mod hostile_torch;
 mod once_misread;
+mod stems;
 mod torch;
