@@ -6,6 +6,7 @@
 use std::{collections::BTreeMap, ffi::OsString, fs::File, io::Read, path::Path};
 
 use clap::Arg;
+use datasets::catalog::Name;
 use serde_json::Value;
 
 const PREFIX: &str = "FREQBIAS_";
@@ -15,7 +16,17 @@ const KERNELS: &str = "FREQBIAS_KERNELS";
 
 /// The flag that names a run, and what the run's own configuration says for flags that are not given.
 const RUN: &str = "run";
-const OF_RUN: &[&str] = &["dataset", "data", "arch", "arch-family", "labels", "image-size", "download"];
+const OF_RUN: &[&str] = &[
+    "dataset",
+    "data",
+    "arch",
+    "arch-family",
+    "labels",
+    "image-size",
+    "resize",
+    "interpolation",
+    "download",
+];
 
 /// The flag that names files of weights.
 const CHECKPOINTS: &str = "checkpoints";
@@ -30,8 +41,9 @@ pub(super) struct CommandLine {
     pub arguments: Vec<OsString>,
     /// By flag: where a default came from.
     pub origins: BTreeMap<String, String>,
-    /// Settings that no program knows, each with what it may have been meant to be.
-    pub unknown: Vec<String>,
+    /// What to tell: settings that no program knows, each with what it may have been meant to be; what was taken from beside
+    /// the weights.
+    pub notes: Vec<String>,
 }
 
 /// A setting as text, and where it stands.
@@ -62,7 +74,7 @@ pub(super) fn fill_in(
     let mut line = CommandLine {
         arguments: given.first().cloned().into_iter().collect(),
         origins: BTreeMap::new(),
-        unknown: environment
+        notes: environment
             .iter()
             .filter_map(|(flag, setting)| unknown(known, flag, &setting.origin))
             .collect(),
@@ -79,8 +91,10 @@ pub(super) fn fill_in(
             continue;
         }
         let setting = environment.get(flag).or_else(|| config.get(flag)).or_else(|| run.get(flag));
-        let setting = setting.or_else(|| beside.get(flag));
-        let Some(setting) = setting else { continue };
+        if let (None, Some(Setting { value, origin })) = (setting, beside.get(flag)) {
+            line.notes.push(format!("--{flag} {value}, as {origin} says"));
+        }
+        let Some(setting) = setting.or_else(|| beside.get(flag)) else { continue };
         line.arguments.extend(as_argument(argument, flag, setting)?);
         line.origins.insert(flag.to_owned(), setting.origin.clone());
     }
@@ -141,7 +155,8 @@ fn run_settings(
     settings.unwrap_or_default().into_iter().filter(|(flag, _)| OF_RUN.contains(&flag.as_str())).collect()
 }
 
-/// The architecture that timm's or Hugging Face's configuration beside the files of `--checkpoints` names, if it is known here.
+/// What timm's or Hugging Face's configuration beside the files of `--checkpoints` says: the architecture, if it is known here, and how
+/// photographs are brought to their size.
 fn settings_beside(
     command: &clap::Command,
     given: &[OsString],
@@ -149,14 +164,26 @@ fn settings_beside(
 ) -> BTreeMap<String, Setting> {
     let takes_files = command.get_arguments().any(|argument| argument.get_long() == Some(CHECKPOINTS));
     let named = value_of(CHECKPOINTS, given, environment).filter(|_| takes_files);
-    let found = named.and_then(|(path, _)| {
-        let config = checkpoints::CheckpointFile::open(Path::new(&path)).ok()?.config()?.clone();
-        let architecture = config.architecture?;
-        architecture.parse::<models::Architecture>().ok()?;
-        let origin = format!("the config.json beside {path}");
-        Some(("arch".to_owned(), Setting { value: architecture, origin }))
-    });
-    found.into_iter().collect()
+    let Some((path, _)) = named else { return BTreeMap::new() };
+    let opened = checkpoints::CheckpointFile::open(Path::new(&path)).ok();
+    let Some(config) = opened.and_then(|file| file.config().cloned()) else { return BTreeMap::new() };
+    let dataset = value_of("dataset", given, environment).and_then(|(name, _)| name.parse::<Name>().ok());
+    let is_resized = dataset.is_some_and(|name| name.is_resized());
+    let number = |number: Option<usize>| number.filter(|_| is_resized).map(|number| number.to_string());
+    let is_known = |name: &String| name.parse::<models::Architecture>().is_ok();
+    let is_filter = |name: &String| is_resized && name.parse::<datasets::Interpolation>().is_ok();
+    let said = [
+        ("arch", config.architecture.filter(is_known)),
+        ("image-size", number(config.image_size)),
+        ("resize", config.resize.filter(|_| is_resized).map(|size| size.to_string())),
+        ("interpolation", config.interpolation.filter(is_filter)),
+    ];
+    let said = said.into_iter().filter_map(|(flag, value)| Some((flag, value?)));
+    said.map(|(flag, value)| {
+        let origin = format!("the configuration beside {path}");
+        (flag.to_owned(), Setting { value, origin })
+    })
+    .collect()
 }
 
 /// The last value of a flag counts, but files that are named must not be passed over.

@@ -65,9 +65,6 @@ fn parse<Flags: Parser>(arguments: Vec<OsString>, known: &[clap::Command]) -> Re
     let arguments: Vec<OsString> = arguments.into_iter().map(with_hyphens).collect();
     let line = defaults::fill_in(&Flags::command(), known, arguments)
         .map_err(|message| fail(&format!("{message} (--help lists all flags)"), UNUSABLE_FLAGS))?;
-    for unknown in &line.unknown {
-        terminal::note(&format!("note: {unknown}"));
-    }
     let mut command = Flags::command();
     let parsed = command.try_get_matches_from_mut(&line.arguments).and_then(|matches| {
         let flags = Flags::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
@@ -79,8 +76,8 @@ fn parse<Flags: Parser>(arguments: Vec<OsString>, known: &[clap::Command]) -> Re
         refuse_with(&error, &command, origin, advice)
     })?;
     if !matches.try_get_one("quiet").ok().flatten().is_some_and(|&quiet: &bool| quiet) {
-        let notes = unused::notes(&matches, |flag| !line.origins.contains_key(flag));
-        notes.iter().for_each(|note| terminal::note(note));
+        let unused = unused::notes(&matches, |flag| !line.origins.contains_key(flag));
+        line.notes.iter().chain(&unused).for_each(|note| terminal::note(&format!("note: {note}")));
     }
     Ok(flags)
 }

@@ -3,11 +3,15 @@
 use clap::{ArgMatches, parser::ValueSource};
 use datasets::catalog::Name;
 
-/// Flags that matter to some data sets alone.
-const OF_SOME: [(&str, &[Name]); 3] = [
-    ("labels", &[Name::Cifar100]),
-    ("image_size", &[Name::Folder, Name::ImageNet, Name::ResIn]),
-    ("on_corrupt", &[Name::Folder, Name::ImageNet, Name::ResIn]),
+/// Flags that matter to some data sets alone, and to which.
+type OfSome = (&'static str, fn(&Name) -> bool, &'static str);
+const PHOTOGRAPHS: &str = "folder, imagenet, resIN and those of the Hub";
+const OF_SOME: [OfSome; 5] = [
+    ("labels", |name| matches!(name, Name::Cifar100 | Name::Hub(_)), "cifar100"),
+    ("image_size", Name::is_resized, PHOTOGRAPHS),
+    ("resize", Name::is_resized, PHOTOGRAPHS),
+    ("interpolation", Name::is_resized, PHOTOGRAPHS),
+    ("on_corrupt", Name::is_resized, PHOTOGRAPHS),
 ];
 
 /// Flags that matter beside another alone.
@@ -26,18 +30,16 @@ pub(super) fn notes(matches: &ArgMatches, is_typed: impl Fn(&str) -> bool) -> Ve
     let flag = |id: &str| id.replace('_', "-");
     let is_given = |id: &str| is_there(id) && is_typed(&flag(id));
     let dataset = matches.try_get_one::<Name>("dataset").ok().flatten();
-    let of_some = OF_SOME
-        .iter()
-        .filter(|(id, sets)| is_given(id) && dataset.is_none_or(|dataset| !sets.contains(dataset)));
-    let of_some = of_some.map(|(id, sets)| {
+    let of_some =
+        OF_SOME.iter().filter(|(id, suits, _)| is_given(id) && dataset.is_none_or(|dataset| !suits(dataset)));
+    let of_some = of_some.map(|(id, _, sets)| {
         let place = dataset.map_or("without --dataset".to_owned(), |set| format!("on {}", set.as_str()));
-        let sets: Vec<&str> = sets.iter().map(Name::as_str).collect();
-        format!("note: --{} has no effect {place}, only on {}", flag(id), sets.join(", "))
+        format!("--{} has no effect {place}, only on {sets}", flag(id))
     });
     let beside = BESIDE.iter().filter(|(id, other)| is_given(id) && !is_there(other));
-    let beside = beside.map(|(id, other)| format!("note: --{} has no effect without --{other}", flag(id)));
+    let beside = beside.map(|(id, other)| format!("--{} has no effect without --{other}", flag(id)));
     let replaced = REPLACED.iter().filter(|(id, other)| is_given(id) && is_there(other));
-    let replaced = replaced.map(|(id, _)| format!("note: --{} has no effect beside --run", flag(id)));
+    let replaced = replaced.map(|(id, _)| format!("--{} has no effect beside --run", flag(id)));
     of_some.chain(beside).chain(replaced).collect()
 }
 
@@ -64,11 +66,8 @@ mod tests {
         let line = "evaluate --dataset cifar10 --labels coarse --image-size 64 --on-corrupt skip";
         let found = notes_of(evaluate(), line);
         assert_eq!(found.len(), 2, "{found:?}");
-        assert_eq!(found[0], "note: --labels has no effect on cifar10, only on cifar100");
-        assert!(
-            found[1].starts_with("note: --image-size has no effect on cifar10, only on folder"),
-            "{found:?}"
-        );
+        assert_eq!(found[0], "--labels has no effect on cifar10, only on cifar100");
+        assert!(found[1].starts_with("--image-size has no effect on cifar10, only on folder"), "{found:?}");
         assert!(notes_of(evaluate(), "evaluate --dataset cifar100 --labels coarse").is_empty());
         assert!(notes_of(evaluate(), "evaluate --dataset folder --image-size 64").is_empty());
         assert!(notes_of(evaluate(), "evaluate").is_empty(), "defaults are not given");
@@ -81,9 +80,9 @@ mod tests {
             Command::new("inspect").args(flags)
         };
         let alone = notes_of(inspect(), "inspect --style robustness");
-        assert_eq!(alone, ["note: --style has no effect without --convert"]);
+        assert_eq!(alone, ["--style has no effect without --convert"]);
         assert!(notes_of(inspect(), "inspect --style plain --convert y.pt").is_empty());
         let replaced = notes_of(evaluate(), "evaluate --run runs/a --out-dir b");
-        assert_eq!(replaced, ["note: --out-dir has no effect beside --run"]);
+        assert_eq!(replaced, ["--out-dir has no effect beside --run"]);
     }
 }

@@ -18,7 +18,7 @@ use crate::{
         self, UsageError,
         flags::{
             AttackFlags, DataFlags, Format, MachineFlags, NormaliserFlags, Part, RecipeFlags, RecordingFlags,
-            RunFlags, at_least_one, hybrids_folder, zero_or_one,
+            RunFlags, StartFlags, at_least_one, hybrids_folder, zero_or_one,
         },
     },
     provenance::{provenance, settings},
@@ -65,14 +65,9 @@ pub struct Flags {
     /// The radius that parts low from high in hybrids [default: 12]
     #[arg(long, value_name = "R", requires = "freq", value_parser = at_least_one)]
     r: Option<usize>,
-    /// Resume the run where it stopped
-    #[arg(long, conflicts_with = "overwrite")]
+    #[command(flatten)]
     #[serde(skip)]
-    resume: bool,
-    /// Remove an earlier run of the same name first
-    #[arg(long)]
-    #[serde(skip)]
-    overwrite: bool,
+    start: StartFlags,
 }
 
 /// Runs the command.
@@ -109,7 +104,7 @@ pub(super) fn train(mut flags: Flags, session: &Session) -> anyhow::Result<Train
         adversary,
         epochs: flags.epochs(),
         seed: flags.run.seed,
-        start: flags.start(),
+        start: flags.start.into(),
         provenance: provenance("easy_train"),
         settings: Settings::new(settings(&flags)?)?
             .resolved([("task", flags.run.task(&flags.data).into())])?,
@@ -174,18 +169,10 @@ impl Flags {
     fn check_start(&self) -> Result<(), training::Error> {
         let run = RunFolder::at(self.run.folder(&self.data));
         let folder = run.path().to_owned();
-        match (self.start(), run.holds_a_run()) {
+        match (self.start.into(), run.holds_a_run()) {
             (Start::Fresh, true) => Err(training::Error::RunExists { folder }),
             (Start::Resume, false) => Err(training::Error::NothingToResume { folder }),
             _ => Ok(()),
-        }
-    }
-
-    fn start(&self) -> Start {
-        match (self.resume, self.overwrite) {
-            (true, _) => Start::Resume,
-            (_, true) => Start::Overwrite,
-            _ => Start::Fresh,
         }
     }
 }

@@ -18,7 +18,10 @@ use serde_json::json;
 use super::images;
 use crate::cli::{
     self, UsageError,
-    flags::{AttackFlags, CheckpointFlags, ComponentFlags, DataFlags, Format, MachineFlags, RunFlags},
+    flags::{
+        AttackFlags, CheckpointFlags, ComponentFlags, DataFlags, Format, MachineFlags, RunFlags,
+        names::stands_for,
+    },
 };
 
 /// Measures what a network gets right: on the test images, and with --freq, --r or --band on those of their frequencies.
@@ -63,14 +66,7 @@ enum Projection {
     Mean,
 }
 
-impl From<Projection> for analysis::Projection {
-    fn from(name: Projection) -> Self {
-        match name {
-            Projection::Pc1 => Self::Pc1,
-            Projection::Mean => Self::Mean,
-        }
-    }
-}
+stands_for!(Projection => analysis::Projection { Pc1, Mean });
 
 /// Runs the command.
 ///

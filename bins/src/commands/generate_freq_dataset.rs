@@ -67,7 +67,7 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
         dataset: &dataset,
         folder: hybrids_folder(&flags.out_dir, &data),
         radius: flags.r,
-        mask: flags.mask.shape(),
+        mask: flags.mask.into(),
         seed: flags.seed,
         overwrite: flags.overwrite,
     };

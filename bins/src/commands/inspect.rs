@@ -12,7 +12,7 @@ use crate::cli::{
     self, UsageError,
     flags::{
         DatasetParser, ImageFlags, MachineFlags, NormaliserFlags, architecture, folder_to_write,
-        without_networks,
+        names::stands_for, without_networks,
     },
 };
 
@@ -63,14 +63,7 @@ enum Style {
     Robustness,
 }
 
-impl From<Style> for TorchStyle {
-    fn from(style: Style) -> Self {
-        match style {
-            Style::Plain => Self::Plain,
-            Style::Robustness => Self::Robustness,
-        }
-    }
-}
+stands_for!(Style => TorchStyle { Plain, Robustness });
 
 /// Runs the command.
 ///

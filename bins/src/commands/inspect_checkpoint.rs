@@ -38,13 +38,7 @@ pub(super) struct Options<'a> {
 pub(super) fn run(options: &Options<'_>) -> anyhow::Result<()> {
     let target = options.convert.map(|output| target(options, output)).transpose()?;
     options.checkpoints.iter().try_for_each(|path| must_exist("checkpoint", path))?;
-    let read = |path: &PathBuf| {
-        let mut found = InspectedCheckpoint::read(path, options.wanted)?;
-        if let Some(value) = options.normaliser {
-            found.weights.normaliser = Some(StoredNormaliser { value, place: "the command line".to_owned() });
-        }
-        Ok(found)
-    };
+    let read = |path: &PathBuf| InspectedCheckpoint::read(path, options.wanted, options.normaliser);
     let all = options.checkpoints.iter().map(read).collect::<Result<Vec<_>, runs::Error>>()?;
     let written = match (target, all.as_slice()) {
         (Some((output, format)), [one]) => Some(write(options, one, output, format)?),
@@ -145,9 +139,9 @@ fn facts(found: &InspectedCheckpoint) -> Vec<(&'static str, String)> {
     facts
 }
 
-fn normaliser_words(StoredNormaliser { value, place }: &StoredNormaliser) -> String {
+fn normaliser_words(StoredNormaliser { value, origin }: &StoredNormaliser) -> String {
     let three = |values: [f32; 3]| values.map(|value| value.to_string()).join(", ");
-    format!("mean {}; std {} (from {place})", three(value.mean()), three(value.std()))
+    format!("mean {}; std {} ({origin})", three(value.mean()), three(value.std()))
 }
 
 /// 11173962 → 11,173,962.

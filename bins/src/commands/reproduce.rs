@@ -13,7 +13,10 @@ use reproduction::{
 use super::{easy_train, evaluate, generate_toy_dataset, train_toy_models};
 use crate::cli::{
     self, UsageError,
-    flags::{DatasetParser, Format, MachineFlags, architecture, at_least_one, folder_to_write, seed},
+    flags::{
+        DatasetParser, Format, MachineFlags, architecture, at_least_one, folder_to_write, names::stands_for,
+        seed,
+    },
     is_interrupted, is_of_flags,
 };
 
@@ -79,15 +82,7 @@ enum Scale {
     Full,
 }
 
-impl From<Scale> for reproduction::Scale {
-    fn from(scale: Scale) -> Self {
-        match scale {
-            Scale::Smoke => Self::Smoke,
-            Scale::Small => Self::Small,
-            Scale::Full => Self::Full,
-        }
-    }
-}
+stands_for!(Scale => reproduction::Scale { Smoke, Small, Full });
 
 /// Runs the command.
 ///

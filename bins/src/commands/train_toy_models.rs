@@ -10,15 +10,15 @@ use derived::{
 use models::Backend;
 use pipeline::Session;
 use serde::Serialize;
-use training::{Schedule, Start};
+use training::Schedule;
 
 use super::images;
 use crate::{
     cli::{
         self,
         flags::{
-            FitOn, Format, KernelFlags, MachineFlags, PrecisionFlag, SourceFlags, at_least_one, below_one,
-            not_negative, seed,
+            FitOn, Format, KernelFlags, MachineFlags, PrecisionFlag, SourceFlags, StartFlags, at_least_one,
+            below_one, not_negative, seed,
         },
     },
     provenance::derived_provenance,
@@ -77,14 +77,9 @@ pub struct Flags {
     #[command(flatten)]
     #[serde(flatten)]
     machine: MachineFlags,
-    /// Resume the fit where it stopped
-    #[arg(long, conflicts_with = "overwrite")]
+    #[command(flatten)]
     #[serde(skip)]
-    resume: bool,
-    /// Remove earlier kernels of the same experiment first
-    #[arg(long)]
-    #[serde(skip)]
-    overwrite: bool,
+    start: StartFlags,
 }
 
 /// Runs the command.
@@ -110,7 +105,7 @@ pub(super) fn fit(flags: &Flags, session: &Session) -> anyhow::Result<Vec<Fitted
         Backend::Cpu(_) => None,
         Backend::Candle { device, .. } => Some(device),
     };
-    Ok(flags.settings(session)?.run(&dataset, flags.start(), device, &session.progress)?)
+    Ok(flags.settings(session)?.run(&dataset, flags.start.into(), device, &session.progress)?)
 }
 
 impl Flags {
@@ -139,14 +134,6 @@ impl Flags {
             folder: self.kernels.folder(),
             provenance,
         })
-    }
-
-    fn start(&self) -> Start {
-        match (self.resume, self.overwrite) {
-            (true, _) => Start::Resume,
-            (_, true) => Start::Overwrite,
-            _ => Start::Fresh,
-        }
     }
 }
 

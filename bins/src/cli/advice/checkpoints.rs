@@ -11,12 +11,20 @@ pub(super) fn of(error: &Error) -> Option<String> {
         Error::NoNormaliser => {
             Some("name it with --mean and --std, or the data set that it is of".to_owned())
         }
-        Error::Normaliser { .. } => Some("name the right one with --mean and --std".to_owned()),
+        Error::Normaliser { .. } | Error::SeveralNormalisers { .. } => {
+            Some("name the right one with --mean and --std".to_owned())
+        }
         _ => None,
     }
 }
 
 /// Whether the flags cannot be used as they are.
 pub(super) fn is_of_flags(error: &Error) -> bool {
-    matches!(error, Error::SeveralNetworks { .. } | Error::NoSuchWeights { .. } | Error::NoFile { .. })
+    matches!(
+        error,
+        Error::SeveralNetworks { .. }
+            | Error::SeveralNormalisers { .. }
+            | Error::NoSuchWeights { .. }
+            | Error::NoFile { .. }
+    )
 }

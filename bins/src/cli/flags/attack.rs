@@ -6,6 +6,7 @@ use pipeline::attack_amount;
 use progress::Progress;
 use serde::Serialize;
 
+use super::names::stands_for;
 use super::values::{at_least_one, positive, zero_or_one};
 use crate::cli::UsageError;
 
@@ -46,6 +47,8 @@ enum Constraint {
     Linf,
 }
 
+stands_for!(Constraint => Ball { L2, Linf });
+
 impl AttackFlags {
     /// The attack that the flags describe.
     ///
@@ -59,10 +62,7 @@ impl AttackFlags {
             ))
         };
         let radius = self.eps.ok_or_else(missing)?;
-        let ball = match self.constraint.unwrap_or(Constraint::L2) {
-            Constraint::L2 => Ball::L2,
-            Constraint::Linf => Ball::Linf,
-        };
+        let ball = self.constraint.unwrap_or(Constraint::L2).into();
         if ball == Ball::Linf && radius > 1.0 {
             return Err(UsageError(format!(
                 "--eps {}: pixels are in [0, 1], so that with --constraint inf none can change by more than 1; expected a fraction, \

@@ -77,6 +77,9 @@ impl CheckpointFlags {
             run.arch_family = settings.arch_family.as_deref().map(str::parse).transpose()?;
         }
         data.images.image_size = data.images.image_size.or(settings.image_size);
+        let (resize, interpolation) = (settings.resize.as_deref(), settings.interpolation.as_deref());
+        data.images.resize = data.images.resize.or_else(|| resize?.parse().ok());
+        data.images.interpolation = data.images.interpolation.or_else(|| interpolation?.parse().ok());
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use analysis::{ComponentRequest, Side};
 use clap::{Args, ValueEnum};
 use spectral::Rescale;
 
-use super::MaskName;
+use super::{MaskName, names::stands_for};
 
 /// Which components, and how filtered values become images again.
 #[derive(Debug, Clone, Args)]
@@ -36,6 +36,8 @@ enum Freq {
     High,
 }
 
+stands_for!(Freq => Side { Low, High });
+
 /// The names of [`Rescale`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum RescaleName {
@@ -47,26 +49,20 @@ enum RescaleName {
     None,
 }
 
+stands_for!(RescaleName => Rescale { Minmax => MinMax, Clip, None });
+
 /// Beyond it no image has frequencies.
 const MOST: usize = 65_535;
 
 impl ComponentFlags {
     /// What is asked for.
     pub(crate) fn request(&self) -> ComponentRequest {
-        let side = |freq: &Freq| match freq {
-            Freq::Low => Side::Low,
-            Freq::High => Side::High,
-        };
         ComponentRequest {
-            sides: self.freq.iter().map(side).collect(),
+            sides: self.freq.iter().copied().map(Side::from).collect(),
             radii: self.r.clone(),
             bands: self.band.clone(),
-            shape: self.mask.shape(),
-            rescale: match self.rescale {
-                RescaleName::Minmax => Rescale::MinMax,
-                RescaleName::Clip => Rescale::Clip,
-                RescaleName::None => Rescale::None,
-            },
+            shape: self.mask.into(),
+            rescale: self.rescale.into(),
         }
     }
 

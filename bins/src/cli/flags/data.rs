@@ -8,7 +8,7 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 use datasets::{
-    Limits, OnCorrupt,
+    Interpolation, Limits, OnCorrupt, Resize,
     catalog::{Download, Name, Request},
     cifar,
 };
@@ -16,7 +16,8 @@ use models::Normaliser;
 use pipeline::DatasetProfile;
 use serde::{Serialize, Serializer};
 
-use super::values::{at_least_one, image_size, mirror, workers};
+use super::names::stands_for;
+use super::values::{at_least_one, image_size, interpolation, mirror, workers};
 
 /// Which images: a data set by name and, where it is on disk, its place.
 #[derive(Debug, Clone, Args, Serialize)]
@@ -54,6 +55,14 @@ pub(crate) struct ImageFlags {
     /// Rows and columns of an image, for imagenet, resIN and folder [default: 224; folder: the size of its images if all have one]
     #[arg(long, value_name = "N", value_parser = image_size)]
     pub(crate) image_size: Option<usize>,
+    /// What the shorter side of a photograph is resized to before the middle is cut out [default: 8/7 of --image-size]; NxN: both sides
+    #[arg(long, value_name = "N")]
+    #[serde(serialize_with = "text_if_any")]
+    pub(crate) resize: Option<Resize>,
+    /// By which of Pillow's filters photographs are resized [default: bilinear]
+    #[arg(long, value_name = "FILTER", value_parser = interpolation())]
+    #[serde(serialize_with = "text_if_any")]
+    pub(crate) interpolation: Option<Interpolation>,
     /// What to do about images in a folder that cannot be decoded
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = CorruptImages::Error)]
     pub(crate) on_corrupt: CorruptImages,
@@ -75,13 +84,17 @@ impl ImageFlags {
 impl DataFlags {
     /// What is asked of the catalogue.
     pub(crate) fn request(&self) -> Request {
-        let ImageFlags { data, download, mirror, labels, image_size, on_corrupt, .. } = self.images.clone();
+        let ImageFlags {
+            data, download, mirror, labels, image_size, resize, interpolation, on_corrupt, ..
+        } = self.images.clone();
         Request {
             name: self.dataset.clone(),
             root: data,
             limits: Limits { train: self.images.limit_train, test: self.images.limit_test },
             labels: labels.into(),
             image_size,
+            resize,
+            interpolation: interpolation.unwrap_or_default(),
             on_corrupt: on_corrupt.into(),
             download: download.then_some(Download { mirror }),
         }
@@ -112,6 +125,10 @@ pub(crate) fn normaliser(name: &Name) -> Normaliser {
 /// A data set's name as configurations have it.
 pub(super) fn name<S: Serializer>(name: &Name, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(name.as_str())
+}
+
+fn text_if_any<T: ToString, S: Serializer>(value: &Option<T>, to: S) -> Result<S::Ok, S::Error> {
+    value.as_ref().map(T::to_string).serialize(to)
 }
 
 /// The same of one that may be absent.
@@ -184,14 +201,7 @@ pub(crate) enum CorruptImages {
     Skip,
 }
 
-impl From<CorruptImages> for OnCorrupt {
-    fn from(what: CorruptImages) -> Self {
-        match what {
-            CorruptImages::Error => Self::Error,
-            CorruptImages::Skip => Self::Skip,
-        }
-    }
-}
+stands_for!(CorruptImages => OnCorrupt { Error, Skip });
 
 /// The kinds of labels that CIFAR-100 has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
@@ -203,14 +213,7 @@ pub(crate) enum LabelKind {
     Coarse,
 }
 
-impl From<LabelKind> for cifar::Labels {
-    fn from(kind: LabelKind) -> Self {
-        match kind {
-            LabelKind::Fine => Self::Fine,
-            LabelKind::Coarse => Self::Coarse,
-        }
-    }
-}
+stands_for!(LabelKind => cifar::Labels { Fine, Coarse });
 
 impl LabelKind {
     /// The kind as `--labels` takes it.

@@ -7,6 +7,7 @@ use datasets::catalog::Name;
 use derived::{hybrids, kernels};
 use serde::Serialize;
 
+use super::names::stands_for;
 use super::{DataFlags, DatasetParser, ImageFlags, data::name_if_any, values::folder_to_write};
 
 /// Which images.
@@ -71,14 +72,7 @@ pub(crate) enum Experiment {
     Wcr,
 }
 
-impl From<Experiment> for derived::Experiment {
-    fn from(name: Experiment) -> Self {
-        match name {
-            Experiment::Scr => Self::Scr,
-            Experiment::Wcr => Self::Wcr,
-        }
-    }
-}
+stands_for!(Experiment => derived::Experiment { Scr, Wcr });
 
 /// The names of [`kernels::FitOn`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
@@ -90,14 +84,7 @@ pub(crate) enum FitOn {
     Train,
 }
 
-impl From<FitOn> for kernels::FitOn {
-    fn from(name: FitOn) -> Self {
-        match name {
-            FitOn::All => Self::All,
-            FitOn::Train => Self::Train,
-        }
-    }
-}
+stands_for!(FitOn => kernels::FitOn { All, Train });
 
 /// The names of [`hybrids::Part`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
@@ -109,14 +96,7 @@ pub(crate) enum Part {
     High,
 }
 
-impl From<Part> for hybrids::Part {
-    fn from(name: Part) -> Self {
-        match name {
-            Part::Low => Self::Low,
-            Part::High => Self::High,
-        }
-    }
-}
+stands_for!(Part => hybrids::Part { Low, High });
 
 /// Filtered copies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Arg, Args, ValueEnum};
 use serde::Serialize;
 
+use super::names::stands_for;
 use super::values::{device_name, gpu, threads};
 
 /// How the program runs and what it says.
@@ -68,15 +69,7 @@ pub(crate) enum PrecisionFlag {
     Bf16,
 }
 
-impl From<PrecisionFlag> for models::Precision {
-    fn from(precision: PrecisionFlag) -> Self {
-        match precision {
-            PrecisionFlag::F32 => Self::Full,
-            PrecisionFlag::Tf32 => Self::Tf32,
-            PrecisionFlag::Bf16 => Self::Bf16,
-        }
-    }
-}
+stands_for!(PrecisionFlag => models::Precision { F32 => Full, Tf32, Bf16 });
 
 /// How a result is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]

@@ -4,6 +4,8 @@ use clap::ValueEnum;
 use serde::Serialize;
 use spectral::Shape;
 
+use super::names::stands_for;
+
 /// The names of [`Shape`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -19,14 +21,4 @@ pub(crate) enum MaskName {
     Dct,
 }
 
-impl MaskName {
-    /// The shape itself.
-    pub(crate) fn shape(self) -> Shape {
-        match self {
-            Self::Radial => Shape::Radial,
-            Self::Square => Shape::Square,
-            Self::L1 => Shape::L1,
-            Self::Dct => Shape::Dct,
-        }
-    }
-}
+stands_for!(MaskName => Shape { Radial, Square, L1, Dct });

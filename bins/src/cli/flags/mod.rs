@@ -7,6 +7,7 @@ mod data;
 mod kernels;
 mod machine;
 mod mask;
+pub(crate) mod names;
 mod normaliser;
 mod recipe;
 mod run;
@@ -23,7 +24,7 @@ pub(crate) use attack::AttackFlags;
 pub(crate) use checkpoints::CheckpointFlags;
 pub(crate) use normaliser::NormaliserFlags;
 pub(crate) use recipe::{RecipeFlags, RecordingFlags};
-pub(crate) use run::RunFlags;
+pub(crate) use run::{RunFlags, StartFlags};
 
 // How the program runs
 pub(crate) use machine::{Format, MachineFlags, PrecisionFlag, without_networks};

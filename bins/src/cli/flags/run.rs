@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use models::{Architecture, Family};
 use serde::{Serialize, Serializer};
+use training::Start;
 
 use super::{
     DataFlags,
@@ -31,6 +32,27 @@ pub(crate) struct RunFlags {
     /// Seed of everything random: the same seed gives the same bits
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = seed)]
     pub(crate) seed: u64,
+}
+
+/// What becomes of an earlier run of the same name.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct StartFlags {
+    /// Resume where it stopped
+    #[arg(long, conflicts_with = "overwrite")]
+    resume: bool,
+    /// Remove an earlier one of the same name first
+    #[arg(long)]
+    overwrite: bool,
+}
+
+impl From<StartFlags> for Start {
+    fn from(StartFlags { resume, overwrite }: StartFlags) -> Self {
+        match (resume, overwrite) {
+            (true, _) => Self::Resume,
+            (_, true) => Self::Overwrite,
+            _ => Self::Fresh,
+        }
+    }
 }
 
 impl RunFlags {

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{PathBufValueParser, TypedValueParser};
+use clap::builder::{PathBufValueParser, PossibleValuesParser, TypedValueParser};
+use datasets::Interpolation;
 use models::{Architecture, Family};
 
 pub(crate) fn architecture(name: &str) -> Result<Architecture, models::Error> {
@@ -45,6 +46,12 @@ const LARGEST_IMAGE: usize = 1024;
 pub(crate) fn image_size(text: &str) -> Result<usize, String> {
     let size = text.parse().ok().filter(|size| (8..=LARGEST_IMAGE).contains(size));
     size.ok_or_else(|| format!("expected a whole number from 8 to {LARGEST_IMAGE}"))
+}
+
+/// A name of a filter.
+pub(super) fn interpolation() -> impl TypedValueParser<Value = Interpolation> {
+    PossibleValuesParser::new(Interpolation::ALL.map(Interpolation::as_str))
+        .try_map(|name| name.parse::<Interpolation>())
 }
 
 /// More of either only costs memory; no machine has as many cores.
