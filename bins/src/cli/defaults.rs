@@ -34,6 +34,9 @@ const CHECKPOINTS: &str = "checkpoints";
 /// More than any configuration takes; a file beyond it is something else.
 const LARGEST_CONFIG: u64 = 1 << 20;
 
+/// By flag.
+type Settings = BTreeMap<String, Setting>;
+
 /// A command line with its defaults filled in.
 #[derive(Debug)]
 pub(super) struct CommandLine {
@@ -70,13 +73,14 @@ pub(super) fn fill_in(
         None => BTreeMap::new(),
     };
     let run = run_settings(command, &given, &environment);
-    let beside = settings_beside(command, &given, &environment);
+    let (beside, unknown_beside) = settings_beside(command, &given, &environment)?;
     let mut line = CommandLine {
         arguments: given.first().cloned().into_iter().collect(),
         origins: BTreeMap::new(),
         notes: environment
             .iter()
             .filter_map(|(flag, setting)| unknown(known, flag, &setting.origin))
+            .chain(unknown_beside)
             .collect(),
     };
     if let Some(problem) = config.iter().find_map(|(flag, setting)| unknown(known, flag, &setting.origin)) {
@@ -115,7 +119,7 @@ fn as_argument(argument: &Arg, flag: &str, setting: &Setting) -> Result<Option<O
 }
 
 /// The variables of the environment with our prefix, by flag.
-fn environment() -> Result<BTreeMap<String, Setting>, String> {
+fn environment() -> Result<Settings, String> {
     let ours = std::env::vars_os().filter_map(|(name, value)| {
         let name = name.into_string().ok()?;
         let flag = name.strip_prefix(PREFIX)?.to_lowercase().replace('_', "-");
@@ -129,11 +133,7 @@ fn environment() -> Result<BTreeMap<String, Setting>, String> {
 }
 
 /// The value of a flag and who says so: the flag itself, or its variable.
-fn value_of(
-    flag: &str,
-    given: &[OsString],
-    environment: &BTreeMap<String, Setting>,
-) -> Option<(String, String)> {
+fn value_of(flag: &str, given: &[OsString], environment: &Settings) -> Option<(String, String)> {
     let long = format!("--{flag}");
     let inline = given.iter().filter_map(|g| g.to_str()?.strip_prefix(&long)?.strip_prefix('=')).next_back();
     let position = given.iter().rposition(|g| *g == *long);
@@ -144,33 +144,43 @@ fn value_of(
 
 /// What the run that `--run` names says of itself. A folder that says nothing, or nothing readable, is for the command to
 /// judge.
-fn run_settings(
-    command: &clap::Command,
-    given: &[OsString],
-    environment: &BTreeMap<String, Setting>,
-) -> BTreeMap<String, Setting> {
+fn run_settings(command: &clap::Command, given: &[OsString], environment: &Settings) -> Settings {
     let takes_run = command.get_arguments().any(|argument| argument.get_long() == Some(RUN));
     let run = value_of(RUN, given, environment).filter(|_| takes_run);
     let settings = run.and_then(|(run, _)| config_file(Path::new(&run).join("config.json").to_str()?).ok());
     settings.unwrap_or_default().into_iter().filter(|(flag, _)| OF_RUN.contains(&flag.as_str())).collect()
 }
 
-/// What timm's or Hugging Face's configuration beside the files of `--checkpoints` says: the architecture, if it is known here, and how
-/// photographs are brought to their size.
+/// What timm's or Hugging Face's configuration beside the files of `--checkpoints` says: the architecture, if it is known here (else that it
+/// is not), and how photographs are brought to their size.
 fn settings_beside(
     command: &clap::Command,
     given: &[OsString],
-    environment: &BTreeMap<String, Setting>,
-) -> BTreeMap<String, Setting> {
+    environment: &Settings,
+) -> Result<(Settings, Option<String>), String> {
     let takes_files = command.get_arguments().any(|argument| argument.get_long() == Some(CHECKPOINTS));
     let named = value_of(CHECKPOINTS, given, environment).filter(|_| takes_files);
-    let Some((path, _)) = named else { return BTreeMap::new() };
-    let opened = checkpoints::CheckpointFile::open(Path::new(&path)).ok();
-    let Some(config) = opened.and_then(|file| file.config().cloned()) else { return BTreeMap::new() };
+    let Some((path, _)) = named else { return Ok(Default::default()) };
+    let files = runs::checkpoints_matching(&path).map(|found| found.checkpoints).unwrap_or_default();
+    let configs =
+        files.iter().map(|file| checkpoints::CheckpointFile::open(&file.path).ok()?.config().cloned());
+    let mut configs: Vec<checkpoints::FolderConfig> = configs.collect::<Option<_>>().unwrap_or_default();
+    // The normaliser is each file's own.
+    configs.iter_mut().for_each(|config| config.normaliser = None);
+    configs.dedup();
+    let Some(config) = configs.first().cloned() else { return Ok(Default::default()) };
+    if configs.len() > 1 {
+        return Err(format!(
+            "--checkpoints {path}: the configurations beside these files ask for different networks or images; measure those of each kind alone"
+        ));
+    }
     let dataset = value_of("dataset", given, environment).and_then(|(name, _)| name.parse::<Name>().ok());
     let is_resized = dataset.is_some_and(|name| name.is_resized());
     let number = |number: Option<usize>| number.filter(|_| is_resized).map(|number| number.to_string());
     let is_known = |name: &String| name.parse::<models::Architecture>().is_ok();
+    let unknown = config.architecture.clone().filter(|name| !is_known(name)).map(|name| {
+        format!("the configuration beside {path} says that the network is {name}, which is not known here")
+    });
     let is_filter = |name: &String| is_resized && name.parse::<datasets::Interpolation>().is_ok();
     let said = [
         ("arch", config.architecture.filter(is_known)),
@@ -179,11 +189,11 @@ fn settings_beside(
         ("interpolation", config.interpolation.filter(is_filter)),
     ];
     let said = said.into_iter().filter_map(|(flag, value)| Some((flag, value?)));
-    said.map(|(flag, value)| {
+    let settings = said.map(|(flag, value)| {
         let origin = format!("the configuration beside {path}");
         (flag.to_owned(), Setting { value, origin })
-    })
-    .collect()
+    });
+    Ok((settings.collect(), unknown))
 }
 
 /// The last value of a flag counts, but files that are named must not be passed over.
@@ -212,7 +222,7 @@ fn check_kernels() -> Result<(), String> {
 
 /// The settings in a file: a JSON object from flag to value, or a run's `config.json`, whose `settings` is such an
 /// object.
-fn config_file(path: &str) -> Result<BTreeMap<String, Setting>, String> {
+fn config_file(path: &str) -> Result<Settings, String> {
     const ADVICE: &str = "expected a JSON object from flag to value, or the config.json of a run folder";
     if Path::new(path).exists() && !Path::new(path).is_file() {
         return Err(format!("this is no file; {ADVICE}"));

@@ -66,8 +66,12 @@ pub fn run(mut flags: Flags) -> anyhow::Result<()> {
     let architecture = flags.run.architecture([shape.height, shape.width])?;
     let spectrum = GradientSpectrum::new(&dataset.test, &profile, architecture, &session)?;
     let networks = spectrum.describe(&checkpoints)?;
+    let is_there = output.join(format!("{}.json", results::SPECTRUM)).exists();
     let (table, finished_rows) = spectrum.resume(&checkpoints, &networks, &output)?;
     let report = SpectrumReport { table: &table, checkpoints: &checkpoints, images: &density };
+    if is_there {
+        session.progress.note(&format!("this replaces the earlier spectrum in {}", output.display()));
+    }
     let files = report.save(&output)?;
     finished_rows.remove()?;
     images::note_left_out(&dataset, &session);

@@ -136,6 +136,8 @@ fn facts(found: &InspectedCheckpoint) -> Vec<(&'static str, String)> {
     let normaliser = found.weights.normaliser.as_ref();
     facts.extend(normaliser.map(|found| ("normaliser", normaliser_words(found))));
     facts.extend(found.weights.notes().iter().map(|note| ("recognised", note.to_string())));
+    let asked = found.weights.image_words().into_iter().chain(found.weights.not_done());
+    facts.extend(asked.map(|words| ("configuration", words)));
     facts
 }
 

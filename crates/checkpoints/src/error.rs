@@ -34,6 +34,9 @@ pub enum Error {
     /// Several normalisers beside the weights, which differ.
     #[error("{}: holds several normalisers: {}", path.display(), keys.join(", "))]
     SeveralNormalisers { path: PathBuf, keys: Vec<String> },
+    /// A configuration beside the weights that cannot be used.
+    #[error("{}: the configuration beside it cannot be used: {problem}", path.display())]
+    Configuration { path: PathBuf, problem: String },
     /// The weights are not those of the architecture.
     #[error("{}: {source}{}", path.display(), near(nearest.as_deref()))]
     DoesNotFit { path: PathBuf, source: Box<models::Error>, nearest: Option<String> },

@@ -46,12 +46,15 @@ pub(crate) fn weights(folder: &Path) -> Result<Option<Weights>, Error> {
         });
     }
     let folder = snapshot(folder).unwrap_or_else(|| folder.to_owned());
-    let index = INDICES.iter().map(|name| folder.join(name)).find(|path| path.is_file());
-    if let Some(index) = index {
-        return shards(&folder, &index).map(|all| Some(Weights::Shards(all)));
+    let first = |names: &[&str]| names.iter().map(|name| folder.join(name)).find(|path| path.is_file());
+    // As transformers has it: safetensors before PyTorch's, and of each one file before shards.
+    if let Some(file) = first(&FILES[..2]) {
+        return Ok(Some(Weights::File(file)));
     }
-    let file = FILES.iter().map(|name| folder.join(name)).find(|path| path.is_file());
-    Ok(file.map(Weights::File))
+    match first(&INDICES) {
+        Some(index) => shards(&folder, &index).map(|all| Some(Weights::Shards(all))),
+        None => Ok(first(&FILES).map(Weights::File)),
+    }
 }
 
 /// The snapshot of `models--owner--name` that `main` stands for, or the only one.

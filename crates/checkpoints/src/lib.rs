@@ -21,7 +21,7 @@
 //! assert_eq!(found.fits(), [(architecture, 10)]);
 //! assert!(found.notes().contains(&Note::Prefix("module.model.".to_owned())));
 //! assert_eq!(file.load(&found)?["conv1.weight"].dims(), [16, 3, 3, 3]);
-//! assert_eq!(file.normaliser_of(&found)?, Some((normaliser.unwrap(), "module.normalizer".to_owned())));
+//! assert_eq!(file.normaliser_of(&found)?, Some((normaliser.unwrap(), "`module.normalizer`".to_owned())));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

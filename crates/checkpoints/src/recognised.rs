@@ -44,7 +44,7 @@ pub enum Note {
     /// The file has several networks.
     Taken { key: String, others: Vec<String> },
     /// The weights are of a variant of the architecture.
-    Variant(&'static str),
+    Variant(String),
     /// Something stands before all names.
     Prefix(String),
     /// Names are another program's.
@@ -64,7 +64,7 @@ impl fmt::Display for Note {
                 let others: Vec<String> = others.iter().map(|other| named(other)).collect();
                 write!(to, "the weights are {}; the file also has {}", named(key), others.join(", "))
             }
-            Self::Variant(name) => write!(to, "the network is {name}, another one of the name"),
+            Self::Variant(name) => write!(to, "the network is {name}"),
             Self::Prefix(prefix) => write!(to, "names begin with `{prefix}`"),
             Self::Names(whose) => write!(to, "other names of the same layers: {whose}"),
             Self::Folded { what, count } => write!(to, "{what} of {count} weights was folded into them"),
@@ -147,13 +147,16 @@ impl CheckpointFile {
         self.check_numbers(*dictionary, &weights)?;
         let mut notes = Vec::new();
         if wanted.architecture.is_some_and(|architecture| architecture != fit.architecture) {
-            notes.push(Note::Variant(fit.architecture.name()));
+            notes.push(Note::Variant(match fit.architecture.in_both_families() {
+                true => format!("{} of the family {}", fit.architecture.name(), fit.architecture.family()),
+                false => fit.architecture.name().to_owned(),
+            }));
         }
         if !others.is_empty() {
             notes.push(Note::Taken { key: key.clone(), others });
         }
         notes.extend(self.notes(fit, *dictionary, &weights, &all[*dictionary]));
-        let normalisers = self.normalisers(*dictionary, &fit.prefix);
+        let normalisers = self.normalisers(*dictionary, Some(&fit.prefix));
         Ok(Recognised { dictionary: *dictionary, weights, fits, normalisers, notes })
     }
 
@@ -269,7 +272,7 @@ impl CheckpointFile {
             let cause = "it holds no weights, that is no floating-point numbers".to_owned();
             return Err(Error::Unreadable { path: path(), cause });
         }
-        let normalisers = self.normalisers(largest, "");
+        let normalisers = self.normalisers(largest, None);
         Ok(Recognised { dictionary: largest, weights, fits: Vec::new(), normalisers, notes: Vec::new() })
     }
 
@@ -318,22 +321,44 @@ impl CheckpointFile {
         notes
     }
 
-    /// The normalisers beside weights with a prefix: those in their dictionary, or else in others, that lie nearest to them.
-    fn normalisers(&self, dictionary: usize, prefix: &str) -> Vec<(usize, Pair)> {
+    /// The normalisers beside weights with a prefix (any, where it is not known): those in their dictionary, or else alone in others, that lie nearest to them and are
+    /// no other network's.
+    fn normalisers(&self, dictionary: usize, prefix: Option<&str>) -> Vec<(usize, Pair)> {
+        /// Tensors of a dictionary that has a normaliser alone.
+        const ALONE: usize = 4;
         let pairs = |index: usize| {
             network::pair(&self.dictionaries()[index]).into_iter().map(move |pair| (index, pair))
         };
-        let mut found: Vec<_> = pairs(dictionary).collect();
+        let mut found: Vec<_> = pairs(dictionary)
+            .filter(|(index, pair)| prefix.is_none_or(|prefix| self.is_own(*index, pair, prefix)))
+            .collect();
         if found.is_empty() {
-            found = (0..self.dictionaries().len()).flat_map(pairs).collect();
+            let others = (0..self.dictionaries().len()).filter(|&other| other != dictionary);
+            found = others
+                .filter(|&other| self.dictionaries()[other].tensors.len() <= ALONE)
+                .flat_map(pairs)
+                .collect();
         }
         let shared = |pair: &Pair| {
-            let steps = pair.key.split('.').zip(prefix.split('.'));
+            let steps = pair.key.split('.').zip(prefix.unwrap_or_default().split('.'));
             steps.take_while(|(one, other)| one == other).count()
         };
         let nearest = found.iter().map(|(_, pair)| shared(pair)).max();
         found.retain(|(_, pair)| Some(shared(pair)) == nearest);
         found
+    }
+
+    /// Whether a normaliser is that of the weights with a prefix, rather than of others beside it.
+    fn is_own(&self, dictionary: usize, pair: &Pair, prefix: &str) -> bool {
+        let tensors = self.dictionaries()[dictionary].tensors.iter().enumerate();
+        let others = tensors.filter(|(place, _)| ![pair.mean, pair.std].contains(place));
+        let others: Vec<&str> = others.map(|(_, tensor)| tensor.key.as_str()).collect();
+        let is_of = |module: &str| {
+            let module = format!("{module}.");
+            prefix.starts_with(&module) || !others.iter().any(|key| key.starts_with(&module))
+        };
+        // The module that has it, and the one around that.
+        is_of(&pair.key) && pair.key.rsplit_once('.').is_none_or(|(around, _)| is_of(around))
     }
 
     /// Reads the weights that were recognised in this file: parameters and batch-norm statistics, f32, by the architecture's names (or
@@ -364,26 +389,32 @@ impl CheckpointFile {
         Ok(tensors)
     }
 
-    /// The normaliser beside weights that were recognised in this file, and its key; nothing if the file has none.
+    /// The normaliser beside weights that were recognised in this file, and its key in words; nothing if the file has none.
     ///
     /// # Errors
     /// If it is damaged, or no normaliser of three channels, or there are several that differ.
     pub fn normaliser_of(&mut self, found: &Recognised) -> Result<Option<(Normaliser, String)>, Error> {
         let mut all: Vec<(Normaliser, String)> = Vec::new();
         for (dictionary, pair) in &found.normalisers {
-            let value = self.normaliser_at(*dictionary, pair)?;
+            let (value, unit) = self.normaliser_at(*dictionary, pair)?;
             if all.iter().all(|(other, _)| *other != value) {
-                all.push((value, pair.key.clone()));
+                let place = &self.dictionaries()[*dictionary].key;
+                let place = if place.is_empty() || *dictionary == found.dictionary {
+                    ""
+                } else {
+                    &format!("{place}.")
+                };
+                all.push((value, format!("`{place}{}`{unit}", pair.key)));
             }
         }
         if all.len() > 1 {
-            let keys = all.into_iter().map(|(_, key)| format!("`{key}`")).collect();
+            let keys = all.into_iter().map(|(_, key)| key).collect();
             return Err(Error::SeveralNormalisers { path: self.path().to_owned(), keys });
         }
         Ok(all.pop())
     }
 
-    fn normaliser_at(&mut self, dictionary: usize, pair: &Pair) -> Result<Normaliser, Error> {
+    fn normaliser_at(&mut self, dictionary: usize, pair: &Pair) -> Result<(Normaliser, &'static str), Error> {
         let Pair { key, mean, std } = pair;
         let path = self.path().to_owned();
         let refused = |problem: String| Error::Normaliser { path, key: key.clone(), problem };

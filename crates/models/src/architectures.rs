@@ -155,9 +155,17 @@ impl Architecture {
     /// # Ok::<(), models::Error>(())
     /// ```
     pub fn variants(&self) -> impl Iterator<Item = Self> {
-        let name = format!("{}_b", self.name);
-        let family = self.family;
-        ARCHITECTURES.iter().copied().filter(move |other| other.name == name && other.family == family)
+        let (name, own, family) = (format!("{}_b", self.name), self.name, self.family);
+        let is_variant = move |other: &Self| match other.family == family {
+            true => other.name == name,
+            false => other.name == own,
+        };
+        ARCHITECTURES.iter().copied().filter(is_variant)
+    }
+
+    /// Whether both families have an architecture of its name.
+    pub fn in_both_families(&self) -> bool {
+        ARCHITECTURES.iter().any(|other| other.name == self.name && other.family != self.family)
     }
 
     /// The network for `classes` classes.

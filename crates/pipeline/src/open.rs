@@ -64,7 +64,13 @@ impl NetworkDescription {
             mean: normaliser.mean(),
             std: normaliser.std(),
             normaliser_from: from,
-            notes: stored.notes().iter().map(ToString::to_string).chain(stored.image_words()).collect(),
+            notes: stored
+                .notes()
+                .iter()
+                .map(ToString::to_string)
+                .chain(stored.image_words())
+                .chain(stored.not_done())
+                .collect(),
         };
         (description, normaliser)
     }

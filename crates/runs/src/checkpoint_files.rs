@@ -89,10 +89,15 @@ pub struct Matches {
 /// If the pattern is malformed or names no checkpoint.
 pub fn checkpoints_matching(pattern: &str) -> Result<Matches, Error> {
     let mut paths = Vec::new();
-    let is_one = || CheckpointFile::open(Path::new(pattern)).is_ok();
-    if Path::new(pattern).is_file() || (Path::new(pattern).is_dir() && is_one()) {
-        // A name may hold what would mean something in a pattern. What it is, whoever opens it says.
-        return Ok(in_order(vec![PathBuf::from(pattern)]));
+    // A name may hold what would mean something in a pattern.
+    let own = Path::new(pattern);
+    if own.symlink_metadata().is_ok() {
+        match CheckpointFile::open(own) {
+            Err(checkpoints::Error::NoFile { is_folder: true, .. }) => {}
+            // What else is wrong with a file, whoever opens it says.
+            Err(error) if !own.is_file() => return Err(error.into()),
+            _ => return Ok(in_order(vec![PathBuf::from(pattern)])),
+        }
     }
     let malformed = |problem: String| Error::NoPattern { pattern: pattern.to_owned(), problem };
     for entry in glob::glob(pattern).map_err(|error| malformed(error.to_string()))? {

@@ -59,6 +59,8 @@ impl InspectedCheckpoint {
             .normaliser
             .as_ref()
             .map(|found| json!({"mean": found.value.mean(), "std": found.value.std(), "from": found.origin}));
+        let notes = weights.notes().iter().map(ToString::to_string);
+        let notes = notes.chain(weights.image_words()).chain(weights.not_done());
         json!({
             "file": self.path,
             "format": weights.format(),
@@ -71,7 +73,7 @@ impl InspectedCheckpoint {
             "nat_prec1": weights.info.nat_prec1,
             "best_prec1": weights.best_accuracy(),
             "normaliser": normaliser,
-            "notes": weights.notes().iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "notes": notes.collect::<Vec<_>>(),
             "tensors": weights.tensors().map(tensor).collect::<Vec<_>>(),
         })
     }

@@ -25,7 +25,8 @@ pub(crate) fn is_checkpoint(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
     let is_state = path.to_string_lossy().ends_with(".state.safetensors");
     let is_named = || matches!(extension, Some("safetensors" | "pt" | "pth"));
-    path.is_file() && !is_state && (is_named() || CheckpointFile::open(path).is_ok())
+    let is_one = || CheckpointFile::open(path).is_ok();
+    !is_state && ((path.is_file() && is_named()) || is_one())
 }
 
 /// `checkpoint.latest` and `checkpoint.best` are further names of checkpoints that have a number.

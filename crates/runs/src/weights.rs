@@ -78,6 +78,12 @@ impl StoredWeights {
         self.found.notes()
     }
 
+    /// What the configuration beside the file asks for and is not done here.
+    pub fn not_done(&self) -> impl Iterator<Item = String> {
+        let all = self.file.config().map_or(&[][..], |config| &config.not_done);
+        all.iter().map(|what| format!("its configuration asks for {what}, which is not done here"))
+    }
+
     /// Which images the configuration beside the file asks for, in words.
     pub fn image_words(&self) -> Option<String> {
         let FolderConfig { image_size, resize, interpolation, .. } = self.file.config()?;
@@ -120,10 +126,15 @@ fn normaliser(
         return Ok(Some(StoredNormaliser { value, origin: "from its metadata".to_owned() }));
     }
     if let Some((value, key)) = file.normaliser_of(found)? {
-        return Ok(Some(StoredNormaliser { value, origin: format!("from its `{key}`") }));
+        return Ok(Some(StoredNormaliser { value, origin: format!("from its {key}") }));
     }
-    let beside = file.config().and_then(|config| config.normaliser);
-    Ok(beside.map(|(value, name)| StoredNormaliser { value, origin: format!("from the {name} beside it") }))
+    let Some(config) = file.config() else { return Ok(None) };
+    if let Some(problem) = &config.problem {
+        let (path, problem) = (file.path().to_owned(), problem.clone());
+        return Err(checkpoints::Error::Configuration { path, problem }.into());
+    }
+    let stored = |(value, name)| StoredNormaliser { value, origin: format!("from the {name} beside it") };
+    Ok(config.normaliser.map(stored))
 }
 
 /// A normaliser that is given, and what it replaces.

@@ -11,6 +11,9 @@ pub(super) fn of(error: &Error) -> Option<String> {
         Error::NoNormaliser => {
             Some("name it with --mean and --std, or the data set that it is of".to_owned())
         }
+        Error::Configuration { .. } => {
+            Some("mend it, or name the normaliser with --mean and --std".to_owned())
+        }
         Error::Normaliser { .. } | Error::SeveralNormalisers { .. } => {
             Some("name the right one with --mean and --std".to_owned())
         }

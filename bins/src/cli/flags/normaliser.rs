@@ -11,10 +11,10 @@ use crate::cli::UsageError;
 pub(crate) struct NormaliserFlags {
     /// The network's normaliser: mean per channel, or the name of both: `imagenet`, `cifar10`, `cifar100`, `half`, `none` [default: what
     /// the checkpoint says, else the data set's usual one]
-    #[arg(long, value_name = "R,G,B|NAME", value_parser = mean)]
+    #[arg(long, value_name = "R,G,B|NAME", value_parser = mean, allow_hyphen_values = true)]
     mean: Option<Mean>,
     /// The network's normaliser: standard deviation per channel
-    #[arg(long, value_name = "R,G,B", value_parser = three_numbers, requires = "mean")]
+    #[arg(long, value_name = "R,G,B", value_parser = three_numbers, requires = "mean", allow_hyphen_values = true)]
     std: Option<[f32; 3]>,
 }
 
@@ -41,6 +41,9 @@ impl NormaliserFlags {
                 refused("--std: the name that --mean gives is of both; leave --std out".to_owned())
             }
             (Some(Mean::Numbers(_)), None) => refused("--mean: expected --std beside its numbers".to_owned()),
+            (Some(Mean::Numbers(mean)), Some(_)) if mean.iter().any(|value| *value > 1.5) => {
+                refused("--mean: found numbers of pixels from 0 to 255, expected those of pixels in [0, 1]; divide both by 255".to_owned())
+            }
             (Some(Mean::Numbers(mean)), Some(std)) => match Normaliser::new(mean, std) {
                 Ok(normaliser) => Ok(Some(normaliser)),
                 Err(error) => refused(format!("--mean, --std: {error}")),
@@ -110,6 +113,7 @@ mod tests {
         for (mean, std, words) in [
             (Some("0.1,0.2,0.3"), None, "expected --std"),
             (Some("none"), Some([1.0; 3]), "leave --std out"),
+            (Some("123.7,116.3,103.5"), Some([58.0; 3]), "divide both by 255"),
             (Some("0,0,0"), Some([0.0; 3]), "std > 0"),
             (Some("foo"), None, "imagenet"),
         ] {

@@ -38,17 +38,19 @@ pub(crate) fn pair(dictionary: &Dictionary) -> Vec<Pair> {
     found
 }
 
-/// The normaliser that two tensors are, of the pixels in [0, 1].
+/// The normaliser that two tensors are, of the pixels in [0, 1]; and words that follow, where they are of others.
 ///
 /// # Errors
 /// What is wrong with it.
-pub(crate) fn value(mean: &[f32], std: &[f32]) -> Result<Normaliser, String> {
+pub(crate) fn value(mean: &[f32], std: &[f32]) -> Result<(Normaliser, &'static str), String> {
     let three = |values: &[f32]| <[f32; 3]>::try_from(values).ok();
     let Some((mean, std)) = three(mean).zip(three(std)) else {
         return Err(format!("{} and {} numbers, expected three each", mean.len(), std.len()));
     };
     // No mean of pixels in [0, 1] is beyond 1: these are of pixels from 0 to 255.
-    let scale = if mean.iter().any(|value| *value > 1.5) { 255.0 } else { 1.0 };
+    let (scale, unit) =
+        if mean.iter().any(|value| *value > 1.5) { (255.0, ", for pixels from 0 to 255") } else { (1.0, "") };
     let scaled = |values: [f32; 3]| values.map(|value| value / scale);
-    Normaliser::new(scaled(mean), scaled(std)).map_err(|error| error.to_string())
+    let found = Normaliser::new(scaled(mean), scaled(std)).map_err(|error| error.to_string())?;
+    Ok((found, unit))
 }

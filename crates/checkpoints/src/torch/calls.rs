@@ -69,6 +69,15 @@ impl Calls for PyTorch {
         let Some(name) = values.global(function) else { return opaque(None) };
         let arguments = short(values, arguments).unwrap_or_default();
         match name {
+            // Negated or conjugated when it is read: that is what a seventh argument says.
+            (b"torch._utils", b"_rebuild_tensor_v2")
+                if arguments
+                    .get(6)
+                    .and_then(|&seventh| values.entries(seventh))
+                    .is_some_and(|all| !all.is_empty()) =>
+            {
+                opaque(Some(function))
+            }
             (b"torch._utils", b"_rebuild_tensor_v2" | b"_rebuild_tensor") => made(tensor(values, arguments)?),
             (b"torch._utils", b"_rebuild_parameter" | b"_rebuild_parameter_with_state") => {
                 let tensor = arguments.first().copied();

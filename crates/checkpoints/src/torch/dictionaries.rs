@@ -14,7 +14,7 @@ use crate::dictionary::{Dictionary, StoredTensor};
 const LONGEST_KEY: usize = 512;
 
 /// What people put around a state dict has fewer layers.
-const DEEPEST: usize = 4;
+const DEEPEST: usize = 8;
 
 /// As many no file has.
 const MOST: usize = 256;
@@ -40,8 +40,8 @@ pub(super) fn dictionaries(pickle: &Pickle) -> Result<Vec<Found>, String> {
             match values.object(value) {
                 Some(Object::Dict(entries)) if is_new => {
                     found.extend(contents(pickle, &place, entries)?);
-                    let named = entries.iter().filter_map(|&(key, value)| Some((values.text(key)?, value)));
-                    next.extend(named.map(|(key, value)| (joined(&place, key), value)));
+                    let named = entries.iter().filter_map(|&(key, value)| Some((name(pickle, key)?, value)));
+                    next.extend(named.map(|(key, value)| (joined(&place, &key), value)));
                 }
                 Some(Object::List(items) | Object::Tuple(items)) if is_new => {
                     let items = items.iter().take(MOST).enumerate();
@@ -62,6 +62,14 @@ pub(super) fn dictionaries(pickle: &Pickle) -> Result<Vec<Found>, String> {
     Ok(found)
 }
 
+/// What a key is called.
+fn name(pickle: &Pickle, key: Value) -> Option<String> {
+    match key {
+        Value::Int(number) => Some(number.to_string()),
+        key => pickle.values().text(key).map(str::to_owned),
+    }
+}
+
 fn joined(place: &str, key: &str) -> String {
     if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") }
 }
@@ -75,7 +83,9 @@ fn nothing(is_dictionary: bool, code: &[(String, String)]) -> String {
                 "{place} is an object of `{name}`, whose code would have to run; save the network's state_dict()"
             )
         }
-        None if is_dictionary => "it holds no tensors".to_owned(),
+        None if is_dictionary => {
+            "it holds no weights: no dictionary of tensors by name, as a state_dict".to_owned()
+        }
         None => "its content is no dictionary, and none is in it".to_owned(),
     }
 }

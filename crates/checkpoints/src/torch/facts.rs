@@ -41,19 +41,43 @@ pub(super) fn facts(pickle: &Pickle, mut number: impl FnMut(Value) -> Option<f64
     }
 }
 
-/// The normaliser among the attributes of a state dict of ours: mean and standard deviation.
+/// What people call dictionaries that say how images are normalised, among other things.
+const SETTINGS: [&str; 10] = [
+    "normalize",
+    "normalization",
+    "normalizer",
+    "pretrained_cfg",
+    "default_cfg",
+    "config",
+    "cfg",
+    "args",
+    "hparams",
+    "hyper_parameters",
+];
+
+/// The normaliser among the attributes of a state dict of ours, or beside the weights as lists of numbers: mean and standard deviation.
 fn normaliser(pickle: &Pickle) -> Option<[[f32; 3]; 2]> {
-    let values = pickle.values();
-    let attributes = values.entries(pickle.top())?.iter().find(|(key, _)| *key == Value::None)?.1;
-    let own = values.entry(values.entry(values.entry(attributes, METADATA)?, "")?, ATTRIBUTE)?;
-    let three = |key: &str| {
-        let number =
-            |value: &Value| if let Value::Float(number) = value { Some(*number as f32) } else { None };
-        let numbers =
-            values.items(values.entry(own, key)?)?.iter().map(number).collect::<Option<Vec<f32>>>()?;
-        <[f32; 3]>::try_from(numbers).ok()
+    let (values, top) = (pickle.values(), pickle.top());
+    let own = || {
+        let attributes = values.entries(top)?.iter().find(|(key, _)| *key == Value::None)?.1;
+        values.entry(values.entry(values.entry(attributes, METADATA)?, "")?, ATTRIBUTE)
     };
-    Some([three("mean")?, three("std")?])
+    let beside = SETTINGS.iter().filter_map(|key| values.entry(top, key));
+    let mut places = own().into_iter().chain([top]).chain(beside);
+    places.find_map(|place| Some([three(pickle, place, "mean")?, three(pickle, place, "std")?]))
+}
+
+/// Three numbers in a list.
+fn three(pickle: &Pickle, place: Value, key: &str) -> Option<[f32; 3]> {
+    let values = pickle.values();
+    let number = |value: &Value| match value {
+        Value::Float(number) => Some(*number as f32),
+        Value::Int(number) => Some(*number as f32),
+        _ => None,
+    };
+    let numbers =
+        values.items(values.entry(place, key)?)?.iter().map(number).collect::<Option<Vec<f32>>>()?;
+    <[f32; 3]>::try_from(numbers).ok()
 }
 
 /// A fraction, or percents.

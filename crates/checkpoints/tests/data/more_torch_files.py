@@ -22,3 +22,8 @@ kinds = [torch.float8_e4m3fn, torch.float8_e5m2, torch.float8_e4m3fnuz, torch.fl
 saved("float8.pt", {str(kind).split("_", 1)[1]: values.to(kind) for kind in kinds})
 saved("epochs_done.pt", {"epoch": np.int64(1), "state_dict": {"w": values}, "best_prec1": torch.tensor(71.5)})
 saved("epoch_of_zero.pt", {"epoch": 0, "net": {"w": values}, "acc": 0.5})
+
+# Mean and standard deviation as lists beside the weights, which stand deep; and a tensor that is negated when it is read.
+deep = {"trainer": {"states": [{"of": {"net": {"w": values}}}], 7: "an integer as a key"}}
+saved("deep_with_lists.pt", {**deep, "mean": [0.5, 0.25, 0.125], "std": [0.25, 0.25, 1]})
+saved("negated.pt", {"w": torch._neg_view(values)})

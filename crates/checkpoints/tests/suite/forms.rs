@@ -87,7 +87,7 @@ fn shortcuts_with_weights_make_a_variant() -> Outcome {
     let bytes = file(&weights, |name| name.replace("shortcut", "downsample").replace("linear.", "fc."))?;
     let (read, notes) = found(&bytes, of(resnet20()?))?;
     assert_same(&read.tensors, &weights);
-    assert_eq!(notes[0], Note::Variant("resnet20_b"));
+    assert_eq!(notes[0], Note::Variant("resnet20_b".to_owned()));
     let file = CheckpointFile::from_bytes(bytes)?;
     assert_eq!(file.recognise(of(resnet20()?))?.fits(), [(projected, 10)]);
     assert_eq!(file.recognise(Wanted::default())?.fits(), [(projected, 10)], "and is guessed");
@@ -133,7 +133,15 @@ fn of_several_normalisers_the_networks_own_counts() -> Outcome {
     };
     let bytes = with("student.net.", [("teacher.norm", 0.25), ("student.norm", 0.75)])?;
     let (normaliser, key) = found(&bytes, of(architecture))?.0.normaliser.ok_or("a normaliser")?;
-    assert_eq!((normaliser.mean(), key.as_str()), ([0.75; 3], "student.norm"));
+    assert_eq!((normaliser.mean(), key.as_str()), ([0.75; 3], "`student.norm`"));
+
+    // One of another network is none of this one's.
+    let mut all: Weights =
+        weights.iter().map(|(name, tensor)| (format!("student.{name}"), tensor.clone())).collect();
+    all.insert("teacher.conv.weight".to_owned(), Tensor::new(&[[1f32]], &Device::Cpu)?);
+    all.insert("teacher.mean".to_owned(), Tensor::new(&[0.5f32; 3], &Device::Cpu)?);
+    all.insert("teacher.std".to_owned(), Tensor::new(&[0.5f32; 3], &Device::Cpu)?);
+    assert!(found(&file(&all, str::to_owned)?, of(architecture))?.0.normaliser.is_none());
 
     // Nothing says which: the same twice is one, and two are refused.
     let (same, _) = found(&with("", [("one", 0.25), ("two", 0.25)])?, of(architecture))?;

@@ -172,7 +172,7 @@ fn what_is_no_checkpoint_is_said() {
         (b"", "empty"),
         (b"nonsense", "a text"),
         (&archive(b"\x80\x02K\x01.", &[]), "no dictionary"),
-        (&archive(b"\x80\x02}.", &[]), "no tensors"),
+        (&archive(b"\x80\x02}.", &[]), "it holds no weights"),
         (&archive(b"\x80\x02cmine\nNet\n)\x81}b.", &[]), "mine.Net"),
         (&archive(&tensor_pickle(4, 0, &[4], &[1]), &[]), "a/data/0"),
     ];

@@ -1,8 +1,8 @@
 //! Files of PyTorch's that were once refused or misread; `data/more_torch_files.py` wrote them.
 
-use checkpoints::CheckpointFile;
+use checkpoints::{CheckpointFile, Wanted};
 
-use crate::common::load;
+use crate::common::{load, read};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -40,4 +40,20 @@ fn the_first_epoch_is_the_first_whoever_counts() -> Outcome {
     assert_eq!((done.epoch, done.noted_epoch, done.best_accuracy), (Some(0), Some(1), Some(71.5)));
     assert_eq!((zero.epoch, zero.noted_epoch, zero.accuracy), (Some(0), Some(0), Some(50.0)));
     Ok(())
+}
+
+#[test]
+fn lists_of_numbers_beside_deep_weights_are_a_normaliser() -> Outcome {
+    let file = CheckpointFile::from_bytes(include_bytes!("../data/deep_with_lists.pt").to_vec())?;
+    assert_eq!(file.dictionaries()[0].key, "trainer.states.0.of.net");
+    assert_eq!(file.facts().normaliser, Some([[0.5, 0.25, 0.125], [0.25, 0.25, 1.0]]));
+    assert_eq!(read(file, Wanted::default())?.tensors["w"].to_vec2::<f32>()?, VALUES);
+    Ok(())
+}
+
+/// The storage has the numbers themselves, and a note that they are negated.
+#[test]
+fn negated_tensors_are_refused() {
+    let said = load(include_bytes!("../data/negated.pt")).expect_err("other numbers").to_string();
+    assert!(said.contains("`w` is made by `torch._utils._rebuild_tensor_v2`"), "{said}");
 }

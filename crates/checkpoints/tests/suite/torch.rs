@@ -63,7 +63,7 @@ fn both_formats_give_what_was_saved() -> Outcome {
         let found = load(bytes)?;
         let (normaliser, key) = found.normaliser.as_ref().ok_or("a normaliser")?;
         assert_eq!(*normaliser, Normaliser::new([0.5, 0.25, 0.125], [0.5, 0.25, 0.125])?);
-        assert_eq!(key, "module.normalizer");
+        assert_eq!(key, "`module.normalizer`");
         assert_eq!(
             found.tensors.keys().collect::<Vec<_>>(),
             expected.iter().map(|(name, _)| name).collect::<Vec<_>>()
