@@ -169,7 +169,9 @@ impl CheckpointFile {
     ) -> Result<(Vec<Candidate>, Nearest), Error> {
         let (mut candidates, mut nearest): (Vec<Candidate>, Nearest) = (Vec::new(), None);
         for (index, (dictionary, weights)) in self.dictionaries().iter().zip(all).enumerate() {
-            for &architecture in architectures {
+            // Fewer than half of the weights say nothing.
+            let may_be = |architecture: &&Architecture| 2 * weights.len() >= network::size(**architecture);
+            for &architecture in architectures.iter().filter(may_be) {
                 let (sound, near) = network::fits(architecture, weights, dictionary);
                 let several = sound.len() > 1;
                 candidates.extend(sound.into_iter().map(|fit| {

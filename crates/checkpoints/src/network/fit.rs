@@ -185,7 +185,9 @@ pub(crate) fn nearest(weights: &[Weight], dictionary: &Dictionary) -> Option<Str
         let same = wanted.iter().filter(|(name, shape)| found.get(*name) == Some(shape)).count();
         Some((same, wanted.len().max(found.len()), architecture.name(), fit.classes))
     };
-    let all = Architecture::all().iter().filter_map(shared);
+    // More than half must be the same in the end.
+    let may_be = |architecture: &&Architecture| 2 * weights.len() > size(**architecture);
+    let all = Architecture::all().iter().filter(may_be).filter_map(shared);
     let (same, of, name, classes) = all.max_by(|a, b| (a.0 * b.1).cmp(&(b.0 * a.1)))?;
     (2 * same > of).then(|| {
         format!("the nearest is {name} with {classes} classes, of whose {of} tensors {same} are here")
