@@ -34,6 +34,7 @@ mod file;
 mod folder;
 mod kind;
 mod network;
+mod note;
 mod numbers;
 mod recognised;
 mod safetensors;
@@ -48,7 +49,8 @@ pub use file::CheckpointFile;
 pub use numbers::NumberType;
 
 // Networks in them
-pub use recognised::{Note, Recognised, Wanted};
+pub use note::Note;
+pub use recognised::{Recognised, Wanted};
 
 // PyTorch files of our own
 pub use write::{TorchCheckpoint, TorchStyle};

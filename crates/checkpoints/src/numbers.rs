@@ -1,5 +1,7 @@
 //! The types of numbers that files have, and their values as f32.
 
+use std::io::{self, Read};
+
 use half::{bf16, f16};
 
 /// A type of numbers.
@@ -157,6 +159,52 @@ pub(crate) fn floats(kind: NumberType, layout: Layout<'_>, bytes: &[u8]) -> Vec<
     }
 }
 
+/// Bytes that are read at once: whole numbers of any type.
+const PIECE: usize = 1 << 20;
+
+/// Hands all bytes of a source on in pieces, the last of which may be shorter; how many there were.
+pub(crate) fn in_pieces(source: &mut impl Read, take: &mut dyn FnMut(&[u8])) -> io::Result<u64> {
+    let (mut piece, mut total) = (Vec::with_capacity(PIECE), 0);
+    loop {
+        piece.clear();
+        source.take(PIECE as u64).read_to_end(&mut piece)?;
+        if piece.is_empty() {
+            return Ok(total);
+        }
+        total += piece.len() as u64;
+        take(&piece);
+    }
+}
+
+/// Numbers that come one after another, in pieces: so that no second copy of them is in memory.
+pub(crate) struct Row {
+    kind: NumberType,
+    /// Bytes before the first number.
+    before: usize,
+    count: usize,
+    values: Vec<f32>,
+}
+
+impl Row {
+    /// So many numbers from an element on. There must be as many bytes, for as much memory is taken at once.
+    pub(crate) fn new(kind: NumberType, first: usize, count: usize) -> Self {
+        Self { kind, before: first * kind.bytes() as usize, count, values: Vec::with_capacity(count) }
+    }
+
+    pub(crate) fn take(&mut self, piece: &[u8]) {
+        let passed = self.before.min(piece.len());
+        self.before -= passed;
+        let size = self.kind.bytes() as usize;
+        let count = ((piece.len() - passed) / size).min(self.count - self.values.len());
+        let layout = Layout { first: 0, shape: &[count], strides: &[1] };
+        self.values.extend(floats(self.kind, layout, &piece[passed..]));
+    }
+
+    pub(crate) fn finish(self) -> Vec<f32> {
+        self.values
+    }
+}
+
 fn gather<const N: usize>(layout: Layout<'_>, bytes: &[u8], number: impl Fn([u8; N]) -> f32) -> Vec<f32> {
     let (all, _) = bytes.as_chunks::<N>();
     let Layout { first, shape, strides } = layout;
@@ -188,7 +236,7 @@ fn gather<const N: usize>(layout: Layout<'_>, bytes: &[u8], number: impl Fn([u8;
 }
 
 /// Whether the numbers stand one after another.
-fn is_contiguous(shape: &[usize], strides: &[usize]) -> bool {
+pub(crate) fn is_contiguous(shape: &[usize], strides: &[usize]) -> bool {
     let mut expected = 1;
     shape.iter().zip(strides).rev().all(|(&size, &stride)| {
         let fits = size == 1 || stride == expected;

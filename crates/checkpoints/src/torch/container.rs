@@ -16,6 +16,7 @@ use super::{
     calls::{self, Made, Pickle},
     view::Storage,
 };
+use crate::numbers::in_pieces;
 
 /// A file, or bytes in its place.
 pub(crate) trait Source: Read + Seek + Send {}
@@ -72,12 +73,42 @@ impl Container {
 
     /// The bytes of a storage, as many as it says it has.
     pub(super) fn read(&mut self, pickle: &Pickle, storage: &Storage) -> Result<Vec<u8>, String> {
+        let mut bytes = Vec::new();
+        self.pieces(pickle, storage, &mut |piece| bytes.extend_from_slice(piece))?;
+        Ok(bytes)
+    }
+
+    /// Whether the file has as many bytes for a storage as it says it has, before memory is taken for them.
+    pub(super) fn check(&mut self, pickle: &Pickle, storage: &Storage) -> Result<(), String> {
+        let key = pickle.values().bytes(storage.key);
+        let expected = storage.count * storage.kind.bytes();
+        let found = match self {
+            Self::Zip { archive, prefix, checksums } => {
+                let name = format!("{prefix}data/{}", String::from_utf8_lossy(key));
+                open_member(archive, &name, *checksums)?.size()
+            }
+            Self::Legacy { places, .. } => places.get(key).map_or(0, |&(_, length)| length),
+        };
+        if found < expected {
+            Err(format!("a storage of {found} bytes, expected {expected}"))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Hands the bytes of a storage on in pieces of whole numbers, the last of which may be shorter.
+    pub(super) fn pieces(
+        &mut self,
+        pickle: &Pickle,
+        storage: &Storage,
+        take: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), String> {
         let key = pickle.values().bytes(storage.key);
         let expected = storage.count * storage.kind.bytes();
         match self {
             Self::Zip { archive, prefix, checksums } => {
                 let name = format!("{prefix}data/{}", String::from_utf8_lossy(key));
-                read_member(archive, &name, expected, *checksums)
+                read_member(archive, &name, expected, *checksums, take)
             }
             Self::Legacy { source, places } => {
                 let &(start, length) = places.get(key).ok_or("a storage that the file does not list")?;
@@ -85,7 +116,10 @@ impl Container {
                     return Err(format!("a storage of {length} bytes, expected {expected}"));
                 }
                 source.seek(SeekFrom::Start(start)).map_err(message)?;
-                read_exactly(source, expected)
+                match in_pieces(&mut source.take(expected), take).map_err(message)? {
+                    found if found == expected => Ok(()),
+                    found => Err(format!("{found} bytes, expected {expected}")),
+                }
             }
         }
     }
@@ -93,17 +127,6 @@ impl Container {
 
 fn message(error: impl std::fmt::Display) -> String {
     error.to_string()
-}
-
-/// Reads bytes that are known to be there, or that a short file ends before.
-fn read_exactly(source: &mut impl Read, expected: u64) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::with_capacity(usize::try_from(expected).map_err(message)?);
-    source.take(expected).read_to_end(&mut bytes).map_err(message)?;
-    if bytes.len() as u64 == expected {
-        Ok(bytes)
-    } else {
-        Err(format!("{} bytes, expected {expected}", bytes.len()))
-    }
 }
 
 /// Whether an archive has checksums: PyTorch writes zeros in their place where it is told to compute none.
@@ -201,7 +224,9 @@ fn check_order(
     if !names.contains(&name) {
         return Ok(());
     }
-    match read_member(archive, &name, 0, checksums)?.as_slice() {
+    let mut order = Vec::new();
+    read_member(archive, &name, 0, checksums, &mut |piece| order.extend_from_slice(piece))?;
+    match order.as_slice() {
         b"little" => Ok(()),
         found => Err(format!(
             "byte order `{}`, expected little-endian",
@@ -211,21 +236,23 @@ fn check_order(
 }
 
 /// A member of at least the expected bytes, whole, so that its checksum is compared.
+/// Hands the bytes of a member on.
 fn read_member(
     archive: &mut ZipArchive<Box<dyn Source>>,
     name: &str,
     expected: u64,
     checksums: Checksums,
-) -> Result<Vec<u8>, String> {
+    take: &mut dyn FnMut(&[u8]),
+) -> Result<(), String> {
     let shown = || name.chars().take(100).collect::<String>();
     let mut member = open_member(archive, name, checksums)?;
-    let found = member.size();
-    if found < expected {
-        return Err(format!("member {} has {found} bytes, expected {expected}", shown()));
+    let short = |found: u64| format!("member {} has {found} bytes, expected {expected}", shown());
+    if member.size() < expected {
+        return Err(short(member.size()));
     }
-    let mut bytes = Vec::with_capacity(usize::try_from(found).map_err(message)?);
-    member.read_to_end(&mut bytes).map_err(|error| bad_member(&shown(), &error))?;
-    Ok(bytes)
+    let found = in_pieces(&mut member, take).map_err(|error| bad_member(&shown(), &error))?;
+    // Where nothing is compared at its end, the archive may say more than there is.
+    if found < expected { Err(short(found)) } else { Ok(()) }
 }
 
 /// A member that is there and cannot be read; what the archive's reader says of it follows.

@@ -11,7 +11,11 @@ use super::{
     facts::facts,
     view::{Storage, View},
 };
-use crate::{dictionary::Dictionary, facts::Facts, numbers::floats};
+use crate::{
+    dictionary::Dictionary,
+    facts::Facts,
+    numbers::{Row, floats, is_contiguous},
+};
 
 /// An open file: a zip archive, or the format before PyTorch 1.6. Nothing that a pickle names is ever run or looked up: what code
 /// would have made is left out.
@@ -68,6 +72,16 @@ fn read(container: &mut Container, pickle: &Pickle, views: &[&View]) -> Result<V
         let bytes_of = |storage: &Storage| storage.count * storage.kind.bytes();
         let storages = indices.iter().map(|&index| &views[index].storage);
         let Some(largest) = storages.max_by_key(|storage| bytes_of(storage)) else { continue };
+        if let [index] = indices[..] {
+            let View { shape, strides, storage, .. } = views[index];
+            if is_contiguous(shape, strides) && storage.kind.is_floating() {
+                container.check(pickle, storage)?;
+                let mut row = Row::new(storage.kind, views[index].first() as usize, views[index].count());
+                container.pieces(pickle, storage, &mut |piece| row.take(piece))?;
+                values[index] = row.finish();
+                continue;
+            }
+        }
         let bytes = container.read(pickle, largest)?;
         for index in indices {
             values[index] = floats(views[index].storage.kind, views[index].layout(), &bytes);

@@ -57,3 +57,10 @@ fn negated_tensors_are_refused() {
     let said = load(include_bytes!("../data/negated.pt")).expect_err("other numbers").to_string();
     assert!(said.contains("`w` is made by `torch._utils._rebuild_tensor_v2`"), "{said}");
 }
+
+/// Without checksums an archive may say of a member that it is longer than it is.
+#[test]
+fn a_short_member_is_told() {
+    let said = load(include_bytes!("../data/short_member.pt")).expect_err("too few numbers").to_string();
+    assert!(said.contains("bytes, expected"), "{said}");
+}
