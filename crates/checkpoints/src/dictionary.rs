@@ -30,3 +30,8 @@ pub struct Dictionary {
     /// Keys of weights that code would have to make, and the code's names.
     pub(crate) opaque: Vec<(String, String)>,
 }
+
+/// A name out of a file, without characters that would break a line or do something to a terminal.
+pub(crate) fn printable(name: &str) -> String {
+    name.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}

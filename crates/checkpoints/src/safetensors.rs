@@ -8,7 +8,7 @@ use std::{
 use ::safetensors::{Dtype, tensor::Metadata};
 
 use crate::{
-    dictionary::{Dictionary, StoredTensor},
+    dictionary::{Dictionary, StoredTensor, printable},
     numbers::{NumberType, Row, in_pieces},
     torch::Source,
 };
@@ -64,7 +64,8 @@ impl SafetensorsFile {
             let Some(info) = header.info(&key) else { continue };
             let (from, to) = info.data_offsets;
             places.push((start + from as u64, (to - from) as u64));
-            tensors.push(StoredTensor { key, shape: info.shape.clone(), kind: kind(info.dtype) });
+            let (key, shape) = (printable(&key), info.shape.clone());
+            tensors.push(StoredTensor { key, shape, kind: kind(info.dtype) });
         }
         tie(&mut tensors, &mut places, &metadata);
         let dictionary = [Dictionary { tensors, ..Dictionary::default() }];

@@ -8,7 +8,7 @@ use super::{
     calls::{self, Made, Pickle},
     view::View,
 };
-use crate::dictionary::{Dictionary, StoredTensor};
+use crate::dictionary::{Dictionary, StoredTensor, printable};
 
 /// Names of parameters are shorter.
 const LONGEST_KEY: usize = 512;
@@ -66,7 +66,7 @@ pub(super) fn dictionaries(pickle: &Pickle) -> Result<Vec<Found>, String> {
 fn name(pickle: &Pickle, key: Value) -> Option<String> {
     match key {
         Value::Int(number) => Some(number.to_string()),
-        key => pickle.values().text(key).map(str::to_owned),
+        key => pickle.values().text(key).map(printable),
     }
 }
 
@@ -103,14 +103,14 @@ fn contents(pickle: &Pickle, place: &str, entries: &[(Value, Value)]) -> Result<
         match made {
             Made::Tensor(view) => {
                 let (kind, shape) = (view.storage.kind, view.shape.clone());
-                dictionary.tensors.push(StoredTensor { key: key.to_owned(), shape, kind });
+                dictionary.tensors.push(StoredTensor { key: printable(key), shape, kind });
                 views.push(View::clone(view));
             }
             Made::Opaque(_) => {
                 let code = calls::code(values, value).unwrap_or_default();
                 // Options and the like stand beside weights under plain words.
                 if key.contains('.') || code.starts_with("torch._utils._rebuild") {
-                    dictionary.opaque.push((key.to_owned(), code));
+                    dictionary.opaque.push((printable(key), code));
                 }
             }
             _ => {}

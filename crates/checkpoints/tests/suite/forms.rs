@@ -270,3 +270,19 @@ fn weights_of_other_numbers_are_refused_by_their_type() -> Outcome {
     }
     Ok(())
 }
+
+#[test]
+fn names_break_no_line() -> Outcome {
+    let odd = BTreeMap::from([("a\nb\u{1b}[31m".to_owned(), Tensor::new(&[1f32, 2.0], &Device::Cpu)?)]);
+    let torch = file(&odd, str::to_owned)?;
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("x.safetensors");
+    candle_core::safetensors::save(&odd.into_iter().collect(), &path)?;
+    for bytes in [torch, std::fs::read(path)?] {
+        let found = CheckpointFile::from_bytes(bytes)?;
+        assert_eq!(found.dictionaries()[0].tensors[0].key, "a\u{fffd}b\u{fffd}[31m");
+        let said = found.recognise(of(resnet20()?)).expect_err("another network").to_string();
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+    Ok(())
+}
