@@ -72,7 +72,7 @@ class Report:
         apart = numpy.abs(found.astype(int) - expected.astype(int))
         share, most = (apart > 0).mean(), apart.max()
         bad = most > 1 or share > 1e-3
-        self.wrong += bad
+        self.wrong += int(bad)
         print(f"{name:44} {len(found):5} images  {100 * share:8.4f} % of values differ, by {most} at most{'  WRONG' if bad else ''}", flush=True)
 
 
@@ -127,7 +127,7 @@ def main():
     programs = arguments.programs.resolve()
     decoding(programs, report, images)
     framing(programs, report, images)
-    sys.exit(report.wrong > 0)
+    sys.exit(1 if report.wrong else 0)
 
 
 if __name__ == "__main__":
