@@ -5,6 +5,7 @@
 
 use std::{collections::BTreeMap, ffi::OsString, fs::File, io::Read, path::Path};
 
+use checkpoints::FolderConfig;
 use clap::Arg;
 use datasets::catalog::Name;
 use serde_json::Value;
@@ -36,6 +37,9 @@ const LARGEST_CONFIG: u64 = 1 << 20;
 
 /// By flag.
 type Settings = BTreeMap<String, Setting>;
+
+/// The same out of several files: where they differ, what is to be said.
+type Beside = BTreeMap<&'static str, Result<Setting, String>>;
 
 /// A command line with its defaults filled in.
 #[derive(Debug)]
@@ -73,7 +77,7 @@ pub(super) fn fill_in(
         None => BTreeMap::new(),
     };
     let run = run_settings(command, &given, &environment);
-    let (beside, unknown_beside) = settings_beside(command, &given, &environment)?;
+    let (beside, unknown_beside) = settings_beside(command, &given, &environment, &config);
     let mut line = CommandLine {
         arguments: given.first().cloned().into_iter().collect(),
         origins: BTreeMap::new(),
@@ -95,10 +99,15 @@ pub(super) fn fill_in(
             continue;
         }
         let setting = environment.get(flag).or_else(|| config.get(flag)).or_else(|| run.get(flag));
-        if let (None, Some(Setting { value, origin })) = (setting, beside.get(flag)) {
-            line.notes.push(format!("--{flag} {value}, as {origin} says"));
-        }
-        let Some(setting) = setting.or_else(|| beside.get(flag)) else { continue };
+        let setting = match (setting, beside.get(flag)) {
+            (Some(setting), _) => setting,
+            (None, Some(Ok(setting))) => {
+                line.notes.push(format!("--{flag} {}, as {} says", setting.value, setting.origin));
+                setting
+            }
+            (None, Some(Err(problem))) => return Err(problem.clone()),
+            (None, None) => continue,
+        };
         line.arguments.extend(as_argument(argument, flag, setting)?);
         line.origins.insert(flag.to_owned(), setting.origin.clone());
     }
@@ -151,49 +160,52 @@ fn run_settings(command: &clap::Command, given: &[OsString], environment: &Setti
     settings.unwrap_or_default().into_iter().filter(|(flag, _)| OF_RUN.contains(&flag.as_str())).collect()
 }
 
-/// What timm's or Hugging Face's configuration beside the files of `--checkpoints` says: the architecture, if it is known here (else that it
-/// is not), and how photographs are brought to their size.
+/// What timm's or Hugging Face's configurations beside the files of `--checkpoints` say: the architecture, if it is known here (else a note
+/// that it is not), and how photographs are brought to their size. Where they differ, what to say if the flag is not given.
 fn settings_beside(
     command: &clap::Command,
     given: &[OsString],
     environment: &Settings,
-) -> Result<(Settings, Option<String>), String> {
+    config: &Settings,
+) -> (Beside, Option<String>) {
     let takes_files = command.get_arguments().any(|argument| argument.get_long() == Some(CHECKPOINTS));
     let named = value_of(CHECKPOINTS, given, environment).filter(|_| takes_files);
-    let Some((path, _)) = named else { return Ok(Default::default()) };
+    let Some((path, _)) = named else { return Default::default() };
     let files = runs::checkpoints_matching(&path).map(|found| found.checkpoints).unwrap_or_default();
-    let configs =
-        files.iter().map(|file| checkpoints::CheckpointFile::open(&file.path).ok()?.config().cloned());
-    let mut configs: Vec<checkpoints::FolderConfig> = configs.collect::<Option<_>>().unwrap_or_default();
-    // The normaliser is each file's own.
-    configs.iter_mut().for_each(|config| config.normaliser = None);
-    configs.dedup();
-    let Some(config) = configs.first().cloned() else { return Ok(Default::default()) };
-    if configs.len() > 1 {
-        return Err(format!(
-            "--checkpoints {path}: the configurations beside these files ask for different networks or images; measure those of each kind alone"
-        ));
-    }
-    let dataset = value_of("dataset", given, environment).and_then(|(name, _)| name.parse::<Name>().ok());
-    let is_resized = dataset.is_some_and(|name| name.is_resized());
-    let number = |number: Option<usize>| number.filter(|_| is_resized).map(|number| number.to_string());
+    let own = |file: &runs::StoredCheckpoint| {
+        checkpoints::CheckpointFile::open(&file.path).ok().and_then(|file| file.config().cloned())
+    };
+    let configs: Vec<FolderConfig> = files.iter().map(|file| own(file).unwrap_or_default()).collect();
+    let dataset = value_of("dataset", given, environment).map(|(name, _)| name);
+    let dataset = dataset.or_else(|| config.get("dataset").map(|setting| setting.value.clone()));
+    let is_resized = dataset.is_some_and(|name| name.parse::<Name>().is_ok_and(|name| name.is_resized()));
     let is_known = |name: &String| name.parse::<models::Architecture>().is_ok();
-    let unknown = config.architecture.clone().filter(|name| !is_known(name)).map(|name| {
-        format!("the configuration beside {path} says that the network is {name}, which is not known here")
+    let unknown =
+        configs.iter().filter_map(|config| config.architecture.clone()).find(|name| !is_known(name));
+    let origin = format!("the configuration beside {path}");
+    let unknown =
+        unknown.map(|name| format!("{origin} says that the network is {name}, which is not known here"));
+    let said = |flag: &str, config: &FolderConfig| match flag {
+        "arch" => config.architecture.clone().filter(is_known),
+        _ if !is_resized => None,
+        "image-size" => config.image_size.map(|size| size.to_string()),
+        "resize" => config.resize.map(|size| size.to_string()),
+        _ => config.interpolation.clone(),
+    };
+    let settings = ["arch", "image-size", "resize", "interpolation"].into_iter().filter_map(|flag| {
+        let mut values: Vec<Option<String>> = configs.iter().map(|config| said(flag, config)).collect();
+        values.sort();
+        values.dedup();
+        match values.as_slice() {
+            [] | [None] => None,
+            [Some(value)] => Some((flag, Ok(Setting { value: value.clone(), origin: origin.clone() }))),
+            _ => {
+                let differ = "the configurations beside these files differ; give the flag, or measure those of each kind alone";
+                Some((flag, Err(format!("--{flag}: --checkpoints {path}: {differ}"))))
+            }
+        }
     });
-    let is_filter = |name: &String| is_resized && name.parse::<datasets::Interpolation>().is_ok();
-    let said = [
-        ("arch", config.architecture.filter(is_known)),
-        ("image-size", number(config.image_size)),
-        ("resize", config.resize.filter(|_| is_resized).map(|size| size.to_string())),
-        ("interpolation", config.interpolation.filter(is_filter)),
-    ];
-    let said = said.into_iter().filter_map(|(flag, value)| Some((flag, value?)));
-    let settings = said.map(|(flag, value)| {
-        let origin = format!("the configuration beside {path}");
-        (flag.to_owned(), Setting { value, origin })
-    });
-    Ok((settings.collect(), unknown))
+    (settings.collect(), unknown)
 }
 
 /// The last value of a flag counts, but files that are named must not be passed over.

@@ -279,8 +279,8 @@ impl CheckpointFile {
         notes
     }
 
-    /// The normalisers beside weights with a prefix (any, where it is not known): those in their dictionary, or else alone in others, that lie nearest to them and are
-    /// no other network's.
+    /// The normalisers beside weights with a prefix (any, where it is not known): those in their dictionary, or else alone in others,
+    /// that lie nearest to them and are no other network's.
     fn normalisers(&self, dictionary: usize, prefix: Option<&str>) -> Vec<(usize, Pair)> {
         /// Tensors of a dictionary that has a normaliser alone.
         const ALONE: usize = 4;

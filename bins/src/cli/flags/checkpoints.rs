@@ -78,8 +78,11 @@ impl CheckpointFlags {
         }
         data.images.image_size = data.images.image_size.or(settings.image_size);
         let (resize, interpolation) = (settings.resize.as_deref(), settings.interpolation.as_deref());
-        data.images.resize = data.images.resize.or_else(|| resize?.parse().ok());
-        data.images.interpolation = data.images.interpolation.or_else(|| interpolation?.parse().ok());
+        let damaged = |problem: String| UsageError(format!("{}: config.json: {problem}", folder.display()));
+        let resize = resize.map(str::parse).transpose().map_err(damaged)?;
+        let interpolation = interpolation.map(str::parse).transpose().map_err(damaged)?;
+        data.images.resize = data.images.resize.or(resize);
+        data.images.interpolation = data.images.interpolation.or(interpolation);
         Ok(())
     }
 

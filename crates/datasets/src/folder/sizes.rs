@@ -22,10 +22,9 @@ pub(super) struct Sample {
 
 /// Looks at images of all parts, evenly chosen, so that the answer does not depend on how many of them are used.
 pub(super) fn sample(parts: &[&Encoded]) -> Sample {
-    let all: Vec<(&Encoded, usize)> =
-        parts.iter().flat_map(|&part| (0..part.len()).map(move |index| (part, index))).collect();
-    let chosen: Vec<(&Encoded, usize)> =
-        all.iter().copied().step_by(all.len().div_ceil(SAMPLE).max(1)).collect();
+    let count: usize = parts.iter().map(|part| part.len()).sum();
+    let all = parts.iter().flat_map(|&part| (0..part.len()).map(move |index| (part, index)));
+    let chosen: Vec<(&Encoded, usize)> = all.step_by(count.div_ceil(SAMPLE).max(1)).collect();
     // A damaged one says nothing; whoever decodes it is told.
     let sizes: Vec<_> =
         chosen.par_iter().filter_map(|&(part, index)| Some((part, index, part.size(index).ok()?))).collect();

@@ -32,16 +32,19 @@ impl Weights {
         let targets = first..first + count;
         let taps = targets.clone().map(|target| reached(target).len()).max().unwrap_or(0);
         let (mut starts, mut weights) = (Vec::with_capacity(count), vec![0; count * taps]);
+        let mut values = Vec::with_capacity(taps);
         for (target, weights) in targets.zip(weights.chunks_exact_mut(taps.max(1))) {
             let (centre, reached) = (centre(target), reached(target));
             let value = |source: usize| match filter {
                 Interpolation::Nearest => 1.0,
                 _ => filter.value((source as f64 - centre + 0.5) * inverse),
             };
-            let sum: f64 = reached.clone().map(value).sum();
+            values.clear();
+            values.extend(reached.clone().map(value));
+            let sum: f64 = values.iter().sum();
             let start = reached.start.min(from - taps);
-            for source in reached {
-                weights[source - start] = (value(source) / sum * f64::from(1 << BITS)).round() as i32;
+            for (weight, value) in weights[reached.start - start..].iter_mut().zip(&values) {
+                *weight = (value / sum * f64::from(1 << BITS)).round() as i32;
             }
             starts.push(start);
         }
