@@ -220,9 +220,36 @@ pub enum Error {
         found: String,
     },
 
-    /// A file that is not a tar archive where a data set was expected.
+    /// A file in an archive that cannot be read.
+    #[error("{}: found a file that is {}, expected one that is stored or compressed by DEFLATE; unpack the archive", shown(.path), one_line(.found))]
+    Member {
+        /// The archive, and the file's path in it.
+        path: PathBuf,
+        /// What the file is.
+        found: String,
+    },
+
+    /// Images in no folder of a class, and no list of their labels.
+    #[error("{} lies in no folder of a class, and there is no list of labels", shown(.path))]
+    NoLabels {
+        /// The first of the images.
+        path: PathBuf,
+    },
+
+    /// A list of labels that does not fit the images.
+    #[error("{}: found {}, expected {}", shown(.path), one_line(.found), one_line(.expected))]
+    LabelList {
+        /// The list.
+        path: PathBuf,
+        /// What it holds.
+        found: String,
+        /// What it should hold.
+        expected: String,
+    },
+
+    /// A file that is not an archive where a data set was expected.
     #[error(
-        "{} is {found}, expected a folder or a tar archive (plain, or compressed by gzip, xz or zstd)", shown(.path)
+        "{} is {found}, expected a folder, a tar archive (plain, or compressed by gzip, bzip2, xz or zstd) or a zip archive", shown(.path)
     )]
     NoArchive {
         /// The file.
@@ -242,8 +269,8 @@ pub enum Error {
 
     /// No folder of images.
     #[error(
-        "no images in {}: expected train/<class>/ or val/<class>/ (or test/) with .jpg, .png, .bmp, .ppm, .pgm or .webp files, or a tar archive of \
-         them", shown(.root)
+        "no images in {}: expected train/<class>/ or val/<class>/ (or test/), or <class>/ alone, with .jpg, .png, .bmp, .ppm, .pgm, .webp, .tif or \
+         .gif files, or an archive of them", shown(.root)
     )]
     NoFolder {
         /// The folder or archive.

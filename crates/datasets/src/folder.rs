@@ -1,32 +1,42 @@
-//! Folders of images, a folder a class, as torchvision's `ImageFolder` reads them.
+//! Folders and archives of images, as people have them.
 //!
 //! ```text
-//! {root}/train/{class}/…/image.jpg          jpg, jpeg, png, bmp, ppm, pgm or webp
-//! {root}/val/{class}/…                      or test/
+//! {root}/train/{class}/…/image.jpg          jpg, jpeg, png, bmp, ppm, pgm, webp, tif, tiff or gif
+//! {root}/val/{class}/…                      or valid/, validation/, test/, testing/; Train/ and training/ too
+//! {root}/val/image.jpg                      flat, with a list of labels: Tiny-ImageNet, ImageNet as Kaggle has it, or Layout::val_labels
+//! {root}/train.tar, {root}/val.tar          an archive a part: ImageNet as it is published, an archive a class in the one of train
+//! {root}/{class}/…                          no parts: all are test images, or Layout::val_fraction of them
 //! ```
 //!
-//! `root` is such a folder, or a tar archive of one: plain, or compressed by gzip, xz or zstd. Classes are the folders of `train/`, sorted by name
-//! (those of `val/` where there is nothing to train on). The set's own order takes the first image of each class, then the second of each,
-//! and so on, so that the first n are of all classes.
+//! `root` is such a folder, or an archive of one: zip, or tar, plain or compressed by gzip, bzip2, xz or zstd. Images in a plain tar or a
+//! zip archive are read from where they are; what is in a compressed tar is kept in memory. Classes are the folders of `train/`, sorted by
+//! name (those of `val/` where there is nothing to train on). The set's own order takes the first image of each class, then the second of
+//! each, and so on, so that the first n are of all classes.
 //!
 //! Where most images are squares of the side that is asked for, these are taken as they are, the others resized, and all decoded once if that
 //! takes no more than [`IN_MEMORY`]. Otherwise they stay in their files and are decoded when a batch is made of them: test images by
 //! torchvision's `Resize(256)` and `CenterCrop(224)`, training images by `RandomResizedCrop(224)` and a flip (other sides in the same
 //! proportion; [`Options`] names another size to resize to, and another filter). Which decoders and what becomes of grey, CMYK and 16-bit images: RGB of 8 bits, as described at [`load`].
 
+mod imagenet;
+mod labels;
+mod layout;
 mod listing;
+mod names;
+mod parts;
 mod sizes;
+mod tree;
 
 use std::{
-    collections::BTreeSet,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex},
 };
 
+pub use self::imagenet::{imagenet_classes, load_imagenet, load_restricted_imagenet};
 pub(crate) use self::listing::{Image, Listing, nearby};
 use self::{
-    listing::take_turns,
     sizes::{Odd, Sample},
+    tree::Tree,
 };
 use crate::{
     Dataset, Encoded, Error, ImageSet, ImageShape, Interpolation, Limits, Note, OnCorrupt, Pixels, Resize,
@@ -80,73 +90,51 @@ pub struct Options {
 /// [`Error::NoFolder`] if there is no image below `train/`, `val/` or `test/`; [`Error::UnknownClass`], [`Error::LinkOut`], [`Error::Archive`],
 /// [`Error::Read`] or [`Error::Corrupt`] about one of the files.
 pub fn load(root: impl AsRef<Path>, options: Options) -> Result<Dataset, Error> {
-    let listing = Listing::read(root.as_ref())?;
-    from_listing("folder", listing, options)
+    Layout::default().load(root, options)
 }
 
-/// Reads ImageNet: a folder as [`load`] takes it, with the 1000 classes named by their WordNet numbers. Without a side it is [`SIDE`].
-///
-/// # Errors
-/// As [`load`]; [`Error::NotImageNet`] if the classes are not [`imagenet_classes`].
-pub fn load_imagenet(root: impl AsRef<Path>, options: Options) -> Result<Dataset, Error> {
-    let listing = imagenet(root.as_ref())?;
-    from_listing("imagenet", listing, Options { side: options.side.or(Some(SIDE)), ..options })
+/// How the images lie below a root, as far as their names do not say it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Layout {
+    /// Whether links out of the root are followed. Without, they are refused: a data set from elsewhere may hold any.
+    pub follows_links: bool,
+    /// A list of the labels of test images that lie in no folder of a class: `name class` a line, or a class a line in the order of
+    /// the names; a class is a folder's name, or its place from 0.
+    pub val_labels: Option<PathBuf>,
+    /// What part of the images of each class is split off as test images, where there are no others: above 0 and below 1.
+    pub val_fraction: Option<f64>,
+    /// The seed of which these are.
+    pub val_seed: u64,
 }
 
-/// Reads Restricted ImageNet: of ImageNet the classes that are one of nine kinds of animals, and these as classes.
-///
-/// # Errors
-/// As [`load_imagenet`].
-pub fn load_restricted_imagenet(root: impl AsRef<Path>, options: Options) -> Result<Dataset, Error> {
-    let mut listing = imagenet(root.as_ref())?;
-    let kind = |label: u32| RESTRICTED.iter().position(|&(_, first, last)| (first..=last).contains(&label));
-    for part in [&mut listing.train, &mut listing.test] {
-        part.retain_mut(|image| kind(image.label).map(|kind| image.label = kind as u32).is_some());
-        take_turns(part);
+impl Layout {
+    /// Reads images of any classes, as [`load`] does.
+    ///
+    /// ```
+    /// use datasets::folder::{Layout, Options};
+    /// let root = tempfile::tempdir()?;
+    /// for (class, image) in [("a", 0), ("a", 1), ("a", 2), ("a", 3), ("b", 0), ("b", 1)] {
+    ///     let folder = root.path().join(class);
+    ///     std::fs::create_dir_all(&folder)?;
+    ///     std::fs::write(folder.join(format!("{image}.ppm")), b"P6 1 1 255\n\0\0\0")?;
+    /// }
+    /// // There is no train/ and val/: all are test images, or some of each class are.
+    /// let all = Layout::default().load(root.path(), Options::default())?;
+    /// assert_eq!((all.train.len(), all.test.len()), (0, 6));
+    /// let split = Layout { val_fraction: Some(0.25), ..Layout::default() }.load(root.path(), Options::default())?;
+    /// assert_eq!((split.train.labels(), split.test.labels()), (&[0, 1, 0, 0][..], &[0, 1][..]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`load`]; [`Error::NoLabels`] or [`Error::LabelList`] about images in no folder of a class.
+    pub fn load(&self, root: impl AsRef<Path>, options: Options) -> Result<Dataset, Error> {
+        from_listing("folder", self.listing(root.as_ref())?, options)
     }
-    listing.classes = RESTRICTED.iter().map(|kind| kind.0.to_owned()).collect();
-    from_listing("resIN", listing, Options { side: options.side.or(Some(SIDE)), ..options })
-}
 
-/// The kinds of Restricted ImageNet, with the first and the last of their classes.
-const RESTRICTED: [(&str, u32, u32); 9] = [
-    ("dog", 151, 268),
-    ("cat", 281, 285),
-    ("frog", 30, 32),
-    ("turtle", 33, 37),
-    ("bird", 80, 100),
-    ("monkey", 365, 382),
-    ("fish", 389, 397),
-    ("crab", 118, 121),
-    ("insect", 300, 319),
-];
-
-/// The classes of ILSVRC2012, by their WordNet numbers, in the order of their labels.
-///
-/// ```
-/// let classes: Vec<&str> = datasets::folder::imagenet_classes().collect();
-/// assert_eq!((classes.len(), classes[0], classes[151]), (1000, "n01440764", "n02085620"));
-/// ```
-pub fn imagenet_classes() -> impl Iterator<Item = &'static str> {
-    include_str!("folder/imagenet.txt").lines()
-}
-
-fn imagenet(root: &Path) -> Result<Listing, Error> {
-    let listing = Listing::read(root)?;
-    let expected: BTreeSet<&str> = imagenet_classes().collect();
-    let found: BTreeSet<&str> = listing.classes.iter().map(String::as_str).collect();
-    if found == expected {
-        return Ok(listing);
+    fn listing(&self, root: &Path) -> Result<Listing, Error> {
+        layout::listing(Tree::read(root, self.follows_links)?, self)
     }
-    let first = |one: &BTreeSet<&str>, other: &BTreeSet<&str>| {
-        one.difference(other).next().map(|&name| name.to_owned())
-    };
-    Err(Error::NotImageNet {
-        root: root.to_path_buf(),
-        found: found.intersection(&expected).count(),
-        missing: first(&expected, &found),
-        stranger: first(&found, &expected),
-    })
 }
 
 /// The data set of images that were listed, in their order.

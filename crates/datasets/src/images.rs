@@ -9,6 +9,7 @@ pub(crate) mod encoded;
 mod framing;
 mod interpolation;
 pub(crate) mod resample;
+pub(crate) mod store;
 
 pub use framing::Resize;
 pub use interpolation::Interpolation;

@@ -68,6 +68,7 @@ mod shape;
 mod skipped;
 pub mod synthetic;
 mod tar;
+mod zip;
 
 // Sets of images
 pub use image_set::{Dataset, ImageSet, Limits, Pixels};

@@ -44,6 +44,22 @@ pub enum Note {
         /// The highest band that is their own, in cycles per image.
         finest: usize,
     },
+    /// There are no parts: all images are test images.
+    AllForTest {
+        /// How many.
+        count: usize,
+    },
+    /// Some images of each class were split off as test images.
+    SplitOff {
+        /// How many.
+        count: usize,
+        /// Of how many.
+        of: usize,
+        /// The seed of which.
+        seed: u64,
+    },
+    /// Nothing was split off, because there are test images.
+    NotSplit,
     /// Class names are numbers, and sorted as text.
     NumbersAsText {
         /// Two of them in the order that they have.
@@ -99,6 +115,16 @@ impl fmt::Display for Note {
                 f,
                 "images of {from}×{from} pixels are enlarged to {side}×{side}: above ρ = {finest} is what interpolation leaves there"
             ),
+            Self::AllForTest { count } => {
+                write!(f, "there are no folders train/ and val/: all {count} images are test images")
+            }
+            Self::SplitOff { count, of, seed } => {
+                write!(
+                    f,
+                    "{count} of {of} images are split off as test images, some of each class (seed {seed})"
+                )
+            }
+            Self::NotSplit => f.write_str("there are test images, and none are split off from the others"),
             Self::NumbersAsText { before, after } => write!(
                 f,
                 "class names are numbers and sorted as text, as torchvision does it: `{}` comes before `{}`",

@@ -1,4 +1,4 @@
-//! Files that are read once from front to back: plain, or compressed by gzip, xz or zstd, recognised by their first bytes.
+//! Files that are read once from front to back: plain, or compressed by gzip, bzip2, xz or zstd, recognised by their first bytes.
 
 use std::{
     fs::File,
@@ -38,6 +38,9 @@ impl Packed {
             [0x1f, 0x8b, ..] => {
                 Self::Compressed { stream: Box::new(flate2::bufread::MultiGzDecoder::new(file)), left }
             }
+            [b'B', b'Z', b'h', b'1'..=b'9', ..] => {
+                Self::Compressed { stream: Box::new(bzip2::bufread::MultiBzDecoder::new(file)), left }
+            }
             [0xfd, b'7', b'z', b'X', b'Z', 0] => {
                 let stream = lzma_rust2::XzReader::new_mem_limit(file, true, WINDOW_KIB);
                 Self::Compressed { stream: Box::new(stream), left }
@@ -54,6 +57,17 @@ impl Packed {
             _ => Self::Plain { file, left: size },
         };
         Ok((packed, size))
+    }
+
+    /// A piece of a file, as it is there.
+    ///
+    /// # Errors
+    /// If the file cannot be opened.
+    pub(crate) fn piece(path: &Path, start: u64, size: u64) -> Result<Self, Error> {
+        let (mut file, _) = open_regular(path)?;
+        let sought = file.seek(io::SeekFrom::Start(start));
+        sought.map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
+        Ok(Self::Plain { file: BufReader::with_capacity(1 << 16, file), left: size })
     }
 
     /// Whether places in the file are those in what is read.
@@ -85,8 +99,9 @@ impl Read for Packed {
         }
         match self {
             Self::Plain { file, left } => {
-                let read = file.read(buffer)?;
-                *left = left.saturating_sub(read as u64);
+                let most = buffer.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
+                let read = file.read(&mut buffer[..most])?;
+                *left -= read as u64;
                 Ok(read)
             }
             Self::Compressed { stream, left } => {

@@ -13,6 +13,7 @@ pub(crate) enum Purpose {
     SyntheticTest = 4,
     Pairing = 5,
     Framing = 6,
+    Split = 7,
 }
 
 /// The stream of `(seed, purpose, epoch, index)`, from its beginning.

@@ -9,10 +9,15 @@ pub(crate) struct Skipped {
 
 impl Skipped {
     pub(crate) fn add(&mut self, name: &str) {
+        self.add_many(1, name);
+    }
+
+    /// Counts several, of which `first` is the first.
+    pub(crate) fn add_many(&mut self, count: usize, first: &str) {
         if self.count == 0 {
-            name.clone_into(&mut self.first);
+            first.clone_into(&mut self.first);
         }
-        self.count += 1;
+        self.count += count;
     }
 
     /// The number and the first one's name, if there is one.

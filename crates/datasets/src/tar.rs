@@ -1,12 +1,16 @@
-//! The regular files in a tar archive, from front to back, without unpacking it: ustar, and the long names of GNU and pax.
+//! The regular files in a tar archive, from front to back, without unpacking it: ustar, the long names of GNU and pax, and files with holes.
 //!
 //! Links, devices and everything else are skipped: nothing outside the archive is read and nothing is written.
+
+mod sparse;
 
 use std::{
     io::{self, Read},
     path::{Path, PathBuf},
 };
 
+use self::sparse::Records;
+pub(crate) use self::sparse::Sparse;
 use crate::{
     Error,
     packed::{Packed, fill},
@@ -23,7 +27,9 @@ pub(crate) struct Tar {
     path: PathBuf,
     from: Packed,
     len: u64,
-    /// Where the next header stands.
+    /// Where the archive begins in its file.
+    base: u64,
+    /// Where the next header stands in the archive.
     offset: u64,
     /// What of the current file has not been read, padding not included.
     left: u64,
@@ -37,7 +43,7 @@ pub(crate) struct Member {
     /// Its path in the archive, as it stands there.
     pub(crate) name: String,
     pub(crate) kind: MemberKind,
-    /// Where its content starts.
+    /// Where its content starts in the file, if that is not compressed.
     pub(crate) offset: u64,
     /// Bytes of content.
     pub(crate) size: u64,
@@ -48,6 +54,8 @@ pub(crate) struct Member {
 pub(crate) enum MemberKind {
     File,
     Folder,
+    /// A file with holes, whose content are the pieces between them.
+    Sparse(Sparse),
     /// Another name of a file that came before: its path in the archive.
     HardLink(String),
 }
@@ -58,6 +66,7 @@ struct Extended {
     name: Option<String>,
     target: Option<String>,
     size: Option<u64>,
+    holes: Records,
 }
 
 impl Tar {
@@ -65,15 +74,20 @@ impl Tar {
     /// If the file cannot be opened.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let (from, len) = Packed::open(path)?;
-        Ok(Self {
-            path: path.to_path_buf(),
-            from,
-            len,
-            offset: 0,
-            left: 0,
-            padding: 0,
-            links: Skipped::default(),
-        })
+        Ok(Self::new(path, from, len, 0))
+    }
+
+    /// An archive in a file that holds other things too, such as another archive.
+    ///
+    /// # Errors
+    /// If the file cannot be opened.
+    pub(crate) fn within(path: &Path, start: u64, size: u64) -> Result<Self, Error> {
+        Ok(Self::new(path, Packed::piece(path, start, size)?, size, start))
+    }
+
+    fn new(path: &Path, from: Packed, len: u64, base: u64) -> Self {
+        let path = path.to_path_buf();
+        Self { path, from, len, base, offset: 0, left: 0, padding: 0, links: Skipped::default() }
     }
 
     /// Whether content lies in the file where [`Member::offset`] says.
@@ -99,7 +113,7 @@ impl Tar {
         while let Some(member) = self.next()? {
             match member.kind {
                 MemberKind::File => return Ok(Some(member)),
-                MemberKind::Folder => {}
+                MemberKind::Folder | MemberKind::Sparse(_) => {}
                 MemberKind::HardLink(_) => self.skip_link(&member.name),
             }
         }
@@ -127,12 +141,16 @@ impl Tar {
                 b'x' => pax(&self.small(size, start)?, &mut extended)
                     .ok_or_else(|| self.refused(start, "a pax header that does not add up"))?,
                 b'0' | 0 | b'7' => {
-                    let size = extended.size.take().unwrap_or(size);
+                    return self.file(std::mem::take(&mut extended), &header, size, start).map(Some);
+                }
+                b'S' => {
+                    let sparse = self.gnu_map(&header);
+                    let sparse =
+                        sparse?.ok_or_else(|| self.refused(start, "a file whose holes do not add up"))?;
+                    let (name, offset) = (extended.name.take(), self.base + self.offset);
                     self.begin(size, start)?;
-                    let name = extended.name.take().unwrap_or_else(|| name_of(&header));
-                    // Old archives mark folders by a slash alone.
-                    let kind = if name.ends_with('/') { MemberKind::Folder } else { MemberKind::File };
-                    return Ok(Some(Member { name, kind, offset: start + BLOCK as u64, size }));
+                    let (name, kind) = (name.unwrap_or_else(|| name_of(&header)), MemberKind::Sparse(sparse));
+                    return Ok(Some(Member { name, kind, offset, size }));
                 }
                 // These have no content, whatever size they say.
                 kind @ b'1'..=b'6' => {
@@ -147,7 +165,7 @@ impl Tar {
                         }
                         _ => continue,
                     };
-                    return Ok(Some(Member { name, kind, offset: start + BLOCK as u64, size: 0 }));
+                    return Ok(Some(Member { name, kind, offset: self.base + self.offset, size: 0 }));
                 }
                 b'g' => self.begin(size, start)?,
                 _ => {
@@ -156,6 +174,70 @@ impl Tar {
                 }
             }
         }
+    }
+
+    /// The regular file with a header, and what stood before that.
+    fn file(
+        &mut self,
+        extended: Extended,
+        header: &[u8; BLOCK],
+        size: u64,
+        start: u64,
+    ) -> Result<Member, Error> {
+        let Extended { name, size: wide, mut holes, .. } = extended;
+        let (size, offset) = (wide.unwrap_or(size), self.base + self.offset);
+        self.begin(size, start)?;
+        let name = holes.name.take().or(name).unwrap_or_else(|| name_of(header));
+        let is_inside = holes.is_inside;
+        let mut lines = 0;
+        let map = holes.map(|| self.line(&mut lines));
+        let map = map.ok_or_else(|| self.refused(start, "a file whose holes do not add up"))?;
+        if is_inside {
+            let rest = lines.next_multiple_of(BLOCK as u64) - lines;
+            io::copy(&mut self.by_ref().take(rest), &mut io::sink())
+                .map_err(|source| self.unreadable(source))?;
+        }
+        let kind = match map {
+            Some(map) => MemberKind::Sparse(map),
+            // Old archives mark folders by a slash alone.
+            None if name.ends_with('/') => MemberKind::Folder,
+            None => MemberKind::File,
+        };
+        Ok(Member { name, kind, offset, size: self.left })
+    }
+
+    /// The number in the next line of the current file's content; counts the bytes.
+    fn line(&mut self, count: &mut u64) -> Option<u64> {
+        const LONGEST: usize = 20;
+        let mut number: u64 = 0;
+        for _ in 0..=LONGEST {
+            let mut byte = [0];
+            self.read_exact(&mut byte).ok()?;
+            *count += 1;
+            match byte[0] {
+                b'\n' => return Some(number),
+                digit @ b'0'..=b'9' => {
+                    number = number.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?;
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// The map in a header of type `S` and the blocks after it.
+    fn gnu_map(&mut self, header: &[u8; BLOCK]) -> Result<Option<Sparse>, Error> {
+        let Some((mut sparse, mut goes_on)) = Sparse::from_header(header) else { return Ok(None) };
+        while goes_on {
+            let mut block = [0; BLOCK];
+            self.from.read_exact(&mut block).map_err(|source| self.unreadable(source))?;
+            self.offset += BLOCK as u64;
+            match sparse.take_block(&block) {
+                Some(more) => goes_on = more,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(sparse))
     }
 
     /// The content of the current file, which must have no more than `most` bytes.
@@ -223,7 +305,6 @@ impl Tar {
             [b'P', b'K', 3, 4, ..] => "a zip archive",
             [b'7', b'z', 0xbc, 0xaf, ..] => "a 7-Zip archive",
             [b'R', b'a', b'r', b'!', ..] => "a RAR archive",
-            [b'B', b'Z', b'h', ..] => "compressed by bzip2",
             _ => "no tar archive, or a damaged one",
         };
         Error::NoArchive { path: self.path.clone(), found }
@@ -295,7 +376,7 @@ fn pax(mut lines: &[u8], extended: &mut Extended) -> Option<()> {
             (b"path", name) => extended.name = Some(String::from_utf8_lossy(name).into_owned()),
             (b"linkpath", target) => extended.target = Some(String::from_utf8_lossy(target).into_owned()),
             (b"size", size) => extended.size = Some(std::str::from_utf8(size).ok()?.parse().ok()?),
-            _ => {}
+            (key, value) => extended.holes.take(key, value)?,
         }
         lines = &lines[length..];
     }

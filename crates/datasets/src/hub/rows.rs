@@ -7,7 +7,7 @@ use crate::{
     Error, Limits,
     cifar::Labels,
     folder::{Image, Listing},
-    images::encoded::{LARGEST, MOST_IN_MEMORY, Store},
+    images::store::Store,
     parquet::ImageTable,
 };
 
@@ -24,8 +24,7 @@ const KEY: &str = "huggingface";
 /// Encoded images of all parts.
 #[derive(Default)]
 struct Rows {
-    images: Vec<Box<[u8]>>,
-    bytes: u64,
+    store: Store,
     /// The names of the classes, if a file has them.
     names: Option<Vec<String>>,
     /// One more than the largest label.
@@ -40,7 +39,7 @@ pub(super) fn listing(snapshot: Snapshot, labels: Labels, limits: Limits) -> Res
     let train = rows.part(&folder, &train, columns, limits.train)?;
     let test = rows.part(&folder, &test, columns, limits.test)?;
     let classes = rows.names.unwrap_or_else(|| (0..rows.classes).map(|class| class.to_string()).collect());
-    let (root, store) = (folder, Store::Memory(rows.images));
+    let (root, store) = (folder, rows.store);
     Ok(Listing { root, store, classes, train, test, notes: Vec::new() })
 }
 
@@ -65,7 +64,7 @@ impl Rows {
             }
             table.each(left, |row, image, label| {
                 let label = self.label(label)?;
-                let place = self.keep(image)?;
+                let place = self.store.keep(image.to_vec())?;
                 images.push(Image { name: format!("{name}[{row}]"), place, label });
                 Ok(())
             })?;
@@ -79,19 +78,6 @@ impl Rows {
         let known = known.ok_or_else(|| format!("label {label}, not 0 to {},", classes.saturating_sub(1)))?;
         self.classes = self.classes.max(known as usize + 1);
         Ok(known)
-    }
-
-    /// Keeps an image; gives its number, and its size.
-    fn keep(&mut self, image: &[u8]) -> Result<(u64, u64), String> {
-        let size = image.len() as u64;
-        self.bytes += size;
-        if size > LARGEST || self.bytes > MOST_IN_MEMORY {
-            return Err(format!(
-                "more than {MOST_IN_MEMORY} bytes of images, or an image of more than {LARGEST}"
-            ));
-        }
-        self.images.push(image.into());
-        Ok((self.images.len() as u64 - 1, size))
     }
 }
 

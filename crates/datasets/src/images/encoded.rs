@@ -4,9 +4,7 @@ use std::{
     borrow::Cow,
     collections::BTreeMap,
     fmt,
-    fs::File,
-    io::{Read, Seek, SeekFrom},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -17,33 +15,16 @@ use super::{
     framing::{Framing, Resize},
     interpolation::Interpolation,
     resample::{Narrow, Plan},
+    store::{Place, Store},
 };
 use crate::{
     Error, ImageShape, LeftOut, Look, OnCorrupt,
-    packed::open_regular,
     random::{Purpose, stream},
 };
 
-/// More than any photograph takes.
-pub(crate) const LARGEST: u64 = 1 << 28;
-
-/// Bytes of encoded images that are kept in memory, at most.
-pub(crate) const MOST_IN_MEMORY: u64 = 4 << 30;
-
-/// How many files a checksum opens, evenly chosen, and how much of each end it takes: so many are opened in a minute by the slowest disk,
-/// while the sizes of a million files come from their folders.
+/// How many files a checksum opens, evenly chosen: so many are opened in a minute by the slowest disk, while the sizes of a million files
+/// come from their folders.
 const OPENED: usize = 4096;
-const END: u64 = 4096;
-
-/// Where the bytes of images are.
-pub(crate) enum Store {
-    /// Files below a folder.
-    Files,
-    /// Places in an archive that is not compressed.
-    Archive,
-    /// What a compressed archive held, image by image: a single piece of memory would be copied as it grows.
-    Memory(Vec<Box<[u8]>>),
-}
 
 /// How images come to their shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,8 +42,8 @@ pub struct Encoded {
     pub(crate) root: PathBuf,
     /// Paths below it.
     pub(crate) names: Vec<String>,
-    /// Where each starts in the archive, or its number in memory, and its size; zero for files.
-    pub(crate) places: Vec<(u64, u64)>,
+    /// Where the bytes of each are.
+    pub(crate) places: Vec<Place>,
     pub(crate) store: Arc<Store>,
     pub(crate) shape: ImageShape,
     pub(crate) fit: Fit,
@@ -144,26 +125,11 @@ impl Encoded {
         let how = if keeps { String::new() } else { format!("{to} {interpolation}") };
         let sum = crc32c::crc32c_append(sum, how.as_bytes());
         let step = len.div_ceil(OPENED).max(1);
-        let each = (0..len).into_par_iter().map(|index| self.fingerprint(index, index % step == 0));
+        let each = (0..len)
+            .into_par_iter()
+            .map(|index| self.store.fingerprint(self.places[index], &self.path(index), index % step == 0));
         let each: Vec<u32> = each.collect();
         each.iter().fold(sum, |sum, of_file| crc32c::crc32c_append(sum, &of_file.to_le_bytes()))
-    }
-
-    /// A checksum of a file's size, and of its first and last bytes if it is opened. A file that cannot be read is reported when it is decoded.
-    fn fingerprint(&self, index: usize, is_opened: bool) -> u32 {
-        let (place, size) = self.places[index];
-        let (path, start, size) = match &*self.store {
-            Store::Memory(images) => return crc32c::crc32c(&images[place as usize]),
-            Store::Files => {
-                let path = self.path(index);
-                let size = std::fs::metadata(&path).map_or(0, |found| found.len());
-                (path, 0, size)
-            }
-            Store::Archive => (self.root.clone(), place, size),
-        };
-        let sum = crc32c::crc32c(&size.to_le_bytes());
-        let ends = if is_opened { ends(&path, start, size).unwrap_or_default() } else { Vec::new() };
-        crc32c::crc32c_append(sum, &ends)
     }
 
     /// Leaves an image out because of an error.
@@ -197,66 +163,8 @@ impl Encoded {
     }
 
     fn bytes(&self, index: usize) -> Result<Cow<'_, [u8]>, Error> {
-        let (start, size) = self.places[index];
-        match &*self.store {
-            Store::Files => {
-                let path = self.path(index);
-                let opened = open_regular(&path);
-                let (file, size) = opened.map_err(|error| no_file(&path).unwrap_or(error))?;
-                read(&path, file, size).map(Cow::Owned)
-            }
-            Store::Archive => {
-                let (mut file, _) = open_regular(&self.root)?;
-                let sought = file.seek(SeekFrom::Start(start));
-                sought.map_err(|source| Error::Read { path: self.root.clone(), source })?;
-                read(&self.root, file, size).map(Cow::Owned)
-            }
-            Store::Memory(images) => Ok(Cow::Borrowed(&images[start as usize])),
-        }
+        self.store.bytes(self.places[index], &self.path(index))
     }
-}
-
-/// The error of an image that is not a file: it counts as damaged, as one with wrong bytes, unlike a failing disk.
-fn no_file(path: &Path) -> Option<Error> {
-    let problem = match std::fs::metadata(path) {
-        Ok(found) if found.is_file() => return None,
-        Ok(found) if found.is_dir() => "it is a folder, and no image is in it".to_owned(),
-        Ok(_) => "it is a pipe or a device".to_owned(),
-        Err(error) => {
-            // What is not even a link went away since the folder was listed.
-            let target = std::fs::read_link(path).ok()?;
-            let target = target.display();
-            match error.kind() {
-                std::io::ErrorKind::NotFound => format!("it is a link to {target}, which is not there"),
-                std::io::ErrorKind::PermissionDenied => return None,
-                _ => format!("it is a link to {target}, which cannot be followed"),
-            }
-        }
-    };
-    Some(Error::Corrupt { path: path.to_path_buf(), problem })
-}
-
-/// The first and the last bytes of a file, or of a place in an archive.
-fn ends(path: &Path, start: u64, size: u64) -> Result<Vec<u8>, Error> {
-    let (mut file, _) = open_regular(path)?;
-    let mut bytes = Vec::new();
-    for from in [0, size.saturating_sub(END)] {
-        let read = file.seek(SeekFrom::Start(start + from));
-        let read = read.and_then(|_| file.by_ref().take(END.min(size)).read_to_end(&mut bytes));
-        read.map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
-    }
-    Ok(bytes)
-}
-
-fn read(path: &Path, file: File, size: u64) -> Result<Vec<u8>, Error> {
-    if size > LARGEST {
-        let problem = format!("it has {size} bytes, more than {LARGEST}");
-        return Err(Error::Corrupt { path: path.to_path_buf(), problem });
-    }
-    let mut bytes = Vec::with_capacity(size as usize);
-    let read = file.take(size).read_to_end(&mut bytes);
-    read.map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
-    Ok(bytes)
 }
 
 impl fmt::Debug for Encoded {

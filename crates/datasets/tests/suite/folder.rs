@@ -413,12 +413,12 @@ fn skipped_files_and_resizing_are_noted() {
     assert!(load(&path).unwrap().notes.is_empty());
     write(
         &path,
-        &[("train/b/moving.gif".to_owned(), b"GIF89a".to_vec()), ("val/c/1.TIF".to_owned(), Vec::new())],
+        &[("train/b/moving.jxl".to_owned(), b"GIF89a".to_vec()), ("val/c/1.HEIC".to_owned(), Vec::new())],
     );
     let data = load(&path).unwrap();
     assert_eq!((data.train.len(), data.test.len()), (6, 1));
     let note =
-        "2 images of kinds that are not read are skipped, the first train/b/moving.gif; save them as PNG";
+        "2 images of kinds that are not read are skipped, the first train/b/moving.jxl; save them as PNG";
     assert!(data.notes.len() == 1 && data.notes[0].to_string().starts_with(note), "{:?}", data.notes);
 
     let (_root, path) = place(&files(16, 16));
@@ -466,11 +466,11 @@ fn a_file_of_something_else_is_no_damaged_archive() {
         (
             "a.zip",
             [b"PK\x03\x04".as_slice(), &[7; 2000]].concat(),
-            "is a zip archive, expected a folder or a tar archive",
+            "is a zip archive that is cut short or damaged, expected a folder, a tar archive",
         ),
         ("a.txt", b"train/a/1.png".to_vec(), "is no tar archive, or a damaged one"),
         ("a.gz", gzip(&[7; 2000]), "is compressed, and no tar archive or a damaged one is in it"),
-        ("a.bz2", [b"BZh91AY".as_slice(), &[7; 2000]].concat(), "is compressed by bzip2"),
+        ("a.bz2", [b"BZh91AY".as_slice(), &[7; 2000]].concat(), "found compressed data that are damaged"),
     ] {
         fs::write(root.path().join(name), content).unwrap();
         let text = message(load(root.path().join(name)));

@@ -1,0 +1,139 @@
+//! How images lie below a root, and what that says of their classes.
+//!
+//! ```text
+//! {train,val,test}/{class}/…/x.jpg       torchvision's ImageFolder, in a folder, an archive, or an archive a part
+//! {train,val}/{class}/…, val/x.jpg       the test images flat, with a list of labels: ImageNet as it is published, Tiny-ImageNet
+//! {class}/…/x.jpg                        no parts: all are test images, or a fraction of each class is
+//! ```
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
+
+use super::{
+    Layout,
+    labels::Labels,
+    listing::{Image, Listing, numbers_as_text, take_turns},
+    names::Part,
+    parts::{Content, parts},
+    tree::{Tree, TreeFile},
+};
+use crate::{
+    Error, Note,
+    random::{Purpose, permutation, stream},
+};
+
+/// The images of a tree as training and test images.
+///
+/// # Errors
+/// [`Error::NoFolder`], [`Error::UnknownClass`], [`Error::NoLabels`] or [`Error::LabelList`].
+pub(super) fn listing(mut tree: Tree, layout: &Layout) -> Result<Listing, Error> {
+    let (images, folders) = (std::mem::take(&mut tree.images), std::mem::take(&mut tree.folders));
+    let mut parts = parts(images, folders);
+    let mut notes = tree.notes();
+    let labels = match &layout.val_labels {
+        Some(path) => Some(Labels::read(path)?),
+        None => Labels::of(&tree)?,
+    };
+    let mut take = |part| parts.remove(&Some(part)).filter(|content: &Content| content.len() > 0);
+    let (train, val, test) = (take(Part::Train), take(Part::Val), take(Part::Test));
+    let test = val.or(test);
+    let is_whole = train.is_none() && test.is_none();
+    let test = if is_whole { parts.remove(&None).filter(|content| content.len() > 0) } else { test };
+    let is_split_off = layout.val_fraction.is_some();
+    // What has no labels is no loss where others are split off.
+    let test = test.filter(|test| !(is_split_off && labels.is_none() && matches!(test, Content::Flat(_))));
+    let classes = match (&train, &test, &labels) {
+        (Some(Content::Classes(classes)), _, _) | (None, Some(Content::Classes(classes)), _) => {
+            classes.keys().cloned().collect()
+        }
+        (None, Some(Content::Flat(_)), Some(labels)) => labels.classes(),
+        (Some(Content::Flat(files)), _, _) | (None, Some(Content::Flat(files)), None) => {
+            let path = files.first().map_or_else(PathBuf::new, |file| tree.root.join(&file.name));
+            return Err(Error::NoLabels { path });
+        }
+        (None, None, _) => return Err(Error::NoFolder { root: tree.root, instead: None }),
+    };
+    let labelled = Labelled { tree: &tree, labels: labels.as_ref(), classes: &classes };
+    let (mut train, mut test) = (labelled.images(train)?, labelled.images(test)?);
+    if is_whole && !is_split_off {
+        notes.push(Note::AllForTest { count: test.len() });
+    }
+    if let Some(fraction) = layout.val_fraction {
+        if is_whole || test.is_empty() {
+            train.append(&mut test);
+            take_turns(&mut train);
+            (train, test) = split(train, fraction, layout.val_seed);
+            notes.push(Note::SplitOff {
+                count: test.len(),
+                of: train.len() + test.len(),
+                seed: layout.val_seed,
+            });
+        } else {
+            notes.push(Note::NotSplit);
+        }
+    }
+    notes.extend(numbers_as_text(&classes));
+    let Tree { root, store, .. } = tree;
+    Ok(Listing { root, store, classes, train, test, notes })
+}
+
+/// What labels are made of.
+struct Labelled<'a> {
+    tree: &'a Tree,
+    labels: Option<&'a Labels>,
+    classes: &'a [String],
+}
+
+impl Labelled<'_> {
+    /// The images of a part with their labels.
+    fn images(&self, part: Option<Content>) -> Result<Vec<Image>, Error> {
+        let mut images = Vec::new();
+        match part {
+            None => {}
+            Some(Content::Classes(classes)) => {
+                for (class, files) in classes {
+                    let label = self.classes.binary_search(&class);
+                    let unknown = |_| Error::UnknownClass { root: self.tree.root.clone(), class };
+                    let label = label.map_err(unknown)? as u32;
+                    let image = |TreeFile { name, place }| Image { name, place, label };
+                    images.extend(files.into_iter().map(image));
+                }
+            }
+            Some(Content::Flat(mut files)) => {
+                files.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+                let path = || self.tree.root.join(&files[0].name);
+                let labels = self.labels.ok_or_else(|| Error::NoLabels { path: path() })?;
+                let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+                let labels = labels.of_images(&names, self.classes)?;
+                let image = |(TreeFile { name, place }, label)| Image { name, place, label };
+                images.extend(files.into_iter().zip(labels).map(image));
+            }
+        }
+        take_turns(&mut images);
+        Ok(images)
+    }
+}
+
+/// Splits a fraction of the images of each class off, at least one of a class that has two.
+fn split(images: Vec<Image>, fraction: f64, seed: u64) -> (Vec<Image>, Vec<Image>) {
+    let mut by_class: BTreeMap<u32, Vec<Image>> = BTreeMap::new();
+    for image in images {
+        by_class.entry(image.label).or_default().push(image);
+    }
+    let (mut train, mut test) = (Vec::new(), Vec::new());
+    for (label, images) in by_class {
+        let count = images.len();
+        let wanted = (count as f64 * fraction).round() as usize;
+        let wanted = wanted.clamp(usize::from(count > 1), count.saturating_sub(1));
+        let order = permutation(count, &mut stream(seed, Purpose::Split, 0, u64::from(label)));
+        let chosen: BTreeSet<usize> = order.into_iter().take(wanted).collect();
+        for (place, image) in images.into_iter().enumerate() {
+            if chosen.contains(&place) { test.push(image) } else { train.push(image) }
+        }
+    }
+    take_turns(&mut train);
+    take_turns(&mut test);
+    (train, test)
+}
