@@ -229,6 +229,15 @@ pub enum Error {
         found: String,
     },
 
+    /// A sample of an archive of WebDataset that cannot be used.
+    #[error("{}: found {}, expected for each image its class, all of them numbers or all names, in a file key.cls or key.json", shown(.path), one_line(.found))]
+    Sample {
+        /// The archive, or the folder of them.
+        path: PathBuf,
+        /// What it holds.
+        found: String,
+    },
+
     /// Images in no folder of a class, and no list of their labels.
     #[error("{} lies in no folder of a class, and there is no list of labels", shown(.path))]
     NoLabels {

@@ -5,6 +5,7 @@
 //! {root}/val/{class}/…                      or valid/, validation/, test/, testing/; Train/ and training/ too
 //! {root}/val/image.jpg                      flat, with a list of labels: Tiny-ImageNet, ImageNet as Kaggle has it, or Layout::val_labels
 //! {root}/train.tar, {root}/val.tar          an archive a part: ImageNet as it is published, an archive a class in the one of train
+//! {root}/imagenet-train-000017.tar          shards of WebDataset: key.jpg, key.cls or key.json
 //! {root}/{class}/…                          no parts: all are test images, or Layout::val_fraction of them
 //! ```
 //!
@@ -24,7 +25,9 @@ mod layout;
 mod listing;
 mod names;
 mod parts;
+mod shards;
 mod sizes;
+mod split;
 mod tree;
 
 use std::{
@@ -35,6 +38,7 @@ use std::{
 pub use self::imagenet::{imagenet_classes, load_imagenet, load_restricted_imagenet};
 pub(crate) use self::listing::{Image, Listing, nearby};
 use self::{
+    shards::Shards,
     sizes::{Odd, Sample},
     tree::Tree,
 };
@@ -133,7 +137,10 @@ impl Layout {
     }
 
     fn listing(&self, root: &Path) -> Result<Listing, Error> {
-        layout::listing(Tree::read(root, self.follows_links)?, self)
+        match Shards::find(root) {
+            Some(shards) => shards.listing(self),
+            None => layout::listing(Tree::read(root, self.follows_links)?, self),
+        }
     }
 }
 

@@ -60,6 +60,11 @@ pub enum Note {
     },
     /// Nothing was split off, because there are test images.
     NotSplit,
+    /// The numbers of archives have a gap.
+    MissingShards {
+        /// The first that is not there.
+        first: String,
+    },
     /// Class names are numbers, and sorted as text.
     NumbersAsText {
         /// Two of them in the order that they have.
@@ -125,6 +130,9 @@ impl fmt::Display for Note {
                 )
             }
             Self::NotSplit => f.write_str("there are test images, and none are split off from the others"),
+            Self::MissingShards { first } => {
+                write!(f, "there is no {}, between archives that are there", one_line(first))
+            }
             Self::NumbersAsText { before, after } => write!(
                 f,
                 "class names are numbers and sorted as text, as torchvision does it: `{}` comes before `{}`",

@@ -59,6 +59,43 @@ pub(crate) fn xz(content: &[u8]) -> Vec<u8> {
     writer.finish().unwrap()
 }
 
+/// A zip archive of files; every second one is stored as it is, the others compressed.
+pub(crate) fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let (mut archive, mut directory) = (Vec::new(), Vec::new());
+    for (place, (name, content)) in files.iter().enumerate() {
+        let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(content).unwrap();
+        let (method, packed) =
+            if place % 2 == 0 { (0u16, content.to_vec()) } else { (8, encoder.finish().unwrap()) };
+        let mut checksum = flate2::Crc::new();
+        checksum.update(content);
+        // Version, flags, method, time and date; checksum; sizes; lengths of the name and of what is extra.
+        let mut fields: Vec<u8> =
+            [20u16, 0, method, 0, 0x21].iter().flat_map(|field| field.to_le_bytes()).collect();
+        fields.extend(checksum.sum().to_le_bytes());
+        fields.extend([packed.len() as u32, content.len() as u32].iter().flat_map(|size| size.to_le_bytes()));
+        fields.extend([name.len() as u16, 0].iter().flat_map(|length| length.to_le_bytes()));
+        directory.extend([b"PK\x01\x02\x14\x03", &fields[..], &[0; 10]].concat());
+        directory.extend((archive.len() as u32).to_le_bytes());
+        directory.extend(name.as_bytes());
+        archive.extend([b"PK\x03\x04", &fields[..], name.as_bytes(), &packed].concat());
+    }
+    let (start, count) = (archive.len() as u32, files.len() as u16);
+    let size = directory.len() as u32;
+    archive.extend(directory);
+    archive.extend(b"PK\x05\x06\0\0\0\0");
+    archive.extend([count, count].iter().flat_map(|count| count.to_le_bytes()));
+    archive.extend([size, start].iter().flat_map(|field| field.to_le_bytes()));
+    archive.extend([0, 0]);
+    archive
+}
+
+pub(crate) fn bzip2(content: &[u8]) -> Vec<u8> {
+    let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
+    encoder.write_all(content).unwrap();
+    encoder.finish().unwrap()
+}
+
 pub(crate) fn zstd(content: &[u8]) -> Vec<u8> {
     ruzstd::encoding::compress_to_vec(content, ruzstd::encoding::CompressionLevel::Fastest)
 }

@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod arranged;
 mod batches;
 mod catalog;
 mod cifar;
