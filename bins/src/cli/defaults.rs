@@ -26,6 +26,10 @@ const OF_RUN: &[&str] = &[
     "image-size",
     "resize",
     "interpolation",
+    "val-labels",
+    "val-fraction",
+    "val-seed",
+    "follow-links",
     "download",
 ];
 

@@ -6,19 +6,29 @@ use datasets::catalog::Name;
 /// Flags that matter to some data sets alone, and to which.
 type OfSome = (&'static str, fn(&Name) -> bool, &'static str);
 const PHOTOGRAPHS: &str = "folder, imagenet, resIN and those of the Hub";
-const OF_SOME: [OfSome; 5] = [
+const FOLDERS: &str = "folder, imagenet and resIN";
+const OF_SOME: [OfSome; 8] = [
     ("labels", |name| matches!(name, Name::Cifar100 | Name::Hub(_)), "cifar100 and those of the Hub"),
     ("image_size", Name::is_resized, PHOTOGRAPHS),
     ("resize", Name::is_resized, PHOTOGRAPHS),
     ("interpolation", Name::is_resized, PHOTOGRAPHS),
     ("on_corrupt", Name::is_resized, PHOTOGRAPHS),
+    ("val_labels", has_layout, FOLDERS),
+    ("val_fraction", has_layout, FOLDERS),
+    ("follow_links", has_layout, FOLDERS),
 ];
 
 /// Flags that matter beside another alone.
-const BESIDE: [(&str, &str); 2] = [("style", "convert"), ("mirror", "download")];
+const BESIDE: [(&str, &str); 3] =
+    [("style", "convert"), ("mirror", "download"), ("val_seed", "val-fraction")];
 
 /// Flags that do not matter beside another.
 const REPLACED: [(&str, &str); 2] = [("out_dir", "run_folder"), ("task", "run_folder")];
+
+/// Whether a data set is a folder of images.
+fn has_layout(name: &Name) -> bool {
+    matches!(name, Name::Folder | Name::ImageNet | Name::ResIn)
+}
 
 /// A note for each flag that changes nothing, `is_typed` being whether it is on the command line itself: defaults from elsewhere are
 /// shared by programs and data sets that they do not all suit.
@@ -36,7 +46,7 @@ pub(super) fn notes(matches: &ArgMatches, is_typed: impl Fn(&str) -> bool) -> Ve
         let place = dataset.map_or("without --dataset".to_owned(), |set| format!("on {}", set.as_str()));
         format!("--{} has no effect {place}, only on {sets}", flag(id))
     });
-    let beside = BESIDE.iter().filter(|(id, other)| is_given(id) && !is_there(other));
+    let beside = BESIDE.iter().filter(|(id, other)| is_given(id) && !is_there(&other.replace('-', "_")));
     let beside = beside.map(|(id, other)| format!("--{} has no effect without --{other}", flag(id)));
     let replaced = REPLACED.iter().filter(|(id, other)| is_given(id) && is_there(other));
     let replaced = replaced.map(|(id, _)| format!("--{} has no effect beside --run", flag(id)));

@@ -35,7 +35,13 @@ fn fixed(error: &Error) -> Option<&'static str> {
     Some(match error {
         Error::Archive { .. } => "or unpack it elsewhere and name the folder with --data",
         Error::NoArchive { .. } => "if it holds the data set, unpack it and name the folder with --data",
-        Error::LinkOut { .. } => "or name the folder that they are in with --data",
+        Error::LinkOut { .. } => {
+            "or name the folder that they are in with --data, or trust them with --follow-links"
+        }
+        Error::NoLabels { .. } => {
+            "name one with --val-labels, or take images for testing from the others with --val-fraction"
+        }
+        Error::LabelList { .. } => "name another list with --val-labels",
         Error::NotImageNet { .. } => "take --dataset folder for a part",
         Error::Corrupt { .. } => "or leave such files out with --on-corrupt skip",
         Error::AllCorrupt => "--on-corrupt error names the first",
@@ -52,8 +58,11 @@ fn fixed(error: &Error) -> Option<&'static str> {
 
 /// What is said after a note on how a data set was read.
 pub(super) fn of_note(note: &Note) -> Option<&'static str> {
-    matches!(note, Note::Resized { .. } | Note::Enlarged { .. })
-        .then_some("--image-size asks for another side")
+    match note {
+        Note::Resized { .. } | Note::Enlarged { .. } => Some("--image-size asks for another side"),
+        Note::AllForTest { .. } => Some("--val-fraction takes some of them, and the rest for training"),
+        _ => None,
+    }
 }
 
 /// Whether a command cannot do what its flags say: they name no data set that can be used.
@@ -70,6 +79,7 @@ pub(super) fn is_of_flags(error: &Error) -> bool {
             | Error::OtherEdition { .. }
             | Error::NoGenerated { .. }
             | Error::NoFolder { .. }
+            | Error::NoLabels { .. }
             | Error::NotImageNet { .. }
             | Error::NeedsFeature { .. }
             | Error::ResizeBelowSide { .. }

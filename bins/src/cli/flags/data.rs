@@ -16,6 +16,7 @@ use models::Normaliser;
 use pipeline::DatasetProfile;
 use serde::{Serialize, Serializer};
 
+use super::layout::LayoutFlags;
 use super::names::stands_for;
 use super::values::{at_least_one, image_size, interpolation, mirror, workers};
 
@@ -63,6 +64,9 @@ pub(crate) struct ImageFlags {
     #[arg(long, value_name = "FILTER", value_parser = interpolation())]
     #[serde(serialize_with = "text_if_any")]
     pub(crate) interpolation: Option<Interpolation>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(crate) layout: LayoutFlags,
     /// What to do about images in a folder that cannot be decoded
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = CorruptImages::Error)]
     pub(crate) on_corrupt: CorruptImages,
@@ -85,7 +89,16 @@ impl DataFlags {
     /// What is asked of the catalogue.
     pub(crate) fn request(&self) -> Request {
         let ImageFlags {
-            data, download, mirror, labels, image_size, resize, interpolation, on_corrupt, ..
+            data,
+            download,
+            mirror,
+            labels,
+            image_size,
+            resize,
+            interpolation,
+            layout,
+            on_corrupt,
+            ..
         } = self.images.clone();
         Request {
             name: self.dataset.clone(),
@@ -95,6 +108,7 @@ impl DataFlags {
             image_size,
             resize,
             interpolation: interpolation.unwrap_or_default(),
+            layout: layout.layout(),
             on_corrupt: on_corrupt.into(),
             download: download.then_some(Download { mirror }),
         }
@@ -183,7 +197,7 @@ fn described(name: &Name) -> (&'static str, &'static str) {
         Name::Generated => ("generated", "Images that `generate_toy_dataset` wrote"),
         Name::Folder => (
             "folder",
-            "Any images: `train/<class>/` and `val/<class>/` or `test/<class>/`, in a folder or a tar archive",
+            "Any images: `train/<class>/` and `val/<class>/`, or `<class>/` alone, in a folder or an archive; shards of WebDataset",
         ),
         Name::ImageNet => ("imagenet", "ImageNet: such a folder with its 1000 classes"),
         Name::ResIn => ("resIN", "Restricted ImageNet: nine kinds of animals in that folder"),

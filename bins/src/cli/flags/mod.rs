@@ -5,6 +5,7 @@ mod checkpoints;
 mod components;
 mod data;
 mod kernels;
+mod layout;
 mod machine;
 mod mask;
 pub(crate) mod names;

@@ -107,6 +107,11 @@ pub(crate) fn below_one(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "expected a number from 0 to below 1".to_owned())
 }
 
+pub(super) fn between_zero_and_one(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| *number > 0.0 && *number < 1.0);
+    number.ok_or_else(|| "expected a number between 0 and 1, such as 0.1".to_owned())
+}
+
 /// As the `robustness` library has its switches.
 pub(crate) fn zero_or_one(text: &str) -> Result<bool, String> {
     match text {

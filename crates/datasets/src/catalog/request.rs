@@ -11,7 +11,8 @@ use super::{
 use crate::{
     Dataset, Error, Interpolation, Limits, Note, OnCorrupt, Repository, Resize,
     cifar::{self, Labels},
-    folder, generated,
+    folder::{self, Layout},
+    generated,
     synthetic::Synthetic,
 };
 
@@ -23,7 +24,7 @@ const SYNTHETIC_TEST: usize = 1000;
 const SYNTHETIC_SEED: u64 = 0;
 
 /// Which data set, where it is, and which of its images are taken. The default is all of the synthetic set.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Request {
     /// The data set.
     pub name: Name,
@@ -40,6 +41,8 @@ pub struct Request {
     pub resize: Option<Resize>,
     /// By which filter photographs are resized.
     pub interpolation: Interpolation,
+    /// How photographs lie in a folder or an archive.
+    pub layout: Layout,
     /// What becomes of damaged photographs.
     pub on_corrupt: OnCorrupt,
     /// Whether a set that is not there is fetched.
@@ -74,9 +77,9 @@ impl Request {
                 self.cifar(progress, |root| cifar::load_cifar100(root, self.labels, self.limits))
             }
             Name::Generated => generated::load(self.root()?, self.limits),
-            Name::Folder => folder::load(self.root()?, self.folder_options()),
-            Name::ImageNet => folder::load_imagenet(self.root()?, self.folder_options()),
-            Name::ResIn => folder::load_restricted_imagenet(self.root()?, self.folder_options()),
+            Name::Folder => self.layout.load(self.root()?, self.folder_options()),
+            Name::ImageNet => self.layout.load_imagenet(self.root()?, self.folder_options()),
+            Name::ResIn => self.layout.load_restricted_imagenet(self.root()?, self.folder_options()),
             Name::Hub(repository) => self.hub(repository, progress),
         }
     }
@@ -114,7 +117,8 @@ impl Request {
         let name = self.root.as_deref().and_then(Path::file_name);
         let folder = name.map(|name| {
             let name = name.to_string_lossy();
-            name.split(".tar").next().unwrap_or(&name).to_owned()
+            let stem = name.split(".tar").next().unwrap_or(&name);
+            stem.strip_suffix(".zip").unwrap_or(stem).to_owned()
         });
         let of_set = folder.filter(|_| self.name.is_one_of_many());
         of_set.unwrap_or_else(|| self.name.to_string())
@@ -184,7 +188,7 @@ impl Request {
             self.root.as_ref().map_or_else(|| self.name.to_string(), |root| root.display().to_string());
         let expected = match self.name {
             Name::Hub(_) => "files of a split test or validation beside those of train",
-            _ => "a folder test/ or val/ beside train/",
+            _ => "a folder val/ or test/ beside train/",
         };
         Error::NoTestImages { place, expected }
     }
