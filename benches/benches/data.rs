@@ -4,12 +4,11 @@
 use std::{
     fs,
     hint::black_box,
-    io::Cursor,
     path::Path,
     time::{Duration, Instant},
 };
 
-use benches::{numbers, settings};
+use benches::{numbers, photograph, settings};
 use candle_core::{Device, Tensor};
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use datasets::{
@@ -17,7 +16,6 @@ use datasets::{
     folder::{self, Options},
     synthetic::Synthetic,
 };
-use image::{ExtendedColorType, ImageEncoder, RgbImage, codecs::jpeg::JpegEncoder};
 use models::{Architecture, Classifier, Normaliser};
 use training::Sgd;
 
@@ -25,25 +23,10 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 const PHOTOGRAPHS: usize = 128;
 
-/// JPEG files of 500×375 pixels, as large as those of ImageNet (about 110 kB): waves of many lengths with some noise.
 fn photographs(folder: &Path) -> Outcome {
     fs::create_dir_all(folder)?;
     for index in 0..PHOTOGRAPHS {
-        let noise = numbers(index as u64, 500 * 375);
-        let picture = RgbImage::from_fn(500, 375, |x, y| {
-            let at = (y * 500 + x) as usize;
-            let wave = |length: f32| ((x as f32 + 0.7 * y as f32 + 31.0 * index as f32) / length).sin();
-            let level = 128.0 + 50.0 * wave(90.0) + 25.0 * wave(17.0) + 12.0 * wave(5.0) + 10.0 * noise[at];
-            image::Rgb([level, 0.8 * level + 20.0, 200.0 - 0.6 * level].map(|value| value as u8))
-        });
-        let mut bytes = Cursor::new(Vec::new());
-        JpegEncoder::new_with_quality(&mut bytes, 92).write_image(
-            &picture,
-            500,
-            375,
-            ExtendedColorType::Rgb8,
-        )?;
-        fs::write(folder.join(format!("{index:04}.jpg")), bytes.into_inner())?;
+        fs::write(folder.join(format!("{index:04}.jpg")), photograph(index))?;
     }
     Ok(())
 }

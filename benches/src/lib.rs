@@ -4,6 +4,7 @@
 //! * `convolution`: the blocked engine's convolutions and batch-norm passes, by pass, layer and instruction set.
 //! * `data`: photographs decoded and resized, CIFAR-10 read, the time that a trainer waits for batches.
 //! * `fft`: transforms and profiles of the spectra, by size.
+//! * `layouts`: images listed and read out of folders and archives.
 //! * `steps`: a training step and an input-gradient step of whole networks, in images a second.
 //!
 //! ```text
@@ -17,9 +18,10 @@
 //! assert_eq!(layer.operations(), 2 * 128 * 64 * 1024 * 576);
 //! ```
 
-use std::time::Duration;
+use std::{io::Cursor, time::Duration};
 
 use criterion::Criterion;
+use image::{ExtendedColorType, ImageEncoder, RgbImage, codecs::jpeg::JpegEncoder};
 use kernels::blocked::{ConvolutionShape, Dims};
 
 /// The allocator of the programs.
@@ -129,4 +131,24 @@ pub fn settings() -> Criterion {
         .warm_up_time(Duration::from_millis(100))
         .measurement_time(Duration::from_millis(500))
         .without_plots()
+}
+
+/// A JPEG file of 500×375 pixels, as large as those of ImageNet (about 110 kB): waves of many lengths with some noise, different for each index.
+///
+/// ```
+/// let file = benches::photograph(0);
+/// assert!(file.starts_with(&[0xff, 0xd8]) && (60_000..160_000).contains(&file.len()), "{}", file.len());
+/// ```
+pub fn photograph(index: usize) -> Vec<u8> {
+    let noise = numbers(index as u64, 500 * 375);
+    let picture = RgbImage::from_fn(500, 375, |x, y| {
+        let at = (y * 500 + x) as usize;
+        let wave = |length: f32| ((x as f32 + 0.7 * y as f32 + 31.0 * index as f32) / length).sin();
+        let level = 128.0 + 50.0 * wave(90.0) + 25.0 * wave(17.0) + 12.0 * wave(5.0) + 10.0 * noise[at];
+        image::Rgb([level, 0.8 * level + 20.0, 200.0 - 0.6 * level].map(|value| value as u8))
+    });
+    let mut bytes = Cursor::new(Vec::new());
+    let encoder = JpegEncoder::new_with_quality(&mut bytes, 92);
+    encoder.write_image(&picture, 500, 375, ExtendedColorType::Rgb8).expect("an image in memory");
+    bytes.into_inner()
 }
