@@ -71,8 +71,9 @@ pub struct Options {
 
 /// Reads a folder of images, or an archive of one. Either part may be missing, not both.
 ///
-/// Images are RGB: grey, palette, CMYK and 16-bit images are converted (of 16 bits the upper 8 are kept), transparency is dropped, and the
-/// orientation that EXIF notes is ignored, as torchvision does all that. Links are followed inside the folder only.
+/// Images are RGB: grey, palette, CMYK and 16-bit images are converted (of 16 bits the upper 8 are kept; Pillow 13 clips grey ones at 255),
+/// transparency is dropped, and the orientation that EXIF notes is ignored but for TIFF, as torchvision does it. Links are followed inside
+/// the folder only.
 ///
 /// ```
 /// use datasets::folder::{self, Options};
