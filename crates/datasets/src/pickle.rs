@@ -2,7 +2,7 @@
 
 mod calls;
 
-use std::path::Path;
+use std::{borrow::Cow, path::Path};
 
 use ::pickle::{Limits, Value, Values};
 
@@ -11,6 +11,9 @@ use calls::{Array, Made, NumPy};
 
 /// More bytes, opcodes and lists than any of the files has.
 const LIMITS: Limits = Limits { bytes: 1 << 29, steps: 1 << 20, objects: 1 << 12 };
+
+/// The sides of an array and its bytes, row by row.
+type Matrix<'a> = ([usize; 2], Cow<'a, [u8]>);
 
 /// A pickle whose outermost value is a dictionary.
 #[derive(Debug)]
@@ -44,14 +47,25 @@ impl<'a> Pickle<'a> {
         self.row(key)?.iter().map(string).collect()
     }
 
-    /// An array of bytes with two sides.
-    pub(crate) fn matrix(&self, key: &str) -> Result<([usize; 2], &[u8]), Error> {
-        match self.values().made(self.entry(key)?) {
-            Some(Made::Array(Array { shape, data })) if shape.len() == 2 => {
-                Ok(([shape[0], shape[1]], self.values().bytes(*data)))
-            }
-            _ => Err(self.other(key, "a NumPy array (N, 3072) of bytes")),
+    /// An array of bytes with two sides, row by row.
+    pub(crate) fn matrix(&self, key: &str) -> Result<Matrix<'_>, Error> {
+        const EXPECTED: &str = "a NumPy array (N, 3072) of bytes";
+        let Some(Made::Array(Array { shape, data, is_fortran })) = self.values().made(self.entry(key)?)
+        else {
+            return Err(self.other(key, EXPECTED));
+        };
+        let (&[rows, columns], Some(bytes)) = (shape.as_slice(), self.values().latin1(*data)) else {
+            return Err(self.other(key, EXPECTED));
+        };
+        if rows.checked_mul(columns) != Some(bytes.len()) {
+            let found = format!("{} bytes of data in `{key}`", bytes.len());
+            return Err(refused(self.path, 0, &found, &format!("an array {shape:?} of bytes")));
         }
+        let row_by_row = match is_fortran {
+            false => bytes,
+            true => (0..rows).flat_map(|row| bytes.iter().skip(row).step_by(rows).copied()).collect(),
+        };
+        Ok(([rows, columns], row_by_row))
     }
 
     fn row(&self, key: &str) -> Result<&[Value], Error> {

@@ -33,14 +33,14 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
-//! * Opcodes: those of the protocols 2 to 5, and of protocol 0 what numbers and the memo are written with (`I`, `p`, `g`). Not
-//!   known are strings in quotes (`S`, `V`), decimal `L` and `F`, registered extensions and buffers outside the pickle.
+//! * Opcodes: those of all protocols, 0 to 5. Not known are registered extensions and buffers outside the pickle.
 //! * Memory and time are bounded by [`Limits`] and by what the input holds, whatever lengths it declares. Objects stand in one
 //!   list and refer to each other by number, so depth, sharing and cycles cost nothing; nothing here is recursive.
 //! * Strings stay where they are in the input: a [`Value`] holds their [`Span`].
 
 mod calls;
 mod error;
+mod escapes;
 mod input;
 mod limits;
 mod machine;
@@ -54,6 +54,7 @@ pub use limits::Limits;
 pub use pickle::Pickle;
 
 // What is read
+pub use escapes::Escapes;
 pub use value::{Object, Span, Value};
 pub use values::Values;
 

@@ -3,6 +3,7 @@
 use crate::{
     calls::Calls,
     error::Error,
+    escapes::{self, Escapes},
     input::Bytes,
     machine::Machine,
     value::{Object, Span, Value},
@@ -36,7 +37,10 @@ impl<B: Bytes, C: Calls> Machine<'_, B, C> {
             b'0' => self.pop().map(drop),
             b'1' => self.pop_mark().map(drop),
             b'2' => self.top().map(|top| self.push(top)),
-            b'N' | 0x88 | 0x89 | b'J' | b'K' | b'M' | b'I' | 0x8a | 0x8b | b'G' => self.number(opcode),
+            b'N' | 0x88 | 0x89 | b'J' | b'K' | b'M' | b'I' | b'L' | b'F' | 0x8a | 0x8b | b'G' => {
+                self.number(opcode)
+            }
+            b'V' | b'S' => self.line(opcode),
             b'X' | b'T' | b'U' | b'B' | b'C' | 0x8c | 0x8d | 0x8e | 0x96 => self.string(opcode),
             b')' | b']' | b'}' | 0x8f | b't' | b'l' | b'd' | 0x91 | 0x85..=0x87 => self.container(opcode),
             b'a' | b'e' | b's' | b'u' | 0x90 => self.extend(opcode),
@@ -64,7 +68,8 @@ impl<B: Bytes, C: Calls> Machine<'_, B, C> {
             b'J' => Value::Int(i32::from_le_bytes(self.input.array()?).into()),
             b'K' => Value::Int(self.input.byte()?.into()),
             b'M' => Value::Int(u16::from_le_bytes(self.input.array()?).into()),
-            b'I' => self.decimal()?,
+            b'I' | b'L' => self.decimal()?,
+            b'F' => self.float()?,
             b'G' => Value::Float(f64::from_be_bytes(self.input.array()?)),
             0x8a => self.byte_length().and_then(|length| self.long(length))?,
             _ => self.word_length().and_then(|length| self.long(length))?,
@@ -80,13 +85,36 @@ impl<B: Bytes, C: Calls> Machine<'_, B, C> {
             b"00" => Value::Bool(false),
             b"01" => Value::Bool(true),
             digits => {
-                let text = std::str::from_utf8(digits).ok();
+                let text = std::str::from_utf8(digits.strip_suffix(b"L").unwrap_or(digits)).ok();
                 let number = text.and_then(|text| text.parse().ok());
                 Value::Int(
                     number.ok_or_else(|| self.malformed("a line that is no number", "a whole number"))?,
                 )
             }
         })
+    }
+
+    /// A line with a number.
+    fn float(&mut self) -> Result<Value, Error> {
+        let line = self.input.line()?;
+        let text = std::str::from_utf8(self.input.get(line)).ok();
+        let number = text.and_then(|text| text.parse().ok()).map(Value::Float);
+        number.ok_or_else(|| self.malformed("a line that is no number", "a number"))
+    }
+
+    /// A string up to the end of the line: with escapes, or in quotes.
+    fn line(&mut self, opcode: u8) -> Result<(), Error> {
+        let mut span = self.input.line()?;
+        let mut how = Escapes::Unicode;
+        if opcode == b'S' {
+            how = Escapes::Quoted;
+            let is_quoted = matches!(self.input.get(span), [b'\'', .., b'\''] | [b'"', .., b'"']);
+            let inner = is_quoted.then(|| span.inner());
+            span = inner.ok_or_else(|| self.malformed("a string without quotes", "one in quotes"))?;
+        }
+        let is_plain = escapes::is_plain(self.input.get(span));
+        self.push(if is_plain { Value::Text(span) } else { Value::Escaped(span, how) });
+        Ok(())
     }
 
     /// An integer in two's complement, little-endian.

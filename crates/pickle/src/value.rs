@@ -1,5 +1,7 @@
 //! What a pickle consists of.
 
+use crate::escapes::Escapes;
+
 /// A part of a pickle's bytes; by default an empty one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Span {
@@ -11,6 +13,11 @@ impl Span {
     /// The bytes from `start` to `end`, which both have 32 bits: no pickle is longer.
     pub(crate) fn new(start: usize, end: usize) -> Self {
         Self { start: start as u32, end: end as u32 }
+    }
+
+    /// Without the first and the last byte.
+    pub(crate) fn inner(self) -> Self {
+        Self { start: self.start + 1, end: self.end - 1 }
     }
 
     /// How many bytes.
@@ -46,6 +53,8 @@ pub enum Value {
     Bytes(Span),
     /// A `str`: UTF-8 where Python 3 wrote it, any bytes where Python 2 did.
     Text(Span),
+    /// A `str` of protocol 0 that does not stand for itself: [`Values::latin1`](crate::Values::latin1) gives its bytes.
+    Escaped(Span, Escapes),
     /// One of the pickle's objects.
     Object(u32),
 }

@@ -1,6 +1,11 @@
 //! The values of a pickle, to look at.
 
-use crate::value::{Object, Span, Value};
+use std::borrow::Cow;
+
+use crate::{
+    escapes,
+    value::{Object, Span, Value},
+};
 
 /// What a pickle has built: its objects, and the bytes that hold its strings.
 #[derive(Debug)]
@@ -48,6 +53,17 @@ impl<'a, M> Values<'a, M> {
     pub fn string(self, value: Value) -> Option<&'a [u8]> {
         let (Value::Text(span) | Value::Bytes(span)) = value else { return None };
         Some(self.bytes(span))
+    }
+
+    /// The bytes of a string, a byte a character of a `str`: how Python 3 gives what Python 2 pickled as bytes, and what
+    /// `_codecs.encode(…, "latin1")` gives. Nothing if there is a character beyond 255.
+    pub fn latin1(self, value: Value) -> Option<Cow<'a, [u8]>> {
+        match value {
+            Value::Bytes(span) => Some(Cow::Borrowed(self.bytes(span))),
+            Value::Text(span) => escapes::latin1(self.bytes(span)),
+            Value::Escaped(span, how) => escapes::bytes(self.bytes(span), how).map(Cow::Owned),
+            _ => None,
+        }
     }
 
     /// A `str`, if it is UTF-8.

@@ -45,6 +45,7 @@ fn shown(values: Values<'_, u8>, value: Value) -> String {
         Value::Text(_) | Value::Bytes(_) => {
             format!("{:?}", String::from_utf8_lossy(values.string(value).unwrap()))
         }
+        Value::Escaped(..) => format!("{:?}", String::from_utf8_lossy(&values.latin1(value).unwrap())),
         Value::Object(_) => match values.object(value).unwrap() {
             Object::Tuple(items) => format!("({})", all(items)),
             Object::List(items) => format!("[{}]", all(items)),
@@ -125,7 +126,7 @@ fn an_error_names_the_opcode_and_its_place() {
             "2 bytes before the end at byte 1 of a pickle, expected 16777215: it is cut short",
         ),
         (b"\x80\x06.", "protocol 6 at byte 0 of a pickle, expected protocol 0 to 5"),
-        (b"NV.", "the opcode 0x56 at byte 1 of a pickle, expected one that builds values"),
+        (b"N\x82.", "the opcode 0x82 at byte 1 of a pickle, expected one that builds values"),
         (b".", "nothing on the stack at byte 0 of a pickle, expected a value"),
         (b"K\x01(\x85.", "nothing on the stack at byte 3 of a pickle, expected a value"),
         (b"K\x01\x86.", "nothing on the stack at byte 2 of a pickle, expected a value"),
@@ -208,4 +209,20 @@ fn any_bytes_give_a_pickle_or_an_error() {
         }
     }
     assert!(read_whole > 100 && read_whole < rounds, "{read_whole}");
+}
+
+/// `pickle.dumps({"a\n": 1.5, "b": 2**40, b"c": True}, 0)`, and a string of Python 2.
+#[test]
+fn protocol_0_is_lines() {
+    let text = b"(dp0\nVa\\u000a\np1\nF1.5\nsVb\np2\nL1099511627776L\nsS'c\\x00'\np3\nI01\ns.";
+    let pickle = read(text).unwrap();
+    assert_eq!(shown(pickle.values(), pickle.top()), r#"{"a\n": 1.5, "b": 1099511627776, "c\0": true}"#);
+    for (bytes, words) in [
+        (&b"Sabc\n."[..], "a string without quotes"),
+        (b"Fabc\n.", "a line that is no number"),
+        (b"S'\n.", "a string without quotes"),
+        (b"Vabc", "cut short"),
+    ] {
+        assert!(read(bytes).unwrap_err().to_string().contains(words), "{words}");
+    }
 }

@@ -8,17 +8,23 @@ pub(super) enum Made {
     /// The type of one byte.
     Dtype,
     Array(Array),
+    /// A text as bytes: how Python 3 writes bytes by the protocols 0 to 2.
+    Latin1(Value),
 }
 
-/// An array of bytes in C order: its sides and where its data lies. Before its state is known it has nothing.
+/// An array of bytes: its sides, the string that its data are, and whether the first side varies fastest. Before its state is known it has
+/// nothing.
 #[derive(Debug, Clone)]
 pub(super) struct Array {
     pub(super) shape: Vec<usize>,
-    pub(super) data: Span,
+    pub(super) data: Value,
+    pub(super) is_fortran: bool,
 }
 
-/// The three names.
+/// The names.
 const RECONSTRUCT: [&[u8]; 2] = [b"numpy.core.multiarray", b"numpy._core.multiarray"];
+const FROM_BUFFER: [&[u8]; 2] = [b"numpy.core.numeric", b"numpy._core.numeric"];
+const ENCODE: (&[u8], &[u8]) = (b"_codecs", b"encode");
 const NDARRAY: (&[u8], &[u8]) = (b"numpy", b"ndarray");
 const DTYPE: (&[u8], &[u8]) = (b"numpy", b"dtype");
 
@@ -28,7 +34,8 @@ impl Calls for NumPy {
     type Made = Made;
 
     fn name(&self, module: &[u8], name: &[u8]) -> Result<(), Refusal> {
-        if is_reconstruct((module, name)) || [NDARRAY, DTYPE].contains(&(module, name)) {
+        let is_known = [NDARRAY, DTYPE, ENCODE].contains(&(module, name));
+        if is_known || is_reconstruct((module, name)) || is_from_buffer((module, name)) {
             return Ok(());
         }
         let name = [module, b".", name].concat();
@@ -36,19 +43,34 @@ impl Calls for NumPy {
         Err(Refusal::new(found, "none but those of NumPy's arrays; nothing was run"))
     }
 
-    /// `_reconstruct(ndarray, (0,), 'b')` and `dtype('u1', …)`.
+    /// `_reconstruct(ndarray, (0,), 'b')`, `_frombuffer(data, dtype, shape, order)`, `dtype('u1', …)` and `encode(text, 'latin1')`.
     fn call(
         &self,
         values: Values<'_, Made>,
         function: Value,
         arguments: Value,
     ) -> Result<Answer<Made>, Refusal> {
-        let first = values.items(arguments).and_then(|arguments| arguments.first());
-        let made = match (values.global(function), first) {
-            (Some(name), Some(&class)) if is_reconstruct(name) && values.global(class) == Some(NDARRAY) => {
-                Made::Array(Array { shape: vec![0], data: Span::default() })
+        let arguments = values.items(arguments).unwrap_or_default();
+        let made = match (values.global(function), arguments) {
+            (Some(name), [class, ..]) if is_reconstruct(name) && values.global(*class) == Some(NDARRAY) => {
+                Made::Array(Array { shape: vec![0], data: Value::Bytes(Span::default()), is_fortran: false })
             }
-            (Some(DTYPE), Some(&kind)) if matches!(values.string(kind), Some(b"u1" | b"|u1")) => Made::Dtype,
+            (Some(name), &[data, dtype, shape, order]) if is_from_buffer(name) => {
+                let is_fortran = match values.string(order) {
+                    Some(b"C") => Value::Bool(false),
+                    Some(b"F") => Value::Bool(true),
+                    _ => return Err(Refusal::new("another order", "C or F")),
+                };
+                Made::Array(array(values, [shape, dtype, is_fortran, data])?)
+            }
+            (Some(DTYPE), [kind, ..]) if matches!(values.string(*kind), Some(b"u1" | b"|u1")) => Made::Dtype,
+            (Some(ENCODE), &[text, encoding]) if values.string(encoding) == Some(b"latin1") => {
+                return Ok(match text {
+                    // What is the same in every encoding may be a key.
+                    Value::Text(span) if values.bytes(span).is_ascii() => Value::Bytes(span).into(),
+                    text => Object::Made(Made::Latin1(text)).into(),
+                });
+            }
             _ => {
                 let expected = "none but those that make NumPy's arrays of bytes; nothing was run";
                 return Err(Refusal::new("a call", expected));
@@ -66,8 +88,16 @@ impl Calls for NumPy {
     ) -> Result<Option<Object<Made>>, Refusal> {
         match values.made(object) {
             Some(Made::Dtype) => Ok(None),
-            Some(Made::Array(_)) => Ok(Some(Object::Made(Made::Array(array(values, state)?)))),
-            None => Err(Refusal::new("nothing to add that to", "a list, a dictionary or an array")),
+            Some(Made::Array(_)) => match values.items(state) {
+                Some(&[version, ref rest @ ..]) if int(version).is_some() && rest.len() == 4 => {
+                    let array = array(values, [rest[0], rest[1], rest[2], rest[3]])?;
+                    Ok(Some(Object::Made(Made::Array(array))))
+                }
+                _ => Err(Refusal::new("another state", "that of an array")),
+            },
+            Some(Made::Latin1(_)) | None => {
+                Err(Refusal::new("nothing to add that to", "a list, a dictionary or an array"))
+            }
         }
     }
 
@@ -76,22 +106,23 @@ impl Calls for NumPy {
     }
 }
 
-fn array(values: Values<'_, Made>, state: Value) -> Result<Array, Refusal> {
-    let other = || Refusal::new("another state", "that of an array in C order");
-    let Some(&[version, shape, dtype, is_fortran, data]) = values.items(state) else { return Err(other()) };
-    let (Some(_), Some(0), Value::Text(data) | Value::Bytes(data)) = (int(version), int(is_fortran), data)
-    else {
-        return Err(other());
+/// An array of `(shape, dtype, is_fortran, data)`.
+fn array(values: Values<'_, Made>, [shape, dtype, is_fortran, data]: [Value; 4]) -> Result<Array, Refusal> {
+    let data = match values.made(data) {
+        Some(&Made::Latin1(text)) => text,
+        _ => data,
+    };
+    let is_string = matches!(data, Value::Text(_) | Value::Bytes(_) | Value::Escaped(..));
+    let (Some(is_fortran @ (0 | 1)), true) = (int(is_fortran), is_string) else {
+        return Err(Refusal::new("another state", "that of an array of bytes"));
     };
     let side = |&value: &Value| int(value).and_then(|side| usize::try_from(side).ok());
     let shape: Option<Vec<usize>> = values.items(shape).and_then(|sides| sides.iter().map(side).collect());
     let shape = shape.ok_or_else(|| Refusal::new("no sides", "those of an array"))?;
-    let size = shape.iter().try_fold(1_usize, |size, &side| size.checked_mul(side));
-    if !matches!(values.made(dtype), Some(Made::Dtype)) || size != Some(data.len()) {
-        let found = format!("{} bytes of data", data.len());
-        return Err(Refusal::new(found, format!("an array {shape:?} of bytes")));
+    if !matches!(values.made(dtype), Some(Made::Dtype)) {
+        return Err(Refusal::new("another type", format!("an array {shape:?} of bytes")));
     }
-    Ok(Array { shape, data })
+    Ok(Array { shape, data, is_fortran: is_fortran == 1 })
 }
 
 /// A whole number; truth values are numbers, too.
@@ -105,4 +136,8 @@ pub(super) fn int(value: Value) -> Option<i64> {
 
 fn is_reconstruct((module, name): (&[u8], &[u8])) -> bool {
     RECONSTRUCT.contains(&module) && name == b"_reconstruct"
+}
+
+fn is_from_buffer((module, name): (&[u8], &[u8])) -> bool {
+    FROM_BUFFER.contains(&module) && name == b"_frombuffer"
 }

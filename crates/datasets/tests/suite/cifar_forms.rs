@@ -220,3 +220,30 @@ fn parquet_files_hold_the_same_images() {
         assert!(message(cifar::load_cifar10(&hub, ALL)).contains("train-00000"));
     }
 }
+
+/// People read batches and write them again, by whatever protocol their Python has.
+#[test]
+fn pickles_of_any_protocol_are_read() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/pickles");
+    let expected: Vec<u8> = (0..2).flat_map(|n| (0..PIXELS).map(move |i| (7 * n + i) as u8)).collect();
+    let mut count = 0;
+    for entry in fs::read_dir(data).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "pickle") {
+            continue;
+        }
+        let root = TempDir::new().unwrap();
+        let folder = root.path().join("cifar-10-batches-py");
+        fs::create_dir(&folder).unwrap();
+        for name in ["1", "2", "3", "4", "5"].map(|number| format!("data_batch_{number}")) {
+            fs::copy(&path, folder.join(name)).unwrap();
+        }
+        fs::copy(&path, folder.join("test_batch")).unwrap();
+        fs::write(folder.join("batches.meta"), names("label_names", &CLASSES)).unwrap();
+        let test = cifar::load_cifar10(root.path(), ALL).unwrap().test;
+        assert_eq!(test.all_bytes(), Some(&expected[..]), "{}", path.display());
+        assert_eq!(test.labels(), [3, 5]);
+        count += 1;
+    }
+    assert_eq!(count, 8);
+}

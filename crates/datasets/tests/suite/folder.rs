@@ -211,7 +211,7 @@ fn damaged_images_are_named_or_left_out() {
         let paths = ["c/0.png", "a/2.png"].map(|name| path.join("train").join(name));
         assert!(left_out.iter().map(|image| &image.path).eq(&paths), "{left_out:?}");
         let line =
-            format!("{} cannot be decoded: it is no JPEG, PNG, BMP, PPM or WebP image", paths[0].display());
+            format!("{} cannot be decoded: it is no JPEG, PNG, BMP, PPM, WebP, TIFF or GIF image", paths[0].display());
         assert_eq!(left_out[0].to_string(), line);
     }
 }
