@@ -18,7 +18,7 @@ mod listing;
 mod sizes;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::Path,
     sync::{Arc, Mutex},
 };
@@ -29,8 +29,8 @@ use self::{
     sizes::{Odd, Sample},
 };
 use crate::{
-    Dataset, Encoded, Error, ImageSet, ImageShape, Interpolation, Limits, Note, OnCorrupt, Pixels, Resize,
-    images::encoded::Fit,
+    Dataset, Encoded, Error, HeadOutputs, ImageSet, ImageShape, Interpolation, Limits, Note, OnCorrupt,
+    OutputsOrigin, Pixels, Resize, images::encoded::Fit,
 };
 
 /// Bytes of pixels up to which a part of a data set is kept decoded.
@@ -84,21 +84,31 @@ pub fn load(root: impl AsRef<Path>, options: Options) -> Result<Dataset, Error> 
     from_listing("folder", listing, options)
 }
 
-/// Reads ImageNet: a folder as [`load`] takes it, with the 1000 classes named by their WordNet numbers. Without a side it is [`SIDE`].
+/// Reads ImageNet: a folder as [`load`] takes it, with classes named by their WordNet numbers; all 1000, or a part of them, as
+/// ImageNette and ImageNet-A have it. A part says which outputs of a network for all they are ([`ImageSet::outputs`]). Without a side it
+/// is [`SIDE`].
 ///
 /// # Errors
-/// As [`load`]; [`Error::NotImageNet`] if the classes are not [`imagenet_classes`].
+/// As [`load`]; [`Error::NotImageNet`] if a class is none of [`imagenet_classes`], or there is only one.
 pub fn load_imagenet(root: impl AsRef<Path>, options: Options) -> Result<Dataset, Error> {
-    let listing = imagenet(root.as_ref())?;
-    from_listing("imagenet", listing, Options { side: options.side.or(Some(SIDE)), ..options })
+    let mut listing = imagenet(root.as_ref(), 2)?;
+    let outputs: Vec<usize> = places(&listing.classes).collect();
+    let is_part = outputs.len() < imagenet_classes().count();
+    listing.notes.extend(is_part.then_some(Note::PartOfImageNet { found: outputs.len() }));
+    let options = Options { side: options.side.or(Some(SIDE)), ..options };
+    let dataset = from_listing("imagenet", listing, options)?;
+    if !is_part {
+        return Ok(dataset);
+    }
+    dataset.with_outputs(&HeadOutputs::new(outputs, OutputsOrigin::WordNet))
 }
 
 /// Reads Restricted ImageNet: of ImageNet the classes that are one of nine kinds of animals, and these as classes.
 ///
 /// # Errors
-/// As [`load_imagenet`].
+/// As [`load_imagenet`], and if a class of the 1000 is missing.
 pub fn load_restricted_imagenet(root: impl AsRef<Path>, options: Options) -> Result<Dataset, Error> {
-    let mut listing = imagenet(root.as_ref())?;
+    let mut listing = imagenet(root.as_ref(), 1000)?;
     let kind = |label: u32| RESTRICTED.iter().position(|&(_, first, last)| (first..=last).contains(&label));
     for part in [&mut listing.train, &mut listing.test] {
         part.retain_mut(|image| kind(image.label).map(|kind| image.label = kind as u32).is_some());
@@ -131,22 +141,31 @@ pub fn imagenet_classes() -> impl Iterator<Item = &'static str> {
     include_str!("folder/imagenet.txt").lines()
 }
 
-fn imagenet(root: &Path) -> Result<Listing, Error> {
+/// A folder of at least so many of ImageNet's classes, and of no others.
+fn imagenet(root: &Path, least: usize) -> Result<Listing, Error> {
     let listing = Listing::read(root)?;
-    let expected: BTreeSet<&str> = imagenet_classes().collect();
+    let known: BTreeSet<&str> = imagenet_classes().collect();
     let found: BTreeSet<&str> = listing.classes.iter().map(String::as_str).collect();
-    if found == expected {
+    if found.len() >= least && found.is_subset(&known) {
         return Ok(listing);
     }
     let first = |one: &BTreeSet<&str>, other: &BTreeSet<&str>| {
         one.difference(other).next().map(|&name| name.to_owned())
     };
+    let needs_all = least == known.len();
     Err(Error::NotImageNet {
         root: root.to_path_buf(),
-        found: found.intersection(&expected).count(),
-        missing: first(&expected, &found),
-        stranger: first(&found, &expected),
+        found: found.intersection(&known).count(),
+        expected: if needs_all { "all 1000" } else { "two or more of the 1000" },
+        missing: if needs_all { first(&known, &found) } else { None },
+        stranger: first(&found, &known),
     })
+}
+
+/// The places of classes among ImageNet's.
+fn places(classes: &[String]) -> impl Iterator<Item = usize> {
+    let known: BTreeMap<&str, usize> = imagenet_classes().enumerate().map(|(at, name)| (name, at)).collect();
+    classes.iter().filter_map(move |class| known.get(class.as_str()).copied())
 }
 
 /// The data set of images that were listed, in their order.

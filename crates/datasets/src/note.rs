@@ -72,6 +72,22 @@ pub enum Note {
         /// The first one's path.
         first: String,
     },
+    /// Folders of some of ImageNet's classes.
+    PartOfImageNet {
+        /// Of how many.
+        found: usize,
+    },
+    /// Classes that share an output of a network's head, and are one class.
+    MergedClasses {
+        /// How many there were.
+        classes: usize,
+        /// How many there are now.
+        outputs: usize,
+        /// A class.
+        first: String,
+        /// One that has the same output.
+        second: String,
+    },
 }
 
 impl fmt::Display for Note {
@@ -134,6 +150,16 @@ impl fmt::Display for Note {
                     one_line(first)
                 )
             }
+            Self::PartOfImageNet { found } => write!(
+                f,
+                "{found} of ImageNet's 1000 classes are there; of a network with an output for each of the 1000, these outputs are taken"
+            ),
+            Self::MergedClasses { classes, outputs, first, second } => write!(
+                f,
+                "{classes} classes have {outputs} outputs, and those that share one are one class: `{}` and `{}`, for example",
+                one_line(first),
+                one_line(second)
+            ),
         }
     }
 }

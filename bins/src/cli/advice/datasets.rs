@@ -36,7 +36,10 @@ fn fixed(error: &Error) -> Option<&'static str> {
         Error::Archive { .. } => "or unpack it elsewhere and name the folder with --data",
         Error::NoArchive { .. } => "if it holds the data set, unpack it and name the folder with --data",
         Error::LinkOut { .. } => "or name the folder that they are in with --data",
-        Error::NotImageNet { .. } => "take --dataset folder for a part",
+        Error::NotImageNet { .. } => "take --dataset folder for other classes",
+        Error::ClassMap { .. } | Error::ClassWithoutOutput { .. } | Error::ClassWithTwoOutputs { .. } => {
+            "change that file, or name another with --class-map"
+        }
         Error::Corrupt { .. } => "or leave such files out with --on-corrupt skip",
         Error::AllCorrupt => "--on-corrupt error names the first",
         Error::TooLarge { .. } => "read a part of it with --limit-train or --limit-test",
@@ -71,6 +74,9 @@ pub(super) fn is_of_flags(error: &Error) -> bool {
             | Error::NoGenerated { .. }
             | Error::NoFolder { .. }
             | Error::NotImageNet { .. }
+            | Error::ClassMap { .. }
+            | Error::ClassWithoutOutput { .. }
+            | Error::ClassWithTwoOutputs { .. }
             | Error::NeedsFeature { .. }
             | Error::ResizeBelowSide { .. }
     )

@@ -66,6 +66,10 @@ pub(crate) struct ImageFlags {
     /// What to do about images in a folder that cannot be decoded
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = CorruptImages::Error)]
     pub(crate) on_corrupt: CorruptImages,
+    /// Which outputs of a network's head the classes are, where it has more of them: a file with a line `name output` for each class,
+    /// or JSON [default: on imagenet by the names of folders, else class i is output i]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) class_map: Option<PathBuf>,
     /// Use only the first N training images
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) limit_train: Option<usize>,
@@ -85,7 +89,16 @@ impl DataFlags {
     /// What is asked of the catalogue.
     pub(crate) fn request(&self) -> Request {
         let ImageFlags {
-            data, download, mirror, labels, image_size, resize, interpolation, on_corrupt, ..
+            data,
+            download,
+            mirror,
+            labels,
+            image_size,
+            resize,
+            interpolation,
+            on_corrupt,
+            class_map,
+            ..
         } = self.images.clone();
         Request {
             name: self.dataset.clone(),
@@ -97,6 +110,7 @@ impl DataFlags {
             interpolation: interpolation.unwrap_or_default(),
             on_corrupt: on_corrupt.into(),
             download: download.then_some(Download { mirror }),
+            class_map,
         }
     }
 
@@ -185,7 +199,7 @@ fn described(name: &Name) -> (&'static str, &'static str) {
             "folder",
             "Any images: `train/<class>/` and `val/<class>/` or `test/<class>/`, in a folder or a tar archive",
         ),
-        Name::ImageNet => ("imagenet", "ImageNet: such a folder with its 1000 classes"),
+        Name::ImageNet => ("imagenet", "ImageNet: such a folder with its 1000 classes, or some of them"),
         Name::ResIn => ("resIN", "Restricted ImageNet: nine kinds of animals in that folder"),
         _ => ("hf:OWNER/NAME", "A data set of the Hugging Face Hub (feature `hub`)"),
     }
