@@ -6,12 +6,13 @@ use datasets::catalog::Name;
 /// Flags that matter to some data sets alone, and to which.
 type OfSome = (&'static str, fn(&Name) -> bool, &'static str);
 const PHOTOGRAPHS: &str = "folder, imagenet, resIN and those of the Hub";
-const OF_SOME: [OfSome; 5] = [
+const OF_SOME: [OfSome; 6] = [
     ("labels", |name| matches!(name, Name::Cifar100 | Name::Hub(_)), "cifar100 and those of the Hub"),
     ("image_size", Name::is_resized, PHOTOGRAPHS),
     ("resize", Name::is_resized, PHOTOGRAPHS),
     ("interpolation", Name::is_resized, PHOTOGRAPHS),
     ("on_corrupt", Name::is_resized, PHOTOGRAPHS),
+    ("class_map", |_| true, "data sets"),
 ];
 
 /// Flags that matter beside another alone.
@@ -71,6 +72,7 @@ mod tests {
         assert!(notes_of(evaluate(), "evaluate --dataset cifar100 --labels coarse").is_empty());
         assert!(notes_of(evaluate(), "evaluate --dataset folder --image-size 64").is_empty());
         assert!(notes_of(evaluate(), "evaluate").is_empty(), "defaults are not given");
+        assert!(notes_of(evaluate(), "evaluate --class-map map.txt").is_empty(), "any data set");
     }
 
     #[test]

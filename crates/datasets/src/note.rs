@@ -150,10 +150,12 @@ impl fmt::Display for Note {
                     one_line(first)
                 )
             }
-            Self::PartOfImageNet { found } => write!(
-                f,
-                "{found} of ImageNet's 1000 classes are there; of a network with an output for each of the 1000, these outputs are taken"
-            ),
+            Self::PartOfImageNet { found } => {
+                write!(
+                    f,
+                    "{found} of ImageNet's 1000 classes are there, and are known by their WordNet numbers"
+                )
+            }
             Self::MergedClasses { classes, outputs, first, second } => write!(
                 f,
                 "{classes} classes have {outputs} outputs, and those that share one are one class: `{}` and `{}`, for example",

@@ -174,7 +174,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn spec(&self) -> NetworkSpec<'_> {
-        NetworkSpec::new(self.architecture, self.images.classes().len(), self.profile)
+        NetworkSpec::new(self.architecture, self.images, self.profile)
     }
 
     fn of_checkpoint(
