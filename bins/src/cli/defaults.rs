@@ -23,6 +23,7 @@ const OF_RUN: &[&str] = &[
     "arch",
     "arch-family",
     "labels",
+    "class-map",
     "image-size",
     "resize",
     "interpolation",

@@ -7,7 +7,7 @@ use datasets::catalog::Name;
 type OfSome = (&'static str, fn(&Name) -> bool, &'static str);
 const PHOTOGRAPHS: &str = "folder, imagenet, resIN and those of the Hub";
 const FOLDERS: &str = "folder, imagenet and resIN";
-const OF_SOME: [OfSome; 8] = [
+const OF_SOME: [OfSome; 9] = [
     ("labels", |name| matches!(name, Name::Cifar100 | Name::Hub(_)), "cifar100 and those of the Hub"),
     ("image_size", Name::is_resized, PHOTOGRAPHS),
     ("resize", Name::is_resized, PHOTOGRAPHS),
@@ -16,6 +16,7 @@ const OF_SOME: [OfSome; 8] = [
     ("val_labels", has_layout, FOLDERS),
     ("val_fraction", has_layout, FOLDERS),
     ("follow_links", has_layout, FOLDERS),
+    ("class_map", |_| true, "data sets"),
 ];
 
 /// Flags that matter beside another alone.
@@ -81,6 +82,7 @@ mod tests {
         assert!(notes_of(evaluate(), "evaluate --dataset cifar100 --labels coarse").is_empty());
         assert!(notes_of(evaluate(), "evaluate --dataset folder --image-size 64").is_empty());
         assert!(notes_of(evaluate(), "evaluate").is_empty(), "defaults are not given");
+        assert!(notes_of(evaluate(), "evaluate --class-map map.txt").is_empty(), "any data set");
     }
 
     #[test]

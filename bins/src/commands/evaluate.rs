@@ -29,7 +29,8 @@ use crate::cli::{
 /// Writes evaluation.json (loss, top-1, top-5, every class, confusion matrices, 95 % Wilson intervals) and, with cut-off radii, the
 /// curve of accuracy. With --eps also what is right of the images as an adversary changes them against each network; frequency
 /// components stay those of unchanged images. Without --run or --checkpoints it takes the run that the same --dataset, --arch and
-/// --task flags of `easy_train` name. Filtered values leave [0, 1]; --rescale says what becomes of them.
+/// --task flags of `easy_train` name. Filtered values leave [0, 1]; --rescale says what becomes of them, and the row `rescaled only` what
+/// min–max scaling does without a filter.
 #[derive(Debug, Parser)]
 #[command(name = "evaluate", version, args_override_self = true, allow_negative_numbers = true)]
 pub struct Flags {

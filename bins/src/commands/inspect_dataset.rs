@@ -44,7 +44,9 @@ fn text(found: &Inspection) -> Vec<String> {
     for (class, name) in found.classes.iter().enumerate() {
         let counts: Vec<String> =
             found.parts.iter().map(|part| format!("{:6}", part.labels[class])).collect();
-        lines.push(format!("  {class:4} {}  {name}", counts.join(" ")));
+        let output = found.outputs.as_ref().and_then(|outputs| outputs.get(class));
+        let output = output.map_or_else(String::new, |output| format!("  (output {output})"));
+        lines.push(format!("  {class:4} {}  {name}{output}", counts.join(" ")));
     }
     lines.extend(found.files.iter().map(|file| format!("written: {}", file.display())));
     match &found.problem {

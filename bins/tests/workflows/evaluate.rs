@@ -157,14 +157,16 @@ fn masks_have_the_shape_that_is_asked_for() -> Outcome {
     succeed(&mut easy_train(at, &["--epochs", "1"]));
     let mut losses = Vec::new();
     for (mask, far) in [("radial", "23"), ("square", "17"), ("l1", "33"), ("dct", "32")] {
-        let measure = |r: &str| evaluate(at, &["--mask", mask, "--r", r, "--freq", "low", "--band", "3-6"]);
-        succeed(&mut measure("6"));
+        let measure =
+            |freq: &str, r: &str| evaluate(at, &["--mask", mask, "--r", r, "--freq", freq, "--band", "3-6"]);
+        succeed(&mut measure("low", "6"));
         let found = evaluation(at)?;
         assert_eq!(found["mask"], mask);
         let parts = components(&found)?;
-        losses.extend([parts[1]["loss"].as_f64(), parts[2]["loss"].as_f64()]);
-        let said = fail(&mut measure(far), 2);
-        assert!(said.contains(&format!("--r {far}")) && said.contains(mask), "{said}");
+        losses.extend([parts[2]["loss"].as_f64(), parts[3]["loss"].as_f64()]);
+        let said = fail(&mut measure("high", far), 2);
+        assert!(said.contains(&format!("high r = {far}")) && said.contains(mask), "{said}");
+        assert!(said.contains(&format!("--r {far}, or --freq low")), "{said}");
         assert_eq!(evaluation(at)?, found, "what is refused leaves what was there");
     }
     losses.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
@@ -172,6 +174,40 @@ fn masks_have_the_shape_that_is_asked_for() -> Outcome {
     assert_eq!(losses.len(), 8);
     let said = fail(&mut evaluate(at, &["--band", "30-40"]), 2);
     assert!(said.contains("--band 30-40") && said.contains("22"), "{said}");
+    Ok(())
+}
+
+/// A low-pass filter of any radius that keeps everything changes no digit, and what min–max does by itself stands beside it.
+#[test]
+fn a_filter_that_keeps_everything_is_none() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let at = folder.path();
+    succeed(&mut easy_train(at, &["--epochs", "1"]));
+    let keys = ["loss", "prec1", "prec1_interval", "prec5", "per_class", "confusion"];
+    let same = |one: &Value, other: &Value| keys.iter().all(|key| one[key] == other[key]);
+    for mask in ["radial", "square", "l1", "dct"] {
+        let measure = |rescale: &str| -> Outcome<(String, Vec<Value>)> {
+            let flags = ["--freq", "low", "--r", "6,40,65535", "--mask", mask, "--rescale", rescale];
+            let text = succeed(&mut evaluate(at, &flags));
+            Ok((text, components(&evaluation(at)?)?))
+        };
+        for rescale in ["none", "clip"] {
+            let (text, parts) = measure(rescale)?;
+            assert!(parts.len() == 4 && !text.contains("rescaled only"), "{text}");
+            assert!(same(&parts[0], &parts[2]) && same(&parts[0], &parts[3]), "{mask} {rescale}");
+            assert!(!same(&parts[0], &parts[1]), "{mask} {rescale}: frequencies below 6 are not all");
+        }
+        let (text, parts) = measure("minmax")?;
+        assert!(parts.len() == 5 && text.contains("\nrescaled only "), "{text}");
+        assert_eq!((&parts[1]["component"], &parts[1]["r"]), (&Value::from("rescaled"), &Value::Null));
+        assert!(same(&parts[1], &parts[3]) && same(&parts[1], &parts[4]), "{mask}: rescaled alone");
+        assert!(!same(&parts[0], &parts[1]) && !same(&parts[1], &parts[2]), "{mask}: it has an effect");
+    }
+    let chart = fs::read_to_string(results(at).join("accuracy.svg"))?;
+    assert!(chart.contains("% rescaled only"), "the figure says it");
+    // Without filters there is nothing to see it beside.
+    succeed(&mut evaluate(at, &[]));
+    assert_eq!(components(&evaluation(at)?)?.len(), 1);
     Ok(())
 }
 

@@ -178,7 +178,7 @@ fn what_is_no_image_folder_is_refused() -> Outcome {
     let cases: [(&[&str], &str); 5] = [
         (&["--dataset", "folder"], "needs --data"),
         (&["--dataset", "folder", "--data", "stripes/val"], "train/<class>/"),
-        (&["--dataset", "imagenet", "--data", "stripes"], "expected all 1000"),
+        (&["--dataset", "imagenet", "--data", "stripes"], "expected two or more of the 1000"),
         (&["--dataset", "resIN", "--data", "stripes"], "expected all 1000"),
         (&["--dataset", "folder", "--data", "stripes", "--download"], "only cifar10 and cifar100"),
     ];

@@ -3,6 +3,7 @@
 
 mod adversary;
 mod cifar;
+mod class_map;
 mod devices;
 mod evaluate;
 mod folder;

@@ -29,9 +29,9 @@ pub enum Error {
     /// The epochs are trained, and the last one's spectrum was left out.
     #[error("stopped; all epochs are trained and kept in {}; the spectrum of the last one is missing", folder.display())]
     LiveSpectrumInterrupted { folder: PathBuf },
-    /// A cut-off beyond the frequencies of the images.
+    /// A cut-off beyond the frequencies of the images, above which nothing is left.
     #[error(
-        "r = {radius}: with {mask} masks, images of {height}×{width} pixels have no frequencies that far out, expected 1 to {most}"
+        "high r = {radius}: with {mask} masks, images of {height}×{width} pixels have no frequencies that far out, expected 1 to {most}"
     )]
     CutOff { radius: usize, mask: &'static str, height: usize, width: usize, most: usize },
     /// A band with none or all of the frequencies of the images.

@@ -9,6 +9,9 @@ pub(crate) fn json(networks: &[NetworkDescription]) -> Value {
         json!({
             "arch": network.arch,
             "classes": network.classes,
+            "restricted": network.restriction.as_ref().map(|of| {
+                json!({ "of": of.outputs, "outputs": of.classes.indices(), "from": of.classes.origin().to_string() })
+            }),
             "normaliser": {"mean": network.mean, "std": network.std, "from": network.normaliser_from},
             "notes": network.notes,
         })

@@ -318,9 +318,9 @@ pub enum Error {
         path: PathBuf,
     },
 
-    /// A folder that is not all of ImageNet.
+    /// A folder that is none of ImageNet, or not all of it where all is needed.
     #[error(
-        "{} has folders of {found} of ImageNet's classes, expected all 1000 (n01440764 to n15075141) and no others, for labels are their places{}{}",
+        "{} has folders of {found} of ImageNet's classes, expected {expected} (n01440764 to n15075141) and no others{}{}",
         shown(.root), named(", the first that is missing", .missing), named(", one that is none", .stranger)
     )]
     NotImageNet {
@@ -328,10 +328,62 @@ pub enum Error {
         root: PathBuf,
         /// Folders of its classes.
         found: usize,
+        /// How many are expected.
+        expected: &'static str,
         /// The first class that is missing.
         missing: Option<String>,
         /// The first folder that is none of a class.
         stranger: Option<String>,
+    },
+
+    /// A file that does not say which outputs of a network's head classes are.
+    #[error("{}: found {}, expected {expected}", shown(.path), one_line(.found))]
+    ClassMap {
+        /// The file.
+        path: PathBuf,
+        /// What it holds.
+        found: String,
+        /// What it should hold.
+        expected: &'static str,
+    },
+
+    /// A class whose output is not known.
+    #[error(
+        "{} has no line for the class `{}`, one of {missing} of the data set's {classes} classes without; expected one for each class, by \
+         the name of its folder",
+        shown(.path), one_line(.class)
+    )]
+    ClassWithoutOutput {
+        /// The file that maps classes to outputs.
+        path: PathBuf,
+        /// The first such class.
+        class: String,
+        /// How many there are.
+        missing: usize,
+        /// How many classes the data set has.
+        classes: usize,
+    },
+
+    /// A class with two outputs.
+    #[error(
+        "{} has two outputs for the class `{}`, {} and {}; remove one", shown(.path), one_line(.class), .outputs[0], .outputs[1]
+    )]
+    ClassWithTwoOutputs {
+        /// The file that maps classes to outputs.
+        path: PathBuf,
+        /// The class.
+        class: String,
+        /// Two of them.
+        outputs: [usize; 2],
+    },
+
+    /// Outputs of a head that are not one for each class.
+    #[error("{found} outputs for {expected} classes: expected one for each class")]
+    OutputCount {
+        /// Outputs given.
+        found: usize,
+        /// Classes of the set.
+        expected: usize,
     },
 
     /// A damaged image, or a file that is not an image.

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, ops::Range, sync::Arc};
 
 use rayon::prelude::*;
 
-use crate::{Encoded, Error, ImageShape, LeftOut, Look, Note};
+use crate::{Encoded, Error, HeadOutputs, ImageShape, LeftOut, Look, Note};
 
 /// Training and test images of one data set.
 #[derive(Debug, Clone)]
@@ -24,6 +24,22 @@ impl Dataset {
     pub fn checksum(&self) -> u32 {
         // Rotated, so that equal parts do not cancel and swapped parts give another checksum.
         self.train.checksum() ^ self.test.checksum().rotate_left(1)
+    }
+
+    /// The same data set, with what its classes are of a network's head: see [`ImageSet::with_outputs`]. A note says so where classes
+    /// become one.
+    ///
+    /// # Errors
+    /// [`Error::OutputCount`].
+    pub fn with_outputs(self, outputs: &HeadOutputs) -> Result<Self, Error> {
+        let Self { name, train, test, mut notes } = self;
+        notes.extend(outputs.shared().map(|[first, second]| Note::MergedClasses {
+            classes: train.classes().len(),
+            outputs: outputs.distinct().indices().len(),
+            first: train.classes().get(first).cloned().unwrap_or_default(),
+            second: train.classes().get(second).cloned().unwrap_or_default(),
+        }));
+        Ok(Self { name, train: train.with_outputs(outputs)?, test: test.with_outputs(outputs)?, notes })
     }
 }
 
@@ -92,9 +108,11 @@ pub struct ImageSet {
 }
 
 struct Storage {
-    pixels: Pixels,
+    pixels: Arc<Pixels>,
     labels: Vec<u32>,
     classes: Arc<[String]>,
+    /// Which outputs of a head these are, where that is known.
+    outputs: Option<HeadOutputs>,
     /// Of images that were left out while all were decoded.
     left_out: Vec<LeftOut>,
 }
@@ -124,8 +142,42 @@ impl ImageSet {
         if let Some(index) = stray {
             return Err(Error::Label { index, found: labels[index], classes: classes.len() });
         }
-        let len = labels.len();
-        Ok(Self { storage: Arc::new(Storage { pixels, labels, classes, left_out: Vec::new() }), shape, len })
+        let (len, pixels) = (labels.len(), Arc::new(pixels));
+        let storage = Storage { pixels, labels, classes, outputs: None, left_out: Vec::new() };
+        Ok(Self { storage: Arc::new(storage), shape, len })
+    }
+
+    /// The same images, with what their classes are of a network's head. Classes that share an output are one class from then on, in
+    /// the place of the first and with the names of all: a head restricted to a data set has one output a class.
+    ///
+    /// ```
+    /// use datasets::{HeadOutputs, ImageSet, ImageShape, OutputsOrigin};
+    /// let shape = ImageShape { channels: 1, height: 1, width: 1 };
+    /// let classes = ["crane", "tench", "sarus"].map(String::from);
+    /// let set = ImageSet::new(vec![1, 2, 3], vec![0, 1, 2], classes.into(), shape)?;
+    /// let set = set.with_outputs(&HeadOutputs::new(vec![134, 0, 134], OutputsOrigin::Given))?;
+    /// assert_eq!(set.classes(), ["crane + sarus", "tench"]);
+    /// assert_eq!(set.labels(), [0, 1, 0]);
+    /// assert_eq!(set.outputs().map(HeadOutputs::indices), Some(&[134, 0][..]));
+    /// # Ok::<(), datasets::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::OutputCount`] if there is not an output for each class.
+    pub fn with_outputs(self, outputs: &HeadOutputs) -> Result<Self, Error> {
+        let (storage, found) = (&self.storage, outputs.indices().len());
+        if found != storage.classes.len() {
+            return Err(Error::OutputCount { found, expected: storage.classes.len() });
+        }
+        let new_labels = outputs.labels();
+        let storage = Storage {
+            pixels: Arc::clone(&storage.pixels),
+            labels: storage.labels.iter().map(|&label| new_labels[label as usize]).collect(),
+            classes: outputs.names(&storage.classes).into(),
+            outputs: Some(outputs.distinct()),
+            left_out: storage.left_out.clone(),
+        };
+        Ok(Self { storage: Arc::new(storage), ..self })
     }
 
     /// Number of images.
@@ -150,7 +202,7 @@ impl ImageSet {
 
     /// The bytes of all images, (N, C, H, W), where they are in memory as bytes.
     pub fn all_bytes(&self) -> Option<&[u8]> {
-        match &self.storage.pixels {
+        match &*self.storage.pixels {
             Pixels::Bytes(bytes) => Some(&bytes[..self.len * self.shape.len()]),
             Pixels::Unit(_) | Pixels::Encoded(_) => None,
         }
@@ -165,7 +217,7 @@ impl ImageSet {
     /// If `index` is not below [`len`](Self::len), as for a slice.
     pub fn bytes(&self, index: usize) -> Result<Cow<'_, [u8]>, Error> {
         let span = self.span(index);
-        Ok(match &self.storage.pixels {
+        Ok(match &*self.storage.pixels {
             Pixels::Bytes(bytes) => Cow::Borrowed(&bytes[span]),
             Pixels::Unit(values) => {
                 let byte = |value: &f32| (255.0 * value.clamp(0.0, 1.0)).round() as u8;
@@ -184,7 +236,7 @@ impl ImageSet {
     /// If `index` is not below [`len`](Self::len), or `out` is not of the set's shape.
     pub fn write(&self, index: usize, look: Look, out: &mut [f32]) -> Result<(), Error> {
         let (span, shape) = (self.span(index), self.shape);
-        match &self.storage.pixels {
+        match &*self.storage.pixels {
             Pixels::Bytes(bytes) => look.view(shape, index).apply(&bytes[span], shape, out),
             Pixels::Unit(values) => look.view(shape, index).apply(&values[span], shape, out),
             Pixels::Encoded(images) => images.write(index, look, out)?,
@@ -197,7 +249,7 @@ impl ImageSet {
     /// # Errors
     /// If one cannot be read or decoded.
     pub fn decoded(&self) -> Result<Self, Error> {
-        let Pixels::Encoded(images) = &self.storage.pixels else { return Ok(self.clone()) };
+        let Pixels::Encoded(images) = &*self.storage.pixels else { return Ok(self.clone()) };
         let size = self.shape.len();
         let mut pixels = vec![0; self.len * size];
         let decode = |(index, out): (usize, &mut [u8])| {
@@ -217,13 +269,14 @@ impl ImageSet {
         }
         pixels.truncate(labels.len() * size);
         let (len, classes) = (labels.len(), Arc::clone(&self.storage.classes));
-        let storage = Storage { pixels: Pixels::Bytes(pixels), labels, classes, left_out };
+        let (pixels, outputs) = (Arc::new(Pixels::Bytes(pixels)), self.storage.outputs.clone());
+        let storage = Storage { pixels, labels, classes, outputs, left_out };
         Ok(Self { storage: Arc::new(storage), shape: self.shape, len })
     }
 
     /// The damaged images that were left out so far, each with what is wrong with it.
     pub fn left_out(&self) -> Vec<LeftOut> {
-        let later = match &self.storage.pixels {
+        let later = match &*self.storage.pixels {
             Pixels::Encoded(images) => images.left_out(),
             _ => Vec::new(),
         };
@@ -232,12 +285,12 @@ impl ImageSet {
 
     /// Photographs in files whose pixels are taken as they are.
     pub(crate) fn is_whole(&self) -> bool {
-        matches!(&self.storage.pixels, Pixels::Encoded(images) if images.fit.keeps)
+        matches!(&*self.storage.pixels, Pixels::Encoded(images) if images.fit.keeps)
     }
 
     /// The photographs, if they are still in files.
     pub(crate) fn encoded(&self) -> Option<&Encoded> {
-        match &self.storage.pixels {
+        match &*self.storage.pixels {
             Pixels::Encoded(images) => Some(images),
             _ => None,
         }
@@ -253,11 +306,16 @@ impl ImageSet {
         &self.storage.classes
     }
 
+    /// Which output of a network's head each class is, where the data set says so; else class i is output i.
+    pub fn outputs(&self) -> Option<&HeadOutputs> {
+        self.storage.outputs.as_ref()
+    }
+
     /// A checksum (CRC-32C) of all pixels and labels: another set has another one, but for one case in four billion. Of
     /// photographs that are still in files, labels, names and sizes are taken, and of 4096 of them, evenly chosen, the first and last 4 KiB.
     pub fn checksum(&self) -> u32 {
         let end = self.len * self.shape.len();
-        let pixels = match &self.storage.pixels {
+        let pixels = match &*self.storage.pixels {
             Pixels::Bytes(bytes) => crc32c::crc32c(&bytes[..end]),
             Pixels::Unit(values) => {
                 let mut buffer = Vec::with_capacity(1 << 16);

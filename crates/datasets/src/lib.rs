@@ -29,6 +29,7 @@
 //!   [`Error`] that names it, the byte, what was found and what was expected.
 //! * Damaged photographs may be left out: [`ImageSet::left_out`] says which. What else is worth knowing about how a data set was
 //!   read is a [`Note`] of it.
+//! * Of a data set with some of the classes of a network's head, [`HeadOutputs`] say which outputs these are.
 //!
 //! # Features
 //! None is on by default.
@@ -42,6 +43,7 @@ mod augmentation;
 mod batches;
 pub mod catalog;
 pub mod cifar;
+mod class_map;
 #[cfg(feature = "download")]
 pub mod download;
 mod error;
@@ -56,6 +58,7 @@ mod left_out;
 mod note;
 mod npy;
 mod one_line;
+mod outputs;
 mod packed;
 mod pairing;
 #[cfg(feature = "parquet")]
@@ -75,6 +78,7 @@ pub use image_set::{Dataset, ImageSet, Limits, Pixels};
 pub use images::{Interpolation, Resize, encoded::Encoded};
 pub use left_out::{LeftOut, OnCorrupt};
 pub use note::Note;
+pub use outputs::{HeadOutputs, OutputsOrigin};
 pub use repository::Repository;
 pub use shape::ImageShape;
 

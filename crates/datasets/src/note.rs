@@ -65,6 +65,13 @@ pub enum Note {
         /// The first that is not there.
         first: String,
     },
+    /// Class names are numbers, which are taken for the places of ImageNet's classes.
+    NumbersAsPlaces {
+        /// The first of them.
+        class: String,
+        /// The WordNet number of the class in that place.
+        stands_for: String,
+    },
     /// Class names are numbers, and sorted as text.
     NumbersAsText {
         /// Two of them in the order that they have.
@@ -92,6 +99,22 @@ pub enum Note {
         count: usize,
         /// The first one's path.
         first: String,
+    },
+    /// Folders of some of ImageNet's classes.
+    PartOfImageNet {
+        /// Of how many.
+        found: usize,
+    },
+    /// Classes that share an output of a network's head, and are one class.
+    MergedClasses {
+        /// How many there were.
+        classes: usize,
+        /// How many there are now.
+        outputs: usize,
+        /// A class.
+        first: String,
+        /// One that has the same output.
+        second: String,
     },
 }
 
@@ -133,6 +156,11 @@ impl fmt::Display for Note {
             Self::MissingShards { first } => {
                 write!(f, "there is no {}, between archives that are there", one_line(first))
             }
+            Self::NumbersAsPlaces { class, stands_for } => write!(
+                f,
+                "class names are numbers, taken for the places of ImageNet's classes: `{}` is {stands_for}",
+                one_line(class)
+            ),
             Self::NumbersAsText { before, after } => write!(
                 f,
                 "class names are numbers and sorted as text, as torchvision does it: `{}` comes before `{}`",
@@ -168,6 +196,18 @@ impl fmt::Display for Note {
                     one_line(first)
                 )
             }
+            Self::PartOfImageNet { found } => {
+                write!(
+                    f,
+                    "{found} of ImageNet's 1000 classes are there, and are known by their WordNet numbers"
+                )
+            }
+            Self::MergedClasses { classes, outputs, first, second } => write!(
+                f,
+                "{classes} classes have {outputs} outputs, and those that share one are one class: `{}` and `{}`, for example",
+                one_line(first),
+                one_line(second)
+            ),
         }
     }
 }

@@ -57,7 +57,7 @@
 //! for part in evaluator.of_network(&network)? {
 //!     println!("{:12} {:.1} %", part.component.name(), percent(part.scores.accuracy()));
 //! }
-//! # assert_eq!(evaluator.plan().components.len(), 3);
+//! # assert_eq!(evaluator.plan().components.len(), 4); // and rescaled only
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

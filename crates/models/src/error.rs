@@ -38,6 +38,9 @@ pub enum Error {
     /// A label that is no class.
     #[error("label {label}: expected 0 to {} for a network of {classes} classes", classes - 1)]
     LabelOutOfRange { label: u32, classes: usize },
+    /// An output that the network does not have.
+    #[error("output {output} of a network with {outputs} outputs: expected 0 to {}", outputs.saturating_sub(1))]
+    NoSuchOutput { output: usize, outputs: usize },
     /// The gradient of other logits than the network's.
     #[error("a gradient of the logits of shape {found:?}: expected ({images}, {classes})")]
     LogitsGradient { found: Vec<usize>, images: usize, classes: usize },

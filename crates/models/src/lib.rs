@@ -38,6 +38,7 @@ mod family;
 mod fit;
 mod frozen;
 mod graph;
+mod head;
 mod module;
 mod network;
 mod normaliser;

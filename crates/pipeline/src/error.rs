@@ -21,6 +21,12 @@ pub enum Error {
     /// A network that does not suit the images.
     #[error("{arch}: {source}")]
     UnsuitableNetwork { arch: &'static str, source: models::Error },
+    /// A class that is an output which the head does not have.
+    #[error(
+        "the class `{class}` is output {output}, {origin}, but the head has {outputs}; expected 0 to {}, and that the network is for these classes",
+        outputs.saturating_sub(1)
+    )]
+    NoSuchOutput { class: String, output: usize, outputs: usize, origin: String },
     /// Training was stopped; it can be resumed.
     #[error("stopped in epoch {epoch} after {batches} {}; everything is kept in {}", words(*batches), folder.display())]
     TrainingInterrupted { epoch: usize, batches: usize, folder: PathBuf },

@@ -27,6 +27,7 @@ mod memory;
 mod open;
 mod profile;
 mod resident;
+mod restriction;
 mod run;
 mod session;
 mod source;
@@ -47,6 +48,7 @@ pub use adversary::{Adversary, attack_amount, attack_caption, attacked, check_at
 // Networks
 pub use memory::out_of_memory;
 pub use open::{NetworkDescription, NetworkSpec, describe_networks, fresh_network, open_network};
+pub use restriction::Restriction;
 pub use tally::tally;
 
 // Training

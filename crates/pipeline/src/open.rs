@@ -1,17 +1,21 @@
 //! Networks, fresh or out of checkpoints.
 
+use datasets::ImageSet;
 use models::{Architecture, Backend, Classifier, Frozen, Normaliser};
 use runs::{StoredCheckpoint, StoredWeights, Wanted};
 
-use crate::{DatasetProfile, Error, Session};
+use crate::{
+    DatasetProfile, Error, Session,
+    restriction::{Restriction, not_used},
+};
 
 /// Which network a checkpoint is expected to hold, and what it is measured on.
 #[derive(Debug, Clone, Copy)]
 pub struct NetworkSpec<'a> {
     /// Its architecture.
     pub architecture: Architecture,
-    /// Classes of its head.
-    pub classes: usize,
+    /// The images that it is measured on. Their classes are those of its head, or some of them: see [`ImageSet::outputs`].
+    pub images: &'a ImageSet,
     /// The normaliser, whatever the file says.
     pub given_normaliser: Option<Normaliser>,
     /// The normaliser, where neither it is given nor the file names one: the data set's usual one.
@@ -21,15 +25,19 @@ pub struct NetworkSpec<'a> {
 }
 
 impl<'a> NetworkSpec<'a> {
-    /// A network for images of a data set of so many classes.
-    pub fn new(architecture: Architecture, classes: usize, profile: &'a DatasetProfile) -> Self {
+    /// A network for these images.
+    pub fn new(architecture: Architecture, images: &'a ImageSet, profile: &'a DatasetProfile) -> Self {
         Self {
             architecture,
-            classes,
+            images,
             given_normaliser: profile.given_normaliser,
             usual_normaliser: profile.normaliser,
             dataset: &profile.name,
         }
+    }
+
+    fn classes(&self) -> usize {
+        self.images.classes().len()
     }
 }
 
@@ -38,8 +46,10 @@ impl<'a> NetworkSpec<'a> {
 pub struct NetworkDescription {
     /// The architecture's name.
     pub arch: &'static str,
-    /// How many classes it has.
+    /// How many classes it has, as it is measured.
     pub classes: usize,
+    /// Which outputs of its head these are, where it has more.
+    pub restriction: Option<Restriction>,
     /// The normaliser's mean per channel.
     pub mean: [f32; 3],
     /// The normaliser's standard deviation per channel.
@@ -51,7 +61,12 @@ pub struct NetworkDescription {
 }
 
 impl NetworkDescription {
-    fn new(stored: &StoredWeights, spec: &NetworkSpec<'_>) -> (Self, Normaliser) {
+    fn new(
+        stored: &StoredWeights,
+        spec: &NetworkSpec<'_>,
+        restriction: Option<Restriction>,
+    ) -> (Self, Normaliser) {
+        let not_used = if restriction.is_none() { not_used(spec.images.outputs()) } else { None };
         let (normaliser, from) = match &stored.normaliser {
             Some(own) => (own.value, own.origin.clone()),
             None => {
@@ -60,7 +75,8 @@ impl NetworkDescription {
         };
         let description = Self {
             arch: architecture(stored, spec).name(),
-            classes: spec.classes,
+            classes: spec.classes(),
+            restriction,
             mean: normaliser.mean(),
             std: normaliser.std(),
             normaliser_from: from,
@@ -70,6 +86,7 @@ impl NetworkDescription {
                 .map(ToString::to_string)
                 .chain(stored.image_words())
                 .chain(stored.not_done())
+                .chain(not_used)
                 .collect(),
         };
         (description, normaliser)
@@ -77,7 +94,8 @@ impl NetworkDescription {
 
     /// The network in words.
     pub fn network_words(&self) -> String {
-        format!("network: {}, {} classes", self.arch, self.classes)
+        let restricted = self.restriction.as_ref().map_or_else(String::new, |of| format!("; {}", of.words()));
+        format!("network: {}, {} classes{restricted}", self.arch, self.classes)
     }
 
     /// The normaliser in words: its numbers, and where it is from.
@@ -112,14 +130,18 @@ pub fn describe_networks(
 ) -> Result<Vec<NetworkDescription>, Error> {
     let describe = |checkpoint: &StoredCheckpoint| {
         let stored = stored(checkpoint, spec)?;
-        let checked = architecture(&stored, spec).check_fit(spec.classes, &stored.shapes());
+        let restriction = restriction(&stored, spec)?;
+        let classes = restriction.as_ref().map_or(spec.classes(), |of| of.outputs);
+        let checked = architecture(&stored, spec).check_fit(classes, &stored.shapes());
         checked.map_err(|source| runs::Error::Network { path: checkpoint.path.clone(), source })?;
-        Ok(NetworkDescription::new(&stored, spec).0)
+        Ok(NetworkDescription::new(&stored, spec, restriction).0)
     };
     checkpoints.iter().map(describe).collect()
 }
 
-/// A network with the weights of a file, for evaluation and gradients. A note says so where it was trained on another data set.
+/// A network with the weights of a file, for evaluation and gradients. Where its head has more outputs than the images have classes, and
+/// the images say which outputs these are, it is the network of these outputs alone. A note says so where it was trained on another
+/// data set.
 ///
 /// # Errors
 /// If the file cannot be read or holds another network's weights; the message names it.
@@ -130,15 +152,25 @@ pub fn open_network(
 ) -> Result<Frozen, Error> {
     let mut stored = stored(checkpoint, spec)?;
     let path = &checkpoint.path;
-    let (_, normaliser) = NetworkDescription::new(&stored, spec);
+    let restriction = restriction(&stored, spec)?;
+    let (_, normaliser) = NetworkDescription::new(&stored, spec, restriction.clone());
     if let Some(other) = stored.info.dataset.as_ref().filter(|trained_on| *trained_on != spec.dataset) {
         let (path, measured_on) = (path.display(), spec.dataset);
         session.progress.note(&format!("{path} was trained on {other} and is measured on {measured_on}"));
     }
-    let (architecture, weights) = (architecture(&stored, spec), stored.load()?);
-    let classifier = Classifier::on(&session.backend, architecture, spec.classes, normaliser, &weights);
+    let (architecture, mut weights) = (architecture(&stored, spec), stored.load()?);
     let named = |source| runs::Error::Network { path: path.clone(), source };
+    if let Some(Restriction { outputs, classes }) = &restriction {
+        weights = architecture.restricted(*outputs, classes.indices(), weights).map_err(named)?;
+    }
+    let classifier = Classifier::on(&session.backend, architecture, spec.classes(), normaliser, &weights);
     Ok(classifier.map_err(named)?.freeze()?)
+}
+
+/// The outputs that are left of the head, where it has more than there are classes.
+fn restriction(stored: &StoredWeights, spec: &NetworkSpec<'_>) -> Result<Option<Restriction>, Error> {
+    let outputs = architecture(stored, spec).classes(&stored.shapes());
+    Restriction::new(outputs, spec.classes(), spec.images.outputs(), spec.images.classes())
 }
 
 /// The architecture of the weights: the one that is asked for, or a variant of it.

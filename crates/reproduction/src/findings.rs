@@ -168,7 +168,9 @@ impl Evaluation {
     /// The correlation over components of accuracy with the variance between classes; and the number of components.
     pub fn correlation(&self) -> Option<(f64, usize)> {
         let [checkpoint] = &self.checkpoints;
-        let is_part = |part: &&Component| part.component != "original" && part.features.is_some();
+        let is_part = |part: &&Component| {
+            !["original", "rescaled"].contains(&part.component.as_str()) && part.features.is_some()
+        };
         let parts = checkpoint.components.iter().filter(is_part).count();
         Some((checkpoint.inter_class_variance_accuracy_correlation?, parts))
     }

@@ -20,7 +20,9 @@ pub(super) fn of(error: &Error, command: &str) -> Option<String> {
             "they are kept; to go on with the next one, give the same command".to_owned()
         }
         Error::LiveSpectrumInterrupted { .. } => "add --resume to measure it".to_owned(),
-        Error::CutOff { radius, .. } => format!("choose another than --r {radius}"),
+        Error::CutOff { radius, .. } => {
+            format!("choose another than --r {radius}, or --freq low, which takes any")
+        }
         Error::Band { inner, outer, .. } => format!("choose another than --band {inner}-{outer}"),
         Error::OneClass { .. } => "raise --limit-test, or leave --features out".to_owned(),
         Error::Interrupted(_) if command == "inspect" => "nothing was written".to_owned(),

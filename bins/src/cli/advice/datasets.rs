@@ -42,7 +42,10 @@ fn fixed(error: &Error) -> Option<&'static str> {
             "name one with --val-labels, or take images for testing from the others with --val-fraction"
         }
         Error::LabelList { .. } => "name another list with --val-labels",
-        Error::NotImageNet { .. } => "take --dataset folder for a part",
+        Error::NotImageNet { .. } => "take --dataset folder for other classes",
+        Error::ClassMap { .. } | Error::ClassWithoutOutput { .. } | Error::ClassWithTwoOutputs { .. } => {
+            "change that file, or name another with --class-map"
+        }
         Error::Corrupt { .. } => "or leave such files out with --on-corrupt skip",
         Error::AllCorrupt => "--on-corrupt error names the first",
         Error::TooLarge { .. } => "read a part of it with --limit-train or --limit-test",
@@ -81,6 +84,9 @@ pub(super) fn is_of_flags(error: &Error) -> bool {
             | Error::NoFolder { .. }
             | Error::NoLabels { .. }
             | Error::NotImageNet { .. }
+            | Error::ClassMap { .. }
+            | Error::ClassWithoutOutput { .. }
+            | Error::ClassWithTwoOutputs { .. }
             | Error::NeedsFeature { .. }
             | Error::ResizeBelowSide { .. }
     )

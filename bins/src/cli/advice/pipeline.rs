@@ -9,6 +9,7 @@ pub(super) fn of(error: &Error, command: &str) -> Option<String> {
         Error::AttackTooFar { .. } => {
             "give --constraint 2 a smaller --eps, such as --eps 0.5 or --eps 128/255".to_owned()
         }
+        Error::NoSuchOutput { .. } => "check --class-map and --arch".to_owned(),
         Error::UnsuitableNetwork { .. } => "choose another --arch".to_owned(),
         Error::TrainingInterrupted { .. } if command == "easy_train" => {
             "to go on, give the same command with --resume added".to_owned()
@@ -20,5 +21,5 @@ pub(super) fn of(error: &Error, command: &str) -> Option<String> {
 
 /// Whether the flags cannot be used as they are.
 pub(super) fn is_of_flags(error: &Error) -> bool {
-    matches!(error, Error::AttackTooFar { .. } | Error::UnsuitableNetwork { .. })
+    matches!(error, Error::AttackTooFar { .. } | Error::UnsuitableNetwork { .. } | Error::NoSuchOutput { .. })
 }

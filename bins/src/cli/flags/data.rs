@@ -70,6 +70,10 @@ pub(crate) struct ImageFlags {
     /// What to do about images in a folder that cannot be decoded
     #[arg(long, value_enum, value_name = "WHAT", default_value_t = CorruptImages::Error)]
     pub(crate) on_corrupt: CorruptImages,
+    /// Which outputs of a network's head the classes are, where it has more of them: a file with a line `name output` for each class,
+    /// or JSON [default: on imagenet by the names of folders, else class i is output i]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) class_map: Option<PathBuf>,
     /// Use only the first N training images
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) limit_train: Option<usize>,
@@ -98,6 +102,7 @@ impl DataFlags {
             interpolation,
             layout,
             on_corrupt,
+            class_map,
             ..
         } = self.images.clone();
         Request {
@@ -111,6 +116,7 @@ impl DataFlags {
             layout: layout.layout(),
             on_corrupt: on_corrupt.into(),
             download: download.then_some(Download { mirror }),
+            class_map,
         }
     }
 
@@ -199,7 +205,7 @@ fn described(name: &Name) -> (&'static str, &'static str) {
             "folder",
             "Any images: `train/<class>/` and `val/<class>/`, or `<class>/` alone, in a folder or an archive; shards of WebDataset",
         ),
-        Name::ImageNet => ("imagenet", "ImageNet: such a folder with its 1000 classes"),
+        Name::ImageNet => ("imagenet", "ImageNet: such a folder with its 1000 classes, or some of them"),
         Name::ResIn => ("resIN", "Restricted ImageNet: nine kinds of animals in that folder"),
         _ => ("hf:OWNER/NAME", "A data set of the Hugging Face Hub (feature `hub`)"),
     }

@@ -48,6 +48,8 @@ pub enum Component {
     Original,
     /// The images, changed by an adversary.
     Adversarial,
+    /// The images with all of their frequencies, rescaled as filtered values are: what min–max does by itself.
+    Rescaled,
     /// What is left of them.
     Part(Pass),
 }
@@ -58,6 +60,7 @@ impl Component {
         match self {
             Self::Original => "original".to_owned(),
             Self::Adversarial => "adversarial".to_owned(),
+            Self::Rescaled => "rescaled only".to_owned(),
             Self::Part(Pass::Low(r)) => format!("low r = {r}"),
             Self::Part(Pass::High(r)) => format!("high r = {r}"),
             Self::Part(Pass::Ring(inner, outer)) => format!("band {inner}-{outer}"),
@@ -69,6 +72,7 @@ impl Component {
         match self {
             Self::Original => "original".to_owned(),
             Self::Adversarial => "adversarial".to_owned(),
+            Self::Rescaled => "rescaled only".to_owned(),
             Self::Part(Pass::Low(r)) => format!("low, d < {r}"),
             Self::Part(Pass::High(r)) => format!("high, d ≥ {r}"),
             Self::Part(Pass::Ring(inner, outer)) => format!("band, {inner} ≤ d < {outer}"),
@@ -80,6 +84,7 @@ impl Component {
         match self {
             Self::Original => json!({ "component": "original" }),
             Self::Adversarial => json!({ "component": "adversarial" }),
+            Self::Rescaled => json!({ "component": "rescaled" }),
             Self::Part(Pass::Low(r)) => json!({ "component": "low", "r": r }),
             Self::Part(Pass::High(r)) => json!({ "component": "high", "r": r }),
             Self::Part(Pass::Ring(inner, outer)) => {
@@ -92,7 +97,7 @@ impl Component {
 /// All components of an evaluation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ComponentPlan {
-    /// The images themselves, attacked ones, low-pass ones, high-pass ones, bands; each by radius.
+    /// The images themselves, attacked ones, rescaled ones, low-pass ones, high-pass ones, bands; each by radius.
     pub components: Vec<Component>,
     /// Those whose feature densities are drawn, from low to high.
     pub drawn: Vec<Component>,
@@ -119,30 +124,49 @@ impl ComponentRequest {
         Filter::shaped(self.shape, height, width, pass, self.rescale)
     }
 
-    /// Refuses components of which nothing or everything would be left.
+    /// The filter of a component, where it is filtered.
     ///
     /// # Errors
-    /// If there is such a one.
+    /// As [`ComponentRequest::filter`].
+    pub(crate) fn filter_of(
+        &self,
+        component: Component,
+        sides: [usize; 2],
+    ) -> Result<Option<Filter>, spectral::Error> {
+        match component {
+            Component::Original | Component::Adversarial => Ok(None),
+            Component::Rescaled => self.filter(Pass::High(0), sides).map(Some),
+            Component::Part(pass) => self.filter(pass, sides).map(Some),
+        }
+    }
+
+    /// Refuses components of which nothing would be left, and bands that are no part of the images. A low-pass filter of any radius
+    /// leaves something; one that leaves everything changes no pixel.
+    ///
+    /// # Errors
+    /// [`Error::CutOff`] or [`Error::Band`].
     pub fn check(&self, plan: &ComponentPlan, sides: [usize; 2]) -> Result<(), Error> {
         let ([height, width], mask) = (sides, mask::name(self.shape));
         let most = self.shape.farthest(height, width);
         for component in &plan.components {
             let Component::Part(pass) = *component else { continue };
-            let (kept, all) = (self.filter(pass, sides)?.kept(), height * width);
-            if kept > 0 && kept < all {
-                continue;
-            }
-            return Err(match pass {
-                Pass::Low(radius) | Pass::High(radius) => Error::CutOff { radius, mask, height, width, most },
-                Pass::Ring(inner, outer) => {
-                    Error::Band { inner, outer, holds_all: kept > 0, mask, height, width, most }
+            let kept = self.filter(pass, sides)?.kept();
+            let (is_empty, holds_all) = (kept == 0, kept == height * width);
+            match pass {
+                Pass::Low(radius) | Pass::High(radius) if is_empty => {
+                    return Err(Error::CutOff { radius, mask, height, width, most });
                 }
-            });
+                Pass::Ring(inner, outer) if is_empty || holds_all => {
+                    return Err(Error::Band { inner, outer, holds_all, mask, height, width, most });
+                }
+                _ => {}
+            }
         }
         Ok(())
     }
 
-    /// The components; with `features` also a low, a middle and a high one to compare.
+    /// The components; with `features` also a low, a middle and a high one to compare. Where filtered values are rescaled by minimum
+    /// and maximum, also the images that are rescaled alone.
     pub fn plan(&self, features: bool) -> ComponentPlan {
         let nothing_asked = self.sides.is_empty() && self.radii.is_empty() && self.bands.is_empty();
         let usual = !self.sides.is_empty() || features && nothing_asked;
@@ -168,9 +192,10 @@ impl ComponentRequest {
         let middle: Vec<Pass> = middle.collect();
         rings.extend(middle);
         let parts = [side(Side::Low, Pass::Low), side(Side::High, Pass::High), rings].concat();
+        let rescaled = (!parts.is_empty() && self.rescale == Rescale::MinMax).then_some(Component::Rescaled);
         let parts = parts.into_iter().map(Component::Part);
         ComponentPlan {
-            components: std::iter::once(Component::Original).chain(parts).collect(),
+            components: std::iter::once(Component::Original).chain(rescaled).chain(parts).collect(),
             drawn,
             radii,
             sides,
@@ -214,9 +239,14 @@ mod tests {
         let low = plan(&[Side::Low], &[], &[], false);
         assert_eq!((low.radii, low.sides), (RADII.to_vec(), vec![Side::Low]));
         let both = plan(&[], &[8, 4, 8], &[(4, 8), (0, 4)], false);
-        let expected =
-            ["original", "low r = 4", "low r = 8", "high r = 4", "high r = 8", "band 0-4", "band 4-8"];
-        assert_eq!(names(&both.components), expected);
+        let parts = ["low r = 4", "low r = 8", "high r = 4", "high r = 8", "band 0-4", "band 4-8"];
+        assert_eq!(names(&both.components), [&["original", "rescaled only"], &parts[..]].concat());
+        // Only minimum and maximum change images that are not filtered.
+        let bands = vec![(1, 2)];
+        let clipped = ComponentRequest { bands, rescale: Rescale::Clip, ..ComponentRequest::default() };
+        assert_eq!(names(&clipped.plan(false).components), ["original", "band 1-2"]);
+        let attacked = names(&plan(&[Side::Low], &[4], &[], false).attacked().components);
+        assert_eq!(attacked, ["original", "adversarial", "rescaled only", "low r = 4"]);
         assert!(plan(&[], &[], &[(1, 2)], false).radii.is_empty());
     }
 
@@ -224,9 +254,9 @@ mod tests {
     fn features_are_compared_on_low_middle_and_high_components() {
         let found = plan(&[], &[], &[], true);
         assert_eq!(names(&found.drawn), ["low r = 8", "band 8-12", "high r = 12"]);
-        assert_eq!((found.components.len(), names(&found.components)[9].as_str()), (10, "band 8-12"));
+        assert_eq!((found.components.len(), names(&found.components)[10].as_str()), (11, "band 8-12"));
         let one = plan(&[Side::Low], &[6], &[], true);
-        assert_eq!(names(&one.components), ["original", "low r = 6", "high r = 6"]);
+        assert_eq!(names(&one.components), ["original", "rescaled only", "low r = 6", "high r = 6"]);
         assert_eq!(
             (names(&one.drawn), one.sides),
             (vec!["low r = 6".into(), "high r = 6".into()], vec![Side::Low])
@@ -240,18 +270,20 @@ mod tests {
 
     #[test]
     fn components_must_be_parts_of_the_images() {
-        let check = |shape: Shape, radii: &[usize], bands: &[(usize, usize)]| {
-            let (radii, bands) = (radii.to_vec(), bands.to_vec());
-            let request = ComponentRequest { radii, bands, shape, ..ComponentRequest::default() };
+        let check_sides = |shape: Shape, sides: &[Side], radii: &[usize], bands: &[(usize, usize)]| {
+            let (sides, radii, bands) = (sides.to_vec(), radii.to_vec(), bands.to_vec());
+            let request = ComponentRequest { sides, radii, bands, shape, ..ComponentRequest::default() };
             request.check(&request.plan(false), [32, 32]).map_err(|error| error.to_string())
         };
+        let check = |shape, radii: &[usize], bands: &[(usize, usize)]| check_sides(shape, &[], radii, bands);
         for (shape, most) in [(Shape::Radial, 22), (Shape::Square, 16), (Shape::L1, 32), (Shape::Dct, 31)] {
             assert_eq!(check(shape, &[1, most], &[(4, 99), (0, most)]), Ok(()), "{shape:?}");
-            let said = check(shape, &[4, most + 1], &[]).expect_err("everything is low");
+            let said = check(shape, &[4, most + 1], &[]).expect_err("nothing is high");
             assert!(
-                said.starts_with(&format!("r = {}: ", most + 1)) && said.ends_with(&most.to_string()),
+                said.starts_with(&format!("high r = {}: ", most + 1)) && said.ends_with(&most.to_string()),
                 "{said}"
             );
+            assert_eq!(check_sides(shape, &[Side::Low], &[most + 1, 65_535], &[]), Ok(()), "{shape:?}");
             let said = check(shape, &[], &[(most + 1, 50)]).expect_err("nothing is in it");
             assert!(said.contains(": none of"), "{said}");
             assert!(check(shape, &[], &[(0, 50)]).is_err_and(|said| said.contains(": all of")));

@@ -30,6 +30,9 @@ impl EvaluationReport<'_> {
         if let [one] = self.measured {
             let original = percent(one.parts[0].scores.accuracy());
             subtitle = format!("{subtitle}; {original:.2} % on the images themselves");
+            if let Some(found) = one.rescaled() {
+                subtitle = format!("{subtitle}, {:.2} % rescaled only", percent(found));
+            }
             if let Some((found, attack)) = one.under_attack().zip(self.settings().attack.as_ref()) {
                 let reach = attack_caption(attack);
                 subtitle = format!("{subtitle}, {:.2} % attacked ({reach})", percent(found));

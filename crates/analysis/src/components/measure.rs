@@ -89,8 +89,8 @@ pub struct EvaluatedComponent {
 /// let components = ComponentRequest { sides: vec![Side::Low], radii: vec![4, 8], ..ComponentRequest::default() };
 /// let settings = EvaluationSettings { components, ..EvaluationSettings::default() };
 /// let parts = Evaluator::new(&settings, &test, &profile, "resnet20".parse()?, &session)?.of_network(&network)?;
-/// assert_eq!(parts.iter().map(|part| part.component.name()).collect::<Vec<_>>(), ["original", "low r = 4", "low r = 8"]);
-/// assert_eq!(parts[1].scores.accuracy().of, 20);
+/// assert_eq!(parts.iter().map(|part| part.component.name()).collect::<Vec<_>>(), ["original", "rescaled only", "low r = 4", "low r = 8"]);
+/// assert_eq!(parts[2].scores.accuracy().of, 20);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
@@ -111,7 +111,7 @@ impl<'a> Evaluator<'a> {
     /// On these images, for networks of an architecture.
     ///
     /// # Errors
-    /// If a component would hold none or all of the frequencies of the images, the attack may go farther than images reach, or
+    /// If a component would hold none of the frequencies of the images or a band all of them, the attack may go farther than images reach, or
     /// features are asked for of images of one class.
     pub fn new(
         settings: &'a EvaluationSettings,
@@ -174,7 +174,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn spec(&self) -> NetworkSpec<'_> {
-        NetworkSpec::new(self.architecture, self.images.classes().len(), self.profile)
+        NetworkSpec::new(self.architecture, self.images, self.profile)
     }
 
     fn of_checkpoint(
@@ -277,9 +277,8 @@ impl<'a> Evaluator<'a> {
     }
 
     fn filter(&self, component: Component) -> Result<Option<Filter>, Error> {
-        let Component::Part(pass) = component else { return Ok(None) };
         let shape = self.images.shape();
-        Ok(Some(self.settings.components.filter(pass, [shape.height, shape.width])?))
+        Ok(self.settings.components.filter_of(component, [shape.height, shape.width])?)
     }
 
     fn densities(&self, features: &Features) -> Result<Densities, Error> {

@@ -34,8 +34,17 @@ impl EvaluatedCheckpoint {
 
     /// What was right on the images as an adversary changed them, where there was one.
     pub fn under_attack(&self) -> Option<Accuracy> {
-        let attacked = self.parts.iter().find(|part| part.component == Component::Adversarial)?;
-        Some(attacked.scores.accuracy())
+        self.accuracy_of(Component::Adversarial)
+    }
+
+    /// What was right on images that were rescaled and not filtered, where that was measured.
+    pub fn rescaled(&self) -> Option<Accuracy> {
+        self.accuracy_of(Component::Rescaled)
+    }
+
+    fn accuracy_of(&self, component: Component) -> Option<Accuracy> {
+        let part = self.parts.iter().find(|part| part.component == component)?;
+        Some(part.scores.accuracy())
     }
 
     /// The correlation of the variance between classes with accuracy over the frequency components, where there are enough of

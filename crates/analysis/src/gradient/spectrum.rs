@@ -123,7 +123,7 @@ impl<'a> GradientSpectrum<'a> {
     }
 
     fn spec(&self) -> NetworkSpec<'_> {
-        NetworkSpec::new(self.architecture, self.images.classes().len(), self.profile)
+        NetworkSpec::new(self.architecture, self.images, self.profile)
     }
 
     /// What each checkpoint is, and that it is of the network that is measured; no weights are read.
@@ -140,7 +140,9 @@ impl<'a> GradientSpectrum<'a> {
         let (checksum, kernels) = (self.images.checksum(), self.session.kernels());
         let given = self.profile.given_normaliser;
         let given = given.map_or_else(String::new, |given| format!(" {:?} {:?}", given.mean(), given.std()));
-        format!("{dataset} {arch} {images} images {checksum:08x} {kernels}{given}")
+        let outputs = self.images.outputs();
+        let outputs = outputs.map_or_else(String::new, |outputs| format!(" outputs {:?}", outputs.indices()));
+        format!("{dataset} {arch} {images} images {checksum:08x} {kernels}{given}{outputs}")
     }
 
     /// The spectrum of a checkpoint.

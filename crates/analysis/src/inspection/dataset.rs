@@ -32,6 +32,8 @@ pub struct Inspection {
     pub shape: [usize; 3],
     /// By label.
     pub classes: Vec<String>,
+    /// By label: which output of a network's head it is, where the data set says so.
+    pub outputs: Option<Vec<usize>>,
     /// Training images, then test images.
     pub parts: Vec<PartFound>,
     /// A curve for each class: the mean spectral density of its images, training and test images together.
@@ -100,6 +102,7 @@ pub fn inspect_dataset(dataset: &Dataset, workers: usize, progress: &Progress) -
         dataset: dataset.name.clone(),
         shape: [shape.channels, shape.height, shape.width],
         classes: classes.to_vec(),
+        outputs: dataset.train.outputs().map(|outputs| outputs.indices().to_vec()),
         parts,
         radii: profiler.radii().to_vec(),
         density: density
@@ -269,6 +272,7 @@ mod tests {
             dataset: "many".to_owned(),
             shape: [3, 32, 32],
             classes: (0..20).map(|class| format!("class {class}")).collect(),
+            outputs: None,
             parts: Vec::new(),
             radii: vec![1, 2],
             density,

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     Dataset, Error, Interpolation, Limits, Note, OnCorrupt, Repository, Resize,
     cifar::{self, Labels},
+    class_map::ClassMap,
     folder::{self, Layout},
     generated,
     synthetic::Synthetic,
@@ -47,6 +48,11 @@ pub struct Request {
     pub on_corrupt: OnCorrupt,
     /// Whether a set that is not there is fetched.
     pub download: Option<Download>,
+    /// A file that says which output of a network's head each class is, with a line for each class: its name, which is that of its
+    /// folder, and the number of the output from 0; blanks, a tab or a comma between. Lines that start with `#` are comments, and the
+    /// first line may be a header. JSON does as well, as `{"tench": 0}` or, as torchvision's and timm's lists have it,
+    /// `{"0": ["n01440764", "tench"]}`.
+    pub class_map: Option<PathBuf>,
 }
 
 impl Request {
@@ -56,6 +62,7 @@ impl Request {
     /// * [`Error::NeedsRoot`] or [`Error::NoSuchRoot`] if the set has to be on disk and is not;
     /// * [`Error::CannotBeFetched`] if it is to be fetched and cannot be, [`Error::NeedsFeature`] if this build cannot;
     /// * [`Error::NoTestImages`] if there are none;
+    /// * [`Error::ClassMap`], [`Error::ClassWithoutOutput`] or [`Error::ClassWithTwoOutputs`] if the class map is none of its classes;
     /// * those of the loader: [`cifar::load_cifar10`], [`generated::load`], [`folder::load`].
     pub fn open(&self, progress: &Progress) -> Result<Dataset, Error> {
         let dataset = self.open_partial(progress)?;
@@ -70,6 +77,15 @@ impl Request {
         if self.download.is_some() && !self.name.can_be_fetched() {
             return Err(Error::CannotBeFetched { name: self.name.to_string() });
         }
+        let Some(path) = &self.class_map else { return self.load(progress) };
+        // Before images are decoded.
+        let map = ClassMap::read(path)?;
+        let dataset = self.load(progress)?;
+        let outputs = map.outputs(dataset.train.classes())?;
+        dataset.with_outputs(&outputs)
+    }
+
+    fn load(&self, progress: &Progress) -> Result<Dataset, Error> {
         match &self.name {
             Name::Synthetic => Ok(self.synthetic()),
             Name::Cifar10 => self.cifar(progress, |root| cifar::load_cifar10(root, self.limits)),

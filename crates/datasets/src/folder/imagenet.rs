@@ -1,14 +1,19 @@
 //! ImageNet (ILSVRC2012) and what is made of it.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use super::{Layout, Listing, Options, SIDE, from_listing, listing::take_turns};
-use crate::{Dataset, Error};
+use crate::{Dataset, Error, HeadOutputs, Note, OutputsOrigin};
 
-/// Reads ImageNet: a folder as [`load`] takes it, with the 1000 classes named by their WordNet numbers. Without a side it is [`SIDE`].
+/// Reads ImageNet: a folder as [`load`](super::load) takes it, with classes named by their WordNet numbers, or by their places from 0 as
+/// ImageNet-V2 has them; all 1000, or a part of them, as ImageNette and ImageNet-A have it. A part says which outputs of a network for all
+/// they are ([`ImageSet::outputs`](crate::ImageSet::outputs)). Without a side it is [`SIDE`].
 ///
 /// # Errors
-/// As [`load`]; [`Error::NotImageNet`] if the classes are not [`imagenet_classes`].
+/// As [`load`](super::load); [`Error::NotImageNet`] if a class is none of [`imagenet_classes`], or there is only one.
 pub fn load_imagenet(root: impl AsRef<Path>, options: Options) -> Result<Dataset, Error> {
     Layout::default().load_imagenet(root, options)
 }
@@ -16,7 +21,7 @@ pub fn load_imagenet(root: impl AsRef<Path>, options: Options) -> Result<Dataset
 /// Reads Restricted ImageNet: of ImageNet the classes that are one of nine kinds of animals, and these as classes.
 ///
 /// # Errors
-/// As [`load_imagenet`].
+/// As [`load_imagenet`], and if a class of the 1000 is missing.
 pub fn load_restricted_imagenet(root: impl AsRef<Path>, options: Options) -> Result<Dataset, Error> {
     Layout::default().load_restricted_imagenet(root, options)
 }
@@ -27,8 +32,15 @@ impl Layout {
     /// # Errors
     /// As [`load_imagenet`].
     pub fn load_imagenet(&self, root: impl AsRef<Path>, options: Options) -> Result<Dataset, Error> {
-        let listing = imagenet(self.listing(root.as_ref())?)?;
-        from_listing("imagenet", listing, Options { side: options.side.or(Some(SIDE)), ..options })
+        let (mut listing, outputs) = imagenet(self.listing(root.as_ref())?, 2)?;
+        let is_part = outputs.len() < imagenet_classes().count();
+        listing.notes.extend(is_part.then_some(Note::PartOfImageNet { found: outputs.len() }));
+        let options = Options { side: options.side.or(Some(SIDE)), ..options };
+        let dataset = from_listing("imagenet", listing, options)?;
+        match is_part {
+            true => dataset.with_outputs(&HeadOutputs::new(outputs, OutputsOrigin::WordNet)),
+            false => Ok(dataset),
+        }
     }
 
     /// Reads Restricted ImageNet, as [`load_restricted_imagenet`] does.
@@ -40,7 +52,7 @@ impl Layout {
         root: impl AsRef<Path>,
         options: Options,
     ) -> Result<Dataset, Error> {
-        let mut listing = imagenet(self.listing(root.as_ref())?)?;
+        let (mut listing, _) = imagenet(self.listing(root.as_ref())?, 1000)?;
         let kind =
             |label: u32| RESTRICTED.iter().position(|&(_, first, last)| (first..=last).contains(&label));
         for part in [&mut listing.train, &mut listing.test] {
@@ -75,19 +87,56 @@ pub fn imagenet_classes() -> impl Iterator<Item = &'static str> {
     include_str!("imagenet.txt").lines()
 }
 
-fn imagenet(listing: Listing) -> Result<Listing, Error> {
-    let expected: BTreeSet<&str> = imagenet_classes().collect();
-    let found: BTreeSet<&str> = listing.classes.iter().map(String::as_str).collect();
-    if found == expected {
-        return Ok(listing);
+/// Checks that there are at least so many classes of ImageNet and no others, and puts them in ImageNet's order; gives their places in it.
+fn imagenet(mut listing: Listing, least: usize) -> Result<(Listing, Vec<usize>), Error> {
+    let Some(places) = places(&listing.classes).filter(|places| places.len() >= least) else {
+        return Err(not_imagenet(listing, least));
+    };
+    let known: Vec<&str> = imagenet_classes().collect();
+    if listing.classes.first().is_some_and(|class| class != known[places[0]]) {
+        listing.notes.retain(|note| !matches!(note, Note::NumbersAsText { .. }));
+        let (class, stands_for) = (listing.classes[0].clone(), known[places[0]].to_owned());
+        listing.notes.push(Note::NumbersAsPlaces { class, stands_for });
     }
+    let mut order: Vec<usize> = (0..places.len()).collect();
+    order.sort_by_key(|&class| places[class]);
+    let mut labels = vec![0; places.len()];
+    order.iter().zip(0..).for_each(|(&class, label)| labels[class] = label);
+    let is_sorted = order.is_sorted();
+    for part in [&mut listing.train, &mut listing.test] {
+        part.iter_mut().for_each(|image| image.label = labels[image.label as usize]);
+        if !is_sorted {
+            take_turns(part);
+        }
+    }
+    let outputs: Vec<usize> = order.iter().map(|&class| places[class]).collect();
+    listing.classes = outputs.iter().map(|&place| known[place].to_owned()).collect();
+    Ok((listing, outputs))
+}
+
+/// The places of classes among ImageNet's: by their WordNet numbers, or the numbers that all of them are.
+fn places(classes: &[String]) -> Option<Vec<usize>> {
+    let known: BTreeMap<&str, usize> = imagenet_classes().zip(0..).collect();
+    let by_name = classes.iter().map(|class| known.get(class.as_str()).copied()).collect::<Option<_>>();
+    let number = |class: &String| class.parse().ok().filter(|&place: &usize| place < known.len());
+    let places: Vec<usize> = by_name.or_else(|| classes.iter().map(number).collect())?;
+    // 7 and 07 are one.
+    let distinct: BTreeSet<usize> = places.iter().copied().collect();
+    (distinct.len() == places.len()).then_some(places)
+}
+
+fn not_imagenet(listing: Listing, least: usize) -> Error {
+    let known: BTreeSet<&str> = imagenet_classes().collect();
+    let found: BTreeSet<&str> = listing.classes.iter().map(String::as_str).collect();
     let first = |one: &BTreeSet<&str>, other: &BTreeSet<&str>| {
         one.difference(other).next().map(|&name| name.to_owned())
     };
-    Err(Error::NotImageNet {
+    let needs_all = least == known.len();
+    Error::NotImageNet {
+        found: found.intersection(&known).count(),
+        expected: if needs_all { "all 1000" } else { "two or more of the 1000" },
+        missing: if needs_all { first(&known, &found) } else { None },
+        stranger: first(&found, &known),
         root: listing.root,
-        found: found.intersection(&expected).count(),
-        missing: first(&expected, &found),
-        stranger: first(&found, &expected),
-    })
+    }
 }

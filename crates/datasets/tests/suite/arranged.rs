@@ -98,6 +98,27 @@ fn imagenet_is_read_as_it_is_published() -> Outcome {
     Ok(())
 }
 
+/// ImageNet-V2 has folders of numbers, which torchvision sorts as text: 10 before 2.
+#[test]
+fn numbers_are_places_among_imagenets_classes() -> Outcome {
+    let root = TempDir::new()?;
+    for place in [0, 2, 10, 999] {
+        write(root.path(), &format!("{place}/{place}.png"), &png((place % 256) as u8))?;
+    }
+    let data = folder::load_imagenet(root.path(), Options { side: Some(8), ..Options::default() })?;
+    assert_eq!(data.test.classes(), ["n01440764", "n01484850", "n01530575", "n15075141"]);
+    assert_eq!(data.test.labels(), [0, 1, 2, 3]);
+    assert_eq!(data.test.bytes(3)?[0], 231);
+    let outputs = data.test.outputs().expect("a part of the classes");
+    assert_eq!(outputs.indices(), [0, 2, 10, 999]);
+    assert!(data.notes.iter().any(|note| matches!(note, Note::NumbersAsPlaces { class, .. } if class == "0")));
+    assert!(!data.notes.iter().any(|note| matches!(note, Note::NumbersAsText { .. })));
+
+    write(root.path(), "1000/1.png", &png(1))?;
+    assert!(matches!(folder::load_imagenet(root.path(), Options::default()), Err(Error::NotImageNet { .. })));
+    Ok(())
+}
+
 #[test]
 fn the_folder_of_kaggle_has_its_labels() -> Outcome {
     let root = TempDir::new()?;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use datasets::{
-    Error, Limits, Note, OnCorrupt,
+    Error, HeadOutputs, Limits, Note, OnCorrupt,
     catalog::{Download, Name, Request},
 };
 use progress::{Event, Progress};
@@ -45,6 +45,51 @@ fn the_synthetic_set_is_the_default_and_notes_a_folder() {
     assert_eq!(limited.train.bytes(19).unwrap(), data.train.bytes(19).unwrap());
     assert!(matches!(&limited.notes[..], [Note::RootNotUsed { .. }]));
     assert_eq!(limited.notes[0].to_string(), "data is not used: the data set synthetic is generated");
+}
+
+#[test]
+fn a_class_map_says_which_outputs_classes_are() {
+    let synthetic =
+        open(&Request { limits: Limits { train: Some(20), test: Some(10) }, ..Request::default() }).unwrap();
+    let classes = synthetic.test.classes().to_vec();
+    let root = TempDir::new().unwrap();
+    let path = root.path().join("map.csv");
+    let mapped = |output: fn(usize) -> usize| {
+        let lines = classes.iter().enumerate().map(|(class, name)| format!("{name},{}\n", output(class)));
+        fs::write(&path, lines.collect::<String>()).unwrap();
+        let limits = Limits { train: Some(20), test: Some(10) };
+        open(&Request { class_map: Some(path.clone()), limits, ..Request::default() })
+    };
+    let data = mapped(|class| 3 * class + 1).unwrap();
+    let expected: Vec<usize> = (0..10).map(|class| 3 * class + 1).collect();
+    assert_eq!(data.test.outputs().map(HeadOutputs::indices), Some(&expected[..]));
+    assert_eq!((data.test.labels(), data.test.classes()), (synthetic.test.labels(), &classes[..]));
+    assert!(data.notes.is_empty());
+
+    // Classes 0 and 5, 1 and 6, … share an output.
+    let data = mapped(|class| 40 - class % 5).unwrap();
+    for (part, before) in [(&data.train, &synthetic.train), (&data.test, &synthetic.test)] {
+        let labels: Vec<u32> = before.labels().iter().map(|label| label % 5).collect();
+        assert_eq!((part.labels(), part.classes().len()), (&labels[..], 5));
+        assert_eq!(part.outputs().map(HeadOutputs::indices), Some(&[40, 39, 38, 37, 36][..]));
+        assert_eq!(part.classes()[1], format!("{} + {}", classes[1], classes[6]));
+        assert_eq!(part.bytes(3).unwrap(), before.bytes(3).unwrap());
+    }
+    let words = format!(
+        "10 classes have 5 outputs, and those that share one are one class: `{}` and `{}`, for example",
+        classes[0], classes[5]
+    );
+    assert_eq!(data.notes.iter().map(ToString::to_string).collect::<Vec<_>>(), [words]);
+
+    fs::remove_file(&path).unwrap();
+    let error = open(&Request { class_map: Some(path.clone()), ..Request::default() }).unwrap_err();
+    assert!(error.to_string().contains("map.csv"), "{error}");
+    fs::write(&path, format!("{},1\n", classes[0])).unwrap();
+    let error = open(&Request { class_map: Some(path.clone()), ..Request::default() }).unwrap_err();
+    assert!(
+        matches!(&error, Error::ClassWithoutOutput { class, missing: 9, classes: 10, .. } if *class == classes[1]),
+        "{error}"
+    );
 }
 
 #[test]

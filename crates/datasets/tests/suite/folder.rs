@@ -210,8 +210,10 @@ fn damaged_images_are_named_or_left_out() {
         assert_eq!(left_out.len(), 2, "{left_out:?}");
         let paths = ["c/0.png", "a/2.png"].map(|name| path.join("train").join(name));
         assert!(left_out.iter().map(|image| &image.path).eq(&paths), "{left_out:?}");
-        let line =
-            format!("{} cannot be decoded: it is no JPEG, PNG, BMP, PPM, WebP, TIFF or GIF image", paths[0].display());
+        let line = format!(
+            "{} cannot be decoded: it is no JPEG, PNG, BMP, PPM, WebP, TIFF or GIF image",
+            paths[0].display()
+        );
         assert_eq!(left_out[0].to_string(), line);
     }
 }
@@ -226,7 +228,36 @@ fn what_is_no_such_folder_is_told() {
     fs::remove_dir_all(path.join("val/d")).unwrap();
     let text = message(folder::load_imagenet(&path, Options::default()));
     assert!(text.contains("folders of 0 of ImageNet's classes"), "{text}");
-    assert!(text.ends_with("the first that is missing: n01440764, one that is none: a"), "{text}");
+    assert!(
+        text.contains("expected two or more of the 1000") && text.ends_with("one that is none: a"),
+        "{text}"
+    );
+}
+
+/// The second, the third and the last class.
+#[test]
+fn a_part_of_imagenet_says_which_outputs_it_is() {
+    let names: Vec<&str> = folder::imagenet_classes().collect();
+    let file = |part: &str, class: usize| (format!("{part}/{}/0.png", names[class]), png(8, 8, class as u32));
+    let root = TempDir::new().unwrap();
+    let path = root.path().join("part.tar");
+    let load = |files: &[(String, Vec<u8>)]| {
+        fs::write(&path, archive(files)).unwrap();
+        folder::load_imagenet(&path, Options { side: Some(8), ..Options::default() })
+    };
+    let part = [file("val", 1), file("val", 2), file("val", 999)];
+    let data = load(&part).unwrap();
+    assert_eq!(data.test.classes(), [names[1], names[2], names[999]]);
+    let outputs = data.test.outputs().unwrap();
+    assert_eq!((outputs.indices(), outputs.origin()), (&[1, 2, 999][..], &datasets::OutputsOrigin::WordNet));
+    assert_eq!(data.test.decoded().unwrap().outputs(), Some(outputs));
+    assert!(data.notes.contains(&Note::PartOfImageNet { found: 3 }), "{:?}", data.notes);
+    // All of them in their order need no word.
+    let all: Vec<_> = (0..1000).map(|class| file("val", class)).collect();
+    let data = load(&all).unwrap();
+    assert!(data.test.outputs().is_none() && data.notes.is_empty(), "{:?}", data.notes);
+    let text = message(load(&part[..1]));
+    assert!(text.contains("folders of 1 of ImageNet's classes, expected two or more"), "{text}");
 }
 
 #[test]

@@ -19,8 +19,13 @@ pub(crate) fn noise(count: usize, seed: u64) -> Vec<f32> {
     (0..count).map(|_| next()).collect()
 }
 
-/// Weights that keep activations about as large as they are.
+/// Weights that keep activations about as large as they are, for ten classes.
 pub(crate) fn weights(architecture: Architecture) -> Outcome<BTreeMap<String, Tensor>> {
+    weights_for(architecture, 10)
+}
+
+/// The same for any number of classes.
+pub(crate) fn weights_for(architecture: Architecture, classes: usize) -> Outcome<BTreeMap<String, Tensor>> {
     let tensor = |(at, (name, shape)): (usize, (String, Vec<usize>))| {
         let count: usize = shape.iter().product();
         let fan_in: usize = shape[1..].iter().product();
@@ -32,7 +37,7 @@ pub(crate) fn weights(architecture: Architecture) -> Outcome<BTreeMap<String, Te
         let values = noise(count, at as u64 + 1).iter().map(|value| middle + width * value).collect();
         Ok((name, Tensor::from_vec(values, shape, &Device::Cpu)?))
     };
-    architecture.graph(10).shapes().into_iter().enumerate().map(tensor).collect()
+    architecture.graph(classes).shapes().into_iter().enumerate().map(tensor).collect()
 }
 
 /// Four images.

@@ -10,3 +10,4 @@ mod architectures;
 mod candle;
 mod golden;
 mod golden_training;
+mod head;

@@ -1,0 +1,107 @@
+//! Heads with more outputs than a data set has classes.
+
+use datasets::{HeadOutputs, OutputsOrigin};
+
+use crate::Error;
+
+/// The outputs of a network's head that are left: those of the data set's classes. Of the logits of others nothing is computed; softmax,
+/// loss and the largest logit are among these, as accuracy on ImageNet-A and ImageNet-R is defined (Hendrycks et al. 2021).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restriction {
+    /// How many outputs the head has in the file.
+    pub outputs: usize,
+    /// Which of them each class is.
+    pub classes: HeadOutputs,
+}
+
+impl Restriction {
+    /// Of a head with so many outputs, for a data set of so many classes that says which outputs they are. A head with as many outputs
+    /// as the set has classes is taken as it is: its network was trained on the set, and class i is output i.
+    pub(crate) fn new(
+        outputs: Option<usize>,
+        classes: usize,
+        of_classes: Option<&HeadOutputs>,
+        names: &[String],
+    ) -> Result<Option<Self>, Error> {
+        let Some((outputs, of_classes)) = outputs.filter(|&outputs| outputs > classes).zip(of_classes) else {
+            return Ok(None);
+        };
+        let beyond = of_classes.indices().iter().position(|&output| output >= outputs);
+        if let Some(class) = beyond {
+            return Err(Error::NoSuchOutput {
+                class: names.get(class).cloned().unwrap_or_default(),
+                output: of_classes.indices()[class],
+                outputs,
+                origin: of_classes.origin().to_string(),
+            });
+        }
+        Ok(Some(Self { outputs, classes: of_classes.clone() }))
+    }
+
+    /// What was done, in words.
+    pub fn words(&self) -> String {
+        let (left, origin) = (self.classes.indices().len(), self.classes.origin());
+        format!("logits restricted to {left} of {} outputs, {origin}", self.outputs)
+    }
+}
+
+/// What to say of a file's outputs that are not taken, where they are others than those that are.
+pub(crate) fn not_used(outputs: Option<&HeadOutputs>) -> Option<String> {
+    let outputs = outputs.filter(|outputs| !outputs.is_plain())?;
+    let OutputsOrigin::ClassMap(path) = outputs.origin() else { return None };
+    Some(format!(
+        "{} is not used: the head has as many outputs as the data set has classes, so that class i is output i",
+        path.display()
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn restriction(
+        outputs: Option<usize>,
+        of_classes: Option<&[usize]>,
+    ) -> Result<Option<Restriction>, Error> {
+        let of_classes = of_classes.map(|indices| HeadOutputs::new(indices.to_vec(), OutputsOrigin::WordNet));
+        let names = ["tench", "shark"].map(String::from);
+        Restriction::new(outputs, 2, of_classes.as_ref(), &names)
+    }
+
+    #[test]
+    fn only_a_larger_head_is_restricted() -> Result<(), Error> {
+        let found = restriction(Some(1000), Some(&[0, 2]))?.expect("two of a thousand");
+        assert_eq!(found.classes.indices(), [0, 2]);
+        assert_eq!(
+            found.words(),
+            "logits restricted to 2 of 1000 outputs, by the WordNet numbers of its classes"
+        );
+        // The set's own network, another one, and one that is not known.
+        for (outputs, of_classes) in [
+            (Some(2), Some(&[0, 2][..])),
+            (Some(1), Some(&[0, 2])),
+            (None, Some(&[0, 2])),
+            (Some(1000), None),
+        ] {
+            assert_eq!(restriction(outputs, of_classes)?, None, "{outputs:?} {of_classes:?}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn an_output_that_the_head_lacks_is_told() {
+        let said = restriction(Some(5), Some(&[4, 5])).expect_err("of 0 to 4").to_string();
+        assert!(
+            said.starts_with("the class `shark` is output 5, ") && said.contains("expected 0 to 4"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn a_class_map_that_is_not_used_is_told() {
+        let said = |indices: &[usize], origin| not_used(Some(&HeadOutputs::new(indices.to_vec(), origin)));
+        let map = || OutputsOrigin::ClassMap("map.txt".into());
+        assert!(said(&[1, 0], map()).is_some_and(|said| said.starts_with("map.txt is not used")));
+        assert_eq!((said(&[0, 1], map()), said(&[1, 5], OutputsOrigin::WordNet)), (None, None));
+    }
+}
