@@ -42,6 +42,7 @@ mod augmentation;
 mod batches;
 pub mod catalog;
 pub mod cifar;
+mod class_names;
 #[cfg(feature = "download")]
 pub mod download;
 mod error;
@@ -53,6 +54,7 @@ pub mod hub;
 mod image_set;
 mod images;
 mod left_out;
+pub mod mnist;
 mod note;
 mod npy;
 mod one_line;
@@ -61,6 +63,7 @@ mod pairing;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod pickle;
+mod planes;
 mod prefetch;
 mod random;
 mod repository;
