@@ -69,6 +69,7 @@ mod random;
 mod repository;
 mod shape;
 mod skipped;
+pub mod stl10;
 pub mod synthetic;
 mod tar;
 
