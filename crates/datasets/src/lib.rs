@@ -54,6 +54,7 @@ pub mod hub;
 mod image_set;
 mod images;
 mod left_out;
+mod mat;
 pub mod mnist;
 mod note;
 mod npy;
