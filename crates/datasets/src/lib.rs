@@ -71,6 +71,7 @@ mod repository;
 mod shape;
 mod skipped;
 pub mod stl10;
+pub mod svhn;
 pub mod synthetic;
 mod tar;
 
