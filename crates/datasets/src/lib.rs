@@ -27,6 +27,7 @@
 //! * [`folder`] reads folders of photographs and ImageNet, decoded and resized when a batch is made of them.
 //! * [`cifar`] reads CIFAR-10 and CIFAR-100 as people have them. Files are checked: a damaged one gives an
 //!   [`Error`] that names it, the byte, what was found and what was expected.
+//! * [`mnist`], [`stl10`], [`svhn`] and [`cifar_tests`] read other published sets, and [`arrays`] anybody's images in NumPy's format.
 //! * Damaged photographs may be left out: [`ImageSet::left_out`] says which. What else is worth knowing about how a data set was
 //!   read is a [`Note`] of it.
 //!
@@ -42,7 +43,9 @@ mod augmentation;
 mod batches;
 pub mod catalog;
 pub mod cifar;
+pub mod cifar_tests;
 mod class_names;
+mod corruption;
 #[cfg(feature = "download")]
 pub mod download;
 mod error;
@@ -76,6 +79,7 @@ pub mod synthetic;
 mod tar;
 
 // Sets of images
+pub use corruption::Corruption;
 pub use image_set::{Dataset, ImageSet, Limits, Pixels};
 pub use images::{Interpolation, Resize, encoded::Encoded};
 pub use left_out::{LeftOut, OnCorrupt};
