@@ -39,6 +39,7 @@
 
 #[cfg(any(feature = "download", feature = "hub"))]
 mod address;
+pub mod arrays;
 mod augmentation;
 mod batches;
 pub mod catalog;
@@ -61,6 +62,7 @@ mod mat;
 pub mod mnist;
 mod note;
 mod npy;
+mod npz;
 mod one_line;
 mod packed;
 mod pairing;
