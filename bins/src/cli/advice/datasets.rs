@@ -35,6 +35,8 @@ fn fixed(error: &Error) -> Option<&'static str> {
     Some(match error {
         Error::Archive { .. } => "or unpack it elsewhere and name the folder with --data",
         Error::NoArchive { .. } => "if it holds the data set, unpack it and name the folder with --data",
+        Error::NoFiles { .. } => "name the folder that holds its files with --data",
+        Error::Corruption { .. } => "name one with --corruption NAME or --corruption NAME:SEVERITY",
         Error::LinkOut { .. } => "or name the folder that they are in with --data",
         Error::NotImageNet { .. } => "take --dataset folder for a part",
         Error::Corrupt { .. } => "or leave such files out with --on-corrupt skip",
@@ -66,6 +68,9 @@ pub(super) fn is_of_flags(error: &Error) -> bool {
             | Error::NoTestImages { .. }
             | Error::CannotBeFetched { .. }
             | Error::NotFound { .. }
+            | Error::NoFiles { .. }
+            | Error::Corruption { .. }
+            | Error::CorruptionText { .. }
             | Error::NotInHubCache { .. }
             | Error::OtherEdition { .. }
             | Error::NoGenerated { .. }
