@@ -9,6 +9,9 @@ use std::{
 /// Everything that a data set has.
 pub const ALL: datasets::Limits = datasets::Limits { train: None, test: None };
 
+/// Two test images of SVHN.
+pub const SVHN: &[u8] = include_bytes!("../../crates/datasets/tests/data/arrays/test_32x32.mat");
+
 /// Writes the input to a file of this path below a folder of this process; the folder and the file. The folder is made once, below
 /// `TMPDIR`, with other files that a target needs beside its input.
 pub fn input(name: &str, bytes: &[u8], beside: &[(&str, &[u8])]) -> (&'static Path, PathBuf) {

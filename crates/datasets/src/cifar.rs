@@ -14,7 +14,7 @@
 mod archive;
 mod edition;
 mod load;
-mod names;
+pub(crate) mod names;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod part;

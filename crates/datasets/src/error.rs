@@ -163,6 +163,46 @@ pub enum Error {
         looked: Vec<PathBuf>,
     },
 
+    /// No folder that holds the files of a data set.
+    #[error("no {name}: there is none of {}", list(.looked))]
+    NoFiles {
+        /// The data set.
+        name: &'static str,
+        /// Every file that was looked for, in order.
+        looked: Vec<PathBuf>,
+    },
+
+    /// A data set of images with many corruptions, and none of these named, or one that it does not have.
+    #[error("{}: {}; there are {}", shown(.path), asked(.found), one_line(&.known.join(", ")))]
+    Corruption {
+        /// The folder or archive.
+        path: PathBuf,
+        /// What was asked for.
+        found: Option<String>,
+        /// The corruptions that are there.
+        known: Vec<String>,
+    },
+
+    /// A text that names no corruption.
+    #[error("`{}` is no corruption: expected NAME or NAME:SEVERITY, the severity from 1 to 5", one_line(.found))]
+    CorruptionText {
+        /// The text.
+        found: String,
+    },
+
+    /// A file that is read, and does not hold what it should; what to do is known.
+    #[error("{}: found {}, expected {}; {remedy}", shown(.path), one_line(.found), one_line(.expected))]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What it holds.
+        found: String,
+        /// What it should hold.
+        expected: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+
     /// The data set in the place of another edition of it.
     #[error("{} holds {found}, not {expected}", shown(.path))]
     OtherEdition {
@@ -192,7 +232,7 @@ pub enum Error {
         expected: String,
     },
 
-    /// A batch of images whose parts do not fit.
+    /// A file of a published data set whose parts do not fit.
     #[error(
         "{}: found {}, expected {expected}; it is damaged, or a file of something else: fetch or copy it again",
         shown(.path), one_line(.found)
@@ -586,4 +626,12 @@ fn missing_advice(source: &std::io::Error) -> &'static str {
 /// A name behind what it is, if there is one.
 fn named(what: &str, name: &Option<String>) -> String {
     name.as_ref().map_or_else(String::new, |name| format!("{what}: {}", one_line(name)))
+}
+
+/// Which corruption was asked for.
+fn asked(found: &Option<String>) -> String {
+    match found {
+        Some(name) => format!("there is no corruption `{}`", one_line(name)),
+        None => "which corruption is to be read was not said".to_owned(),
+    }
 }

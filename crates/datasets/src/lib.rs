@@ -27,6 +27,7 @@
 //! * [`folder`] reads folders of photographs and ImageNet, decoded and resized when a batch is made of them.
 //! * [`cifar`] reads CIFAR-10 and CIFAR-100 as people have them. Files are checked: a damaged one gives an
 //!   [`Error`] that names it, the byte, what was found and what was expected.
+//! * [`mnist`], [`stl10`], [`svhn`] and [`cifar_tests`] read other published sets, and [`arrays`] anybody's images in NumPy's format.
 //! * Damaged photographs may be left out: [`ImageSet::left_out`] says which. What else is worth knowing about how a data set was
 //!   read is a [`Note`] of it.
 //! * Of a data set with some of the classes of a network's head, [`HeadOutputs`] say which outputs these are.
@@ -39,11 +40,15 @@
 
 #[cfg(any(feature = "download", feature = "hub"))]
 mod address;
+pub mod arrays;
 mod augmentation;
 mod batches;
 pub mod catalog;
 pub mod cifar;
+pub mod cifar_tests;
 mod class_map;
+mod class_names;
+mod corruption;
 #[cfg(feature = "download")]
 pub mod download;
 mod error;
@@ -55,8 +60,11 @@ pub mod hub;
 mod image_set;
 mod images;
 mod left_out;
+mod mat;
+pub mod mnist;
 mod note;
 mod npy;
+mod npz;
 mod one_line;
 mod outputs;
 mod packed;
@@ -64,16 +72,20 @@ mod pairing;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod pickle;
+mod planes;
 mod prefetch;
 mod random;
 mod repository;
 mod shape;
 mod skipped;
+pub mod stl10;
+pub mod svhn;
 pub mod synthetic;
 mod tar;
 mod zip;
 
 // Sets of images
+pub use corruption::Corruption;
 pub use image_set::{Dataset, ImageSet, Limits, Pixels};
 pub use images::{Interpolation, Resize, encoded::Encoded};
 pub use left_out::{LeftOut, OnCorrupt};

@@ -93,6 +93,32 @@ pub enum Note {
         /// The first one's path.
         first: String,
     },
+    /// Two of what one is read of.
+    OneOfTwo {
+        /// What is read.
+        taken: String,
+        /// What is not.
+        left: String,
+    },
+    /// Images without a part, taken as test images.
+    NoParts {
+        /// The array.
+        images: String,
+    },
+    /// The planes of images may stand first or last, by the shape of their array.
+    LayoutGuessed {
+        /// The array.
+        images: String,
+        /// Its shape.
+        shape: Vec<usize>,
+        /// The layout that is taken.
+        layout: &'static str,
+    },
+    /// Whole numbers from 0 to 255 that are stored as fractions are.
+    NumbersAsBytes {
+        /// The array.
+        images: String,
+    },
     /// Links in an archive, which are not followed.
     LinksInArchive {
         /// How many.
@@ -185,6 +211,20 @@ impl fmt::Display for Note {
                 };
                 write!(f, "{skipped}{}; save them as PNG to have them read", one_line(first))
             }
+            Self::OneOfTwo { taken, left } => {
+                write!(f, "{} is read, {} is not: both are there", one_line(taken), one_line(left))
+            }
+            Self::NoParts { images } => {
+                write!(f, "{} is all test images: no name says which are to train on", one_line(images))
+            }
+            Self::LayoutGuessed { images, shape, layout } => {
+                write!(f, "{} {shape:?} is taken for {layout}: its shape does not tell", one_line(images))
+            }
+            Self::NumbersAsBytes { images } => write!(
+                f,
+                "{} holds whole numbers up to 255 as fractions: they are divided by 255",
+                one_line(images)
+            ),
             Self::LinksInArchive { count, first } => {
                 let skipped = match count {
                     1 => "a link in the archive is skipped: ".to_owned(),

@@ -1,6 +1,7 @@
-//! NumPy arrays: little-endian f32, u8 or i64, in C order.
+//! NumPy arrays: little-endian f32, u8 or i64, in C order, as we write them; and those of others, as [`Stream`].
 
 mod header;
+mod stream;
 
 use std::{
     fs::File,
@@ -9,6 +10,7 @@ use std::{
 };
 
 use self::header::{Header, Refusal};
+pub(crate) use self::stream::{Kind, Stream};
 use crate::{Error, packed::open_regular};
 
 /// Bytes of values that are read at once.

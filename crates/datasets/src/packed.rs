@@ -13,13 +13,47 @@ use crate::Error;
 const LEAST: u64 = 64 << 20;
 const MOST_TIMES: u64 = 20;
 
+/// Room made before reading, at most.
+const AHEAD: u64 = 1 << 20;
+
 /// Memory for a decompressor's window. `xz -9` needs 64 MiB.
 const WINDOW_KIB: u32 = 80 << 10;
 
 /// A regular file, unpacked as it is read.
 pub(crate) enum Packed {
     Plain { file: BufReader<File>, left: u64 },
-    Compressed { stream: Box<dyn Read + Send>, left: u64 },
+    Compressed(Limited<Box<dyn Read + Send>>),
+}
+
+/// A decompressor that gives no more than it may.
+pub(crate) struct Limited<R> {
+    stream: R,
+    /// What it may still give.
+    pub(crate) left: u64,
+}
+
+impl<R: Read> Limited<R> {
+    pub(crate) fn new(stream: R, left: u64) -> Self {
+        Self { stream, left }
+    }
+
+    pub(crate) fn into_inner(self) -> R {
+        self.stream
+    }
+}
+
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.stream.read(buffer).map_err(classified)?;
+        let message = "it unpacks to far more than images would; unpack it by hand if you trust it";
+        self.left = self.left.checked_sub(read as u64).ok_or_else(|| io::Error::other(message))?;
+        Ok(read)
+    }
+}
+
+/// What a compressed file of so many bytes may unpack to.
+pub(crate) fn most_unpacked(size: u64) -> u64 {
+    LEAST.max(size.saturating_mul(MOST_TIMES))
 }
 
 impl Packed {
@@ -33,17 +67,15 @@ impl Packed {
         let read = file.by_ref().take(6).read_to_end(&mut start).and_then(|_| file.rewind());
         read.map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
         let file = BufReader::with_capacity(1 << 16, file);
-        let left = LEAST.max(size.saturating_mul(MOST_TIMES));
+        let compressed =
+            |stream: Box<dyn Read + Send>| Self::Compressed(Limited::new(stream, most_unpacked(size)));
         let packed = match &start[..] {
-            [0x1f, 0x8b, ..] => {
-                Self::Compressed { stream: Box::new(flate2::bufread::MultiGzDecoder::new(file)), left }
-            }
+            [0x1f, 0x8b, ..] => compressed(Box::new(flate2::bufread::MultiGzDecoder::new(file))),
             [b'B', b'Z', b'h', b'1'..=b'9', ..] => {
-                Self::Compressed { stream: Box::new(bzip2::bufread::MultiBzDecoder::new(file)), left }
+                compressed(Box::new(bzip2::bufread::MultiBzDecoder::new(file)))
             }
             [0xfd, b'7', b'z', b'X', b'Z', 0] => {
-                let stream = lzma_rust2::XzReader::new_mem_limit(file, true, WINDOW_KIB);
-                Self::Compressed { stream: Box::new(stream), left }
+                compressed(Box::new(lzma_rust2::XzReader::new_mem_limit(file, true, WINDOW_KIB)))
             }
             [0x28, 0xb5, 0x2f, 0xfd, ..] => {
                 let stream = ruzstd::decoding::StreamingDecoder::new(file);
@@ -52,7 +84,7 @@ impl Packed {
                     offset: 0,
                     found: damaged(&error),
                 };
-                Self::Compressed { stream: Box::new(stream.map_err(failed)?), left }
+                compressed(Box::new(stream.map_err(failed)?))
             }
             _ => Self::Plain { file, left: size },
         };
@@ -104,12 +136,7 @@ impl Read for Packed {
                 *left -= read as u64;
                 Ok(read)
             }
-            Self::Compressed { stream, left } => {
-                let read = stream.read(buffer).map_err(classified)?;
-                let message = "it unpacks to far more than images would; unpack it by hand if you trust it";
-                *left = left.checked_sub(read as u64).ok_or_else(|| io::Error::other(message))?;
-                Ok(read)
-            }
+            Self::Compressed(stream) => stream.read(buffer),
         }
     }
 }
@@ -147,4 +174,23 @@ pub(crate) fn fill(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize>
         }
     }
     Ok(filled)
+}
+
+/// The next `size` bytes of a file of a published data set. Memory grows with what is there, not with what is promised.
+///
+/// # Errors
+/// If there are fewer, or they are compressed and damaged.
+pub(crate) fn content(path: &Path, file: &mut impl Read, size: u64) -> Result<Vec<u8>, Error> {
+    let mut content = Vec::with_capacity(size.min(AHEAD) as usize);
+    let wrong =
+        |found: String| Error::Batch { path: path.to_path_buf(), found, expected: format!("{size} bytes") };
+    match file.take(size).read_to_end(&mut content) {
+        Ok(found) if found as u64 == size => Ok(content),
+        Ok(found) => Err(wrong(format!("its end after {found} bytes"))),
+        Err(error) => Err(match error.kind() {
+            io::ErrorKind::UnexpectedEof => wrong("its end in the middle of compressed data".to_owned()),
+            io::ErrorKind::InvalidData => wrong(error.to_string()),
+            _ => Error::Read { path: path.to_path_buf(), source: error },
+        }),
+    }
 }

@@ -13,9 +13,9 @@ use std::{
 
 use common::{Pickle, batch, gzip, header, member, tar, xz, zstd};
 use datasets::{
-    Error, ImageShape, Limits, OnCorrupt, cifar,
+    Error, ImageShape, Limits, OnCorrupt, arrays, cifar,
     folder::{self, Options},
-    frequency, generated,
+    frequency, generated, mnist, svhn,
 };
 use image::{DynamicImage, ImageFormat, RgbImage};
 use peak_alloc::PeakAlloc;
@@ -86,6 +86,100 @@ fn memory_follows_the_file_and_not_its_claims() {
     arrays(root);
     archives(root);
     images(root);
+    others(&root.join("others"));
+}
+
+/// Sets that are arrays in one file or a few. What is compressed, and of what size it says it is, decides nothing.
+fn others(root: &Path) {
+    let claim = |descr: &str, shape: &str| {
+        let text = format!("{{'descr': '{descr}', 'fortran_order': True, 'shape': {shape}, }}\n");
+        [b"\x93NUMPY\x01\x00", &(text.len() as u16).to_le_bytes()[..], text.as_bytes(), &[0; 48]].concat()
+    };
+    let arrays = root.join("images.npy");
+    fs::create_dir_all(root).unwrap();
+    fs::write(root.join("labels.npy"), claim("|u1", "(48,)")).unwrap();
+    for (name, bytes) in [
+        ("an array of many images", claim("<f4", "(1000000000000, 3, 2, 2)")),
+        ("an array of large images", claim("<f8", "(1, 3, 100000000, 100000000)")),
+        ("many images without a pixel", claim("<f8", "(1000000000000, 3, 0, 2)")),
+    ] {
+        check(name, &arrays, &bytes, PLAIN, || arrays::load(root, ALL).map(drop));
+        check(name, &arrays, &gzip(&bytes), PLAIN, || arrays::load(root, ALL).map(drop));
+    }
+    let heavy = [&claim("|u1", "(48, 1200, 1200)")[..], &vec![0; 48 * 1200 * 1200 - 48]].concat();
+    check("a heavy array", &arrays, &gzip(&heavy), BOMB, || {
+        let text = arrays::load(root, ALL).expect_err("heavy").to_string();
+        assert!(text.contains("unpacks to far more"), "{text}");
+        Ok(())
+    });
+    let idx = |sides: [u32; 3]| {
+        let sides = sides.map(u32::to_be_bytes).concat();
+        [&[0, 0, 8, 3][..], &sides, &[0; 20]].concat()
+    };
+    let path = root.join("train-images-idx3-ubyte.gz");
+    // Of a compressed file only its end tells how long it is.
+    let labels = gzip(&[0, 0, 8, 1, 0xff, 0xff, 0xff, 0xff, 1]);
+    fs::write(root.join("train-labels-idx1-ubyte.gz"), labels).unwrap();
+    for bytes in [idx([u32::MAX; 3]), idx([u32::MAX, 1, 1]), idx([1, u32::MAX, 1])] {
+        check("an array of MNIST", &path, &bytes, PLAIN, || mnist::load(root, ALL).map(drop));
+        check("an array of MNIST", &path, &gzip(&bytes), PLAIN, || mnist::load(root, ALL).map(drop));
+    }
+    matlab(root);
+}
+
+/// Numbers of MATLAB: a tag says their type and size.
+fn matlab(root: &Path) {
+    let tag = |kind: u32, size: u32| [kind, size].map(u32::to_le_bytes).concat();
+    let header = [&[b' '; 124][..], &[0, 1], b"IM"].concat();
+    // An array of some class with one side, called X, and what follows.
+    let array = |class: u32, side: u32, content: &[u8]| {
+        let flags = [tag(6, 8), tag(class, 0)].concat();
+        let sides = [tag(5, 8), tag(side, 1)].concat();
+        let name = [&(1u32 << 16 | 1).to_le_bytes()[..], b"X\0\0\0"].concat();
+        let inside = [&flags[..], &sides, &name, content].concat();
+        [tag(14, u32::MAX), inside].concat()
+    };
+    let pack = |bytes: &[u8]| {
+        let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+        packed.write_all(bytes).unwrap();
+        let packed = packed.finish().unwrap();
+        [tag(15, packed.len() as u32), packed].concat()
+    };
+    let empty = tag(14, 0);
+    let text = [&tag(16, 30 << 20)[..], &vec![b'a'; 30 * MIB]].concat();
+    let numbers = [&tag(1, 60 << 20)[..], &vec![1; 60 * MIB]].concat();
+    let path = root.join("train_32x32.mat");
+    let told = |words: &'static str| {
+        move || {
+            let text = svhn::load(root, ALL).expect_err(words).to_string();
+            assert!(text.contains(words), "{words}: {text}");
+            Ok(())
+        }
+    };
+    for (name, bytes, words) in [
+        ("a list of 4 GiB", array(1, u32::MAX >> 1, &empty), "something other than an array"),
+        (
+            "numbers of 4 GiB",
+            array(9, u32::MAX >> 1, &[&tag(2, u32::MAX)[..], &[0; 64]].concat()),
+            "64 bytes of an element",
+        ),
+        (
+            "fields of 4 GiB",
+            array(2, u32::MAX >> 1, &[tag(5, 4), tag(1, 0), tag(1, u32::MAX)].concat()),
+            "0 bytes of an element of 4294967295",
+        ),
+    ] {
+        let whole = [&header[..], &bytes].concat();
+        check(name, &path, &whole, PLAIN, told(words));
+        check(name, &path, &[&header[..], &pack(&bytes)].concat(), PLAIN, told(words));
+    }
+    for (name, bytes, words) in [
+        ("many empty values", array(1, u32::MAX >> 1, &empty.repeat(4 << 20)), "more than 262144 values"),
+        ("a long text", array(4, u32::MAX >> 1, &text), "a text of 31457280 bytes"),
+        ("many numbers", array(8, u32::MAX >> 1, &numbers), "62914560 bytes of values"),
+    ] {
+        check(name, &path, &[&header[..], &pack(&bytes)].concat(), BOMB, told(words));
+    }
 }
 
 fn pickles(root: &Path) {

@@ -46,6 +46,8 @@ fn fixed(error: &Error) -> Option<&'static str> {
         Error::ClassMap { .. } | Error::ClassWithoutOutput { .. } | Error::ClassWithTwoOutputs { .. } => {
             "change that file, or name another with --class-map"
         }
+        Error::NoFiles { .. } => "name the folder that holds its files with --data",
+        Error::Corruption { .. } => "name one with --corruption NAME or --corruption NAME:SEVERITY",
         Error::Corrupt { .. } => "or leave such files out with --on-corrupt skip",
         Error::AllCorrupt => "--on-corrupt error names the first",
         Error::TooLarge { .. } => "read a part of it with --limit-train or --limit-test",
@@ -78,6 +80,9 @@ pub(super) fn is_of_flags(error: &Error) -> bool {
             | Error::NoTestImages { .. }
             | Error::CannotBeFetched { .. }
             | Error::NotFound { .. }
+            | Error::NoFiles { .. }
+            | Error::Corruption { .. }
+            | Error::CorruptionText { .. }
             | Error::NotInHubCache { .. }
             | Error::OtherEdition { .. }
             | Error::NoGenerated { .. }

@@ -8,7 +8,7 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 use datasets::{
-    Interpolation, Limits, OnCorrupt, Resize,
+    Corruption, Interpolation, Limits, OnCorrupt, Resize,
     catalog::{Download, Name, Request},
     cifar,
 };
@@ -41,7 +41,7 @@ pub(crate) struct DataFlags {
 /// Where a data set is, and which of its images are taken.
 #[derive(Debug, Clone, Args, Serialize)]
 pub(crate) struct ImageFlags {
-    /// The data set's root, the folder that holds its batches, or its archive
+    /// The data set's root, the folder that holds its files, or its archive
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     /// Fetch cifar10, cifar100 or a set of the Hub first if it is not there, into --data [default: the user's cache folder]
@@ -53,6 +53,10 @@ pub(crate) struct ImageFlags {
     /// Which labels of cifar100: its 100 classes, or its 20 superclasses
     #[arg(long, value_enum, value_name = "KIND", default_value_t = LabelKind::Fine)]
     pub(crate) labels: LabelKind,
+    /// Which corruption of cifar10-c and cifar100-c, and its severity from 1 to 5 [default: all severities]
+    #[arg(long, value_name = "NAME[:SEVERITY]")]
+    #[serde(serialize_with = "text_if_any")]
+    pub(crate) corruption: Option<Corruption>,
     /// Rows and columns of an image, for imagenet, resIN and folder [default: 224; folder: the size of its images if all have one]
     #[arg(long, value_name = "N", value_parser = image_size)]
     pub(crate) image_size: Option<usize>,
@@ -97,6 +101,7 @@ impl DataFlags {
             download,
             mirror,
             labels,
+            corruption,
             image_size,
             resize,
             interpolation,
@@ -110,6 +115,7 @@ impl DataFlags {
             root: data,
             limits: Limits { train: self.images.limit_train, test: self.images.limit_test },
             labels: labels.into(),
+            corruption,
             image_size,
             resize,
             interpolation: interpolation.unwrap_or_default(),
@@ -207,6 +213,14 @@ fn described(name: &Name) -> (&'static str, &'static str) {
         ),
         Name::ImageNet => ("imagenet", "ImageNet: such a folder with its 1000 classes, or some of them"),
         Name::ResIn => ("resIN", "Restricted ImageNet: nine kinds of animals in that folder"),
+        Name::Mnist => ("mnist", "MNIST: the four files, packed or not"),
+        Name::FashionMnist => ("fashion-mnist", "Fashion-MNIST, likewise"),
+        Name::Stl10 => ("stl10", "STL-10: the binary version, or its archive"),
+        Name::Svhn => ("svhn", "SVHN, cropped digits: train_32x32.mat and test_32x32.mat"),
+        Name::Cifar10C => ("cifar10-c", "CIFAR-10-C, test images alone: --corruption says which"),
+        Name::Cifar100C => ("cifar100-c", "CIFAR-100-C, likewise"),
+        Name::Cifar10V1 => ("cifar10.1", "CIFAR-10.1: new test images for CIFAR-10"),
+        Name::Arrays => ("arrays", "Anybody's images and labels: an .npz file, or a folder of .npy files"),
         _ => ("hf:OWNER/NAME", "A data set of the Hugging Face Hub (feature `hub`)"),
     }
 }

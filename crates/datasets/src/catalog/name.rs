@@ -37,6 +37,22 @@ pub enum Name {
     ImageNet,
     /// Restricted ImageNet: nine kinds of animals in that folder.
     ResIn,
+    /// [`mnist`](crate::mnist): handwritten digits.
+    Mnist,
+    /// Fashion-MNIST: clothes.
+    FashionMnist,
+    /// [`stl10`](crate::stl10).
+    Stl10,
+    /// [`svhn`](crate::svhn): house numbers, cropped digits.
+    Svhn,
+    /// [`cifar_tests`](crate::cifar_tests): the test images of CIFAR-10 with corruptions.
+    Cifar10C,
+    /// Those of CIFAR-100.
+    Cifar100C,
+    /// CIFAR-10.1: new test images for CIFAR-10.
+    Cifar10V1,
+    /// [`arrays`](crate::arrays): anybody's images in NumPy's format.
+    Arrays,
     /// A data set of the Hugging Face Hub; reading it takes the feature `hub`.
     Hub(Repository),
 }
@@ -58,13 +74,25 @@ impl Normalisation {
     /// The CIFAR-100 constants in common use.
     pub const CIFAR100: Self = Self { mean: [0.5071, 0.4867, 0.4408], std: [0.2675, 0.2565, 0.2761] };
 
+    /// The constants of MNIST, which are those of its training images.
+    pub const MNIST: Self = Self { mean: [0.1307; 3], std: [0.3081; 3] };
+
+    /// The constants of Fashion-MNIST, likewise.
+    pub const FASHION_MNIST: Self = Self { mean: [0.2860; 3], std: [0.3530; 3] };
+
+    /// The constants of SVHN, likewise.
+    pub const SVHN: Self = Self { mean: [0.4377, 0.4438, 0.4728], std: [0.1980, 0.2010, 0.1970] };
+
+    /// The constants of STL-10, likewise.
+    pub const STL10: Self = Self { mean: [0.4467, 0.4398, 0.4066], std: [0.2603, 0.2566, 0.2713] };
+
     /// The ImageNet constants of torchvision.
     pub const IMAGENET: Self = Self { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 }
 
 impl Name {
     /// All names but those of the Hub.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 15] = [
         Self::Synthetic,
         Self::Cifar10,
         Self::Cifar100,
@@ -72,6 +100,14 @@ impl Name {
         Self::Folder,
         Self::ImageNet,
         Self::ResIn,
+        Self::Mnist,
+        Self::FashionMnist,
+        Self::Stl10,
+        Self::Svhn,
+        Self::Cifar10C,
+        Self::Cifar100C,
+        Self::Cifar10V1,
+        Self::Arrays,
     ];
 
     /// The name as text.
@@ -84,6 +120,14 @@ impl Name {
             Self::Folder => "folder",
             Self::ImageNet => "imagenet",
             Self::ResIn => "resIN",
+            Self::Mnist => "mnist",
+            Self::FashionMnist => "fashion-mnist",
+            Self::Stl10 => "stl10",
+            Self::Svhn => "svhn",
+            Self::Cifar10C => "cifar10-c",
+            Self::Cifar100C => "cifar100-c",
+            Self::Cifar10V1 => "cifar10.1",
+            Self::Arrays => "arrays",
             Self::Hub(repository) => repository.as_str(),
         }
     }
@@ -98,12 +142,17 @@ impl Name {
 
     /// Whether it is a kind of set of which people have many, told apart by their folders.
     pub fn is_one_of_many(&self) -> bool {
-        matches!(self, Self::Generated | Self::Folder)
+        matches!(self, Self::Generated | Self::Folder | Self::Arrays)
     }
 
     /// Whether its images are photographs of any size, which are resized: [`folder::Options`](crate::folder::Options) says how.
     pub fn is_resized(&self) -> bool {
         matches!(self, Self::Folder | Self::ImageNet | Self::ResIn | Self::Hub(_))
+    }
+
+    /// Whether its images come with corruptions, one of which is read: see [`Corruption`](crate::Corruption).
+    pub fn has_corruptions(&self) -> bool {
+        matches!(self, Self::Cifar10C | Self::Cifar100C)
     }
 
     /// Whether the set can be fetched from where its authors publish it.
@@ -114,8 +163,13 @@ impl Name {
     /// What networks for these images usually normalise pixels with.
     pub fn normalisation(&self) -> Normalisation {
         match self {
-            Self::Synthetic | Self::Cifar10 | Self::Generated => Normalisation::CIFAR10,
-            Self::Cifar100 => Normalisation::CIFAR100,
+            Self::Synthetic | Self::Cifar10 | Self::Generated | Self::Arrays => Normalisation::CIFAR10,
+            Self::Cifar10C | Self::Cifar10V1 => Normalisation::CIFAR10,
+            Self::Cifar100 | Self::Cifar100C => Normalisation::CIFAR100,
+            Self::Mnist => Normalisation::MNIST,
+            Self::FashionMnist => Normalisation::FASHION_MNIST,
+            Self::Stl10 => Normalisation::STL10,
+            Self::Svhn => Normalisation::SVHN,
             Self::Folder | Self::ImageNet | Self::ResIn => Normalisation::IMAGENET,
             Self::Hub(repository) => match repository.id().rsplit('/').next() {
                 Some("cifar10") => Normalisation::CIFAR10,

@@ -9,11 +9,12 @@ use super::{
     name::Name,
 };
 use crate::{
-    Dataset, Error, Interpolation, Limits, Note, OnCorrupt, Repository, Resize,
+    Corruption, Dataset, Error, Interpolation, Limits, Note, OnCorrupt, Repository, Resize, arrays,
     cifar::{self, Labels},
+    cifar_tests,
     class_map::ClassMap,
     folder::{self, Layout},
-    generated,
+    generated, mnist, stl10, svhn,
     synthetic::Synthetic,
 };
 
@@ -36,6 +37,8 @@ pub struct Request {
     pub limits: Limits,
     /// Which labels of CIFAR-100.
     pub labels: Labels,
+    /// Which corruption, of sets that have images with many.
+    pub corruption: Option<Corruption>,
     /// Rows and columns of photographs: see [`folder::Options::side`].
     pub image_size: Option<usize>,
     /// What photographs are resized to first: see [`folder::Options::resize`].
@@ -63,7 +66,8 @@ impl Request {
     /// * [`Error::CannotBeFetched`] if it is to be fetched and cannot be, [`Error::NeedsFeature`] if this build cannot;
     /// * [`Error::NoTestImages`] if there are none;
     /// * [`Error::ClassMap`], [`Error::ClassWithoutOutput`] or [`Error::ClassWithTwoOutputs`] if the class map is none of its classes;
-    /// * those of the loader: [`cifar::load_cifar10`], [`generated::load`], [`folder::load`].
+    /// * those of the loader: [`cifar::load_cifar10`], [`generated::load`], [`folder::load`], [`mnist::load`], [`stl10::load`],
+    ///   [`svhn::load`], [`cifar_tests::load_cifar10_c`], [`arrays::load`].
     pub fn open(&self, progress: &Progress) -> Result<Dataset, Error> {
         let dataset = self.open_partial(progress)?;
         if dataset.test.is_empty() { Err(self.no_test_images()) } else { Ok(dataset) }
@@ -96,6 +100,18 @@ impl Request {
             Name::Folder => self.layout.load(self.root()?, self.folder_options()),
             Name::ImageNet => self.layout.load_imagenet(self.root()?, self.folder_options()),
             Name::ResIn => self.layout.load_restricted_imagenet(self.root()?, self.folder_options()),
+            Name::Mnist => mnist::load(self.root()?, self.limits),
+            Name::FashionMnist => mnist::load_fashion(self.root()?, self.limits),
+            Name::Stl10 => stl10::load(self.root()?, self.limits),
+            Name::Svhn => svhn::load(self.root()?, self.limits),
+            Name::Cifar10C => {
+                cifar_tests::load_cifar10_c(self.root()?, self.corruption.as_ref(), self.limits)
+            }
+            Name::Cifar100C => {
+                cifar_tests::load_cifar100_c(self.root()?, self.corruption.as_ref(), self.limits)
+            }
+            Name::Cifar10V1 => cifar_tests::load_cifar10_1(self.root()?, self.limits),
+            Name::Arrays => arrays::load(self.root()?, self.limits),
             Name::Hub(repository) => self.hub(repository, progress),
         }
     }
@@ -121,23 +137,32 @@ impl Request {
         }
     }
 
-    /// The data set as people call it: one of many of its kind by its folder, or by its archive without endings.
+    /// The data set as people call it: one of many of its kind by its folder, or by its archive without endings; with its corruption.
     ///
     /// ```
     /// use datasets::catalog::{Name, Request};
     /// let request = |name, root: &str| Request { name, root: Some(root.into()), ..Request::default() };
     /// assert_eq!(request(Name::Folder, "pictures/stripes.tar.gz").label(), "stripes");
     /// assert_eq!(request(Name::Cifar10, "data").label(), "cifar10");
+    /// let corrupted = Request { corruption: Some("fog:3".parse()?), ..request(Name::Cifar10C, "data") };
+    /// assert_eq!(corrupted.label(), "cifar10-c-fog-3");
+    /// # Ok::<(), datasets::Error>(())
     /// ```
     pub fn label(&self) -> String {
         let name = self.root.as_deref().and_then(Path::file_name);
         let folder = name.map(|name| {
             let name = name.to_string_lossy();
             let stem = name.split(".tar").next().unwrap_or(&name);
-            stem.strip_suffix(".zip").unwrap_or(stem).to_owned()
+            [".zip", ".npz"].iter().find_map(|ending| stem.strip_suffix(ending)).unwrap_or(stem).to_owned()
         });
         let of_set = folder.filter(|_| self.name.is_one_of_many());
-        of_set.unwrap_or_else(|| self.name.to_string())
+        let corruption = self.corruption.as_ref().filter(|_| self.name.has_corruptions());
+        match (of_set, corruption) {
+            (Some(of_set), _) => of_set,
+            // Without a colon, which names of files cannot have everywhere.
+            (None, Some(corruption)) => format!("{}-{}", self.name, corruption.to_string().replace(':', "-")),
+            (None, None) => self.name.to_string(),
+        }
     }
 
     /// The folder or archive of a set that has to be on disk.
@@ -204,6 +229,7 @@ impl Request {
             self.root.as_ref().map_or_else(|| self.name.to_string(), |root| root.display().to_string());
         let expected = match self.name {
             Name::Hub(_) => "files of a split test or validation beside those of train",
+            Name::Arrays => "arrays of images and labels whose names say `test` or `val`",
             _ => "a folder val/ or test/ beside train/",
         };
         Error::NoTestImages { place, expected }

@@ -4,12 +4,11 @@ use std::{io::Read, path::Path, sync::Arc};
 
 use super::{
     edition::{Edition, Version},
-    names,
     part::{Part, Source},
     place,
 };
 use crate::{
-    Dataset, Error, Limits,
+    Dataset, Error, Limits, class_names,
     tar::{Member, Tar},
 };
 
@@ -50,7 +49,7 @@ impl<'a> Found<'a> {
         }
         let path = self.path.join(&member.name);
         if name == version.names {
-            let content = tar.content(names::LONGEST)?;
+            let content = tar.content(class_names::LONGEST)?;
             self.names = Some(version.names(&path, &content, self.edition)?);
             return Ok(());
         }

@@ -8,7 +8,7 @@ use super::{
     pickles,
     records::Layout,
 };
-use crate::{Dataset, Error, ImageSet, ImageShape};
+use crate::{Dataset, Error, ImageSet, ImageShape, class_names};
 
 /// One data set with one kind of label.
 pub(super) struct Edition {
@@ -142,7 +142,7 @@ impl Edition {
 
     /// The data set of two parts; `names` are those of a file, by its path.
     pub(super) fn dataset(&self, parts: [Part; 2], names: Option<Arc<[String]>>) -> Result<Dataset, Error> {
-        let classes = names.unwrap_or_else(|| names::usual(self.usual));
+        let classes = names.unwrap_or_else(|| class_names::usual(self.usual));
         let set =
             |part: Part| ImageSet::new(part.pixels, part.labels, Arc::clone(&classes), ImageShape::RGB32);
         let [train, test] = parts;
@@ -180,7 +180,7 @@ impl Version {
         edition: &Edition,
     ) -> Result<Arc<[String]>, Error> {
         match self.format {
-            Format::Records(_) => names::parse(path, content, edition.classes()),
+            Format::Records(_) => class_names::parse(path, content, edition.classes()),
             Format::Pickles { names, .. } => pickles::names(path, content, names, edition.classes()),
         }
     }

@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use super::{
     archive,
     edition::{Edition, Version},
-    names,
     part::{Part, Source},
     place::{self, Place},
 };
-use crate::{Dataset, Error, Limits, packed::open_regular};
+use crate::{Dataset, Error, Limits, class_names, packed::open_regular};
 
 impl Edition {
     /// Reads the data set from wherever it is below `root`.
@@ -23,7 +22,8 @@ impl Edition {
 
     fn load_folder(&self, version: &Version, folder: &Path, limits: Limits) -> Result<Dataset, Error> {
         let path = folder.join(version.names);
-        let names = names::content(&path)?.map(|content| version.names(&path, &content, self)).transpose()?;
+        let names =
+            class_names::content(&path)?.map(|content| version.names(&path, &content, self)).transpose()?;
         let mut parts = [Part::default(), Part::default()];
         let files = [(version.train, limits.train), (&[version.test], limits.test)];
         for (part, (files, limit)) in parts.iter_mut().zip(files) {

@@ -1,42 +1,11 @@
-//! Class names: those beside the data, or the usual ones.
-
-use std::{fs::File, io::Read, path::Path, sync::Arc};
-
-use crate::Error;
-
-/// More than any list of class names takes; what lies beyond is not read.
-pub(super) const LONGEST: u64 = 1 << 16;
-
-/// The content of a file of names; nothing if the file is missing.
-pub(super) fn content(path: &Path) -> Result<Option<Vec<u8>>, Error> {
-    let mut bytes = Vec::new();
-    match File::open(path).and_then(|file| file.take(LONGEST).read_to_end(&mut bytes)) {
-        Ok(_) => Ok(Some(bytes)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(Error::Read { path: path.to_path_buf(), source }),
-    }
-}
-
-/// The names in a text, one a line, blank lines left out.
-pub(super) fn parse(path: &Path, bytes: &[u8], expected: usize) -> Result<Arc<[String]>, Error> {
-    let wrong = |found| Error::ClassNames { path: path.to_path_buf(), found, expected };
-    let text = std::str::from_utf8(bytes).map_err(|_| wrong("something other than UTF-8 as".into()))?;
-    let names: Arc<[String]> =
-        text.lines().map(str::trim).filter(|line| !line.is_empty()).map(String::from).collect();
-    if names.len() == expected { Ok(names) } else { Err(wrong(names.len().to_string())) }
-}
-
-/// The names as everyone has them.
-pub(super) fn usual(names: &[&str]) -> Arc<[String]> {
-    names.iter().map(|&name| name.to_owned()).collect()
-}
+//! Class names of CIFAR.
 
 /// CIFAR-10, in label order.
-pub(super) const CIFAR10: [&str; 10] =
+pub(crate) const CIFAR10: [&str; 10] =
     ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"];
 
 /// The superclasses of CIFAR-100, in label order.
-pub(super) const CIFAR100_COARSE: [&str; 20] = [
+pub(crate) const CIFAR100_COARSE: [&str; 20] = [
     "aquatic_mammals",
     "fish",
     "flowers",
@@ -60,7 +29,7 @@ pub(super) const CIFAR100_COARSE: [&str; 20] = [
 ];
 
 /// CIFAR-100, in label order.
-pub(super) const CIFAR100_FINE: [&str; 100] = [
+pub(crate) const CIFAR100_FINE: [&str; 100] = [
     "apple",
     "aquarium_fish",
     "baby",

@@ -53,7 +53,7 @@ impl Header {
         file.read_exact(&mut size[..size_bytes])?;
         let size = u32::from_le_bytes(size) as usize;
         if size > LONGEST {
-            return Err(Refusal::Found(format!("a header of {size} bytes, more than {LONGEST},")));
+            return Err(Refusal::Found(format!("a header of {size} bytes, more than {LONGEST}")));
         }
         let mut text = vec![0; size];
         file.read_exact(&mut text)?;

@@ -111,7 +111,9 @@ fn numbers_are_places_among_imagenets_classes() -> Outcome {
     assert_eq!(data.test.bytes(3)?[0], 231);
     let outputs = data.test.outputs().expect("a part of the classes");
     assert_eq!(outputs.indices(), [0, 2, 10, 999]);
-    assert!(data.notes.iter().any(|note| matches!(note, Note::NumbersAsPlaces { class, .. } if class == "0")));
+    assert!(
+        data.notes.iter().any(|note| matches!(note, Note::NumbersAsPlaces { class, .. } if class == "0"))
+    );
     assert!(!data.notes.iter().any(|note| matches!(note, Note::NumbersAsText { .. })));
 
     write(root.path(), "1000/1.png", &png(1))?;

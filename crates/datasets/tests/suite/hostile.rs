@@ -6,9 +6,9 @@ use std::{fs, io::Cursor, path::Path};
 
 use crate::common::{batch, gzip, gzip_best, names, tar};
 use datasets::{
-    Dataset, Error, Limits, OnCorrupt, cifar,
+    Dataset, Error, Limits, OnCorrupt, arrays, cifar,
     folder::{self, Options},
-    generated,
+    generated, mnist, svhn,
 };
 use image::{DynamicImage, ImageFormat, RgbImage};
 use rand::{Rng, RngCore, SeedableRng};
@@ -306,5 +306,65 @@ mod tables {
         fs::write(&path, bytes).unwrap();
         let text = cifar::load_cifar10(root.path(), ALL).unwrap_err().to_string();
         assert!(text.contains("that unpacks to 2147483647") && text.lines().count() == 1, "{text}");
+    }
+}
+
+fn of_arrays(name: &str) -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/arrays").join(name)).unwrap()
+}
+
+#[test]
+fn archives_of_arrays() {
+    let root = TempDir::new().unwrap();
+    let path = root.path().join("set.npz");
+    for name in ["keras.npz", "medmnist.npz", "fortran.npz", "f32_big.npz"] {
+        storm(&path, &of_arrays(name), || arrays::load(&path, ALL));
+    }
+}
+
+#[test]
+fn arrays_of_others() {
+    let root = TempDir::new().unwrap();
+    let shape = datasets::ImageShape { channels: 3, height: 2, width: 2 };
+    let mut writer = generated::Writer::create(root.path(), shape, &[0, 1]).unwrap();
+    (0..2).for_each(|index| writer.put(index, &[0.5; 12]).unwrap());
+    writer.finish().unwrap();
+    for file in ["images.npy", "labels.npy"] {
+        let path = root.path().join(file);
+        let sound = fs::read(&path).unwrap();
+        storm(&path, &sound, || arrays::load(root.path(), ALL));
+        let at = sound.windows(5).position(|word| word == b"False").unwrap();
+        let fortran = [&sound[..at], b"True ", &sound[at + 5..]].concat();
+        storm(&path, &fortran, || arrays::load(root.path(), ALL));
+    }
+}
+
+#[test]
+fn files_of_matlab() {
+    let root = TempDir::new().unwrap();
+    fs::write(root.path().join("test_32x32.mat"), of_arrays("test_32x32.mat")).unwrap();
+    let path = root.path().join("train_32x32.mat");
+    for name in ["train_32x32.mat", "test_32x32.mat"] {
+        storm(&path, &of_arrays(name), || svhn::load(root.path(), ALL));
+    }
+}
+
+#[test]
+fn arrays_of_mnist() {
+    let root = TempDir::new().unwrap();
+    let names = ["train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"];
+    for name in names {
+        let name = format!("{name}-ubyte.gz");
+        fs::write(root.path().join(&name), of_arrays(&name)).unwrap();
+    }
+    for name in &names[..2] {
+        let path = root.path().join(format!("{name}-ubyte.gz"));
+        let packed = fs::read(&path).unwrap();
+        let mut plain = Vec::new();
+        std::io::copy(&mut flate2::read::GzDecoder::new(&packed[..]), &mut plain).unwrap();
+        // The reader takes either under this name.
+        storm(&path, &packed, || mnist::load(root.path(), ALL));
+        storm(&path, &plain, || mnist::load(root.path(), ALL));
+        fs::write(&path, packed).unwrap();
     }
 }

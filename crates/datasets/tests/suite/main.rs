@@ -4,6 +4,7 @@
 mod common;
 
 mod arranged;
+mod arrays;
 mod batches;
 mod catalog;
 mod cifar;
