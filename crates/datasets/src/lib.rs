@@ -33,7 +33,6 @@
 //! # Features
 //! None is on by default.
 //! * `download`: the module `download` fetches the archives of CIFAR (a network client and TLS).
-//! * `parquet`: [`cifar`] reads the files of the Hugging Face Hub (thirty crates).
 //! * `hub`: the module `hub` reads, and fetches, any labelled images of the Hub, and takes candle's data sets (three hundred crates).
 
 #[cfg(any(feature = "download", feature = "hub"))]
@@ -58,7 +57,6 @@ mod npy;
 mod one_line;
 mod packed;
 mod pairing;
-#[cfg(feature = "parquet")]
 mod parquet;
 mod pickle;
 mod prefetch;

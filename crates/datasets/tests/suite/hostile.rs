@@ -230,7 +230,6 @@ fn arrays() {
     }
 }
 
-#[cfg(feature = "parquet")]
 mod tables {
     use crate::common::tables::Table;
     use datasets::synthetic::Synthetic;
