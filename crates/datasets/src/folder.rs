@@ -25,6 +25,7 @@ mod listing;
 mod names;
 mod parts;
 mod sizes;
+pub(crate) mod tables;
 mod tree;
 
 use std::{
@@ -36,11 +37,12 @@ pub use self::imagenet::{imagenet_classes, load_imagenet, load_restricted_imagen
 pub(crate) use self::listing::{Image, Listing, nearby};
 use self::{
     sizes::{Odd, Sample},
+    tables::Tables,
     tree::Tree,
 };
 use crate::{
     Dataset, Encoded, Error, ImageSet, ImageShape, Interpolation, Limits, Note, OnCorrupt, Pixels, Resize,
-    images::encoded::Fit,
+    cifar::Labels, images::encoded::Fit,
 };
 
 /// Bytes of pixels up to which a part of a data set is kept decoded.
@@ -105,6 +107,8 @@ pub struct Layout {
     pub val_fraction: Option<f64>,
     /// The seed of which these are.
     pub val_seed: u64,
+    /// Which labels of a table that has two kinds of them, as CIFAR-100 does: in `label`, `labels` or `fine_label`, or in `coarse_label`.
+    pub labels: Labels,
 }
 
 impl Layout {
@@ -129,17 +133,26 @@ impl Layout {
     /// # Errors
     /// As [`load`]; [`Error::NoLabels`] or [`Error::LabelList`] about images in no folder of a class.
     pub fn load(&self, root: impl AsRef<Path>, options: Options) -> Result<Dataset, Error> {
-        from_listing("folder", self.listing(root.as_ref())?, options)
+        from_listing("folder", self.listing(root.as_ref(), options.limits)?, options)
     }
 
-    fn listing(&self, root: &Path) -> Result<Listing, Error> {
-        layout::listing(Tree::read(root, self.follows_links)?, self)
+    /// The images of tables, if there are tables, or of files. The limits spare reading what is beyond them, where images must be read to be
+    /// listed; which are taken is decided later.
+    fn listing(&self, root: &Path, limits: Limits) -> Result<Listing, Error> {
+        let Some(tables) = Tables::find(root, self.follows_links)? else {
+            return layout::listing(Tree::read(root, self.follows_links)?, self);
+        };
+        let is_whole = tables.is_whole;
+        let limits = if self.val_fraction.is_some() { Limits::default() } else { limits };
+        let mut listing = tables.listing(self.labels, limits)?;
+        listing.divide(is_whole, self.val_fraction, self.val_seed);
+        Ok(listing)
     }
 }
 
 /// The data set of images that were listed, in their order.
 pub(crate) fn from_listing(name: &str, listing: Listing, options: Options) -> Result<Dataset, Error> {
-    let Listing { root, store, classes, train, test, mut notes } = listing;
+    let Listing { root, store, classes, train, test, mut notes, .. } = listing;
     let classes: Arc<[String]> = classes.into();
     let store = Arc::new(store);
     let part = |images: Vec<Image>| {

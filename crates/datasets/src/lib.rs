@@ -37,6 +37,7 @@
 
 #[cfg(any(feature = "download", feature = "hub"))]
 mod address;
+mod arrow;
 mod augmentation;
 mod batches;
 pub mod catalog;

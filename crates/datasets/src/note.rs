@@ -60,6 +60,11 @@ pub enum Note {
     },
     /// Nothing was split off, because there are test images.
     NotSplit,
+    /// The labels of tables are taken for the places of ImageNet's classes, which have other names there.
+    AssumedImageNet {
+        /// What the first class is called.
+        first: String,
+    },
     /// Class names are numbers, and sorted as text.
     NumbersAsText {
         /// Two of them in the order that they have.
@@ -116,7 +121,7 @@ impl fmt::Display for Note {
                 "images of {from}×{from} pixels are enlarged to {side}×{side}: above ρ = {finest} is what interpolation leaves there"
             ),
             Self::AllForTest { count } => {
-                write!(f, "there are no folders train/ and val/: all {count} images are test images")
+                write!(f, "there are no parts train and val: all {count} images are test images")
             }
             Self::SplitOff { count, of, seed } => {
                 write!(
@@ -125,6 +130,11 @@ impl fmt::Display for Note {
                 )
             }
             Self::NotSplit => f.write_str("there are test images, and none are split off from the others"),
+            Self::AssumedImageNet { first } => write!(
+                f,
+                "labels are taken for ImageNet's in the order of ILSVRC2012: class 0, the tench (n01440764), is called `{}`",
+                one_line(first)
+            ),
             Self::NumbersAsText { before, after } => write!(
                 f,
                 "class names are numbers and sorted as text, as torchvision does it: `{}` comes before `{}`",

@@ -26,7 +26,7 @@ use ::parquet::{
 
 use crate::{Error, packed::open_regular};
 
-/// Columns that hold images: structures with a field `bytes`.
+/// Columns that hold images: structures with a field `bytes`, or bytes.
 const IMAGES: [&str; 2] = ["img", "image"];
 
 /// Images that are decoded from pages at once.
@@ -60,8 +60,10 @@ impl ImageTable {
         footer::check(&file, size).map_err(failed)?.map_err(&refused)?;
         let copy = file.try_clone().map_err(failed)?;
         let reader = SerializedFileReader::new(copy).map_err(|error| refused(error.to_string()))?;
-        let image =
-            IMAGES.iter().find_map(|&name| column(&reader, &[name, "bytes"], &[Physical::BYTE_ARRAY]));
+        let image = IMAGES
+            .iter()
+            .flat_map(|&name| [vec![name, "bytes"], vec![name]])
+            .find_map(|path| column(&reader, &path, &[Physical::BYTE_ARRAY]));
         let image =
             image.ok_or_else(|| refused("no column `img` or `image` with encoded bytes".to_owned()))?;
         let label = labels.iter().find_map(|&name| {
@@ -74,19 +76,11 @@ impl ImageTable {
     }
 
     /// The name of the column of labels.
-    #[cfg_attr(
-        not(feature = "hub"),
-        expect(dead_code, reason = "only the Hub's files have names of classes")
-    )]
     pub(crate) fn label_column(&self) -> &str {
         &self.label.name
     }
 
     /// A text that is kept beside the table under a key.
-    #[cfg_attr(
-        not(feature = "hub"),
-        expect(dead_code, reason = "only the Hub's files have names of classes")
-    )]
     pub(crate) fn text(&self, key: &str) -> Option<&str> {
         let texts = self.reader.metadata().file_metadata().key_value_metadata()?;
         texts.iter().find(|text| text.key == key)?.value.as_deref()
@@ -113,7 +107,10 @@ impl ImageTable {
                 row += 1;
                 taken
             });
-            read.map_err(|problem| refused(problem.0))?;
+            read.map_err(|problem| match problem {
+                Problem::Found(found) => refused(found),
+                Problem::NoImage => Error::NoImageBytes { path: self.path.clone(), row: row as u64 },
+            })?;
         }
         Ok(())
     }
@@ -159,7 +156,7 @@ impl ImageTable {
             for image in &some {
                 let label =
                     labels.next().ok_or("fewer labels than images")?.ok_or("a row without a label")?;
-                let image: &ByteArray = image.as_ref().ok_or("a row without an image")?;
+                let image: &ByteArray = image.as_ref().ok_or(Problem::NoImage)?;
                 take(image.data(), label)?;
             }
         }
@@ -176,23 +173,27 @@ impl ImageTable {
 }
 
 /// What is wrong with a table.
-struct Problem(String);
+enum Problem {
+    Found(String),
+    /// A row that has no bytes of an image.
+    NoImage,
+}
 
 impl From<ParquetError> for Problem {
     fn from(error: ParquetError) -> Self {
-        Self(error.to_string())
+        Self::Found(error.to_string())
     }
 }
 
 impl From<String> for Problem {
     fn from(text: String) -> Self {
-        Self(text)
+        Self::Found(text)
     }
 }
 
 impl From<&str> for Problem {
     fn from(text: &str) -> Self {
-        Self(text.to_owned())
+        Self::Found(text.to_owned())
     }
 }
 

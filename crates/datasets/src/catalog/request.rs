@@ -32,7 +32,7 @@ pub struct Request {
     pub root: Option<PathBuf>,
     /// How many images of each part.
     pub limits: Limits,
-    /// Which labels of CIFAR-100.
+    /// Which labels of CIFAR-100, and of a table that has both kinds.
     pub labels: Labels,
     /// Rows and columns of photographs: see [`folder::Options::side`].
     pub image_size: Option<usize>,
@@ -74,9 +74,9 @@ impl Request {
                 self.cifar(progress, |root| cifar::load_cifar100(root, self.labels, self.limits))
             }
             Name::Generated => generated::load(self.root()?, self.limits),
-            Name::Folder => folder::load(self.root()?, self.folder_options()),
-            Name::ImageNet => folder::load_imagenet(self.root()?, self.folder_options()),
-            Name::ResIn => folder::load_restricted_imagenet(self.root()?, self.folder_options()),
+            Name::Folder => self.layout().load(self.root()?, self.folder_options()),
+            Name::ImageNet => self.layout().load_imagenet(self.root()?, self.folder_options()),
+            Name::ResIn => self.layout().load_restricted_imagenet(self.root()?, self.folder_options()),
             Name::Hub(repository) => self.hub(repository, progress),
         }
     }
@@ -126,6 +126,10 @@ impl Request {
             || Error::NeedsRoot { name: self.name.to_string(), can_be_fetched: self.name.can_be_fetched() };
         let root = self.root.as_deref().ok_or_else(missing)?;
         if root.exists() { Ok(root) } else { Err(Error::NoSuchRoot { path: root.to_path_buf() }) }
+    }
+
+    fn layout(&self) -> folder::Layout {
+        folder::Layout { labels: self.labels, ..folder::Layout::default() }
     }
 
     fn folder_options(&self) -> folder::Options {

@@ -1,14 +1,22 @@
 //! ImageNet (ILSVRC2012) and what is made of it.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
-use super::{Layout, Listing, Options, SIDE, from_listing, listing::take_turns};
-use crate::{Dataset, Error};
+use super::{
+    Layout, Listing, Options, SIDE, from_listing,
+    listing::{Kind, take_turns},
+};
+use crate::{Dataset, Error, Limits, Note};
 
-/// Reads ImageNet: a folder as [`load`] takes it, with the 1000 classes named by their WordNet numbers. Without a side it is [`SIDE`].
+/// Reads ImageNet: a folder as [`load`] takes it, with the 1000 classes named by their WordNet numbers. Tables may have other names (as
+/// `imagenet-1k` of the Hub has): a [`Note`] says that their labels are taken for the places of [`imagenet_classes`]. Without a side it is
+/// [`SIDE`].
 ///
 /// # Errors
-/// As [`load`]; [`Error::NotImageNet`] if the classes are not [`imagenet_classes`].
+/// As [`load`]; [`Error::NotImageNet`] if the classes are not [`imagenet_classes`], [`Error::Table`] if tables have not as many.
 pub fn load_imagenet(root: impl AsRef<Path>, options: Options) -> Result<Dataset, Error> {
     Layout::default().load_imagenet(root, options)
 }
@@ -27,7 +35,7 @@ impl Layout {
     /// # Errors
     /// As [`load_imagenet`].
     pub fn load_imagenet(&self, root: impl AsRef<Path>, options: Options) -> Result<Dataset, Error> {
-        let listing = imagenet(self.listing(root.as_ref())?)?;
+        let listing = imagenet(self.listing(root.as_ref(), options.limits)?)?;
         from_listing("imagenet", listing, Options { side: options.side.or(Some(SIDE)), ..options })
     }
 
@@ -40,12 +48,14 @@ impl Layout {
         root: impl AsRef<Path>,
         options: Options,
     ) -> Result<Dataset, Error> {
-        let mut listing = imagenet(self.listing(root.as_ref())?)?;
+        let mut listing = imagenet(self.listing(root.as_ref(), Limits::default())?)?;
         let kind =
             |label: u32| RESTRICTED.iter().position(|&(_, first, last)| (first..=last).contains(&label));
         for part in [&mut listing.train, &mut listing.test] {
             part.retain_mut(|image| kind(image.label).map(|kind| image.label = kind as u32).is_some());
-            take_turns(part);
+            if listing.kind == Kind::Files {
+                take_turns(part);
+            }
         }
         listing.classes = RESTRICTED.iter().map(|kind| kind.0.to_owned()).collect();
         from_listing("resIN", listing, Options { side: options.side.or(Some(SIDE)), ..options })
@@ -75,19 +85,52 @@ pub fn imagenet_classes() -> impl Iterator<Item = &'static str> {
     include_str!("imagenet.txt").lines()
 }
 
+/// How many classes there are.
+const CLASSES: usize = 1000;
+
+/// Checks that the classes are those of ImageNet, and labels their places.
 fn imagenet(listing: Listing) -> Result<Listing, Error> {
     let expected: BTreeSet<&str> = imagenet_classes().collect();
     let found: BTreeSet<&str> = listing.classes.iter().map(String::as_str).collect();
-    if found == expected {
-        return Ok(listing);
+    let is_named = found == expected;
+    match listing.kind {
+        Kind::Files if is_named => Ok(listing),
+        Kind::Rows if is_named && listing.classes.len() == CLASSES => Ok(in_order(listing)),
+        Kind::Rows => assumed(listing),
+        Kind::Files => {
+            let first = |one: &BTreeSet<&str>, other: &BTreeSet<&str>| {
+                one.difference(other).next().map(|&name| name.to_owned())
+            };
+            Err(Error::NotImageNet {
+                found: found.intersection(&expected).count(),
+                missing: first(&expected, &found),
+                stranger: first(&found, &expected),
+                root: listing.root,
+            })
+        }
     }
-    let first = |one: &BTreeSet<&str>, other: &BTreeSet<&str>| {
-        one.difference(other).next().map(|&name| name.to_owned())
-    };
-    Err(Error::NotImageNet {
-        root: listing.root,
-        found: found.intersection(&expected).count(),
-        missing: first(&expected, &found),
-        stranger: first(&found, &expected),
-    })
+}
+
+/// The rows of tables that have WordNet numbers in an order of their own, with the labels of the usual one.
+fn in_order(mut listing: Listing) -> Listing {
+    let places: BTreeMap<&str, u32> = imagenet_classes().zip(0..).collect();
+    let labels: Vec<u32> = listing.classes.iter().map(|name| places[name.as_str()]).collect();
+    for image in listing.train.iter_mut().chain(&mut listing.test) {
+        image.label = labels[image.label as usize];
+    }
+    listing.classes = imagenet_classes().map(str::to_owned).collect();
+    listing
+}
+
+/// The rows of tables that have as many classes under other names: their labels are taken for the usual ones, as those of the Hub are.
+fn assumed(mut listing: Listing) -> Result<Listing, Error> {
+    if listing.classes.len() != CLASSES {
+        return Err(Error::Table {
+            path: listing.root,
+            found: format!("{} classes", listing.classes.len()),
+            expected: format!("the {CLASSES} of ImageNet, with labels in the order of ILSVRC2012"),
+        });
+    }
+    listing.notes.push(Note::AssumedImageNet { first: listing.classes[0].clone() });
+    Ok(listing)
 }

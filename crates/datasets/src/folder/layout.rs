@@ -6,23 +6,17 @@
 //! {class}/…/x.jpg                        no parts: all are test images, or a fraction of each class is
 //! ```
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
-};
+use std::path::PathBuf;
 
 use super::{
     Layout,
     labels::Labels,
-    listing::{Image, Listing, numbers_as_text, take_turns},
+    listing::{Image, Kind, Listing, numbers_as_text, take_turns},
     names::Part,
     parts::{Content, parts},
     tree::{Tree, TreeFile},
 };
-use crate::{
-    Error, Note,
-    random::{Purpose, permutation, stream},
-};
+use crate::Error;
 
 /// The images of a tree as training and test images.
 ///
@@ -31,7 +25,7 @@ use crate::{
 pub(super) fn listing(mut tree: Tree, layout: &Layout) -> Result<Listing, Error> {
     let (images, folders) = (std::mem::take(&mut tree.images), std::mem::take(&mut tree.folders));
     let mut parts = parts(images, folders);
-    let mut notes = tree.notes();
+    let notes = tree.notes();
     let labels = match &layout.val_labels {
         Some(path) => Some(Labels::read(path)?),
         None => Labels::of(&tree)?,
@@ -56,27 +50,13 @@ pub(super) fn listing(mut tree: Tree, layout: &Layout) -> Result<Listing, Error>
         (None, None, _) => return Err(Error::NoFolder { root: tree.root, instead: None }),
     };
     let labelled = Labelled { tree: &tree, labels: labels.as_ref(), classes: &classes };
-    let (mut train, mut test) = (labelled.images(train)?, labelled.images(test)?);
-    if is_whole && !is_split_off {
-        notes.push(Note::AllForTest { count: test.len() });
-    }
-    if let Some(fraction) = layout.val_fraction {
-        if is_whole || test.is_empty() {
-            train.append(&mut test);
-            take_turns(&mut train);
-            (train, test) = split(train, fraction, layout.val_seed);
-            notes.push(Note::SplitOff {
-                count: test.len(),
-                of: train.len() + test.len(),
-                seed: layout.val_seed,
-            });
-        } else {
-            notes.push(Note::NotSplit);
-        }
-    }
-    notes.extend(numbers_as_text(&classes));
+    let (train, test) = (labelled.images(train)?, labelled.images(test)?);
+    let numbers = numbers_as_text(&classes);
     let Tree { root, store, .. } = tree;
-    Ok(Listing { root, store, classes, train, test, notes })
+    let mut listing = Listing { root, store, classes, train, test, notes, kind: Kind::Files };
+    listing.divide(is_whole, layout.val_fraction, layout.val_seed);
+    listing.notes.extend(numbers);
+    Ok(listing)
 }
 
 /// What labels are made of.
@@ -114,26 +94,4 @@ impl Labelled<'_> {
         take_turns(&mut images);
         Ok(images)
     }
-}
-
-/// Splits a fraction of the images of each class off, at least one of a class that has two.
-fn split(images: Vec<Image>, fraction: f64, seed: u64) -> (Vec<Image>, Vec<Image>) {
-    let mut by_class: BTreeMap<u32, Vec<Image>> = BTreeMap::new();
-    for image in images {
-        by_class.entry(image.label).or_default().push(image);
-    }
-    let (mut train, mut test) = (Vec::new(), Vec::new());
-    for (label, images) in by_class {
-        let count = images.len();
-        let wanted = (count as f64 * fraction).round() as usize;
-        let wanted = wanted.clamp(usize::from(count > 1), count.saturating_sub(1));
-        let order = permutation(count, &mut stream(seed, Purpose::Split, 0, u64::from(label)));
-        let chosen: BTreeSet<usize> = order.into_iter().take(wanted).collect();
-        for (place, image) in images.into_iter().enumerate() {
-            if chosen.contains(&place) { test.push(image) } else { train.push(image) }
-        }
-    }
-    take_turns(&mut train);
-    take_turns(&mut test);
-    (train, test)
 }

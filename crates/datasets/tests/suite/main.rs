@@ -16,3 +16,4 @@ mod hub;
 mod layouts;
 mod pixels;
 mod synthetic;
+mod tables;
