@@ -294,7 +294,7 @@ pub enum Error {
     /// No folder of images.
     #[error(
         "no images in {}: expected train/<class>/ or val/<class>/ (or test/), or <class>/ alone, with .jpg, .png, .bmp, .ppm, .pgm, .webp, .tif or \
-         .gif files, or an archive of them", shown(.root)
+         .gif files, or an archive of them; or Parquet or Arrow files of images", shown(.root)
     )]
     NoFolder {
         /// The folder or archive.

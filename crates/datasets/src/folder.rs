@@ -13,6 +13,19 @@
 //! name (those of `val/` where there is nothing to train on). The set's own order takes the first image of each class, then the second of
 //! each, and so on, so that the first n are of all classes.
 //!
+//! A folder of tables, or a table, may stand for one of images: Parquet or Arrow files with a column of images and one of labels, as the
+//! Hugging Face Hub has them and Python's `datasets` saves them:
+//!
+//! ```text
+//! {root}/…/train-00000-of-00005.parquet, {root}/…/train/0000.parquet     and the same of validation, valid, val, dev or test
+//! {root}/train/data-00000-of-00001.arrow                                 save_to_disk
+//! {root}/….parquet, {root}/….arrow, or {root} itself                     no split: all are test images, or Layout::val_fraction of them
+//! ```
+//!
+//! The images are in `img` or `image` (bytes, or a structure with `bytes`), the labels in `label`, `labels` or `fine_label`, or as
+//! [`Layout::labels`] says. Their order is that of the rows. Of Arrow files only places and labels are in memory; of Parquet files the
+//! images are, as far as the limits reach.
+//!
 //! Where most images are squares of the side that is asked for, these are taken as they are, the others resized, and all decoded once if that
 //! takes no more than [`IN_MEMORY`]. Otherwise they stay in their files and are decoded when a batch is made of them: test images by
 //! torchvision's `Resize(256)` and `CenterCrop(224)`, training images by `RandomResizedCrop(224)` and a flip (other sides in the same
@@ -90,7 +103,7 @@ pub struct Options {
 ///
 /// # Errors
 /// [`Error::NoFolder`] if there is no image below `train/`, `val/` or `test/`; [`Error::UnknownClass`], [`Error::LinkOut`], [`Error::Archive`],
-/// [`Error::Read`] or [`Error::Corrupt`] about one of the files.
+/// [`Error::Read`] or [`Error::Corrupt`] about one of the files; [`Error::Table`], [`Error::NoImageBytes`] or [`Error::Batch`] about tables.
 pub fn load(root: impl AsRef<Path>, options: Options) -> Result<Dataset, Error> {
     Layout::default().load(root, options)
 }

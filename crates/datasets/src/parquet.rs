@@ -52,7 +52,7 @@ impl ImageTable {
     /// Opens a file; the first of `labels` that is a column is the one that is read.
     ///
     /// # Errors
-    /// [`Error::Read`], or [`Error::Batch`] if it is no table of images with labels.
+    /// [`Error::Read`]; [`Error::Batch`] if it is damaged, [`Error::Table`] if it is no table of images with labels.
     pub(crate) fn open(path: &Path, labels: &[&str]) -> Result<Self, Error> {
         let (file, size) = open_regular(path)?;
         let failed = |source| Error::Read { path: path.to_path_buf(), source };
@@ -64,13 +64,18 @@ impl ImageTable {
             .iter()
             .flat_map(|&name| [vec![name, "bytes"], vec![name]])
             .find_map(|path| column(&reader, &path, &[Physical::BYTE_ARRAY]));
-        let image =
-            image.ok_or_else(|| refused("no column `img` or `image` with encoded bytes".to_owned()))?;
+        let image = image.ok_or_else(|| {
+            let expected = "one (rename_column of Python's `datasets` renames one)";
+            unsuitable(path, "no column `img` or `image` with encoded bytes".to_owned(), expected)
+        })?;
         let label = labels.iter().find_map(|&name| {
             let at = column(&reader, &[name], &[Physical::INT64, Physical::INT32])?;
             Some(Label { at, name: name.to_owned() })
         });
-        let missing = || refused(format!("no column `{}` of whole numbers", labels.join("` or `")));
+        let missing = || {
+            let expected = "one (class_encode_column of Python's `datasets` makes one)";
+            unsuitable(path, format!("no column `{}` of whole numbers", labels.join("` or `")), expected)
+        };
         let label = label.ok_or_else(missing)?;
         Ok(Self { path: path.to_path_buf(), file, size, reader, image, label })
     }
@@ -89,7 +94,7 @@ impl ImageTable {
     /// Gives the rows, the first ones up to a limit, to `take`: the number of the row, the bytes of the image, the label.
     ///
     /// # Errors
-    /// [`Error::Read`]; [`Error::Batch`] if the file is damaged, or with what `take` says is wrong with a row.
+    /// As [`open`](Self::open), [`Error::NoImageBytes`], or [`Error::Batch`] with what `take` says is wrong with a row.
     pub(crate) fn each(
         &self,
         limit: Option<usize>,
@@ -120,6 +125,16 @@ impl ImageTable {
         let failed = |source| Error::Read { path: self.path.clone(), source };
         for column in [self.image, self.label.at] {
             let chunk = self.reader.metadata().row_group(group).column(column);
+            if !matches!(chunk.compression(), Compression::UNCOMPRESSED | Compression::SNAPPY) {
+                let codec = chunk.compression().to_string();
+                let codec = codec.split('(').next().unwrap_or_default();
+                let found = format!("a column compressed by {codec}");
+                return Err(unsuitable(
+                    &self.path,
+                    found,
+                    "one by SNAPPY, or none (`to_parquet` writes such)",
+                ));
+            }
             let place = place(chunk, self.size).map_err(refused(&self.path))?;
             pages::check(&self.file, place).map_err(failed)?.map_err(refused(&self.path))?;
         }
@@ -246,6 +261,10 @@ fn refused(path: &Path) -> impl Fn(String) -> Error {
     move |found| Error::Batch { path: path.clone(), found, expected: "a parquet file of images".to_owned() }
 }
 
+fn unsuitable(path: &Path, found: String, expected: &str) -> Error {
+    Error::Table { path: path.to_path_buf(), found, expected: expected.to_owned() }
+}
+
 /// The number of a column, if it has one value a row of one of the types.
 fn column(reader: &SerializedFileReader<File>, path: &[&str], types: &[Physical]) -> Option<usize> {
     let schema = reader.metadata().file_metadata().schema_descr();
@@ -258,9 +277,6 @@ fn column(reader: &SerializedFileReader<File>, path: &[&str], types: &[Physical]
 
 /// Where the pages of a column lie in a file of some size.
 fn place(chunk: &ColumnChunkMetaData, size: u64) -> Result<std::ops::Range<u64>, String> {
-    if !matches!(chunk.compression(), Compression::UNCOMPRESSED | Compression::SNAPPY) {
-        return Err(format!("a column compressed by {}, not by SNAPPY,", chunk.compression()));
-    }
     let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
     let place = u64::try_from(start).ok().zip(u64::try_from(chunk.compressed_size()).ok());
     let place = place.and_then(|(start, len)| Some(start..start.checked_add(len)?));

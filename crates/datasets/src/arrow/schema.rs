@@ -213,3 +213,42 @@ fn unknown(name: &str, number: i64) -> Failed {
     let found = format!("the column `{name}` of type {kind}");
     Failed::unsuitable(&found, "columns of simple types (cast it, or leave it out, with pyarrow)")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A schema of structures in structures: each has as many children, which are all the same one.
+    fn nested(levels: usize, children: usize) -> Vec<u8> {
+        // Where the fields of a structure are (its type, its children), and where those of the schema.
+        let mut words = vec![28_u32, 16 | 12 << 16, 0, 8, 4 << 16, 8 | 8 << 16, 4 << 16];
+        let here = |words: &[u32]| 4 * words.len() as u32;
+        words.extend([8, 4]);
+        for _ in 0..levels {
+            // The list of children ends where the structure begins that all of them are.
+            let list = here(&words);
+            words.push(children as u32);
+            words.extend((0..children as u32).map(|child| 4 * (children as u32 - child)));
+            assert_eq!(here(&words), list + 4 + 4 * children as u32);
+            let back = here(&words) - 4;
+            words.extend([back, 8, STRUCT as u32]);
+        }
+        words.push(0);
+        words.iter().flat_map(|word| word.to_le_bytes()).collect()
+    }
+
+    fn read(bytes: &[u8]) -> String {
+        let table = Table::root(bytes).expect("a table");
+        let failed = Schema::read(table, &["label"], "huggingface").map(|_| ()).expect_err("no images");
+        failed.of(std::path::Path::new("table.arrow")).to_string()
+    }
+
+    #[test]
+    fn a_schema_that_names_a_column_many_times_over_ends() {
+        assert!(read(&nested(1, 1)).contains("found columns `` (structures), expected a column `img`"));
+        for (levels, children) in [(16, 60), (40, 1), (1, 4097), (2, 4096)] {
+            let text = read(&nested(levels, children));
+            assert!(text.contains("too many columns") || text.contains("a damaged schema"), "{text}");
+        }
+    }
+}

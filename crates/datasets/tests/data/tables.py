@@ -118,6 +118,7 @@ def main():
     # Bytes without a structure.
     plain = pa.table({"image": [encoded(0), encoded(1)], "label": pa.array([1, 0], pa.int32())})
     pa.parquet.write_table(plain, "plain.parquet")
+    pa.parquet.write_table(plain, "zstd.parquet", compression="zstd")
     with pa.ipc.new_stream("plain.arrow", plain.schema) as writer:
         writer.write_table(plain)
     pa.feather.write_feather(plain, "lz4.arrow")

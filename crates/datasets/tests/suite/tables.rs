@@ -198,6 +198,7 @@ fn what_is_not_read_is_told_with_what_to_do() {
     for (root, said) in [
         ("lz4.arrow", "columns compressed by LZ4, expected uncompressed ones"),
         ("zstd.arrow", "columns compressed by ZSTD, expected uncompressed ones"),
+        ("zstd.parquet", "a column compressed by ZSTD, expected one by SNAPPY, or none"),
         ("view.arrow", "the column `image` of type binary_view"),
         (
             "coded.arrow",
@@ -212,6 +213,24 @@ fn what_is_not_read_is_told_with_what_to_do() {
         let text = refused(made(root));
         assert!(text.contains(said), "{root}: {text}");
     }
+    let root = TempDir::new().unwrap();
+    fs::write(
+        root.path().join("train.parquet"),
+        "version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+    )
+    .unwrap();
+    assert!(
+        refused(root.path()).contains("train.parquet: found a pointer of Git LFS, expected the file itself")
+    );
+    let data = datasets::synthetic::Synthetic { seed: 0, train: 1, test: 1 }.generate();
+    let mut table = Table::from_set(&data.train, 0..1, "label");
+    table.labels[0].1 = vec![-1];
+    table.write(&root.path().join("train.parquet"));
+    let text = refused(root.path());
+    assert!(
+        text.contains("label -1, not 0 to 65535, in row 0, expected numbers of classes (-1 stands for"),
+        "{text}"
+    );
     let layout = Layout { labels: Labels::Coarse, ..Layout::default() };
     let text = layout.load(made("alone"), Options::default()).unwrap_err().to_string();
     assert!(text.contains("a column `coarse_label` of whole numbers"), "{text}");

@@ -10,10 +10,13 @@ use crate::{
     Error,
     arrow::ArrowTable,
     folder::listing::Image,
-    images::store::{Place, Store},
+    images::store::{LARGEST, MOST_IN_MEMORY, Place, Store},
     packed::open_regular,
     parquet::ImageTable,
 };
+
+/// What a file begins with that stands for one in the store of Git LFS.
+const POINTER: &[u8] = b"version https://git-lfs";
 
 /// Encoded images of all parts.
 pub(super) struct Rows<'a> {
@@ -65,12 +68,17 @@ impl<'a> Rows<'a> {
         let table = ImageTable::open(path, self.columns)?;
         let names = table.text(KEY).and_then(|text| features::class_names(text, table.label_column()));
         self.name_classes(path, names)?;
-        table.each(left, |row, image, label| {
-            let label = self.label(label)?;
-            let place = self.store.keep(image.to_vec())?;
-            images.push(Image { name: format!("{name}[{row}]"), place, label });
+        let mut problem = None;
+        let read = table.each(left, |row, image, label| {
+            let image = self.label(path, row, label).and_then(|label| {
+                let kept = self.store.keep(image.to_vec());
+                let place = kept.map_err(|found| not_kept(path, row, image.len(), found))?;
+                Ok(Image { name: format!("{name}[{row}]"), place, label })
+            });
+            images.push(image.map_err(|error| stop(&mut problem, error))?);
             Ok(())
-        })
+        });
+        problem.map_or(read, Err)
     }
 
     fn arrow(&mut self, path: &Path, name: &str, images: &mut Vec<Image>) -> Result<(), Error> {
@@ -82,12 +90,14 @@ impl<'a> Rows<'a> {
         }
         self.name_classes(path, names)?;
         let archive = self.store.archive(path);
-        table.each(|row, image, label| {
-            let label = self.label(label)?;
+        let mut problem = None;
+        let read = table.each(|row, image, label| {
+            let label = self.label(path, row, label).map_err(|error| stop(&mut problem, error))?;
             let place = Place::Piece { archive, start: image.start, size: image.end - image.start };
             images.push(Image { name: format!("{name}[{row}]"), place, label });
             Ok(())
-        })
+        });
+        problem.map_or(read, Err)
     }
 
     /// Takes the names that a table has. Those of all tables must be the same, for labels are places among them.
@@ -106,24 +116,57 @@ impl<'a> Rows<'a> {
         }
     }
 
-    fn label(&mut self, label: i64) -> Result<u32, String> {
+    fn label(&mut self, path: &Path, row: usize, label: i64) -> Result<u32, Error> {
         let classes = self.names.as_ref().map_or(MOST_CLASSES, Vec::len);
         let known = u32::try_from(label).ok().filter(|&label| (label as usize) < classes);
-        let known = known.ok_or_else(|| format!("label {label}, not 0 to {},", classes.saturating_sub(1)))?;
+        let known = known.ok_or_else(|| Error::Table {
+            path: path.to_path_buf(),
+            found: format!("label {label}, not 0 to {}, in row {row}", classes.saturating_sub(1)),
+            expected: "numbers of classes (-1 stands for labels that are not published: leave the split out)"
+                .to_owned(),
+        })?;
         self.count = self.count.max(known as usize + 1);
         Ok(known)
     }
 }
 
+/// Remembers an error of ours while a table is read, which knows texts alone.
+fn stop(problem: &mut Option<Error>, error: Error) -> String {
+    *problem = Some(error);
+    String::new()
+}
+
+/// Why an image of some bytes is not kept; the text is that of the store.
+fn not_kept(path: &Path, row: usize, size: usize, found: String) -> Error {
+    let (found, expected) = match size as u64 > LARGEST {
+        true => (format!("{found}, in row {row}"), "photographs"),
+        false => (
+            format!("more than {MOST_IN_MEMORY} bytes of images up to row {row}"),
+            "images that can be kept in memory (read a part of them, or save the data set by save_to_disk of Python's `datasets`: Arrow \
+             files may have any size)",
+        ),
+    };
+    Error::Table { path: path.to_path_buf(), found, expected: expected.to_owned() }
+}
+
 /// Whether a table is one of Parquet: where its ending does not say it, its beginning does.
+///
+/// # Errors
+/// [`Error::Table`] if it is what Git leaves in the place of a large file; [`Error::Read`].
 fn is_parquet(path: &Path) -> Result<bool, Error> {
-    match path.extension().and_then(OsStr::to_str) {
-        Some("parquet") => return Ok(true),
-        Some("arrow") => return Ok(false),
-        _ => {}
-    }
     let mut start = Vec::new();
-    let read = open_regular(path)?.0.take(4).read_to_end(&mut start);
+    let read = open_regular(path)?.0.take(POINTER.len() as u64).read_to_end(&mut start);
     read.map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
-    Ok(start == b"PAR1")
+    if start == POINTER {
+        return Err(Error::Table {
+            path: path.to_path_buf(),
+            found: "a pointer of Git LFS".to_owned(),
+            expected: "the file itself (`git lfs pull` fetches it)".to_owned(),
+        });
+    }
+    Ok(match path.extension().and_then(OsStr::to_str) {
+        Some("parquet") => true,
+        Some("arrow") => false,
+        _ => start.starts_with(b"PAR1"),
+    })
 }
