@@ -183,7 +183,7 @@ fn described(name: &Name) -> (&'static str, &'static str) {
         Name::Generated => ("generated", "Images that `generate_toy_dataset` wrote"),
         Name::Folder => (
             "folder",
-            "Any images: `train/<class>/` and `val/<class>/` or `test/<class>/`, in a folder or a tar archive",
+            "Any images: `train/<class>/` and `val/<class>/` or `test/<class>/`, in a folder or a tar archive; or Parquet or Arrow files of images",
         ),
         Name::ImageNet => ("imagenet", "ImageNet: such a folder with its 1000 classes"),
         Name::ResIn => ("resIN", "Restricted ImageNet: nine kinds of animals in that folder"),
