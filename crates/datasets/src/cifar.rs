@@ -7,7 +7,7 @@
 //! * The Python version: pickles of the same (`data_batch_1` to `data_batch_5` and `test_batch`; `train` and `test`), read
 //!   by a program that knows lists, dictionaries, strings, numbers and arrays of bytes, and runs nothing.
 //! * The archive of either, as it is downloaded (`.tar.gz`), without unpacking it.
-//! * With the feature `parquet`: the files of the Hugging Face Hub, `train-….parquet` and `test-….parquet`.
+//! * The files of the Hugging Face Hub, `train-….parquet` and `test-….parquet`.
 //!
 //! The images of one are those of the others, to the byte.
 
@@ -15,7 +15,6 @@ mod archive;
 mod edition;
 mod load;
 pub(crate) mod names;
-#[cfg(feature = "parquet")]
 mod parquet;
 mod part;
 mod pickles;

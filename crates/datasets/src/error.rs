@@ -246,6 +246,30 @@ pub enum Error {
         expected: String,
     },
 
+    /// A table that is sound, and not one of images with labels.
+    #[error("{}: found {}, expected {}", shown(.path), one_line(.found), one_line(.expected))]
+    Table {
+        /// The file, or the folder of the tables.
+        path: PathBuf,
+        /// What it holds.
+        found: String,
+        /// What it should hold.
+        expected: String,
+    },
+
+    /// A row of a table without an image in it.
+    #[error(
+        "{}: row {row} has no bytes of an image, at most the path of its file; save the data set by save_to_disk of Python's `datasets`, \
+         which takes the files in",
+        shown(.path)
+    )]
+    NoImageBytes {
+        /// The file.
+        path: PathBuf,
+        /// The row, from 0.
+        row: u64,
+    },
+
     /// A tar archive that is damaged, or none.
     #[error(
         "{}: found {} at byte {offset} of the unpacked archive, expected a sound tar archive; fetch or make it again",
@@ -319,7 +343,7 @@ pub enum Error {
     /// No folder of images.
     #[error(
         "no images in {}: expected train/<class>/ or val/<class>/ (or test/), or <class>/ alone, with .jpg, .png, .bmp, .ppm, .pgm, .webp, .tif or \
-         .gif files, or an archive of them", shown(.root)
+         .gif files, or an archive of them; or Parquet or Arrow files of images", shown(.root)
     )]
     NoFolder {
         /// The folder or archive.

@@ -14,6 +14,19 @@
 //! name (those of `val/` where there is nothing to train on). The set's own order takes the first image of each class, then the second of
 //! each, and so on, so that the first n are of all classes.
 //!
+//! A folder of tables, or a table, may stand for one of images: Parquet or Arrow files with a column of images and one of labels, as the
+//! Hugging Face Hub has them and Python's `datasets` saves them:
+//!
+//! ```text
+//! {root}/…/train-00000-of-00005.parquet, {root}/…/train/0000.parquet     and the same of validation, valid, val, dev or test
+//! {root}/train/data-00000-of-00001.arrow                                 save_to_disk
+//! {root}/….parquet, {root}/….arrow, or {root} itself                     no split: all are test images, or Layout::val_fraction of them
+//! ```
+//!
+//! The images are in `img` or `image` (bytes, or a structure with `bytes`), the labels in `label`, `labels` or `fine_label`, or as
+//! [`Layout::labels`] says. Their order is that of the rows. Of Arrow files only places and labels are in memory; of Parquet files the
+//! images are, as far as the limits reach.
+//!
 //! Where most images are squares of the side that is asked for, these are taken as they are, the others resized, and all decoded once if that
 //! takes no more than [`IN_MEMORY`]. Otherwise they stay in their files and are decoded when a batch is made of them: test images by
 //! torchvision's `Resize(256)` and `CenterCrop(224)`, training images by `RandomResizedCrop(224)` and a flip (other sides in the same
@@ -28,6 +41,7 @@ mod parts;
 mod shards;
 mod sizes;
 mod split;
+pub(crate) mod tables;
 mod tree;
 
 use std::{
@@ -40,11 +54,12 @@ pub(crate) use self::listing::{Image, Listing, nearby};
 use self::{
     shards::Shards,
     sizes::{Odd, Sample},
+    tables::Tables,
     tree::Tree,
 };
 use crate::{
     Dataset, Encoded, Error, ImageSet, ImageShape, Interpolation, Limits, Note, OnCorrupt, Pixels, Resize,
-    images::encoded::Fit,
+    cifar::Labels, images::encoded::Fit,
 };
 
 /// Bytes of pixels up to which a part of a data set is kept decoded.
@@ -93,7 +108,7 @@ pub struct Options {
 ///
 /// # Errors
 /// [`Error::NoFolder`] if there is no image below `train/`, `val/` or `test/`; [`Error::UnknownClass`], [`Error::LinkOut`], [`Error::Archive`],
-/// [`Error::Read`] or [`Error::Corrupt`] about one of the files.
+/// [`Error::Read`] or [`Error::Corrupt`] about one of the files; [`Error::Table`], [`Error::NoImageBytes`] or [`Error::Batch`] about tables.
 pub fn load(root: impl AsRef<Path>, options: Options) -> Result<Dataset, Error> {
     Layout::default().load(root, options)
 }
@@ -110,6 +125,8 @@ pub struct Layout {
     pub val_fraction: Option<f64>,
     /// The seed of which these are.
     pub val_seed: u64,
+    /// Which labels of a table that has two kinds of them, as CIFAR-100 does: in `label`, `labels` or `fine_label`, or in `coarse_label`.
+    pub labels: Labels,
 }
 
 impl Layout {
@@ -134,20 +151,29 @@ impl Layout {
     /// # Errors
     /// As [`load`]; [`Error::NoLabels`] or [`Error::LabelList`] about images in no folder of a class.
     pub fn load(&self, root: impl AsRef<Path>, options: Options) -> Result<Dataset, Error> {
-        from_listing("folder", self.listing(root.as_ref())?, options)
+        from_listing("folder", self.listing(root.as_ref(), options.limits)?, options)
     }
 
-    fn listing(&self, root: &Path) -> Result<Listing, Error> {
-        match Shards::find(root) {
-            Some(shards) => shards.listing(self),
-            None => layout::listing(Tree::read(root, self.follows_links)?, self),
-        }
+    /// The images of tables, if there are tables, or of files. The limits spare reading what is beyond them, where images must be read to be
+    /// listed; which are taken is decided later.
+    fn listing(&self, root: &Path, limits: Limits) -> Result<Listing, Error> {
+        let Some(tables) = Tables::find(root, self.follows_links)? else {
+            return match Shards::find(root) {
+                Some(shards) => shards.listing(self),
+                None => layout::listing(Tree::read(root, self.follows_links)?, self),
+            };
+        };
+        let is_whole = tables.is_whole;
+        let limits = if self.val_fraction.is_some() { Limits::default() } else { limits };
+        let mut listing = tables.listing(self.labels, limits)?;
+        listing.split_off(self, is_whole);
+        Ok(listing)
     }
 }
 
 /// The data set of images that were listed, in their order.
 pub(crate) fn from_listing(name: &str, listing: Listing, options: Options) -> Result<Dataset, Error> {
-    let Listing { root, store, classes, train, test, mut notes } = listing;
+    let Listing { root, store, classes, train, test, mut notes, .. } = listing;
     let classes: Arc<[String]> = classes.into();
     let store = Arc::new(store);
     let part = |images: Vec<Image>| {

@@ -33,7 +33,6 @@
 mod cache;
 mod candle;
 mod fetching;
-mod rows;
 
 use std::path::{Path, PathBuf};
 
@@ -59,7 +58,6 @@ pub fn load(
     labels: Labels,
     options: folder::Options,
 ) -> Result<Dataset, Error> {
-    let snapshot = cache::find(cache.as_ref(), repository)?;
-    let listing = rows::listing(snapshot, labels, options.limits)?;
+    let listing = cache::find(cache.as_ref(), repository)?.listing(labels, options.limits)?;
     folder::from_listing(repository.as_str(), listing, options)
 }

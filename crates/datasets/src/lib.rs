@@ -24,7 +24,8 @@
 //!   The bytes of a batch do not depend on the number of threads that prepare it.
 //! * [`generated`] reads and writes computed images as NumPy arrays; [`frequency`] hybrids and filtered copies, paired by
 //!   [`donors`].
-//! * [`folder`] reads folders of photographs and ImageNet, decoded and resized when a batch is made of them.
+//! * [`folder`] reads folders of photographs, Parquet and Arrow tables of them, and ImageNet, decoded and resized when a batch is made of
+//!   them.
 //! * [`cifar`] reads CIFAR-10 and CIFAR-100 as people have them. Files are checked: a damaged one gives an
 //!   [`Error`] that names it, the byte, what was found and what was expected.
 //! * [`mnist`], [`stl10`], [`svhn`] and [`cifar_tests`] read other published sets, and [`arrays`] anybody's images in NumPy's format.
@@ -35,12 +36,12 @@
 //! # Features
 //! None is on by default.
 //! * `download`: the module `download` fetches the archives of CIFAR (a network client and TLS).
-//! * `parquet`: [`cifar`] reads the files of the Hugging Face Hub (thirty crates).
-//! * `hub`: the module `hub` reads, and fetches, any labelled images of the Hub, and takes candle's data sets (three hundred crates).
+//! * `hub`: the module `hub` reads, and fetches, any labelled images of the Hub by their name, and takes candle's data sets (three hundred crates).
 
 #[cfg(any(feature = "download", feature = "hub"))]
 mod address;
 pub mod arrays;
+mod arrow;
 mod augmentation;
 mod batches;
 pub mod catalog;
@@ -69,7 +70,6 @@ mod one_line;
 mod outputs;
 mod packed;
 mod pairing;
-#[cfg(feature = "parquet")]
 mod parquet;
 mod pickle;
 mod planes;

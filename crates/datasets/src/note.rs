@@ -72,6 +72,11 @@ pub enum Note {
         /// The WordNet number of the class in that place.
         stands_for: String,
     },
+    /// The labels of tables are taken for the places of ImageNet's classes, which have other names there.
+    AssumedImageNet {
+        /// What the first class is called.
+        first: String,
+    },
     /// Class names are numbers, and sorted as text.
     NumbersAsText {
         /// Two of them in the order that they have.
@@ -170,7 +175,7 @@ impl fmt::Display for Note {
                 "images of {from}×{from} pixels are enlarged to {side}×{side}: above ρ = {finest} is what interpolation leaves there"
             ),
             Self::AllForTest { count } => {
-                write!(f, "there are no folders train/ and val/: all {count} images are test images")
+                write!(f, "there are no parts train and val: all {count} images are test images")
             }
             Self::SplitOff { count, of, seed } => {
                 write!(
@@ -186,6 +191,11 @@ impl fmt::Display for Note {
                 f,
                 "class names are numbers, taken for the places of ImageNet's classes: `{}` is {stands_for}",
                 one_line(class)
+            ),
+            Self::AssumedImageNet { first } => write!(
+                f,
+                "labels are taken for ImageNet's in the order of ILSVRC2012: class 0, the tench (n01440764), is called `{}`",
+                one_line(first)
             ),
             Self::NumbersAsText { before, after } => write!(
                 f,

@@ -26,7 +26,7 @@ use ::parquet::{
 
 use crate::{Error, packed::open_regular};
 
-/// Columns that hold images: structures with a field `bytes`.
+/// Columns that hold images: structures with a field `bytes`, or bytes.
 const IMAGES: [&str; 2] = ["img", "image"];
 
 /// Images that are decoded from pages at once.
@@ -52,7 +52,7 @@ impl ImageTable {
     /// Opens a file; the first of `labels` that is a column is the one that is read.
     ///
     /// # Errors
-    /// [`Error::Read`], or [`Error::Batch`] if it is no table of images with labels.
+    /// [`Error::Read`]; [`Error::Batch`] if it is damaged, [`Error::Table`] if it is no table of images with labels.
     pub(crate) fn open(path: &Path, labels: &[&str]) -> Result<Self, Error> {
         let (file, size) = open_regular(path)?;
         let failed = |source| Error::Read { path: path.to_path_buf(), source };
@@ -60,33 +60,32 @@ impl ImageTable {
         footer::check(&file, size).map_err(failed)?.map_err(&refused)?;
         let copy = file.try_clone().map_err(failed)?;
         let reader = SerializedFileReader::new(copy).map_err(|error| refused(error.to_string()))?;
-        let image =
-            IMAGES.iter().find_map(|&name| column(&reader, &[name, "bytes"], &[Physical::BYTE_ARRAY]));
-        let image =
-            image.ok_or_else(|| refused("no column `img` or `image` with encoded bytes".to_owned()))?;
+        let image = IMAGES
+            .iter()
+            .flat_map(|&name| [vec![name, "bytes"], vec![name]])
+            .find_map(|path| column(&reader, &path, &[Physical::BYTE_ARRAY]));
+        let image = image.ok_or_else(|| {
+            let expected = "one (rename_column of Python's `datasets` renames one)";
+            unsuitable(path, "no column `img` or `image` with encoded bytes".to_owned(), expected)
+        })?;
         let label = labels.iter().find_map(|&name| {
             let at = column(&reader, &[name], &[Physical::INT64, Physical::INT32])?;
             Some(Label { at, name: name.to_owned() })
         });
-        let missing = || refused(format!("no column `{}` of whole numbers", labels.join("` or `")));
+        let missing = || {
+            let expected = "one (class_encode_column of Python's `datasets` makes one)";
+            unsuitable(path, format!("no column `{}` of whole numbers", labels.join("` or `")), expected)
+        };
         let label = label.ok_or_else(missing)?;
         Ok(Self { path: path.to_path_buf(), file, size, reader, image, label })
     }
 
     /// The name of the column of labels.
-    #[cfg_attr(
-        not(feature = "hub"),
-        expect(dead_code, reason = "only the Hub's files have names of classes")
-    )]
     pub(crate) fn label_column(&self) -> &str {
         &self.label.name
     }
 
     /// A text that is kept beside the table under a key.
-    #[cfg_attr(
-        not(feature = "hub"),
-        expect(dead_code, reason = "only the Hub's files have names of classes")
-    )]
     pub(crate) fn text(&self, key: &str) -> Option<&str> {
         let texts = self.reader.metadata().file_metadata().key_value_metadata()?;
         texts.iter().find(|text| text.key == key)?.value.as_deref()
@@ -95,7 +94,7 @@ impl ImageTable {
     /// Gives the rows, the first ones up to a limit, to `take`: the number of the row, the bytes of the image, the label.
     ///
     /// # Errors
-    /// [`Error::Read`]; [`Error::Batch`] if the file is damaged, or with what `take` says is wrong with a row.
+    /// As [`open`](Self::open), [`Error::NoImageBytes`], or [`Error::Batch`] with what `take` says is wrong with a row.
     pub(crate) fn each(
         &self,
         limit: Option<usize>,
@@ -113,7 +112,10 @@ impl ImageTable {
                 row += 1;
                 taken
             });
-            read.map_err(|problem| refused(problem.0))?;
+            read.map_err(|problem| match problem {
+                Problem::Found(found) => refused(found),
+                Problem::NoImage => Error::NoImageBytes { path: self.path.clone(), row: row as u64 },
+            })?;
         }
         Ok(())
     }
@@ -123,6 +125,16 @@ impl ImageTable {
         let failed = |source| Error::Read { path: self.path.clone(), source };
         for column in [self.image, self.label.at] {
             let chunk = self.reader.metadata().row_group(group).column(column);
+            if !matches!(chunk.compression(), Compression::UNCOMPRESSED | Compression::SNAPPY) {
+                let codec = chunk.compression().to_string();
+                let codec = codec.split('(').next().unwrap_or_default();
+                let found = format!("a column compressed by {codec}");
+                return Err(unsuitable(
+                    &self.path,
+                    found,
+                    "one by SNAPPY, or none (`to_parquet` writes such)",
+                ));
+            }
             let place = place(chunk, self.size).map_err(refused(&self.path))?;
             pages::check(&self.file, place).map_err(failed)?.map_err(refused(&self.path))?;
         }
@@ -159,7 +171,7 @@ impl ImageTable {
             for image in &some {
                 let label =
                     labels.next().ok_or("fewer labels than images")?.ok_or("a row without a label")?;
-                let image: &ByteArray = image.as_ref().ok_or("a row without an image")?;
+                let image: &ByteArray = image.as_ref().ok_or(Problem::NoImage)?;
                 take(image.data(), label)?;
             }
         }
@@ -176,23 +188,27 @@ impl ImageTable {
 }
 
 /// What is wrong with a table.
-struct Problem(String);
+enum Problem {
+    Found(String),
+    /// A row that has no bytes of an image.
+    NoImage,
+}
 
 impl From<ParquetError> for Problem {
     fn from(error: ParquetError) -> Self {
-        Self(error.to_string())
+        Self::Found(error.to_string())
     }
 }
 
 impl From<String> for Problem {
     fn from(text: String) -> Self {
-        Self(text)
+        Self::Found(text)
     }
 }
 
 impl From<&str> for Problem {
     fn from(text: &str) -> Self {
-        Self(text.to_owned())
+        Self::Found(text.to_owned())
     }
 }
 
@@ -245,6 +261,10 @@ fn refused(path: &Path) -> impl Fn(String) -> Error {
     move |found| Error::Batch { path: path.clone(), found, expected: "a parquet file of images".to_owned() }
 }
 
+fn unsuitable(path: &Path, found: String, expected: &str) -> Error {
+    Error::Table { path: path.to_path_buf(), found, expected: expected.to_owned() }
+}
+
 /// The number of a column, if it has one value a row of one of the types.
 fn column(reader: &SerializedFileReader<File>, path: &[&str], types: &[Physical]) -> Option<usize> {
     let schema = reader.metadata().file_metadata().schema_descr();
@@ -257,9 +277,6 @@ fn column(reader: &SerializedFileReader<File>, path: &[&str], types: &[Physical]
 
 /// Where the pages of a column lie in a file of some size.
 fn place(chunk: &ColumnChunkMetaData, size: u64) -> Result<std::ops::Range<u64>, String> {
-    if !matches!(chunk.compression(), Compression::UNCOMPRESSED | Compression::SNAPPY) {
-        return Err(format!("a column compressed by {}, not by SNAPPY,", chunk.compression()));
-    }
     let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
     let place = u64::try_from(start).ok().zip(u64::try_from(chunk.compressed_size()).ok());
     let place = place.and_then(|(start, len)| Some(start..start.checked_add(len)?));

@@ -48,6 +48,9 @@ const IMAGE: Bound = Bound { times: 8, more: 32 * MIB };
 /// them stands the decompressor's window, of 80 MiB at the most.
 const BOMB: Bound = Bound { times: 3 * 20, more: 3 * 64 * MIB + 80 * MIB };
 
+/// A page of a column may unpack to 16 MiB whatever its length.
+const PAGES: Bound = Bound { times: 3 * 20, more: 3 * 16 * MIB };
+
 const ALL: Limits = Limits { train: None, test: None };
 
 /// Writes a hostile file, and looks at the most that is held at once while it is read, beyond what was held before.
@@ -71,7 +74,8 @@ fn fine(root: &Path) -> Result<(), Error> {
 fn photographs(root: &Path) -> Result<(), Error> {
     let options = Options { side: Some(8), on_corrupt: OnCorrupt::Skip, ..Options::default() };
     let data = folder::load(root, options)?;
-    (0..data.train.len()).try_for_each(|index| data.train.bytes(index).map(drop))
+    (0..data.train.len()).try_for_each(|index| data.train.bytes(index).map(drop))?;
+    (0..data.test.len()).try_for_each(|index| data.test.bytes(index).map(drop))
 }
 
 #[test]
@@ -86,6 +90,7 @@ fn memory_follows_the_file_and_not_its_claims() {
     arrays(root);
     archives(root);
     images(root);
+    tables(root);
     others(&root.join("others"));
 }
 
@@ -337,6 +342,38 @@ fn images(root: &Path) {
         check(name, &path, &bytes, IMAGE, || photographs(&folder));
     }
     check("a heavy profile", &path, &heavy_profile(), IMAGE, || photographs(&folder));
+}
+
+/// A table that `data/tables.py` made.
+fn made(name: &str) -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tables").join(name)).unwrap()
+}
+
+/// Each number that a table has, or what stands in its place, claims to be large.
+fn tables(root: &Path) {
+    let path = root.join("table.arrow");
+    let head = |length: u32| [&[0xff; 4], &length.to_le_bytes()[..], &[0; 16]].concat();
+    let footer = |length: u32| [b"ARROW1\0\0", &[0; 16][..], &length.to_le_bytes(), b"ARROW1"].concat();
+    for length in [u32::MAX, 8 << 20] {
+        check("a long head", &path, &head(length), PLAIN, || photographs(&path));
+        check("a long footer", &path, &footer(length), PLAIN, || photographs(&path));
+    }
+    for name in ["plain.arrow", "mixed_file.arrow"] {
+        let sound = made(name);
+        for at in (0..sound.len() - 8).step_by(4) {
+            for claim in [u64::from(u32::MAX >> 1), 1 << 40] {
+                let mut bytes = sound.clone();
+                bytes[at..at + 8].copy_from_slice(&claim.to_le_bytes());
+                check(&format!("{name} at byte {at}"), &path, &bytes, PLAIN, || photographs(&path));
+            }
+        }
+    }
+    let (path, sound) = (root.join("table.parquet"), made("plain.parquet"));
+    for at in 0..sound.len() - 5 {
+        let mut bytes = sound.clone();
+        bytes[at..at + 5].copy_from_slice(&[0xfe, 0xff, 0xff, 0xff, 0x0f]);
+        check(&format!("plain.parquet at byte {at}"), &path, &bytes, PAGES, || photographs(&path));
+    }
 }
 
 /// The checksum of PNG's chunks.

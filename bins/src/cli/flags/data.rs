@@ -209,7 +209,7 @@ fn described(name: &Name) -> (&'static str, &'static str) {
         Name::Generated => ("generated", "Images that `generate_toy_dataset` wrote"),
         Name::Folder => (
             "folder",
-            "Any images: `train/<class>/` and `val/<class>/`, or `<class>/` alone, in a folder or an archive; shards of WebDataset",
+            "Any images: `train/<class>/` and `val/<class>/`, or `<class>/` alone, in a folder or an archive; shards of WebDataset, Parquet or Arrow",
         ),
         Name::ImageNet => ("imagenet", "ImageNet: such a folder with its 1000 classes, or some of them"),
         Name::ResIn => ("resIN", "Restricted ImageNet: nine kinds of animals in that folder"),

@@ -32,7 +32,7 @@ pub(crate) struct LayoutFlags {
 impl LayoutFlags {
     pub(crate) fn layout(self) -> Layout {
         let Self { val_labels, val_fraction, val_seed, follow_links } = self;
-        Layout { follows_links: follow_links, val_labels, val_fraction, val_seed }
+        Layout { follows_links: follow_links, val_labels, val_fraction, val_seed, ..Layout::default() }
     }
 }
 

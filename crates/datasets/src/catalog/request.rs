@@ -35,7 +35,7 @@ pub struct Request {
     pub root: Option<PathBuf>,
     /// How many images of each part.
     pub limits: Limits,
-    /// Which labels of CIFAR-100.
+    /// Which labels of CIFAR-100, and of a table that has both kinds.
     pub labels: Labels,
     /// Which corruption, of sets that have images with many.
     pub corruption: Option<Corruption>,
@@ -97,9 +97,9 @@ impl Request {
                 self.cifar(progress, |root| cifar::load_cifar100(root, self.labels, self.limits))
             }
             Name::Generated => generated::load(self.root()?, self.limits),
-            Name::Folder => self.layout.load(self.root()?, self.folder_options()),
-            Name::ImageNet => self.layout.load_imagenet(self.root()?, self.folder_options()),
-            Name::ResIn => self.layout.load_restricted_imagenet(self.root()?, self.folder_options()),
+            Name::Folder => self.layout().load(self.root()?, self.folder_options()),
+            Name::ImageNet => self.layout().load_imagenet(self.root()?, self.folder_options()),
+            Name::ResIn => self.layout().load_restricted_imagenet(self.root()?, self.folder_options()),
             Name::Mnist => mnist::load(self.root()?, self.limits),
             Name::FashionMnist => mnist::load_fashion(self.root()?, self.limits),
             Name::Stl10 => stl10::load(self.root()?, self.limits),
@@ -171,6 +171,10 @@ impl Request {
             || Error::NeedsRoot { name: self.name.to_string(), can_be_fetched: self.name.can_be_fetched() };
         let root = self.root.as_deref().ok_or_else(missing)?;
         if root.exists() { Ok(root) } else { Err(Error::NoSuchRoot { path: root.to_path_buf() }) }
+    }
+
+    fn layout(&self) -> folder::Layout {
+        folder::Layout { labels: self.labels, ..folder::Layout::default() }
     }
 
     fn folder_options(&self) -> folder::Options {

@@ -21,7 +21,6 @@ pub(super) struct Edition {
     /// Folders of the Hub's files.
     pub(super) hub: &'static str,
     /// The column of the labels there.
-    #[cfg_attr(not(feature = "parquet"), expect(dead_code, reason = "only parquet files have columns"))]
     pub(super) column: &'static str,
     usual: &'static [&'static str],
 }

@@ -44,15 +44,8 @@ impl Edition {
         self.dataset(parts, names)
     }
 
-    #[cfg(feature = "parquet")]
     fn load_tables(&self, train: &[PathBuf], test: &[PathBuf], limits: Limits) -> Result<Dataset, Error> {
         let part = |files, limit| super::parquet::read(files, self.column, self.classes(), limit);
         self.dataset([part(train, limits.train)?, part(test, limits.test)?], None)
-    }
-
-    #[cfg(not(feature = "parquet"))]
-    fn load_tables(&self, train: &[PathBuf], _: &[PathBuf], _: Limits) -> Result<Dataset, Error> {
-        let what = train.first().map_or_else(String::new, |path| path.display().to_string());
-        Err(Error::NeedsFeature { what, action: "read", feature: "parquet" })
     }
 }

@@ -5,12 +5,16 @@ use std::{
     path::Path,
 };
 
-use super::{Layout, Listing, Options, SIDE, from_listing, listing::take_turns};
-use crate::{Dataset, Error, HeadOutputs, Note, OutputsOrigin};
+use super::{
+    Layout, Listing, Options, SIDE, from_listing,
+    listing::{Kind, take_turns},
+};
+use crate::{Dataset, Error, HeadOutputs, Limits, Note, OutputsOrigin};
 
 /// Reads ImageNet: a folder as [`load`](super::load) takes it, with classes named by their WordNet numbers, or by their places from 0 as
 /// ImageNet-V2 has them; all 1000, or a part of them, as ImageNette and ImageNet-A have it. A part says which outputs of a network for all
-/// they are ([`ImageSet::outputs`](crate::ImageSet::outputs)). Without a side it is [`SIDE`].
+/// they are ([`ImageSet::outputs`](crate::ImageSet::outputs)). Tables may have other names for all 1000 (as `imagenet-1k` of the Hub has): a
+/// [`Note`] says that their labels are taken for the places of [`imagenet_classes`]. Without a side it is [`SIDE`].
 ///
 /// # Errors
 /// As [`load`](super::load); [`Error::NotImageNet`] if a class is none of [`imagenet_classes`], or there is only one.
@@ -32,7 +36,7 @@ impl Layout {
     /// # Errors
     /// As [`load_imagenet`].
     pub fn load_imagenet(&self, root: impl AsRef<Path>, options: Options) -> Result<Dataset, Error> {
-        let (mut listing, outputs) = imagenet(self.listing(root.as_ref())?, 2)?;
+        let (mut listing, outputs) = imagenet(self.listing(root.as_ref(), options.limits)?, 2)?;
         let is_part = outputs.len() < imagenet_classes().count();
         listing.notes.extend(is_part.then_some(Note::PartOfImageNet { found: outputs.len() }));
         let options = Options { side: options.side.or(Some(SIDE)), ..options };
@@ -52,12 +56,14 @@ impl Layout {
         root: impl AsRef<Path>,
         options: Options,
     ) -> Result<Dataset, Error> {
-        let (mut listing, _) = imagenet(self.listing(root.as_ref())?, 1000)?;
+        let (mut listing, _) = imagenet(self.listing(root.as_ref(), Limits::default())?, 1000)?;
         let kind =
             |label: u32| RESTRICTED.iter().position(|&(_, first, last)| (first..=last).contains(&label));
         for part in [&mut listing.train, &mut listing.test] {
             part.retain_mut(|image| kind(image.label).map(|kind| image.label = kind as u32).is_some());
-            take_turns(part);
+            if listing.kind == Kind::Files {
+                take_turns(part);
+            }
         }
         listing.classes = RESTRICTED.iter().map(|kind| kind.0.to_owned()).collect();
         from_listing("resIN", listing, Options { side: options.side.or(Some(SIDE)), ..options })
@@ -89,11 +95,25 @@ pub fn imagenet_classes() -> impl Iterator<Item = &'static str> {
 
 /// Checks that there are at least so many classes of ImageNet and no others, and puts them in ImageNet's order; gives their places in it.
 fn imagenet(mut listing: Listing, least: usize) -> Result<(Listing, Vec<usize>), Error> {
-    let Some(places) = places(&listing.classes).filter(|places| places.len() >= least) else {
-        return Err(not_imagenet(listing, least));
-    };
     let known: Vec<&str> = imagenet_classes().collect();
-    if listing.classes.first().is_some_and(|class| class != known[places[0]]) {
+    let places = match places(&listing.classes).filter(|places| places.len() >= least) {
+        Some(places) => places,
+        // As those of the Hub are.
+        None if listing.kind == Kind::Rows && listing.classes.len() == known.len() => {
+            listing.notes.push(Note::AssumedImageNet { first: listing.classes[0].clone() });
+            return Ok((listing, (0..known.len()).collect()));
+        }
+        None if listing.kind == Kind::Rows => {
+            return Err(Error::Table {
+                path: listing.root,
+                found: format!("{} classes", listing.classes.len()),
+                expected: "the 1000 of ImageNet, with labels in the order of ILSVRC2012".to_owned(),
+            });
+        }
+        None => return Err(not_imagenet(listing, least)),
+    };
+    let is_named = listing.classes.iter().all(|class| class.starts_with('n'));
+    if !is_named && listing.classes.first().is_some_and(|class| class != known[places[0]]) {
         listing.notes.retain(|note| !matches!(note, Note::NumbersAsText { .. }));
         let (class, stands_for) = (listing.classes[0].clone(), known[places[0]].to_owned());
         listing.notes.push(Note::NumbersAsPlaces { class, stands_for });
@@ -105,7 +125,7 @@ fn imagenet(mut listing: Listing, least: usize) -> Result<(Listing, Vec<usize>),
     let is_sorted = order.is_sorted();
     for part in [&mut listing.train, &mut listing.test] {
         part.iter_mut().for_each(|image| image.label = labels[image.label as usize]);
-        if !is_sorted {
+        if !is_sorted && listing.kind == Kind::Files {
             take_turns(part);
         }
     }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use super::{
     Layout,
     labels::Labels,
-    listing::{Image, Listing, numbers_as_text, take_turns},
+    listing::{Image, Kind, Listing, numbers_as_text, take_turns},
     names::Part,
     parts::{Content, parts},
     tree::{Tree, TreeFile},
@@ -25,7 +25,7 @@ use crate::Error;
 pub(super) fn listing(mut tree: Tree, layout: &Layout) -> Result<Listing, Error> {
     let (images, folders) = (std::mem::take(&mut tree.images), std::mem::take(&mut tree.folders));
     let mut parts = parts(images, folders);
-    let mut notes = tree.notes();
+    let notes = tree.notes();
     let labels = match &layout.val_labels {
         Some(path) => Some(Labels::read(path)?),
         None => Labels::of(&tree)?,
@@ -51,10 +51,11 @@ pub(super) fn listing(mut tree: Tree, layout: &Layout) -> Result<Listing, Error>
     };
     let labelled = Labelled { tree: &tree, labels: labels.as_ref(), classes: &classes };
     let (train, test) = (labelled.images(train)?, labelled.images(test)?);
-    notes.extend(numbers_as_text(&classes));
+    let numbers = numbers_as_text(&classes);
     let Tree { root, store, .. } = tree;
-    let mut listing = Listing { root, store, classes, train, test, notes };
-    listing.split_off(layout, !is_whole);
+    let mut listing = Listing { root, store, classes, train, test, notes, kind: Kind::Files };
+    listing.split_off(layout, is_whole);
+    listing.notes.extend(numbers);
     Ok(listing)
 }
 

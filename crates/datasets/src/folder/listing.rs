@@ -20,6 +20,15 @@ pub(crate) struct Image {
     pub(crate) label: u32,
 }
 
+/// What images are listed from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Files: labels are the places of sorted names, and the images of classes take turns.
+    Files,
+    /// Rows of tables: labels are the tables' own, and so is the order.
+    Rows,
+}
+
 /// The images of both parts.
 pub(crate) struct Listing {
     pub(crate) root: PathBuf,
@@ -30,6 +39,7 @@ pub(crate) struct Listing {
     pub(crate) test: Vec<Image>,
     /// What users should know about how they were found.
     pub(crate) notes: Vec<Note>,
+    pub(crate) kind: Kind,
 }
 
 /// Of classes whose names are all numbers: two that are in another order as numbers.

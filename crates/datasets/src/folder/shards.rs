@@ -18,7 +18,7 @@ use rayon::prelude::*;
 
 use super::{
     Layout,
-    listing::{Image, Listing},
+    listing::{Image, Kind, Listing},
     names::{Part, archive_stem, is_foreign, is_read},
 };
 use crate::{
@@ -119,9 +119,16 @@ impl Shards {
         let has_parts = train.is_some() || val.is_some() || test.is_some();
         let test = val.or(test).or(if has_parts { None } else { rest }).unwrap_or_default();
         let notes = missing(&files).into_iter().collect();
-        let mut listing =
-            Listing { root, store, classes: named.names(), train: train.unwrap_or_default(), test, notes };
-        listing.split_off(layout, has_parts);
+        let mut listing = Listing {
+            root,
+            store,
+            classes: named.names(),
+            train: train.unwrap_or_default(),
+            test,
+            notes,
+            kind: Kind::Rows,
+        };
+        listing.split_off(layout, !has_parts);
         Ok(listing)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Layout,
-    listing::{Image, Listing, take_turns},
+    listing::{Kind, Listing, take_turns},
 };
 use crate::{
     Note,
@@ -12,45 +12,44 @@ use crate::{
 };
 
 impl Listing {
-    /// Splits the fraction of images off that a layout names, if there are no test images or no parts at all; says what was done.
-    pub(crate) fn split_off(&mut self, layout: &Layout, has_parts: bool) {
-        let Some(fraction) = layout.val_fraction else {
-            if !has_parts {
-                self.notes.push(Note::AllForTest { count: self.test.len() });
+    /// Splits a fraction of the images of each class off as test images, if there are none but those of a set without parts (`is_whole`),
+    /// and notes what was done.
+    pub(super) fn split_off(&mut self, layout: &Layout, is_whole: bool) {
+        let seed = layout.val_seed;
+        let note = match layout.val_fraction {
+            None if is_whole => Note::AllForTest { count: self.test.len() },
+            None => return,
+            Some(fraction) if is_whole || self.test.is_empty() => {
+                self.train.append(&mut self.test);
+                let of = self.train.len();
+                self.split(fraction, seed);
+                Note::SplitOff { count: self.test.len(), of, seed }
             }
-            return;
+            Some(_) => Note::NotSplit,
         };
-        if has_parts && !self.test.is_empty() {
-            self.notes.push(Note::NotSplit);
-            return;
-        }
-        let mut images = std::mem::take(&mut self.train);
-        images.append(&mut self.test);
-        let of = images.len();
-        (self.train, self.test) = split(images, fraction, layout.val_seed);
-        self.notes.push(Note::SplitOff { count: self.test.len(), of, seed: layout.val_seed });
+        self.notes.push(note);
     }
-}
 
-/// Splits a fraction of the images of each class off, at least one of a class that has two. Which, follows from the seed and the names.
-fn split(images: Vec<Image>, fraction: f64, seed: u64) -> (Vec<Image>, Vec<Image>) {
-    let mut by_class: BTreeMap<u32, Vec<Image>> = BTreeMap::new();
-    for image in images {
-        by_class.entry(image.label).or_default().push(image);
-    }
-    let (mut train, mut test) = (Vec::new(), Vec::new());
-    for (label, mut images) in by_class {
-        images.sort_by(|one, other| one.name.cmp(&other.name));
-        let count = images.len();
-        let wanted = (count as f64 * fraction).round() as usize;
-        let wanted = wanted.clamp(usize::from(count > 1), count.saturating_sub(1));
-        let order = permutation(count, &mut stream(seed, Purpose::Split, 0, u64::from(label)));
-        let chosen: BTreeSet<usize> = order.into_iter().take(wanted).collect();
-        for (place, image) in images.into_iter().enumerate() {
-            if chosen.contains(&place) { test.push(image) } else { train.push(image) }
+    /// Splits a fraction of the training images of each class off, at least one of a class that has two.
+    fn split(&mut self, fraction: f64, seed: u64) {
+        let mut by_class: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        for (place, image) in self.train.iter().enumerate() {
+            by_class.entry(image.label).or_default().push(place);
+        }
+        let mut chosen = BTreeSet::new();
+        for (label, places) in by_class {
+            let count = places.len();
+            let wanted = (count as f64 * fraction).round() as usize;
+            let wanted = wanted.clamp(usize::from(count > 1), count.saturating_sub(1));
+            let order = permutation(count, &mut stream(seed, Purpose::Split, 0, u64::from(label)));
+            chosen.extend(order.into_iter().take(wanted).map(|place| places[place]));
+        }
+        for (place, image) in std::mem::take(&mut self.train).into_iter().enumerate() {
+            if chosen.contains(&place) { self.test.push(image) } else { self.train.push(image) }
+        }
+        if self.kind == Kind::Files {
+            take_turns(&mut self.train);
+            take_turns(&mut self.test);
         }
     }
-    take_turns(&mut train);
-    take_turns(&mut test);
-    (train, test)
 }

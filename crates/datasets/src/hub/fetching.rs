@@ -12,7 +12,7 @@ use hf_hub::{HFClient, HFClientSync, repository::RepoTreeEntry};
 use progress::Progress;
 
 use super::cache::{folder, unfinished};
-use crate::{Error, Repository, address::without_credentials, images::encoded::MOST_IN_MEMORY};
+use crate::{Error, Repository, address::without_credentials, images::store::MOST_IN_MEMORY};
 
 /// The revision that candle-datasets asks for: the Hub's conversion of a data set to Parquet.
 const REVISION: &str = "refs/convert/parquet";

@@ -1,5 +1,6 @@
 //! Decoding.
 
+mod cmyk;
 mod format;
 mod gif;
 mod usual;

@@ -1,7 +1,6 @@
 //! Files as other programs write them, for the tests of the readers.
 #![allow(dead_code, reason = "each test file uses some of it")]
 
-#[cfg(feature = "parquet")]
 pub(crate) mod tables;
 
 use std::io::Write;

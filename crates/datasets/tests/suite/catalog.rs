@@ -1,16 +1,12 @@
 //! Data sets by name.
 
-use std::{
-    fs,
-    path::Path,
-    sync::{Arc, Mutex},
-};
+use std::{fs, path::Path};
 
 use datasets::{
     Error, HeadOutputs, Limits, Note, OnCorrupt,
     catalog::{Download, Name, Request},
 };
-use progress::{Event, Progress};
+use progress::Progress;
 use tempfile::TempDir;
 
 fn request(name: Name, root: Option<&Path>) -> Request {
@@ -166,6 +162,9 @@ fn a_build_that_fetches_nothing_says_so() {
 #[cfg(feature = "download")]
 #[test]
 fn a_set_is_fetched_only_if_it_is_not_there() {
+    use progress::Event;
+    use std::sync::{Arc, Mutex};
+
     let root = TempDir::new().unwrap();
     let notes = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&notes);

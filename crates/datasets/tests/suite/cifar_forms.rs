@@ -195,7 +195,6 @@ fn a_pickle_that_would_run_something_is_refused() {
     assert!(load(&whole[..900]).contains("cut short"));
 }
 
-#[cfg(feature = "parquet")]
 #[test]
 fn parquet_files_hold_the_same_images() {
     use crate::common::tables::Table;

@@ -230,7 +230,6 @@ fn arrays() {
     }
 }
 
-#[cfg(feature = "parquet")]
 mod tables {
     use crate::common::tables::Table;
     use datasets::synthetic::Synthetic;
@@ -245,6 +244,50 @@ mod tables {
         Table::from_set(&data.test, 0..1, "label").write(&root.join("test-00000-of-00001.parquet"));
         let sound = fs::read(&path).unwrap();
         (path, sound)
+    }
+
+    /// A table that `data/tables.py` made.
+    fn made(name: &str) -> Vec<u8> {
+        fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/tables").join(name)).unwrap()
+    }
+
+    #[test]
+    fn arrow_files() {
+        let root = TempDir::new().unwrap();
+        let path = root.path().join("table.arrow");
+        for name in ["plain.arrow", "mixed_file.arrow", "alone/data-00000-of-00001.arrow"] {
+            let options = Options { side: Some(8), on_corrupt: OnCorrupt::Skip, ..Options::default() };
+            storm(&path, &made(name), || all_images(folder::load(&path, options)?));
+        }
+    }
+
+    #[test]
+    fn what_is_beside_arrow_files() {
+        let root = TempDir::new().unwrap();
+        fs::write(root.path().join("data-00000-of-00001.arrow"), made("plain.arrow")).unwrap();
+        for name in ["state.json", "dataset_info.json"] {
+            let path = root.path().join(name);
+            storm(&path, &made(&format!("alone/{name}")), || folder::load(root.path(), Options::default()));
+        }
+    }
+
+    #[test]
+    fn parquet_files_of_a_folder() {
+        let root = TempDir::new().unwrap();
+        let path = root.path().join("train.parquet");
+        for name in ["plain.parquet", "by_path.parquet"] {
+            fs::write(&path, made(name)).unwrap();
+            let read = || {
+                let options = Options { side: Some(8), on_corrupt: OnCorrupt::Skip, ..Options::default() };
+                match folder::load(root.path(), options) {
+                    Err(Error::NoImageBytes { row: 0, .. }) => {
+                        folder::load("tests/data/tables/plain.parquet", options)
+                    }
+                    read => all_images(read?),
+                }
+            };
+            storm(&path, &made(name), read);
+        }
     }
 
     #[test]

@@ -18,3 +18,4 @@ mod hub;
 mod layouts;
 mod pixels;
 mod synthetic;
+mod tables;

@@ -3,10 +3,11 @@
 use std::{error::Error as _, io::Cursor};
 
 use image::{
-    ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, metadata::Orientation,
+    ColorType, DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageFormat, ImageReader,
+    metadata::Orientation,
 };
 
-use super::{CUT_SHORT, damaged};
+use super::{CUT_SHORT, cmyk, damaged, most};
 
 /// What a decoder may take beside the pixels: rows, tables, a colour profile.
 const BESIDE: u64 = 8 << 20;
@@ -49,6 +50,13 @@ impl<'a> Usual<'a> {
     /// All pixels; an error says what is wrong with the file.
     pub(super) fn pixels(&self) -> Result<Vec<[u8; 4]>, String> {
         let decoder = reader(self.bytes, self.format)?;
+        let is_upright = self.orientation == Orientation::NoTransforms;
+        if decoder.original_color_type() == ExtendedColorType::Cmyk8
+            && is_upright
+            && let Some(pixels) = cmyk::pixels(self.bytes, most(self.bytes))
+        {
+            return Ok(pixels);
+        }
         let image = DynamicImage::from_decoder(decoder);
         let mut image = image.map_err(|error| problem(self.format, &error))?;
         image.apply_orientation(self.orientation);

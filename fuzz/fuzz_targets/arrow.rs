@@ -1,0 +1,13 @@
+//! Bytes as an Arrow file, stream or file: an error or images, never a panic.
+#![no_main]
+
+use datasets::{
+    OnCorrupt,
+    folder::{self, Options},
+};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let (_, path) = fuzz::input("table.arrow", bytes, &[]);
+    let options = Options { side: Some(8), on_corrupt: OnCorrupt::Skip, ..Options::default() };
+    fuzz::use_up(folder::load(&path, options));
+});
