@@ -26,6 +26,7 @@ enum Values {
 }
 
 const DIVIDE: &str = "divide them by 255";
+const CLIP: &str = "clip them: images.clip(0, 1)";
 const RESTORE: &str = "undo their normalisation: networks normalise images themselves";
 
 impl Images {
@@ -112,13 +113,19 @@ impl Images {
     /// That fractions are from 0 to 1, or whole numbers from 0 to 255.
     fn check(&self) -> Result<(), Error> {
         let Values::Fractions(values) = &self.values else { return Ok(()) };
+        // What filters leave that overshoot.
+        let is_near = values.iter().all(|value| (-0.1..=1.1).contains(value));
+        match values.iter().position(|value| !(0.0..=1.0).contains(value)) {
+            Some(at) if is_near => return Err(self.stray(at, values[at], CLIP)),
+            Some(_) => {}
+            None => return Ok(()),
+        }
         if let Some(at) = values.iter().position(|value| !(0.0..=255.0).contains(value)) {
             return Err(self.stray(at, values[at], RESTORE));
         }
-        let beyond = values.iter().any(|&value| value > 1.0);
         match values.iter().position(|value| value.fract() != 0.0) {
-            Some(at) if beyond => Err(self.stray(at, values[at], DIVIDE)),
-            _ => Ok(()),
+            Some(at) => Err(self.stray(at, values[at], DIVIDE)),
+            None => Ok(()),
         }
     }
 

@@ -214,7 +214,7 @@ fn text<R: Read>(from: &mut Elements<R>, count: usize, sides: &[usize]) -> Resul
         kind => return Err(Refusal::Found(format!("a text of type {kind}"))),
     };
     let rows = sides.first().copied().unwrap_or(1);
-    let is_one_row = rows <= 1 || letters.len() != count;
+    let is_one_row = rows <= 1 || letters.is_empty() || letters.len() != count;
     let text = match is_one_row {
         true => letters.into_iter().collect(),
         false => (0..rows).flat_map(|row| letters[row..].iter().step_by(rows)).collect(),

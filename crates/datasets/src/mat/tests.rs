@@ -42,12 +42,13 @@ fn records_are_those_that_were_saved() -> Result<(), Error> {
 
 #[test]
 fn every_kind_of_value_is_read_or_named() -> Result<(), Error> {
-    let names = ["records", "rows", "complex", "sparse", "whole"];
+    let names = ["records", "rows", "complex", "sparse", "whole", "none"];
     let found = read(&data("cells.mat"), &names)?;
     let get = |name: &str| &found.iter().find(|(found, _)| found == name).expect("a variable").1;
     let records = get("records").records().expect("a list of dictionaries");
     assert_eq!(records[1].get("num").and_then(Value::number), Some(-300.0));
     assert_eq!(get("rows").text(), Some("abcdef"), "row after row");
+    assert_eq!(get("none").text(), Some(""), "texts without a letter");
     assert_eq!(get("whole").number(), Some(2f64.powi(40)));
     assert_eq!(*get("complex"), Value::Unread("an array of complex numbers"));
     assert_eq!(*get("sparse"), Value::Unread("a sparse array"));
@@ -70,11 +71,16 @@ fn small_elements_and_either_byte_order_are_read() {
         let header = [&[b' '; 124][..], &two(0x0100), if is_big { b"MI" } else { b"IM" }].concat();
         // Class 4: letters; the name `t`; the letters `hi` as u16.
         let flags = [four(6), four(8), four(4), four(0)].concat();
-        let sides = [four(5), four(8), four(1), four(2)].concat();
+        let file = |[rows, columns]: [u32; 2], letters| {
+            let sides = [four(5), four(8), four(rows), four(columns)].concat();
+            let inside = [&flags[..], &sides, &small(1, b"t"), letters].concat();
+            [&header[..], &four(14), &four(inside.len() as u32), &inside].concat()
+        };
+        let text = |text: &str| Ok(vec![("t".to_owned(), Value::Text(text.to_owned()))]);
         let letters = small(4, &[two(0x68), two(0xe9)].concat());
-        let inside = [flags, sides, small(1, b"t"), letters].concat();
-        let file = [header, four(14).to_vec(), four(inside.len() as u32).to_vec(), inside].concat();
-        assert_eq!(of_bytes(&file, &["t"]), Ok(vec![("t".to_owned(), Value::Text("hé".to_owned()))]));
+        assert_eq!(of_bytes(&file([1, 2], &letters), &["t"]), text("hé"));
+        let none = [four(4), four(0)].concat();
+        assert_eq!(of_bytes(&file([2, 0], &none), &["t"]), text(""));
     }
 }
 

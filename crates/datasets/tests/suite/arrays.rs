@@ -394,6 +394,8 @@ fn what_is_not_understood_is_told_with_what_to_do() {
         ("objects", ["objects.npz/images.npy: found an array of Python objects", ".astype('uint8')"]),
         ("one_hot", ["labels (2), the number of a class for each image", "labels.argmax(1)"]),
         ("normalised", ["the value -2 in image 0", "undo their normalisation"]),
+        ("scaled", ["the value 2.5 in image 0 beside numbers above 1", "divide them by 255"]),
+        ("overshoot", ["the value -0.01 in image 0", "images.clip(0, 1)"]),
         ("alpha", ["[2, 5, 6, 4]", "images[..., :3]"]),
     ];
     for (name, words) in cases {

@@ -52,7 +52,7 @@ for compressed in [True, False]:
     scipy.io.savemat(HERE / name, {"synsets": synsets}, do_compression=compressed)
 records = [{"WNID": "n1", "num": 1}, {"WNID": "n2", "num": -300}]
 rows = numpy.array(["ab", "cd", "ef"])
-cells = {"records": records, "rows": rows, "complex": numpy.array([1j]), "sparse": scipy.sparse.eye(3).tocsc(), "whole": numpy.int64([2**40])}
+cells = {"records": records, "rows": rows, "complex": numpy.array([1j]), "sparse": scipy.sparse.eye(3).tocsc(), "whole": numpy.int64([2**40]), "none": numpy.array(["", ""])}
 scipy.io.savemat(HERE / "cells.mat", cells, do_compression=True)
 
 # Keras: integers as labels in a column, plain members.
@@ -78,4 +78,6 @@ objects = numpy.array([{"a": 1}, None], dtype=object)
 numpy.savez(HERE / "objects.npz", images=objects, labels=numpy.arange(2))
 numpy.savez(HERE / "one_hot.npz", images=planes, labels=numpy.eye(2))
 numpy.savez(HERE / "normalised.npz", images=planes.astype(numpy.float32) / 64 - 2, labels=numpy.arange(2))
+numpy.savez(HERE / "scaled.npz", images=planes.astype(numpy.float32) / 2, labels=numpy.arange(2))
+numpy.savez(HERE / "overshoot.npz", images=planes / 255 * 1.02 - 0.01, labels=numpy.arange(2))
 numpy.savez(HERE / "alpha.npz", images=numpy.zeros((2, 5, 6, 4), dtype=numpy.uint8), labels=numpy.arange(2))
