@@ -11,12 +11,13 @@ use super::{
 };
 use crate::{Dataset, Error, Limits, Note};
 
-/// Reads ImageNet: a folder as [`load`] takes it, with the 1000 classes named by their WordNet numbers. Tables may have other names (as
-/// `imagenet-1k` of the Hub has): a [`Note`] says that their labels are taken for the places of [`imagenet_classes`]. Without a side it is
-/// [`SIDE`].
+/// Reads ImageNet: a folder as [`load`](super::load) takes it, with the 1000 classes named by their WordNet numbers. Tables may have other
+/// names (as `imagenet-1k` of the Hub has): a [`Note`] says that their labels are taken for the places of [`imagenet_classes`]. Without a
+/// side it is [`SIDE`].
 ///
 /// # Errors
-/// As [`load`]; [`Error::NotImageNet`] if the classes are not [`imagenet_classes`], [`Error::Table`] if tables have not as many.
+/// As [`load`](super::load); [`Error::NotImageNet`] if the classes are not [`imagenet_classes`], [`Error::Table`] if tables have not as
+/// many.
 pub fn load_imagenet(root: impl AsRef<Path>, options: Options) -> Result<Dataset, Error> {
     Layout::default().load_imagenet(root, options)
 }
