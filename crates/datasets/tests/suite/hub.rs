@@ -134,7 +134,7 @@ fn photographs_are_resized_as_those_of_a_folder() {
     assert_eq!(read.test.shape().height, 16);
     assert_eq!(read.test.bytes(1).unwrap()[..2], [200, 200]);
     let read = load(cache.path()).unwrap();
-    let note = "images are resized to 224×224, for data/train-00000-of-00001.parquet[1] has 20×10 pixels, others 32×32";
+    let note = "images are resized to 224×224: they differ in size, data/train-00000-of-00001.parquet[0] has 32×32 pixels";
     assert_eq!(read.notes[0].to_string(), note);
 }
 

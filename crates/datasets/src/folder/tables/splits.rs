@@ -119,9 +119,10 @@ fn complete(mut shards: Vec<Shard>) -> Result<Vec<String>, String> {
         let Some((number, of)) = shard.number else { continue };
         if number != at || of.is_some_and(|of| of != count) {
             let of = of.map_or_else(String::new, |of| format!(" of {of}"));
-            let split =
-                if shard.split.is_empty() { String::new() } else { format!("the split {}", shard.split) };
-            let whole = if split.is_empty() { "the table" } else { &split };
+            let whole = match shard.split {
+                "" => "the table".to_owned(),
+                split => format!("the split {split}"),
+            };
             return Err(format!("{count} of the files of {whole}, among them {}{of}", shard.path));
         }
     }
