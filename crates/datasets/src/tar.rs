@@ -2,6 +2,7 @@
 //!
 //! Links, devices and everything else are skipped: nothing outside the archive is read and nothing is written.
 
+mod fields;
 mod sparse;
 
 use std::{
@@ -9,15 +10,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use self::sparse::Records;
 pub(crate) use self::sparse::Sparse;
+use self::{
+    fields::{BLOCK, checksum, name_of, octal, size_of, text},
+    sparse::Records,
+};
 use crate::{
     Error,
     packed::{Packed, fill},
     skipped::Skipped,
 };
-
-const BLOCK: usize = 512;
 
 /// More than any name takes, pax headers with times and owners included.
 const LONGEST_NAME: u64 = 1 << 16;
@@ -330,39 +332,6 @@ impl Read for Tar {
         self.left -= read as u64;
         Ok(read)
     }
-}
-
-/// The sum of a header's bytes, those of the sum itself taken as blanks.
-fn checksum(header: &[u8; BLOCK]) -> Option<u64> {
-    let plain = header[..148].iter().chain(&header[156..]);
-    Some(plain.map(|&byte| u64::from(byte)).sum::<u64>() + 8 * 32)
-}
-
-fn size_of(header: &[u8; BLOCK]) -> Option<u64> {
-    let field = &header[124..136];
-    if field[0] == 0x80 {
-        // GNU's sizes beyond eight gigabytes: big-endian.
-        let wide = field[1..4].iter().all(|&byte| byte == 0);
-        return wide.then(|| field[4..].iter().fold(0, |size, &byte| size << 8 | u64::from(byte)));
-    }
-    octal(field)
-}
-
-fn octal(field: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(field).ok()?.trim_matches([' ', '\0']);
-    if text.is_empty() { Some(0) } else { u64::from_str_radix(text, 8).ok() }
-}
-
-fn name_of(header: &[u8; BLOCK]) -> String {
-    let (name, prefix) = (text(&header[..100]), text(&header[345..500]));
-    let has_prefix = &header[257..263] == b"ustar\0" && !prefix.is_empty();
-    if has_prefix { format!("{prefix}/{name}") } else { name }
-}
-
-/// Up to the first zero.
-fn text(bytes: &[u8]) -> String {
-    let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
-    String::from_utf8_lossy(&bytes[..end]).into_owned()
 }
 
 /// Lines `length key=value\n`, the length being that of the whole line.

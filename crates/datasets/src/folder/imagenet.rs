@@ -6,8 +6,9 @@ use std::{
 };
 
 use super::{
-    Layout, Listing, Options, SIDE, from_listing,
-    listing::{Kind, take_turns},
+    assemble::from_listing,
+    listing::{Kind, Listing, take_turns},
+    options::{Layout, Options, SIDE},
 };
 use crate::{Dataset, Error, HeadOutputs, Limits, Note, OutputsOrigin};
 

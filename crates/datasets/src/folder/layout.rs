@@ -9,10 +9,10 @@
 use std::path::PathBuf;
 
 use super::{
-    Layout,
     labels::Labels,
     listing::{Image, Kind, Listing, numbers_as_text, take_turns},
     names::Part,
+    options::Layout,
     parts::{Content, parts},
     tree::{Tree, TreeFile},
 };

@@ -17,9 +17,9 @@ use std::{
 use rayon::prelude::*;
 
 use super::{
-    Layout,
     listing::{Image, Kind, Listing},
     names::{Part, archive_stem, is_foreign, is_read},
+    options::Layout,
 };
 use crate::{
     Error, Note,

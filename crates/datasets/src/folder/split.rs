@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Layout,
     listing::{Kind, Listing, take_turns},
+    options::Layout,
 };
 use crate::{
     Note,

@@ -3,16 +3,17 @@
 mod cmyk;
 mod format;
 mod gif;
+mod limits;
 mod usual;
 
 use jpeg::{Jpeg, Part};
 
-use self::{format::Format, gif::Gif, usual::Usual};
-
-/// Pixels that any file may have, and how many more for each of its bytes: photographs have ten, flat colour in a JPEG file has 200.
-const FREE: usize = 1 << 22;
-const PER_BYTE: usize = 256;
-const MOST: usize = 1 << 27;
+use self::{
+    format::Format,
+    gif::Gif,
+    limits::{CUT_SHORT, damaged, most},
+    usual::Usual,
+};
 
 /// The longest side that a file may have.
 const LONGEST: usize = 1 << 16;
@@ -84,9 +85,6 @@ impl ImageFile<'_> {
     }
 }
 
-/// Data that say that more of them follow, and end.
-const CUT_SHORT: &str = "it is cut short or damaged";
-
 /// What is wrong with a JPEG file.
 fn jpeg_problem(error: jpeg::Error) -> String {
     match error {
@@ -95,19 +93,6 @@ fn jpeg_problem(error: jpeg::Error) -> String {
         jpeg::Error::Damaged(detail) => damaged("JPEG", detail),
         error => format!("{error}; save it as a usual one"),
     }
-}
-
-/// What a decoder says follows in brackets, if it is short.
-fn damaged(format: &str, detail: &str) -> String {
-    const LONGEST: usize = 80;
-    let detail = detail.split_whitespace().collect::<Vec<_>>().join(" ");
-    let is_short = (1..=LONGEST).contains(&detail.chars().count());
-    let detail = if is_short { format!(" ({})", detail.trim_matches('"')) } else { String::new() };
-    format!("its {format} data are damaged{detail}")
-}
-
-fn most(bytes: &[u8]) -> usize {
-    MOST.min(FREE + PER_BYTE.saturating_mul(bytes.len()))
 }
 
 fn check(bytes: &[u8], width: usize, height: usize) -> Result<(), String> {

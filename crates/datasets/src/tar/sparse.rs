@@ -3,7 +3,7 @@
 //! There are four forms of the map that says where the pieces go: in the header and blocks after it (GNU), in pax records (0.0 and 0.1),
 //! and at the beginning of the content (1.0). See the section "Storing Sparse Files" of GNU tar's manual.
 
-use super::{BLOCK, octal};
+use super::fields::{BLOCK, octal};
 
 /// More pieces than any image has.
 const MOST: usize = 1 << 16;

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, path::Path};
 
-use super::Tree;
+use super::files::Tree;
 use crate::{
     Error,
     folder::names::{archive_stem, is_foreign, is_image, is_text},

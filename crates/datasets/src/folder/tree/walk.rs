@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Tree, has_parts};
+use super::files::Tree;
 use crate::{
     Error,
     folder::{
@@ -166,4 +166,15 @@ impl Walk {
         entries.sort_unstable_by(|one, other| one.name.cmp(&other.name));
         Ok(entries)
     }
+}
+
+/// Whether a folder has one of the parts of a data set.
+fn has_parts(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| {
+        entries.any(|entry| {
+            entry.is_ok_and(|entry| {
+                entry.file_name().to_str().and_then(Part::of_folder).is_some() && entry.path().is_dir()
+            })
+        })
+    })
 }

@@ -2,7 +2,7 @@
 
 use ::gif::{ColorOutput, DecodeOptions, Decoder, DecodingError, Frame, MemoryLimit};
 
-use super::{CUT_SHORT, damaged, most};
+use super::limits::{CUT_SHORT, damaged, most};
 
 /// A file whose header was read, up to the first frame.
 pub(crate) struct Gif<'a> {

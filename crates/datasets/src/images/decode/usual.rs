@@ -7,7 +7,10 @@ use image::{
     metadata::Orientation,
 };
 
-use super::{CUT_SHORT, cmyk, damaged, most};
+use super::{
+    cmyk,
+    limits::{CUT_SHORT, damaged, most},
+};
 
 /// What a decoder may take beside the pixels: rows, tables, a colour profile.
 const BESIDE: u64 = 8 << 20;
