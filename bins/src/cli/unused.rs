@@ -9,7 +9,7 @@ const PHOTOGRAPHS: &str = "folder, imagenet, resIN and those of the Hub";
 const FOLDERS: &str = "folder, imagenet and resIN";
 const OF_SOME: [OfSome; 10] = [
     ("labels", |name| matches!(name, Name::Cifar100 | Name::Hub(_)), "cifar100 and those of the Hub"),
-    ("corruption", Name::has_corruptions, "cifar10-c and cifar100-c"),
+    ("corruption", Name::has_corruptions, "cifar10-c, cifar100-c and imagenet-c"),
     ("image_size", Name::is_resized, PHOTOGRAPHS),
     ("resize", Name::is_resized, PHOTOGRAPHS),
     ("interpolation", Name::is_resized, PHOTOGRAPHS),

@@ -33,6 +33,8 @@
 //! proportion; [`Options`] names another size to resize to, and another filter). Which decoders and what becomes of grey, CMYK and 16-bit images: RGB of 8 bits, as described at [`load`].
 
 mod assemble;
+mod corrupted;
+mod devkit;
 mod find;
 mod imagenet;
 mod labels;

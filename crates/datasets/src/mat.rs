@@ -14,7 +14,7 @@ use std::{
     path::Path,
 };
 
-pub(crate) use self::value::{Numbers, Value};
+pub(crate) use self::value::{Numbers, Record, Value};
 use self::{
     elements::{Elements, Refusal, Tag},
     matrix::Parser,
@@ -42,7 +42,20 @@ const MATRIX: u32 = 14;
 /// [`Error::Read`], [`Error::Content`] if it is another version's file, [`Error::Batch`] if it is damaged or a variable cannot be read.
 pub(crate) fn read(path: &Path, names: &[&str]) -> Result<Vec<(String, Value)>, Error> {
     let (file, size) = open_regular(path)?;
-    variables(BufReader::with_capacity(1 << 16, file), size, names).map_err(|refusal| match refusal {
+    told(path, variables(BufReader::with_capacity(1 << 16, file), size, names))
+}
+
+/// The same of a file whose bytes are there.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn read_bytes(path: &Path, bytes: &[u8], names: &[&str]) -> Result<Vec<(String, Value)>, Error> {
+    told(path, variables(bytes, bytes.len() as u64, names))
+}
+
+/// What is wrong with a file, as an error about it.
+fn told(path: &Path, found: Result<Vec<(String, Value)>, Refusal>) -> Result<Vec<(String, Value)>, Error> {
+    found.map_err(|refusal| match refusal {
         Refusal::Unreadable(source) => Error::Read { path: path.to_path_buf(), source },
         Refusal::Version(found, remedy) => Error::Content {
             path: path.to_path_buf(),

@@ -213,6 +213,7 @@ fn described(name: &Name) -> (&'static str, &'static str) {
         ),
         Name::ImageNet => ("imagenet", "ImageNet: such a folder with its 1000 classes, or some of them"),
         Name::ResIn => ("resIN", "Restricted ImageNet: nine kinds of animals in that folder"),
+        Name::ImageNetC => ("imagenet-c", "ImageNet-C, test images alone: --corruption says which"),
         Name::Mnist => ("mnist", "MNIST: the four files, packed or not"),
         Name::FashionMnist => ("fashion-mnist", "Fashion-MNIST, likewise"),
         Name::Stl10 => ("stl10", "STL-10: the binary version, or its archive"),

@@ -37,6 +37,8 @@ pub enum Name {
     ImageNet,
     /// Restricted ImageNet: nine kinds of animals in that folder.
     ResIn,
+    /// ImageNet-C: the validation images of ImageNet with corruptions.
+    ImageNetC,
     /// [`mnist`](crate::mnist): handwritten digits.
     Mnist,
     /// Fashion-MNIST: clothes.
@@ -92,7 +94,7 @@ impl Normalisation {
 
 impl Name {
     /// All names but those of the Hub.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Synthetic,
         Self::Cifar10,
         Self::Cifar100,
@@ -100,6 +102,7 @@ impl Name {
         Self::Folder,
         Self::ImageNet,
         Self::ResIn,
+        Self::ImageNetC,
         Self::Mnist,
         Self::FashionMnist,
         Self::Stl10,
@@ -120,6 +123,7 @@ impl Name {
             Self::Folder => "folder",
             Self::ImageNet => "imagenet",
             Self::ResIn => "resIN",
+            Self::ImageNetC => "imagenet-c",
             Self::Mnist => "mnist",
             Self::FashionMnist => "fashion-mnist",
             Self::Stl10 => "stl10",
@@ -147,12 +151,12 @@ impl Name {
 
     /// Whether its images are photographs of any size, which are resized: [`folder::Options`](crate::folder::Options) says how.
     pub fn is_resized(&self) -> bool {
-        matches!(self, Self::Folder | Self::ImageNet | Self::ResIn | Self::Hub(_))
+        matches!(self, Self::Folder | Self::ImageNet | Self::ResIn | Self::ImageNetC | Self::Hub(_))
     }
 
     /// Whether its images come with corruptions, one of which is read: see [`Corruption`](crate::Corruption).
     pub fn has_corruptions(&self) -> bool {
-        matches!(self, Self::Cifar10C | Self::Cifar100C)
+        matches!(self, Self::Cifar10C | Self::Cifar100C | Self::ImageNetC)
     }
 
     /// Whether the set can be fetched from where its authors publish it.
@@ -170,7 +174,7 @@ impl Name {
             Self::FashionMnist => Normalisation::FASHION_MNIST,
             Self::Stl10 => Normalisation::STL10,
             Self::Svhn => Normalisation::SVHN,
-            Self::Folder | Self::ImageNet | Self::ResIn => Normalisation::IMAGENET,
+            Self::Folder | Self::ImageNet | Self::ResIn | Self::ImageNetC => Normalisation::IMAGENET,
             Self::Hub(repository) => match repository.id().rsplit('/').next() {
                 Some("cifar10") => Normalisation::CIFAR10,
                 Some("cifar100") => Normalisation::CIFAR100,

@@ -100,6 +100,9 @@ impl Request {
             Name::Folder => self.layout().load(self.root()?, self.folder_options()),
             Name::ImageNet => self.layout().load_imagenet(self.root()?, self.folder_options()),
             Name::ResIn => self.layout().load_restricted_imagenet(self.root()?, self.folder_options()),
+            Name::ImageNetC => {
+                self.layout().load_imagenet_c(self.root()?, self.corruption.as_ref(), self.folder_options())
+            }
             Name::Mnist => mnist::load(self.root()?, self.limits),
             Name::FashionMnist => mnist::load_fashion(self.root()?, self.limits),
             Name::Stl10 => stl10::load(self.root()?, self.limits),
@@ -173,8 +176,8 @@ impl Request {
         if root.exists() { Ok(root) } else { Err(Error::NoSuchRoot { path: root.to_path_buf() }) }
     }
 
-    fn layout(&self) -> folder::Layout {
-        folder::Layout { labels: self.labels, ..folder::Layout::default() }
+    fn layout(&self) -> Layout {
+        Layout { labels: self.labels, ..self.layout.clone() }
     }
 
     fn folder_options(&self) -> folder::Options {

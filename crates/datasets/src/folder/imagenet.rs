@@ -37,15 +37,8 @@ impl Layout {
     /// # Errors
     /// As [`load_imagenet`].
     pub fn load_imagenet(&self, root: impl AsRef<Path>, options: Options) -> Result<Dataset, Error> {
-        let (mut listing, outputs) = imagenet(self.listing(root.as_ref(), options.limits)?, 2)?;
-        let is_part = outputs.len() < imagenet_classes().count();
-        listing.notes.extend(is_part.then_some(Note::PartOfImageNet { found: outputs.len() }));
-        let options = Options { side: options.side.or(Some(SIDE)), ..options };
-        let dataset = from_listing("imagenet", listing, options)?;
-        match is_part {
-            true => dataset.with_outputs(&HeadOutputs::new(outputs, OutputsOrigin::WordNet)),
-            false => Ok(dataset),
-        }
+        let (listing, outputs) = imagenet(self.listing(root.as_ref(), options.limits)?, 2)?;
+        dataset("imagenet", listing, outputs, options)
     }
 
     /// Reads Restricted ImageNet, as [`load_restricted_imagenet`] does.
@@ -94,8 +87,25 @@ pub fn imagenet_classes() -> impl Iterator<Item = &'static str> {
     include_str!("imagenet.txt").lines()
 }
 
+/// The data set of images whose classes are those of ImageNet in these places.
+pub(super) fn dataset(
+    name: &str,
+    mut listing: Listing,
+    places: Vec<usize>,
+    options: Options,
+) -> Result<Dataset, Error> {
+    let is_part = places.len() < imagenet_classes().count();
+    listing.notes.extend(is_part.then_some(Note::PartOfImageNet { found: places.len() }));
+    let options = Options { side: options.side.or(Some(SIDE)), ..options };
+    let dataset = from_listing(name, listing, options)?;
+    match is_part {
+        true => dataset.with_outputs(&HeadOutputs::new(places, OutputsOrigin::WordNet)),
+        false => Ok(dataset),
+    }
+}
+
 /// Checks that there are at least so many classes of ImageNet and no others, and puts them in ImageNet's order; gives their places in it.
-fn imagenet(mut listing: Listing, least: usize) -> Result<(Listing, Vec<usize>), Error> {
+pub(super) fn imagenet(mut listing: Listing, least: usize) -> Result<(Listing, Vec<usize>), Error> {
     let known: Vec<&str> = imagenet_classes().collect();
     let places = match places(&listing.classes).filter(|places| places.len() >= least) {
         Some(places) => places,

@@ -14,7 +14,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{names::file_name, tree::Tree};
+use super::{
+    devkit::{self, META},
+    names::file_name,
+    tree::Tree,
+};
 use crate::{Error, packed::open_regular};
 
 /// More bytes than any list of labels has.
@@ -51,7 +55,16 @@ impl Labels {
             ))));
         }
         let text = fs::read(path).map_err(failed)?;
-        Ok(Self::parse(path, &String::from_utf8_lossy(&text)))
+        let list = Self::parse(path, &String::from_utf8_lossy(&text));
+        let beside = path.with_file_name(META);
+        match fs::metadata(&beside) {
+            Ok(found) if list.has_numbers() && found.len() <= LONGEST => {
+                let bytes =
+                    fs::read(&beside).map_err(|source| Error::Read { path: beside.clone(), source })?;
+                list.explained(&devkit::classes(&beside, &bytes)?)
+            }
+            _ => Ok(list),
+        }
     }
 
     /// The list that a data set has itself.
@@ -60,9 +73,13 @@ impl Labels {
     /// If it cannot be read.
     pub(super) fn of(tree: &Tree) -> Result<Option<Self>, Error> {
         for name in KNOWN {
-            if let Some((path, text)) = tree.text(name)? {
-                return Ok(Some(Self::parse(&path, &text)));
-            }
+            let Some((path, text)) = tree.text(name)? else { continue };
+            let list = Self::parse(&path, &String::from_utf8_lossy(&text));
+            let meta = if list.has_numbers() { tree.text(META)? } else { None };
+            return Ok(Some(match meta {
+                Some((path, bytes)) => list.explained(&devkit::classes(&path, &bytes)?)?,
+                None => list,
+            }));
         }
         Ok(None)
     }
@@ -77,6 +94,27 @@ impl Labels {
             false => Form::InOrder(lines().map(str::to_owned).collect()),
         };
         Self { path: path.to_path_buf(), form }
+    }
+
+    /// Whether it is a number a line.
+    fn has_numbers(&self) -> bool {
+        matches!(&self.form, Form::InOrder(list) if list.iter().all(|class| class.parse::<u32>().is_ok()))
+    }
+
+    /// The same list with names in the place of the development kit's numbers.
+    fn explained(mut self, classes: &HashMap<u32, String>) -> Result<Self, Error> {
+        if let Form::InOrder(list) = &mut self.form {
+            for class in list {
+                let name = class.parse().ok().and_then(|number: u32| classes.get(&number));
+                let unknown = || Error::LabelList {
+                    path: self.path.clone(),
+                    found: format!("the class {class}"),
+                    expected: format!("one of the {} that {META} explains", classes.len()),
+                };
+                *class = name.ok_or_else(unknown)?.clone();
+            }
+        }
+        Ok(self)
     }
 
     /// The names of all classes in the list, in their order; numbers by size.

@@ -52,8 +52,8 @@ const EXTENSIONS: [&str; 10] = ["jpg", "jpeg", "png", "bmp", "ppm", "pgm", "webp
 /// Images that are not read here; the user is notified.
 const UNREAD: [&str; 5] = ["heic", "avif", "jp2", "jxl", "svg"];
 
-/// Texts that may have labels.
-const TEXTS: [&str; 2] = ["txt", "csv"];
+/// Files that may have labels; `mat` is what explains those of ImageNet's development kit.
+const TEXTS: [&str; 3] = ["txt", "csv", "mat"];
 
 /// Whether a file is named like an image, if only one of a kind that is not read.
 pub(super) fn is_image(name: &str) -> bool {

@@ -9,7 +9,7 @@ mod walk;
 use std::path::Path;
 
 pub(super) use self::files::{Tree, TreeFile};
-use crate::{Error, images::store::Store};
+use crate::Error;
 
 impl Tree {
     /// Lists a folder or an archive; links out of a folder are followed or refused.
@@ -17,18 +17,21 @@ impl Tree {
     /// # Errors
     /// [`Error::LinkOut`], [`Error::BrokenClass`], [`Error::Archive`], [`Error::NoArchive`], [`Error::Member`] or [`Error::Read`].
     pub(super) fn read(root: &Path, follows_links: bool) -> Result<Self, Error> {
-        let mut tree = Self {
-            root: root.to_path_buf(),
-            store: Store::default(),
-            images: Vec::new(),
-            texts: Vec::new(),
-            folders: Vec::new(),
-            skipped: files::Kinds::default(),
-        };
+        let mut tree = Self::new(root);
         match root.is_file() {
             true => tree.add_archive(root, "")?,
             false => walk::folder(&mut tree, follows_links)?,
         }
+        Ok(tree)
+    }
+
+    /// Lists what is below a folder of the root.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub(super) fn read_below(root: &Path, below: &str, follows_links: bool) -> Result<Self, Error> {
+        let mut tree = Self::new(root);
+        walk::below(&mut tree, below, follows_links)?;
         Ok(tree)
     }
 }

@@ -113,7 +113,6 @@ impl Numbers {
     }
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "for the readers of structures"))]
 impl Value {
     /// A text, or nothing if it is something else.
     pub(crate) fn text(&self) -> Option<&str> {
@@ -166,7 +165,6 @@ pub(crate) struct Record<'a> {
     values: &'a [Value],
 }
 
-#[cfg_attr(not(test), expect(dead_code, reason = "for the readers of structures"))]
 impl<'a> Record<'a> {
     /// The value of a field, if there is such a field.
     pub(crate) fn get(&self, field: &str) -> Option<&'a Value> {

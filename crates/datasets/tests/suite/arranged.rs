@@ -4,7 +4,7 @@ use std::{fs, io::Cursor, path::Path};
 
 use crate::common::{bzip2, gzip, header, tar, zip};
 use datasets::{
-    Dataset, Error, Note,
+    Corruption, Dataset, Error, Note,
     folder::{self, Layout, Options},
 };
 use image::{DynamicImage, ImageFormat, RgbImage};
@@ -118,6 +118,52 @@ fn numbers_are_places_among_imagenets_classes() -> Outcome {
 
     write(root.path(), "1000/1.png", &png(1))?;
     assert!(matches!(folder::load_imagenet(root.path(), Options::default()), Err(Error::NotImageNet { .. })));
+    Ok(())
+}
+
+/// ImageNet-C has a folder a corruption, as unpacked or with a folder a kind of corruption between.
+#[test]
+fn a_corruption_of_imagenet_is_read() -> Outcome {
+    let root = TempDir::new()?;
+    let mut files = Vec::new();
+    for severity in 1..=5u8 {
+        for (class, place) in [("n01440764", 0), ("n01443537", 1)] {
+            files.push((format!("weather/fog/{severity}/{class}/{place}.JPEG"), png(10 * severity + place)));
+        }
+    }
+    files.push(("digital/pixelate/1/n01440764/0.JPEG".to_owned(), png(1)));
+    for (name, image) in &files {
+        write(root.path(), name, image)?;
+    }
+    let archive = root.path().join("all.tar");
+    fs::write(
+        &archive,
+        tar(&files.iter().map(|(name, image)| (name.as_str(), &image[..])).collect::<Vec<_>>()),
+    )?;
+    let options = Options { side: Some(8), ..Options::default() };
+    for place in [root.path(), &root.path().join("weather"), &archive] {
+        let read = |text: &str| {
+            let corruption = text.parse::<Corruption>()?;
+            Layout::default().load_imagenet_c(place, Some(&corruption), options)
+        };
+        let three = read("fog:3")?;
+        assert_eq!(
+            found(&three.test)?,
+            pairs(&[("n01440764", 30), ("n01443537", 31)]),
+            "{}",
+            place.display()
+        );
+        assert_eq!(
+            (three.train.len(), three.notes.as_slice()),
+            (0, &[Note::PartOfImageNet { found: 2 }][..])
+        );
+        let all = read("fog")?;
+        assert_eq!(all.test.labels(), [0, 1].repeat(5));
+        assert_eq!(all.test.bytes(9)?[0], 51);
+        let said = read("snow").unwrap_err().to_string();
+        assert!(said.contains("fog"), "{said}");
+        assert!(Layout::default().load_imagenet_c(place, None, options).is_err());
+    }
     Ok(())
 }
 

@@ -1,6 +1,9 @@
 //! The files of a tree.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     Error, Note,
@@ -18,6 +21,9 @@ pub(in crate::folder) struct TreeFile {
     pub(in crate::folder) name: String,
     pub(in crate::folder) place: Place,
 }
+
+/// A text: its path, and its bytes.
+type Text = (PathBuf, Vec<u8>);
 
 /// The files below a root.
 pub(in crate::folder) struct Tree {
@@ -44,6 +50,18 @@ pub(super) struct Kinds {
 }
 
 impl Tree {
+    /// Nothing below a root so far.
+    pub(super) fn new(root: &Path) -> Self {
+        Self {
+            root: root.to_path_buf(),
+            store: Store::default(),
+            images: Vec::new(),
+            texts: Vec::new(),
+            folders: Vec::new(),
+            skipped: Kinds::default(),
+        }
+    }
+
     /// What was not taken.
     pub(in crate::folder) fn notes(&self) -> Vec<Note> {
         let Kinds { unread, links, foreign } = &self.skipped;
@@ -53,11 +71,11 @@ impl Tree {
         unread.into_iter().chain(links).chain(foreign).collect()
     }
 
-    /// The text whose path ends so, if there is one.
+    /// The bytes of the text whose path ends so, if there is one.
     ///
     /// # Errors
     /// If it cannot be read.
-    pub(in crate::folder) fn text(&self, ending: &str) -> Result<Option<(PathBuf, String)>, Error> {
+    pub(in crate::folder) fn text(&self, ending: &str) -> Result<Option<Text>, Error> {
         let is_it = |file: &&TreeFile| {
             let before = file.name.strip_suffix(ending);
             before.is_some_and(|before| before.is_empty() || before.ends_with('/'))
@@ -72,7 +90,7 @@ impl Tree {
             return Err(Error::Corrupt { path, problem });
         }
         let bytes = self.store.bytes(file.place, &path)?;
-        Ok(Some((path, String::from_utf8_lossy(&bytes).into_owned())))
+        Ok(Some((path, bytes.into_owned())))
     }
 
     /// Takes a file if it is an image or a text.

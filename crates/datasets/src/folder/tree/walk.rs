@@ -53,6 +53,12 @@ pub(super) fn folder(tree: &mut Tree, follows_links: bool) -> Result<(), Error> 
     }
 }
 
+/// Lists what is below a folder of the root.
+pub(super) fn below(tree: &mut Tree, below: &str, follows_links: bool) -> Result<(), Error> {
+    let inside = fs::canonicalize(&tree.root).map_err(|_| no_folder(&tree.root))?;
+    Walk { inside, follows_links }.below(tree, below, DEEPEST)
+}
+
 /// Whether an entry of the root is a part: a folder of classes, or an archive. A folder of that name that holds images alone may be one
 /// class of many.
 fn is_part(root: &Path, entry: &Entry) -> bool {
