@@ -16,16 +16,18 @@ pub struct Restriction {
 
 impl Restriction {
     /// Of a head with so many outputs, for a data set of so many classes that says which outputs they are. A head with as many outputs
-    /// as the set has classes is taken as it is: its network was trained on the set, and class i is output i.
+    /// as the set has classes is taken as it is: its network was trained on the set, and class i is output i; unless a class map says
+    /// that they have another order.
     pub(crate) fn new(
         outputs: Option<usize>,
         classes: usize,
         of_classes: Option<&HeadOutputs>,
         names: &[String],
     ) -> Result<Option<Self>, Error> {
-        let Some((outputs, of_classes)) = outputs.filter(|&outputs| outputs > classes).zip(of_classes) else {
+        let Some((outputs, of_classes)) = outputs.zip(of_classes) else { return Ok(None) };
+        if outputs < classes || (outputs == classes && !is_another_order(of_classes, outputs)) {
             return Ok(None);
-        };
+        }
         let beyond = of_classes.indices().iter().position(|&output| output >= outputs);
         if let Some(class) = beyond {
             return Err(Error::NoSuchOutput {
@@ -41,8 +43,18 @@ impl Restriction {
     /// What was done, in words.
     pub fn words(&self) -> String {
         let (left, origin) = (self.classes.indices().len(), self.classes.origin());
+        if left == self.outputs {
+            return format!("logits in the order of the data set's classes, {origin}");
+        }
         format!("logits restricted to {left} of {} outputs, {origin}", self.outputs)
     }
+}
+
+/// Whether a class map puts all outputs of a head in another order.
+fn is_another_order(of_classes: &HeadOutputs, outputs: usize) -> bool {
+    matches!(of_classes.origin(), OutputsOrigin::ClassMap(_))
+        && !of_classes.is_plain()
+        && of_classes.indices().iter().all(|&output| output < outputs)
 }
 
 /// What to say of a file's outputs that are not taken, where they are others than those that are.
@@ -84,6 +96,23 @@ mod tests {
             (Some(1000), None),
         ] {
             assert_eq!(restriction(outputs, of_classes)?, None, "{outputs:?} {of_classes:?}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_class_map_may_give_another_order() -> Result<(), Error> {
+        let of =
+            |indices: &[usize]| HeadOutputs::new(indices.to_vec(), OutputsOrigin::ClassMap("map.txt".into()));
+        let names = ["tench", "shark"].map(String::from);
+        let found = Restriction::new(Some(2), 2, Some(&of(&[1, 0])), &names)?.expect("another order");
+        assert!(
+            found.words().starts_with("logits in the order of the data set's classes"),
+            "{}",
+            found.words()
+        );
+        for indices in [[0, 1], [0, 2]] {
+            assert_eq!(Restriction::new(Some(2), 2, Some(&of(&indices)), &names)?, None, "{indices:?}");
         }
         Ok(())
     }
