@@ -46,7 +46,7 @@ class Report:
         """`expected`: by part the images (N, H, W, 3) and labels; no part is there that it does not have."""
         with tempfile.TemporaryDirectory() as folder:
             out = pathlib.Path(folder)
-            command = [self.programs / "dataset_to_arrays", name, root, out] + ([corruption] if corruption else [])
+            command = [self.programs / "dataset_to_arrays", name, root, out] + ([f"corruption={corruption}"] if corruption else [])
             done = subprocess.run([str(part) for part in command], capture_output=True, text=True)
             problem = done.stderr.strip() if done.returncode else self.differences(out, expected, classes)
         self.wrong += bool(problem)
