@@ -58,7 +58,7 @@ impl ArrowTable {
     /// Gives the rows to `take`: the number of the row, where its image is in the file, the label.
     ///
     /// # Errors
-    /// As [`open`](Self::open), [`Error::NoImageBytes`], or [`Error::Batch`] with what `take` says is wrong with a row.
+    /// As [`open`](Self::open), [`Error::Table`], or [`Error::Batch`] with what `take` says is wrong with a row.
     pub(crate) fn each(
         &self,
         mut take: impl FnMut(usize, Range<u64>, i64) -> Result<(), String>,

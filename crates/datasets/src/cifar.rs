@@ -43,8 +43,8 @@ pub enum Labels {
 /// not read.
 ///
 /// # Errors
-/// [`Error::NotFound`] with the places looked at; [`Error::Read`], [`Error::Empty`], [`Error::Truncated`], [`Error::TooLarge`],
-/// [`Error::LabelByte`], [`Error::Pickle`], [`Error::Batch`], [`Error::Archive`] or [`Error::Missing`] about one of the files;
+/// [`Error::NotFound`] with the places looked at; [`Error::Read`],
+/// [`Error::Records`], [`Error::Pickle`], [`Error::Batch`], [`Error::Archive`] about one of the files;
 /// [`Error::ClassNames`] if there are not ten names.
 pub fn load_cifar10(root: impl AsRef<Path>, limits: Limits) -> Result<Dataset, Error> {
     Edition::CIFAR10.load(root.as_ref(), limits)

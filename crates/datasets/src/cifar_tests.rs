@@ -18,8 +18,8 @@ use std::{ops::Range, path::Path, sync::Arc};
 
 use self::corrupted::Place;
 use crate::{
-    Corruption, Dataset, Error, ImageSet, ImageShape, Limits, Note, cifar::names, class_names, npy::Stream,
-    packed::Packed, planes::Layout,
+    ArchiveError, Corruption, Dataset, Error, ImageSet, ImageShape, Limits, Note, cifar::names, class_names,
+    npy::Stream, packed::Packed, planes::Layout,
 };
 
 /// What to do about a file of these sets that is not as published.
@@ -181,7 +181,9 @@ impl Test {
     }
 
     fn dataset(self, name: &str, root: &Path, notes: Vec<Note>) -> Result<Dataset, Error> {
-        let missing = |what: &str| Error::Missing { path: root.to_path_buf(), member: what.to_owned() };
+        let missing = |what: &str| {
+            Error::Archive(ArchiveError::Missing { path: root.to_path_buf(), member: what.to_owned() })
+        };
         let (images, pixels) = self.images.ok_or_else(|| missing("images"))?;
         let (labels, numbers) = self.labels.ok_or_else(|| missing("labels.npy"))?;
         if images != labels {

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Map, Value};
 
-use crate::{Error, HeadOutputs, OutputsOrigin};
+use crate::{ClassMapError, Error, HeadOutputs, OutputsOrigin};
 
 /// Files are not larger: names of the 21,843 classes of the whole ImageNet take a third of it.
 const LARGEST: u64 = 4 << 20;
@@ -49,18 +49,18 @@ impl ClassMap {
             classes.iter().filter(|class| !self.outputs.contains_key(*class)).collect();
         if let Some(&class) = missing.first() {
             let (path, class) = (self.path.clone(), class.clone());
-            return Err(Error::ClassWithoutOutput {
+            return Err(Error::ClassMap(ClassMapError::WithoutOutput {
                 path,
                 class,
                 missing: missing.len(),
                 classes: classes.len(),
-            });
+            }));
         }
         let output = |class: &String| match self.outputs[class] {
             Output::One(output) => Ok(output),
             Output::Several(outputs) => {
                 let (path, class) = (self.path.clone(), class.clone());
-                Err(Error::ClassWithTwoOutputs { path, class, outputs })
+                Err(Error::ClassMap(ClassMapError::TwoOutputs { path, class, outputs }))
             }
         };
         let indices = classes.iter().map(output).collect::<Result<_, Error>>()?;
@@ -110,7 +110,7 @@ impl ClassMap {
     }
 
     fn refused(&self, found: String) -> Error {
-        Error::ClassMap { path: self.path.clone(), found, expected: EXPECTED }
+        Error::ClassMap(ClassMapError::Unreadable { path: self.path.clone(), found, expected: EXPECTED })
     }
 }
 
@@ -152,10 +152,12 @@ fn text(path: &Path) -> Result<String, Error> {
     let failed = |source| Error::Read { path: path.to_path_buf(), source };
     let mut bytes = Vec::new();
     File::open(path).map_err(failed)?.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
-    let refused = |found: &str| Error::ClassMap {
-        path: path.to_path_buf(),
-        found: found.to_owned(),
-        expected: EXPECTED,
+    let refused = |found: &str| {
+        Error::ClassMap(ClassMapError::Unreadable {
+            path: path.to_path_buf(),
+            found: found.to_owned(),
+            expected: EXPECTED,
+        })
     };
     if bytes.len() as u64 > LARGEST {
         return Err(refused("more than 4 MiB"));

@@ -28,7 +28,7 @@ use self::{
     part::Part,
     transfer::{PATIENCE, Patience, transfer},
 };
-use crate::{Error, address::without_credentials};
+use crate::{DownloadError, Error, address::without_credentials};
 
 /// An archive on a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,21 +78,21 @@ impl Archive {
 /// The user's folder for what can be fetched again: `$XDG_CACHE_HOME/freqbias`, or `freqbias` in the system's usual place.
 ///
 /// # Errors
-/// [`Error::NoCacheFolder`] where no environment variable says where that is.
+/// [`Error::Download`] where no environment variable says where that is.
 pub fn cache_folder() -> Result<PathBuf, Error> {
     let at = |variable: &str, below: &str| {
         let folder = std::env::var_os(variable).filter(|value| !value.is_empty());
         folder.map(|folder| Path::new(&folder).join(below))
     };
     let cache = at("XDG_CACHE_HOME", "freqbias").or_else(|| at("LOCALAPPDATA", "freqbias"));
-    cache.or_else(|| at("HOME", ".cache/freqbias")).ok_or(Error::NoCacheFolder)
+    cache.or_else(|| at("HOME", ".cache/freqbias")).ok_or(Error::Download(DownloadError::NoCacheFolder))
 }
 
 /// Fetches an archive into a folder, unless it is there; gives its path. The folder is made if it is not there.
 ///
 /// # Errors
-/// * [`Error::BrokenOff`], [`Error::NothingReceived`] or [`Error::Oversized`] about the transfer;
-/// * [`Error::Checksum`] if what was sent is something else; it is removed;
+/// * [`Error::Download`] about the transfer;
+/// * [`Error::Download`] if what was sent is something else; it is removed;
 /// * [`Error::Interrupted`]; what was received stays, to be resumed;
 /// * [`Error::Folder`] if another program fetches into the folder or it cannot be made, [`Error::Read`] or [`Error::Write`].
 pub fn fetch(archive: &Archive, folder: &Path, progress: &Progress) -> Result<PathBuf, Error> {
@@ -115,7 +115,11 @@ fn fetch_with(
     let found = part.md5()?;
     if found != archive.md5 {
         part.remove()?;
-        return Err(Error::Checksum { url: archive.shown_url(), found, expected: archive.md5.clone() });
+        return Err(Error::Download(DownloadError::Checksum {
+            url: archive.shown_url(),
+            found,
+            expected: archive.md5.clone(),
+        }));
     }
     part.rename(&target)?;
     Ok(target)

@@ -1,7 +1,18 @@
 //! What can go wrong with a data set, by cause.
 
+mod archive;
+mod class_map;
+mod download;
+mod hub;
+mod records;
+mod table;
+
 use std::path::PathBuf;
 
+pub use self::{
+    archive::ArchiveError, class_map::ClassMapError, download::DownloadError, hub::HubError,
+    records::RecordsError, table::TableError,
+};
 use crate::one_line::{list, one_line, shown};
 
 /// Anything that this crate reports.
@@ -58,80 +69,13 @@ pub enum Error {
         name: String,
     },
 
-    /// No environment variable says where the user's cache folder is.
-    #[error("there is no HOME for a cache folder")]
-    NoCacheFolder,
+    /// Why an archive was not fetched.
+    #[error(transparent)]
+    Download(#[from] DownloadError),
 
-    /// A transfer that gave a part of a file. What was received is kept: another call resumes it.
-    #[error("{url}: {}; broken off after {received} bytes", one_line(.problem))]
-    BrokenOff {
-        /// The address, without credentials.
-        url: String,
-        /// Bytes of the file that are there.
-        received: u64,
-        /// Why.
-        problem: String,
-    },
-
-    /// A transfer that gave nothing.
-    #[error("{url}: {}; nothing came", one_line(.problem))]
-    NothingReceived {
-        /// The address, without credentials.
-        url: String,
-        /// Why.
-        problem: String,
-    },
-
-    /// A server that sends more than the file has.
-    #[error(
-        "{url}: the server sends more than the {most} bytes that the file has; fetch it from another server"
-    )]
-    Oversized {
-        /// The address, without credentials.
-        url: String,
-        /// Bytes that the file has.
-        most: u64,
-    },
-
-    /// A server that sent something else.
-    #[error(
-        "{url}: what was sent has the MD5 checksum {found}, expected {expected}; it was removed; try again, or fetch the file by hand"
-    )]
-    Checksum {
-        /// The address, without credentials.
-        url: String,
-        /// The checksum of what was sent.
-        found: String,
-        /// The checksum of the file.
-        expected: String,
-    },
-
-    /// A data set of the Hugging Face Hub that is not in its cache folder.
-    #[error("{repository} is not in the cache of the Hugging Face Hub: there is no {}", shown(.looked))]
-    NotInHubCache {
-        /// The data set.
-        repository: String,
-        /// What was looked for.
-        looked: PathBuf,
-    },
-
-    /// A data set of the Hugging Face Hub whose files are not those of a set of images.
-    #[error("{}: found {}, expected Parquet files of a split train, validation or test", shown(.folder), one_line(.found))]
-    HubFiles {
-        /// The folder of the files.
-        folder: PathBuf,
-        /// What it holds.
-        found: String,
-    },
-
-    /// A data set of the Hugging Face Hub that cannot be fetched.
-    #[error("{repository} cannot be fetched: {}", one_line(.problem))]
-    Hub {
-        /// The data set.
-        repository: String,
-        /// Why.
-        problem: String,
-    },
+    /// Why a data set of the Hub cannot be read.
+    #[error(transparent)]
+    Hub(#[from] HubError),
 
     /// Tensors that are not those of a set of images.
     #[error("{name}: found {}, expected {expected}", one_line(.found))]
@@ -246,61 +190,13 @@ pub enum Error {
         expected: String,
     },
 
-    /// A table that is sound, and not one of images with labels.
-    #[error("{}: found {}, expected {}", shown(.path), one_line(.found), one_line(.expected))]
-    Table {
-        /// The file, or the folder of the tables.
-        path: PathBuf,
-        /// What it holds.
-        found: String,
-        /// What it should hold.
-        expected: String,
-    },
+    /// Why the images of a table cannot be taken.
+    #[error(transparent)]
+    Table(#[from] TableError),
 
-    /// A row of a table without an image in it.
-    #[error(
-        "{}: row {row} has no bytes of an image, at most the path of its file; save the data set by save_to_disk of Python's `datasets`, \
-         which takes the files in",
-        shown(.path)
-    )]
-    NoImageBytes {
-        /// The file.
-        path: PathBuf,
-        /// The row, from 0.
-        row: u64,
-    },
-
-    /// A tar archive that is damaged, or none.
-    #[error(
-        "{}: found {} at byte {offset} of the unpacked archive, expected a sound tar archive; fetch or make it again",
-        shown(.path), one_line(.found)
-    )]
-    Archive {
-        /// The file.
-        path: PathBuf,
-        /// Where.
-        offset: u64,
-        /// What it holds.
-        found: String,
-    },
-
-    /// A file in an archive that cannot be read.
-    #[error("{}: found a file that is {}, expected one that is stored or compressed by DEFLATE; unpack the archive", shown(.path), one_line(.found))]
-    Member {
-        /// The archive, and the file's path in it.
-        path: PathBuf,
-        /// What the file is.
-        found: String,
-    },
-
-    /// A sample of an archive of WebDataset that cannot be used.
-    #[error("{}: found {}, expected for each image its class, all of them numbers or all names, in a file key.cls or key.json", shown(.path), one_line(.found))]
-    Sample {
-        /// The archive, or the folder of them.
-        path: PathBuf,
-        /// What it holds.
-        found: String,
-    },
+    /// Why an archive, or a file in it, cannot be read.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
 
     /// Images in no folder of a class, and no list of their labels.
     #[error("{} lies in no folder of a class, and there is no list of labels", shown(.path))]
@@ -318,26 +214,6 @@ pub enum Error {
         found: String,
         /// What it should hold.
         expected: String,
-    },
-
-    /// A file that is not an archive where a data set was expected.
-    #[error(
-        "{} is {found}, expected a folder, a tar archive (plain, or compressed by gzip, bzip2, xz or zstd) or a zip archive", shown(.path)
-    )]
-    NoArchive {
-        /// The file.
-        path: PathBuf,
-        /// What it is.
-        found: &'static str,
-    },
-
-    /// An archive without a file of the data set.
-    #[error("{} has no {member}: is it the archive of another data set?", shown(.path))]
-    Missing {
-        /// The archive.
-        path: PathBuf,
-        /// The file's path in it.
-        member: String,
     },
 
     /// No folder of images.
@@ -400,46 +276,9 @@ pub enum Error {
         stranger: Option<String>,
     },
 
-    /// A file that does not say which outputs of a network's head classes are.
-    #[error("{}: found {}, expected {expected}", shown(.path), one_line(.found))]
-    ClassMap {
-        /// The file.
-        path: PathBuf,
-        /// What it holds.
-        found: String,
-        /// What it should hold.
-        expected: &'static str,
-    },
-
-    /// A class whose output is not known.
-    #[error(
-        "{} has no line for the class `{}`, one of {missing} of the data set's {classes} classes without; expected one for each class, by \
-         the name of its folder",
-        shown(.path), one_line(.class)
-    )]
-    ClassWithoutOutput {
-        /// The file that maps classes to outputs.
-        path: PathBuf,
-        /// The first such class.
-        class: String,
-        /// How many there are.
-        missing: usize,
-        /// How many classes the data set has.
-        classes: usize,
-    },
-
-    /// A class with two outputs.
-    #[error(
-        "{} has two outputs for the class `{}`, {} and {}; remove one", shown(.path), one_line(.class), .outputs[0], .outputs[1]
-    )]
-    ClassWithTwoOutputs {
-        /// The file that maps classes to outputs.
-        path: PathBuf,
-        /// The class.
-        class: String,
-        /// Two of them.
-        outputs: [usize; 2],
-    },
+    /// Why a class map cannot be used.
+    #[error(transparent)]
+    ClassMap(#[from] ClassMapError),
 
     /// Outputs of a head that are not one for each class.
     #[error("{found} outputs for {expected} classes: expected one for each class")]
@@ -525,55 +364,9 @@ pub enum Error {
         value: f32,
     },
 
-    /// A file without a single record.
-    #[error("{} is empty: expected records of {record} bytes; unpack the archive again", shown(.path))]
-    Empty {
-        /// The file.
-        path: PathBuf,
-        /// Bytes per record.
-        record: usize,
-    },
-
-    /// A file that stops in the middle of a record.
-    #[error(
-        "{} is cut short: the record at byte {offset} has {found} bytes, expected {expected}; unpack the archive again",
-        shown(.path)
-    )]
-    Truncated {
-        /// The file.
-        path: PathBuf,
-        /// Where the incomplete record starts.
-        offset: u64,
-        /// Bytes that are there.
-        found: usize,
-        /// Bytes per record.
-        expected: usize,
-    },
-
-    /// A file that never ends.
-    #[error("{} has more than {most} records: expected a CIFAR batch", shown(.path))]
-    TooLarge {
-        /// The file.
-        path: PathBuf,
-        /// The most that is read without a limit.
-        most: usize,
-    },
-
-    /// A label byte that names no class.
-    #[error(
-        "{} has label {found} at byte {offset}, expected 0 to {}; is it a file of another data set?",
-        shown(.path), .classes.saturating_sub(1)
-    )]
-    LabelByte {
-        /// The file.
-        path: PathBuf,
-        /// Where the label stands.
-        offset: u64,
-        /// The label.
-        found: u8,
-        /// How many classes there are.
-        classes: usize,
-    },
+    /// Why the records of a file cannot be read.
+    #[error(transparent)]
+    Records(#[from] RecordsError),
 
     /// A list of class names that does not fit the data set.
     #[error(

@@ -49,8 +49,8 @@ pub fn cache_folder() -> PathBuf {
 /// The class names are those that the files have, or the numbers of the classes.
 ///
 /// # Errors
-/// * [`Error::NotInHubCache`] if it is not there;
-/// * [`Error::HubFiles`] if its files are not those of a set of images, or some are missing;
+/// * [`Error::Hub`] if it is not there;
+/// * [`Error::Hub`] if its files are not those of a set of images, or some are missing;
 /// * [`Error::Batch`], [`Error::Corrupt`], [`Error::LinkOut`] or [`Error::Read`] about one of them.
 pub fn load(
     repository: &Repository,

@@ -102,4 +102,4 @@ pub use batches::{Batch, BatchOptions, Batches, Order};
 pub use pairing::donors;
 
 // What can go wrong
-pub use error::Error;
+pub use error::{ArchiveError, ClassMapError, DownloadError, Error, HubError, RecordsError, TableError};

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use crate::Error;
+use crate::{ArchiveError, Error};
 
 /// What a compressed file may unpack to at least, and how many times its own size beyond that: photographs and CIFAR hardly
 /// shrink, so what does is made to fill memory.
@@ -79,10 +79,12 @@ impl Packed {
             }
             [0x28, 0xb5, 0x2f, 0xfd, ..] => {
                 let stream = ruzstd::decoding::StreamingDecoder::new(file);
-                let failed = |error: ruzstd::decoding::errors::FrameDecoderError| Error::Archive {
-                    path: path.to_path_buf(),
-                    offset: 0,
-                    found: damaged(&error),
+                let failed = |error: ruzstd::decoding::errors::FrameDecoderError| {
+                    Error::Archive(ArchiveError::Damaged {
+                        path: path.to_path_buf(),
+                        offset: 0,
+                        found: damaged(&error),
+                    })
                 };
                 compressed(Box::new(stream.map_err(failed)?))
             }

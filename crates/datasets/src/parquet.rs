@@ -24,7 +24,7 @@ use ::parquet::{
     },
 };
 
-use crate::{Error, packed::open_regular};
+use crate::{Error, TableError, packed::open_regular};
 
 /// Columns that hold images: structures with a field `bytes`, or bytes.
 const IMAGES: [&str; 2] = ["img", "image"];
@@ -94,7 +94,7 @@ impl ImageTable {
     /// Gives the rows, the first ones up to a limit, to `take`: the number of the row, the bytes of the image, the label.
     ///
     /// # Errors
-    /// As [`open`](Self::open), [`Error::NoImageBytes`], or [`Error::Batch`] with what `take` says is wrong with a row.
+    /// As [`open`](Self::open), [`Error::Table`], or [`Error::Batch`] with what `take` says is wrong with a row.
     pub(crate) fn each(
         &self,
         limit: Option<usize>,
@@ -114,7 +114,9 @@ impl ImageTable {
             });
             read.map_err(|problem| match problem {
                 Problem::Found(found) => refused(found),
-                Problem::NoImage => Error::NoImageBytes { path: self.path.clone(), row: row as u64 },
+                Problem::NoImage => {
+                    Error::Table(TableError::NoImageBytes { path: self.path.clone(), row: row as u64 })
+                }
             })?;
         }
         Ok(())
@@ -262,7 +264,7 @@ fn refused(path: &Path) -> impl Fn(String) -> Error {
 }
 
 fn unsuitable(path: &Path, found: String, expected: &str) -> Error {
-    Error::Table { path: path.to_path_buf(), found, expected: expected.to_owned() }
+    Error::Table(TableError::Unfit { path: path.to_path_buf(), found, expected: expected.to_owned() })
 }
 
 /// The number of a column, if it has one value a row of one of the types.

@@ -44,8 +44,8 @@ const NAMES: &str = "class_names.txt";
 /// ```
 ///
 /// # Errors
-/// [`Error::NoFiles`] with the places looked at; [`Error::Read`], [`Error::Truncated`], [`Error::Batch`], [`Error::ClassNames`],
-/// [`Error::Archive`] or [`Error::Missing`] about one of the files.
+/// [`Error::NoFiles`] with the places looked at; [`Error::Read`], [`Error::Records`], [`Error::Batch`], [`Error::ClassNames`],
+/// [`Error::Archive`] about one of the files.
 pub fn load(root: impl AsRef<Path>, limits: Limits) -> Result<Dataset, Error> {
     let record = SHAPE.len() as u64;
     let [train, test] = [limits.train, limits.test].map(|limit| limit.map(|limit| limit as u64));

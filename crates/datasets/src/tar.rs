@@ -16,7 +16,7 @@ use self::{
     sparse::Records,
 };
 use crate::{
-    Error,
+    ArchiveError, Error,
     packed::{Packed, fill},
     skipped::Skipped,
 };
@@ -309,11 +309,11 @@ impl Tar {
             [b'R', b'a', b'r', b'!', ..] => "a RAR archive",
             _ => "no tar archive, or a damaged one",
         };
-        Error::NoArchive { path: self.path.clone(), found }
+        Error::Archive(ArchiveError::OtherFile { path: self.path.clone(), found })
     }
 
     fn refused(&self, offset: u64, found: &str) -> Error {
-        Error::Archive { path: self.path.clone(), offset, found: found.to_owned() }
+        Error::Archive(ArchiveError::Damaged { path: self.path.clone(), offset, found: found.to_owned() })
     }
 
     fn unreadable(&self, source: io::Error) -> Error {

@@ -8,7 +8,7 @@ use zip::{
     result::ZipError,
 };
 
-use crate::{Error, packed::open_regular};
+use crate::{ArchiveError, Error, packed::open_regular};
 
 /// A file or folder in an archive.
 pub(crate) struct Member {
@@ -36,7 +36,7 @@ pub(crate) enum MemberKind {
 /// Lists an archive.
 ///
 /// # Errors
-/// [`Error::NoArchive`] if it is none, or [`Error::Read`].
+/// [`Error::Archive`] if it is none, or [`Error::Read`].
 pub(crate) fn members(path: &Path) -> Result<Vec<Member>, Error> {
     let (file, size) = open_regular(path)?;
     let mut archive = open(BufReader::new(file)).map_err(|error| failed(path, error))?;
@@ -75,8 +75,9 @@ fn failed(path: &Path, error: ZipError) -> Error {
         ZipError::Io(source) if source.raw_os_error().is_some() => {
             Error::Read { path: path.to_path_buf(), source }
         }
-        _ => {
-            Error::NoArchive { path: path.to_path_buf(), found: "a zip archive that is cut short or damaged" }
-        }
+        _ => Error::Archive(ArchiveError::OtherFile {
+            path: path.to_path_buf(),
+            found: "a zip archive that is cut short or damaged",
+        }),
     }
 }

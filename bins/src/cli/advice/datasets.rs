@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ::datasets::{Error, Note};
+use ::datasets::{ArchiveError, DownloadError, Error, HubError, Note, RecordsError};
 
 /// What is said after the facts of an error.
 pub(super) fn of(error: &Error) -> Option<String> {
@@ -20,10 +20,10 @@ pub(super) fn of(error: &Error) -> Option<String> {
             format!("generate_toy_dataset writes such a set; {}", named_instead(instead.as_deref()))
         }
         Error::NeedsFeature { feature, .. } => format!("build with --features {feature}"),
-        Error::BrokenOff { .. } => {
+        Error::Download(DownloadError::BrokenOff { .. }) => {
             "give the same command to go on, or fetch the file by hand and name it with --data".to_owned()
         }
-        Error::NothingReceived { .. } => {
+        Error::Download(DownloadError::NothingReceived { .. }) => {
             "check the network and --mirror, or fetch the file by hand and name it with --data".to_owned()
         }
         error => fixed(error)?.to_owned(),
@@ -33,8 +33,12 @@ pub(super) fn of(error: &Error) -> Option<String> {
 /// Advice that is the same whatever the facts.
 fn fixed(error: &Error) -> Option<&'static str> {
     Some(match error {
-        Error::Archive { .. } => "or unpack it elsewhere and name the folder with --data",
-        Error::NoArchive { .. } => "if it holds the data set, unpack it and name the folder with --data",
+        Error::Archive(ArchiveError::Damaged { .. }) => {
+            "or unpack it elsewhere and name the folder with --data"
+        }
+        Error::Archive(ArchiveError::OtherFile { .. }) => {
+            "if it holds the data set, unpack it and name the folder with --data"
+        }
         Error::LinkOut { .. } => {
             "or name the folder that they are in with --data, or trust them with --follow-links"
         }
@@ -43,18 +47,18 @@ fn fixed(error: &Error) -> Option<&'static str> {
         }
         Error::LabelList { .. } => "name another list with --val-labels",
         Error::NotImageNet { .. } => "take --dataset folder for other classes",
-        Error::ClassMap { .. } | Error::ClassWithoutOutput { .. } | Error::ClassWithTwoOutputs { .. } => {
-            "change that file, or name another with --class-map"
-        }
+        Error::ClassMap(_) => "change that file, or name another with --class-map",
         Error::NoFiles { .. } => "name the folder that holds its files with --data",
         Error::Corruption { .. } => "name one with --corruption NAME or --corruption NAME:SEVERITY",
         Error::Corrupt { .. } => "or leave such files out with --on-corrupt skip",
         Error::AllCorrupt => "--on-corrupt error names the first",
-        Error::TooLarge { .. } => "read a part of it with --limit-train or --limit-test",
+        Error::Records(RecordsError::TooMany { .. }) => {
+            "read a part of it with --limit-train or --limit-test"
+        }
         Error::NoDonors { .. } => "--limit-train says how many images are used",
-        Error::NoCacheFolder => "name a folder with --data",
+        Error::Download(DownloadError::NoCacheFolder) => "name a folder with --data",
         Error::ResizeBelowSide { .. } => "choose a larger --resize, or a smaller --image-size",
-        Error::NotInHubCache { .. } => {
+        Error::Hub(HubError::NotInCache { .. }) => {
             "name the cache folder that holds it with --data, or fetch it with --download"
         }
         _ => return None,
@@ -83,15 +87,13 @@ pub(super) fn is_of_flags(error: &Error) -> bool {
             | Error::NoFiles { .. }
             | Error::Corruption { .. }
             | Error::CorruptionText { .. }
-            | Error::NotInHubCache { .. }
+            | Error::Hub(HubError::NotInCache { .. })
             | Error::OtherEdition { .. }
             | Error::NoGenerated { .. }
             | Error::NoFolder { .. }
             | Error::NoLabels { .. }
             | Error::NotImageNet { .. }
-            | Error::ClassMap { .. }
-            | Error::ClassWithoutOutput { .. }
-            | Error::ClassWithTwoOutputs { .. }
+            | Error::ClassMap(_)
             | Error::NeedsFeature { .. }
             | Error::ResizeBelowSide { .. }
     )

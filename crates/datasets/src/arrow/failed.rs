@@ -2,7 +2,7 @@
 
 use std::{io, path::Path};
 
-use crate::Error;
+use crate::{Error, TableError};
 
 /// Why a table is not read.
 #[derive(Debug)]
@@ -37,8 +37,8 @@ impl Failed {
             Self::Damaged(found) => {
                 Error::Batch { path, found, expected: "an Arrow file of images".to_owned() }
             }
-            Self::NoImage { row } => Error::NoImageBytes { path, row },
-            Self::Unsuitable { found, expected } => Error::Table { path, found, expected },
+            Self::NoImage { row } => Error::Table(TableError::NoImageBytes { path, row }),
+            Self::Unsuitable { found, expected } => Error::Table(TableError::Unfit { path, found, expected }),
         }
     }
 }

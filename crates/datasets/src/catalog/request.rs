@@ -65,7 +65,7 @@ impl Request {
     /// * [`Error::NeedsRoot`] or [`Error::NoSuchRoot`] if the set has to be on disk and is not;
     /// * [`Error::CannotBeFetched`] if it is to be fetched and cannot be, [`Error::NeedsFeature`] if this build cannot;
     /// * [`Error::NoTestImages`] if there are none;
-    /// * [`Error::ClassMap`], [`Error::ClassWithoutOutput`] or [`Error::ClassWithTwoOutputs`] if the class map is none of its classes;
+    /// * [`Error::ClassMap`] if the class map is none of its classes;
     /// * those of the loader: [`cifar::load_cifar10`], [`generated::load`], [`folder::load`], [`mnist::load`], [`stl10::load`],
     ///   [`svhn::load`], [`cifar_tests::load_cifar10_c`], [`arrays::load`].
     pub fn open(&self, progress: &Progress) -> Result<Dataset, Error> {
@@ -206,7 +206,13 @@ impl Request {
         let cache = self.root.clone().unwrap_or_else(crate::hub::cache_folder);
         let load = || crate::hub::load(repository, &cache, self.labels, self.folder_options());
         match (load(), &self.download) {
-            (Err(Error::NotInHubCache { .. } | Error::HubFiles { .. }), Some(_)) => {
+            (
+                Err(
+                    Error::Hub(crate::HubError::NotInCache { .. })
+                    | Error::Hub(crate::HubError::Files { .. }),
+                ),
+                Some(_),
+            ) => {
                 progress.note(&format!("fetching {repository} into {}", cache.display()));
                 crate::hub::fetch(repository, &cache, None, progress)?;
                 load()

@@ -8,7 +8,7 @@ use super::{
     place,
 };
 use crate::{
-    Dataset, Error, Limits, class_names,
+    ArchiveError, Dataset, Error, Limits, class_names,
     tar::{Member, Tar},
 };
 
@@ -60,7 +60,11 @@ impl<'a> Found<'a> {
         self.parts.resize_with(version.train.len() + 1, || None);
         if self.parts[at].is_some() {
             let found = format!("`{}` for the second time", member.name);
-            return Err(Error::Archive { path: self.path.to_path_buf(), offset: member.offset, found });
+            return Err(Error::Archive(ArchiveError::Damaged {
+                path: self.path.to_path_buf(),
+                offset: member.offset,
+                found,
+            }));
         }
         let limit = if at == version.train.len() { self.limits.test } else { self.limits.train };
         let mut part = Part::default();
@@ -104,5 +108,5 @@ fn member_of<'e, 'n>(edition: &'e Edition, name: &'n str) -> Option<(&'e Version
 }
 
 fn missing(path: &Path, member: &str) -> Error {
-    Error::Missing { path: path.to_path_buf(), member: member.to_owned() }
+    Error::Archive(ArchiveError::Missing { path: path.to_path_buf(), member: member.to_owned() })
 }

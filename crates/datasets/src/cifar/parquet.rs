@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::part::Part;
-use crate::{Error, ImageShape, images::decode, parquet::ImageTable};
+use crate::{Error, ImageShape, RecordsError, images::decode, parquet::ImageTable};
 
 const SIDE: usize = 32;
 
@@ -25,7 +25,7 @@ pub(super) fn read(
     }
     if part.labels.is_empty() && limit != Some(0) {
         let path = files.first().cloned().unwrap_or_default();
-        return Err(Error::Empty { path, record: ImageShape::RGB32.len() });
+        return Err(Error::Records(RecordsError::Empty { path, record: ImageShape::RGB32.len() }));
     }
     Ok(part)
 }

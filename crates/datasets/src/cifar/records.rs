@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::part::{Part, Source};
-use crate::{Error, ImageShape, packed::fill};
+use crate::{Error, ImageShape, RecordsError, packed::fill};
 
 /// More records than any edition has; a longer file is not a data set, and reading it would take all memory.
 const MOST: usize = 1 << 20;
@@ -44,7 +44,7 @@ impl Layout {
         let mut offset = 0;
         while limit.is_none_or(|limit| part.labels.len() < limit) {
             if part.labels.len() == MOST {
-                return Err(Error::TooLarge { path: path.to_path_buf(), most: MOST });
+                return Err(Error::Records(RecordsError::TooMany { path: path.to_path_buf(), most: MOST }));
             }
             match fill(&mut file, &mut record).map_err(failed)? {
                 0 => break,
@@ -55,7 +55,9 @@ impl Layout {
             offset += record.len() as u64;
         }
         match offset {
-            0 if limit != Some(0) => Err(Error::Empty { path: path.to_path_buf(), record: record.len() }),
+            0 if limit != Some(0) => {
+                Err(Error::Records(RecordsError::Empty { path: path.to_path_buf(), record: record.len() }))
+            }
             _ => Ok(()),
         }
     }
@@ -66,10 +68,10 @@ impl Layout {
             return Ok(u32::from(found));
         }
         let offset = offset + self.label_at as u64;
-        Err(Error::LabelByte { path: path.to_path_buf(), offset, found, classes })
+        Err(Error::Records(RecordsError::Label { path: path.to_path_buf(), offset, found, classes }))
     }
 }
 
 fn truncated(path: &Path, offset: u64, found: usize, expected: usize) -> Error {
-    Error::Truncated { path: path.to_path_buf(), offset, found, expected }
+    Error::Records(RecordsError::Truncated { path: path.to_path_buf(), offset, found, expected })
 }

@@ -84,7 +84,7 @@ fn a_transfer_that_breaks_off_is_resumed_where_it_stopped() -> Outcome {
     let folder = tempfile::tempdir()?;
     let (archive, asked) = serve(|stream, from| send(stream, from, CONTENT, 30_000));
     let error = fetch_quickly(&archive, folder.path()).expect_err("three attempts send 90,000 bytes");
-    assert!(matches!(error, Error::BrokenOff { received: 90_000, .. }), "{error}");
+    assert!(matches!(error, Error::Download(DownloadError::BrokenOff { received: 90_000, .. })), "{error}");
     assert!(!folder.path().join("set.tar.gz").exists());
     fetch_quickly(&archive, folder.path())?;
     assert_eq!(*asked.lock().expect("a log"), [0, 30_000, 60_000, 90_000]);
@@ -97,7 +97,10 @@ fn wrong_bytes_are_removed() -> Outcome {
     let folder = tempfile::tempdir()?;
     let (archive, _) = serve(|stream, from| send(stream, from, &[8; 100_000], usize::MAX));
     let error = fetch_quickly(&archive, folder.path()).expect_err("another file");
-    assert!(matches!(&error, Error::Checksum { expected, .. } if expected == MD5), "{error}");
+    assert!(
+        matches!(&error, Error::Download(DownloadError::Checksum { expected, .. }) if expected == MD5),
+        "{error}"
+    );
     let left = names(folder.path());
     assert!(left.iter().all(|name| !name.contains("set.tar.gz")), "{left:?}");
     Ok(())
@@ -112,7 +115,7 @@ fn a_server_that_never_answers_or_refuses_is_an_error_soon() -> Outcome {
     });
     let started = Instant::now();
     let error = fetch_quickly(&silent, folder.path()).expect_err("silence");
-    assert!(matches!(error, Error::NothingReceived { .. }), "{error}");
+    assert!(matches!(error, Error::Download(DownloadError::NothingReceived { .. })), "{error}");
     assert!(started.elapsed() < Duration::from_secs(4));
     let (refusing, _) = serve(|mut stream, _| {
         let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
@@ -127,7 +130,7 @@ fn more_than_the_archive_has_is_not_taken() -> Outcome {
     let folder = tempfile::tempdir()?;
     let (claiming, asked) = serve(|stream, from| send(stream, from, &[7; 100_001], usize::MAX));
     let error = fetch_quickly(&claiming, folder.path()).expect_err("a byte too many");
-    assert!(matches!(error, Error::Oversized { most: 100_000, .. }), "{error}");
+    assert!(matches!(error, Error::Download(DownloadError::Oversized { most: 100_000, .. })), "{error}");
     assert_eq!(asked.lock().expect("a log").len(), 1);
     // Without a length, for ever.
     let (endless, _) = serve(|mut stream, _| {
@@ -135,7 +138,7 @@ fn more_than_the_archive_has_is_not_taken() -> Outcome {
         while stream.write_all(&[7; 1000]).is_ok() {}
     });
     let error = fetch_quickly(&endless, folder.path()).expect_err("far too many");
-    assert!(matches!(error, Error::Oversized { .. }), "{error}");
+    assert!(matches!(error, Error::Download(DownloadError::Oversized { .. })), "{error}");
     assert!(!folder.path().join(".set.tar.gz.part").exists());
     Ok(())
 }

@@ -10,7 +10,7 @@ use progress::Pass;
 use ureq::{Body, http::Response};
 
 use super::part::Part;
-use crate::{Error, address::without_credentials};
+use crate::{DownloadError, Error, address::without_credentials};
 
 /// How long a server may say nothing, and how often a transfer that breaks off is resumed.
 #[derive(Debug, Clone, Copy)]
@@ -61,8 +61,8 @@ pub(super) fn transfer(
             Err(Failure::Transfer(problem)) => {
                 let (url, received) = (without_credentials(url), part.len());
                 return Err(match received > at_first {
-                    true => Error::BrokenOff { url, received, problem },
-                    false => Error::NothingReceived { url, problem },
+                    true => Error::Download(DownloadError::BrokenOff { url, received, problem }),
+                    false => Error::Download(DownloadError::NothingReceived { url, problem }),
                 });
             }
         }
@@ -149,6 +149,6 @@ impl Source<'_> {
     }
 
     fn oversized(&self) -> Error {
-        Error::Oversized { url: without_credentials(self.url), most: self.size }
+        Error::Download(DownloadError::Oversized { url: without_credentials(self.url), most: self.size })
     }
 }

@@ -10,7 +10,7 @@ use super::{
     listing::{Kind, Listing, take_turns},
     options::{Layout, Options, SIDE},
 };
-use crate::{Dataset, Error, HeadOutputs, Limits, Note, OutputsOrigin};
+use crate::{Dataset, Error, HeadOutputs, Limits, Note, OutputsOrigin, TableError};
 
 /// Reads ImageNet: a folder as [`load`](super::load) takes it, with classes named by their WordNet numbers, or by their places from 0 as
 /// ImageNet-V2 has them; all 1000, or a part of them, as ImageNette and ImageNet-A have it. A part says which outputs of a network for all
@@ -115,11 +115,11 @@ pub(super) fn imagenet(mut listing: Listing, least: usize) -> Result<(Listing, V
             return Ok((listing, (0..known.len()).collect()));
         }
         None if listing.kind == Kind::Rows => {
-            return Err(Error::Table {
+            return Err(Error::Table(TableError::Unfit {
                 path: listing.root,
                 found: format!("{} classes", listing.classes.len()),
                 expected: "the 1000 of ImageNet, with labels in the order of ILSVRC2012".to_owned(),
-            });
+            }));
         }
         None => return Err(not_imagenet(listing, least)),
     };

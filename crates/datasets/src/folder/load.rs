@@ -32,7 +32,7 @@ use crate::{Dataset, Error};
 ///
 /// # Errors
 /// [`Error::NoFolder`] if there is no image below `train/`, `val/` or `test/`; [`Error::UnknownClass`], [`Error::LinkOut`], [`Error::Archive`],
-/// [`Error::Read`] or [`Error::Corrupt`] about one of the files; [`Error::Table`], [`Error::NoImageBytes`] or [`Error::Batch`] about tables.
+/// [`Error::Read`] or [`Error::Corrupt`] about one of the files; [`Error::Table`] or [`Error::Batch`] about tables.
 pub fn load(root: impl AsRef<Path>, options: Options) -> Result<Dataset, Error> {
     Layout::default().load(root, options)
 }

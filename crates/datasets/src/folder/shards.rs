@@ -22,7 +22,7 @@ use super::{
     options::Layout,
 };
 use crate::{
-    Error, Note,
+    ArchiveError, Error, Note,
     images::store::{LARGEST, Place, Store},
     tar::{MemberKind, Tar},
 };
@@ -89,13 +89,13 @@ impl Shards {
     /// The samples of all archives.
     ///
     /// # Errors
-    /// [`Error::Archive`] or [`Error::Read`] about an archive, [`Error::Sample`] about a sample.
+    /// [`Error::Archive`] or [`Error::Read`] about an archive, [`Error::Archive`] about a sample.
     pub(super) fn listing(self, layout: &Layout) -> Result<Listing, Error> {
         let Self { root, files } = self;
         let samples: Vec<_> = files.par_iter().map(|(name, _)| samples(&path(&root, name))).collect();
         let samples: Vec<Vec<Sample>> = samples.into_iter().collect::<Result<_, _>>()?;
         let named = Classes::of(samples.iter().flatten().map(|sample| &sample.class))
-            .map_err(|found| Error::Sample { path: root.clone(), found })?;
+            .map_err(|found| Error::Archive(ArchiveError::Sample { path: root.clone(), found }))?;
         let mut store = Store::default();
         let mut parts: BTreeMap<Option<Part>, Vec<Image>> = BTreeMap::new();
         for ((name, part), samples) in files.iter().zip(samples) {
@@ -105,9 +105,9 @@ impl Shards {
             for Sample { name: key, at, class } in samples {
                 let place = match at {
                     Bytes::Piece { start, size } => Place::Piece { archive, start, size },
-                    Bytes::Memory(bytes) => {
-                        store.keep(bytes).map_err(|found| Error::Sample { path: file.clone(), found })?
-                    }
+                    Bytes::Memory(bytes) => store.keep(bytes).map_err(|found| {
+                        Error::Archive(ArchiveError::Sample { path: file.clone(), found })
+                    })?,
                 };
                 let name = if name.is_empty() { key } else { format!("{name}/{key}") };
                 images.push(Image { name, place, label: named.label(&class) });
@@ -220,7 +220,7 @@ impl Parts {
             (Some((name, at)), Some(class)) => Ok(Some(Sample { name, at, class })),
             (Some(_), None) => {
                 let found = format!("the sample `{}` without a class in cls or json", self.key);
-                Err(Error::Sample { path: path.to_path_buf(), found })
+                Err(Error::Archive(ArchiveError::Sample { path: path.to_path_buf(), found }))
             }
         }
     }

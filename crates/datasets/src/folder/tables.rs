@@ -25,7 +25,7 @@ pub(crate) use self::{
     walk::tables as walk,
 };
 use super::listing::{Kind, Listing};
-use crate::{Error, Limits, cifar::Labels, packed::open_regular};
+use crate::{Error, Limits, TableError, cifar::Labels, packed::open_regular};
 
 /// The columns of labels.
 const FINE: [&str; 3] = ["label", "labels", "fine_label"];
@@ -70,7 +70,7 @@ impl Tables {
     /// The rows of the tables; of Parquet files no more than the limits say.
     ///
     /// # Errors
-    /// [`Error::Table`], [`Error::NoImageBytes`], [`Error::Read`] or [`Error::Batch`].
+    /// [`Error::Table`], [`Error::Read`] or [`Error::Batch`].
     pub(crate) fn listing(self, labels: Labels, limits: Limits) -> Result<Listing, Error> {
         let Self { root, splits, .. } = self;
         let columns = if labels == Labels::Coarse { &COARSE[..] } else { &FINE };
@@ -97,7 +97,9 @@ fn single(path: &Path) -> Result<Option<Tables>, Error> {
 
 /// Those of the tables of one format in a folder that are the data set.
 fn of_folder(root: &Path, files: Vec<String>) -> Result<Option<Tables>, Error> {
-    let refused = |found| Error::Table { path: root.to_path_buf(), found, expected: EXPECTED.to_owned() };
+    let refused = |found| {
+        Error::Table(TableError::Unfit { path: root.to_path_buf(), found, expected: EXPECTED.to_owned() })
+    };
     saved::check_splits(root, &files)?;
     let (splits, is_whole) = match choose(&files).map_err(refused)? {
         Some(splits) => (splits, false),

@@ -15,7 +15,7 @@ impl Tree {
     /// Lists a folder or an archive; links out of a folder are followed or refused.
     ///
     /// # Errors
-    /// [`Error::LinkOut`], [`Error::BrokenClass`], [`Error::Archive`], [`Error::NoArchive`], [`Error::Member`] or [`Error::Read`].
+    /// [`Error::LinkOut`], [`Error::BrokenClass`], [`Error::Archive`] or [`Error::Read`].
     pub(super) fn read(root: &Path, follows_links: bool) -> Result<Self, Error> {
         let mut tree = Self::new(root);
         match root.is_file() {

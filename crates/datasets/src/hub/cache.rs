@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    Error, Repository,
+    Error, HubError, Repository,
     folder::tables::{Tables, choose, walk},
     packed::open_regular,
 };
@@ -17,23 +17,26 @@ const REVISIONS: [&str; 2] = ["main", "refs/convert/parquet"];
 /// The files of a data set in a cache folder.
 pub(super) fn find(cache: &Path, repository: &Repository) -> Result<Tables, Error> {
     let root = folder(cache, repository);
-    let missing = |looked| Error::NotInHubCache { repository: repository.to_string(), looked };
+    let missing = |looked| Error::Hub(HubError::NotInCache { repository: repository.to_string(), looked });
     if !root.is_dir() {
         return Err(missing(root));
     }
     if unfinished(&root).exists() {
-        return Err(Error::HubFiles { folder: root, found: "a download that was not finished".to_owned() });
+        return Err(Error::Hub(HubError::Files {
+            folder: root,
+            found: "a download that was not finished".to_owned(),
+        }));
     }
     let mut without = None;
     for folder in snapshots(&root)? {
-        let refused = |found| Error::HubFiles { folder: folder.clone(), found };
+        let refused = |found| Error::Hub(HubError::Files { folder: folder.clone(), found });
         match choose(&walk(&folder, Some(&root))?.parquet).map_err(refused)? {
             Some(splits) => return Ok(Tables { root: folder, splits, is_whole: false }),
             None => without = without.or(Some(folder)),
         }
     }
     Err(match without {
-        Some(folder) => Error::HubFiles { folder, found: "none".to_owned() },
+        Some(folder) => Error::Hub(HubError::Files { folder, found: "none".to_owned() }),
         None => missing(root.join("refs").join(REVISIONS[0])),
     })
 }

@@ -12,7 +12,7 @@ use hf_hub::{HFClient, HFClientSync, repository::RepoTreeEntry};
 use progress::Progress;
 
 use super::cache::{folder, unfinished};
-use crate::{Error, Repository, address::without_credentials, images::store::MOST_IN_MEMORY};
+use crate::{Error, HubError, Repository, address::without_credentials, images::store::MOST_IN_MEMORY};
 
 /// The revision that candle-datasets asks for: the Hub's conversion of a data set to Parquet.
 const REVISION: &str = "refs/convert/parquet";
@@ -37,9 +37,11 @@ pub fn fetch(
     server: Option<&str>,
     progress: &Progress,
 ) -> Result<(), Error> {
-    let failed = |problem: String| Error::Hub {
-        repository: repository.to_string(),
-        problem: without_credentials(&problem),
+    let failed = |problem: String| {
+        Error::Hub(HubError::Fetch {
+            repository: repository.to_string(),
+            problem: without_credentials(&problem),
+        })
     };
     let mut client = HFClient::builder().cache_dir(cache);
     if let Some(server) = server {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    Error,
+    Error, RecordsError,
     packed::{Packed, content, fill},
 };
 
@@ -66,7 +66,7 @@ impl Idx {
     /// A label that names no class.
     pub(super) fn stray(&self, index: usize, found: u8, classes: usize) -> Error {
         let offset = self.header + index as u64;
-        Error::LabelByte { path: self.path.clone(), offset, found, classes }
+        Error::Records(RecordsError::Label { path: self.path.clone(), offset, found, classes })
     }
 
     fn bytes(&self, rows: usize) -> Option<u64> {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    Error, class_names,
+    ArchiveError, Error, RecordsError, class_names,
     packed::{content, open_regular},
     tar::Tar,
 };
@@ -65,7 +65,9 @@ impl Files {
     /// A file that was wanted.
     pub(super) fn take(&mut self, name: &'static str) -> Result<Found, Error> {
         let path = self.archive.clone().unwrap_or_default();
-        self.found.remove(name).ok_or_else(|| Error::Missing { path, member: format!("{FOLDER}/{name}") })
+        self.found
+            .remove(name)
+            .ok_or_else(|| Error::Archive(ArchiveError::Missing { path, member: format!("{FOLDER}/{name}") }))
     }
 
     fn of_folder(folder: &Path, wanted: &[Wanted], names: &str) -> Result<Self, Error> {
@@ -103,11 +105,16 @@ impl Wanted {
     fn read(&self, path: PathBuf, size: u64, mut from: impl Read) -> Result<Found, Error> {
         let (records, rest) = (size / self.record, size % self.record);
         if size == 0 {
-            return Err(Error::Empty { path, record: self.record as usize });
+            return Err(Error::Records(RecordsError::Empty { path, record: self.record as usize }));
         }
         if rest > 0 {
             let (offset, found) = (size - rest, rest as usize);
-            return Err(Error::Truncated { path, offset, found, expected: self.record as usize });
+            return Err(Error::Records(RecordsError::Truncated {
+                path,
+                offset,
+                found,
+                expected: self.record as usize,
+            }));
         }
         let wanted = self.limit.map_or(records, |limit| limit.min(records));
         let content = content(&path, &mut from, wanted * self.record)?;

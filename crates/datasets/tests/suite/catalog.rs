@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use datasets::{
-    Error, HeadOutputs, Limits, Note, OnCorrupt,
+    ClassMapError, DownloadError, Error, HeadOutputs, Limits, Note, OnCorrupt,
     catalog::{Download, Name, Request},
 };
 use progress::Progress;
@@ -83,7 +83,7 @@ fn a_class_map_says_which_outputs_classes_are() {
     fs::write(&path, format!("{},1\n", classes[0])).unwrap();
     let error = open(&Request { class_map: Some(path.clone()), ..Request::default() }).unwrap_err();
     assert!(
-        matches!(&error, Error::ClassWithoutOutput { class, missing: 9, classes: 10, .. } if *class == classes[1]),
+        matches!(&error, Error::ClassMap(ClassMapError::WithoutOutput { class, missing: 9, classes: 10, .. }) if *class == classes[1]),
         "{error}"
     );
 }
@@ -179,7 +179,8 @@ fn a_set_is_fetched_only_if_it_is_not_there() {
         Request { download: Some(Download { mirror }), ..request(Name::Cifar100, Some(root.path())) };
     let error = request.open(&progress).unwrap_err();
     assert!(
-        matches!(error, Error::NothingReceived { .. }) && !error.to_string().contains("s3cret"),
+        matches!(error, Error::Download(DownloadError::NothingReceived { .. }))
+            && !error.to_string().contains("s3cret"),
         "{error}"
     );
     let into = root.path().display();

@@ -6,7 +6,7 @@ use std::{fs, io::Cursor, path::Path};
 
 use crate::common::{batch, gzip, gzip_best, names, tar};
 use datasets::{
-    Dataset, Error, Limits, OnCorrupt, arrays, cifar,
+    Dataset, Error, Limits, OnCorrupt, TableError, arrays, cifar,
     folder::{self, Options},
     generated, mnist, svhn,
 };
@@ -280,7 +280,7 @@ mod tables {
             let read = || {
                 let options = Options { side: Some(8), on_corrupt: OnCorrupt::Skip, ..Options::default() };
                 match folder::load(root.path(), options) {
-                    Err(Error::NoImageBytes { row: 0, .. }) => {
+                    Err(Error::Table(TableError::NoImageBytes { row: 0, .. })) => {
                         folder::load("tests/data/tables/plain.parquet", options)
                     }
                     read => all_images(read?),

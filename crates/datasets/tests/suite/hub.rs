@@ -12,7 +12,7 @@ use std::{
 
 use crate::common::tables::{Table, png};
 use datasets::{
-    Dataset, Error, ImageSet, Limits, Repository,
+    Dataset, Error, HubError, ImageSet, Limits, Repository,
     catalog::{Download, Request},
     cifar::{self, Labels},
     folder::Options,
@@ -272,7 +272,7 @@ fn a_server_without_the_set_is_an_error() {
     assert!(text.contains("hf:uoft-cs/cifar10 cannot be fetched: no Parquet files"), "{text}");
     let other = Repository::new("some/other").unwrap();
     let error = hub::fetch(&other, cache.path(), Some(&server), &Progress::default()).unwrap_err();
-    assert!(matches!(error, Error::Hub { .. }), "{error}");
+    assert!(matches!(error, Error::Hub(HubError::Fetch { .. })), "{error}");
     let (server, _) = serve(vec![("../../train.parquet", b"x".to_vec())]);
     let text = fetch(&server).unwrap_err().to_string();
     assert!(text.contains("outside of the data set"), "{text}");
@@ -302,7 +302,7 @@ fn a_request_honours_the_hubs_variables() {
 fn child_of_request() {
     let request = Request { name: "hf:uoft-cs/cifar10".parse().unwrap(), ..Request::default() };
     let error = request.open(&Progress::default()).unwrap_err();
-    assert!(matches!(error, Error::NotInHubCache { .. }), "{error}");
+    assert!(matches!(error, Error::Hub(HubError::NotInCache { .. })), "{error}");
     let request = Request { download: Some(Download::default()), ..request };
     assert_same(&request.open(&Progress::default()).unwrap(), &images());
 }

@@ -7,7 +7,7 @@ use super::{
     saved,
 };
 use crate::{
-    Error,
+    Error, TableError,
     arrow::ArrowTable,
     folder::listing::Image,
     images::store::{LARGEST, MOST_IN_MEMORY, Place, Store},
@@ -103,11 +103,11 @@ impl<'a> Rows<'a> {
     /// Takes the names that a table has. Those of all tables must be the same, for labels are places among them.
     fn name_classes(&mut self, path: &Path, names: Option<Vec<String>>) -> Result<(), Error> {
         match (&self.names, names) {
-            (Some(known), Some(names)) if *known != names => Err(Error::Table {
+            (Some(known), Some(names)) if *known != names => Err(Error::Table(TableError::Unfit {
                 path: path.to_path_buf(),
                 found: "other names of classes than in the tables before".to_owned(),
                 expected: format!("the same {}, in the same order", known.len()),
-            }),
+            })),
             (None, Some(names)) => {
                 self.names = Some(names);
                 Ok(())
@@ -119,11 +119,14 @@ impl<'a> Rows<'a> {
     fn label(&mut self, path: &Path, row: usize, label: i64) -> Result<u32, Error> {
         let classes = self.names.as_ref().map_or(MOST_CLASSES, Vec::len);
         let known = u32::try_from(label).ok().filter(|&label| (label as usize) < classes);
-        let known = known.ok_or_else(|| Error::Table {
-            path: path.to_path_buf(),
-            found: format!("label {label}, not 0 to {}, in row {row}", classes.saturating_sub(1)),
-            expected: "numbers of classes (-1 stands for labels that are not published: leave the split out)"
-                .to_owned(),
+        let known = known.ok_or_else(|| {
+            Error::Table(TableError::Unfit {
+                path: path.to_path_buf(),
+                found: format!("label {label}, not 0 to {}, in row {row}", classes.saturating_sub(1)),
+                expected:
+                    "numbers of classes (-1 stands for labels that are not published: leave the split out)"
+                        .to_owned(),
+            })
         })?;
         self.count = self.count.max(known as usize + 1);
         Ok(known)
@@ -146,7 +149,7 @@ fn not_kept(path: &Path, row: usize, size: usize, found: String) -> Error {
              files may have any size)",
         ),
     };
-    Error::Table { path: path.to_path_buf(), found, expected: expected.to_owned() }
+    Error::Table(TableError::Unfit { path: path.to_path_buf(), found, expected: expected.to_owned() })
 }
 
 /// Whether a table is one of Parquet: where its ending does not say it, its beginning does.
@@ -158,11 +161,11 @@ fn is_parquet(path: &Path) -> Result<bool, Error> {
     let read = open_regular(path)?.0.take(POINTER.len() as u64).read_to_end(&mut start);
     read.map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
     if start == POINTER {
-        return Err(Error::Table {
+        return Err(Error::Table(TableError::Unfit {
             path: path.to_path_buf(),
             found: "a pointer of Git LFS".to_owned(),
             expected: "the file itself (`git lfs pull` fetches it)".to_owned(),
-        });
+        }));
     }
     Ok(match path.extension().and_then(OsStr::to_str) {
         Some("parquet") => true,

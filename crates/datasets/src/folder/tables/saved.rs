@@ -14,7 +14,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{Error, packed::open_regular};
+use crate::{Error, TableError, packed::open_regular};
 
 /// More than any of these files takes.
 const LONGEST: u64 = 8 << 20;
@@ -33,10 +33,8 @@ pub(super) fn in_order(root: &Path, files: Vec<String>) -> Result<Vec<String>, E
     let prefix = if below.is_empty() { String::new() } else { format!("{below}/") };
     let path = root.join(below).join("state.json");
     let Some(state) = json(&path)? else { return Ok(files) };
-    let refused = |found: String, expected: &str| Error::Table {
-        path: path.clone(),
-        found,
-        expected: expected.to_owned(),
+    let refused = |found: String, expected: &str| {
+        Error::Table(TableError::Unfit { path: path.clone(), found, expected: expected.to_owned() })
     };
     let is_there = |key: &&&str| {
         !matches!(state.get(**key), None | Some(Value::Null)) && state[**key] != Value::Array(Vec::new())
@@ -68,11 +66,11 @@ pub(super) fn check_splits(root: &Path, files: &[String]) -> Result<(), Error> {
     let is_there =
         |split: &str| files.iter().any(|file| file.split_once('/').is_some_and(|found| found.0 == split));
     match splits.iter().filter_map(Value::as_str).find(|split| !is_there(split)) {
-        Some(missing) => Err(Error::Table {
+        Some(missing) => Err(Error::Table(TableError::Unfit {
             path,
             found: format!("the split `{missing}`, of which there are no files"),
             expected: "all files of the data set (copy it again)".to_owned(),
-        }),
+        })),
         None => Ok(()),
     }
 }

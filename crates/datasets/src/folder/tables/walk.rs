@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{Error, folder::names::is_image};
+use crate::{Error, TableError, folder::names::is_image};
 
 /// More than any data set's folders have.
 const DEEPEST: usize = 4;
@@ -73,7 +73,7 @@ pub(crate) fn tables(folder: &Path, inside: Option<&Path>) -> Result<Found, Erro
         let count = found.parquet.len() + found.arrow.len();
         if count > MOST_FILES {
             let (found, expected) = (format!("{count} tables"), format!("{MOST_FILES} at most"));
-            return Err(Error::Table { path: folder.to_path_buf(), found, expected });
+            return Err(Error::Table(TableError::Unfit { path: folder.to_path_buf(), found, expected }));
         }
     }
     found.parquet.sort_unstable();

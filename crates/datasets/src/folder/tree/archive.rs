@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::Path};
 
 use super::files::Tree;
 use crate::{
-    Error,
+    ArchiveError, Error,
     folder::names::{archive_stem, is_foreign, is_image, is_text},
     images::store::{LARGEST, Place, Store},
     packed::open_regular,
@@ -47,10 +47,12 @@ fn is_zip(path: &Path) -> Result<bool, Error> {
 impl Archive<'_> {
     fn tar(&mut self, tree: &mut Tree, mut tar: Tar, below: &str) -> Result<(), Error> {
         while let Some(member) = tar.next()? {
-            let refused = |found: String| Error::Archive {
-                path: self.path.to_path_buf(),
-                offset: member.offset,
-                found,
+            let refused = |found: String| {
+                Error::Archive(ArchiveError::Damaged {
+                    path: self.path.to_path_buf(),
+                    offset: member.offset,
+                    found,
+                })
             };
             let name = clean(&member.name).map_err(refused)?;
             if name.is_empty() {
@@ -91,7 +93,9 @@ impl Archive<'_> {
         member: Member,
     ) -> Result<Option<Place>, Error> {
         let Member { kind, offset, size, .. } = member;
-        let refused = |found: String| Error::Archive { path: self.path.to_path_buf(), offset, found };
+        let refused = |found: String| {
+            Error::Archive(ArchiveError::Damaged { path: self.path.to_path_buf(), offset, found })
+        };
         let bytes = match kind {
             MemberKind::HardLink(target) => {
                 let place = clean(&target).ok().and_then(|target| self.seen.get(&target).copied());
@@ -119,7 +123,11 @@ impl Archive<'_> {
         if !tar.is_plain() || !is_tar || path.matches(".tar/").count() > 1 {
             let found =
                 format!("the archive `{}` in a place where it cannot be read (unpack it)", member.name);
-            return Err(Error::Archive { path: self.path.to_path_buf(), offset: member.offset, found });
+            return Err(Error::Archive(ArchiveError::Damaged {
+                path: self.path.to_path_buf(),
+                offset: member.offset,
+                found,
+            }));
         }
         tree.folders.push(path.to_owned());
         let seen = std::mem::take(&mut self.seen);
@@ -130,7 +138,8 @@ impl Archive<'_> {
 
     fn zip(&mut self, tree: &mut Tree) -> Result<(), Error> {
         for zip::Member { name: stored, kind } in zip::members(self.path)? {
-            let refused = |found: String| Error::Member { path: self.path.join(&stored), found };
+            let refused =
+                |found: String| Error::Archive(ArchiveError::Member { path: self.path.join(&stored), found });
             let name = clean(&stored).map_err(refused)?;
             let path = joined(self.below, &name);
             if name.is_empty() || is_passed_over(tree, &name, &path, kind == zip::MemberKind::Folder) {
