@@ -16,7 +16,7 @@ pub(crate) use launch::{fail, launch, refuse};
 pub(crate) use session::{start, start_without_networks};
 
 // What a person sees
-pub(crate) use terminal::{counted, note, result, result_as_it_is};
+pub(crate) use terminal::{counted, result, result_as_it_is};
 
 // What to do about errors and notes
 pub(crate) use advice::{is_interrupted, is_of_flags, of_note as note_advice};

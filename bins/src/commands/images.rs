@@ -4,7 +4,7 @@ use datasets::{Dataset, ImageSet, catalog::Request};
 use pipeline::Session;
 use progress::Progress;
 
-use crate::cli::{self, note_advice};
+use crate::cli::note_advice;
 
 /// How a data set is opened.
 pub(super) type Open = fn(&Request, &Progress) -> Result<Dataset, datasets::Error>;
@@ -17,7 +17,7 @@ pub(super) fn open(request: &Request, how: Open, session: &Session) -> anyhow::R
     let dataset = how(request, &session.progress)?;
     for note in &dataset.notes {
         let advice = note_advice(note).map_or_else(String::new, |advice| format!("; {advice}"));
-        cli::note(&format!("note: {note}{advice}"));
+        session.progress.note(&format!("{note}{advice}"));
     }
     Ok(dataset)
 }
