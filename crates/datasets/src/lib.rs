@@ -60,6 +60,7 @@ pub mod generated;
 pub mod hub;
 mod image_set;
 mod images;
+mod kind;
 mod left_out;
 mod mat;
 pub mod mnist;

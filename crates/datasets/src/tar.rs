@@ -17,6 +17,7 @@ use self::{
 };
 use crate::{
     ArchiveError, Error,
+    kind::Kind,
     packed::{Packed, fill},
     skipped::Skipped,
 };
@@ -271,7 +272,7 @@ impl Tar {
             0 if start > 0 => return Ok(None),
             BLOCK => {}
             found if start > 0 => return Err(self.refused(start, &format!("{found} bytes, cut short"))),
-            _ => return Err(self.no_archive(&header)),
+            found => return Err(self.no_archive(&header[..found])),
         }
         self.offset += BLOCK as u64;
         if header.iter().all(|&byte| byte == 0) {
@@ -301,13 +302,11 @@ impl Tar {
     }
 
     /// A file of something else, by its first bytes.
-    fn no_archive(&self, start: &[u8; BLOCK]) -> Error {
-        let found = match start {
+    fn no_archive(&self, start: &[u8]) -> Error {
+        let found = match Kind::of(start) {
             _ if !self.is_plain() => "compressed, and no tar archive or a damaged one is in it",
-            [b'P', b'K', 3, 4, ..] => "a zip archive",
-            [b'7', b'z', 0xbc, 0xaf, ..] => "a 7-Zip archive",
-            [b'R', b'a', b'r', b'!', ..] => "a RAR archive",
-            _ => "no tar archive, or a damaged one",
+            Some(kind) => kind.name,
+            None => "no tar archive, or a damaged one",
         };
         Error::Archive(ArchiveError::OtherFile { path: self.path.clone(), found })
     }

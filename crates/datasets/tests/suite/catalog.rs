@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use datasets::{
-    ClassMapError, DownloadError, Error, HeadOutputs, Limits, Note, OnCorrupt,
+    ClassMapError, Error, HeadOutputs, Limits, Note, OnCorrupt,
     catalog::{Download, Name, Request},
 };
 use progress::Progress;
@@ -179,7 +179,7 @@ fn a_set_is_fetched_only_if_it_is_not_there() {
         Request { download: Some(Download { mirror }), ..request(Name::Cifar100, Some(root.path())) };
     let error = request.open(&progress).unwrap_err();
     assert!(
-        matches!(error, Error::Download(DownloadError::NothingReceived { .. }))
+        matches!(error, Error::Download(datasets::DownloadError::NothingReceived { .. }))
             && !error.to_string().contains("s3cret"),
         "{error}"
     );
