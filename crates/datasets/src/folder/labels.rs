@@ -24,6 +24,9 @@ use crate::{Error, packed::open_regular};
 /// More bytes than any list of labels has.
 const LONGEST: u64 = 256 << 20;
 
+/// More classes than any data set of images has.
+const MOST_CLASSES: usize = 1 << 20;
+
 /// What of a data set has its own list of labels, and under which name.
 const KNOWN: [&str; 3] =
     ["val_annotations.txt", "LOC_val_solution.csv", "ILSVRC2012_validation_ground_truth.txt"];
@@ -125,8 +128,8 @@ impl Labels {
         };
         names.sort_unstable();
         names.dedup();
-        let numbers: Option<Vec<usize>> = names.iter().map(|name| name.parse().ok()).collect();
-        match numbers {
+        let number = |name: &&String| name.parse().ok().filter(|&place: &usize| place < MOST_CLASSES);
+        match names.iter().map(number).collect::<Option<Vec<usize>>>() {
             // Classes without an image have their places too.
             Some(numbers) => {
                 (0..=numbers.into_iter().max().unwrap_or(0)).map(|place| place.to_string()).collect()
@@ -250,5 +253,6 @@ mod tests {
         let classes = |text: &str| Labels::parse(Path::new("labels.txt"), text).classes();
         assert_eq!(classes("a y\nb x\nc y\n"), ["x", "y"]);
         assert_eq!(classes("a 10\nb 2\n").len(), 11);
+        assert_eq!(classes("a 4294967295\nb 2\n").len(), 2);
     }
 }
