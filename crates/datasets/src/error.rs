@@ -219,13 +219,15 @@ pub enum Error {
     /// No folder of images.
     #[error(
         "no images in {}: expected train/<class>/ or val/<class>/ (or test/), or <class>/ alone, with .jpg, .png, .bmp, .ppm, .pgm, .webp, .tif or \
-         .gif files, or an archive of them; or Parquet or Arrow files of images", shown(.root)
+         .gif files, or an archive of them{}", shown(.root), named("; not read is", .unread)
     )]
     NoFolder {
         /// The folder or archive.
         root: PathBuf,
-        /// A folder beside or below it that is one.
+        /// A folder beside or below it that is one, or an archive in it.
         instead: Option<PathBuf>,
+        /// The first image of a kind that is not read.
+        unread: Option<String>,
     },
 
     /// A class of test images that has no training images.

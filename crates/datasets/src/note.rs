@@ -39,7 +39,9 @@ pub enum Note {
     Enlarged {
         /// Rows and columns that they have.
         from: usize,
-        /// Rows and columns that they get.
+        /// The shorter side that they get first.
+        to: usize,
+        /// Rows and columns of the part that is taken.
         side: usize,
         /// The highest band that is their own, in cycles per image.
         finest: usize,
@@ -60,6 +62,16 @@ pub enum Note {
     },
     /// Nothing was split off, because there are test images.
     NotSplit,
+    /// An archive has no mark at its end.
+    NoEnd {
+        /// The archive.
+        first: String,
+    },
+    /// A size or a filter was asked for, and no image is resized.
+    NotResized {
+        /// Rows and columns of the images.
+        side: usize,
+    },
     /// The numbers of archives have a gap.
     MissingShards {
         /// The first that is not there.
@@ -170,9 +182,9 @@ impl fmt::Display for Note {
                     "{count} {are} resized to the {side}×{side} pixels of the others: {first}{path} has {width}×{height}"
                 )
             }
-            Self::Enlarged { from, side, finest } => write!(
+            Self::Enlarged { from, to, side, finest } => write!(
                 f,
-                "images of {from}×{from} pixels are enlarged to {side}×{side}: above ρ = {finest} is what interpolation leaves there"
+                "images of {from}×{from} pixels are enlarged to {to}×{to}, of which {side}×{side} are taken: above ρ = {finest} is what interpolation leaves there"
             ),
             Self::AllForTest { count } => {
                 write!(f, "there are no parts train and val: all {count} images are test images")
@@ -184,6 +196,14 @@ impl fmt::Display for Note {
                 )
             }
             Self::NotSplit => f.write_str("there are test images, and none are split off from the others"),
+            Self::NoEnd { first } => write!(
+                f,
+                "{} ends without a mark, as an archive does that was cut short between two files",
+                one_line(first)
+            ),
+            Self::NotResized { side } => {
+                write!(f, "no image is resized: they are taken as they are, {side}×{side} pixels")
+            }
             Self::MissingShards { first } => {
                 write!(f, "there is no {}, between archives that are there", one_line(first))
             }

@@ -38,6 +38,8 @@ pub(crate) struct Tar {
     left: u64,
     padding: u64,
     links: Skipped,
+    /// Whether the blocks of zeros that end an archive were found.
+    is_ended: bool,
 }
 
 /// A member of an archive.
@@ -90,12 +92,27 @@ impl Tar {
 
     fn new(path: &Path, from: Packed, len: u64, base: u64) -> Self {
         let path = path.to_path_buf();
-        Self { path, from, len, base, offset: 0, left: 0, padding: 0, links: Skipped::default() }
+        Self {
+            path,
+            from,
+            len,
+            base,
+            offset: 0,
+            left: 0,
+            padding: 0,
+            links: Skipped::default(),
+            is_ended: false,
+        }
     }
 
     /// Whether content lies in the file where [`Member::offset`] says.
     pub(crate) fn is_plain(&self) -> bool {
         self.from.is_plain()
+    }
+
+    /// Whether the archive was read to its end, and that is marked: one that was cut short between two files looks sound otherwise.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.is_ended
     }
 
     /// The links that were skipped so far.
@@ -276,6 +293,7 @@ impl Tar {
         }
         self.offset += BLOCK as u64;
         if header.iter().all(|&byte| byte == 0) {
+            self.is_ended = true;
             return Ok(None);
         }
         if checksum(&header) != octal(&header[148..156]) {

@@ -42,8 +42,11 @@ fn fixed(error: &Error) -> Option<&'static str> {
         Error::LinkOut { .. } => {
             "or name the folder that they are in with --data, or trust them with --follow-links"
         }
+        Error::NoLabels { path } if path.to_string_lossy().contains("ILSVRC2012") => {
+            "put ILSVRC2012_devkit_t12.tar.gz beside the archives, LOC_val_solution.csv beside Kaggle's folder, or name a list with --val-labels"
+        }
         Error::NoLabels { .. } => {
-            "name one with --val-labels, or take images for testing from the others with --val-fraction"
+            "name one with --val-labels if these are test images; training images need a folder for each class"
         }
         Error::LabelList { .. } => "name another list with --val-labels",
         Error::NotImageNet { .. } => "take --dataset folder for other classes",
@@ -124,8 +127,9 @@ mod tests {
 
     #[test]
     fn facts_and_advice_read_as_one_message() {
-        let no_folder =
-            |instead: Option<PathBuf>| said(&Error::NoFolder { root: "photos/train".into(), instead });
+        let no_folder = |instead: Option<PathBuf>| {
+            said(&Error::NoFolder { root: "photos/train".into(), instead, unread: None })
+        };
         assert!(
             no_folder(Some("photos".into())).ends_with("; there is one in photos: name that with --data")
         );

@@ -52,7 +52,7 @@ pub enum ArchiveError {
     },
 
     /// A sample of an archive of WebDataset that cannot be used.
-    #[error("{}: found {}, expected for each image its class, all of them numbers or all names, in a file key.cls or key.json", shown(.path), one_line(.found))]
+    #[error("{}: found {}, expected for each image its class, all of them numbers or all names, in a file key.cls or key.json, where a key ends at the first dot", shown(.path), one_line(.found))]
     Sample {
         /// The archive, or the folder of them.
         path: PathBuf,

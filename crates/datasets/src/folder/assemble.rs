@@ -7,7 +7,9 @@ use super::{
     options::{IN_MEMORY, Options, SIDE},
     sizes::{self, Odd, Sample},
 };
-use crate::{Dataset, Encoded, Error, ImageSet, ImageShape, Note, Pixels, Resize, images::encoded::Fit};
+use crate::{
+    Dataset, Encoded, Error, ImageSet, ImageShape, Interpolation, Note, Pixels, Resize, images::encoded::Fit,
+};
 
 /// The data set of images that were listed, in their order.
 pub(crate) fn from_listing(name: &str, listing: Listing, options: Options) -> Result<Dataset, Error> {
@@ -49,6 +51,8 @@ pub(crate) fn from_listing(name: &str, listing: Listing, options: Options) -> Re
         true => sizes::odd(&parts.each_ref().map(|(encoded, _)| encoded), side)?,
         false => None,
     };
+    let is_asked = options.resize.is_some() || options.interpolation != Interpolation::default();
+    notes.extend((keeps && odd.is_none() && is_asked).then_some(Note::NotResized { side }));
     notes.extend(size_notes(&sample, odd, options.side, side, to));
     for (encoded, _) in &mut parts {
         encoded.shape = ImageShape { channels: 3, height: side, width: side };
@@ -71,9 +75,12 @@ fn size_notes(
     }
     match (sample.common, &sample.other) {
         // A wave of two of their pixels is the finest that they have.
-        (Some(common), _) if common < to.length() && common != side => {
-            Some(Note::Enlarged { from: common, side, finest: common * side / (2 * to.length()) })
-        }
+        (Some(common), _) if common < to.length() && common != side => Some(Note::Enlarged {
+            from: common,
+            to: to.length(),
+            side,
+            finest: common * side / (2 * to.length()),
+        }),
         (None, Some((path, size))) if asked.is_none() => {
             Some(Note::Resized { side, path: path.clone(), size: *size })
         }

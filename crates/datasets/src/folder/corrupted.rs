@@ -53,7 +53,7 @@ impl Layout {
                 Some((first, _)) => return Err(other_classes(first, &listing)),
             }
         }
-        let nothing = || Error::NoFolder { root: root.to_path_buf(), instead: None };
+        let nothing = || Error::NoFolder { root: root.to_path_buf(), instead: None, unread: None };
         let (listing, places) = read.ok_or_else(nothing)?;
         dataset("imagenet-c", listing, places, options)
     }
@@ -86,12 +86,10 @@ impl<'a> Found<'a> {
         }
         for folder in folders(root) {
             let inside = folders(&root.join(&folder));
-            if inside.iter().any(|name| is_severity(name)) {
+            if has_severities(&root.join(&folder)) {
                 found.names.insert(folder);
             } else {
-                let deeper = |name: &&String| {
-                    folders(&root.join(&folder).join(name)).iter().any(|name| is_severity(name))
-                };
+                let deeper = |name: &&String| has_severities(&root.join(&folder).join(name));
                 found.names.extend(inside.iter().filter(deeper).cloned());
             }
         }
@@ -120,6 +118,13 @@ fn corruption_of(path: &str) -> Option<(&str, &str)> {
     let mut steps = path.rsplit('/').skip(2);
     let (severity, name) = (steps.next()?, steps.next()?);
     is_severity(severity).then_some((name, severity))
+}
+
+/// Whether there are folders of severities in a folder, with folders of classes in them.
+fn has_severities(folder: &Path) -> bool {
+    let has_classes =
+        |severity: &String| is_severity(severity) && !folders(&folder.join(severity)).is_empty();
+    folders(folder).iter().any(has_classes)
 }
 
 fn is_severity(name: &str) -> bool {

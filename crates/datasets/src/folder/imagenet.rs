@@ -106,6 +106,9 @@ pub(super) fn dataset(
 
 /// Checks that there are at least so many classes of ImageNet and no others, and puts them in ImageNet's order; gives their places in it.
 pub(super) fn imagenet(mut listing: Listing, least: usize) -> Result<(Listing, Vec<usize>), Error> {
+    if listing.kind == Kind::Rows && listing.classes.iter().all(|class| class.parse::<usize>().is_ok()) {
+        keep_used(&mut listing);
+    }
     let known: Vec<&str> = imagenet_classes().collect();
     let places = match places(&listing.classes).filter(|places| places.len() >= least) {
         Some(places) => places,
@@ -143,6 +146,15 @@ pub(super) fn imagenet(mut listing: Listing, least: usize) -> Result<(Listing, V
     let outputs: Vec<usize> = order.iter().map(|&class| places[class]).collect();
     listing.classes = outputs.iter().map(|&place| known[place].to_owned()).collect();
     Ok((listing, outputs))
+}
+
+/// Leaves the classes out that no image has: of numbers as labels nothing else says which classes there are.
+fn keep_used(listing: &mut Listing) {
+    let images = || listing.train.iter().chain(&listing.test);
+    let used: BTreeSet<u32> = images().map(|image| image.label).collect();
+    let labels: BTreeMap<u32, u32> = used.iter().copied().zip(0..).collect();
+    listing.train.iter_mut().chain(&mut listing.test).for_each(|image| image.label = labels[&image.label]);
+    listing.classes = used.iter().map(|&label| listing.classes[label as usize].clone()).collect();
 }
 
 /// The places of classes among ImageNet's: by their WordNet numbers, or the numbers that all of them are.

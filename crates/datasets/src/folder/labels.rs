@@ -4,6 +4,7 @@
 //! val_0.JPEG  n03444034  0  32  44  62                     Tiny-ImageNet: val/val_annotations.txt
 //! ILSVRC2012_val_00048981,n03995372 85 1 499 272           Kaggle: LOC_val_solution.csv
 //! ILSVRC2012_val_00000001.JPEG 65                          Caffe: the place of the class, from 0
+//! a.png,English springer                                   a name with blanks
 //! n01751748                                                a class a line, in the order of the images' names
 //! 490                                                      the development kit: a number a line, which its meta.mat explains
 //! ```
@@ -19,7 +20,7 @@ use super::{
     names::file_name,
     tree::Tree,
 };
-use crate::{Error, packed::open_regular};
+use crate::Error;
 
 /// More bytes than any list of labels has.
 const LONGEST: u64 = 256 << 20;
@@ -39,9 +40,24 @@ pub(super) struct Labels {
 
 enum Form {
     /// The class of each image by its file's name, without the extension.
-    ByName(HashMap<String, String>),
+    ByName(HashMap<String, Written>),
     /// The class of each image in the order of their names.
     InOrder(Vec<String>),
+}
+
+/// A class as it is written, and its first word: a rectangle may follow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Written {
+    whole: String,
+    first: String,
+}
+
+impl Written {
+    /// The name that is meant, if it is not known which there are: all of it, unless numbers follow.
+    fn name(&self) -> &str {
+        let is_number = |word: &str| word.parse::<f64>().is_ok();
+        if self.whole.split_whitespace().skip(1).any(is_number) { &self.first } else { &self.whole }
+    }
 }
 
 impl Labels {
@@ -51,14 +67,21 @@ impl Labels {
     /// If it cannot be read.
     pub(super) fn read(path: &Path) -> Result<Self, Error> {
         let failed = |source| Error::Read { path: path.to_path_buf(), source };
-        let (_, size) = open_regular(path)?;
-        if size > LONGEST {
-            return Err(failed(std::io::Error::other(format!(
-                "it has {size} bytes, more than a list of labels"
-            ))));
+        let refused = |found: String| Error::LabelList {
+            path: path.to_path_buf(),
+            found,
+            expected: "a file with the labels of images".to_owned(),
+        };
+        match fs::metadata(path) {
+            Ok(found) if !found.is_file() => return Err(refused("something that is no file".to_owned())),
+            Ok(found) if found.len() > LONGEST => return Err(refused(format!("{} bytes", found.len()))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(refused("no such file".to_owned()));
+            }
+            _ => {}
         }
         let text = fs::read(path).map_err(failed)?;
-        let list = Self::parse(path, &String::from_utf8_lossy(&text));
+        let list = Self::parse(path, &String::from_utf8_lossy(&text))?;
         let beside = path.with_file_name(META);
         match fs::metadata(&beside) {
             Ok(found) if list.has_numbers() && found.len() <= LONGEST => {
@@ -77,7 +100,7 @@ impl Labels {
     pub(super) fn of(tree: &Tree) -> Result<Option<Self>, Error> {
         for name in KNOWN {
             let Some((path, text)) = tree.text(name)? else { continue };
-            let list = Self::parse(&path, &String::from_utf8_lossy(&text));
+            let list = Self::parse(&path, &String::from_utf8_lossy(&text))?;
             let meta = if list.has_numbers() { tree.text(META)? } else { None };
             return Ok(Some(match meta {
                 Some((path, bytes)) => list.explained(&devkit::classes(&path, &bytes)?)?,
@@ -87,16 +110,29 @@ impl Labels {
         Ok(None)
     }
 
-    fn parse(path: &Path, text: &str) -> Self {
+    fn parse(path: &Path, text: &str) -> Result<Self, Error> {
+        let text = text.trim_start_matches('\u{feff}');
         let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
-        let pairs: Vec<(&str, &str)> = lines().filter_map(pair).collect();
-        let form = match 2 * pairs.len() > lines().count() {
-            true => {
-                Form::ByName(pairs.into_iter().map(|(name, class)| (stem(name), class.to_owned())).collect())
+        let pairs: Vec<(&str, Written)> = lines().filter_map(pair).collect();
+        let path = path.to_path_buf();
+        if 2 * pairs.len() <= lines().count() {
+            return Ok(Self { path, form: Form::InOrder(lines().map(str::to_owned).collect()) });
+        }
+        let mut by_name = HashMap::new();
+        for (name, class) in pairs {
+            match by_name.insert(stem(name), class.clone()) {
+                Some(before) if before != class => {
+                    let found = format!("the classes `{}` and `{}` of {name}", before.whole, class.whole);
+                    return Err(Error::LabelList {
+                        path,
+                        found,
+                        expected: "one class of each image".to_owned(),
+                    });
+                }
+                _ => {}
             }
-            false => Form::InOrder(lines().map(str::to_owned).collect()),
-        };
-        Self { path: path.to_path_buf(), form }
+        }
+        Ok(Self { path, form: Form::ByName(by_name) })
     }
 
     /// Whether it is a number a line.
@@ -122,19 +158,19 @@ impl Labels {
 
     /// The names of all classes in the list, in their order; numbers by size.
     pub(super) fn classes(&self) -> Vec<String> {
-        let mut names: Vec<&String> = match &self.form {
-            Form::ByName(by_name) => by_name.values().collect(),
-            Form::InOrder(classes) => classes.iter().collect(),
+        let mut names: Vec<&str> = match &self.form {
+            Form::ByName(by_name) => by_name.values().map(Written::name).collect(),
+            Form::InOrder(classes) => classes.iter().map(String::as_str).collect(),
         };
         names.sort_unstable();
         names.dedup();
-        let number = |name: &&String| name.parse().ok().filter(|&place: &usize| place < MOST_CLASSES);
+        let number = |name: &&str| name.parse().ok().filter(|&place: &usize| place < MOST_CLASSES);
         match names.iter().map(number).collect::<Option<Vec<usize>>>() {
             // Classes without an image have their places too.
             Some(numbers) => {
                 (0..=numbers.into_iter().max().unwrap_or(0)).map(|place| place.to_string()).collect()
             }
-            None => names.into_iter().cloned().collect(),
+            None => names.into_iter().map(str::to_owned).collect(),
         }
     }
 
@@ -158,23 +194,27 @@ impl Labels {
         let numbers = matches!(&self.form, Form::InOrder(list) if is_devkit(list, classes.len()));
         if numbers {
             return Err(refused(
-                format!(
-                    "numbers from 1 to {}, as the development kit of ImageNet counts classes",
-                    classes.len()
-                ),
-                "its meta.mat in the same folder, which says what they mean".to_owned(),
+                format!("numbers from 1 to {}", classes.len()),
+                "places from 0; ImageNet's development kit has such numbers, and its meta.mat in the same folder says what they mean".to_owned(),
             ));
         }
-        let label = |(index, name): (usize, &&str)| {
-            let class = match &self.form {
-                Form::ByName(by_name) => by_name.get(&stem(name)),
-                Form::InOrder(list) => list.get(index),
-            };
-            let class = class
-                .ok_or_else(|| refused(format!("no label of {name}"), "one for each image".to_owned()))?;
+        let place = |class: &str| {
             let by_place = || class.parse().ok().filter(|&place: &u32| (place as usize) < classes.len());
-            let label = places.get(class.as_str()).copied().or_else(by_place);
-            label.ok_or_else(|| {
+            places.get(class).copied().or_else(by_place)
+        };
+        let label = |(index, name): (usize, &&str)| {
+            let (class, found) = match &self.form {
+                Form::ByName(by_name) => match by_name.get(&stem(name)) {
+                    Some(class) => {
+                        (class.whole.as_str(), place(&class.whole).or_else(|| place(&class.first)))
+                    }
+                    None => {
+                        return Err(refused(format!("no label of {name}"), "one for each image".to_owned()));
+                    }
+                },
+                Form::InOrder(list) => (list[index].as_str(), place(&list[index])),
+            };
+            found.ok_or_else(|| {
                 let expected = format!("one of the {} classes, or its place from 0", classes.len());
                 refused(format!("the class `{class}` of {name}"), expected)
             })
@@ -190,15 +230,18 @@ fn is_devkit(labels: &[String], classes: usize) -> bool {
     numbers.iter().min().is_some_and(|&least| least == 1) && numbers.iter().max() == Some(&classes)
 }
 
-/// Name and class of an image; nothing of a line that has only one of them, or is the head of a table.
-fn pair(line: &str) -> Option<(&str, &str)> {
-    let (name, rest) = match (line.split_once('\t'), line.split_once(',')) {
-        (Some(pair), _) | (None, Some(pair)) => pair,
-        (None, None) => line.split_once(char::is_whitespace)?,
+/// Name and class of an image; nothing of a line that has only one of them.
+fn pair(line: &str) -> Option<(&str, Written)> {
+    let separator = [',', '\t'].into_iter().find(|&separator| line.contains(separator));
+    let (name, rest) = match separator {
+        Some(separator) => line.split_once(separator)?,
+        None => line.split_once(char::is_whitespace)?,
     };
-    // A rectangle may follow.
-    let class = rest.split(['\t', ',', ' ']).find(|word| !word.is_empty())?;
-    Some((name.trim_matches('"'), class.trim_matches('"')))
+    let field = rest.trim().split(separator.unwrap_or('\n')).next().unwrap_or(rest);
+    let whole = if rest.trim().starts_with('"') { rest.trim() } else { field.trim() };
+    let whole = whole.trim_matches('"').trim();
+    let first = whole.split_whitespace().next()?;
+    Some((name.trim().trim_matches('"'), Written { whole: whole.to_owned(), first: first.to_owned() }))
 }
 
 /// The name of a file without its folder and extension.
@@ -214,7 +257,7 @@ mod tests {
     fn labels(text: &str, names: &[&str], classes: &[&str]) -> Result<Vec<u32>, String> {
         let classes: Vec<String> = classes.iter().map(|&name| name.to_owned()).collect();
         let list = Labels::parse(Path::new("labels.txt"), text);
-        list.of_images(names, &classes).map_err(|error| error.to_string())
+        list.and_then(|list| list.of_images(names, &classes)).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -225,6 +268,7 @@ mod tests {
             "val_0.JPEG\tn02\t0\t32\t44\t62\nval_1.JPEG\tn01\t5\t6\t7\t8\n",
             "ImageId,PredictionString\nval_0,n02 85 1 499 272\nval_1,n01 1 2 3 4 n01 2 3 4 5\n",
             "val_1.JPEG 0\nval_0.JPEG 1\n",
+            "\u{feff}val_1.JPEG\tn01\r\nval_0.JPEG\tn02\r\n",
             "n02\r\nn01\r\n",
             "1\n0\n",
         ] {
@@ -242,6 +286,7 @@ mod tests {
             ("a.png x\nb.png z\n", "the class `z` of b.png"),
             ("a.png 0\nb.png 2\n", "the class `2` of b.png"),
             ("2\n1\n", "its meta.mat"),
+            ("a.png x\na.png y\nb.png y\n", "the classes `x` and `y` of a.png"),
         ] {
             let found = labels(text, &names, &classes).expect_err(text);
             assert!(found.contains(said), "{found}");
@@ -249,8 +294,24 @@ mod tests {
     }
 
     #[test]
+    fn names_of_classes_may_have_blanks() {
+        let names = ["val/x.png", "val/y.png"];
+        for text in [
+            "x.png,c d\ny.png,e\n",
+            "x.png\tc d\ny.png\te\n",
+            "x.png c d\ny.png e\n",
+            "x.png,\"c d\"\ny.png,\"e\"\n",
+        ] {
+            assert_eq!(labels(text, &names, &["c d", "e"]), Ok(vec![0, 1]), "{text}");
+        }
+    }
+
+    #[test]
     fn a_list_names_its_classes() {
-        let classes = |text: &str| Labels::parse(Path::new("labels.txt"), text).classes();
+        let classes = |text: &str| {
+            Labels::parse(Path::new("labels.txt"), text).map(|list| list.classes()).unwrap_or_default()
+        };
+        assert_eq!(classes("a,c d\nb,n02 1 2 3 4\n"), ["c d", "n02"]);
         assert_eq!(classes("a y\nb x\nc y\n"), ["x", "y"]);
         assert_eq!(classes("a 10\nb 2\n").len(), 11);
         assert_eq!(classes("a 4294967295\nb 2\n").len(), 2);

@@ -6,12 +6,12 @@
 //! {class}/…/x.jpg                        no parts: all are test images, or a fraction of each class is
 //! ```
 
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 use super::{
     labels::Labels,
     listing::{Image, Kind, Listing, numbers_as_text, take_turns},
-    names::Part,
+    names::{Part, archive_stem},
     options::Layout,
     parts::{Content, parts},
     tree::{Tree, TreeFile},
@@ -35,6 +35,8 @@ pub(super) fn listing(mut tree: Tree, layout: &Layout) -> Result<Listing, Error>
     let test = val.or(test);
     let is_whole = train.is_none() && test.is_none();
     let test = if is_whole { parts.remove(&None).filter(|content| content.len() > 0) } else { test };
+    // A list that somebody names is of these images, wherever they lie.
+    let test = if layout.val_labels.is_some() { test.map(Content::flat) } else { test };
     let is_split_off = layout.val_fraction.is_some();
     // What has no labels is no loss where others are split off.
     let test = test.filter(|test| !(is_split_off && labels.is_none() && matches!(test, Content::Flat(_))));
@@ -47,7 +49,7 @@ pub(super) fn listing(mut tree: Tree, layout: &Layout) -> Result<Listing, Error>
             let path = files.first().map_or_else(PathBuf::new, |file| tree.root.join(&file.name));
             return Err(Error::NoLabels { path });
         }
-        (None, None, _) => return Err(Error::NoFolder { root: tree.root, instead: None }),
+        (None, None, _) => return Err(nothing(tree)),
     };
     let labelled = Labelled { tree: &tree, labels: labels.as_ref(), classes: &classes };
     let (train, test) = (labelled.images(train)?, labelled.images(test)?);
@@ -57,6 +59,20 @@ pub(super) fn listing(mut tree: Tree, layout: &Layout) -> Result<Listing, Error>
     listing.split_off(layout, is_whole);
     listing.notes.extend(numbers);
     Ok(listing)
+}
+
+/// The error of a root without images that are read: an archive in it may be meant, or images of other kinds.
+fn nothing(tree: Tree) -> Error {
+    let files = fs::read_dir(&tree.root).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_archive = |path: &PathBuf| {
+        path.is_file()
+            && path
+                .file_name()
+                .and_then(|name| name.to_str())
+                .is_some_and(|name| archive_stem(name).is_some())
+    };
+    let instead = files.filter(is_archive).min();
+    Error::NoFolder { unread: tree.unread(), root: tree.root, instead }
 }
 
 /// What labels are made of.

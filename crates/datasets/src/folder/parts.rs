@@ -10,6 +10,9 @@ use super::{
 /// Steps above the parts, at most: `ILSVRC/Data/CLS-LOC/train`.
 const HIGHEST: usize = 3;
 
+/// A folder between a part and its images, which Tiny-ImageNet has.
+const IMAGES: &str = "images";
+
 /// The images of a part.
 pub(super) enum Content {
     /// In a folder a class.
@@ -19,6 +22,14 @@ pub(super) enum Content {
 }
 
 impl Content {
+    /// The same images flat, for those whose classes a list says.
+    pub(super) fn flat(self) -> Self {
+        match self {
+            Self::Classes(classes) => Self::Flat(classes.into_values().flatten().collect()),
+            flat => flat,
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Classes(classes) => classes.values().map(Vec::len).sum(),
@@ -116,10 +127,10 @@ impl Branch {
         path.strip_prefix(&self.prefix).unwrap_or_default()
     }
 
-    fn content(self) -> Content {
+    fn content(mut self) -> Content {
+        self.pass_through();
         let named: BTreeSet<Option<&str>> = self.images.iter().map(|image| self.class(&image.name)).collect();
-        // Tiny-ImageNet has them in a folder of that name.
-        let is_flat = named.iter().eq(&[None]) || named.iter().eq(&[Some("images")]);
+        let is_flat = named.iter().eq(&[None]) || named.iter().eq(&[Some(IMAGES)]);
         if is_flat {
             return Content::Flat(self.images);
         }
@@ -137,6 +148,20 @@ impl Branch {
             }
         }
         Content::Classes(classes)
+    }
+
+    /// Goes down where all is in one folder that is no class: in an archive `train.tar` there may be a folder `train`.
+    fn pass_through(&mut self) {
+        while let Some(class) = self.images.first().and_then(|image| self.class(&image.name)) {
+            let prefix = format!("{}{class}/", self.prefix);
+            let is_no_class = Part::of_folder(class).is_some() || class == IMAGES;
+            let is_below =
+                |image: &TreeFile| image.name.strip_prefix(&prefix).is_some_and(|rest| rest.contains('/'));
+            if !is_no_class || self.prefix.is_empty() || !self.images.iter().all(is_below) {
+                break;
+            }
+            self.prefix = prefix;
+        }
     }
 
     /// The folder below this one that a path begins with.
@@ -186,6 +211,14 @@ mod tests {
         let paths = ["img_train.tar/n01.tar/1.jpg", "img_train.tar/n02.tar/1.jpg", "img_val.tar/1.jpg"];
         let expected = [(Some(Part::Train), classes(&["n01", "n02"])), (Some(Part::Val), classes(&["flat"]))];
         assert_eq!(arranged(&paths, &[]), expected);
+    }
+
+    #[test]
+    fn what_holds_all_of_a_part_is_no_class() {
+        let paths = ["train.tar.gz/train/a/1.jpg", "train.tar.gz/train/b/1.jpg", "val/images/a/1.jpg"];
+        let expected = [(Some(Part::Train), classes(&["a", "b"])), (Some(Part::Val), classes(&["a"]))];
+        assert_eq!(arranged(&paths, &["val/images"]), expected);
+        assert_eq!(arranged(&["train/images/1.jpg", "val/a/1.jpg"], &[])[0].1, ["flat"]);
     }
 
     #[test]

@@ -8,61 +8,37 @@
 //! `cls`, a number or a name, or in `json` under `label`, `cls`, `class` or `target`. The part is a word of the archive's name or its
 //! folder's. The set's own order is that of the archives' names and of the samples in them.
 
+mod class;
+mod sample;
+
 use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    sync::atomic::AtomicU64,
 };
 
 use rayon::prelude::*;
 
+use self::{
+    class::Classes,
+    sample::{Bytes, Sample, Shard},
+};
 use super::{
     listing::{Image, Kind, Listing},
-    names::{Part, archive_stem, is_foreign, is_read},
+    names::{Part, archive_stem, is_foreign},
     options::Layout,
 };
 use crate::{
     ArchiveError, Error, Note,
-    images::store::{LARGEST, Place, Store},
-    tar::{MemberKind, Tar},
+    images::store::{Place, Store},
+    skipped::Skipped,
 };
-
-/// Files at the beginning of an archive that are looked at to see what it is.
-const LOOKED_AT: usize = 64;
-
-/// More bytes than a label takes.
-const LONGEST_LABEL: u64 = 1 << 20;
-
-/// More classes than any data set of images has.
-const MOST_CLASSES: u64 = 1 << 20;
-
-/// The keys of a class in what `json` says of a sample.
-const KEYS: [&str; 4] = ["label", "cls", "class", "target"];
 
 /// The archives below a root: their paths below it (nothing for the root itself), sorted, and the parts that they name.
 pub(super) struct Shards {
     root: PathBuf,
     files: Vec<(String, Option<Part>)>,
-}
-
-/// The class of a sample.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Class {
-    Number(u32),
-    Name(String),
-}
-
-/// A sample of an archive.
-struct Sample {
-    name: String,
-    at: Bytes,
-    class: Class,
-}
-
-/// Where the image of a sample is.
-enum Bytes {
-    Piece { start: u64, size: u64 },
-    Memory(Vec<u8>),
 }
 
 impl Shards {
@@ -83,22 +59,31 @@ impl Shards {
         }
         files.sort_unstable();
         let first = files.first().map(|(name, _)| path(root, name))?;
-        is_shard(&first).unwrap_or(false).then(|| Self { root: root.to_path_buf(), files })
+        sample::is_shard(&first).unwrap_or(false).then(|| Self { root: root.to_path_buf(), files })
     }
 
     /// The samples of all archives.
     ///
     /// # Errors
-    /// [`Error::Archive`] or [`Error::Read`] about an archive, [`Error::Archive`] about a sample.
+    /// [`Error::Archive`] or [`Error::Read`] about an archive or a sample.
     pub(super) fn listing(self, layout: &Layout) -> Result<Listing, Error> {
         let Self { root, files } = self;
-        let samples: Vec<_> = files.par_iter().map(|(name, _)| samples(&path(&root, name))).collect();
-        let samples: Vec<Vec<Sample>> = samples.into_iter().collect::<Result<_, _>>()?;
-        let named = Classes::of(samples.iter().flatten().map(|sample| &sample.class))
+        let kept = AtomicU64::new(0);
+        let shards: Vec<_> =
+            files.par_iter().map(|(name, _)| Shard::read(&path(&root, name), &kept)).collect();
+        let shards: Vec<Shard> = shards.into_iter().collect::<Result<_, _>>()?;
+        let named = Classes::of(shards.iter().flat_map(|shard| &shard.samples).map(|sample| &sample.class))
             .map_err(|found| Error::Archive(ArchiveError::Sample { path: root.clone(), found }))?;
         let mut store = Store::default();
         let mut parts: BTreeMap<Option<Part>, Vec<Image>> = BTreeMap::new();
-        for ((name, part), samples) in files.iter().zip(samples) {
+        let (mut notes, mut passed_over): (Vec<Note>, Skipped) =
+            (missing(&files).into_iter().collect(), Skipped::default());
+        for ((name, part), shard) in files.iter().zip(shards) {
+            let Shard { samples, passed_over: of_shard, is_ended } = shard;
+            if let Some((count, first)) = of_shard.found() {
+                passed_over.add_many(count, &format!("{name}/{first}"));
+            }
+            notes.extend((!is_ended).then(|| Note::NoEnd { first: path(&root, name).display().to_string() }));
             let file = path(&root, name);
             let archive = store.archive(&file);
             let images = parts.entry(*part).or_default();
@@ -118,7 +103,7 @@ impl Shards {
             (take(Some(Part::Train)), take(Some(Part::Val)), take(Some(Part::Test)), take(None));
         let has_parts = train.is_some() || val.is_some() || test.is_some();
         let test = val.or(test).or(if has_parts { None } else { rest }).unwrap_or_default();
-        let notes = missing(&files).into_iter().collect();
+        notes.extend(passed_over.found().map(|(count, first)| Note::PassedOver { count, first }));
         let mut listing = Listing {
             root,
             store,
@@ -146,152 +131,6 @@ fn archives(folder: &Path, before: &str) -> Vec<(String, Option<Part>)> {
     names.filter(is_tar).map(|name| (format!("{before}{name}"), Part::of_archive(&name))).collect()
 }
 
-/// Whether the first files of an archive are those of samples with labels.
-fn is_shard(path: &Path) -> Result<bool, Error> {
-    let mut tar = Tar::open(path)?;
-    let (mut images, mut labels): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
-    for _ in 0..LOOKED_AT {
-        let Some(member) = tar.next_file()? else { break };
-        let (key, kind) = split_name(&member.name);
-        match kind {
-            "cls" | "json" => labels.push(key.to_owned()),
-            _ if is_read(&member.name) => images.push(key.to_owned()),
-            _ => {}
-        }
-    }
-    Ok(images.iter().any(|key| labels.contains(key)))
-}
-
-/// The key of a file, and what follows the first dot of its name.
-fn split_name(name: &str) -> (&str, &str) {
-    let start = name.rfind('/').map_or(0, |slash| slash + 1);
-    name[start..].find('.').map_or((name, ""), |dot| (&name[..start + dot], &name[start + dot + 1..]))
-}
-
-/// The samples of an archive, in their order.
-fn samples(path: &Path) -> Result<Vec<Sample>, Error> {
-    let mut tar = Tar::open(path)?;
-    let mut samples = Vec::new();
-    let mut current = Parts::default();
-    while let Some(member) = tar.next()? {
-        let (key, kind) = split_name(&member.name);
-        let kind = kind.to_ascii_lowercase();
-        if member.kind != MemberKind::File
-            || is_foreign(&member.name[key.rfind('/').map_or(0, |at| at + 1)..])
-        {
-            continue;
-        }
-        if key != current.key {
-            samples.extend(current.finish(path)?);
-            current = Parts { key: key.to_owned(), ..Parts::default() };
-        }
-        match kind.as_str() {
-            "cls" | "json" => {
-                let text = tar.content(LONGEST_LABEL)?;
-                let class = if kind == "cls" { class(&text) } else { class_in_json(&text) };
-                current.class = class.or(current.class);
-            }
-            _ if is_read(&member.name) && current.image.is_none() => {
-                let at = match tar.is_plain() {
-                    true => Bytes::Piece { start: member.offset, size: member.size },
-                    false => Bytes::Memory(tar.content(LARGEST)?),
-                };
-                current.image = Some((member.name.clone(), at));
-            }
-            _ => {}
-        }
-    }
-    samples.extend(current.finish(path)?);
-    Ok(samples)
-}
-
-/// What was found of a sample.
-#[derive(Default)]
-struct Parts {
-    key: String,
-    image: Option<(String, Bytes)>,
-    class: Option<Class>,
-}
-
-impl Parts {
-    fn finish(self, path: &Path) -> Result<Option<Sample>, Error> {
-        match (self.image, self.class) {
-            (None, _) => Ok(None),
-            (Some((name, at)), Some(class)) => Ok(Some(Sample { name, at, class })),
-            (Some(_), None) => {
-                let found = format!("the sample `{}` without a class in cls or json", self.key);
-                Err(Error::Archive(ArchiveError::Sample { path: path.to_path_buf(), found }))
-            }
-        }
-    }
-}
-
-/// A number or a name.
-fn class(text: &[u8]) -> Option<Class> {
-    let text = std::str::from_utf8(text).ok()?.trim();
-    match text.parse::<u32>() {
-        Ok(number) => Some(Class::Number(number)),
-        Err(_) => (!text.is_empty()).then(|| Class::Name(text.to_owned())),
-    }
-}
-
-fn class_in_json(text: &[u8]) -> Option<Class> {
-    let object: serde_json::Value = serde_json::from_slice(text).ok()?;
-    KEYS.iter().find_map(|key| match object.get(key)? {
-        serde_json::Value::Number(number) => Some(Class::Number(u32::try_from(number.as_u64()?).ok()?)),
-        serde_json::Value::String(name) => class(name.as_bytes()),
-        _ => None,
-    })
-}
-
-/// The classes of all samples.
-enum Classes {
-    /// As many as the largest number says.
-    Numbers(u32),
-    /// By name.
-    Names(BTreeMap<String, u32>),
-}
-
-impl Classes {
-    /// # Errors
-    /// What was found, if it is names and numbers.
-    fn of<'a>(classes: impl Iterator<Item = &'a Class>) -> Result<Self, String> {
-        let (mut numbers, mut names) = (None, BTreeMap::new());
-        for class in classes {
-            match class {
-                Class::Number(number) => numbers = numbers.max(Some(*number)),
-                Class::Name(name) => drop(names.insert(name.clone(), 0)),
-            }
-        }
-        match numbers {
-            Some(_) if !names.is_empty() => {
-                Err("classes of which some are numbers and some are names".to_owned())
-            }
-            Some(number) if u64::from(number) < MOST_CLASSES => Ok(Self::Numbers(number + 1)),
-            Some(number) => Err(format!("the class {number}")),
-            None => {
-                names.values_mut().zip(0..).for_each(|(label, place)| *label = place);
-                Ok(Self::Names(names))
-            }
-        }
-    }
-
-    fn label(&self, class: &Class) -> u32 {
-        match (self, class) {
-            (Self::Numbers(_), Class::Number(number)) => *number,
-            (Self::Names(names), Class::Name(name)) => names.get(name).copied().unwrap_or_default(),
-            _ => 0,
-        }
-    }
-
-    fn names(self) -> Vec<String> {
-        match self {
-            Self::Numbers(count) => (0..count).map(|class| class.to_string()).collect(),
-            Self::Names(names) => names.into_keys().collect(),
-        }
-    }
-}
-
 /// A number that is missing in the names of archives of which others have the numbers before and after it.
 fn missing(files: &[(String, Option<Part>)]) -> Option<Note> {
     let mut numbers: BTreeMap<(&str, &str), Vec<u64>> = BTreeMap::new();
@@ -313,22 +152,6 @@ fn missing(files: &[(String, Option<Part>)]) -> Option<Note> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_key_ends_at_the_first_dot_of_the_name() {
-        assert_eq!(split_name("a.b/c.seg.png"), ("a.b/c", "seg.png"));
-        assert_eq!(split_name("c"), ("c", ""));
-    }
-
-    #[test]
-    fn classes_are_numbers_or_names() {
-        assert_eq!(class(b"17\n"), Some(Class::Number(17)));
-        assert_eq!(class(b"n01440764"), Some(Class::Name("n01440764".to_owned())));
-        assert_eq!(class_in_json(br#"{"caption": "x", "label": 3}"#), Some(Class::Number(3)));
-        assert_eq!(class_in_json(br#"{"caption": "x"}"#), None);
-        let both = [Class::Number(1), Class::Name("a".to_owned())];
-        assert!(Classes::of(both.iter()).is_err());
-    }
 
     #[test]
     fn a_gap_in_the_numbers_is_seen() {

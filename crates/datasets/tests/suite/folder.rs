@@ -221,7 +221,9 @@ fn damaged_images_are_named_or_left_out() {
 #[test]
 fn what_is_no_such_folder_is_told() {
     let (_root, path) = place(&files(16, 16));
-    assert!(message(load(path.join("train"))).contains("expected train/<class>/"));
+    // A part by itself is a set of test images.
+    assert_eq!(load(path.join("train")).unwrap().test.len(), 6);
+    assert!(message(load(path.join("train/a/sub"))).contains("lies in no folder of a class"));
     assert!(message(load("/no/such/place")).contains("/no/such/place"));
     write(&path, &[("val/d/1.png".to_owned(), png(16, 16, 1))]);
     assert!(message(load(&path)).contains("the class `d`"));

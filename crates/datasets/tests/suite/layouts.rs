@@ -171,7 +171,7 @@ fn enlarged_images_say_where_their_own_frequencies_end() -> Outcome {
     let root = small()?;
     let data = folder::load(root.path(), Options { side: Some(32), ..Options::default() })?;
     // 16 pixels become 37, of which 32 are cut out: waves of 2 · 37/16 pixels, 6.9 of them.
-    assert_eq!(data.notes, [Note::Enlarged { from: 16, side: 32, finest: 6 }]);
+    assert_eq!(data.notes, [Note::Enlarged { from: 16, to: 37, side: 32, finest: 6 }]);
     let smaller = folder::load(root.path(), Options { side: Some(8), ..Options::default() })?;
     assert!(smaller.notes.is_empty(), "{:?}", smaller.notes);
     Ok(())

@@ -5,7 +5,7 @@ use std::{collections::HashMap, path::Path};
 use super::files::Tree;
 use crate::{
     ArchiveError, Error,
-    folder::names::{archive_stem, is_foreign, is_image, is_text},
+    folder::names::{archive_stem, is_foreign, is_image, is_read, is_text},
     images::store::{LARGEST, Place, Store},
     packed::open_regular,
     tar::{Member, MemberKind, Tar},
@@ -78,6 +78,9 @@ impl Archive<'_> {
                     Ok(place)
                 })?,
             }
+        }
+        if !tar.is_ended() {
+            tree.skipped.unended.add(&self.path.display().to_string());
         }
         let links = tar.links().found();
         links.into_iter().for_each(|(count, first)| tree.skipped.links.add_many(count, &first));
@@ -170,7 +173,7 @@ impl Archive<'_> {
 /// Whether a member is of what other programs leave; such are counted.
 fn is_passed_over(tree: &mut Tree, name: &str, path: &str, is_folder: bool) -> bool {
     let is_foreign = name.split('/').any(is_foreign);
-    if is_foreign && (is_folder || is_image(name)) {
+    if is_foreign && (is_folder || is_read(name)) {
         tree.skipped.foreign.add(path);
     }
     is_foreign

@@ -47,6 +47,8 @@ pub(super) struct Kinds {
     pub(super) links: Skipped,
     /// What other programs left.
     pub(super) foreign: Skipped,
+    /// Archives without a mark at their end.
+    pub(super) unended: Skipped,
 }
 
 impl Tree {
@@ -64,11 +66,17 @@ impl Tree {
 
     /// What was not taken.
     pub(in crate::folder) fn notes(&self) -> Vec<Note> {
-        let Kinds { unread, links, foreign } = &self.skipped;
+        let Kinds { unread, links, foreign, unended } = &self.skipped;
         let unread = unread.clone().found().map(|(count, first)| Note::UnreadKinds { count, first });
         let links = links.clone().found().map(|(count, first)| Note::LinksInArchive { count, first });
         let foreign = foreign.clone().found().map(|(count, first)| Note::PassedOver { count, first });
-        unread.into_iter().chain(links).chain(foreign).collect()
+        let unended = unended.clone().found().map(|(_, first)| Note::NoEnd { first });
+        unread.into_iter().chain(links).chain(foreign).chain(unended).collect()
+    }
+
+    /// The first image of a kind that is not read.
+    pub(in crate::folder) fn unread(&self) -> Option<String> {
+        self.skipped.unread.clone().found().map(|(_, first)| first)
     }
 
     /// The bytes of the text whose path ends so, if there is one.

@@ -8,10 +8,7 @@ use std::{
 use super::files::Tree;
 use crate::{
     Error,
-    folder::{
-        listing::nearby,
-        names::{Part, archive_stem, is_foreign, is_image},
-    },
+    folder::names::{Part, archive_stem, is_foreign, is_image},
     images::store::Place,
 };
 
@@ -29,8 +26,8 @@ pub(super) fn folder(tree: &mut Tree, follows_links: bool) -> Result<(), Error> 
     let listed = walk.entries(&root)?;
     let kaggle = KAGGLE.iter().find(|below| root.join(below).is_dir());
     let is_split = kaggle.is_some() || listed.iter().any(|entry| is_part(&root, entry));
-    if !is_split && let Some(instead) = instead(&root) {
-        return Err(Error::NoFolder { root, instead: Some(instead) });
+    if !is_split && let Some(instead) = below_with_parts(&root) {
+        return Err(Error::NoFolder { root, instead: Some(instead), unread: None });
     }
     for entry in listed {
         let is_folder = entry.kind == Kind::Folder;
@@ -44,13 +41,24 @@ pub(super) fn folder(tree: &mut Tree, follows_links: bool) -> Result<(), Error> 
         match is_wanted {
             true if is_archive => tree.add_archive(&root.join(&entry.name), &entry.name)?,
             true => walk.entry(tree, entry, "", DEEPEST)?,
+            false
+                if kaggle.is_none()
+                    && is_folder
+                    && !is_foreign(&entry.name)
+                    && has_images(&root.join(&entry.name)) =>
+            {
+                tree.skipped.foreign.add(&entry.name);
+            }
             false => {}
         }
     }
-    match kaggle {
-        Some(below) => walk.below(tree, below, DEEPEST),
-        None => Ok(()),
+    let Some(below) = kaggle else { return Ok(()) };
+    // Kaggle's archive has the labels beside the folder ILSVRC.
+    let above = "../LOC_val_solution.csv";
+    if !below.starts_with("ILSVRC") && root.join(above).is_file() {
+        tree.add(above.to_owned(), |_| Ok(Some(Place::File)))?;
     }
+    walk.below(tree, below, DEEPEST)
 }
 
 /// Lists what is below a folder of the root.
@@ -72,13 +80,23 @@ fn is_part(root: &Path, entry: &Entry) -> bool {
     }
 }
 
-/// A folder near the root that has parts.
-fn instead(root: &Path) -> Option<PathBuf> {
-    nearby(root, has_parts)
+/// A folder in the root that has parts.
+fn below_with_parts(root: &Path) -> Option<PathBuf> {
+    let folders = fs::read_dir(root).ok()?.flatten().map(|entry| entry.path());
+    folders.filter(|folder| folder.is_dir() && has_parts(folder)).min()
+}
+
+/// Whether there is an image in a folder, or in one below it.
+fn has_images(folder: &Path) -> bool {
+    let is_image = |path: &Path| path.file_name().and_then(|name| name.to_str()).is_some_and(is_image);
+    let entries =
+        |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries(folder)
+        .any(|path| is_image(&path) || (path.is_dir() && entries(&path).any(|path| is_image(&path))))
 }
 
 fn no_folder(root: &Path) -> Error {
-    Error::NoFolder { root: root.to_path_buf(), instead: instead(root) }
+    Error::NoFolder { root: root.to_path_buf(), instead: below_with_parts(root), unread: None }
 }
 
 struct Walk {
