@@ -8,7 +8,11 @@ type OfSome = (&'static str, fn(&Name) -> bool, &'static str);
 const PHOTOGRAPHS: &str = "folder, imagenet, resIN and those of the Hub";
 const FOLDERS: &str = "folder, imagenet and resIN";
 const OF_SOME: [OfSome; 10] = [
-    ("labels", |name| matches!(name, Name::Cifar100 | Name::Hub(_)), "cifar100 and those of the Hub"),
+    (
+        "labels",
+        |name| matches!(name, Name::Cifar100 | Name::Hub(_)) || has_layout(name),
+        "cifar100 and tables",
+    ),
     ("corruption", Name::has_corruptions, "cifar10-c, cifar100-c and imagenet-c"),
     ("image_size", Name::is_resized, PHOTOGRAPHS),
     ("resize", Name::is_resized, PHOTOGRAPHS),

@@ -38,6 +38,10 @@ fn text(found: &Inspection) -> Vec<String> {
             |values: &[f64]| values.iter().map(|value| format!("{value:.4}")).collect::<Vec<_>>().join(", ");
         let (least, most) = (labels.iter().min().unwrap_or(&0), labels.iter().max().unwrap_or(&0));
         let spread = if least == most { least.to_string() } else { format!("{least} to {most}") };
+        if *images == 0 {
+            lines.push(format!("{part}: no images"));
+            continue;
+        }
         lines.push(format!("{part}: {}, {spread} a class", counted(*images, "image")));
         lines.push(format!("  mean {}  standard deviation {}", list(mean), list(std)));
     }

@@ -148,10 +148,6 @@ fn kind(value: &Value) -> &'static str {
 
 /// The text of a file that is not too large.
 fn text(path: &Path) -> Result<String, Error> {
-    files::refuse_special(path)?;
-    let failed = |source| Error::Read { path: path.to_path_buf(), source };
-    let mut bytes = Vec::new();
-    File::open(path).map_err(failed)?.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
     let refused = |found: &str| {
         Error::ClassMap(ClassMapError::Unreadable {
             path: path.to_path_buf(),
@@ -159,6 +155,13 @@ fn text(path: &Path) -> Result<String, Error> {
             expected: EXPECTED,
         })
     };
+    if !path.exists() {
+        return Err(refused("no such file"));
+    }
+    files::refuse_special(path)?;
+    let failed = |source| Error::Read { path: path.to_path_buf(), source };
+    let mut bytes = Vec::new();
+    File::open(path).map_err(failed)?.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > LARGEST {
         return Err(refused("more than 4 MiB"));
     }

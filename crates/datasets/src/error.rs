@@ -60,6 +60,8 @@ pub enum Error {
         place: String,
         /// Where they would be.
         expected: &'static str,
+        /// Whether it is a folder of images, of which some may be split off.
+        is_folder: bool,
     },
 
     /// A data set that is published nowhere.

@@ -49,6 +49,7 @@ fn fixed(error: &Error) -> Option<&'static str> {
             "name one with --val-labels if these are test images; training images need a folder for each class"
         }
         Error::LabelList { .. } => "name another list with --val-labels",
+        Error::NoTestImages { is_folder: true, .. } => "or take some of the others with --val-fraction",
         Error::NotImageNet { .. } => "take --dataset folder for other classes",
         Error::ClassMap(_) => "change that file, or name another with --class-map",
         Error::NoFiles { .. } => "name the folder that holds its files with --data",
@@ -95,6 +96,7 @@ pub(super) fn is_of_flags(error: &Error) -> bool {
             | Error::NoGenerated { .. }
             | Error::NoFolder { .. }
             | Error::NoLabels { .. }
+            | Error::LabelList { .. }
             | Error::NotImageNet { .. }
             | Error::ClassMap(_)
             | Error::NeedsFeature { .. }

@@ -18,7 +18,7 @@ use serde::{Serialize, Serializer};
 
 use super::layout::LayoutFlags;
 use super::names::stands_for;
-use super::values::{at_least_one, image_size, interpolation, mirror, workers};
+use super::values::{at_least_one, corruption, image_size, interpolation, mirror, workers};
 
 /// Which images: a data set by name and, where it is on disk, its place.
 #[derive(Debug, Clone, Args, Serialize)]
@@ -50,11 +50,11 @@ pub(crate) struct ImageFlags {
     /// The folder of a server that --download fetches archives from, instead of their authors'
     #[arg(long, value_name = "URL", value_parser = mirror)]
     pub(crate) mirror: Option<String>,
-    /// Which labels of cifar100: its 100 classes, or its 20 superclasses
+    /// Which labels of cifar100 and of tables: its 100 classes, or its 20 superclasses
     #[arg(long, value_enum, value_name = "KIND", default_value_t = LabelKind::Fine)]
     pub(crate) labels: LabelKind,
-    /// Which corruption of cifar10-c and cifar100-c, and its severity from 1 to 5 [default: all severities]
-    #[arg(long, value_name = "NAME[:SEVERITY]")]
+    /// Which corruption of cifar10-c, cifar100-c and imagenet-c, and its severity from 1 to 5 [default: all severities]
+    #[arg(long, value_name = "NAME[:SEVERITY]", value_parser = corruption)]
     #[serde(serialize_with = "text_if_any")]
     pub(crate) corruption: Option<Corruption>,
     /// Rows and columns of an image, for imagenet, resIN and folder [default: 224; folder: the size of its images if all have one]

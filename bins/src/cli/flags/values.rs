@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::builder::{PathBufValueParser, PossibleValuesParser, TypedValueParser};
-use datasets::Interpolation;
+use datasets::{Corruption, Interpolation};
 use models::{Architecture, Family};
 
 pub(crate) fn architecture(name: &str) -> Result<Architecture, models::Error> {
@@ -105,6 +105,10 @@ pub(crate) fn below_one(text: &str) -> Result<f64, String> {
         .ok()
         .filter(|number| *number < 1.0)
         .ok_or_else(|| "expected a number from 0 to below 1".to_owned())
+}
+
+pub(super) fn corruption(text: &str) -> Result<Corruption, String> {
+    text.parse().map_err(|_| "expected NAME or NAME:SEVERITY, the severity from 1 to 5".to_owned())
 }
 
 pub(super) fn between_zero_and_one(text: &str) -> Result<f64, String> {

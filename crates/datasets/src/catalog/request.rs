@@ -245,6 +245,7 @@ impl Request {
             Name::Arrays => "arrays of images and labels whose names say `test` or `val`",
             _ => "a folder val/ or test/ beside train/",
         };
-        Error::NoTestImages { place, expected }
+        let is_folder = matches!(self.name, Name::Folder | Name::ImageNet | Name::ResIn);
+        Error::NoTestImages { place, expected, is_folder }
     }
 }

@@ -22,7 +22,7 @@ pub(super) struct Edition {
     pub(super) hub: &'static str,
     /// The column of the labels there.
     pub(super) column: &'static str,
-    usual: &'static [&'static str],
+    pub(super) usual: &'static [&'static str],
 }
 
 /// One version of a data set.

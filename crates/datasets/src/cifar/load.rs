@@ -45,7 +45,7 @@ impl Edition {
     }
 
     fn load_tables(&self, train: &[PathBuf], test: &[PathBuf], limits: Limits) -> Result<Dataset, Error> {
-        let part = |files, limit| super::parquet::read(files, self.column, self.classes(), limit);
+        let part = |files, limit| super::parquet::read(files, self.column, self.usual, limit);
         self.dataset([part(train, limits.train)?, part(test, limits.test)?], None)
     }
 }

@@ -81,7 +81,7 @@ impl Shards {
         for ((name, part), shard) in files.iter().zip(shards) {
             let Shard { samples, passed_over: of_shard, is_ended } = shard;
             if let Some((count, first)) = of_shard.found() {
-                passed_over.add_many(count, &format!("{name}/{first}"));
+                passed_over.add_many(count, &below(name, first));
             }
             notes.extend((!is_ended).then(|| Note::NoEnd { first: path(&root, name).display().to_string() }));
             let file = path(&root, name);
@@ -94,7 +94,7 @@ impl Shards {
                         Error::Archive(ArchiveError::Sample { path: file.clone(), found })
                     })?,
                 };
-                let name = if name.is_empty() { key } else { format!("{name}/{key}") };
+                let name = below(name, key);
                 images.push(Image { name, place, label: named.label(&class) });
             }
         }
@@ -116,6 +116,11 @@ impl Shards {
         listing.split_off(layout, !has_parts);
         Ok(listing)
     }
+}
+
+/// The path of a file in an archive, below the root.
+fn below(archive: &str, name: String) -> String {
+    if archive.is_empty() { name } else { format!("{archive}/{name}") }
 }
 
 /// The path of an archive.

@@ -9,7 +9,7 @@
 //! Images have the order of the rows, and labels are the numbers that the tables have. Images of Arrow files stay where they are, those of
 //! Parquet files are kept in memory.
 
-mod features;
+pub(crate) mod features;
 mod rows;
 mod saved;
 mod splits;
@@ -81,7 +81,7 @@ impl Tables {
     }
 }
 
-/// A file as a table of no split.
+/// A file as a table of the split that its name says, if it is all of that, or of none.
 fn single(path: &Path) -> Result<Option<Tables>, Error> {
     let (mut file, mut start) = (open_regular(path)?.0, Vec::new());
     let read = file.by_ref().take(6).read_to_end(&mut start);
@@ -91,8 +91,12 @@ fn single(path: &Path) -> Result<Option<Tables>, Error> {
     let name = path.file_name().and_then(|name| name.to_str());
     let Some(name) = name.filter(|_| is_table) else { return Ok(None) };
     let root = path.parent().unwrap_or(Path::new("")).to_path_buf();
-    let splits = Splits { train: Vec::new(), test: vec![name.to_owned()] };
-    Ok(Some(Tables { root, splits, is_whole: true }))
+    let names = vec![name.to_owned()];
+    let (splits, is_whole) = match choose(&names) {
+        Ok(Some(splits)) => (splits, false),
+        Ok(None) | Err(_) => (Splits { train: Vec::new(), test: names }, true),
+    };
+    Ok(Some(Tables { root, splits, is_whole }))
 }
 
 /// Those of the tables of one format in a folder that are the data set.

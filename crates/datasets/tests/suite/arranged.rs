@@ -4,7 +4,7 @@ use std::{fs, io::Cursor, path::Path};
 
 use crate::common::{bzip2, gzip, header, tar, zip};
 use datasets::{
-    Corruption, Dataset, Error, Note,
+    Corruption, Dataset, Error, Note, Resize,
     folder::{self, Layout, Options},
 };
 use image::{DynamicImage, ImageFormat, RgbImage};
@@ -372,5 +372,92 @@ fn what_an_archive_cannot_give_is_told() -> Outcome {
     assert!(load(&path).unwrap_err().to_string().contains("leads out of the archive"));
     fs::write(&path, &zip(&[("train/a/1.png", &image)])[..100])?;
     assert!(load(&path).unwrap_err().to_string().contains("a zip archive that is cut short or damaged"));
+    Ok(())
+}
+
+/// Of numbers as labels nothing else says which classes there are: those that images have.
+#[test]
+fn shards_of_some_classes_of_imagenet_are_these_classes() -> Outcome {
+    let root = TempDir::new()?;
+    let images: Vec<Vec<u8>> = (0..3).map(png).collect();
+    let files: [(&str, &[u8]); 6] = [
+        ("a.png", &images[0]),
+        ("a.cls", b"701"),
+        ("b.png", &images[1]),
+        ("b.cls", b"0"),
+        ("c.png", &images[2]),
+        ("c.cls", b"217"),
+    ];
+    write(root.path(), "set-val-0.tar", &tar(&files))?;
+    let data = folder::load_imagenet(root.path(), Options { side: Some(8), ..Options::default() })?;
+    assert_eq!(data.test.labels(), [2, 0, 1]);
+    assert_eq!(data.test.outputs().expect("a part").indices(), [0, 217, 701]);
+    assert!(data.notes.contains(&Note::PartOfImageNet { found: 3 }), "{:?}", data.notes);
+    Ok(())
+}
+
+#[test]
+fn a_list_that_is_named_reaches_images_in_folders() -> Outcome {
+    let root = TempDir::new()?;
+    for (name, value) in [("train/a/0.png", 0), ("train/b/1.png", 1), ("val/x/2.png", 2), ("val/y/3.png", 3)]
+    {
+        write(root.path(), name, &png(value))?;
+    }
+    let list = root.path().join("labels.csv");
+    fs::write(&list, "2.png,b\n3.png,a\n")?;
+    let layout = Layout { val_labels: Some(list), ..Layout::default() };
+    let data = layout.load(root.path(), Options::default())?;
+    assert_eq!(found(&data.test)?, pairs(&[("b", 2), ("a", 3)]));
+    let missing = Layout { val_labels: Some(root.path().join("none")), ..Layout::default() };
+    let said = missing.load(root.path(), Options::default()).unwrap_err().to_string();
+    assert!(said.ends_with("none: found no such file, expected a file with the labels of images"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn what_is_not_taken_is_said() -> Outcome {
+    let root = TempDir::new()?;
+    let image = png(1);
+    for name in ["train/a/0.png", "val/a/1.png", "eval/a/2.png"] {
+        write(root.path(), name, &image)?;
+    }
+    assert_eq!(load(root.path())?.notes, [Note::PassedOver { count: 1, first: "eval".to_owned() }]);
+
+    // Cut between two files, and with a second image and a class alone.
+    let files: [(&str, &[u8]); 5] =
+        [("a.jpg", &image), ("a.png", &image), ("a.cls", b"0"), ("b.cls", b"0"), ("c.txt", b"a text")];
+    let mut shard = tar(&files);
+    shard.truncate(shard.len() - 1024);
+    let path = root.path().join("set-test-0.tar");
+    fs::write(&path, shard)?;
+    let data = load(&path)?;
+    let first = path.display().to_string();
+    assert_eq!(data.test.len(), 1);
+    let expected = [Note::NoEnd { first }, Note::PassedOver { count: 2, first: "a.png".to_owned() }];
+    assert_eq!(data.notes, expected);
+
+    let options = Options { resize: Some(Resize::Shorter(16)), ..Options::default() };
+    fs::remove_dir_all(root.path().join("eval"))?;
+    fs::remove_file(&path)?;
+    assert_eq!(folder::load(root.path(), options)?.notes, [Note::NotResized { side: 8 }]);
+    Ok(())
+}
+
+#[test]
+fn samples_without_a_class_are_told_with_what_is_there() -> Outcome {
+    let root = TempDir::new()?;
+    let image = png(1);
+    for (files, words) in [
+        ([("a.png", &image[..]), ("a.txt", b"0")], "beside a.png there is txt, expected"),
+        (
+            [("a_0.7.png", &image), ("a_0.7.cls", b"0")],
+            "the sample `a_0` without a class: beside a_0.7.png there is 7.cls",
+        ),
+    ] {
+        let path = root.path().join("set.tar");
+        fs::write(&path, tar(&files))?;
+        let said = load(&path).unwrap_err().to_string();
+        assert!(said.contains(words) && said.contains("a key ends at the first dot"), "{said}");
+    }
     Ok(())
 }

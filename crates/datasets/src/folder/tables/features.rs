@@ -6,10 +6,10 @@ use serde_json::Value;
 pub(super) const MOST_CLASSES: usize = 1 << 16;
 
 /// The key of it in Parquet and Arrow files.
-pub(super) const KEY: &str = "huggingface";
+pub(crate) const KEY: &str = "huggingface";
 
 /// The names of the classes of a column: `{"info": {"features": {"label": {"names": […]}}}}`, or what is in `info` alone.
-pub(super) fn class_names(text: &str, column: &str) -> Option<Vec<String>> {
+pub(crate) fn class_names(text: &str, column: &str) -> Option<Vec<String>> {
     let value: Value = serde_json::from_str(text).ok()?;
     let features = value.get("info").unwrap_or(&value).get("features")?;
     let names = features.get(column)?.get("names")?.as_array()?;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 /// The words that files or folders of a split are called by; the first split of each kind that is there is taken.
-const TRAIN: [&str; 1] = ["train"];
-const TEST: [&str; 5] = ["validation", "valid", "val", "dev", "test"];
+const TRAIN: [&str; 2] = ["train", "training"];
+const TEST: [&str; 6] = ["validation", "valid", "val", "dev", "test", "testing"];
 
 /// The paths of the tables of both parts, in order.
 #[derive(Debug, Default, PartialEq, Eq)]
