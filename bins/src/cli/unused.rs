@@ -82,7 +82,7 @@ mod tests {
         let line = "evaluate --dataset cifar10 --labels coarse --image-size 64 --on-corrupt skip";
         let found = notes_of(evaluate(), line);
         assert_eq!(found.len(), 2, "{found:?}");
-        assert_eq!(found[0], "--labels has no effect on cifar10, only on cifar100 and those of the Hub");
+        assert_eq!(found[0], "--labels has no effect on cifar10, only on cifar100 and tables");
         assert!(found[1].starts_with("--image-size has no effect on cifar10, only on folder"), "{found:?}");
         assert!(notes_of(evaluate(), "evaluate --dataset cifar100 --labels coarse").is_empty());
         assert!(notes_of(evaluate(), "evaluate --dataset folder --image-size 64").is_empty());

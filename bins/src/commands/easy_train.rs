@@ -87,7 +87,7 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
 pub(super) fn train(mut flags: Flags, session: &Session) -> anyhow::Result<Trained> {
     let adversary = flags.adversary()?;
     // Hybrids have pairs, which a damaged image cannot be one of.
-    let open = if flags.freq.is_some() { Request::open_checked } else { Request::open };
+    let open = if flags.freq.is_some() { Request::open_checked } else { Request::open_to_train };
     let mut dataset = images::open(&flags.data.request(), open, session)?;
     adversary.attacks().try_for_each(|attack| check_attack(attack, dataset.train.shape()))?;
     flags.attack.note_ball(&session.progress);

@@ -177,7 +177,7 @@ fn what_is_no_image_folder_is_refused() -> Outcome {
     stripes(&at.join("stripes"), 16, 0)?;
     let cases: [(&[&str], &str); 5] = [
         (&["--dataset", "folder"], "needs --data"),
-        (&["--dataset", "folder", "--data", "stripes/val"], "train/<class>/"),
+        (&["--dataset", "folder", "--data", "stripes/val"], "no training images"),
         (&["--dataset", "imagenet", "--data", "stripes"], "expected two or more of the 1000"),
         (&["--dataset", "resIN", "--data", "stripes"], "expected all 1000"),
         (&["--dataset", "folder", "--data", "stripes", "--download"], "only cifar10 and cifar100"),

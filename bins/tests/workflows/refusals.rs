@@ -145,7 +145,7 @@ fn wrong_paths_are_told_with_right_ones() -> Outcome {
             (
                 &["--dataset", "folder", "--data", "photos/train"],
                 2,
-                &["one in photos: name that with --data"],
+                &["no training images", "name the folder that has train/ with --data"],
             ),
         ),
         ("easy_train", (&["--dataset", "folder", "--data", "."], 2, &["one in ./photos: name that"])),

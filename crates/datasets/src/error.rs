@@ -64,6 +64,13 @@ pub enum Error {
         is_folder: bool,
     },
 
+    /// A data set to train on that has no training images.
+    #[error("{}: there are no training images, and nothing to learn from", one_line(.place))]
+    NoTrainingImages {
+        /// The folder or archive, or the data set's name.
+        place: String,
+    },
+
     /// A data set that is published nowhere.
     #[error("{name} cannot be fetched, only cifar10 and cifar100, and data sets of the Hugging Face Hub")]
     CannotBeFetched {

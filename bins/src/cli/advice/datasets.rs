@@ -49,6 +49,9 @@ fn fixed(error: &Error) -> Option<&'static str> {
             "name one with --val-labels if these are test images; training images need a folder for each class"
         }
         Error::LabelList { .. } => "name another list with --val-labels",
+        Error::NoTrainingImages { .. } => {
+            "name the folder that has train/ with --data; one without parts is split by --val-fraction"
+        }
         Error::NoTestImages { is_folder: true, .. } => "or take some of the others with --val-fraction",
         Error::NotImageNet { .. } => "take --dataset folder for other classes",
         Error::ClassMap(_) => "change that file, or name another with --class-map",
@@ -86,6 +89,7 @@ pub(super) fn is_of_flags(error: &Error) -> bool {
             | Error::NeedsRoot { .. }
             | Error::NoSuchRoot { .. }
             | Error::NoTestImages { .. }
+            | Error::NoTrainingImages { .. }
             | Error::CannotBeFetched { .. }
             | Error::NotFound { .. }
             | Error::NoFiles { .. }

@@ -26,10 +26,6 @@ pub(super) fn of(error: &Error) -> Option<String> {
         Error::Diverged { .. } | Error::DivergedAfter { .. } => {
             "try a smaller --lr, with --overwrite".to_owned()
         }
-        Error::NoBatches => {
-            "--val-fraction splits a folder that has no train/, --limit-train says how many are used"
-                .to_owned()
-        }
         _ => return None,
     };
     Some(advice)
@@ -82,6 +78,6 @@ mod tests {
         let anew = ", or start anew with --overwrite or another --task";
         assert_eq!(changed(Setting::LearningRate), Some(format!("resume with --lr 0.1{anew}")));
         assert_eq!(changed(Setting::TrainingOn), Some(format!("resume with the same value{anew}")));
-        assert!(of(&Error::NoBatches).is_some_and(|advice| advice.contains("--val-fraction")));
+        assert_eq!(of(&Error::NoBatches), None);
     }
 }

@@ -73,6 +73,19 @@ impl Request {
         if dataset.test.is_empty() { Err(self.no_test_images()) } else { Ok(dataset) }
     }
 
+    /// The same, and there are training images.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and [`Error::NoTrainingImages`].
+    pub fn open_to_train(&self, progress: &Progress) -> Result<Dataset, Error> {
+        let dataset = self.open(progress)?;
+        if dataset.train.is_empty() {
+            Err(Error::NoTrainingImages { place: self.place() })
+        } else {
+            Ok(dataset)
+        }
+    }
+
     /// The same, with or without test images.
     ///
     /// # Errors
@@ -237,9 +250,12 @@ impl Request {
         dataset
     }
 
+    fn place(&self) -> String {
+        self.root.as_ref().map_or_else(|| self.name.to_string(), |root| root.display().to_string())
+    }
+
     fn no_test_images(&self) -> Error {
-        let place =
-            self.root.as_ref().map_or_else(|| self.name.to_string(), |root| root.display().to_string());
+        let place = self.place();
         let expected = match self.name {
             Name::Hub(_) => "files of a split test or validation beside those of train",
             Name::Arrays => "arrays of images and labels whose names say `test` or `val`",
