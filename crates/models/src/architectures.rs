@@ -2,10 +2,17 @@
 
 mod alexnet;
 mod densenet;
+mod googlenet;
 mod inception;
+mod inception_imagenet;
+mod mnasnet;
+mod mobile;
+mod mobilenet_v2;
+mod mobilenet_v3;
 mod preact_resnet;
 mod resnet;
 mod resnet_imagenet;
+mod shufflenet;
 mod squeezenet;
 mod vgg;
 mod vgg_imagenet;
@@ -13,7 +20,7 @@ mod wide_resnet;
 
 use std::str::FromStr;
 
-use crate::{error::Error, family::Family, graph::Graph};
+use crate::{error::Error, family::Family, graph::Graph, normaliser::Normaliser};
 
 impl FromStr for Family {
     type Err = Error;
@@ -109,6 +116,19 @@ const ARCHITECTURES: &[Architecture] = &[
     imagenet("alexnet", alexnet::alexnet),
     imagenet("squeezenet1_0", squeezenet::squeezenet1_0),
     imagenet("squeezenet1_1", squeezenet::squeezenet1_1),
+    imagenet("mobilenet_v2", mobilenet_v2::mobilenet_v2),
+    imagenet("mobilenet_v3_small", mobilenet_v3::mobilenet_v3_small),
+    imagenet("mobilenet_v3_large", mobilenet_v3::mobilenet_v3_large),
+    imagenet("mnasnet0_5", mnasnet::mnasnet::<50>),
+    imagenet("mnasnet0_75", mnasnet::mnasnet::<75>),
+    imagenet("mnasnet1_0", mnasnet::mnasnet::<100>),
+    imagenet("mnasnet1_3", mnasnet::mnasnet::<130>),
+    imagenet("shufflenet_v2_x0_5", shufflenet::shufflenet::<5>),
+    imagenet("shufflenet_v2_x1_0", shufflenet::shufflenet::<10>),
+    imagenet("shufflenet_v2_x1_5", shufflenet::shufflenet::<15>),
+    imagenet("shufflenet_v2_x2_0", shufflenet::shufflenet::<20>),
+    imagenet("googlenet", googlenet::googlenet),
+    imagenet("inception_v3", inception_imagenet::inception_v3),
 ];
 
 impl Architecture {
@@ -161,6 +181,22 @@ impl Architecture {
             false => other.name == own,
         };
         ARCHITECTURES.iter().copied().filter(is_variant)
+    }
+
+    /// The normaliser that published weights expect, where it is another than that of their data set: torchvision's GoogLeNet and
+    /// Inception-v3, which are TensorFlow's. (Their `transform_input` makes of pixels with ImageNet's mean and deviation these.)
+    ///
+    /// ```
+    /// use models::{Architecture, Normaliser};
+    ///
+    /// let googlenet: Architecture = "googlenet".parse()?;
+    /// assert_eq!(googlenet.published_normaliser(), Some(Normaliser::HALF));
+    /// assert_eq!("resnet50".parse::<Architecture>()?.published_normaliser(), None);
+    /// # Ok::<(), models::Error>(())
+    /// ```
+    pub fn published_normaliser(&self) -> Option<Normaliser> {
+        let is_from_tensorflow = ["googlenet", "inception_v3"].contains(&self.name);
+        is_from_tensorflow.then_some(Normaliser::HALF)
     }
 
     /// Whether both families have an architecture of its name.
