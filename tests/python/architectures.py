@@ -350,8 +350,11 @@ VGGS = {11: [1, 1, 2, 2, 2], 13: [2, 2, 2, 2, 2], 16: [2, 2, 3, 3, 3], 19: [2, 2
 REGNETS = {"x": ["400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf"], "y": ["400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf", "128gf"]}
 # Pixels of a side, for networks that need more than the others.
 SIZES = {"inception_v3": 96}
-# What filters are multiplied by, where a signal would be lost on the way: SiLU halves small values.
-GAINS = {f"efficientnet_b{n}": 1.2 for n in range(8)}
+# What filters are multiplied by, where a signal would be lost on the way (SiLU halves small values), or grow until rounding counts.
+GAINS = {f"efficientnet_b{n}": 1.2 for n in range(7)}
+GAINS |= {"efficientnet_b7": 1.15, "efficientnet_v2_m": 0.9, "efficientnet_v2_l": 0.9}
+# Networks whose weights are only counted: in double precision, with their gradients, they do not fit in 16 GB.
+COUNTED = ["regnet_y_128gf"]
 DENSE = {121: ([6, 12, 24, 16], 32), 161: ([6, 12, 36, 24], 48), 169: ([6, 12, 32, 32], 32), 201: ([6, 12, 48, 32], 32)}
 
 
@@ -455,6 +458,13 @@ def image(number, size):
     return draw(f"image{number}", 3 * size * size).reshape(1, 3, size, size)
 
 
+def count(family, name, build):
+    model = build()
+    state = [key for key in model.state_dict() if not key.endswith("num_batches_tracked")]
+    parameters = sum(p.numel() for p in model.parameters())
+    return {"name": name, "family": family, "parameters": parameters, "tensors": len(state)}
+
+
 def measure(family, name, build):
     model = build().eval().double()
     state = {key: value for key, value in model.state_dict().items() if not key.endswith("num_batches_tracked")}
@@ -493,10 +503,10 @@ def main():
     for (family, name), build in all_models().items():
         if len(sys.argv) > 1 and not {name, f"{family}/{name}"} & set(sys.argv[1:]):
             continue
-        found = measure(family, name, build)
+        found = (count if name in COUNTED else measure)(family, name, build)
         text = json.dumps(found, indent=1)
         (FOLDER / f"{family}_{name}.json").write_text(text + "\n")
-        images = found["images"]
+        images = found.get("images", "none")
         print(f"{family:9} {name:18} {found['parameters']:>11} parameters, images {images}", flush=True)
 
 

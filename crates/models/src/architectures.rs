@@ -2,6 +2,7 @@
 
 mod alexnet;
 mod densenet;
+mod efficientnet;
 mod googlenet;
 mod inception;
 mod inception_imagenet;
@@ -123,6 +124,17 @@ const ARCHITECTURES: &[Architecture] = &[
     imagenet("mnasnet0_75", mnasnet::mnasnet::<75>),
     imagenet("mnasnet1_0", mnasnet::mnasnet::<100>),
     imagenet("mnasnet1_3", mnasnet::mnasnet::<130>),
+    imagenet("efficientnet_b0", efficientnet::scaled::<0>),
+    imagenet("efficientnet_b1", efficientnet::scaled::<1>),
+    imagenet("efficientnet_b2", efficientnet::scaled::<2>),
+    imagenet("efficientnet_b3", efficientnet::scaled::<3>),
+    imagenet("efficientnet_b4", efficientnet::scaled::<4>),
+    imagenet("efficientnet_b5", efficientnet::scaled::<5>),
+    imagenet("efficientnet_b6", efficientnet::scaled::<6>),
+    imagenet("efficientnet_b7", efficientnet::scaled::<7>),
+    imagenet("efficientnet_v2_s", efficientnet::v2_small),
+    imagenet("efficientnet_v2_m", efficientnet::v2_medium),
+    imagenet("efficientnet_v2_l", efficientnet::v2_large),
     imagenet("shufflenet_v2_x0_5", shufflenet::shufflenet::<5>),
     imagenet("shufflenet_v2_x1_0", shufflenet::shufflenet::<10>),
     imagenet("shufflenet_v2_x1_5", shufflenet::shufflenet::<15>),

@@ -58,6 +58,7 @@ fn gradients_of_pixels_are_the_same(backend: &Backend) -> Outcome {
         (Imagenet, "alexnet", 64),
         (Imagenet, "mobilenet_v2", 64),
         (Imagenet, "mobilenet_v3_small", 64),
+        (Imagenet, "efficientnet_b0", 64),
         (Imagenet, "shufflenet_v2_x0_5", 64),
     ] {
         gradients_of_pixels(backend, family, name, size)?;
@@ -123,7 +124,7 @@ fn dropout_depends_on_the_step_alone(backend: &Backend) -> Outcome {
 
 /// Of networks with dropout or stochastic depth in training, the same values are dropped: nothing else makes the engines differ by more than rounding.
 fn the_same_values_are_dropped(backend: &Backend) -> Outcome {
-    for name in ["alexnet", "vgg11"] {
+    for name in ["alexnet", "vgg11", "efficientnet_b0"] {
         let ([mut network, mut reference], images) = (both(backend, Family::Imagenet, name)?, images(64)?);
         for step in [0, 3] {
             let [found, expected] = [&mut network, &mut reference].map(|network| {

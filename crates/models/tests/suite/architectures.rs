@@ -18,7 +18,7 @@ const CLASSES: usize = 10;
 const LABELS: [u32; 2] = [3, 7];
 
 /// Of each kind of layers one network; those of more parameters or layers are compared on request.
-const QUICK: [(Family, &str); 26] = [
+const QUICK: [(Family, &str); 28] = [
     (Family::Cifar, "resnet18"),
     (Family::Cifar, "resnet50"),
     (Family::Cifar, "resnet18thin"),
@@ -42,6 +42,8 @@ const QUICK: [(Family, &str); 26] = [
     (Family::Imagenet, "mobilenet_v2"),
     (Family::Imagenet, "mobilenet_v3_small"),
     (Family::Imagenet, "mnasnet0_5"),
+    (Family::Imagenet, "efficientnet_b0"),
+    (Family::Imagenet, "efficientnet_v2_s"),
     (Family::Imagenet, "shufflenet_v2_x0_5"),
     (Family::Imagenet, "googlenet"),
     (Family::Imagenet, "inception_v3"),
@@ -89,6 +91,11 @@ impl Reference {
     fn labels(&self) -> Vec<u32> {
         let Some(labels) = self.0["labels"].as_array() else { return LABELS.to_vec() };
         labels.iter().map(|label| label.as_u64().expect("a class") as u32).collect()
+    }
+
+    /// Whether there are numbers to compare with, besides how many weights there are.
+    fn is_measured(&self) -> bool {
+        !self.0["logits"].is_null()
     }
 
     /// What filters are multiplied by; older ones do not say.
@@ -147,6 +154,14 @@ fn images(drawn: &Value, size: usize) -> candle_core::Result<Tensor> {
 /// parameters' gradients, over their own size.
 fn compare(architecture: Architecture) -> Outcome {
     let reference = Reference::read(architecture)?;
+    if !reference.is_measured() {
+        println!(
+            "SKIPPED: of {} {} PyTorch only counted the weights",
+            architecture.family(),
+            architecture.name()
+        );
+        return Ok(());
+    }
     let mut network = network(architecture, reference.gain())?;
     let size = reference.number("size") as usize;
     let images = images(&reference.0["images"], size)?;
@@ -290,6 +305,17 @@ fn published_parameter_counts() -> Outcome {
         ("mnasnet0_75", 3_170_208),
         ("mnasnet1_0", 4_383_312),
         ("mnasnet1_3", 6_282_256),
+        ("efficientnet_b0", 5_288_548),
+        ("efficientnet_b1", 7_794_184),
+        ("efficientnet_b2", 9_109_994),
+        ("efficientnet_b3", 12_233_232),
+        ("efficientnet_b4", 19_341_616),
+        ("efficientnet_b5", 30_389_784),
+        ("efficientnet_b6", 43_040_704),
+        ("efficientnet_b7", 66_347_960),
+        ("efficientnet_v2_s", 21_458_488),
+        ("efficientnet_v2_m", 54_139_356),
+        ("efficientnet_v2_l", 118_515_272),
         ("shufflenet_v2_x0_5", 1_366_792),
         ("shufflenet_v2_x1_0", 2_278_604),
         ("shufflenet_v2_x1_5", 3_503_624),
