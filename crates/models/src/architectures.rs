@@ -11,6 +11,7 @@ mod mobile;
 mod mobilenet_v2;
 mod mobilenet_v3;
 mod preact_resnet;
+mod regnet;
 mod resnet;
 mod resnet_imagenet;
 mod shufflenet;
@@ -91,6 +92,7 @@ const ARCHITECTURES: &[Architecture] = &[
     imagenet("resnet152", resnet_imagenet::plain::<152>),
     imagenet("resnext50_32x4d", resnet_imagenet::resnext::<50, 4>),
     imagenet("resnext101_32x8d", resnet_imagenet::resnext::<101, 8>),
+    imagenet("resnext101_64x4d", resnet_imagenet::resnext101_64x4d),
     imagenet("wide_resnet50_2", resnet_imagenet::wide::<50, 2>),
     imagenet("wide_resnet50_3", resnet_imagenet::wide::<50, 3>),
     imagenet("wide_resnet50_4", resnet_imagenet::wide::<50, 4>),
@@ -139,6 +141,21 @@ const ARCHITECTURES: &[Architecture] = &[
     imagenet("shufflenet_v2_x1_0", shufflenet::shufflenet::<10>),
     imagenet("shufflenet_v2_x1_5", shufflenet::shufflenet::<15>),
     imagenet("shufflenet_v2_x2_0", shufflenet::shufflenet::<20>),
+    imagenet("regnet_x_400mf", regnet::regnet_x::<400>),
+    imagenet("regnet_x_800mf", regnet::regnet_x::<800>),
+    imagenet("regnet_x_1_6gf", regnet::regnet_x::<1600>),
+    imagenet("regnet_x_3_2gf", regnet::regnet_x::<3200>),
+    imagenet("regnet_x_8gf", regnet::regnet_x::<8000>),
+    imagenet("regnet_x_16gf", regnet::regnet_x::<16000>),
+    imagenet("regnet_x_32gf", regnet::regnet_x::<32000>),
+    imagenet("regnet_y_400mf", regnet::regnet_y::<400>),
+    imagenet("regnet_y_800mf", regnet::regnet_y::<800>),
+    imagenet("regnet_y_1_6gf", regnet::regnet_y::<1600>),
+    imagenet("regnet_y_3_2gf", regnet::regnet_y::<3200>),
+    imagenet("regnet_y_8gf", regnet::regnet_y::<8000>),
+    imagenet("regnet_y_16gf", regnet::regnet_y::<16000>),
+    imagenet("regnet_y_32gf", regnet::regnet_y::<32000>),
+    imagenet("regnet_y_128gf", regnet::regnet_y::<128000>),
     imagenet("googlenet", googlenet::googlenet),
     imagenet("inception_v3", inception_imagenet::inception_v3),
 ];

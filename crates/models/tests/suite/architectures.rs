@@ -18,7 +18,7 @@ const CLASSES: usize = 10;
 const LABELS: [u32; 2] = [3, 7];
 
 /// Of each kind of layers one network; those of more parameters or layers are compared on request.
-const QUICK: [(Family, &str); 28] = [
+const QUICK: [(Family, &str); 30] = [
     (Family::Cifar, "resnet18"),
     (Family::Cifar, "resnet50"),
     (Family::Cifar, "resnet18thin"),
@@ -45,6 +45,8 @@ const QUICK: [(Family, &str); 28] = [
     (Family::Imagenet, "efficientnet_b0"),
     (Family::Imagenet, "efficientnet_v2_s"),
     (Family::Imagenet, "shufflenet_v2_x0_5"),
+    (Family::Imagenet, "regnet_x_400mf"),
+    (Family::Imagenet, "regnet_y_400mf"),
     (Family::Imagenet, "googlenet"),
     (Family::Imagenet, "inception_v3"),
 ];
@@ -298,6 +300,7 @@ fn published_parameter_counts() -> Outcome {
         ("squeezenet1_0", 1_248_424),
         ("squeezenet1_1", 1_235_496),
         ("googlenet", 6_624_904),
+        ("resnext101_64x4d", 83_455_272),
         ("mobilenet_v2", 3_504_872),
         ("mobilenet_v3_small", 2_542_856),
         ("mobilenet_v3_large", 5_483_032),
@@ -320,6 +323,21 @@ fn published_parameter_counts() -> Outcome {
         ("shufflenet_v2_x1_0", 2_278_604),
         ("shufflenet_v2_x1_5", 3_503_624),
         ("shufflenet_v2_x2_0", 7_393_996),
+        ("regnet_x_16gf", 54_278_536),
+        ("regnet_x_1_6gf", 9_190_136),
+        ("regnet_x_32gf", 107_811_560),
+        ("regnet_x_3_2gf", 15_296_552),
+        ("regnet_x_400mf", 5_495_976),
+        ("regnet_x_800mf", 7_259_656),
+        ("regnet_x_8gf", 39_572_648),
+        ("regnet_y_128gf", 644_812_894),
+        ("regnet_y_16gf", 83_590_140),
+        ("regnet_y_1_6gf", 11_202_430),
+        ("regnet_y_32gf", 145_046_770),
+        ("regnet_y_3_2gf", 19_436_338),
+        ("regnet_y_400mf", 4_344_144),
+        ("regnet_y_800mf", 6_432_512),
+        ("regnet_y_8gf", 39_381_472),
     ];
     for (name, expected) in published {
         assert_eq!(parameters(&architecture(Family::Imagenet, name)?.graph(1000)), expected, "{name}");
