@@ -18,7 +18,7 @@ const CLASSES: usize = 10;
 const LABELS: [u32; 2] = [3, 7];
 
 /// Of each kind of layers one network; those of more parameters or layers are compared on request.
-const QUICK: [(Family, &str); 30] = [
+const QUICK: [(Family, &str); 29] = [
     (Family::Cifar, "resnet18"),
     (Family::Cifar, "resnet50"),
     (Family::Cifar, "resnet18thin"),
@@ -43,7 +43,6 @@ const QUICK: [(Family, &str); 30] = [
     (Family::Imagenet, "mobilenet_v3_small"),
     (Family::Imagenet, "mnasnet0_5"),
     (Family::Imagenet, "efficientnet_b0"),
-    (Family::Imagenet, "efficientnet_v2_s"),
     (Family::Imagenet, "shufflenet_v2_x0_5"),
     (Family::Imagenet, "regnet_x_400mf"),
     (Family::Imagenet, "regnet_y_400mf"),
