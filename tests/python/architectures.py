@@ -47,12 +47,12 @@ def draw(name, count):
     return (x >> np.uint32(8)).astype(np.float64) / 2**24
 
 
-def weights(name, shape):
-    """He-uniform filters; the rest near what a trained network has."""
+def weights(name, shape, gain):
+    """He-uniform filters times `gain`; the rest near what a trained network has."""
     u = draw(name, int(np.prod(shape)))
     kind = name.rsplit(".", 1)[1]
     if len(shape) > 1:
-        u = (2 * u - 1) * np.sqrt(6 / np.prod(shape[1:]))
+        u = (2 * u - 1) * np.sqrt(6 / np.prod(shape[1:])) * gain
     elif kind == "weight":
         u = 0.5 + 0.5 * u
     elif kind == "running_var":
@@ -339,11 +339,22 @@ def torchvision_model(name):
     if name.startswith("wide_resnet50_") and not name.endswith("_2"):
         bottleneck, times = models.resnet.Bottleneck, int(name[-1])
         return models.ResNet(bottleneck, [3, 4, 6, 3], num_classes=CLASSES, width_per_group=64 * times)
+    if name in ["googlenet", "inception_v3"]:
+        # Ours have no auxiliary classifiers. `init_weights` takes minutes, for weights that are replaced.
+        return models.get_model(name, num_classes=CLASSES, aux_logits=False, init_weights=False)
     return models.get_model(name, num_classes=CLASSES)
 
 
 RESNETS = {18: (False, [2, 2, 2, 2]), 34: (False, [3, 4, 6, 3]), 50: (True, [3, 4, 6, 3]), 101: (True, [3, 4, 23, 3]), 152: (True, [3, 8, 36, 3])}
 VGGS = {11: [1, 1, 2, 2, 2], 13: [2, 2, 2, 2, 2], 16: [2, 2, 3, 3, 3], 19: [2, 2, 4, 4, 4]}
+REGNETS = {"x": ["400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf"], "y": ["400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf", "128gf"]}
+# Pixels of a side, for networks that need more than the others.
+SIZES = {"inception_v3": 96}
+# What filters are multiplied by, where a signal would be lost on the way (SiLU halves small values), or grow until rounding counts.
+GAINS = {f"efficientnet_b{n}": 1.2 for n in range(7)}
+GAINS |= {"efficientnet_b7": 1.15, "efficientnet_v2_m": 0.9, "efficientnet_v2_l": 0.9}
+# Networks whose weights are only counted: in double precision, with their gradients, they do not fit in 16 GB.
+COUNTED = ["regnet_y_128gf"]
 DENSE = {121: ([6, 12, 24, 16], 32), 161: ([6, 12, 36, 24], 48), 169: ([6, 12, 32, 32], 32), 201: ([6, 12, 48, 32], 32)}
 
 
@@ -370,7 +381,13 @@ def all_models():
     large += ["resnext50_32x4d", "resnext101_32x8d", "wide_resnet101_2"]
     large += [f"wide_resnet50_{times}" for times in range(2, 7)]
     large += [f"densenet{n}" for n in DENSE] + [f"vgg{n}{bn}" for n in VGGS for bn in ["", "_bn"]]
-    for name in [*large, "alexnet", "squeezenet1_0", "squeezenet1_1"]:
+    large += ["alexnet", "squeezenet1_0", "squeezenet1_1", "resnext101_64x4d", "googlenet", "inception_v3"]
+    large += ["mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large"]
+    large += [f"mnasnet{width}" for width in ["0_5", "0_75", "1_0", "1_3"]]
+    large += [f"efficientnet_b{n}" for n in range(8)] + [f"efficientnet_v2_{size}" for size in "sml"]
+    large += [f"shufflenet_v2_x{width}" for width in ["0_5", "1_0", "1_5", "2_0"]]
+    large += [f"regnet_{kind}_{size}" for kind, sizes in REGNETS.items() for size in sizes]
+    for name in large:
         found["imagenet", name] = lambda name=name: torchvision_model(name)
     return found
 
@@ -441,13 +458,21 @@ def image(number, size):
     return draw(f"image{number}", 3 * size * size).reshape(1, 3, size, size)
 
 
+def count(family, name, build):
+    model = build()
+    state = [key for key in model.state_dict() if not key.endswith("num_batches_tracked")]
+    parameters = sum(p.numel() for p in model.parameters())
+    return {"name": name, "family": family, "parameters": parameters, "tensors": len(state)}
+
+
 def measure(family, name, build):
     model = build().eval().double()
     state = {key: value for key, value in model.state_dict().items() if not key.endswith("num_batches_tracked")}
+    gain = GAINS.get(name, 1.0)
     with torch.no_grad():
         for key, value in state.items():
-            value.copy_(weights(key, tuple(value.shape)))
-    size = 32 if family == "cifar" else 64
+            value.copy_(weights(key, tuple(value.shape), gain))
+    size = 32 if family == "cifar" else SIZES.get(name, 64)
     labels = labels_in_doubt(model, size)
     numbers = steady_images(model, size, labels)
     pixels = np.concatenate([image(number, size) for number in numbers])
@@ -458,6 +483,7 @@ def measure(family, name, build):
         "name": name,
         "family": family,
         "size": size,
+        "gain": gain,
         "images": numbers,
         "labels": labels,
         "parameters": sum(p.numel() for p in model.parameters()),
@@ -477,10 +503,10 @@ def main():
     for (family, name), build in all_models().items():
         if len(sys.argv) > 1 and not {name, f"{family}/{name}"} & set(sys.argv[1:]):
             continue
-        found = measure(family, name, build)
+        found = (count if name in COUNTED else measure)(family, name, build)
         text = json.dumps(found, indent=1)
         (FOLDER / f"{family}_{name}.json").write_text(text + "\n")
-        images = found["images"]
+        images = found.get("images", "none")
         print(f"{family:9} {name:18} {found['parameters']:>11} parameters, images {images}", flush=True)
 
 

@@ -39,6 +39,7 @@ pub mod fourier;
 pub mod naive;
 
 mod activation;
+mod nonlinearity;
 mod parallel;
 mod precision;
 mod simd;
@@ -46,5 +47,6 @@ mod windows;
 
 // What a convolution is followed by, how a pooling window lies, how exact products are.
 pub use activation::Activation;
+pub use nonlinearity::Nonlinearity;
 pub use precision::Precision;
 pub use windows::Pool2d;

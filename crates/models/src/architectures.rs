@@ -2,10 +2,19 @@
 
 mod alexnet;
 mod densenet;
+mod efficientnet;
+mod googlenet;
 mod inception;
+mod inception_imagenet;
+mod mnasnet;
+mod mobile;
+mod mobilenet_v2;
+mod mobilenet_v3;
 mod preact_resnet;
+mod regnet;
 mod resnet;
 mod resnet_imagenet;
+mod shufflenet;
 mod squeezenet;
 mod vgg;
 mod vgg_imagenet;
@@ -13,7 +22,7 @@ mod wide_resnet;
 
 use std::str::FromStr;
 
-use crate::{error::Error, family::Family, graph::Graph};
+use crate::{error::Error, family::Family, graph::Graph, normaliser::Normaliser};
 
 impl FromStr for Family {
     type Err = Error;
@@ -83,6 +92,7 @@ const ARCHITECTURES: &[Architecture] = &[
     imagenet("resnet152", resnet_imagenet::plain::<152>),
     imagenet("resnext50_32x4d", resnet_imagenet::resnext::<50, 4>),
     imagenet("resnext101_32x8d", resnet_imagenet::resnext::<101, 8>),
+    imagenet("resnext101_64x4d", resnet_imagenet::resnext101_64x4d),
     imagenet("wide_resnet50_2", resnet_imagenet::wide::<50, 2>),
     imagenet("wide_resnet50_3", resnet_imagenet::wide::<50, 3>),
     imagenet("wide_resnet50_4", resnet_imagenet::wide::<50, 4>),
@@ -109,6 +119,45 @@ const ARCHITECTURES: &[Architecture] = &[
     imagenet("alexnet", alexnet::alexnet),
     imagenet("squeezenet1_0", squeezenet::squeezenet1_0),
     imagenet("squeezenet1_1", squeezenet::squeezenet1_1),
+    imagenet("mobilenet_v2", mobilenet_v2::mobilenet_v2),
+    imagenet("mobilenet_v3_small", mobilenet_v3::mobilenet_v3_small),
+    imagenet("mobilenet_v3_large", mobilenet_v3::mobilenet_v3_large),
+    imagenet("mnasnet0_5", mnasnet::mnasnet::<50>),
+    imagenet("mnasnet0_75", mnasnet::mnasnet::<75>),
+    imagenet("mnasnet1_0", mnasnet::mnasnet::<100>),
+    imagenet("mnasnet1_3", mnasnet::mnasnet::<130>),
+    imagenet("efficientnet_b0", efficientnet::scaled::<0>),
+    imagenet("efficientnet_b1", efficientnet::scaled::<1>),
+    imagenet("efficientnet_b2", efficientnet::scaled::<2>),
+    imagenet("efficientnet_b3", efficientnet::scaled::<3>),
+    imagenet("efficientnet_b4", efficientnet::scaled::<4>),
+    imagenet("efficientnet_b5", efficientnet::scaled::<5>),
+    imagenet("efficientnet_b6", efficientnet::scaled::<6>),
+    imagenet("efficientnet_b7", efficientnet::scaled::<7>),
+    imagenet("efficientnet_v2_s", efficientnet::v2_small),
+    imagenet("efficientnet_v2_m", efficientnet::v2_medium),
+    imagenet("efficientnet_v2_l", efficientnet::v2_large),
+    imagenet("shufflenet_v2_x0_5", shufflenet::shufflenet::<5>),
+    imagenet("shufflenet_v2_x1_0", shufflenet::shufflenet::<10>),
+    imagenet("shufflenet_v2_x1_5", shufflenet::shufflenet::<15>),
+    imagenet("shufflenet_v2_x2_0", shufflenet::shufflenet::<20>),
+    imagenet("regnet_x_400mf", regnet::regnet_x::<400>),
+    imagenet("regnet_x_800mf", regnet::regnet_x::<800>),
+    imagenet("regnet_x_1_6gf", regnet::regnet_x::<1600>),
+    imagenet("regnet_x_3_2gf", regnet::regnet_x::<3200>),
+    imagenet("regnet_x_8gf", regnet::regnet_x::<8000>),
+    imagenet("regnet_x_16gf", regnet::regnet_x::<16000>),
+    imagenet("regnet_x_32gf", regnet::regnet_x::<32000>),
+    imagenet("regnet_y_400mf", regnet::regnet_y::<400>),
+    imagenet("regnet_y_800mf", regnet::regnet_y::<800>),
+    imagenet("regnet_y_1_6gf", regnet::regnet_y::<1600>),
+    imagenet("regnet_y_3_2gf", regnet::regnet_y::<3200>),
+    imagenet("regnet_y_8gf", regnet::regnet_y::<8000>),
+    imagenet("regnet_y_16gf", regnet::regnet_y::<16000>),
+    imagenet("regnet_y_32gf", regnet::regnet_y::<32000>),
+    imagenet("regnet_y_128gf", regnet::regnet_y::<128000>),
+    imagenet("googlenet", googlenet::googlenet),
+    imagenet("inception_v3", inception_imagenet::inception_v3),
 ];
 
 impl Architecture {
@@ -161,6 +210,22 @@ impl Architecture {
             false => other.name == own,
         };
         ARCHITECTURES.iter().copied().filter(is_variant)
+    }
+
+    /// The normaliser that published weights expect, where it is another than that of their data set: torchvision's GoogLeNet and
+    /// Inception-v3, which are TensorFlow's. (Their `transform_input` makes of pixels with ImageNet's mean and deviation these.)
+    ///
+    /// ```
+    /// use models::{Architecture, Normaliser};
+    ///
+    /// let googlenet: Architecture = "googlenet".parse()?;
+    /// assert_eq!(googlenet.published_normaliser(), Some(Normaliser::HALF));
+    /// assert_eq!("resnet50".parse::<Architecture>()?.published_normaliser(), None);
+    /// # Ok::<(), models::Error>(())
+    /// ```
+    pub fn published_normaliser(&self) -> Option<Normaliser> {
+        let is_from_tensorflow = ["googlenet", "inception_v3"].contains(&self.name);
+        is_from_tensorflow.then_some(Normaliser::HALF)
     }
 
     /// Whether both families have an architecture of its name.

@@ -3,9 +3,9 @@
 //! An architecture is a function that builds a [`Graph`]; it says nothing about how the graph is executed: that
 //! is the seam between architectures and engines.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
-use kernels::{Activation, Pool2d, blocked::ConvolutionShape};
+use kernels::{Activation, Nonlinearity, Pool2d, blocked::ConvolutionShape};
 
 /// Names and shapes of tensors, ordered by name.
 pub type Shapes = BTreeMap<String, Vec<usize>>;
@@ -25,8 +25,9 @@ pub enum Op {
     /// `{module}.weight` (out, in / groups, rows, columns); with `bias` also `{module}.bias` (out); then the activation.
     Convolution { module: String, shape: ConvolutionShape, bias: bool, activation: Activation },
     /// `{module}.weight`, `.bias`, `.running_mean`, `.running_var` (C), then the activation.
-    BatchNorm { module: String, activation: Activation },
-    /// The output of a batch-norm or convolution without activation plus another value of its shape, then the activation.
+    BatchNorm { module: String, settings: NormSettings, activation: Activation },
+    /// The output of a batch-norm or convolution without activation plus another value of its shape, then the activation; or, without
+    /// activation, the sum of any two.
     Add { activation: Activation },
     /// Every `stride`-th pixel; the `inputs` channels set in the middle of `channels`, zeros around them (the
     /// shortcut without parameters of He et al. 2016, option A).
@@ -39,13 +40,37 @@ pub enum Op {
     AdaptiveAvgPool([usize; 2]),
     /// max(x, 0) + slope · min(x, 0).
     LeakyRelu { slope: f32 },
+    /// A function of each value.
+    Nonlinear(Nonlinearity),
+    /// Planes times one number each: the second input is (B, C, 1, 1).
+    ScalePlanes,
+    /// The channels of these numbers, in this order; none twice.
+    Channels(Vec<usize>),
     /// In training, zeroes this share of the values and divides the others by 1 − rate.
     Dropout { rate: f32 },
+    /// In training, zeroes all values of this share of the images and divides those of the others by 1 − rate.
+    StochasticDepth { rate: f32 },
     /// The channels of all inputs, one input after the other.
     Concatenate,
     /// Of planes of `size`, flattened channel by channel: `{module}.weight` (out, C · H · W) and `{module}.bias` (out), then the
     /// activation.
     Linear { module: String, size: [usize; 2], activation: Activation },
+}
+
+/// What batch-norms of one network have in common.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NormSettings {
+    /// What is added to the variance.
+    pub epsilon: f64,
+    /// How much of a batch's moments enters the running statistics.
+    pub momentum: f64,
+}
+
+impl Default for NormSettings {
+    /// PyTorch's defaults.
+    fn default() -> Self {
+        Self { epsilon: 1e-5, momentum: 0.1 }
+    }
 }
 
 /// An operation and the values that it reads.
@@ -100,6 +125,7 @@ pub struct GraphBuilder {
     channels: Vec<usize>,
     parameters: Shapes,
     buffers: Shapes,
+    norms: NormSettings,
 }
 
 impl GraphBuilder {
@@ -109,6 +135,11 @@ impl GraphBuilder {
         let pixels = builder.push(Op::Input, &[], channels);
         let normalised = builder.push(Op::Normalise, &[pixels], channels);
         (builder, normalised)
+    }
+
+    /// Sets ε and momentum of all batch-norms that follow.
+    pub fn set_norms(&mut self, norms: NormSettings) {
+        self.norms = norms;
     }
 
     /// How many channels a value has.
@@ -162,11 +193,12 @@ impl GraphBuilder {
         for name in ["running_mean", "running_var"] {
             self.buffers.insert(format!("{module}.{name}"), vec![channels]);
         }
-        self.push(Op::BatchNorm { module: module.to_owned(), activation }, &[x], channels)
+        let settings = self.norms;
+        self.push(Op::BatchNorm { module: module.to_owned(), settings, activation }, &[x], channels)
     }
 
-    /// The residual sum, then the activation. `x` is the result of a batch-norm or convolution without activation, and of no
-    /// other use.
+    /// The residual sum, then the activation. `x` is the result of a batch-norm or convolution without activation, and of no other
+    /// use; or the sum has no activation.
     pub fn add(&mut self, x: Value, y: Value, activation: Activation) -> Value {
         let channels = self.channels(x);
         self.push(Op::Add { activation }, &[x, y], channels)
@@ -198,6 +230,38 @@ impl GraphBuilder {
     pub fn leaky_relu(&mut self, x: Value, slope: f32) -> Value {
         let channels = self.channels(x);
         self.push(Op::LeakyRelu { slope }, &[x], channels)
+    }
+
+    /// A function of each value.
+    pub fn nonlinear(&mut self, x: Value, function: Nonlinearity) -> Value {
+        let channels = self.channels(x);
+        self.push(Op::Nonlinear(function), &[x], channels)
+    }
+
+    /// Planes times one number each, `by`: (B, C, 1, 1).
+    pub fn scale_planes(&mut self, x: Value, by: Value) -> Value {
+        let channels = self.channels(x);
+        self.push(Op::ScalePlanes, &[x, by], channels)
+    }
+
+    /// Some neighbouring channels.
+    pub fn some_channels(&mut self, x: Value, channels: Range<usize>) -> Value {
+        let count = channels.len();
+        self.push(Op::Channels(channels.collect()), &[x], count)
+    }
+
+    /// The first channel of each of as many groups, then the second of each, and so on (channel shuffle, Zhang et al. 2018).
+    pub fn shuffle(&mut self, x: Value, groups: usize) -> Value {
+        let channels = self.channels(x);
+        let size = channels / groups;
+        let order = (0..size).flat_map(|place| (0..groups).map(move |group| group * size + place));
+        self.push(Op::Channels(order.collect()), &[x], channels)
+    }
+
+    /// Zeroes a share of the images' values in training, so that a residual sum passes them by (Huang et al. 2016).
+    pub fn stochastic_depth(&mut self, x: Value, rate: f32) -> Value {
+        let channels = self.channels(x);
+        self.push(Op::StochasticDepth { rate }, &[x], channels)
     }
 
     /// Zeroes a share of the values in training.

@@ -23,6 +23,9 @@ impl Normaliser {
     /// The ImageNet constants of torchvision.
     pub const IMAGENET: Self = Self { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
+    /// Pixels from −1 to 1, as TensorFlow's models have them.
+    pub const HALF: Self = Self { mean: [0.5; 3], std: [0.5; 3] };
+
     /// A normaliser with a mean and a standard deviation per channel.
     ///
     /// # Errors

@@ -12,14 +12,14 @@ mod purpose;
 mod reads;
 mod step;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::Graph;
 pub(crate) use filters::filter;
 use folding::Folded;
-pub(crate) use norms::{EPSILON, RUNNING_MOMENTUM, Weights};
+pub(crate) use norms::Weights;
 pub(crate) use purpose::{Mode, Purpose};
-pub(crate) use step::{Epilogue, Kind, Norm, Slot, Step};
+pub(crate) use step::{Dropped, Epilogue, Kind, Norm, Slot, Step};
 
 /// The plans of a network, by what a pass is for.
 #[derive(Debug, Clone)]
@@ -62,6 +62,8 @@ pub(crate) struct Plan {
     /// The normalised pixels.
     pixels: Option<Slot>,
     frees: Vec<Vec<Slot>>,
+    /// The values that gradients are computed from, even where no parameter's is wanted.
+    needed: BTreeSet<Slot>,
     gates: BTreeMap<Slot, Slot>,
 }
 
@@ -69,12 +71,15 @@ impl Plan {
     fn new(steps: Vec<Step>, slots: usize, [latent, logits]: [Slot; 2]) -> Self {
         let (frees, gates) = (reads::frees(&steps, &[latent, logits]), reads::gates(&steps));
         let pixels = steps.iter().find(|step| matches!(step.kind, Kind::Normalise)).map(|step| step.out);
-        Self { steps, slots, latent, logits, pixels, frees, gates }
+        let needed = steps.iter().flat_map(|step| step.kind.needs_on_the_way_back()).collect();
+        Self { steps, slots, latent, logits, pixels, frees, needed, gates }
     }
 
-    /// The values that nobody reads after the step with this index, unless the gradients of parameters need them.
-    pub(crate) fn frees_after(&self, index: usize, purpose: Purpose) -> &[Slot] {
-        if purpose.keeps_values() { &[] } else { &self.frees[index] }
+    /// The values that nobody reads after the step with this index, unless gradients need them.
+    pub(crate) fn frees_after(&self, index: usize, purpose: Purpose) -> impl Iterator<Item = Slot> {
+        let slots: &[Slot] = if purpose.keeps_values() { &[] } else { &self.frees[index] };
+        let is_free = move |slot: &Slot| !(purpose.goes_back() && self.needed.contains(slot));
+        slots.iter().copied().filter(is_free)
     }
 
     /// Whether the gradient of a value is wanted: that of the pixels only in a pass that is for it.

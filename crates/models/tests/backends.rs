@@ -43,7 +43,7 @@ fn gradients_of_pixels(backend: &Backend, family: Family, name: &str, size: usiz
 }
 
 /// One of each kind of operation: shortcuts without parameters, concatenated channels, groups, kernels of 1 × 7, windows that reach
-/// over the edge, slopes, linear layers on planes.
+/// over the edge, slopes, linear layers on planes, channels one by one, functions of values, factors of planes, shuffled channels.
 fn gradients_of_pixels_are_the_same(backend: &Backend) -> Outcome {
     use Family::{Cifar, Imagenet};
     for (family, name, size) in [
@@ -56,6 +56,10 @@ fn gradients_of_pixels_are_the_same(backend: &Backend) -> Outcome {
         (Imagenet, "resnext50_32x4d", 64),
         (Imagenet, "squeezenet1_1", 64),
         (Imagenet, "alexnet", 64),
+        (Imagenet, "mobilenet_v2", 64),
+        (Imagenet, "mobilenet_v3_small", 64),
+        (Imagenet, "efficientnet_b0", 64),
+        (Imagenet, "shufflenet_v2_x0_5", 64),
     ] {
         gradients_of_pixels(backend, family, name, size)?;
     }
@@ -63,8 +67,12 @@ fn gradients_of_pixels_are_the_same(backend: &Backend) -> Outcome {
 }
 
 fn gradients_of_parameters_are_the_same(backend: &Backend) -> Outcome {
-    for (family, name) in [(Family::Cifar, "resnet20"), (Family::Cifar, "vgg11"), (Family::Imagenet, "vgg11")]
-    {
+    for (family, name) in [
+        (Family::Cifar, "resnet20"),
+        (Family::Cifar, "vgg11"),
+        (Family::Imagenet, "vgg11"),
+        (Family::Imagenet, "mobilenet_v3_small"),
+    ] {
         let ([mut network, mut reference], images) = (both(backend, family, name)?, images(32)?);
         let found = network.parameter_gradients_in_evaluation(&images, &LABELS)?;
         let expected = reference.parameter_gradients_in_evaluation(&images, &LABELS)?;
@@ -114,9 +122,9 @@ fn dropout_depends_on_the_step_alone(backend: &Backend) -> Outcome {
     Ok(())
 }
 
-/// Of two networks with dropout in training, the same values are dropped: nothing else makes the engines differ by more than rounding.
+/// Of networks with dropout or stochastic depth in training, the same values are dropped: nothing else makes the engines differ by more than rounding.
 fn the_same_values_are_dropped(backend: &Backend) -> Outcome {
-    for name in ["alexnet", "vgg11"] {
+    for name in ["alexnet", "vgg11", "efficientnet_b0"] {
         let ([mut network, mut reference], images) = (both(backend, Family::Imagenet, name)?, images(64)?);
         for step in [0, 3] {
             let [found, expected] = [&mut network, &mut reference].map(|network| {

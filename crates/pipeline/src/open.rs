@@ -69,9 +69,7 @@ impl NetworkDescription {
         let not_used = if restriction.is_none() { not_used(spec.images.outputs()) } else { None };
         let (normaliser, from) = match &stored.normaliser {
             Some(own) => (own.value, own.origin.clone()),
-            None => {
-                (spec.usual_normaliser, format!("the usual one of {}, for the file names none", spec.dataset))
-            }
+            None => usual_normaliser(architecture(stored, spec), spec.usual_normaliser, spec.dataset),
         };
         let description = Self {
             arch: architecture(stored, spec).name(),
@@ -167,6 +165,16 @@ pub fn open_network(
     Ok(classifier.map_err(named)?.freeze()?)
 }
 
+/// The normaliser of a file that names none, and where it is from, in words.
+fn usual_normaliser(architecture: Architecture, usual: Normaliser, dataset: &str) -> (Normaliser, String) {
+    let published = architecture.published_normaliser().filter(|_| usual == Normaliser::IMAGENET);
+    let (normaliser, whose) = match published {
+        Some(published) => (published, format!("that of the published weights of {}", architecture.name())),
+        None => (usual, format!("the usual one of {dataset}")),
+    };
+    (normaliser, format!("{whose}, for the file names none"))
+}
+
 /// The outputs that are left of the head, where it has more than there are classes.
 fn restriction(stored: &StoredWeights, spec: &NetworkSpec<'_>) -> Result<Option<Restriction>, Error> {
     let outputs = architecture(stored, spec).classes(&stored.shapes());
@@ -181,4 +189,24 @@ fn architecture(stored: &StoredWeights, spec: &NetworkSpec<'_>) -> Architecture 
 fn stored(checkpoint: &StoredCheckpoint, spec: &NetworkSpec<'_>) -> Result<StoredWeights, Error> {
     let wanted = Wanted { architecture: Some(spec.architecture), weights: checkpoint.weights.as_deref() };
     Ok(StoredWeights::open(&checkpoint.path, wanted, spec.given_normaliser)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn published_weights_may_want_a_normaliser_of_their_own() -> Result<(), models::Error> {
+        let of = |name: &str, usual: Normaliser, dataset: &str| {
+            Ok::<_, models::Error>(usual_normaliser(name.parse()?, usual, dataset))
+        };
+        let (normaliser, from) = of("inception_v3", Normaliser::IMAGENET, "imagenet")?;
+        assert_eq!(normaliser, Normaliser::HALF);
+        assert_eq!(from, "that of the published weights of inception_v3, for the file names none");
+        let (normaliser, from) = of("inception_v3", Normaliser::CIFAR10, "cifar10")?;
+        assert_eq!(normaliser, Normaliser::CIFAR10);
+        assert_eq!(from, "the usual one of cifar10, for the file names none");
+        assert_eq!(of("resnet50", Normaliser::IMAGENET, "imagenet")?.0, Normaliser::IMAGENET);
+        Ok(())
+    }
 }

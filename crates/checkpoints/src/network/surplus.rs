@@ -6,6 +6,9 @@ use crate::dictionary::Dictionary;
 /// What counters of programs that measure networks leave, and what is of no use without training.
 const ENDINGS: [&str; 5] = ["num_batches_tracked", "_extra_state", "total_ops", "total_params", "n_averaged"];
 
+/// What only training uses: the auxiliary classifiers of GoogLeNet and of Inception-v3.
+const AUXILIARY: [&str; 3] = ["aux1.", "aux2.", "AuxLogits."];
+
 /// Whether a tensor is none of a network's weights, whatever network it is: a counter, a number of a metric, or a copy.
 pub(crate) fn is_known(weight: &Weight, name: &str, dictionary: &Dictionary) -> bool {
     let last = name.rsplit('.').next().unwrap_or(name);
@@ -14,5 +17,10 @@ pub(crate) fn is_known(weight: &Weight, name: &str, dictionary: &Dictionary) -> 
         _ => false,
     };
     // Wide ResNets of Gowal et al. have a block twice, the second time without use.
-    ENDINGS.contains(&last) || name.starts_with("sub_block1.") || weight.shape.is_empty() || is_plain_integer
+    let is_auxiliary = AUXILIARY.iter().any(|module| name.starts_with(module));
+    is_auxiliary
+        || ENDINGS.contains(&last)
+        || name.starts_with("sub_block1.")
+        || weight.shape.is_empty()
+        || is_plain_integer
 }

@@ -186,6 +186,19 @@ fn a_second_network_in_a_dictionary_is_named() -> Outcome {
     Ok(())
 }
 
+/// As torchvision's files of GoogLeNet have them, which ours is without.
+#[test]
+fn auxiliary_classifiers_are_passed_over() -> Outcome {
+    let googlenet: Architecture = "googlenet".parse()?;
+    let own = weights(googlenet, 0.0)?;
+    let mut all = own.clone();
+    for name in ["aux1.conv.conv.weight", "aux2.fc2.bias"] {
+        all.insert(name.to_owned(), Tensor::ones(4, DType::F32, &Device::Cpu)?);
+    }
+    assert_same(&found(&file(&all, str::to_owned)?, of(googlenet))?.0.tensors, &own);
+    Ok(())
+}
+
 #[test]
 fn weight_norm_is_folded() -> Outcome {
     let (architecture, weights) = (resnet20()?, weights(resnet20()?, 0.0)?);

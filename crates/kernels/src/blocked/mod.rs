@@ -3,6 +3,7 @@
 
 mod branches;
 mod convolution;
+mod curves;
 mod direct;
 mod factors;
 mod gates;
@@ -13,6 +14,7 @@ mod pages;
 mod patches;
 mod pointwise;
 mod pooling;
+mod scales;
 mod shape;
 mod tensor;
 mod tiled;
@@ -20,8 +22,9 @@ mod winograd;
 
 use crate::simd;
 
-pub use branches::{concatenate, some_channels};
+pub use branches::{choose_channels, choose_channels_gradient, concatenate, some_channels};
 pub use convolution::Convolution;
+pub use curves::{nonlinearity, nonlinearity_gradient};
 pub use gates::{dropout, dropout_gradient, leaky_relu, leaky_relu_gradient};
 pub use loss::{cross_entropy, scaled_cross_entropy};
 pub use means::{Cells, mean_pool, mean_pool_gradient};
@@ -30,6 +33,7 @@ pub use pointwise::{
     channel_affine_gradient, channel_sums, gate, moments,
 };
 pub use pooling::{Winners, max_pool, max_pool_gradient};
+pub use scales::{scale_planes, scale_planes_gradient};
 pub use shape::ConvolutionShape;
 pub use simd::InstructionSet;
 pub use tensor::{Arena, Blocked, Dims, Mask};

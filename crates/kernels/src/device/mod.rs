@@ -6,6 +6,7 @@
 //! | [`Convolution`] | CPU: patches times weights | cuDNN, algorithms that give the same bits each time |
 //! | [`batch_norm`] of a batch's own moments | candle | cuDNN |
 //! | [`relu_gradient`] | candle | cuDNN |
+//! | [`nonlinearity`] | candle | the same |
 //! | [`max_pool`] | candle: shifted copies | cuDNN; shifted copies where windows reach over the edge |
 //! | [`mean_pool`] | two products with matrices | the same |
 //! | [`cross_entropy`] | candle | the same |
@@ -26,6 +27,7 @@ mod density;
 mod gate;
 mod loss;
 mod moments;
+mod nonlinearity;
 mod norm;
 mod pass;
 mod patches;
@@ -42,6 +44,7 @@ pub use density::{Densities, Density};
 pub use gate::relu_gradient;
 pub use loss::{cross_entropy, scaled_cross_entropy};
 pub use moments::BatchMoments;
+pub use nonlinearity::{nonlinearity, nonlinearity_gradient};
 pub use norm::{batch_norm, batch_norm_gradient, channel_sums, per_channel};
 pub use pooling::{max_pool, max_pool_gradient, mean_pool, mean_pool_gradient};
 pub use resident::ResidentImages;

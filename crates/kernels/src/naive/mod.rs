@@ -17,6 +17,7 @@ pub mod activation;
 pub mod convolution;
 pub mod linear;
 pub mod loss;
+pub mod nonlinearity;
 pub mod norm;
 pub mod pool;
 

@@ -7,6 +7,7 @@ mod common;
 mod bf16;
 mod candle_traps;
 mod convolutions;
+mod curves;
 mod lanes;
 mod naive;
 mod pair;

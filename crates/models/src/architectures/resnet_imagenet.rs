@@ -58,6 +58,11 @@ pub(crate) fn resnext<const LAYERS: usize, const WIDTH: usize>(classes: usize) -
     Form { groups: 32, width: WIDTH, ..const { layers(LAYERS) } }.graph(classes)
 }
 
+/// `resnext101_64x4d`: 64 groups of 4 channels.
+pub(crate) fn resnext101_64x4d(classes: usize) -> Graph {
+    Form { groups: 64, width: 4, ..const { layers(101) } }.graph(classes)
+}
+
 impl Form {
     fn graph(self, classes: usize) -> Graph {
         let (mut g, images) = GraphBuilder::images(3);

@@ -3,7 +3,7 @@
 
 use kernels::{Activation, blocked::ConvolutionShape};
 
-use super::step::{Epilogue, Kind, Means, Norm, Slot, Step};
+use super::step::{Dropped, Epilogue, Kind, Means, Norm, Slot, Step};
 use crate::graph::{Graph, Op};
 
 /// The steps of a graph.
@@ -58,13 +58,17 @@ impl Lowering<'_> {
                 match self.graph.nodes[x].op {
                     Op::BatchNorm { .. } => self.batch_norm(x, residual, *activation),
                     Op::Convolution { .. } => self.convolution(x, residual, *activation == Activation::Relu),
-                    _ => unreachable!("the builder puts sums after a batch-norm or a convolution"),
+                    _ => Kind::Sum { x, y: node.inputs[1].0 },
                 }
             }
             Op::AvgPool(window) => Kind::Mean { x, means: Means::Windows(*window) },
             Op::AdaptiveAvgPool(size) => Kind::Mean { x, means: Means::Adaptive(*size) },
             Op::LeakyRelu { slope } => Kind::LeakyRelu { x, slope: *slope },
-            Op::Dropout { rate } => Kind::Dropout { x, rate: *rate },
+            Op::Nonlinear(function) => Kind::Nonlinear { x, function: *function },
+            Op::ScalePlanes => Kind::ScalePlanes { x, by: node.inputs[1].0 },
+            Op::Channels(channels) => Kind::Channels { x, channels: channels.clone() },
+            Op::Dropout { rate } => Kind::Dropout { x, rate: *rate, dropped: Dropped::Values },
+            Op::StochasticDepth { rate } => Kind::Dropout { x, rate: *rate, dropped: Dropped::Images },
             Op::Concatenate => {
                 Kind::Concatenate { inputs: node.inputs.iter().map(|input| input.0).collect() }
             }
@@ -99,13 +103,15 @@ impl Lowering<'_> {
 
     fn batch_norm(&self, slot: Slot, residual: Option<Slot>, activation: Activation) -> Kind {
         let node = &self.graph.nodes[slot];
-        let Op::BatchNorm { module, .. } = &node.op else { unreachable!("asked for batch-norms alone") };
+        let Op::BatchNorm { module, settings, .. } = &node.op else {
+            unreachable!("asked for batch-norms alone")
+        };
         let x = node.inputs[0].0;
         let bias = match &self.graph.nodes[x].op {
             Op::Convolution { module, bias: true, .. } if self.is_normalised(x) => Some(module.clone()),
             _ => None,
         };
-        let norm = Norm { module: module.clone(), bias };
+        let norm = Norm { module: module.clone(), bias, settings: *settings };
         Kind::BatchNorm { x, norm, residual, relu: activation == Activation::Relu }
     }
 }

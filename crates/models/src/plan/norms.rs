@@ -2,11 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// The ε of every batch-norm (PyTorch's default).
-pub(crate) const EPSILON: f64 = 1e-5;
-
-/// How much of a batch's moments enters the running statistics (PyTorch's default momentum).
-pub(crate) const RUNNING_MOMENTUM: f64 = 0.1;
+use super::step::Norm;
 
 /// Values by PyTorch's names, borrowed for a pass.
 pub(crate) type Weights<'a> = BTreeMap<&'a str, &'a [f32]>;
@@ -18,9 +14,9 @@ pub(super) struct Affine {
 }
 
 impl Affine {
-    pub(super) fn from_weights(weights: &Weights<'_>, norm: &str) -> Self {
+    pub(super) fn from_weights(weights: &Weights<'_>, norm: &Norm) -> Self {
         let values = |name: &str| {
-            let values = weights[format!("{norm}.{name}").as_str()];
+            let values = weights[format!("{}.{name}", norm.module).as_str()];
             values.iter().map(|&value| f64::from(value)).collect::<Vec<_>>()
         };
         let (gamma, beta) = (values("weight"), values("bias"));
@@ -28,7 +24,7 @@ impl Affine {
         let scale: Vec<f64> = gamma
             .iter()
             .zip(&variance)
-            .map(|(gamma, variance)| gamma / (variance + EPSILON).sqrt())
+            .map(|(gamma, variance)| gamma / (variance + norm.settings.epsilon).sqrt())
             .collect();
         let shift = (0..scale.len()).map(|c| (beta[c] - mean[c] * scale[c]) as f32).collect();
         Self { scale, shift }

@@ -1,9 +1,11 @@
 //! The steps that engines run.
 
 use kernels::{
-    Pool2d,
+    Nonlinearity, Pool2d,
     blocked::{Cells, ConvolutionShape},
 };
+
+use crate::graph::NormSettings;
 
 /// Index of a graph's node, and of the value that it computes.
 pub(crate) type Slot = usize;
@@ -31,10 +33,27 @@ pub(crate) enum Kind {
     Mean { x: Slot, means: Means },
     /// ReLU with a slope for negative values.
     LeakyRelu { x: Slot, slope: f32 },
+    /// A function of each value.
+    Nonlinear { x: Slot, function: Nonlinearity },
+    /// Planes times one number each.
+    ScalePlanes { x: Slot, by: Slot },
+    /// Some channels, or all in another order.
+    Channels { x: Slot, channels: Vec<usize> },
+    /// The sum of two values that no step before could add as it wrote.
+    Sum { x: Slot, y: Slot },
     /// Zeroes values at random while statistics are the batch's.
-    Dropout { x: Slot, rate: f32 },
+    Dropout { x: Slot, rate: f32, dropped: Dropped },
     /// Channels side by side.
     Concatenate { inputs: Vec<Slot> },
+}
+
+/// What dropout zeroes at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dropped {
+    /// Each value by itself.
+    Values,
+    /// All values of an image (stochastic depth).
+    Images,
 }
 
 /// A batch-norm by PyTorch's name. `bias` is the convolution before it that has one: it is not in the convolution's values, as the
@@ -43,13 +62,14 @@ pub(crate) enum Kind {
 pub(crate) struct Norm {
     pub(crate) module: String,
     pub(crate) bias: Option<String>,
+    pub(crate) settings: NormSettings,
 }
 
 /// What the results of a convolution go through: + shift + residual, then ReLU.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Epilogue {
     /// The batch-norm whose scale is part of the weights and whose shift is added.
-    pub(crate) norm: Option<String>,
+    pub(crate) norm: Option<Norm>,
     /// Whether the convolution's own bias is added.
     pub(crate) bias: bool,
     pub(crate) residual: Option<Slot>,
@@ -87,6 +107,8 @@ impl Kind {
             Self::Normalise => Vec::new(),
             Self::MaxPool { x, .. } | Self::Mean { x, .. } => vec![*x],
             Self::LeakyRelu { x, .. } | Self::Dropout { x, .. } => vec![*x],
+            Self::Nonlinear { x, .. } | Self::Channels { x, .. } => vec![*x],
+            Self::ScalePlanes { x, by: y } | Self::Sum { x, y } => vec![*x, *y],
             Self::Convolution { x, epilogue, .. } => {
                 let residual = epilogue.as_ref().and_then(|epilogue| epilogue.residual);
                 std::iter::once(*x).chain(residual).collect()
@@ -102,12 +124,23 @@ impl Kind {
             Self::Normalise => Vec::new(),
             Self::MaxPool { x, .. } | Self::Mean { x, .. } => vec![x],
             Self::LeakyRelu { x, .. } | Self::Dropout { x, .. } => vec![x],
+            Self::Nonlinear { x, .. } | Self::Channels { x, .. } => vec![x],
+            Self::ScalePlanes { x, by: y } | Self::Sum { x, y } => vec![x, y],
             Self::Convolution { x, epilogue, .. } => {
                 let residual = epilogue.as_mut().and_then(|epilogue| epilogue.residual.as_mut());
                 std::iter::once(x).chain(residual).collect()
             }
             Self::BatchNorm { x, residual, .. } => std::iter::once(x).chain(residual.as_mut()).collect(),
             Self::Concatenate { inputs } => inputs.iter_mut().collect(),
+        }
+    }
+
+    /// The slots whose values its gradient is computed from, besides those of the parameters.
+    pub(crate) fn needs_on_the_way_back(&self) -> Vec<Slot> {
+        match self {
+            Self::Nonlinear { x, .. } => vec![*x],
+            Self::ScalePlanes { x, by } => vec![*x, *by],
+            _ => Vec::new(),
         }
     }
 

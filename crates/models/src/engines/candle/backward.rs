@@ -4,10 +4,10 @@ use candle_core::{Result, Tensor};
 use kernels::device::{self, channel_sums, per_channel};
 
 use super::{
-    engine::{Engine, Named, Pass},
+    engine::{Engine, Named, Pass, indices},
     tape::{Kept, Statistics, Tape},
 };
-use crate::plan::{EPSILON, Kind, Purpose, Slot, Step};
+use crate::plan::{Kind, Purpose, Slot, Step};
 
 /// The gradients of a pass.
 #[derive(Debug, Default)]
@@ -62,8 +62,26 @@ impl Backward<'_> {
                 self.leave(*x, device::mean_pool_gradient(&g, &cells, [height, width])?)
             }
             Kind::LeakyRelu { x, .. } | Kind::Dropout { x, .. } => {
-                let g = if let Some(Kept::Factor(factor)) = kept { (g * factor)? } else { g };
+                let g = if let Some(Kept::Factor(factor)) = kept { g.broadcast_mul(&factor)? } else { g };
                 self.leave(*x, g)
+            }
+            Kind::Nonlinear { x, function } => {
+                let gradient = device::nonlinearity_gradient(self.tape.value(*x), &g, *function)?;
+                self.leave(*x, gradient)
+            }
+            Kind::ScalePlanes { x, by } => {
+                let of_planes = g.broadcast_mul(self.tape.value(*by))?;
+                let of_factors = (g * self.tape.value(*x))?.sum_keepdim(3)?.sum_keepdim(2)?;
+                self.leave(*x, of_planes)?;
+                self.leave(*by, of_factors)
+            }
+            Kind::Channels { x, channels } => {
+                let zeros = Tensor::zeros(self.tape.dims[x].as_slice(), g.dtype(), g.device())?;
+                self.leave(*x, zeros.index_add(&indices(channels, g.device())?, &g.contiguous()?, 1)?)
+            }
+            Kind::Sum { x, y } => {
+                self.leave(*x, g.clone())?;
+                self.leave(*y, g)
             }
             Kind::Concatenate { inputs } => self.branches(inputs, &g),
         }
@@ -123,7 +141,8 @@ impl Backward<'_> {
         let dx = match statistics {
             Statistics::Batch(moments) => {
                 let seen = self.tape.value(*x);
-                let (dx, dgamma, dbeta) = device::batch_norm_gradient(seen, &g, gamma, &moments, EPSILON)?;
+                let (dx, dgamma, dbeta) =
+                    device::batch_norm_gradient(seen, &g, gamma, &moments, norm.settings.epsilon)?;
                 if let Some(bias) = &norm.bias {
                     // What it adds, the statistics of the batch take away again.
                     self.keep(bias, "bias", dbeta.zeros_like()?);

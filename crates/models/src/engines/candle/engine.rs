@@ -117,6 +117,12 @@ impl Engine {
     }
 }
 
+/// Numbers of channels, for candle to gather by.
+pub(super) fn indices(channels: &[usize], device: &Device) -> Result<Tensor> {
+    let numbers: Vec<u32> = channels.iter().map(|&channel| channel as u32).collect();
+    Tensor::new(numbers, device)
+}
+
 /// (O, C / groups, kH, kW).
 fn sizes(shape: ConvolutionShape) -> (usize, usize, usize, usize) {
     let [rows, columns] = shape.kernel;

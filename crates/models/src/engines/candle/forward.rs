@@ -1,15 +1,15 @@
 //! The forward pass.
 
-use candle_core::{Result, Tensor};
+use candle_core::{Result, Shape, Tensor};
 use kernels::device::{self, BatchMoments, per_channel};
 
 use super::{
-    engine::{Engine, Pass},
+    engine::{Engine, Pass, indices},
     tape::{Kept, Statistics, Tape},
 };
 use crate::{
     dropout,
-    plan::{EPSILON, Epilogue, Kind, Mode, Norm, Slot, Step},
+    plan::{Dropped, Epilogue, Kind, Mode, Norm, Slot, Step},
 };
 
 /// Runs the network. The tape holds what the purpose needs.
@@ -20,7 +20,7 @@ pub(super) fn run(engine: &Engine, pixels: &Tensor, pass: Pass<'_>) -> Result<Ta
         let value = run.step(step, pixels)?;
         run.tape.dims.insert(step.out, value.dims().to_vec());
         run.tape.values[step.out] = Some(value);
-        for &slot in plan.frees_after(index, pass.purpose) {
+        for slot in plan.frees_after(index, pass.purpose) {
             run.tape.values[slot] = None;
         }
     }
@@ -61,7 +61,14 @@ impl Forward<'_> {
                 device::mean_pool(x, &cells)
             }
             Kind::LeakyRelu { x, slope } => self.leaky_relu(out, *x, f64::from(*slope)),
-            Kind::Dropout { x, rate } => self.dropout(out, *x, *rate),
+            Kind::Nonlinear { x, function } => device::nonlinearity(self.tape.value(*x), *function),
+            Kind::ScalePlanes { x, by } => self.tape.value(*x).broadcast_mul(self.tape.value(*by)),
+            Kind::Channels { x, channels } => {
+                let x = self.tape.value(*x);
+                x.index_select(&indices(channels, x.device())?, 1)
+            }
+            Kind::Sum { x, y } => self.tape.value(*x) + self.tape.value(*y),
+            Kind::Dropout { x, rate, dropped } => self.dropout(out, *x, *rate, *dropped),
             Kind::Concatenate { inputs } => {
                 let inputs: Vec<&Tensor> = inputs.iter().map(|&x| self.tape.value(x)).collect();
                 Tensor::cat(&inputs, 1)
@@ -100,22 +107,22 @@ impl Forward<'_> {
         residual: Option<Slot>,
         relu: bool,
     ) -> Result<Tensor> {
-        let (module, x) = (norm.module.as_str(), self.tape.value(x).clone());
+        let (module, epsilon, x) = (norm.module.as_str(), norm.settings.epsilon, self.tape.value(x).clone());
         let (gamma, beta) = (self.pass.weight(module, "weight"), self.pass.weight(module, "bias"));
         // The bias is not in the values: means are recorded with it and used without.
         let bias = norm.bias.as_ref().map(|module| self.pass.weight(module, "bias"));
         let (y, statistics) = match self.pass.mode {
             Mode::Train => {
-                let (y, moments) = device::batch_norm(&x, gamma, beta, EPSILON)?;
+                let (y, moments) = device::batch_norm(&x, gamma, beta, epsilon)?;
                 let mean = bias.map_or(Ok(moments.mean.clone()), |bias| &moments.mean + bias)?;
-                self.tape.moments.push((module.to_owned(), BatchMoments { mean, ..moments.clone() }));
+                self.tape.moments.push((norm.clone(), BatchMoments { mean, ..moments.clone() }));
                 (y, Statistics::Batch(moments))
             }
             Mode::Evaluate => {
                 let running = self.pass.weight(module, "running_mean");
                 let mean = per_channel(&bias.map_or(Ok(running.clone()), |bias| running - bias)?)?;
                 let variance = self.pass.weight(module, "running_var");
-                let inverse_std = per_channel(&(variance + EPSILON)?.sqrt()?.recip()?)?;
+                let inverse_std = per_channel(&(variance + epsilon)?.sqrt()?.recip()?)?;
                 let scale = (per_channel(gamma)? * &inverse_std)?;
                 let shift = (per_channel(beta)? - (&mean * &scale)?)?;
                 (x.broadcast_mul(&scale)?.broadcast_add(&shift)?, Statistics::Running(mean, inverse_std))
@@ -138,16 +145,21 @@ impl Forward<'_> {
     }
 
     /// While statistics stand still, nothing. What is dropped is drawn on the host.
-    fn dropout(&mut self, out: Slot, x: Slot, rate: f32) -> Result<Tensor> {
+    fn dropout(&mut self, out: Slot, x: Slot, rate: f32, dropped: Dropped) -> Result<Tensor> {
         let x = self.tape.value(x).clone();
         if self.pass.mode == Mode::Evaluate {
             return Ok(x);
         }
         let (images, scale) = (x.dim(0)?, 1.0 / (1.0 - rate));
-        let kept = dropout::Kept::new(self.pass.key, out, rate).of_images(images, x.elem_count() / images);
+        let shape = match dropped {
+            Dropped::Values => x.shape().clone(),
+            Dropped::Images => Shape::from((images, 1, 1, 1)),
+        };
+        let kept =
+            dropout::Kept::new(self.pass.key, out, rate).of_images(images, shape.elem_count() / images);
         let factors: Vec<f32> = kept.into_iter().map(|kept| if kept { scale } else { 0.0 }).collect();
-        let factor = Tensor::from_vec(factors, x.shape(), &self.engine.device)?;
-        let y = (x * &factor)?;
+        let factor = Tensor::from_vec(factors, shape, &self.engine.device)?;
+        let y = x.broadcast_mul(&factor)?;
         self.keep(out, || Ok(Kept::Factor(factor)))?;
         Ok(y)
     }

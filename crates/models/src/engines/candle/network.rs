@@ -18,7 +18,7 @@ use crate::{
     graph::{Graph, Shapes},
     network::{FrozenNetwork, GradientOf, Network, Variables},
     normaliser::Normaliser,
-    plan::{Mode, Purpose, RUNNING_MOMENTUM, Slot},
+    plan::{Mode, Norm, Purpose, Slot},
     results::{Evaluation, InputGradient, ParameterGradients},
 };
 
@@ -83,14 +83,14 @@ impl Network for CandleNetwork {
     }
 }
 
-/// running ← 0.9 · running + 0.1 · batch, with the unbiased variance.
-fn track(variables: &Variables, seen: &[(String, BatchMoments)]) -> Result<(), Error> {
-    for (module, BatchMoments { mean, variance, count, .. }) in seen {
+/// running ← (1 − momentum) · running + momentum · batch, with the unbiased variance.
+fn track(variables: &Variables, seen: &[(Norm, BatchMoments)]) -> Result<(), Error> {
+    for (Norm { module, settings, .. }, BatchMoments { mean, variance, count, .. }) in seen {
         let unbiased = *count as f64 / (count.max(&2) - 1) as f64;
         for (name, seen, factor) in [("running_mean", mean, 1.0), ("running_var", variance, unbiased)] {
             let running = &variables.buffers[&format!("{module}.{name}")];
-            let keep = (1.0 - RUNNING_MOMENTUM) as f32;
-            blend(running, keep, seen, (factor * RUNNING_MOMENTUM) as f32)?;
+            let keep = (1.0 - settings.momentum) as f32;
+            blend(running, keep, seen, (factor * settings.momentum) as f32)?;
         }
     }
     Ok(())

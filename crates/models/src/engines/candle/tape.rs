@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use candle_core::Tensor;
 use kernels::device::BatchMoments;
 
-use crate::plan::Slot;
+use crate::plan::{Norm, Slot};
 
 /// What a forward pass leaves behind.
 #[derive(Debug)]
 pub(super) struct Tape {
-    /// In training mode, the moments that each batch-norm saw, by module.
-    pub(super) moments: Vec<(String, BatchMoments)>,
+    /// In training mode, the moments that each batch-norm saw.
+    pub(super) moments: Vec<(Norm, BatchMoments)>,
     /// Results of steps, for as long as they are needed.
     pub(super) values: Vec<Option<Tensor>>,
     /// What each step needs on the way back.

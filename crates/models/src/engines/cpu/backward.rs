@@ -67,7 +67,31 @@ impl Backward<'_> {
                     blocked::leaky_relu_gradient(g, mask, *slope, instructions);
                 });
             }
-            Kind::Dropout { x, rate } => {
+            Kind::Nonlinear { x, function } => {
+                let mut g = self.take(out);
+                blocked::nonlinearity_gradient(&mut g, self.tape.value(*x), *function, instructions);
+                self.leave(*x, g);
+            }
+            Kind::ScalePlanes { x, by } => {
+                let (planes, factors) = (self.tape.value(*x), self.tape.value(*by));
+                let g = self.planes[out].take().expect("a later step has left a gradient");
+                let (of_planes, of_factors) =
+                    blocked::scale_planes_gradient(g, planes, factors, instructions, arena);
+                self.leave(*x, of_planes);
+                self.leave(*by, of_factors);
+            }
+            Kind::Channels { x, channels } => {
+                let (g, of) = (self.take(out), self.tape.dims[x].channels);
+                let gradient = blocked::choose_channels_gradient(&g, channels, of, arena);
+                arena.recycle(g);
+                self.leave(*x, gradient);
+            }
+            Kind::Sum { x, y } => {
+                let g = self.take(out);
+                self.leave(*x, blocked::concatenate(&[&g], arena));
+                self.leave(*y, g);
+            }
+            Kind::Dropout { x, rate, .. } => {
                 self.through_mask(out, *x, |g, mask| blocked::dropout_gradient(g, mask, *rate, instructions));
             }
             Kind::Concatenate { inputs } => self.branches(out, inputs),

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     dropout::Kept,
-    plan::{EPSILON, Epilogue, Kind, Mode, Norm, Slot, Step},
+    plan::{Dropped, Epilogue, Kind, Mode, Norm, Slot, Step},
 };
 
 /// The pixels of a batch, (N, 3, H, W) in [0, 1], and their size.
@@ -26,7 +26,7 @@ pub(super) fn run(engine: &Engine, pixels: Pixels<'_>, pass: Pass<'_>) -> Tape {
         let value = run.step(step, pixels);
         run.tape.dims.insert(step.out, value.dims());
         run.tape.values[step.out] = Some(value);
-        for &slot in plan.frees_after(index, pass.purpose) {
+        for slot in plan.frees_after(index, pass.purpose) {
             engine.recycle(run.tape.values[slot].take());
         }
     }
@@ -73,7 +73,19 @@ impl Forward<'_> {
                 self.keep_mask(step.out, Some(mask));
                 y
             }
-            Kind::Dropout { x, rate } => self.dropout(step.out, *x, *rate),
+            Kind::Nonlinear { x, function } => {
+                blocked::nonlinearity(self.tape.value(*x), *function, instructions, arena)
+            }
+            Kind::ScalePlanes { x, by } => {
+                blocked::scale_planes(self.tape.value(*x), self.tape.value(*by), instructions, arena)
+            }
+            Kind::Channels { x, channels } => blocked::choose_channels(self.tape.value(*x), channels, arena),
+            Kind::Sum { x, y } => {
+                let mut sum = blocked::concatenate(&[self.tape.value(*x)], arena);
+                blocked::accumulate(&mut sum, self.tape.value(*y), instructions);
+                sum
+            }
+            Kind::Dropout { x, rate, dropped } => self.dropout(step.out, *x, *rate, *dropped),
             Kind::Concatenate { inputs } => {
                 let inputs: Vec<&Blocked> = inputs.iter().map(|&x| self.tape.value(x)).collect();
                 blocked::concatenate(&inputs, arena)
@@ -82,14 +94,18 @@ impl Forward<'_> {
     }
 
     /// While statistics stand still, a copy.
-    fn dropout(&mut self, out: Slot, x: Slot, rate: f32) -> Blocked {
+    fn dropout(&mut self, out: Slot, x: Slot, rate: f32, dropped: Dropped) -> Blocked {
         let (x, arena) = (self.tape.value(x), &self.engine.arena);
         if self.pass.mode == Mode::Evaluate {
             return blocked::concatenate(&[x], arena);
         }
         let kept = Kept::new(self.pass.key, out, rate);
-        let (y, mask) =
-            blocked::dropout(x, rate, |place| kept.of_sixteen(place), self.engine.instructions, arena);
+        let drawn_together = match dropped {
+            Dropped::Values => 1,
+            Dropped::Images => (x.dims().channels * x.dims().pixels()) as u64,
+        };
+        let kept = |place: u64| kept.of_sixteen(place / drawn_together);
+        let (y, mask) = blocked::dropout(x, rate, kept, self.engine.instructions, arena);
         self.keep_mask(out, Some(mask));
         y
     }
@@ -144,7 +160,7 @@ impl Forward<'_> {
                 let both = moments.iter().map(|m| (m.mean, m.variance)).unzip();
                 let with_bias = |(c, m): (usize, Moments)| Moments { mean: m.mean + bias(c), ..m };
                 let moments = moments.into_iter().enumerate().map(with_bias).collect();
-                self.tape.moments.push((module.to_owned(), moments));
+                self.tape.moments.push((norm.clone(), moments));
                 both
             }
             Mode::Evaluate => {
@@ -153,7 +169,8 @@ impl Forward<'_> {
                 (mean, doubles(self.pass.weight(module, "running_var")))
             }
         };
-        let inverse_std: Vec<f64> = variance.iter().map(|v| 1.0 / (v + EPSILON).sqrt()).collect();
+        let epsilon = norm.settings.epsilon;
+        let inverse_std: Vec<f64> = variance.iter().map(|v| 1.0 / (v + epsilon).sqrt()).collect();
         let gamma = doubles(self.pass.weight(module, "weight"));
         let scale: Vec<f64> =
             gamma.iter().zip(&inverse_std).map(|(gamma, inverse)| gamma * inverse).collect();

@@ -24,7 +24,7 @@ use crate::{
     graph::{Graph, Shapes},
     network::{FrozenNetwork, GradientOf, Network, Variables},
     normaliser::Normaliser,
-    plan::{Mode, Purpose, RUNNING_MOMENTUM, Weights},
+    plan::{Mode, Norm, Purpose, Weights},
     results::{Evaluation, InputGradient, ParameterGradients},
 };
 
@@ -128,23 +128,25 @@ impl<'a> Held<'a> {
     }
 }
 
-type SeenMoments = Vec<(String, Vec<Moments>)>;
+type SeenMoments = Vec<(Norm, Vec<Moments>)>;
 
-/// running ← 0.9 · running + 0.1 · batch, with the unbiased variance.
+/// running ← (1 − momentum) · running + momentum · batch, with the unbiased variance.
 fn track(buffers: &BTreeMap<String, Var>, seen: &SeenMoments) -> Result<(), Error> {
-    for (module, moments) in seen {
+    for (Norm { module, settings, .. }, moments) in seen {
         let unbiased = |m: &Moments| m.variance * m.count as f64 / (m.count.max(2) - 1) as f64;
-        blend(&buffers[&format!("{module}.running_mean")], moments.iter().map(|m| m.mean))?;
-        blend(&buffers[&format!("{module}.running_var")], moments.iter().map(unbiased))?;
+        blend(
+            &buffers[&format!("{module}.running_mean")],
+            settings.momentum,
+            moments.iter().map(|m| m.mean),
+        )?;
+        blend(&buffers[&format!("{module}.running_var")], settings.momentum, moments.iter().map(unbiased))?;
     }
     Ok(())
 }
 
-fn blend(running: &Var, seen: impl Iterator<Item = f64>) -> Result<(), Error> {
+fn blend(running: &Var, momentum: f64, seen: impl Iterator<Item = f64>) -> Result<(), Error> {
     let kept = running.to_vec1::<f32>()?;
-    let blend = |(kept, seen): (f32, f64)| {
-        ((1.0 - RUNNING_MOMENTUM) * f64::from(kept) + RUNNING_MOMENTUM * seen) as f32
-    };
+    let blend = |(kept, seen): (f32, f64)| ((1.0 - momentum) * f64::from(kept) + momentum * seen) as f32;
     let blended: Vec<f32> = kept.into_iter().zip(seen).map(blend).collect();
     Ok(running.set(&Tensor::new(blended, &Device::Cpu)?)?)
 }

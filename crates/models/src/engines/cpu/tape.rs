@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kernels::blocked::{Blocked, Dims, Mask, Moments, Winners};
 
-use crate::plan::Slot;
+use crate::plan::{Norm, Slot};
 
 /// What a forward pass leaves behind.
 #[derive(Debug)]
@@ -13,8 +13,8 @@ pub(super) struct Tape {
     pub(super) latent: Vec<f32>,
     /// (N, classes).
     pub(super) logits: Vec<f32>,
-    /// In training mode, the moments that each batch-norm saw, by module.
-    pub(super) moments: Vec<(String, Vec<Moments>)>,
+    /// In training mode, the moments that each batch-norm saw.
+    pub(super) moments: Vec<(Norm, Vec<Moments>)>,
     pub(super) values: Vec<Option<Blocked>>,
     pub(super) statistics: BTreeMap<Slot, Statistics>,
     /// What ReLU after convolutions, leaky ReLU and dropout let through.
