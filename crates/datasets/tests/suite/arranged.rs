@@ -461,3 +461,36 @@ fn samples_without_a_class_are_told_with_what_is_there() -> Outcome {
     }
     Ok(())
 }
+
+/// Whoever unpacks an archive may leave it where it is.
+#[test]
+fn an_archive_beside_what_it_was_unpacked_to_is_not_read() -> Outcome {
+    let root = TempDir::new()?;
+    let image = png(1);
+    for name in ["train/a/0.png", "val/a/1.png"] {
+        write(root.path(), name, &image)?;
+    }
+    let archive = root.path().join("train.tar.gz");
+    fs::write(&archive, &gzip(&tar(&[("b/0.png", &image)]))[..60])?;
+    assert_eq!(load(root.path())?.train.classes(), ["a"]);
+    // Beside classes it is none of them.
+    fs::remove_dir_all(root.path().join("val"))?;
+    fs::rename(root.path().join("train/a"), root.path().join("a"))?;
+    fs::remove_dir(root.path().join("train"))?;
+    assert_eq!(found(&load(root.path())?.test)?, pairs(&[("a", 1)]));
+    Ok(())
+}
+
+/// Files beside images in folders of classes say nothing of them.
+#[test]
+fn notes_beside_images_make_no_shard() -> Outcome {
+    let root = TempDir::new()?;
+    let image = png(1);
+    let path = root.path().join("set.tar");
+    for beside in ["json", "txt", "xml"] {
+        let note = format!("set/train/a/0.{beside}");
+        fs::write(&path, tar(&[("set/train/a/0.png", &image), (&note, br#"{"label": 7}"#)]))?;
+        assert_eq!(found(&load(&path)?.train)?, pairs(&[("a", 1)]), "{beside}");
+    }
+    Ok(())
+}

@@ -8,7 +8,7 @@ use std::{
 use super::class::{Class, class, class_in_json};
 use crate::{
     ArchiveError, Error,
-    folder::names::{is_foreign, is_read},
+    folder::names::{Part, is_foreign, is_read},
     images::store::{LARGEST, MOST_IN_MEMORY},
     skipped::Skipped,
     tar::{Member, MemberKind, Tar},
@@ -44,16 +44,30 @@ pub(super) struct Shard {
     pub(super) is_ended: bool,
 }
 
-/// Whether the first files of an archive are those of samples: beside an image there is another file with its key.
+/// Whether the first files of an archive are those of samples: beside an image there is a class with its key, or another file where no
+/// folder says the class.
 pub(super) fn is_shard(path: &Path) -> Result<bool, Error> {
     let mut tar = Tar::open(path)?;
-    let (mut images, mut others): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+    let (mut images, mut labels, mut others) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..LOOKED_AT {
         let Some(member) = tar.next_file()? else { break };
-        let key = split_name(&member.name).0.to_owned();
-        if is_read(&member.name) { images.push(key) } else { others.push(key) }
+        let (key, kind) = split_name(&member.name);
+        let of_kind = match kind {
+            _ if is_read(&member.name) => &mut images,
+            "cls" | "json" => &mut labels,
+            _ => &mut others,
+        };
+        of_kind.push(key.trim_start_matches("./").to_owned());
     }
-    Ok(images.iter().any(|key| others.contains(key)))
+    let is_sample = |key: &String| labels.contains(key) || (others.contains(key) && !key.contains('/'));
+    Ok(images.iter().any(|key| !is_in_class(key) && is_sample(key)))
+}
+
+/// Whether a path is that of an image in a folder of a class: `train/class/x`, perhaps with a folder above.
+fn is_in_class(path: &str) -> bool {
+    let steps: Vec<&str> = path.split('/').collect();
+    let part = steps.iter().take(2).position(|step| Part::of_folder(step).is_some());
+    part.is_some_and(|at| steps.len() > at + 2)
 }
 
 /// The key of a file, and what follows the first dot of its name.

@@ -25,17 +25,30 @@ pub(super) fn folder(tree: &mut Tree, follows_links: bool) -> Result<(), Error> 
     let walk = Walk { inside, follows_links };
     let listed = walk.entries(&root)?;
     let kaggle = KAGGLE.iter().find(|below| root.join(below).is_dir());
-    let is_split = kaggle.is_some() || listed.iter().any(|entry| is_part(&root, entry));
+    let parts: Vec<Part> = listed.iter().filter_map(|entry| part_folder(&root, entry)).collect();
+    // An archive beside a folder of the same part is what that was unpacked from; beside classes it is something else.
+    let stands_for_part = |entry: &Entry| {
+        entry.kind == Kind::File
+            && archive_stem(&entry.name).is_some()
+            && Part::of_step(&entry.name).is_some_and(|(part, _)| !parts.contains(&part))
+    };
+    let has_classes = || {
+        let others = listed.iter().filter(|entry| entry.kind == Kind::Folder && !is_foreign(&entry.name));
+        others.into_iter().any(|entry| has_images(&root.join(&entry.name)))
+    };
+    let is_split =
+        kaggle.is_some() || !parts.is_empty() || (listed.iter().any(stands_for_part) && !has_classes());
+    let archives: Vec<bool> = listed.iter().map(|entry| is_split && stands_for_part(entry)).collect();
     if !is_split && let Some(instead) = below_with_parts(&root) {
         return Err(Error::NoFolder { root, instead: Some(instead), unread: None });
     }
-    for entry in listed {
+    for (entry, stands_for_part) in listed.into_iter().zip(archives) {
         let is_folder = entry.kind == Kind::Folder;
         let is_archive = !is_folder && archive_stem(&entry.name).is_some();
         let is_wanted = match (is_folder, is_split) {
             (true, true) => Part::of_folder(&entry.name).is_some(),
             (true, false) => true,
-            (false, _) if is_archive => Part::of_step(&entry.name).is_some() || entry.name.contains("devkit"),
+            (false, _) if is_archive => stands_for_part || (is_split && entry.name.contains("devkit")),
             (false, _) => true,
         };
         match is_wanted {
@@ -67,17 +80,11 @@ pub(super) fn below(tree: &mut Tree, below: &str, follows_links: bool) -> Result
     Walk { inside, follows_links }.below(tree, below, DEEPEST)
 }
 
-/// Whether an entry of the root is a part: a folder of classes, or an archive. A folder of that name that holds images alone may be one
-/// class of many.
-fn is_part(root: &Path, entry: &Entry) -> bool {
-    match entry.kind {
-        Kind::Folder => {
-            Part::of_folder(&entry.name).is_some()
-                && fs::read_dir(root.join(&entry.name))
-                    .is_ok_and(|mut found| found.any(|found| found.is_ok_and(|found| found.path().is_dir())))
-        }
-        _ => archive_stem(&entry.name).is_some() && Part::of_step(&entry.name).is_some(),
-    }
+/// The part that an entry of the root is: a folder of classes. A folder of that name that holds images alone may be one class of many.
+fn part_folder(root: &Path, entry: &Entry) -> Option<Part> {
+    let (part, _) = Part::of_folder(&entry.name).filter(|_| entry.kind == Kind::Folder)?;
+    let mut found = fs::read_dir(root.join(&entry.name)).ok()?;
+    found.any(|found| found.is_ok_and(|found| found.path().is_dir())).then_some(part)
 }
 
 /// A folder in the root that has parts.
