@@ -7,9 +7,6 @@ use crate::{
     mat::{self, Record},
 };
 
-/// The file's name in the kit.
-pub(super) const META: &str = "meta.mat";
-
 /// The WordNet numbers of the classes that images have, by the kit's own numbers.
 ///
 /// # Errors

@@ -107,6 +107,14 @@ pub(super) fn dataset(
 /// Checks that there are at least so many classes of ImageNet and no others, and puts them in ImageNet's order; gives their places in it.
 pub(super) fn imagenet(mut listing: Listing, least: usize) -> Result<(Listing, Vec<usize>), Error> {
     if listing.kind == Kind::Rows && listing.classes.iter().all(|class| class.parse::<usize>().is_ok()) {
+        // Which classes there are must not depend on how many rows are read.
+        if listing.is_limited {
+            return Err(Error::Table(TableError::Unfit {
+                path: listing.root,
+                found: "labels without names, of which only the first were to be read".to_owned(),
+                expected: "names of the classes, or all rows".to_owned(),
+            }));
+        }
         keep_used(&mut listing);
     }
     let known: Vec<&str> = imagenet_classes().collect();
@@ -126,8 +134,8 @@ pub(super) fn imagenet(mut listing: Listing, least: usize) -> Result<(Listing, V
         }
         None => return Err(not_imagenet(listing, least)),
     };
-    let is_named = listing.classes.iter().all(|class| class.starts_with('n'));
-    if !is_named && listing.classes.first().is_some_and(|class| class != known[places[0]]) {
+    let are_numbers = listing.classes[0] != known[places[0]];
+    if are_numbers {
         listing.notes.retain(|note| !matches!(note, Note::NumbersAsText { .. }));
         let (class, stands_for) = (listing.classes[0].clone(), known[places[0]].to_owned());
         listing.notes.push(Note::NumbersAsPlaces { class, stands_for });

@@ -16,8 +16,8 @@ use std::{
 };
 
 use super::{
-    devkit::{self, META},
-    names::file_name,
+    devkit,
+    names::{LABEL_LISTS, META, file_name},
     tree::Tree,
 };
 use crate::Error;
@@ -27,10 +27,6 @@ const LONGEST: u64 = 256 << 20;
 
 /// More classes than any data set of images has.
 const MOST_CLASSES: usize = 1 << 20;
-
-/// What of a data set has its own list of labels, and under which name.
-const KNOWN: [&str; 3] =
-    ["val_annotations.txt", "LOC_val_solution.csv", "ILSVRC2012_validation_ground_truth.txt"];
 
 /// Labels of images.
 pub(super) struct Labels {
@@ -98,7 +94,7 @@ impl Labels {
     /// # Errors
     /// If it cannot be read.
     pub(super) fn of(tree: &Tree) -> Result<Option<Self>, Error> {
-        for name in KNOWN {
+        for name in LABEL_LISTS {
             let Some((path, text)) = tree.text(name)? else { continue };
             let list = Self::parse(&path, &String::from_utf8_lossy(&text))?;
             let meta = if list.has_numbers() { tree.text(META)? } else { None };

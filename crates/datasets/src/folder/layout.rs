@@ -55,7 +55,8 @@ pub(super) fn listing(mut tree: Tree, layout: &Layout) -> Result<Listing, Error>
     let (train, test) = (labelled.images(train)?, labelled.images(test)?);
     let numbers = numbers_as_text(&classes);
     let Tree { root, store, .. } = tree;
-    let mut listing = Listing { root, store, classes, train, test, notes, kind: Kind::Files };
+    let mut listing =
+        Listing { root, store, classes, train, test, notes, kind: Kind::Files, is_limited: false };
     listing.split_off(layout, is_whole);
     listing.notes.extend(numbers);
     Ok(listing)

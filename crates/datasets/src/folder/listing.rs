@@ -40,6 +40,8 @@ pub(crate) struct Listing {
     /// What users should know about how they were found.
     pub(crate) notes: Vec<Note>,
     pub(crate) kind: Kind,
+    /// Whether there may be more images, which were not read.
+    pub(crate) is_limited: bool,
 }
 
 /// Of classes whose names are all numbers: two that are in another order as numbers.

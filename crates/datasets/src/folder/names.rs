@@ -52,8 +52,12 @@ const EXTENSIONS: [&str; 10] = ["jpg", "jpeg", "png", "bmp", "ppm", "pgm", "webp
 /// Images that are not read here; the user is notified.
 const UNREAD: [&str; 5] = ["heic", "avif", "jp2", "jxl", "svg"];
 
-/// Files that may have labels; `mat` is what explains those of ImageNet's development kit.
-const TEXTS: [&str; 3] = ["txt", "csv", "mat"];
+/// The lists of labels that data sets have themselves.
+pub(super) const LABEL_LISTS: [&str; 3] =
+    ["val_annotations.txt", "LOC_val_solution.csv", "ILSVRC2012_validation_ground_truth.txt"];
+
+/// What explains the classes of ImageNet's development kit.
+pub(super) const META: &str = "meta.mat";
 
 /// Whether a file is named like an image, if only one of a kind that is not read.
 pub(super) fn is_image(name: &str) -> bool {
@@ -67,9 +71,10 @@ pub(super) fn is_read(name: &str) -> bool {
     has_extension(name, &EXTENSIONS)
 }
 
-/// Whether a file is named like a text that may have labels.
+/// Whether a file is called like a list of labels, or what explains one.
 pub(super) fn is_text(name: &str) -> bool {
-    !file_name(name).starts_with('.') && has_extension(name, &TEXTS)
+    let file = file_name(name);
+    file == META || LABEL_LISTS.contains(&file)
 }
 
 fn has_extension(name: &str, of: &[&str]) -> bool {

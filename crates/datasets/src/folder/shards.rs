@@ -112,6 +112,7 @@ impl Shards {
             test,
             notes,
             kind: Kind::Rows,
+            is_limited: false,
         };
         listing.split_off(layout, !has_parts);
         Ok(listing)

@@ -77,7 +77,16 @@ impl Tables {
         let mut rows = rows::Rows::new(&root, columns);
         let (train, test) = (rows.part(&splits.train, limits.train)?, rows.part(&splits.test, limits.test)?);
         let (store, classes) = rows.classes();
-        Ok(Listing { root, store, classes, train, test, notes: Vec::new(), kind: Kind::Rows })
+        Ok(Listing {
+            root,
+            store,
+            classes,
+            train,
+            test,
+            notes: Vec::new(),
+            kind: Kind::Rows,
+            is_limited: limits != Limits::default(),
+        })
     }
 }
 
