@@ -50,7 +50,7 @@ def draw(name, count):
 def weights(name, shape, gain):
     """He-uniform filters times `gain`; the rest near what a trained network has."""
     u = draw(name, int(np.prod(shape)))
-    kind = name.rsplit(".", 1)[1]
+    kind = name.rsplit(".", 1)[-1]
     if len(shape) > 1:
         u = (2 * u - 1) * np.sqrt(6 / np.prod(shape[1:])) * gain
     elif kind == "weight":
@@ -349,7 +349,13 @@ RESNETS = {18: (False, [2, 2, 2, 2]), 34: (False, [3, 4, 6, 3]), 50: (True, [3, 
 VGGS = {11: [1, 1, 2, 2, 2], 13: [2, 2, 2, 2, 2], 16: [2, 2, 3, 3, 3], 19: [2, 2, 4, 4, 4]}
 REGNETS = {"x": ["400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf"], "y": ["400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf", "128gf"]}
 # Pixels of a side, for networks that need more than the others.
-SIZES = {"inception_v3": 96}
+TRANSFORMERS = [f"vit_{size}" for size in ["b_16", "b_32", "l_16", "l_32", "h_14"]] + ["swin_t", "swin_s", "swin_b", "maxvit_t"]
+CONVNEXTS = [f"convnext_{size}" for size in ["tiny", "small", "base", "large"]]
+SIZES = {"inception_v3": 96} | {name: 224 for name in TRANSFORMERS}
+# Without ReLU and maxima there are no corners, and every image is steady.
+SMOOTH = [*TRANSFORMERS, *CONVNEXTS]
+# What a network has besides its weights.
+CONSTANTS = ("num_batches_tracked", "relative_position_index")
 # What filters are multiplied by, where a signal would be lost on the way (SiLU halves small values), or grow until rounding counts.
 GAINS = {f"efficientnet_b{n}": 1.2 for n in range(7)}
 GAINS |= {"efficientnet_b7": 1.15, "efficientnet_v2_m": 0.9, "efficientnet_v2_l": 0.9}
@@ -387,7 +393,7 @@ def all_models():
     large += [f"efficientnet_b{n}" for n in range(8)] + [f"efficientnet_v2_{size}" for size in "sml"]
     large += [f"shufflenet_v2_x{width}" for width in ["0_5", "1_0", "1_5", "2_0"]]
     large += [f"regnet_{kind}_{size}" for kind, sizes in REGNETS.items() for size in sizes]
-    for name in large:
+    for name in large + SMOOTH:
         found["imagenet", name] = lambda name=name: torchvision_model(name)
     return found
 
@@ -460,21 +466,21 @@ def image(number, size):
 
 def count(family, name, build):
     model = build()
-    state = [key for key in model.state_dict() if not key.endswith("num_batches_tracked")]
+    state = [key for key in model.state_dict() if not key.endswith(CONSTANTS)]
     parameters = sum(p.numel() for p in model.parameters())
     return {"name": name, "family": family, "parameters": parameters, "tensors": len(state)}
 
 
 def measure(family, name, build):
     model = build().eval().double()
-    state = {key: value for key, value in model.state_dict().items() if not key.endswith("num_batches_tracked")}
+    state = {key: value for key, value in model.state_dict().items() if not key.endswith(CONSTANTS)}
     gain = GAINS.get(name, 1.0)
     with torch.no_grad():
         for key, value in state.items():
             value.copy_(weights(key, tuple(value.shape), gain))
     size = 32 if family == "cifar" else SIZES.get(name, 64)
     labels = labels_in_doubt(model, size)
-    numbers = steady_images(model, size, labels)
+    numbers = [0, 1] if name in SMOOTH else steady_images(model, size, labels)
     pixels = np.concatenate([image(number, size) for number in numbers])
     logits, loss, gradient = differentiate(model, pixels, labels)
     squares = sum(float((p.grad**2).sum()) for p in model.parameters())

@@ -39,14 +39,16 @@ pub mod fourier;
 pub mod naive;
 
 mod activation;
+mod attention;
 mod nonlinearity;
 mod parallel;
 mod precision;
 mod simd;
 mod windows;
 
-// What a convolution is followed by, how a pooling window lies, how exact products are.
+// What a convolution is followed by, which tokens attend to which, how a pooling window lies, how exact products are.
 pub use activation::Activation;
+pub use attention::{Group, Partition};
 pub use nonlinearity::Nonlinearity;
 pub use precision::Precision;
 pub use windows::Pool2d;

@@ -13,9 +13,14 @@ pub enum Nonlinearity {
     Hardsigmoid,
     /// x · hardsigmoid(x), with gradient 0 at −3 and 1 at 3.
     Hardswish,
+    /// x · Φ(x), Φ the cumulative distribution of the standard normal (Hendrycks & Gimpel 2016): PyTorch's exact one, by erf.
+    Gelu,
+    /// The hyperbolic tangent.
+    Tanh,
 }
 
 impl Nonlinearity {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Relu6, Self::Sigmoid, Self::Silu, Self::Hardsigmoid, Self::Hardswish];
+    pub const ALL: [Self; 7] =
+        [Self::Relu6, Self::Sigmoid, Self::Silu, Self::Hardsigmoid, Self::Hardswish, Self::Gelu, Self::Tanh];
 }

@@ -1,11 +1,13 @@
 //! Architectures by name: one file each, and the table of all of them.
 
 mod alexnet;
+mod convnext;
 mod densenet;
 mod efficientnet;
 mod googlenet;
 mod inception;
 mod inception_imagenet;
+mod maxvit;
 mod mnasnet;
 mod mobile;
 mod mobilenet_v2;
@@ -16,8 +18,11 @@ mod resnet;
 mod resnet_imagenet;
 mod shufflenet;
 mod squeezenet;
+mod swin;
+mod transformer;
 mod vgg;
 mod vgg_imagenet;
+mod vit;
 mod wide_resnet;
 
 use std::str::FromStr;
@@ -158,6 +163,19 @@ const ARCHITECTURES: &[Architecture] = &[
     imagenet("regnet_y_128gf", regnet::regnet_y::<128000>),
     imagenet("googlenet", googlenet::googlenet),
     imagenet("inception_v3", inception_imagenet::inception_v3),
+    imagenet("convnext_tiny", convnext::tiny),
+    imagenet("convnext_small", convnext::small),
+    imagenet("convnext_base", convnext::base),
+    imagenet("convnext_large", convnext::large),
+    imagenet("vit_b_16", vit::base::<16>),
+    imagenet("vit_b_32", vit::base::<32>),
+    imagenet("vit_l_16", vit::large::<16>),
+    imagenet("vit_l_32", vit::large::<32>),
+    imagenet("vit_h_14", vit::huge),
+    imagenet("swin_t", swin::tiny),
+    imagenet("swin_s", swin::small),
+    imagenet("swin_b", swin::base),
+    imagenet("maxvit_t", maxvit::tiny),
 ];
 
 impl Architecture {

@@ -3,9 +3,13 @@
 //! An architecture is a function that builds a [`Graph`]; it says nothing about how the graph is executed: that
 //! is the seam between architectures and engines.
 
+mod tokens;
+
 use std::{collections::BTreeMap, ops::Range};
 
 use kernels::{Activation, Nonlinearity, Pool2d, blocked::ConvolutionShape};
+
+pub use tokens::{RelativeBias, SelfAttention, TokenOp};
 
 /// Names and shapes of tensors, ordered by name.
 pub type Shapes = BTreeMap<String, Vec<usize>>;
@@ -52,9 +56,17 @@ pub enum Op {
     StochasticDepth { rate: f32 },
     /// The channels of all inputs, one input after the other.
     Concatenate,
+    /// What transformers are made of.
+    Tokens(TokenOp),
     /// Of planes of `size`, flattened channel by channel: `{module}.weight` (out, C · H · W) and `{module}.bias` (out), then the
     /// activation.
     Linear { module: String, size: [usize; 2], activation: Activation },
+}
+
+/// The full name of a module's parameter. PyTorch's multi-head attention has no module for its first layer: a name that ends in `_` goes
+/// on without a dot (`self_attention.in_proj_weight`).
+pub(crate) fn parameter(module: &str, name: &str) -> String {
+    if module.ends_with('_') { format!("{module}{name}") } else { format!("{module}.{name}") }
 }
 
 /// What batch-norms of one network have in common.
@@ -163,9 +175,9 @@ impl GraphBuilder {
         activation: Activation,
     ) -> Value {
         let ConvolutionShape { inputs, outputs, kernel: [rows, columns], groups, .. } = shape;
-        self.parameters.insert(format!("{module}.weight"), vec![outputs, inputs / groups, rows, columns]);
+        self.parameters.insert(parameter(module, "weight"), vec![outputs, inputs / groups, rows, columns]);
         if bias {
-            self.parameters.insert(format!("{module}.bias"), vec![outputs]);
+            self.parameters.insert(parameter(module, "bias"), vec![outputs]);
         }
         self.push(Op::Convolution { module: module.to_owned(), shape, bias, activation }, &[x], outputs)
     }
@@ -188,10 +200,10 @@ impl GraphBuilder {
     pub fn batch_norm(&mut self, x: Value, module: &str, activation: Activation) -> Value {
         let channels = self.channels(x);
         for name in ["weight", "bias"] {
-            self.parameters.insert(format!("{module}.{name}"), vec![channels]);
+            self.parameters.insert(parameter(module, name), vec![channels]);
         }
         for name in ["running_mean", "running_var"] {
-            self.buffers.insert(format!("{module}.{name}"), vec![channels]);
+            self.buffers.insert(parameter(module, name), vec![channels]);
         }
         let settings = self.norms;
         self.push(Op::BatchNorm { module: module.to_owned(), settings, activation }, &[x], channels)
@@ -286,8 +298,8 @@ impl GraphBuilder {
         activation: Activation,
     ) -> Value {
         let inputs = self.channels(x) * size[0] * size[1];
-        self.parameters.insert(format!("{module}.weight"), vec![out, inputs]);
-        self.parameters.insert(format!("{module}.bias"), vec![out]);
+        self.parameters.insert(parameter(module, "weight"), vec![out, inputs]);
+        self.parameters.insert(parameter(module, "bias"), vec![out]);
         self.push(Op::Linear { module: module.to_owned(), size, activation }, &[x], out)
     }
 

@@ -49,8 +49,10 @@ mod var_builder;
 // Networks by name, and as data
 pub use architectures::Architecture;
 pub use family::Family;
-pub use graph::{Graph, GraphBuilder, Node, NormSettings, Op, Shapes, Value};
-pub use kernels::{Activation, Nonlinearity, Pool2d, blocked::ConvolutionShape};
+pub use graph::{
+    Graph, GraphBuilder, Node, NormSettings, Op, RelativeBias, SelfAttention, Shapes, TokenOp, Value,
+};
+pub use kernels::{Activation, Nonlinearity, Partition, Pool2d, blocked::ConvolutionShape};
 
 // Networks with weights
 pub use attack::{Attack, Ball};

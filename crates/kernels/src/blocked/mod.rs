@@ -1,6 +1,7 @@
 //! The fast engine's operations: activations in blocks of sixteen images, convolutions by Winograd and packed
 //! products or on AMX's tiles, batch-norm and activations fused. See [`Blocked`] for the layout and [`InstructionSet`] for the instruction sets.
 
+mod attention;
 mod branches;
 mod convolution;
 mod curves;
@@ -8,6 +9,8 @@ mod direct;
 mod factors;
 mod gates;
 mod gemm;
+mod lane_products;
+mod layer_norm;
 mod loss;
 mod means;
 mod pages;
@@ -18,14 +21,17 @@ mod scales;
 mod shape;
 mod tensor;
 mod tiled;
+mod tokens;
 mod winograd;
 
 use crate::simd;
 
+pub use attention::{Attention, attention, attention_gradient};
 pub use branches::{choose_channels, choose_channels_gradient, concatenate, some_channels};
 pub use convolution::Convolution;
 pub use curves::{nonlinearity, nonlinearity_gradient};
 pub use gates::{dropout, dropout_gradient, leaky_relu, leaky_relu_gradient};
+pub use layer_norm::{PixelMoments, layer_norm, layer_norm_gradient, layer_norm_parameter_gradients};
 pub use loss::{cross_entropy, scaled_cross_entropy};
 pub use means::{Cells, mean_pool, mean_pool_gradient};
 pub use pointwise::{
@@ -37,3 +43,7 @@ pub use scales::{scale_planes, scale_planes_gradient};
 pub use shape::ConvolutionShape;
 pub use simd::InstructionSet;
 pub use tensor::{Arena, Blocked, Dims, Mask};
+pub use tokens::{
+    add_positions, merge_squares, merge_squares_gradient, pixel, pixel_gradient, positions_gradient,
+    prepend_tokens, prepend_tokens_gradient, swap_channels_and_pixels, swap_channels_and_pixels_gradient,
+};

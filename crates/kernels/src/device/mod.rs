@@ -18,6 +18,7 @@
 //! All tensors are f32, images (N, C, H, W), weights (O, C / groups, kH, kW). What runs anywhere is the twin that the CUDA
 //! versions are tested against.
 
+mod attention;
 mod bands;
 mod blend;
 mod convolution;
@@ -25,6 +26,7 @@ mod convolution;
 mod cuda;
 mod density;
 mod gate;
+mod layer_norm;
 mod loss;
 mod moments;
 mod nonlinearity;
@@ -37,11 +39,13 @@ mod spectrum;
 mod uploads;
 
 pub use crate::Precision;
+pub use attention::{Attention, attention, attention_gradient};
 pub use bands::BandMeans;
 pub use blend::{accumulate, blend};
 pub use convolution::Convolution;
 pub use density::{Densities, Density};
 pub use gate::relu_gradient;
+pub use layer_norm::{layer_norm, layer_norm_gradient};
 pub use loss::{cross_entropy, scaled_cross_entropy};
 pub use moments::BatchMoments;
 pub use nonlinearity::{nonlinearity, nonlinearity_gradient};

@@ -26,6 +26,8 @@ pub fn nonlinearity(x: &Tensor, function: Nonlinearity) -> Result<Tensor> {
         Nonlinearity::Silu => x * nonlinearity(x, Nonlinearity::Sigmoid)?,
         Nonlinearity::Hardsigmoid => (x + 3.0)?.clamp(0f32, 6f32)? / 6.0,
         Nonlinearity::Hardswish => x * nonlinearity(x, Nonlinearity::Hardsigmoid)?,
+        Nonlinearity::Gelu => x * normal_distribution(x)?,
+        Nonlinearity::Tanh => x.tanh(),
     }
 }
 
@@ -49,8 +51,18 @@ pub fn nonlinearity_gradient(x: &Tensor, g: &Tensor, function: Nonlinearity) -> 
             let open = (inside(x, -3.0, 3.0)? / 6.0)?;
             (nonlinearity(x, Nonlinearity::Hardsigmoid)? + (x * open)?)?
         }
+        Nonlinearity::Gelu => {
+            let density = (x.sqr()?.affine(-0.5, 0.0)?.exp()? / std::f64::consts::TAU.sqrt())?;
+            (normal_distribution(x)? + (x * density)?)?
+        }
+        Nonlinearity::Tanh => x.tanh()?.sqr()?.affine(-1.0, 1.0)?,
     };
     g * slope
+}
+
+/// The share of the standard normal below `x`.
+fn normal_distribution(x: &Tensor) -> Result<Tensor> {
+    x.affine(std::f64::consts::FRAC_1_SQRT_2, 0.0)?.erf()?.affine(0.5, 0.5)
 }
 
 /// 1 between two numbers, 0 elsewhere and at both.

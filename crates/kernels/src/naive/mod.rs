@@ -14,7 +14,9 @@
 //! ```
 
 pub mod activation;
+pub mod attention;
 pub mod convolution;
+pub mod layer_norm;
 pub mod linear;
 pub mod loss;
 pub mod nonlinearity;

@@ -15,3 +15,4 @@ mod patches;
 mod pointwise;
 mod pooling;
 mod steps;
+mod tokens;

@@ -8,6 +8,7 @@ use super::{
     norms::{Affine, Weights},
     step::Epilogue,
 };
+use crate::graph::parameter;
 
 /// The weights of a convolution as its epilogue has them, (O, C / groups, kH, kW), and what the epilogue adds to each channel.
 pub(crate) fn filter<'a>(
@@ -17,7 +18,7 @@ pub(crate) fn filter<'a>(
     epilogue: Option<&Epilogue>,
 ) -> (Cow<'a, [f32]>, Option<Vec<f32>>) {
     let Some(module) = module else { return (Cow::Owned(identity(shape)), None) };
-    let weight = weights[format!("{module}.weight").as_str()];
+    let weight = weights[parameter(module, "weight").as_str()];
     let Some(epilogue) = epilogue else { return (Cow::Borrowed(weight), None) };
     let bias = epilogue.bias.then_some(module);
     if let Some(norm) = &epilogue.norm {
@@ -26,7 +27,7 @@ pub(crate) fn filter<'a>(
         return (Cow::Owned(norm.fold(weight)), Some(norm.shift));
     }
     let shift =
-        bias.map_or(vec![0.0; shape.outputs], |module| weights[format!("{module}.bias").as_str()].to_vec());
+        bias.map_or(vec![0.0; shape.outputs], |module| weights[parameter(module, "bias").as_str()].to_vec());
     (Cow::Borrowed(weight), Some(shift))
 }
 

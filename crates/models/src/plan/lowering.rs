@@ -4,7 +4,7 @@
 use kernels::{Activation, blocked::ConvolutionShape};
 
 use super::step::{Dropped, Epilogue, Kind, Means, Norm, Slot, Step};
-use crate::graph::{Graph, Op};
+use crate::graph::{Graph, Op, parameter};
 
 /// The steps of a graph.
 pub(super) fn lower(graph: &Graph) -> Vec<Step> {
@@ -36,7 +36,7 @@ impl Lowering<'_> {
             Op::Normalise => Kind::Normalise,
             Op::Convolution { .. } => self.convolution(out, None, false),
             Op::Linear { module, size, activation } => {
-                let weight = &self.graph.parameters[&format!("{module}.weight")];
+                let weight = &self.graph.parameters[&parameter(module, "weight")];
                 let (outputs, inputs) = (weight[0], weight[1] / (size[0] * size[1]));
                 let shape = ConvolutionShape {
                     kernel: *size,
@@ -69,6 +69,7 @@ impl Lowering<'_> {
             Op::Channels(channels) => Kind::Channels { x, channels: channels.clone() },
             Op::Dropout { rate } => Kind::Dropout { x, rate: *rate, dropped: Dropped::Values },
             Op::StochasticDepth { rate } => Kind::Dropout { x, rate: *rate, dropped: Dropped::Images },
+            Op::Tokens(op) => Kind::Tokens { x, op: op.clone() },
             Op::Concatenate => {
                 Kind::Concatenate { inputs: node.inputs.iter().map(|input| input.0).collect() }
             }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::step::Norm;
+use crate::graph::parameter;
 
 /// Values by PyTorch's names, borrowed for a pass.
 pub(crate) type Weights<'a> = BTreeMap<&'a str, &'a [f32]>;
@@ -16,7 +17,7 @@ pub(super) struct Affine {
 impl Affine {
     pub(super) fn from_weights(weights: &Weights<'_>, norm: &Norm) -> Self {
         let values = |name: &str| {
-            let values = weights[format!("{}.{name}", norm.module).as_str()];
+            let values = weights[parameter(&norm.module, name).as_str()];
             values.iter().map(|&value| f64::from(value)).collect::<Vec<_>>()
         };
         let (gamma, beta) = (values("weight"), values("bias"));

@@ -5,7 +5,7 @@ use kernels::{
     blocked::{Cells, ConvolutionShape},
 };
 
-use crate::graph::NormSettings;
+use crate::graph::{NormSettings, TokenOp};
 
 /// Index of a graph's node, and of the value that it computes.
 pub(crate) type Slot = usize;
@@ -43,6 +43,8 @@ pub(crate) enum Kind {
     Sum { x: Slot, y: Slot },
     /// Zeroes values at random while statistics are the batch's.
     Dropout { x: Slot, rate: f32, dropped: Dropped },
+    /// What transformers are made of.
+    Tokens { x: Slot, op: TokenOp },
     /// Channels side by side.
     Concatenate { inputs: Vec<Slot> },
 }
@@ -107,7 +109,7 @@ impl Kind {
             Self::Normalise => Vec::new(),
             Self::MaxPool { x, .. } | Self::Mean { x, .. } => vec![*x],
             Self::LeakyRelu { x, .. } | Self::Dropout { x, .. } => vec![*x],
-            Self::Nonlinear { x, .. } | Self::Channels { x, .. } => vec![*x],
+            Self::Nonlinear { x, .. } | Self::Channels { x, .. } | Self::Tokens { x, .. } => vec![*x],
             Self::ScalePlanes { x, by: y } | Self::Sum { x, y } => vec![*x, *y],
             Self::Convolution { x, epilogue, .. } => {
                 let residual = epilogue.as_ref().and_then(|epilogue| epilogue.residual);
@@ -124,7 +126,7 @@ impl Kind {
             Self::Normalise => Vec::new(),
             Self::MaxPool { x, .. } | Self::Mean { x, .. } => vec![x],
             Self::LeakyRelu { x, .. } | Self::Dropout { x, .. } => vec![x],
-            Self::Nonlinear { x, .. } | Self::Channels { x, .. } => vec![x],
+            Self::Nonlinear { x, .. } | Self::Channels { x, .. } | Self::Tokens { x, .. } => vec![x],
             Self::ScalePlanes { x, by: y } | Self::Sum { x, y } => vec![x, y],
             Self::Convolution { x, epilogue, .. } => {
                 let residual = epilogue.as_mut().and_then(|epilogue| epilogue.residual.as_mut());
@@ -139,6 +141,7 @@ impl Kind {
     pub(crate) fn needs_on_the_way_back(&self) -> Vec<Slot> {
         match self {
             Self::Nonlinear { x, .. } => vec![*x],
+            Self::Tokens { x, op } if op.needs_on_the_way_back() => vec![*x],
             Self::ScalePlanes { x, by } => vec![*x, *by],
             _ => Vec::new(),
         }
@@ -149,6 +152,7 @@ impl Kind {
         match self {
             Self::Convolution { shape, .. } => shape.output_size(x),
             Self::MaxPool { window, .. } => Some([window.count(x[0])?, window.count(x[1])?]),
+            Self::Tokens { op, .. } => op.size(x),
             Self::Mean { means, .. } => means.cells(x).map(|cells| cells.out()),
             _ => Some(x),
         }

@@ -18,7 +18,7 @@ const CLASSES: usize = 10;
 const LABELS: [u32; 2] = [3, 7];
 
 /// Of each kind of layers one network; those of more parameters or layers are compared on request.
-const QUICK: [(Family, &str); 29] = [
+const QUICK: [(Family, &str); 33] = [
     (Family::Cifar, "resnet18"),
     (Family::Cifar, "resnet50"),
     (Family::Cifar, "resnet18thin"),
@@ -48,6 +48,10 @@ const QUICK: [(Family, &str); 29] = [
     (Family::Imagenet, "regnet_y_400mf"),
     (Family::Imagenet, "googlenet"),
     (Family::Imagenet, "inception_v3"),
+    (Family::Imagenet, "convnext_tiny"),
+    (Family::Imagenet, "vit_b_32"),
+    (Family::Imagenet, "swin_t"),
+    (Family::Imagenet, "maxvit_t"),
 ];
 
 /// Numbers in [0, 1): FNV-1a of the name, the index times a constant, the finaliser of MurmurHash3; 24 bits of it.
@@ -322,6 +326,19 @@ fn published_parameter_counts() -> Outcome {
         ("shufflenet_v2_x1_0", 2_278_604),
         ("shufflenet_v2_x1_5", 3_503_624),
         ("shufflenet_v2_x2_0", 7_393_996),
+        ("convnext_tiny", 28_589_128),
+        ("convnext_small", 50_223_688),
+        ("convnext_base", 88_591_464),
+        ("convnext_large", 197_767_336),
+        ("vit_b_16", 86_567_656),
+        ("vit_b_32", 88_224_232),
+        ("vit_l_16", 304_326_632),
+        ("vit_l_32", 306_535_400),
+        ("vit_h_14", 632_045_800),
+        ("swin_t", 28_288_354),
+        ("swin_s", 49_606_258),
+        ("swin_b", 87_768_224),
+        ("maxvit_t", 30_919_624),
         ("regnet_x_16gf", 54_278_536),
         ("regnet_x_1_6gf", 9_190_136),
         ("regnet_x_32gf", 107_811_560),

@@ -6,8 +6,12 @@ use kernels::device::{self, channel_sums, per_channel};
 use super::{
     engine::{Engine, Named, Pass, indices},
     tape::{Kept, Statistics, Tape},
+    tokens::{self, Seen},
 };
-use crate::plan::{Kind, Purpose, Slot, Step};
+use crate::{
+    graph::parameter,
+    plan::{Kind, Purpose, Slot, Step},
+};
 
 /// The gradients of a pass.
 #[derive(Debug, Default)]
@@ -83,6 +87,13 @@ impl Backward<'_> {
                 self.leave(*x, g.clone())?;
                 self.leave(*y, g)
             }
+            Kind::Tokens { x, op } => {
+                let left = if let Some(Kept::Standard(left)) = &kept { Some(left) } else { None };
+                let seen = Seen { dims: &self.tape.dims[x], x: self.tape.values[*x].as_ref(), left };
+                let (dx, parameters) = tokens::backward(self.pass, op, &g, seen)?;
+                self.found.parameters.extend(parameters);
+                self.leave(*x, dx)
+            }
             Kind::Concatenate { inputs } => self.branches(inputs, &g),
         }
     }
@@ -108,7 +119,7 @@ impl Backward<'_> {
     }
 
     fn keep(&mut self, module: &str, name: &str, gradient: Tensor) {
-        self.found.parameters.insert(format!("{module}.{name}"), gradient);
+        self.found.parameters.insert(parameter(module, name), gradient);
     }
 
     /// Through ReLU, the sum, the bias and the weights, which hold those of a batch-norm where no parameter's gradient is wanted.

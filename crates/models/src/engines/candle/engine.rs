@@ -10,7 +10,7 @@ use kernels::{
 
 use crate::{
     dropout::StepKey,
-    graph::Graph,
+    graph::{Graph, parameter},
     normaliser::Normaliser,
     plan::{Kind, Mode, Plan, Plans, Purpose, Slot, Weights, filter},
 };
@@ -41,7 +41,7 @@ pub(super) struct Pass<'a> {
 
 impl Pass<'_> {
     pub(super) fn weight(&self, module: &str, name: &str) -> &Tensor {
-        &self.weights[&format!("{module}.{name}")]
+        &self.weights[&parameter(module, name)]
     }
 
     pub(super) fn wants_parameters(&self) -> bool {
@@ -77,9 +77,9 @@ impl Engine {
             let filter = match module {
                 Some(module) => {
                     let has_bias = epilogue.as_ref().is_some_and(|epilogue| epilogue.bias);
-                    let bias = has_bias.then(|| &weights[&format!("{module}.bias")]);
+                    let bias = has_bias.then(|| &weights[&parameter(module, "bias")]);
                     let shift = bias.map(per_channel).transpose()?;
-                    (weights[&format!("{module}.weight")].reshape(sizes(*shape))?, shift)
+                    (weights[&parameter(module, "weight")].reshape(sizes(*shape))?, shift)
                 }
                 None => (self.upload(&filter(&Weights::new(), None, *shape, None).0, *shape)?, None),
             };

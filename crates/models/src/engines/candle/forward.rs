@@ -6,6 +6,7 @@ use kernels::device::{self, BatchMoments, per_channel};
 use super::{
     engine::{Engine, Pass, indices},
     tape::{Kept, Statistics, Tape},
+    tokens,
 };
 use crate::{
     dropout,
@@ -69,6 +70,13 @@ impl Forward<'_> {
             }
             Kind::Sum { x, y } => self.tape.value(*x) + self.tape.value(*y),
             Kind::Dropout { x, rate, dropped } => self.dropout(out, *x, *rate, *dropped),
+            Kind::Tokens { x, op } => {
+                let (y, left) = tokens::forward(self.pass, op, self.tape.value(*x))?;
+                if let Some(left) = left {
+                    self.keep(out, || Ok(Kept::Standard(left)))?;
+                }
+                Ok(y)
+            }
             Kind::Concatenate { inputs } => {
                 let inputs: Vec<&Tensor> = inputs.iter().map(|&x| self.tape.value(x)).collect();
                 Tensor::cat(&inputs, 1)

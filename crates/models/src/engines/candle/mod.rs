@@ -9,5 +9,6 @@ mod engine;
 mod forward;
 mod network;
 mod tape;
+mod tokens;
 
 pub(crate) use network::CandleNetwork;

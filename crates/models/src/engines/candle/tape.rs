@@ -29,6 +29,8 @@ pub(super) enum Kept {
     Norm(Option<Tensor>, Statistics),
     /// What windows saw, and what came out.
     Windows(Tensor, Tensor),
+    /// What a layer norm left: x̂ and 1 / σ.
+    Standard([Tensor; 2]),
     /// What a value's gradient is multiplied by.
     Factor(Tensor),
 }

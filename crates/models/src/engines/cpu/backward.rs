@@ -7,8 +7,12 @@ use kernels::blocked::{self, Blocked, ChannelAffineGradient, Convolution, Gradie
 use super::{
     engine::{Engine, Pass},
     tape::{Statistics, Tape},
+    tokens::{self, Seen},
 };
-use crate::plan::{Epilogue, Kind, Mode, Norm, Purpose, Slot};
+use crate::{
+    graph::{TokenOp, parameter},
+    plan::{Epilogue, Kind, Mode, Norm, Purpose, Slot},
+};
 
 /// The gradients of a pass.
 #[derive(Debug, Default)]
@@ -94,12 +98,22 @@ impl Backward<'_> {
             Kind::Dropout { x, rate, .. } => {
                 self.through_mask(out, *x, |g, mask| blocked::dropout_gradient(g, mask, *rate, instructions));
             }
+            Kind::Tokens { x, op } => self.tokens(out, *x, op),
             Kind::Concatenate { inputs } => self.branches(out, inputs),
             Kind::Convolution { x, module, epilogue, .. } => {
                 self.convolution(out, *x, module.as_deref(), epilogue.as_ref());
             }
             Kind::Normalise => self.pixels(out),
         }
+    }
+
+    fn tokens(&mut self, out: Slot, x: Slot, op: &TokenOp) {
+        let (g, moments) = (self.take(out), self.tape.pixel_moments.remove(&out));
+        let (dims, value) = (self.tape.dims[&x], self.tape.values[x].as_ref());
+        let seen = Seen { dims, x: value, moments: moments.as_ref() };
+        let (dx, parameters) = tokens::backward(self.engine, self.pass, op, g, seen);
+        self.found.parameters.extend(parameters);
+        self.leave(x, dx);
     }
 
     /// Changes the gradient in place by the mask that the forward pass kept, if it kept one.
@@ -140,7 +154,7 @@ impl Backward<'_> {
     }
 
     fn keep(&mut self, module: &str, name: &str, gradient: Vec<f32>) {
-        self.found.parameters.insert(format!("{module}.{name}"), gradient);
+        self.found.parameters.insert(parameter(module, name), gradient);
     }
 
     /// With x̂ the standardised input: dγ = Σ g x̂, dβ = Σ g, dx = γ/σ · (g − mean(g) − x̂ · mean(g x̂)), or γ/σ · g where the

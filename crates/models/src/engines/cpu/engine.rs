@@ -9,7 +9,7 @@ use kernels::{
 
 use crate::{
     dropout::StepKey,
-    graph::Graph,
+    graph::{Graph, parameter},
     normaliser::Normaliser,
     plan::{Kind, Mode, Plan, Plans, Purpose, Slot, Weights, filter},
 };
@@ -37,7 +37,7 @@ pub(super) struct Pass<'a> {
 
 impl Pass<'_> {
     pub(super) fn weight(&self, module: &str, name: &str) -> &[f32] {
-        self.weights[format!("{module}.{name}").as_str()]
+        self.weights[parameter(module, name).as_str()]
     }
 }
 

@@ -5,6 +5,7 @@ use kernels::blocked::{self, Blocked, ChannelAffine, Convolution, Dims, Mask, Mo
 use super::{
     engine::{Engine, Pass},
     tape::{Statistics, Tape},
+    tokens,
 };
 use crate::{
     dropout::Kept,
@@ -86,6 +87,13 @@ impl Forward<'_> {
                 sum
             }
             Kind::Dropout { x, rate, dropped } => self.dropout(step.out, *x, *rate, *dropped),
+            Kind::Tokens { x, op } => {
+                let (y, moments) = tokens::forward(self.engine, self.pass, op, self.tape.value(*x));
+                if self.pass.purpose.goes_back() {
+                    self.tape.pixel_moments.extend(moments.map(|moments| (step.out, moments)));
+                }
+                y
+            }
             Kind::Concatenate { inputs } => {
                 let inputs: Vec<&Blocked> = inputs.iter().map(|&x| self.tape.value(x)).collect();
                 blocked::concatenate(&inputs, arena)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernels::blocked::{Blocked, Dims, Mask, Moments, Winners};
+use kernels::blocked::{Blocked, Dims, Mask, Moments, PixelMoments, Winners};
 
 use crate::plan::{Norm, Slot};
 
@@ -21,6 +21,8 @@ pub(super) struct Tape {
     pub(super) masks: BTreeMap<Slot, Mask>,
     pub(super) dims: BTreeMap<Slot, Dims>,
     pub(super) winners: BTreeMap<Slot, Winners>,
+    /// Of layer norms.
+    pub(super) pixel_moments: BTreeMap<Slot, PixelMoments>,
 }
 
 /// Which statistics a batch-norm used, and what the ReLU after it let through.
@@ -46,6 +48,7 @@ impl Tape {
             masks: BTreeMap::new(),
             dims: BTreeMap::new(),
             winners: BTreeMap::new(),
+            pixel_moments: BTreeMap::new(),
         }
     }
 

@@ -1,0 +1,252 @@
+//! What transformers are made of against its definition, forward and backward: normalisation of pixels, attention, tokens.
+
+use crate::common::{assert_close, assert_differences, bits, dot, fine, flat, numbers, tensor, wide};
+use kernels::{
+    Group, Partition,
+    blocked::{self, Arena, Blocked, Dims, InstructionSet},
+    device, naive,
+};
+use proptest::prelude::*;
+
+const EPSILON: f64 = 1e-6;
+
+fn len(dims: Dims) -> usize {
+    dims.images * dims.channels * dims.pixels()
+}
+
+fn sizes() -> impl Strategy<Value = Dims> {
+    (1..40usize, 1..70usize, 1..6usize, 1..6usize).prop_map(|(images, channels, height, width)| Dims {
+        images,
+        channels,
+        height,
+        width,
+    })
+}
+
+/// A partition, and the rows and columns of a plane that it fits.
+fn partitions() -> impl Strategy<Value = (Partition, [usize; 2])> {
+    let twos = || (1..4usize, 1..4usize).prop_map(|(rows, columns)| [rows, columns]);
+    prop_oneof![
+        (1..20usize).prop_map(|tokens| (Partition::Whole, [tokens, 1])),
+        (twos(), twos()).prop_map(|(size, counts)| {
+            let shift = size.map(|size| size / 2);
+            (Partition::Windows { size, shift }, [size[0] * counts[0], size[1] * counts[1]])
+        }),
+        (twos(), twos()).prop_map(|(size, steps)| {
+            (Partition::Grid { size }, [size[0] * steps[0], size[1] * steps[1]])
+        }),
+    ]
+}
+
+#[test]
+fn naive_normalisation_has_its_gradient() {
+    let dims = [2, 5, 3];
+    let (x, g) = (wide(&fine(1, 30)), wide(&fine(2, 30)));
+    let (weight, bias) = (wide(&fine(3, 5)), wide(&fine(4, 5)));
+    let gradients = naive::layer_norm::backward(&x, dims, &weight, EPSILON, &g);
+    let forward = |x: &[f64], weight: &[f64], bias: &[f64]| {
+        naive::layer_norm::forward(x, dims, (weight, bias), EPSILON)
+    };
+    assert_differences(&x, &g, &gradients.x, |x| forward(x, &weight, &bias));
+    assert_differences(&weight, &g, &gradients.weight, |weight| forward(&x, weight, &bias));
+    assert_differences(&bias, &g, &gradients.bias, |bias| forward(&x, &weight, bias));
+}
+
+#[test]
+fn naive_attention_has_its_gradient() {
+    let groups = Partition::Windows { size: [1, 3], shift: [0, 1] }.groups([1, 6]).unwrap();
+    let (dims, heads) = ([2, 12, 6], 2);
+    let (qkv, g, bias) = (wide(&fine(1, 144)), wide(&fine(2, 48)), wide(&fine(3, 18)));
+    let plain = naive::attention::Attention { heads, scale: 0.7, groups: &groups, bias: None };
+    let (gradient, of_bias) = naive::attention::backward(
+        &qkv,
+        dims,
+        naive::attention::Attention { bias: Some(&bias), ..plain },
+        &g,
+    );
+    assert_differences(&qkv, &g, &gradient, |qkv| {
+        naive::attention::forward(qkv, dims, naive::attention::Attention { bias: Some(&bias), ..plain })
+    });
+    assert_differences(&bias, &g, &of_bias, |bias| {
+        naive::attention::forward(&qkv, dims, naive::attention::Attention { bias: Some(bias), ..plain })
+    });
+}
+
+/// By hand: one head of one channel, two tokens. With queries 0 all weights are ½.
+#[test]
+fn equal_weights_take_the_mean() {
+    let groups = [Group { tokens: vec![0, 1], regions: Vec::new() }];
+    let with = naive::attention::Attention { heads: 1, scale: 1.0, groups: &groups, bias: None };
+    assert_eq!(naive::attention::forward(&[0.0, 0.0, 5.0, 7.0, 2.0, 4.0], [1, 3, 2], with), [3.0, 3.0]);
+    let bias = [0.0, -100.0, -100.0, 0.0];
+    let with = naive::attention::Attention { bias: Some(&bias), ..with };
+    let found = naive::attention::forward(&[0.0, 0.0, 5.0, 7.0, 2.0, 4.0], [1, 3, 2], with);
+    assert!((found[0] - 2.0).abs() < 1e-12 && (found[1] - 4.0).abs() < 1e-12, "{found:?}");
+}
+
+proptest! {
+    #![proptest_config(crate::common::forty_cases())]
+
+    #[test]
+    fn normalisation_is_the_naive_one(dims in sizes(), seed in 0..1000u64) {
+        let (shape, channels) = ([dims.images, dims.channels, dims.pixels()], dims.channels);
+        // Means far from zero, where Σ x² − (Σ x)² would cancel.
+        let x: Vec<f32> = fine(seed, len(dims)).iter().map(|x| x + 30.0).collect();
+        let g = fine(seed + 1, len(dims));
+        let (weight, bias) = (fine(seed + 2, channels), fine(seed + 3, channels));
+        // With one channel all is noise: 0 / √ε, and gradients of 1 / √ε.
+        let epsilon = if channels < 3 { 1.0 } else { EPSILON };
+        let y = naive::layer_norm::forward(&wide(&x), shape, (&wide(&weight), &wide(&bias)), epsilon);
+        let expected = naive::layer_norm::backward(&wide(&x), shape, &wide(&weight), epsilon, &wide(&g));
+        let check = |found: [&[f32]; 4], what: &str| {
+            assert_near(found[0], &y, what);
+            assert_near(found[1], &expected.x, what);
+            assert_near(found[2], &expected.weight, what);
+            assert_near(found[3], &expected.bias, what);
+        };
+        for instructions in InstructionSet::available() {
+            let arena = Arena::default();
+            let [bx, mut bg] = [&x, &g].map(|values| Blocked::from_nchw(values, dims, &arena));
+            let (y, moments) = blocked::layer_norm(&bx, (&weight, &bias), epsilon, instructions, &arena);
+            let (dw, db) = blocked::layer_norm_parameter_gradients(&bg, &bx, &moments, instructions);
+            blocked::layer_norm_gradient(&mut bg, &bx, &moments, &weight, instructions);
+            check([&y.to_nchw(), &bg.to_nchw(), &dw, &db], &format!("{instructions:?}"));
+        }
+        let of = [dims.images, channels, dims.height, dims.width];
+        let (x, g) = (tensor(&x, &of), tensor(&g, &of));
+        let (weight, bias) = (tensor(&weight, &[channels]), tensor(&bias, &[channels]));
+        let (y, left) = device::layer_norm(&x, &weight, &bias, epsilon).unwrap();
+        let (dx, dw, db) = device::layer_norm_gradient(&g, &left, &weight).unwrap();
+        check([&flat(&y), &flat(&dx), &flat(&dw), &flat(&db)], "candle's tensors");
+    }
+
+    #[test]
+    fn attention_is_the_naive_one(
+        (partition, plane) in partitions(),
+        (heads, own, images, has_bias) in (1..4usize, 1..9usize, 1..35usize, any::<bool>()),
+        seed in 0..1000u64,
+    ) {
+        let groups = partition.groups(plane).unwrap();
+        let (size, scale) = (groups[0].tokens.len(), 0.6);
+        let dims = Dims { images, channels: 3 * heads * own, height: plane[0], width: plane[1] };
+        let of_result = Dims { channels: heads * own, ..dims };
+        let (qkv, g) = (fine(seed, len(dims)), fine(seed + 1, len(of_result)));
+        let bias = has_bias.then(|| fine(seed + 2, heads * size * size));
+        let wide_bias = bias.as_deref().map(wide);
+        let shape = [images, dims.channels, dims.pixels()];
+        let with =
+            naive::attention::Attention { heads, scale: f64::from(scale), groups: &groups, bias: wide_bias.as_deref() };
+        let y = naive::attention::forward(&wide(&qkv), shape, with);
+        let (gradient, of_bias) = naive::attention::backward(&wide(&qkv), shape, with, &wide(&g));
+        let check = |found: [&[f32]; 3], what: &str| {
+            assert_close(found[0], &y, what);
+            assert_close(found[1], &gradient, what);
+            assert_close(found[2], &of_bias, what);
+        };
+        for instructions in InstructionSet::available() {
+            let arena = Arena::default();
+            let (bqkv, bg) = (Blocked::from_nchw(&qkv, dims, &arena), Blocked::from_nchw(&g, of_result, &arena));
+            let with = blocked::Attention { heads, scale, groups: &groups, bias: bias.as_deref() };
+            let y = blocked::attention(&bqkv, with, instructions, &arena);
+            let (found, of_bias) = blocked::attention_gradient(&bg, &bqkv, with, true, (instructions, &arena));
+            check([&y.to_nchw(), &found.to_nchw(), &of_bias], &format!("{instructions:?}"));
+            let (_, none) = blocked::attention_gradient(&bg, &bqkv, with, false, (instructions, &arena));
+            prop_assert!(none.is_empty());
+        }
+        let qkv = tensor(&qkv, &[images, dims.channels, plane[0], plane[1]]);
+        let g = tensor(&g, &[images, of_result.channels, plane[0], plane[1]]);
+        let bias = bias.map(|bias| tensor(&bias, &[heads, size, size]));
+        let with = device::Attention { heads, scale: f64::from(scale), groups: &groups, bias: bias.as_ref() };
+        let (found, of_bias) = device::attention_gradient(&g, &qkv, with).unwrap();
+        check([&flat(&device::attention(&qkv, with).unwrap()), &flat(&found), &flat(&of_bias)], "candle's tensors");
+    }
+
+    /// Σ f(x) · g = Σ x · f*(g) for all that moves values, and for what is added.
+    #[test]
+    fn movements_have_their_adjoints(dims in sizes(), count in 0..3usize, seed in 0..1000u64) {
+        let arena = Arena::default();
+        let even = Dims { height: 2 * dims.height, width: 2 * dims.width, ..dims };
+        let (x, squares) = (numbers(seed, len(dims)), numbers(seed, len(even)));
+        let tokens = numbers(seed + 1, count * dims.channels);
+        let positions = numbers(seed + 2, dims.channels * dims.pixels());
+        let bx = Blocked::from_nchw(&x, dims, &arena);
+        let gradient_like = |y: &Blocked| {
+            let g = numbers(seed + 3, len(y.dims()));
+            (Blocked::from_nchw(&g, y.dims(), &arena), wide(&g))
+        };
+
+        let y = blocked::prepend_tokens(&bx, &tokens, &arena);
+        let (g, wide_g) = gradient_like(&y);
+        let (dx, dtokens) = blocked::prepend_tokens_gradient(&g, dims, &arena);
+        let through = dot(&wide(&x), &wide(&dx.to_nchw())) + dot(&wide(&tokens), &wide(&dtokens));
+        prop_assert_eq!(dot(&wide(&y.to_nchw()), &wide_g), through);
+
+        let y = blocked::add_positions(&bx, &positions, &arena);
+        let (g, wide_g) = gradient_like(&y);
+        let through = dot(&wide(&x), &wide_g) + dot(&wide(&positions), &wide(&blocked::positions_gradient(&g)));
+        prop_assert_eq!(dot(&wide(&y.to_nchw()), &wide_g), through);
+
+        let y = blocked::pixel(&bx, dims.pixels() - 1, &arena);
+        let (g, wide_g) = gradient_like(&y);
+        let dx = blocked::pixel_gradient(&g, dims.pixels() - 1, dims, &arena).to_nchw();
+        prop_assert_eq!(dot(&wide(&y.to_nchw()), &wide_g), dot(&wide(&x), &wide(&dx)));
+
+        let y = blocked::swap_channels_and_pixels(&bx, &arena);
+        let (g, wide_g) = gradient_like(&y);
+        let dx = blocked::swap_channels_and_pixels_gradient(&g, dims, &arena).to_nchw();
+        prop_assert_eq!(dot(&wide(&y.to_nchw()), &wide_g), dot(&wide(&x), &wide(&dx)));
+
+        let y = blocked::merge_squares(&Blocked::from_nchw(&squares, even, &arena), &arena);
+        let (g, wide_g) = gradient_like(&y);
+        let dx = blocked::merge_squares_gradient(&g, &arena).to_nchw();
+        prop_assert_eq!(dot(&wide(&y.to_nchw()), &wide_g), dot(&wide(&squares), &wide(&dx)));
+    }
+}
+
+/// As [`assert_close`], with room for what the mean of thirty takes of the digits.
+#[track_caller]
+fn assert_near(found: &[f32], expected: &[f64], what: &str) {
+    let error = crate::common::error(found, expected);
+    assert!(error < 4e-5, "{what}: error {error:e}");
+}
+
+#[test]
+fn tokens_come_first_and_places_are_rows_of_channels() {
+    let (arena, dims) = (Arena::default(), Dims { images: 1, channels: 2, height: 1, width: 2 });
+    let x = Blocked::from_nchw(&[1.0, 2.0, 3.0, 4.0], dims, &arena);
+    let y = blocked::prepend_tokens(&x, &[10.0, 20.0], &arena);
+    assert_eq!(y.dims(), Dims { height: 3, width: 1, ..dims });
+    assert_eq!(y.to_nchw(), [10.0, 1.0, 2.0, 20.0, 3.0, 4.0]);
+    let y = blocked::add_positions(&x, &[0.1, 0.2, 0.3, 0.4], &arena);
+    assert_eq!(y.to_nchw(), [1.1, 2.3, 3.2, 4.4]);
+    assert_eq!(blocked::pixel(&x, 1, &arena).to_nchw(), [2.0, 4.0]);
+    assert_eq!(blocked::swap_channels_and_pixels(&x, &arena).to_nchw(), [1.0, 3.0, 2.0, 4.0]);
+}
+
+/// As PyTorch's `cat([x[0::2, 0::2], x[1::2, 0::2], x[0::2, 1::2], x[1::2, 1::2]])`.
+#[test]
+fn squares_go_down_first() {
+    let (arena, dims) = (Arena::default(), Dims { images: 1, channels: 1, height: 2, width: 4 });
+    let x = Blocked::from_nchw(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0], dims, &arena);
+    assert_eq!(blocked::merge_squares(&x, &arena).to_nchw(), [0.0, 2.0, 4.0, 6.0, 1.0, 3.0, 5.0, 7.0]);
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_bits() {
+    let dims = Dims { images: 40, channels: 24, height: 4, width: 4 };
+    let groups = Partition::Windows { size: [2, 2], shift: [1, 1] }.groups([4, 4]).unwrap();
+    let (x, g) = (fine(1, len(dims)), fine(2, len(Dims { channels: 8, ..dims })));
+    let weight = fine(3, 24);
+    let run = || {
+        let (arena, instructions) = (Arena::default(), InstructionSet::current());
+        let x = Blocked::from_nchw(&x, dims, &arena);
+        let (y, moments) = blocked::layer_norm(&x, (&weight, &weight), EPSILON, instructions, &arena);
+        let g = Blocked::from_nchw(&g, Dims { channels: 8, ..dims }, &arena);
+        let with = blocked::Attention { heads: 2, scale: 0.5, groups: &groups, bias: None };
+        let (mut found, of_bias) = blocked::attention_gradient(&g, &y, with, true, (instructions, &arena));
+        let (dw, db) = blocked::layer_norm_parameter_gradients(&found, &x, &moments, instructions);
+        blocked::layer_norm_gradient(&mut found, &x, &moments, &weight, instructions);
+        vec![y.to_nchw(), found.to_nchw(), of_bias, dw, db]
+    };
+    assert_eq!(bits(1, run), bits(3, run));
+}
