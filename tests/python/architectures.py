@@ -1,6 +1,6 @@
 """What PyTorch computes for each architecture, for crates/models/tests/suite/architectures.rs to compare with.
 
-    pip install torch torchvision numpy pillow
+    pip install torch torchvision timm numpy pillow
     python tests/python/architectures.py [NAME | FAMILY/NAME ...]        # all of them without names
 
 Weights come from a formula that the Rust test computes too, so none are stored: see `draw`. Everything is in float64: what
@@ -9,7 +9,7 @@ differs is the other side's rounding. Images are the first of drawn ones whose g
 those for 32x32 pixels are written down here from the papers, with the module names of the models that people have checkpoints
 of.
 
-The committed files were made with Python 3.11, torch 2.15.0, torchvision 0.29.2.
+The committed files were made with Python 3.11, torch 2.15.0, torchvision 0.29.2, timm 1.0.22.
 """
 
 import copy
@@ -18,6 +18,7 @@ import pathlib
 import sys
 
 import numpy as np
+import timm
 import torch
 import torchvision
 from torch import nn
@@ -351,9 +352,11 @@ REGNETS = {"x": ["400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf"], "y"
 # Pixels of a side, for networks that need more than the others.
 TRANSFORMERS = [f"vit_{size}" for size in ["b_16", "b_32", "l_16", "l_32", "h_14"]] + ["swin_t", "swin_s", "swin_b", "maxvit_t"]
 CONVNEXTS = [f"convnext_{size}" for size in ["tiny", "small", "base", "large"]]
-SIZES = {"inception_v3": 96} | {name: 224 for name in TRANSFORMERS}
+TIMM = [f"convnext_{size}" for size in ["atto", "femto", "pico", "nano"]]
+TIMM_VITS = [f"vit_{size}_224" for size in ["tiny_patch16", "small_patch16", "small_patch32"]]
+SIZES = {"inception_v3": 96} | {name: 224 for name in TRANSFORMERS + TIMM_VITS}
 # Without ReLU and maxima there are no corners, and every image is steady.
-SMOOTH = [*TRANSFORMERS, *CONVNEXTS]
+SMOOTH = [*TRANSFORMERS, *CONVNEXTS, *TIMM, *TIMM_VITS, "vit_tiny_patch4_32"]
 # What a network has besides its weights.
 CONSTANTS = ("num_batches_tracked", "relative_position_index")
 # What filters are multiplied by, where a signal would be lost on the way (SiLU halves small values), or grow until rounding counts.
@@ -393,7 +396,11 @@ def all_models():
     large += [f"efficientnet_b{n}" for n in range(8)] + [f"efficientnet_v2_{size}" for size in "sml"]
     large += [f"shufflenet_v2_x{width}" for width in ["0_5", "1_0", "1_5", "2_0"]]
     large += [f"regnet_{kind}_{size}" for kind, sizes in REGNETS.items() for size in sizes]
-    for name in large + SMOOTH:
+    found["cifar", "convnext_atto"] = lambda: timm.create_model("convnext_atto", patch_size=1, num_classes=CLASSES)
+    found["cifar", "vit_tiny_patch4_32"] = lambda: timm.create_model("vit_tiny_patch16_224", img_size=32, patch_size=4, num_classes=CLASSES)
+    for name in TIMM + TIMM_VITS:
+        found["imagenet", name] = lambda name=name: timm.create_model(name, num_classes=CLASSES)
+    for name in large + TRANSFORMERS + CONVNEXTS:
         found["imagenet", name] = lambda name=name: torchvision_model(name)
     return found
 

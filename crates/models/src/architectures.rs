@@ -90,6 +90,8 @@ const ARCHITECTURES: &[Architecture] = &[
     cifar("wide_resnet28_10", wide_resnet::wide_resnet28_10),
     cifar("wide_resnet34_10", wide_resnet::wide_resnet34_10),
     cifar("inceptionv3", inception::inceptionv3),
+    cifar("convnext_atto", convnext::cifar),
+    cifar("vit_tiny_patch4_32", vit::cifar),
     imagenet("resnet18", resnet_imagenet::plain::<18>),
     imagenet("resnet34", resnet_imagenet::plain::<34>),
     imagenet("resnet50", resnet_imagenet::plain::<50>),
@@ -167,15 +169,37 @@ const ARCHITECTURES: &[Architecture] = &[
     imagenet("convnext_small", convnext::small),
     imagenet("convnext_base", convnext::base),
     imagenet("convnext_large", convnext::large),
+    imagenet("convnext_atto", convnext::timm::<40>),
+    imagenet("convnext_femto", convnext::timm::<48>),
+    imagenet("convnext_pico", convnext::timm::<64>),
+    imagenet("convnext_nano", convnext::nano),
     imagenet("vit_b_16", vit::base::<16>),
     imagenet("vit_b_32", vit::base::<32>),
     imagenet("vit_l_16", vit::large::<16>),
     imagenet("vit_l_32", vit::large::<32>),
     imagenet("vit_h_14", vit::huge),
+    imagenet("vit_tiny_patch16_224", vit::timm::<3, 16>),
+    imagenet("vit_small_patch16_224", vit::timm::<6, 16>),
+    imagenet("vit_small_patch32_224", vit::timm::<6, 32>),
     imagenet("swin_t", swin::tiny),
     imagenet("swin_s", swin::small),
     imagenet("swin_b", swin::base),
     imagenet("maxvit_t", maxvit::tiny),
+];
+
+/// Other names of the same networks.
+const ALIASES: &[(&str, &str)] = &[
+    ("vit_base_patch16_224", "vit_b_16"),
+    ("vit_base_patch32_224", "vit_b_32"),
+    ("vit_large_patch16_224", "vit_l_16"),
+    ("vit_large_patch32_224", "vit_l_32"),
+    ("vit_huge_patch14_224", "vit_h_14"),
+    ("deit_tiny_patch16_224", "vit_tiny_patch16_224"),
+    ("deit_small_patch16_224", "vit_small_patch16_224"),
+    ("deit_base_patch16_224", "vit_b_16"),
+    ("swin_tiny_patch4_window7_224", "swin_t"),
+    ("swin_small_patch4_window7_224", "swin_s"),
+    ("swin_base_patch4_window7_224", "swin_b"),
 ];
 
 impl Architecture {
@@ -266,17 +290,23 @@ impl PartialEq for Architecture {
 impl FromStr for Architecture {
     type Err = Error;
 
-    /// The architecture of a name; where both families have it, the one for small images (see [`Architecture::in_family`]).
+    /// The architecture of a name; where both families have it, the one for small images (see [`Architecture::in_family`]). Names of timm
+    /// may have its prefix `timm/`, and the tag of their weights.
     ///
     /// ```
     /// let resnet: models::Architecture = "resnet18".parse()?;
     /// assert_eq!(resnet.graph(10).parameters()["linear.weight"], [10, 512]);
+    /// let deit: models::Architecture = "timm/deit_base_patch16_224.fb_in1k".parse()?;
+    /// assert_eq!(deit.name(), "vit_b_16");
     /// let error = "resnet81".parse::<models::Architecture>().unwrap_err();
     /// assert!(error.to_string().contains("resnet18"));
     /// # Ok::<(), models::Error>(())
     /// ```
     fn from_str(name: &str) -> Result<Self, Error> {
-        ARCHITECTURES.iter().find(|known| known.name == name).copied().ok_or_else(|| {
+        let plain = name.strip_prefix("timm/").unwrap_or(name);
+        let plain = plain.split_once('.').map_or(plain, |(plain, _tag)| plain);
+        let own = ALIASES.iter().find(|(alias, _)| *alias == plain).map_or(plain, |(_, own)| own);
+        ARCHITECTURES.iter().find(|known| known.name == own).copied().ok_or_else(|| {
             Error::UnknownArchitecture {
                 found: name.to_owned(),
                 nearest: nearest(name),
@@ -297,10 +327,14 @@ fn names() -> Vec<&'static str> {
     names
 }
 
+/// Every name, those of timm too.
+fn known_names() -> impl Iterator<Item = &'static str> {
+    ARCHITECTURES.iter().map(|known| known.name).chain(ALIASES.iter().map(|(alias, _)| *alias))
+}
+
 /// The name that needs the fewest edits, if most of its letters stay.
 fn nearest(name: &str) -> Option<&'static str> {
-    let distances =
-        ARCHITECTURES.iter().map(|known| (strsim::damerau_levenshtein(known.name, name), known.name));
+    let distances = known_names().map(|known| (strsim::damerau_levenshtein(known, name), known));
     let (edits, nearest) = distances.min_by_key(|&(edits, _)| edits)?;
     (2 * edits < nearest.len()).then_some(nearest)
 }

@@ -43,7 +43,8 @@ fn gradients_of_pixels(backend: &Backend, family: Family, name: &str, size: usiz
 }
 
 /// One of each kind of operation: shortcuts without parameters, concatenated channels, groups, kernels of 1 × 7, windows that reach
-/// over the edge, slopes, linear layers on planes, channels one by one, functions of values, factors of planes, shuffled channels.
+/// over the edge, slopes, linear layers on planes, channels one by one, functions of values, factors of planes, shuffled channels, norms of pixels, attention of
+/// all tokens and within shifted windows.
 fn gradients_of_pixels_are_the_same(backend: &Backend) -> Outcome {
     use Family::{Cifar, Imagenet};
     for (family, name, size) in [
@@ -60,6 +61,9 @@ fn gradients_of_pixels_are_the_same(backend: &Backend) -> Outcome {
         (Imagenet, "mobilenet_v3_small", 64),
         (Imagenet, "efficientnet_b0", 64),
         (Imagenet, "shufflenet_v2_x0_5", 64),
+        (Cifar, "convnext_atto", 32),
+        (Cifar, "vit_tiny_patch4_32", 32),
+        (Imagenet, "swin_t", 224),
     ] {
         gradients_of_pixels(backend, family, name, size)?;
     }
@@ -72,6 +76,8 @@ fn gradients_of_parameters_are_the_same(backend: &Backend) -> Outcome {
         (Family::Cifar, "vgg11"),
         (Family::Imagenet, "vgg11"),
         (Family::Imagenet, "mobilenet_v3_small"),
+        (Family::Cifar, "convnext_atto"),
+        (Family::Cifar, "vit_tiny_patch4_32"),
     ] {
         let ([mut network, mut reference], images) = (both(backend, family, name)?, images(32)?);
         let found = network.parameter_gradients_in_evaluation(&images, &LABELS)?;

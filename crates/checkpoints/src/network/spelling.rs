@@ -63,6 +63,9 @@ const OTHERS: &[(&str, Respelling)] = &[
     ("the names of torchvision before 0.3", dotted_layers),
     ("the names of Hugging Face's transformers", hugging_face_resnet),
     ("the names of timm", timm_vgg),
+    ("the names of timm", timm_convnext),
+    ("the names of timm", timm_vit),
+    ("the names of timm", timm_swin),
 ];
 
 fn renamed(name: &str, module: &str, other: &str) -> String {
@@ -136,6 +139,87 @@ fn timm_vgg(name: &str) -> Option<String> {
     layers.iter().find_map(|(own, other)| Some(format!("{other}{}", name.strip_prefix(own)?)))
 }
 
+/// torchvision's ConvNeXt: stages and what lies between them have even and odd numbers there.
+fn timm_convnext(name: &str) -> Option<String> {
+    let (module, rest) = name.split_once('.')?;
+    let parts: Vec<&str> = rest.split('.').collect();
+    let heads = [("classifier.0.", "head.norm."), ("classifier.2.", "head.fc.")];
+    if let Some(renamed) =
+        heads.iter().find_map(|(own, other)| Some(format!("{other}{}", name.strip_prefix(own)?)))
+    {
+        return Some(renamed);
+    }
+    let number: usize = parts.first()?.parse().ok()?;
+    let stage = number / 2;
+    match (module, &parts[1..]) {
+        ("features", [part, field]) if number == 0 => Some(format!("stem.{part}.{field}")),
+        ("features", [part, field]) if number.is_multiple_of(2) => {
+            Some(format!("stages.{stage}.downsample.{part}.{field}"))
+        }
+        ("features", [block, "layer_scale"]) => Some(format!("stages.{stage}.blocks.{block}.gamma")),
+        ("features", [block, "block", part, field]) => {
+            let part = match *part {
+                "0" => "conv_dw",
+                "2" => "norm",
+                "3" => "mlp.fc1",
+                "5" => "mlp.fc2",
+                _ => return None,
+            };
+            Some(format!("stages.{stage}.blocks.{block}.{part}.{field}"))
+        }
+        _ => None,
+    }
+}
+
+/// torchvision's vision transformers.
+fn timm_vit(name: &str) -> Option<String> {
+    let whole = [
+        ("conv_proj.", "patch_embed.proj."),
+        ("encoder.ln.", "norm."),
+        ("heads.head.", "head."),
+        ("class_token", "cls_token"),
+        ("encoder.pos_embedding", "pos_embed"),
+    ];
+    if let Some(renamed) =
+        whole.iter().find_map(|(own, other)| Some(format!("{other}{}", name.strip_prefix(own)?)))
+    {
+        return Some(renamed);
+    }
+    let (block, rest) = name.strip_prefix("encoder.layers.encoder_layer_")?.split_once('.')?;
+    let parts = [
+        ("ln_1.", "norm1."),
+        ("self_attention.in_proj_", "attn.qkv."),
+        ("self_attention.out_proj.", "attn.proj."),
+        ("ln_2.", "norm2."),
+        ("mlp.0.", "mlp.fc1."),
+        ("mlp.3.", "mlp.fc2."),
+    ];
+    parts.iter().find_map(|(own, other)| Some(format!("blocks.{block}.{other}{}", rest.strip_prefix(own)?)))
+}
+
+/// torchvision's Swin transformers.
+fn timm_swin(name: &str) -> Option<String> {
+    let whole = [
+        ("features.0.0.", "patch_embed.proj."),
+        ("features.0.2.", "patch_embed.norm."),
+        ("norm.", "norm."),
+        ("head.", "head.fc."),
+    ];
+    if let Some(renamed) =
+        whole.iter().find_map(|(own, other)| Some(format!("{other}{}", name.strip_prefix(own)?)))
+    {
+        return Some(renamed);
+    }
+    let (number, rest) = name.strip_prefix("features.")?.split_once('.')?;
+    let number: usize = number.parse().ok()?;
+    if number.is_multiple_of(2) {
+        return Some(format!("layers.{}.downsample.{rest}", number / 2));
+    }
+    let (block, rest) = rest.split_once('.')?;
+    let rest = rest.replace("mlp.0.", "mlp.fc1.").replace("mlp.3.", "mlp.fc2.");
+    Some(format!("layers.{}.blocks.{block}.{rest}", number / 2))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,6 +248,21 @@ mod tests {
         );
         assert_eq!(timm_vgg("classifier.6.bias").as_deref(), Some("head.fc.bias"));
         assert_eq!(timm_vgg("fc.bias"), None);
+        let convnext = |name: &str| timm_convnext(name).unwrap_or_default();
+        assert_eq!(convnext("features.0.1.bias"), "stem.1.bias");
+        assert_eq!(convnext("features.2.1.weight"), "stages.1.downsample.1.weight");
+        assert_eq!(convnext("features.5.8.block.5.weight"), "stages.2.blocks.8.mlp.fc2.weight");
+        assert_eq!(convnext("features.7.0.layer_scale"), "stages.3.blocks.0.gamma");
+        let vit = |name: &str| timm_vit(name).unwrap_or_default();
+        assert_eq!(vit("class_token"), "cls_token");
+        let block = "encoder.layers.encoder_layer_11";
+        assert_eq!(vit(&format!("{block}.self_attention.in_proj_bias")), "blocks.11.attn.qkv.bias");
+        assert_eq!(vit(&format!("{block}.mlp.3.weight")), "blocks.11.mlp.fc2.weight");
+        let swin = |name: &str| timm_swin(name).unwrap_or_default();
+        assert_eq!(swin("features.0.2.bias"), "patch_embed.norm.bias");
+        assert_eq!(swin("features.4.reduction.weight"), "layers.2.downsample.reduction.weight");
+        assert_eq!(swin("features.7.1.attn.qkv.bias"), "layers.3.blocks.1.attn.qkv.bias");
+        assert_eq!(swin("features.1.0.mlp.3.bias"), "layers.0.blocks.0.mlp.fc2.bias");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! ConvNeXt with torchvision's names (Liu et al. 2022): 7×7 depthwise convolutions between what transformers have otherwise.
+//! ConvNeXt (Liu et al. 2022): 7×7 depthwise convolutions between what transformers have otherwise. With torchvision's names where
+//! torchvision has the network, with timm's otherwise.
 
 use kernels::{Activation, blocked::ConvolutionShape};
 
@@ -7,54 +8,113 @@ use crate::graph::{Graph, GraphBuilder, Value};
 
 const EPSILON: f64 = 1e-6;
 
-/// A size: channels and blocks of each stage, and how often the last block is skipped in training.
+/// A size: side of the first patches, channels of the first stage (each later one has twice as many), blocks of each stage, and how
+/// often the last block is skipped in training.
 #[derive(Debug, Clone, Copy)]
 struct Size {
-    channels: [usize; 4],
+    patch: usize,
+    channels: usize,
     depths: [usize; 4],
     skipped: f64,
 }
 
+const fn size(channels: usize, depths: [usize; 4], skipped: f64) -> Size {
+    Size { patch: 4, channels, depths, skipped }
+}
+
+/// What the modules are called.
+#[derive(Debug, Clone, Copy)]
+struct Names {
+    /// The first convolution and its norm.
+    stem: [&'static str; 2],
+    /// The norm and the convolution before a later stage.
+    between: fn(usize) -> [String; 2],
+    /// A block of a stage.
+    block: fn(usize, usize) -> String,
+    /// In a block: the depthwise convolution, the norm, the perceptron's layers, the factors of channels.
+    parts: [&'static str; 5],
+    /// The shape of these factors, besides the channels.
+    factors: &'static [usize],
+    /// Whether the perceptron's layers are convolutions.
+    convolutions: bool,
+    /// The last norm and the classifier.
+    head: [&'static str; 2],
+}
+
+const TORCHVISION: Names = Names {
+    stem: ["features.0.0", "features.0.1"],
+    between: |stage| [0, 1].map(|part| format!("features.{}.{part}", 2 * stage)),
+    block: |stage, place| format!("features.{}.{place}", 2 * stage + 1),
+    parts: ["block.0", "block.2", "block.3", "block.5", "layer_scale"],
+    factors: &[1, 1],
+    convolutions: false,
+    head: ["classifier.0", "classifier.2"],
+};
+
+const TIMM: Names = Names {
+    stem: ["stem.0", "stem.1"],
+    between: |stage| [0, 1].map(|part| format!("stages.{stage}.downsample.{part}")),
+    block: |stage, place| format!("stages.{stage}.blocks.{place}"),
+    parts: ["conv_dw", "norm", "mlp.fc1", "mlp.fc2", "gamma"],
+    factors: &[],
+    convolutions: true,
+    head: ["head.norm", "head.fc"],
+};
+
 /// ConvNeXt-T.
 pub(crate) fn tiny(classes: usize) -> Graph {
-    network(Size { channels: [96, 192, 384, 768], depths: [3, 3, 9, 3], skipped: 0.1 }, classes)
+    network(size(96, [3, 3, 9, 3], 0.1), TORCHVISION, classes)
 }
 
 /// ConvNeXt-S.
 pub(crate) fn small(classes: usize) -> Graph {
-    network(Size { channels: [96, 192, 384, 768], depths: [3, 3, 27, 3], skipped: 0.4 }, classes)
+    network(size(96, [3, 3, 27, 3], 0.4), TORCHVISION, classes)
 }
 
 /// ConvNeXt-B.
 pub(crate) fn base(classes: usize) -> Graph {
-    network(Size { channels: [128, 256, 512, 1024], depths: [3, 3, 27, 3], skipped: 0.5 }, classes)
+    network(size(128, [3, 3, 27, 3], 0.5), TORCHVISION, classes)
 }
 
 /// ConvNeXt-L.
 pub(crate) fn large(classes: usize) -> Graph {
-    network(Size { channels: [192, 384, 768, 1536], depths: [3, 3, 27, 3], skipped: 0.5 }, classes)
+    network(size(192, [3, 3, 27, 3], 0.5), TORCHVISION, classes)
 }
 
-fn network(size: Size, classes: usize) -> Graph {
+/// timm's small ones, of this many channels in the first stage: atto 40, femto 48, pico 64.
+pub(crate) fn timm<const CHANNELS: usize>(classes: usize) -> Graph {
+    network(size(CHANNELS, [2, 2, 6, 2], 0.0), TIMM, classes)
+}
+
+/// timm's ConvNeXt nano.
+pub(crate) fn nano(classes: usize) -> Graph {
+    network(size(80, [2, 2, 8, 2], 0.0), TIMM, classes)
+}
+
+/// timm's ConvNeXt atto for images of 32 pixels: its first patches are single pixels.
+pub(crate) fn cifar(classes: usize) -> Graph {
+    network(Size { patch: 1, ..size(40, [2, 2, 6, 2], 0.0) }, TIMM, classes)
+}
+
+fn network(size: Size, names: Names, classes: usize) -> Graph {
     let (mut g, images) = GraphBuilder::images(3);
-    let x = patches(&mut g, images, "features.0.0", size.channels[0], 4);
-    let mut x = g.layer_norm(x, "features.0.1", EPSILON);
+    let x = patches(&mut g, images, names.stem[0], size.channels, size.patch);
+    let mut x = g.layer_norm(x, names.stem[1], EPSILON);
     let (mut index, count) = (0, size.depths.iter().sum());
     for (stage, depth) in size.depths.into_iter().enumerate() {
         if stage > 0 {
-            let module = format!("features.{}", 2 * stage);
-            x = g.layer_norm(x, &format!("{module}.0"), EPSILON);
-            x = patches(&mut g, x, &format!("{module}.1"), size.channels[stage], 2);
+            let [norm, convolution] = (names.between)(stage);
+            x = g.layer_norm(x, &norm, EPSILON);
+            x = patches(&mut g, x, &convolution, size.channels << stage, 2);
         }
         for place in 0..depth {
-            let module = format!("features.{}.{place}", 2 * stage + 1);
-            x = block(&mut g, x, &module, skipped(size.skipped, index, count));
+            x = block(&mut g, x, (names, stage, place), skipped(size.skipped, index, count));
             index += 1;
         }
     }
     let x = g.global_avg_pool(x);
-    let latent = g.layer_norm(x, "classifier.0", EPSILON);
-    g.head(latent, "classifier.2", classes)
+    let latent = g.layer_norm(x, names.head[0], EPSILON);
+    g.head(latent, names.head[1], classes)
 }
 
 /// Squares that do not overlap, each to one pixel.
@@ -64,12 +124,20 @@ fn patches(g: &mut GraphBuilder, x: Value, module: &str, out: usize, side: usize
     g.convolution(x, module, shape, true, Activation::None)
 }
 
-fn block(g: &mut GraphBuilder, x: Value, name: &str, skipped: f64) -> Value {
+fn block(
+    g: &mut GraphBuilder,
+    x: Value,
+    (names, stage, place): (Names, usize, usize),
+    skipped: f64,
+) -> Value {
     let channels = g.channels(x);
-    let depthwise = ConvolutionShape { groups: channels, ..ConvolutionShape::same([channels; 2], 7, 1) };
-    let y = g.convolution(x, &format!("{name}.block.0"), depthwise, true, Activation::None);
-    let y = g.layer_norm(y, &format!("{name}.block.2"), EPSILON);
-    let y = perceptron(g, y, [&format!("{name}.block.3"), &format!("{name}.block.5")], 4 * channels);
-    let y = g.scale_channels(y, &format!("{name}.layer_scale"), &[channels, 1, 1]);
+    let [depthwise, norm, first, second, factors] =
+        names.parts.map(|part| format!("{}.{part}", (names.block)(stage, place)));
+    let shape = ConvolutionShape { groups: channels, ..ConvolutionShape::same([channels; 2], 7, 1) };
+    let y = g.convolution(x, &depthwise, shape, true, Activation::None);
+    let y = g.layer_norm(y, &norm, EPSILON);
+    let y = perceptron(g, y, [&first, &second], 4 * channels, names.convolutions);
+    let shape: Vec<usize> = [channels].into_iter().chain(names.factors.iter().copied()).collect();
+    let y = g.scale_channels(y, &factors, &shape);
     residual(g, y, x, skipped)
 }

@@ -87,6 +87,12 @@ fn attend(g: &mut GraphBuilder, x: Value, name: &str, partition: Partition, skip
     let y = g.linear_of_pixels(y, &format!("{name}.attn_layer.1.merge"), channels, true);
     let x = residual(g, y, x, skipped);
     let y = g.layer_norm(x, &format!("{name}.mlp_layer.0"), EPSILON);
-    let y = perceptron(g, y, [&format!("{name}.mlp_layer.1"), &format!("{name}.mlp_layer.3")], 4 * channels);
+    let y = perceptron(
+        g,
+        y,
+        [&format!("{name}.mlp_layer.1"), &format!("{name}.mlp_layer.3")],
+        4 * channels,
+        false,
+    );
     residual(g, y, x, skipped)
 }

@@ -80,6 +80,6 @@ fn block(g: &mut GraphBuilder, x: Value, name: &str, [heads, shift]: [usize; 2],
     let y = g.linear_of_pixels(y, &format!("{name}.attn.proj"), channels, true);
     let x = residual(g, y, x, skipped);
     let y = g.layer_norm(x, &format!("{name}.norm2"), EPSILON);
-    let y = perceptron(g, y, [&format!("{name}.mlp.0"), &format!("{name}.mlp.3")], 4 * channels);
+    let y = perceptron(g, y, [&format!("{name}.mlp.0"), &format!("{name}.mlp.3")], 4 * channels, false);
     residual(g, y, x, skipped)
 }

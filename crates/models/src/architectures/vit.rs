@@ -1,4 +1,5 @@
-//! Vision transformers with torchvision's names (Dosovitskiy et al. 2021), for images of 224×224 pixels.
+//! Vision transformers (Dosovitskiy et al. 2021; DeiT, Touvron et al. 2021). With torchvision's names where torchvision has the network,
+//! with timm's otherwise.
 
 use kernels::{Activation, Partition, blocked::ConvolutionShape};
 
@@ -6,59 +7,111 @@ use super::transformer::{perceptron, residual};
 use crate::graph::{Graph, GraphBuilder, SelfAttention, Value};
 
 const EPSILON: f64 = 1e-6;
-const SIDE: usize = 224;
 
-/// A size: the side of a patch, blocks, heads, and channels; perceptrons are four times as wide inside.
+/// A size: sides of the image and of a patch, blocks, heads, and channels; perceptrons are four times as wide inside.
 #[derive(Debug, Clone, Copy)]
 struct Size {
+    image: usize,
     patch: usize,
     depth: usize,
     heads: usize,
     channels: usize,
 }
 
+const fn size(patch: usize, depth: usize, heads: usize, channels: usize) -> Size {
+    Size { image: 224, patch, depth, heads, channels }
+}
+
+/// What modules and parameters are called.
+#[derive(Debug, Clone, Copy)]
+struct Names {
+    patches: &'static str,
+    token: &'static str,
+    positions: &'static str,
+    /// Blocks, before their number.
+    block: &'static str,
+    /// In a block: the norm, both layers of attention, the second norm, the perceptron's layers.
+    parts: [&'static str; 6],
+    /// The last norm and the classifier.
+    head: [&'static str; 2],
+}
+
+const TORCHVISION: Names = Names {
+    patches: "conv_proj",
+    token: "class_token",
+    positions: "encoder.pos_embedding",
+    block: "encoder.layers.encoder_layer_",
+    parts: ["ln_1", "self_attention.in_proj_", "self_attention.out_proj", "ln_2", "mlp.0", "mlp.3"],
+    head: ["encoder.ln", "heads.head"],
+};
+
+const TIMM: Names = Names {
+    patches: "patch_embed.proj",
+    token: "cls_token",
+    positions: "pos_embed",
+    block: "blocks.",
+    parts: ["norm1", "attn.qkv", "attn.proj", "norm2", "mlp.fc1", "mlp.fc2"],
+    head: ["norm", "head"],
+};
+
 /// ViT-B with patches of this side.
 pub(crate) fn base<const PATCH: usize>(classes: usize) -> Graph {
-    network(Size { patch: PATCH, depth: 12, heads: 12, channels: 768 }, classes)
+    network(size(PATCH, 12, 12, 768), TORCHVISION, classes)
 }
 
 /// ViT-L with patches of this side.
 pub(crate) fn large<const PATCH: usize>(classes: usize) -> Graph {
-    network(Size { patch: PATCH, depth: 24, heads: 16, channels: 1024 }, classes)
+    network(size(PATCH, 24, 16, 1024), TORCHVISION, classes)
 }
 
 /// ViT-H with patches of 14 pixels.
 pub(crate) fn huge(classes: usize) -> Graph {
-    network(Size { patch: 14, depth: 32, heads: 16, channels: 1280 }, classes)
+    network(size(14, 32, 16, 1280), TORCHVISION, classes)
 }
 
-fn network(size: Size, classes: usize) -> Graph {
+/// timm's ViT and DeiT of this many heads of 64 channels: tiny 3, small 6.
+pub(crate) fn timm<const HEADS: usize, const PATCH: usize>(classes: usize) -> Graph {
+    network(size(PATCH, 12, HEADS, 64 * HEADS), TIMM, classes)
+}
+
+/// timm's ViT-Ti for images of 32 pixels, with patches of 4.
+pub(crate) fn cifar(classes: usize) -> Graph {
+    network(Size { image: 32, ..size(4, 12, 3, 192) }, TIMM, classes)
+}
+
+fn network(size: Size, names: Names, classes: usize) -> Graph {
     let (mut g, images) = GraphBuilder::images(3);
     let shape = ConvolutionShape {
         padding: [0; 2],
         ..ConvolutionShape::same([3, size.channels], size.patch, size.patch)
     };
-    let x = g.convolution(images, "conv_proj", shape, true, Activation::None);
-    let x = g.prepend_tokens(x, "class_token", 1);
-    let patches = SIDE / size.patch;
-    let mut x = g.add_positions(x, "encoder.pos_embedding", patches * patches + 1);
+    let x = g.convolution(images, names.patches, shape, true, Activation::None);
+    let x = g.prepend_tokens(x, names.token, 1);
+    let patches = size.image / size.patch;
+    let mut x = g.add_positions(x, names.positions, patches * patches + 1);
     for index in 0..size.depth {
-        x = block(&mut g, x, &format!("encoder.layers.encoder_layer_{index}"), size.heads);
+        let parts = names.parts.map(|part| format!("{}{index}.{part}", names.block));
+        x = block(&mut g, x, parts.each_ref().map(String::as_str), size.heads);
     }
-    let x = g.layer_norm(x, "encoder.ln", EPSILON);
+    let x = g.layer_norm(x, names.head[0], EPSILON);
     let latent = g.pixel(x, 0);
-    g.head(latent, "heads.head", classes)
+    g.head(latent, names.head[1], classes)
 }
 
-fn block(g: &mut GraphBuilder, x: Value, name: &str, heads: usize) -> Value {
+fn block(
+    g: &mut GraphBuilder,
+    x: Value,
+    [norm, qkv, out, second, fc1, fc2]: [&str; 6],
+    heads: usize,
+) -> Value {
     let channels = g.channels(x);
-    let y = g.layer_norm(x, &format!("{name}.ln_1"), EPSILON);
-    let y = g.linear_of_pixels(y, &format!("{name}.self_attention.in_proj_"), 3 * channels, true);
+    let y = g.layer_norm(x, norm, EPSILON);
+    let y = g.linear_of_pixels(y, qkv, 3 * channels, true);
     let scale = ((channels / heads) as f32).sqrt().recip();
     let y = g.attention(y, SelfAttention { heads, scale, partition: Partition::Whole, bias: None });
-    let y = g.linear_of_pixels(y, &format!("{name}.self_attention.out_proj"), channels, true);
+    let y = g.linear_of_pixels(y, out, channels, true);
     let x = residual(g, y, x, 0.0);
-    let y = g.layer_norm(x, &format!("{name}.ln_2"), EPSILON);
-    let y = perceptron(g, y, [&format!("{name}.mlp.0"), &format!("{name}.mlp.3")], 4 * channels);
+    let y = g.layer_norm(x, second, EPSILON);
+    let y = perceptron(g, y, [fc1, fc2], 4 * channels, false);
     residual(g, y, x, 0.0)
 }

@@ -165,3 +165,17 @@ fn of_table(bias: &RelativeBias, of_pairs: &Tensor) -> Result<Tensor> {
     let zeros = Tensor::zeros((rows, heads), of_pairs.dtype(), of_pairs.device())?;
     zeros.index_add(&indices(&bias.rows(), of_pairs.device())?, &of_pairs, 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By hand for a window of two: rows 1, 0, 2, 1 of the table.
+    #[test]
+    fn pairs_at_one_distance_share_a_row() -> Result<()> {
+        let bias = RelativeBias { table: String::new(), window: [1, 2] };
+        let of_pairs = Tensor::new(&[1f32, 2.0, 3.0, 4.0], &candle_core::Device::Cpu)?.reshape((1, 2, 2))?;
+        assert_eq!(of_table(&bias, &of_pairs)?.flatten_all()?.to_vec1::<f32>()?, [2.0, 5.0, 3.0]);
+        Ok(())
+    }
+}

@@ -164,3 +164,15 @@ fn of_table(bias: &RelativeBias, sums: &[f32], heads: usize) -> Vec<f32> {
     }
     found.into_iter().map(|sum| sum as f32).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By hand for a window of two: rows 1, 0, 2, 1 of the table.
+    #[test]
+    fn pairs_at_one_distance_share_a_row() {
+        let bias = RelativeBias { table: String::new(), window: [1, 2] };
+        assert_eq!(of_table(&bias, &[1.0, 2.0, 3.0, 4.0], 1), [2.0, 5.0, 3.0]);
+    }
+}
