@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 
-use crate::error::Error;
+use crate::{error::Error, sizes};
 
 /// Images that fit the network: (N, 3, H, W), at least one.
 #[derive(Debug, Clone, Copy)]
@@ -19,17 +19,15 @@ impl<'a> Images<'a> {
     /// Checks images; `fits` says whether the network's windows fit on so many rows and columns.
     ///
     /// # Errors
-    /// If there are none, they are not (N, 3, H, W), or they are too small for the network.
-    pub(crate) fn new(images: &'a Tensor, fits: impl FnOnce([usize; 2]) -> bool) -> Result<Self, Error> {
+    /// If there are none, they are not (N, 3, H, W), or the network takes no such size.
+    pub(crate) fn new(images: &'a Tensor, fits: impl Fn([usize; 2]) -> bool) -> Result<Self, Error> {
         let &[count, 3, height, width] = images.dims() else {
             return Err(Error::BatchShape { found: images.dims().to_vec() });
         };
         if count == 0 {
             return Err(Error::BatchShape { found: images.dims().to_vec() });
         }
-        if height == 0 || width == 0 || !fits([height, width]) {
-            return Err(Error::ImageTooSmall { height, width });
-        }
+        sizes::check([height, width], fits)?;
         Ok(Self(images))
     }
 
@@ -42,12 +40,12 @@ impl<'a> Batch<'a> {
     /// Checks a batch.
     ///
     /// # Errors
-    /// If it is empty, is not (N, 3, H, W), is too small for the network, or has other labels than images.
+    /// If it is empty, is not (N, 3, H, W), is of a size that the network does not take, or has other labels than images.
     pub(crate) fn new(
         images: &'a Tensor,
         labels: &'a [u32],
         classes: usize,
-        fits: impl FnOnce([usize; 2]) -> bool,
+        fits: impl Fn([usize; 2]) -> bool,
     ) -> Result<Self, Error> {
         let &[count, 3, ..] = images.dims() else {
             return Err(Error::BatchShape { found: images.dims().to_vec() });

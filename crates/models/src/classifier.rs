@@ -16,6 +16,7 @@ use crate::{
     normaliser::Normaliser,
     plan::Mode,
     results::ParameterGradients,
+    sizes,
 };
 
 /// An image classifier: an architecture, its weights, and the normaliser in front.
@@ -109,10 +110,9 @@ impl Classifier {
     /// Whether the network takes images of this many rows and columns.
     ///
     /// # Errors
-    /// [`Error::ImageTooSmall`].
-    pub fn check_size(&self, [height, width]: [usize; 2]) -> Result<(), Error> {
-        let fits = height > 0 && width > 0 && self.network.fits([height, width]);
-        if fits { Ok(()) } else { Err(Error::ImageTooSmall { height, width }) }
+    /// [`Error::ImageSize`].
+    pub fn check_size(&self, size: [usize; 2]) -> Result<(), Error> {
+        sizes::check(size, |size| self.network.fits(size))
     }
 
     /// The network with its weights as they are now, for evaluation and for gradients of the pixels.

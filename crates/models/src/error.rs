@@ -32,9 +32,9 @@ pub enum Error {
     /// Images of another shape.
     #[error("a batch of shape {found:?}: expected (images, 3, height, width), at least one image")]
     BatchShape { found: Vec<usize> },
-    /// Images that are smaller than a window of the network.
-    #[error("images of {height}×{width} pixels: a window of the network does not fit there")]
-    ImageTooSmall { height: usize, width: usize },
+    /// Images of a size that the network does not take; `takes` says which it does.
+    #[error("images of {height}×{width} pixels: the network takes {takes}")]
+    ImageSize { height: usize, width: usize, takes: String },
     /// A label that is no class.
     #[error("label {label}: expected 0 to {} for a network of {classes} classes", classes - 1)]
     LabelOutOfRange { label: u32, classes: usize },

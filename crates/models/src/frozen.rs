@@ -31,7 +31,7 @@ impl Frozen {
     /// The logits (N, classes) of images (N, 3, H, W) in [0, 1].
     ///
     /// # Errors
-    /// If there are no images, they are not (N, 3, H, W), or they are too small for the network.
+    /// If there are no images, they are not (N, 3, H, W), or the network takes no such size.
     pub fn logits(&self, images: &Tensor) -> Result<Tensor, Error> {
         self.network.logits(self.images(images)?)
     }
@@ -39,7 +39,7 @@ impl Frozen {
     /// Logits, latent features and loss.
     ///
     /// # Errors
-    /// If the batch is empty, is not (N, 3, H, W) or too small for the network, or has other labels than images.
+    /// If the batch is empty, is not (N, 3, H, W) or of a size that the network does not take, or has other labels than images.
     pub fn evaluate(&self, images: &Tensor, labels: &[u32]) -> Result<Evaluation, Error> {
         self.network.evaluate(self.batch(images, labels)?)
     }

@@ -44,6 +44,7 @@ mod network;
 mod normaliser;
 mod plan;
 mod results;
+mod sizes;
 mod var_builder;
 
 // Networks by name, and as data

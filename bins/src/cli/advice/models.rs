@@ -17,7 +17,7 @@ pub(super) fn of(error: &Error) -> Option<String> {
         Error::WeightsDoNotFit { other: None, .. } => {
             Some("check --arch, and --dataset and --labels, which say how many classes there are".to_owned())
         }
-        Error::ImageTooSmall { .. } => Some("expected larger images or another --arch".to_owned()),
+        Error::ImageSize { .. } => Some("choose another --arch, or another --image-size for photographs".to_owned()),
         _ => None,
     }
 }
