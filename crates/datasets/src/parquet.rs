@@ -2,9 +2,11 @@
 //!
 //! The library that decodes them trusts what a file says of itself: lists as long as four bytes can claim, pages that unpack to
 //! gigabytes, schemas that nest without end, negative places. All of that is checked before it sees the file: the footer
-//! ([`footer`]), then every page of the columns that are read ([`pages`]).
+//! ([`footer`]), then every page of the columns that are read ([`pages`]). What the pages unpack to is decoded here ([`cells`]).
 
+mod cells;
 mod footer;
+mod hybrid;
 mod pages;
 mod thrift;
 
@@ -15,8 +17,6 @@ use std::{
 
 use ::parquet::{
     basic::{Compression, Type as Physical},
-    column::reader::{ColumnReader, ColumnReaderImpl},
-    data_type::{ByteArray, ByteArrayType, DataType},
     errors::ParquetError,
     file::{
         metadata::ColumnChunkMetaData,
@@ -25,12 +25,10 @@ use ::parquet::{
 };
 
 use crate::{Error, TableError, packed::open_regular};
+use cells::Cells;
 
 /// Columns that hold images: structures with a field `bytes`, or bytes.
 const IMAGES: [&str; 2] = ["img", "image"];
-
-/// Images that are decoded from pages at once.
-const AT_ONCE: usize = 64;
 
 /// A file whose structure is sound.
 pub(crate) struct ImageTable {
@@ -98,7 +96,7 @@ impl ImageTable {
     pub(crate) fn each(
         &self,
         limit: Option<usize>,
-        mut take: impl FnMut(usize, &[u8], i64) -> Result<(), String>,
+        mut take: impl FnMut(usize, Vec<u8>, i64) -> Result<(), String>,
     ) -> Result<(), Error> {
         let (mut row, refused) = (0, refused(&self.path));
         for group in 0..self.reader.num_row_groups() {
@@ -147,40 +145,32 @@ impl ImageTable {
         &self,
         group: usize,
         most: usize,
-        mut take: impl FnMut(&[u8], i64) -> Result<(), String>,
+        mut take: impl FnMut(Vec<u8>, i64) -> Result<(), String>,
     ) -> Result<(), Problem> {
         let group = self.reader.get_row_group(group)?;
-        let labels = match group.get_column_reader(self.label.at)? {
-            ColumnReader::Int64ColumnReader(column) => {
-                Cells::new(column, self.defined(self.label.at)).numbers(most, |label| label)?
-            }
-            ColumnReader::Int32ColumnReader(column) => {
-                Cells::new(column, self.defined(self.label.at)).numbers(most, i64::from)?
-            }
-            _ => return Err("labels that are no whole numbers".into()),
+        let number: cells::Plain<i64> = match self.physical(self.label.at) {
+            Physical::INT64 => cells::long,
+            _ => cells::short,
         };
-        let ColumnReader::ByteArrayColumnReader(column) = group.get_column_reader(self.image)? else {
-            return Err("images that are no bytes".into());
-        };
-        let mut images = Cells::<ByteArrayType>::new(column, self.defined(self.image));
-        let (mut labels, mut left) = (labels.into_iter(), most);
-        while left > 0 {
-            let some = images.next(left.min(AT_ONCE))?;
-            if some.is_empty() {
-                break;
-            }
-            left -= some.len();
-            for image in &some {
-                let label =
-                    labels.next().ok_or("fewer labels than images")?.ok_or("a row without a label")?;
-                let image: &ByteArray = image.as_ref().ok_or(Problem::NoImage)?;
-                take(image.data(), label)?;
+        let pages = |column| Ok::<_, Problem>((group.get_column_page_reader(column)?, self.defined(column)));
+        let ((images, image_level), (labels, label_level)) = (pages(self.image)?, pages(self.label.at)?);
+        let mut images = Cells::new(images, cells::bytes, image_level);
+        let mut labels = Cells::new(labels, number, label_level);
+        for _ in 0..most {
+            match (images.next()?, labels.next()?) {
+                (None, None) => break,
+                (None, _) => return Err("more labels than images".into()),
+                (_, None) => return Err("fewer labels than images".into()),
+                (_, Some(None)) => return Err("a row without a label".into()),
+                (Some(None), _) => return Err(Problem::NoImage),
+                (Some(Some(image)), Some(Some(label))) => take(image, label)?,
             }
         }
-        match labels.next() {
-            Some(_) => Err("more labels than images".into()),
-            None => Ok(()),
-        }
+        Ok(())
+    }
+
+    fn physical(&self, column: usize) -> Physical {
+        self.reader.metadata().file_metadata().schema_descr().column(column).physical_type()
     }
 
     /// The level of definition of a cell of a column that is there.
@@ -211,50 +201,6 @@ impl From<String> for Problem {
 impl From<&str> for Problem {
     fn from(text: &str) -> Self {
         Self::Found(text.to_owned())
-    }
-}
-
-/// The cells of a column that has at most one in each row.
-struct Cells<T: DataType> {
-    column: ColumnReaderImpl<T>,
-    /// The level of definition of a cell that is there.
-    defined: i16,
-    levels: Vec<i16>,
-    values: Vec<T::T>,
-}
-
-impl<T: DataType> Cells<T> {
-    fn new(column: ColumnReaderImpl<T>, defined: i16) -> Self {
-        Self { column, defined, levels: Vec::new(), values: Vec::new() }
-    }
-
-    /// The next cells, up to a number; none at the end of the column.
-    fn next(&mut self, most: usize) -> Result<Vec<Option<T::T>>, Problem> {
-        self.levels.clear();
-        self.values.clear();
-        let (rows, _, _) = self.column.read_records(most, Some(&mut self.levels), None, &mut self.values)?;
-        let mut values = self.values.drain(..);
-        if self.defined == 0 {
-            return Ok(values.map(Some).collect());
-        }
-        if self.levels.len() != rows {
-            return Err("rows of several values".into());
-        }
-        let cell = |level: &i16| if *level == self.defined { values.next() } else { None };
-        Ok(self.levels.iter().map(cell).collect())
-    }
-
-    /// All cells up to a number, as numbers.
-    fn numbers(mut self, most: usize, number: impl Fn(T::T) -> i64) -> Result<Vec<Option<i64>>, Problem> {
-        let mut numbers = Vec::new();
-        while numbers.len() < most {
-            let some = self.next(AT_ONCE.min(most - numbers.len()))?;
-            if some.is_empty() {
-                break;
-            }
-            numbers.extend(some.into_iter().map(|cell| cell.map(&number)));
-        }
-        Ok(numbers)
     }
 }
 

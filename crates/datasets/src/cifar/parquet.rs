@@ -27,7 +27,7 @@ pub(super) fn read(
         }
         let table = ImageTable::open(path, &[column])?;
         check_names(path, table.text(KEY).and_then(|text| class_names(text, column)), usual)?;
-        table.each(left, |_, image, label| take(image, label, classes, &mut part))?;
+        table.each(left, |_, image, label| take(&image, label, classes, &mut part))?;
     }
     if part.labels.is_empty() && limit != Some(0) {
         let path = files.first().cloned().unwrap_or_default();

@@ -358,3 +358,48 @@ fn tables_of_imagenet_need_not_name_their_classes_by_numbers() {
     let restricted = folder::load_restricted_imagenet(root.path(), options).unwrap();
     assert_eq!((restricted.test.len(), restricted.test.classes().len()), (0, 9));
 }
+
+/// Of labels without names, those of the rows that are read would be all classes.
+#[test]
+fn a_limit_does_not_decide_which_classes_of_imagenet_there_are() {
+    let root = TempDir::new().unwrap();
+    let data = datasets::synthetic::Synthetic { seed: 0, train: 3, test: 1 }.generate();
+    let mut table = Table::from_set(&data.train, 0..3, "label");
+    table.labels[0].1 = vec![0, 2, 7];
+    table.write(&root.path().join("validation-00000-of-00001.parquet"));
+    let options = Options { side: Some(32), ..Options::default() };
+    let all = folder::load_imagenet(root.path(), options).unwrap();
+    assert_eq!((all.test.labels(), all.test.classes().len()), (&[0, 1, 2][..], 3));
+    let limits = Limits { train: None, test: Some(2) };
+    let text = folder::load_imagenet(root.path(), Options { limits, ..options }).unwrap_err().to_string();
+    assert!(text.contains("labels without names, of which only the first were to be read"), "{text}");
+    assert!(text.contains("expected names of the classes, or all rows"), "{text}");
+    // With names the limit changes nothing.
+    let names: Vec<&str> = folder::imagenet_classes().collect();
+    let named = folder::load_imagenet(of_imagenet(&names).path(), Options { limits, ..options }).unwrap();
+    assert_eq!((named.test.labels(), named.test.classes().len()), (&[0, 2][..], 1000));
+}
+
+/// The length of the first image becomes such that the page ends within the length of the next.
+#[test]
+fn a_page_that_ends_within_a_value_is_told() {
+    let root = TempDir::new().unwrap();
+    let path = root.path().join("train.parquet");
+    let mut table = Table::from_set(
+        &datasets::synthetic::Synthetic { seed: 0, train: 1, test: 1 }.generate().train,
+        0..1,
+        "label",
+    );
+    // Bytes that Snappy keeps as they are; the first of them may be taken for a length.
+    table.images = vec![(0..60).map(|byte: u32| (byte * 37 % 251) as u8).collect(), vec![1, 2, 3]];
+    table.labels[0].1 = vec![0, 0];
+    let properties = parquet::file::properties::WriterProperties::builder().set_dictionary_enabled(false);
+    table.write_as(&path, properties);
+    let mut bytes = fs::read(&path).unwrap();
+    let at = bytes.windows(4).position(|four| four == [0, 37, 74, 111]).unwrap() - 4;
+    assert_eq!(bytes[at..at + 4], [60, 0, 0, 0]);
+    bytes[at] += 5;
+    fs::write(&path, bytes).unwrap();
+    let text = refused(&path);
+    assert!(text.contains("a page that ends within a value"), "{text}");
+}

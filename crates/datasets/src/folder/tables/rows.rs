@@ -71,8 +71,8 @@ impl<'a> Rows<'a> {
         let mut problem = None;
         let read = table.each(left, |row, image, label| {
             let image = self.label(path, row, label).and_then(|label| {
-                let kept = self.store.keep(image.to_vec());
-                let place = kept.map_err(|found| not_kept(path, row, image.len(), found))?;
+                let size = image.len();
+                let place = self.store.keep(image).map_err(|found| not_kept(path, row, size, found))?;
                 Ok(Image { name: format!("{name}[{row}]"), place, label })
             });
             images.push(image.map_err(|error| stop(&mut problem, error))?);
