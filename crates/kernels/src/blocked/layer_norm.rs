@@ -67,11 +67,10 @@ pub fn layer_norm_gradient(
     let means = by_pixels(x, |block, first, sums| {
         run(instructions, Sums { x: g, other: Some((x, weight)), block, first, from: None, sums });
         for (sums, [mean, inverse]) in sums.iter_mut().zip(&moments.0[block * pixels + first..]) {
-            for lane in 0..LANES {
-                let [sum, product] = [sums[0][lane], sums[1][lane]].map(|sum| sum / channels as f64);
-                sums[1][lane] = (product - f64::from(mean.0[lane]) * sum) * f64::from(inverse.0[lane]);
-                sums[0][lane] = sum;
-            }
+            let [mean, inverse] = [mean, inverse].map(|lanes| lanes.0.map(f64::from));
+            let [sum, product] = sums.map(|sums| sums.map(|sum| sum / channels as f64));
+            let along = |lane: usize| (product[lane] - mean[lane] * sum[lane]) * inverse[lane];
+            *sums = [sum, std::array::from_fn(along)];
         }
     });
     for_each_part(&mut g.data, pixels, |index, g| {
