@@ -8,6 +8,7 @@ mod cells;
 mod footer;
 mod hybrid;
 mod pages;
+mod problem;
 mod thrift;
 
 use std::{
@@ -17,7 +18,6 @@ use std::{
 
 use ::parquet::{
     basic::{Compression, Type as Physical},
-    errors::ParquetError,
     file::{
         metadata::ColumnChunkMetaData,
         reader::{FileReader, SerializedFileReader},
@@ -26,6 +26,7 @@ use ::parquet::{
 
 use crate::{Error, TableError, packed::open_regular};
 use cells::Cells;
+use problem::Problem;
 
 /// Columns that hold images: structures with a field `bytes`, or bytes.
 const IMAGES: [&str; 2] = ["img", "image"];
@@ -176,31 +177,6 @@ impl ImageTable {
     /// The level of definition of a cell of a column that is there.
     fn defined(&self, column: usize) -> i16 {
         self.reader.metadata().file_metadata().schema_descr().column(column).max_def_level()
-    }
-}
-
-/// What is wrong with a table.
-enum Problem {
-    Found(String),
-    /// A row that has no bytes of an image.
-    NoImage,
-}
-
-impl From<ParquetError> for Problem {
-    fn from(error: ParquetError) -> Self {
-        Self::Found(error.to_string())
-    }
-}
-
-impl From<String> for Problem {
-    fn from(text: String) -> Self {
-        Self::Found(text)
-    }
-}
-
-impl From<&str> for Problem {
-    fn from(text: &str) -> Self {
-        Self::Found(text.to_owned())
     }
 }
 

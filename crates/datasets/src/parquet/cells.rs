@@ -7,7 +7,7 @@ use ::parquet::{
     column::page::{Page, PageReader},
 };
 
-use super::{Problem, hybrid::Hybrid};
+use super::{hybrid::Hybrid, problem::Problem};
 
 /// More rows for each unpacked byte than a column of images or labels has that was not made to fill the memory.
 const MOST_ROWS_A_BYTE: u64 = 64;
