@@ -27,6 +27,21 @@ pub enum Error {
         outputs.saturating_sub(1)
     )]
     NoSuchOutput { class: String, output: usize, outputs: usize, origin: String },
+    /// A run of other classes than those of the images.
+    #[error(
+        "{}: this run is of other classes: it was trained on {own}, and the images that are measured have {found}; {differ} differ, the \
+         first is class {class}: {} in the run, {} in the images",
+        run.display(), quoted(own_name.as_deref()), quoted(name.as_deref())
+    )]
+    OtherClasses {
+        run: PathBuf,
+        own: usize,
+        found: usize,
+        differ: usize,
+        class: usize,
+        own_name: Option<String>,
+        name: Option<String>,
+    },
     /// Training was stopped; it can be resumed.
     #[error("stopped in epoch {epoch} after {batches} {}; everything is kept in {}", words(*batches), folder.display())]
     TrainingInterrupted { epoch: usize, batches: usize, folder: PathBuf },
@@ -51,6 +66,10 @@ pub enum Error {
     /// A tensor operation failed.
     #[error("{0}")]
     Tensor(#[from] candle_core::Error),
+}
+
+fn quoted(name: Option<&str>) -> String {
+    name.map_or_else(|| "none".to_owned(), |name| format!("`{name}`"))
 }
 
 fn words(batches: usize) -> &'static str {

@@ -33,6 +33,7 @@ mod session;
 mod source;
 mod tally;
 mod trainable;
+mod trained_on;
 
 // What everything runs on
 pub use profile::DatasetProfile;

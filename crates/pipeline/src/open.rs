@@ -1,12 +1,15 @@
 //! Networks, fresh or out of checkpoints.
 
+use std::path::Path;
+
 use datasets::ImageSet;
 use models::{Architecture, Backend, Classifier, Frozen, Normaliser};
 use runs::{StoredCheckpoint, StoredWeights, Wanted};
 
 use crate::{
     DatasetProfile, Error, Session,
-    restriction::{Restriction, not_used},
+    restriction::{Restriction, changes_nothing},
+    trained_on::TrainedOn,
 };
 
 /// Which network a checkpoint is expected to hold, and what it is measured on.
@@ -22,6 +25,8 @@ pub struct NetworkSpec<'a> {
     pub usual_normaliser: Normaliser,
     /// The name of the data set that it is measured on.
     pub dataset: &'a str,
+    /// Where that is, if it is on disk.
+    pub root: Option<&'a Path>,
 }
 
 impl<'a> NetworkSpec<'a> {
@@ -33,6 +38,7 @@ impl<'a> NetworkSpec<'a> {
             given_normaliser: profile.given_normaliser,
             usual_normaliser: profile.normaliser,
             dataset: &profile.name,
+            root: profile.root.as_deref(),
         }
     }
 
@@ -61,12 +67,8 @@ pub struct NetworkDescription {
 }
 
 impl NetworkDescription {
-    fn new(
-        stored: &StoredWeights,
-        spec: &NetworkSpec<'_>,
-        restriction: Option<Restriction>,
-    ) -> (Self, Normaliser) {
-        let not_used = if restriction.is_none() { not_used(spec.images.outputs()) } else { None };
+    fn new(stored: &StoredWeights, spec: &NetworkSpec<'_>, head: Head) -> (Self, Normaliser) {
+        let Head { restriction, notes: of_head } = head;
         let (normaliser, from) = match &stored.normaliser {
             Some(own) => (own.value, own.origin.clone()),
             None => usual_normaliser(architecture(stored, spec), spec.usual_normaliser, spec.dataset),
@@ -84,7 +86,7 @@ impl NetworkDescription {
                 .map(ToString::to_string)
                 .chain(stored.image_words())
                 .chain(stored.not_done())
-                .chain(not_used)
+                .chain(of_head)
                 .collect(),
         };
         (description, normaliser)
@@ -121,18 +123,19 @@ pub fn fresh_network(
 /// Checks that files hold the network that is expected, before the first is measured; what each is. Their weights are not read.
 ///
 /// # Errors
-/// If a file cannot be read or holds another network's weights; the message names it.
+/// If a file cannot be read or holds another network's weights; the message names it. [`Error::OtherClasses`] if it is of a run of
+/// other classes.
 pub fn describe_networks(
     checkpoints: &[StoredCheckpoint],
     spec: &NetworkSpec<'_>,
 ) -> Result<Vec<NetworkDescription>, Error> {
     let describe = |checkpoint: &StoredCheckpoint| {
         let stored = stored(checkpoint, spec)?;
-        let restriction = restriction(&stored, spec)?;
-        let classes = restriction.as_ref().map_or(spec.classes(), |of| of.outputs);
+        let head = head(checkpoint, &stored, spec)?;
+        let classes = head.restriction.as_ref().map_or(spec.classes(), |of| of.outputs);
         let checked = architecture(&stored, spec).check_fit(classes, &stored.shapes());
         checked.map_err(|source| runs::Error::Network { path: checkpoint.path.clone(), source })?;
-        Ok(NetworkDescription::new(&stored, spec, restriction).0)
+        Ok(NetworkDescription::new(&stored, spec, head).0)
     };
     checkpoints.iter().map(describe).collect()
 }
@@ -142,7 +145,7 @@ pub fn describe_networks(
 /// data set.
 ///
 /// # Errors
-/// If the file cannot be read or holds another network's weights; the message names it.
+/// As [`describe_networks`].
 pub fn open_network(
     checkpoint: &StoredCheckpoint,
     spec: &NetworkSpec<'_>,
@@ -150,8 +153,9 @@ pub fn open_network(
 ) -> Result<Frozen, Error> {
     let mut stored = stored(checkpoint, spec)?;
     let path = &checkpoint.path;
-    let restriction = restriction(&stored, spec)?;
-    let (_, normaliser) = NetworkDescription::new(&stored, spec, restriction.clone());
+    let head = head(checkpoint, &stored, spec)?;
+    let restriction = head.restriction.clone();
+    let (_, normaliser) = NetworkDescription::new(&stored, spec, head);
     if let Some(other) = stored.info.dataset.as_ref().filter(|trained_on| *trained_on != spec.dataset) {
         let (path, measured_on) = (path.display(), spec.dataset);
         session.progress.note(&format!("{path} was trained on {other} and is measured on {measured_on}"));
@@ -175,10 +179,35 @@ fn usual_normaliser(architecture: Architecture, usual: Normaliser, dataset: &str
     (normaliser, format!("{whose}, for the file names none"))
 }
 
-/// The outputs that are left of the head, where it has more than there are classes.
-fn restriction(stored: &StoredWeights, spec: &NetworkSpec<'_>) -> Result<Option<Restriction>, Error> {
+/// How the outputs of a head are the classes of the images.
+struct Head {
+    /// The outputs that are left of it, where it has more than there are classes, or has them in another order.
+    restriction: Option<Restriction>,
+    /// What to say of that.
+    notes: Vec<String>,
+}
+
+/// How the outputs of a file's head are the classes of the images. A run says which classes it was trained on: they are the same.
+fn head(
+    checkpoint: &StoredCheckpoint,
+    stored: &StoredWeights,
+    spec: &NetworkSpec<'_>,
+) -> Result<Head, Error> {
+    let trained_on = TrainedOn::of(checkpoint)?;
+    let (classes, of_classes) = (spec.images.classes(), spec.images.outputs());
+    // The outputs of a network that was trained with a class map are the classes that the map made.
+    let of_head = of_classes.filter(|of| !trained_on.as_ref().is_some_and(|run| run.has_map_of(of)));
     let outputs = architecture(stored, spec).classes(&stored.shapes());
-    Restriction::new(outputs, spec.classes(), spec.images.outputs(), spec.images.classes())
+    let restriction = Restriction::new(outputs, classes.len(), of_head, classes)?;
+    let mut notes = Vec::new();
+    if restriction.is_none() {
+        notes.extend(changes_nothing(of_head));
+    }
+    if let Some(run) = &trained_on {
+        run.check_classes(classes, restriction.as_ref().map(|left| &left.classes))?;
+        notes.extend(run.other_place(spec.root));
+    }
+    Ok(Head { restriction, notes })
 }
 
 /// The architecture of the weights: the one that is asked for, or a variant of it.

@@ -1,5 +1,7 @@
 //! How the images of a data set are used.
 
+use std::path::PathBuf;
+
 use datasets::catalog::Request;
 use models::Normaliser;
 
@@ -10,6 +12,8 @@ pub struct DatasetProfile {
     pub name: String,
     /// What people call it: of a kind of which they have many, the name of its folder.
     pub label: String,
+    /// The folder or archive that holds it, where it is on disk.
+    pub root: Option<PathBuf>,
     /// The normaliser of networks trained on it.
     pub normaliser: Normaliser,
     /// The normaliser of the networks that are measured on it, whatever their files say.
@@ -37,6 +41,7 @@ impl From<&Request> for DatasetProfile {
         Self {
             name: request.name.to_string(),
             label: request.label(),
+            root: request.root.clone(),
             normaliser: Normaliser::new(usual.mean, usual.std)
                 .expect("the constants of the catalogue are sound"),
             given_normaliser: None,
@@ -58,6 +63,7 @@ impl DatasetProfile {
         let name = name.into();
         Self {
             label: name.clone(),
+            root: None,
             name,
             normaliser,
             given_normaliser: None,

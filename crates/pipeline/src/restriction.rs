@@ -16,8 +16,8 @@ pub struct Restriction {
 
 impl Restriction {
     /// Of a head with so many outputs, for a data set of so many classes that says which outputs they are. A head with as many outputs
-    /// as the set has classes is taken as it is: its network was trained on the set, and class i is output i; unless a class map says
-    /// that they have another order.
+    /// as the set has classes is taken as it is: its network was trained on the set, and class i is output i. A class map is what
+    /// somebody says of this very head: it holds whatever the number of outputs.
     pub(crate) fn new(
         outputs: Option<usize>,
         classes: usize,
@@ -25,7 +25,11 @@ impl Restriction {
         names: &[String],
     ) -> Result<Option<Self>, Error> {
         let Some((outputs, of_classes)) = outputs.zip(of_classes) else { return Ok(None) };
-        if outputs < classes || (outputs == classes && !is_another_order(of_classes, outputs)) {
+        let is_as_it_is = match of_classes.origin() {
+            OutputsOrigin::ClassMap(_) => outputs == classes && of_classes.is_plain(),
+            _ => outputs <= classes,
+        };
+        if is_as_it_is {
             return Ok(None);
         }
         let beyond = of_classes.indices().iter().position(|&output| output >= outputs);
@@ -50,21 +54,10 @@ impl Restriction {
     }
 }
 
-/// Whether a class map puts all outputs of a head in another order.
-fn is_another_order(of_classes: &HeadOutputs, outputs: usize) -> bool {
-    matches!(of_classes.origin(), OutputsOrigin::ClassMap(_))
-        && !of_classes.is_plain()
-        && of_classes.indices().iter().all(|&output| output < outputs)
-}
-
-/// What to say of a file's outputs that are not taken, where they are others than those that are.
-pub(crate) fn not_used(outputs: Option<&HeadOutputs>) -> Option<String> {
-    let outputs = outputs.filter(|outputs| !outputs.is_plain())?;
-    let OutputsOrigin::ClassMap(path) = outputs.origin() else { return None };
-    Some(format!(
-        "{} is not used: the head has as many outputs as the data set has classes, so that class i is output i",
-        path.display()
-    ))
+/// What to say of a class map that leaves a head as it is.
+pub(crate) fn changes_nothing(outputs: Option<&HeadOutputs>) -> Option<String> {
+    let OutputsOrigin::ClassMap(path) = outputs?.origin() else { return None };
+    Some(format!("{} changes nothing: class i is output i of the head without it", path.display()))
 }
 
 #[cfg(test)]
@@ -111,8 +104,14 @@ mod tests {
             "{}",
             found.words()
         );
-        for indices in [[0, 1], [0, 2]] {
-            assert_eq!(Restriction::new(Some(2), 2, Some(&of(&indices)), &names)?, None, "{indices:?}");
+        assert_eq!(Restriction::new(Some(2), 2, Some(&of(&[0, 1])), &names)?, None, "the same order");
+        // Counted from 1; and a head that is smaller than the map.
+        for (outputs, indices, words) in [
+            (2, [1, 2], "the class `shark` is output 2, by map.txt, but the head has 2; expected 0 to 1"),
+            (1, [0, 1], "the class `shark` is output 1, by map.txt, but the head has 1; expected 0 to 0"),
+        ] {
+            let said = Restriction::new(Some(outputs), 2, Some(&of(&indices)), &names).expect_err(words);
+            assert!(said.to_string().starts_with(words), "{said}");
         }
         Ok(())
     }
@@ -127,10 +126,10 @@ mod tests {
     }
 
     #[test]
-    fn a_class_map_that_is_not_used_is_told() {
-        let said = |indices: &[usize], origin| not_used(Some(&HeadOutputs::new(indices.to_vec(), origin)));
-        let map = || OutputsOrigin::ClassMap("map.txt".into());
-        assert!(said(&[1, 0], map()).is_some_and(|said| said.starts_with("map.txt is not used")));
-        assert_eq!((said(&[0, 1], map()), said(&[1, 5], OutputsOrigin::WordNet)), (None, None));
+    fn a_class_map_that_changes_nothing_is_told() {
+        let said = |origin| changes_nothing(Some(&HeadOutputs::new(vec![0, 1], origin)));
+        let told = said(OutputsOrigin::ClassMap("map.txt".into()));
+        assert!(told.is_some_and(|said| said.starts_with("map.txt changes nothing")));
+        assert_eq!((said(OutputsOrigin::WordNet), changes_nothing(None)), (None, None));
     }
 }

@@ -26,6 +26,9 @@ pub struct StoredCheckpoint {
     pub path: PathBuf,
     /// The key of its weights, where it holds several networks.
     pub weights: Option<String>,
+    /// The folder of the run that it was found as a checkpoint of: what that run was trained on is asked of it. A file that is
+    /// named by itself has none.
+    pub run: Option<PathBuf>,
 }
 
 impl StoredCheckpoint {
@@ -37,7 +40,12 @@ impl StoredCheckpoint {
 
     /// The checkpoint of an epoch.
     pub fn new(epoch: usize, path: PathBuf) -> Self {
-        Self { epoch, path, weights: None }
+        Self { epoch, path, weights: None, run: None }
+    }
+
+    /// The checkpoint of an epoch of the run in a folder.
+    pub fn of_run(run: &Path, epoch: usize, path: PathBuf) -> Self {
+        Self { run: Some(run.to_owned()), ..Self::new(epoch, path) }
     }
 
     /// A checksum of the file (CRC-32C) and of the key of its weights: rows measured earlier hold for the same weights only.
@@ -66,7 +74,7 @@ impl StoredCheckpoint {
 /// If the folder cannot be read.
 pub fn checkpoints_of_run(folder: &Path) -> Result<Vec<StoredCheckpoint>, Error> {
     let found = RunFolder::at(folder).checkpoints()?;
-    Ok(found.into_iter().map(|(epoch, path)| StoredCheckpoint::new(epoch, path)).collect())
+    Ok(found.into_iter().map(|(epoch, path)| StoredCheckpoint::of_run(folder, epoch, path)).collect())
 }
 
 /// The folder of the files that a pattern names, where it names one.

@@ -118,6 +118,10 @@ pub struct KnownSettings {
     pub arch_family: Option<String>,
     /// The data set's name.
     pub dataset: Option<String>,
+    /// The data set's root.
+    pub data: Option<PathBuf>,
+    /// The file that said which output each class is.
+    pub class_map: Option<PathBuf>,
     /// Which labels of CIFAR-100.
     pub labels: Option<String>,
     /// Rows and columns of an image.
@@ -126,6 +130,12 @@ pub struct KnownSettings {
     pub resize: Option<String>,
     /// By which filter images are resized.
     pub interpolation: Option<String>,
+    /// A list of the labels of test images that lie in no folder of a class.
+    pub val_labels: Option<PathBuf>,
+    /// Which part of the images of each class was split off to test.
+    pub val_fraction: Option<f64>,
+    /// Which images these are.
+    pub val_seed: Option<u64>,
     /// The base learning rate.
     pub lr: Option<f64>,
     /// The gradient spectrum is recorded every so many epochs.

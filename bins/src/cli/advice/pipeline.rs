@@ -10,6 +10,9 @@ pub(super) fn of(error: &Error, command: &str) -> Option<String> {
             "give --constraint 2 a smaller --eps, such as --eps 0.5 or --eps 128/255".to_owned()
         }
         Error::NoSuchOutput { .. } => "check --class-map and --arch".to_owned(),
+        Error::OtherClasses { .. } => "name its checkpoint file itself with --checkpoints to measure it on other images, or give another \
+             --task for a run of these"
+            .to_owned(),
         Error::UnsuitableNetwork { .. } => "choose another --arch".to_owned(),
         Error::TrainingInterrupted { .. } if command == "easy_train" => {
             "to go on, give the same command with --resume added".to_owned()
@@ -21,5 +24,11 @@ pub(super) fn of(error: &Error, command: &str) -> Option<String> {
 
 /// Whether the flags cannot be used as they are.
 pub(super) fn is_of_flags(error: &Error) -> bool {
-    matches!(error, Error::AttackTooFar { .. } | Error::UnsuitableNetwork { .. } | Error::NoSuchOutput { .. })
+    matches!(
+        error,
+        Error::AttackTooFar { .. }
+            | Error::UnsuitableNetwork { .. }
+            | Error::NoSuchOutput { .. }
+            | Error::OtherClasses { .. }
+    )
 }

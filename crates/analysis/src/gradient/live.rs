@@ -163,7 +163,7 @@ impl<'a> LiveSpectrum<'a> {
     fn missing(&self, epoch: usize) -> Option<StoredCheckpoint> {
         let path = self.run.checkpoint_path(epoch);
         let has_row = self.table.rows.iter().any(|row| row.epoch == epoch);
-        (!has_row && path.exists()).then_some(StoredCheckpoint::new(epoch, path))
+        (!has_row && path.exists()).then_some(StoredCheckpoint::of_run(self.run.path(), epoch, path))
     }
 
     /// Adds a row; whether it did, and was not stopped.
