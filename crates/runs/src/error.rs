@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::Split;
+
 /// Anything that this crate reports.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -13,6 +15,12 @@ pub enum Error {
     /// The run is of another network or of other images.
     #[error("{}: this run is of the {setting} {own}, but {given} was asked for", folder.display())]
     OtherRun { folder: PathBuf, setting: &'static str, own: String, given: String },
+    /// Test images that the run was trained on.
+    #[error(
+        "{}: the test images of this run are {own}, but {given} was asked for; the network was trained on some of these",
+        folder.display()
+    )]
+    OtherSplit { folder: PathBuf, own: Split, given: Split },
     /// Nothing to measure in a folder.
     #[error("{}: no checkpoints in this folder; expected files like 0_checkpoint.safetensors", folder.display())]
     NoCheckpoints { folder: PathBuf },

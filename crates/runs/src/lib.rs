@@ -23,6 +23,7 @@ mod error;
 mod inspect;
 mod names;
 pub mod results;
+mod split;
 mod weights;
 
 // Which checkpoints there are
@@ -32,6 +33,7 @@ pub use checkpoint_files::{
 
 // How they were trained
 pub use config::{KnownSettings, Provenance, RunConfig, Settings};
+pub use split::Split;
 
 // What they hold
 pub use checkpoints::{Note, NumberType, StoredTensor, TorchStyle, Wanted};

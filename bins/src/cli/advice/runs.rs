@@ -7,6 +7,9 @@ pub(super) fn of(error: &Error) -> Option<String> {
     Some(match error {
         Error::NotARunFolder { .. } => "--run takes folders; --checkpoints measures files".to_owned(),
         Error::OtherRun { setting, own, .. } => format!("give --{setting} {own}"),
+        Error::OtherSplit { .. } => {
+            "leave --val-fraction and --val-seed away: those of the run are used then".to_owned()
+        }
         Error::NoCheckpoints { .. } => {
             "name another folder with --run, or files with --checkpoints".to_owned()
         }
@@ -27,6 +30,7 @@ pub(super) fn is_of_flags(error: &Error) -> bool {
         error,
         Error::NotARunFolder { .. }
             | Error::OtherRun { .. }
+            | Error::OtherSplit { .. }
             | Error::NoCheckpoints { .. }
             | Error::NoPattern { .. }
             | Error::NoFile { .. }

@@ -6,7 +6,7 @@ use clap::Args;
 use datasets::catalog::Name;
 use pipeline::DatasetProfile;
 use progress::Progress;
-use runs::{RunConfig, StoredCheckpoint, checkpoints_matching, checkpoints_of_run, folder_of_pattern};
+use runs::{RunConfig, Split, StoredCheckpoint, checkpoints_matching, checkpoints_of_run, folder_of_pattern};
 use serde::Serialize;
 
 use super::{DataFlags, NormaliserFlags, RunFlags};
@@ -45,11 +45,11 @@ impl CheckpointFlags {
         self.folder(data, run)
     }
 
-    /// Takes family and size of images from the configuration beside the checkpoints that are measured, where flags do not say them
+    /// Takes family, size and split of images from the configuration beside the checkpoints that are measured, where flags do not say them
     /// and the run is of the same data set and network.
     ///
     /// # Errors
-    /// If the configuration cannot be read, or it is of other labels.
+    /// If the configuration cannot be read, or it is of other labels or of another split.
     pub(crate) fn adopt_settings(&self, data: &mut DataFlags, run: &mut RunFlags) -> anyhow::Result<()> {
         let beside = self.checkpoints.as_deref().map(|pattern| folder_of_pattern(pattern).to_owned());
         let folder = beside.unwrap_or_else(|| self.folder(data, run));
@@ -57,7 +57,8 @@ impl CheckpointFlags {
         if !folder.is_dir() {
             return Ok(());
         }
-        let Some(RunConfig { settings, .. }) = RunConfig::beside(&folder)? else { return Ok(()) };
+        let Some(config) = RunConfig::beside(&folder)? else { return Ok(()) };
+        let settings = &config.settings;
         if settings.dataset.as_deref() != Some(data.dataset.as_str())
             || settings.arch.as_deref() != Some(run.arch.name())
         {
@@ -75,6 +76,16 @@ impl CheckpointFlags {
         }
         if run.arch_family.is_none() {
             run.arch_family = settings.arch_family.as_deref().map(str::parse).transpose()?;
+        }
+        // Of files that are named by themselves, only on the images that they were trained on.
+        let layout = &mut data.images.layout;
+        if self.checkpoints.is_none() || settings.data == data.images.data {
+            layout.val_labels = layout.val_labels.take().or_else(|| settings.val_labels.clone());
+            if let Some(Split { fraction, seed }) =
+                config.split(&folder, layout.val_fraction, layout.val_seed)?
+            {
+                (layout.val_fraction, layout.val_seed) = (Some(fraction), Some(seed));
+            }
         }
         data.images.image_size = data.images.image_size.or(settings.image_size);
         let (resize, interpolation) = (settings.resize.as_deref(), settings.interpolation.as_deref());

@@ -19,10 +19,10 @@ pub(crate) struct LayoutFlags {
     #[arg(long, value_name = "F", value_parser = between_zero_and_one)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) val_fraction: Option<f64>,
-    /// Which images these are
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = seed)]
-    #[serde(skip_serializing_if = "is_zero")]
-    pub(crate) val_seed: u64,
+    /// Which images these are [default: 0, or those of the run that is measured]
+    #[arg(long, value_name = "N", value_parser = seed)]
+    #[serde(skip_serializing_if = "is_usual")]
+    pub(crate) val_seed: Option<u64>,
     /// Follow links that lead out of the folder
     #[arg(long)]
     #[serde(skip_serializing_if = "is_false")]
@@ -32,13 +32,14 @@ pub(crate) struct LayoutFlags {
 impl LayoutFlags {
     pub(crate) fn layout(self) -> Layout {
         let Self { val_labels, val_fraction, val_seed, follow_links } = self;
+        let val_seed = val_seed.unwrap_or(0);
         Layout { follows_links: follow_links, val_labels, val_fraction, val_seed, ..Layout::default() }
     }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
+fn is_usual(seed: &Option<u64>) -> bool {
+    seed.is_none_or(|seed| seed == 0)
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
