@@ -53,13 +53,15 @@ pub fn load(root: impl AsRef<Path>, limits: Limits) -> Result<Dataset, Error> {
     let [train, test] = chosen(&sources, &mut notes)?;
     let read = |pair: Option<[&Array; 2]>, limit| pair.map(|pair| read(&sources, pair, limit)).transpose();
     let (train, test) = (read(train, limits.train)?, read(test, limits.test)?);
+    // Which classes there are does not depend on how many images are read.
+    let expected = [&train, &test].into_iter().flatten().map(|(_, classes)| *classes).max().unwrap_or(0);
+    let [train, test] = [train, test].map(|part| part.map(|(part, _)| part));
     let mut parts: Vec<&mut (Images, Vec<u32>)> = Vec::new();
     let (mut train, mut test) = (train, test);
     parts.extend(train.as_mut());
     parts.extend(test.as_mut());
     same_kind(&mut parts, &mut notes)?;
     let shape = parts.first().map_or(ImageShape { channels: 3, height: 1, width: 1 }, |part| part.0.shape());
-    let expected = parts.iter().flat_map(|part| &part.1).max().map_or(0, |&label| label as usize + 1);
     notes.extend(parts.iter().filter_map(|part| part.0.guess()));
     let classes = classes(&sources.folder().join(CLASSES), expected)?;
     let set = |part: Option<(Images, Vec<u32>)>| {
@@ -97,14 +99,15 @@ fn chosen<'a>(sources: &'a Sources, notes: &mut Vec<Note>) -> Result<[Option<[&'
     }
 }
 
+/// Images and labels, as many as the limit says, and how many classes all labels have.
 fn read(
     sources: &Sources,
     [images, labels]: [&Array; 2],
     limit: Option<usize>,
-) -> Result<(Images, Vec<u32>), Error> {
+) -> Result<((Images, Vec<u32>), usize), Error> {
     let (count, images) = sources.open(images, |stream| Images::read(images.name.clone(), stream, limit))?;
     let wanted = limit.map_or(count, |limit| limit.min(count));
-    let labels = sources.open(labels, |stream| {
+    let mut labels: Vec<u32> = sources.open(labels, |stream| {
         let many = "is it one-hot, or has an image several labels? Save the number of one class for each, labels.argmax(1)";
         match *stream.shape() {
             [found] | [found, 1] if found == count => {}
@@ -126,9 +129,11 @@ fn read(
                 remedy: "number the classes from 0 on",
             }),
         };
-        stream.whole(0..wanted)?.into_iter().enumerate().map(label).collect()
+        stream.whole(0..count)?.into_iter().enumerate().map(label).collect()
     })?;
-    Ok((images, labels))
+    let classes = labels.iter().max().map_or(0, |&label| label as usize + 1);
+    labels.truncate(wanted);
+    Ok(((images, labels), classes))
 }
 
 /// Makes fractions and whole numbers of one kind, and images of one size.

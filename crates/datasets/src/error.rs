@@ -225,6 +225,17 @@ pub enum Error {
         expected: String,
     },
 
+    /// Folders that would be classes, and are called like parts.
+    #[error(
+        "{}: found the folders `{}` and `{}` in the place of classes, expected folders `train` and `val` (rename them), or folders of classes",
+        root.display(), one_line(&parts[0]), one_line(&parts[1])
+    )]
+    PartsAsClasses {
+        /// The folder or archive.
+        root: PathBuf,
+        /// The first two of them.
+        parts: [String; 2],
+    },
     /// No folder of images.
     #[error(
         "no images in {}: expected train/<class>/ or val/<class>/ (or test/), or <class>/ alone, with .jpg, .png, .bmp, .ppm, .pgm, .webp, .tif or \

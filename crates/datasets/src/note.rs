@@ -96,6 +96,20 @@ pub enum Note {
         /// The other one, which is the smaller number.
         after: String,
     },
+    /// Numbers in a list of labels are places of classes, and no names.
+    PlacesInList {
+        /// The first of them.
+        written: String,
+        /// The class in that place.
+        class: String,
+    },
+    /// Labels in the order of the images' names, which is that of text and not of the numbers in them.
+    ImagesAsText {
+        /// Two images in the order that they have.
+        before: String,
+        /// The other one, which has the smaller number.
+        after: String,
+    },
     /// Folders and files that other programs leave among images, such as `.ipynb_checkpoints` and `__MACOSX`.
     PassedOver {
         /// How many.
@@ -220,6 +234,18 @@ impl fmt::Display for Note {
             Self::NumbersAsText { before, after } => write!(
                 f,
                 "class names are numbers and sorted as text, as torchvision does it: `{}` comes before `{}`",
+                one_line(before),
+                one_line(after)
+            ),
+            Self::PlacesInList { written, class } => write!(
+                f,
+                "numbers in the list of labels are places of classes, from 0: `{}` is {}",
+                one_line(written),
+                one_line(class)
+            ),
+            Self::ImagesAsText { before, after } => write!(
+                f,
+                "labels are in the order of the images' names as text: {} comes before {}",
                 one_line(before),
                 one_line(after)
             ),

@@ -62,9 +62,6 @@ impl<'a> Rows<'a> {
         images: &mut Vec<Image>,
     ) -> Result<(), Error> {
         let left = limit.map(|limit| limit.saturating_sub(images.len()));
-        if left == Some(0) {
-            return Ok(());
-        }
         let table = ImageTable::open(path, self.columns)?;
         let names = table.text(KEY).and_then(|text| features::class_names(text, table.label_column()));
         self.name_classes(path, names)?;
@@ -78,7 +75,15 @@ impl<'a> Rows<'a> {
             images.push(image.map_err(|error| stop(&mut problem, error))?);
             Ok(())
         });
-        problem.map_or(read, Err)
+        problem.map_or(read, Err)?;
+        match left {
+            // Which classes there are does not depend on how many rows are read.
+            Some(_) if self.names.is_none() => table.labels(|label| {
+                let known = usize::try_from(label).ok().filter(|&label| label < MOST_CLASSES);
+                self.count = self.count.max(known.map_or(0, |label| label + 1));
+            }),
+            _ => Ok(()),
+        }
     }
 
     fn arrow(&mut self, path: &Path, name: &str, images: &mut Vec<Image>) -> Result<(), Error> {
