@@ -30,6 +30,9 @@ const MOST_CLASSES: i64 = 1 << 16;
 
 const CLASSES: &str = "classes.txt";
 
+/// Images and their labels.
+type Labelled = (Images, Vec<u32>);
+
 /// Reads a data set, or as much of it as the limits say.
 ///
 /// ```
@@ -56,7 +59,7 @@ pub fn load(root: impl AsRef<Path>, limits: Limits) -> Result<Dataset, Error> {
     // Which classes there are does not depend on how many images are read.
     let expected = [&train, &test].into_iter().flatten().map(|(_, classes)| *classes).max().unwrap_or(0);
     let [train, test] = [train, test].map(|part| part.map(|(part, _)| part));
-    let mut parts: Vec<&mut (Images, Vec<u32>)> = Vec::new();
+    let mut parts: Vec<&mut Labelled> = Vec::new();
     let (mut train, mut test) = (train, test);
     parts.extend(train.as_mut());
     parts.extend(test.as_mut());
@@ -64,7 +67,7 @@ pub fn load(root: impl AsRef<Path>, limits: Limits) -> Result<Dataset, Error> {
     let shape = parts.first().map_or(ImageShape { channels: 3, height: 1, width: 1 }, |part| part.0.shape());
     notes.extend(parts.iter().filter_map(|part| part.0.guess()));
     let classes = classes(&sources.folder().join(CLASSES), expected)?;
-    let set = |part: Option<(Images, Vec<u32>)>| {
+    let set = |part: Option<Labelled>| {
         let (pixels, labels) = part
             .map_or((Pixels::Bytes(Vec::new()), Vec::new()), |(images, labels)| (images.pixels(), labels));
         ImageSet::new(pixels, labels, Arc::clone(&classes), shape)
@@ -104,7 +107,7 @@ fn read(
     sources: &Sources,
     [images, labels]: [&Array; 2],
     limit: Option<usize>,
-) -> Result<((Images, Vec<u32>), usize), Error> {
+) -> Result<(Labelled, usize), Error> {
     let (count, images) = sources.open(images, |stream| Images::read(images.name.clone(), stream, limit))?;
     let wanted = limit.map_or(count, |limit| limit.min(count));
     let mut labels: Vec<u32> = sources.open(labels, |stream| {
@@ -137,7 +140,7 @@ fn read(
 }
 
 /// Makes fractions and whole numbers of one kind, and images of one size.
-fn same_kind(parts: &mut [&mut (Images, Vec<u32>)], notes: &mut Vec<Note>) -> Result<(), Error> {
+fn same_kind(parts: &mut [&mut Labelled], notes: &mut Vec<Note>) -> Result<(), Error> {
     if let [(first, _), (second, _)] = parts {
         first.same_shape(second)?;
     }

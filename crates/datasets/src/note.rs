@@ -96,6 +96,13 @@ pub enum Note {
         /// The other one, which is the smaller number.
         after: String,
     },
+    /// Images beside the folders of classes, which say no class of them.
+    LooseImages {
+        /// How many.
+        count: usize,
+        /// The first one's path.
+        first: String,
+    },
     /// Numbers in a list of labels are places of classes, and no names.
     PlacesInList {
         /// The first of them.
@@ -236,6 +243,15 @@ impl fmt::Display for Note {
                 "class names are numbers and sorted as text, as torchvision does it: `{}` comes before `{}`",
                 one_line(before),
                 one_line(after)
+            ),
+            Self::LooseImages { count, first } => write!(
+                f,
+                "{} is in no class and left out{}",
+                one_line(first),
+                match count {
+                    1 => String::new(),
+                    _ => format!(", as are {} more images beside the folders of classes", count - 1),
+                }
             ),
             Self::PlacesInList { written, class } => write!(
                 f,

@@ -41,7 +41,7 @@ pub(super) fn listing(mut tree: Tree, layout: &Layout) -> Result<Listing, Error>
     // What has no labels is no loss where others are split off.
     let test = test.filter(|test| !(is_split_off && labels.is_none() && matches!(test, Content::Flat(_))));
     let classes = match (&train, &test, &labels) {
-        (Some(Content::Classes(classes)), _, _) | (None, Some(Content::Classes(classes)), _) => {
+        (Some(Content::Classes(classes, _)), _, _) | (None, Some(Content::Classes(classes, _)), _) => {
             classes.keys().cloned().collect()
         }
         (None, Some(Content::Flat(_)), Some(labels)) => labels.classes(),
@@ -99,7 +99,9 @@ impl Labelled<'_> {
         let (mut images, mut notes) = (Vec::new(), Vec::new());
         match part {
             None => {}
-            Some(Content::Classes(classes)) => {
+            Some(Content::Classes(classes, loose)) => {
+                let first = loose.iter().map(|file| file.name.clone()).min();
+                notes.extend(first.map(|first| Note::LooseImages { count: loose.len(), first }));
                 for (class, files) in classes {
                     let label = self.classes.binary_search(&class);
                     let unknown = |_| Error::UnknownClass { root: self.tree.root.clone(), class };

@@ -15,8 +15,8 @@ const IMAGES: &str = "images";
 
 /// The images of a part.
 pub(super) enum Content {
-    /// In a folder a class.
-    Classes(BTreeMap<String, Vec<TreeFile>>),
+    /// In a folder a class; and those that lie beside these folders.
+    Classes(BTreeMap<String, Vec<TreeFile>>, Vec<TreeFile>),
     /// All in one folder, which says nothing of their classes.
     Flat(Vec<TreeFile>),
 }
@@ -25,14 +25,16 @@ impl Content {
     /// The same images flat, for those whose classes a list says.
     pub(super) fn flat(self) -> Self {
         match self {
-            Self::Classes(classes) => Self::Flat(classes.into_values().flatten().collect()),
+            Self::Classes(classes, loose) => {
+                Self::Flat(classes.into_values().flatten().chain(loose).collect())
+            }
             flat => flat,
         }
     }
 
     pub(super) fn len(&self) -> usize {
         match self {
-            Self::Classes(classes) => classes.values().map(Vec::len).sum(),
+            Self::Classes(classes, _) => classes.values().map(Vec::len).sum(),
             Self::Flat(files) => files.len(),
         }
     }
@@ -139,7 +141,7 @@ impl Branch {
         if is_flat {
             return Content::Flat(self.images);
         }
-        let mut classes: BTreeMap<String, Vec<TreeFile>> = BTreeMap::new();
+        let (mut classes, mut loose) = (BTreeMap::<String, Vec<TreeFile>>::new(), Vec::new());
         for folder in &self.folders {
             let class = self.class(folder).unwrap_or(self.below(folder));
             if !class.is_empty() {
@@ -148,11 +150,12 @@ impl Branch {
         }
         let named: Vec<_> = self.images.iter().map(|image| self.class(&image.name).map(class_name)).collect();
         for (image, class) in self.images.into_iter().zip(named) {
-            if let Some(class) = class {
-                classes.entry(class).or_default().push(image);
+            match class {
+                Some(class) => classes.entry(class).or_default().push(image),
+                None => loose.push(image),
             }
         }
-        Content::Classes(classes)
+        Content::Classes(classes, loose)
     }
 
     /// Goes down where all is in one folder that is no class, or in folders that lead to one: in an archive `train.zip` there may be
@@ -193,7 +196,7 @@ mod tests {
         let folders = folders.iter().map(|&folder| folder.to_owned()).collect();
         let parts = parts(paths.iter().map(image).collect(), folders);
         let classes = |content| match content {
-            Content::Classes(classes) => classes.into_keys().collect(),
+            Content::Classes(classes, _) => classes.into_keys().collect(),
             Content::Flat(_) => vec!["flat".to_owned()],
         };
         parts.into_iter().map(|(part, content)| (part, classes(content))).collect()

@@ -130,3 +130,32 @@ fn limits_do_not_decide_which_classes_there_are() -> Outcome {
     assert_eq!((data.test.labels(), data.test.classes().len()), (&[0][..], 4));
     Ok(())
 }
+
+#[test]
+fn images_beside_classes_are_told_and_a_list_reaches_them() -> Outcome {
+    let root = TempDir::new()?;
+    for (name, value) in [
+        ("train/a/0.png", 0),
+        ("train/b/0.png", 1),
+        ("val/a/2.png", 2),
+        ("val/im0.png", 3),
+        ("val/im1.png", 4),
+    ] {
+        write(root.path(), name, &png(value))?;
+    }
+    let data = load(root.path())?;
+    assert_eq!(found(&data.test)?, pairs(&[("a", 2)]));
+    assert!(
+        data.notes.contains(&Note::LooseImages { count: 2, first: "val/im0.png".to_owned() }),
+        "{:?}",
+        data.notes
+    );
+    let path = root.path().join("labels.txt");
+    fs::write(&path, "2.png a\nim0.png b\nim1.png b\n")?;
+    let layout = Layout { val_labels: Some(path), ..Layout::default() };
+    assert_eq!(
+        found(&layout.load(root.path(), Options::default())?.test)?,
+        pairs(&[("a", 2), ("b", 3), ("b", 4)])
+    );
+    Ok(())
+}
