@@ -11,12 +11,13 @@ use crate::{
     arrow::ArrowTable,
     folder::listing::Image,
     images::store::{LARGEST, MOST_IN_MEMORY, Place, Store},
+    kind::Kind,
     packed::open_regular,
     parquet::ImageTable,
 };
 
-/// What a file begins with that stands for one in the store of Git LFS.
-const POINTER: &[u8] = b"version https://git-lfs";
+/// Bytes by which it is told what a file is that is no table.
+const START: u64 = 512;
 
 /// Encoded images of all parts.
 pub(super) struct Rows<'a> {
@@ -160,16 +161,18 @@ fn not_kept(path: &Path, row: usize, size: usize, found: String) -> Error {
 /// Whether a table is one of Parquet: where its ending does not say it, its beginning does.
 ///
 /// # Errors
-/// [`Error::Table`] if it is what Git leaves in the place of a large file; [`Error::Read`].
+/// [`Error::Table`] if it is an empty file, a page, or what Git leaves in the place of a large one; [`Error::Read`].
 fn is_parquet(path: &Path) -> Result<bool, Error> {
     let mut start = Vec::new();
-    let read = open_regular(path)?.0.take(POINTER.len() as u64).read_to_end(&mut start);
+    let read = open_regular(path)?.0.take(START).read_to_end(&mut start);
     read.map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
-    if start == POINTER {
+    let other = Kind::of(&start).filter(|kind| kind.remedy.is_some());
+    if let Some(Kind { name, remedy }) = other {
+        let expected = format!("a table ({})", remedy.unwrap_or_default());
         return Err(Error::Table(TableError::Unfit {
             path: path.to_path_buf(),
-            found: "a pointer of Git LFS".to_owned(),
-            expected: "the file itself (`git lfs pull` fetches it)".to_owned(),
+            found: name.to_owned(),
+            expected,
         }));
     }
     Ok(match path.extension().and_then(OsStr::to_str) {
