@@ -30,6 +30,9 @@ const MOST_CLASSES: i64 = 1 << 16;
 
 const CLASSES: &str = "classes.txt";
 
+/// Images and their labels.
+type Labelled = (Images, Vec<u32>);
+
 /// Reads a data set, or as much of it as the limits say.
 ///
 /// ```
@@ -53,16 +56,18 @@ pub fn load(root: impl AsRef<Path>, limits: Limits) -> Result<Dataset, Error> {
     let [train, test] = chosen(&sources, &mut notes)?;
     let read = |pair: Option<[&Array; 2]>, limit| pair.map(|pair| read(&sources, pair, limit)).transpose();
     let (train, test) = (read(train, limits.train)?, read(test, limits.test)?);
-    let mut parts: Vec<&mut (Images, Vec<u32>)> = Vec::new();
+    // Which classes there are does not depend on how many images are read.
+    let expected = [&train, &test].into_iter().flatten().map(|(_, classes)| *classes).max().unwrap_or(0);
+    let [train, test] = [train, test].map(|part| part.map(|(part, _)| part));
+    let mut parts: Vec<&mut Labelled> = Vec::new();
     let (mut train, mut test) = (train, test);
     parts.extend(train.as_mut());
     parts.extend(test.as_mut());
     same_kind(&mut parts, &mut notes)?;
     let shape = parts.first().map_or(ImageShape { channels: 3, height: 1, width: 1 }, |part| part.0.shape());
-    let expected = parts.iter().flat_map(|part| &part.1).max().map_or(0, |&label| label as usize + 1);
     notes.extend(parts.iter().filter_map(|part| part.0.guess()));
     let classes = classes(&sources.folder().join(CLASSES), expected)?;
-    let set = |part: Option<(Images, Vec<u32>)>| {
+    let set = |part: Option<Labelled>| {
         let (pixels, labels) = part
             .map_or((Pixels::Bytes(Vec::new()), Vec::new()), |(images, labels)| (images.pixels(), labels));
         ImageSet::new(pixels, labels, Arc::clone(&classes), shape)
@@ -97,14 +102,15 @@ fn chosen<'a>(sources: &'a Sources, notes: &mut Vec<Note>) -> Result<[Option<[&'
     }
 }
 
+/// Images and labels, as many as the limit says, and how many classes all labels have.
 fn read(
     sources: &Sources,
     [images, labels]: [&Array; 2],
     limit: Option<usize>,
-) -> Result<(Images, Vec<u32>), Error> {
+) -> Result<(Labelled, usize), Error> {
     let (count, images) = sources.open(images, |stream| Images::read(images.name.clone(), stream, limit))?;
     let wanted = limit.map_or(count, |limit| limit.min(count));
-    let labels = sources.open(labels, |stream| {
+    let mut labels: Vec<u32> = sources.open(labels, |stream| {
         let many = "is it one-hot, or has an image several labels? Save the number of one class for each, labels.argmax(1)";
         match *stream.shape() {
             [found] | [found, 1] if found == count => {}
@@ -126,13 +132,15 @@ fn read(
                 remedy: "number the classes from 0 on",
             }),
         };
-        stream.whole(0..wanted)?.into_iter().enumerate().map(label).collect()
+        stream.whole(0..count)?.into_iter().enumerate().map(label).collect()
     })?;
-    Ok((images, labels))
+    let classes = labels.iter().max().map_or(0, |&label| label as usize + 1);
+    labels.truncate(wanted);
+    Ok(((images, labels), classes))
 }
 
 /// Makes fractions and whole numbers of one kind, and images of one size.
-fn same_kind(parts: &mut [&mut (Images, Vec<u32>)], notes: &mut Vec<Note>) -> Result<(), Error> {
+fn same_kind(parts: &mut [&mut Labelled], notes: &mut Vec<Note>) -> Result<(), Error> {
     if let [(first, _), (second, _)] = parts {
         first.same_shape(second)?;
     }

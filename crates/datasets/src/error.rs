@@ -6,9 +6,11 @@ mod download;
 mod hub;
 mod records;
 mod table;
+mod words;
 
 use std::path::PathBuf;
 
+use self::words::{asked, missing_advice, named, there};
 pub use self::{
     archive::ArchiveError, class_map::ClassMapError, download::DownloadError, hub::HubError,
     records::RecordsError, table::TableError,
@@ -126,7 +128,7 @@ pub enum Error {
     },
 
     /// A data set of images with many corruptions, and none of these named, or one that it does not have.
-    #[error("{}: {}; there are {}", shown(.path), asked(.found), one_line(&.known.join(", ")))]
+    #[error("{}: {}; {}", shown(.path), asked(.found), there(.known))]
     Corruption {
         /// The folder or archive.
         path: PathBuf,
@@ -225,6 +227,17 @@ pub enum Error {
         expected: String,
     },
 
+    /// Folders that would be classes, and are called like parts.
+    #[error(
+        "{}: found the folders `{}` and `{}` in the place of classes, expected folders `train` and `val` (rename them), or folders of classes",
+        root.display(), one_line(&parts[0]), one_line(&parts[1])
+    )]
+    PartsAsClasses {
+        /// The folder or archive.
+        root: PathBuf,
+        /// The first two of them.
+        parts: [String; 2],
+    },
     /// No folder of images.
     #[error(
         "no images in {}: expected train/<class>/ or val/<class>/ (or test/), or <class>/ alone, with .jpg, .png, .bmp, .ppm, .pgm, .webp, .tif or \
@@ -439,27 +452,5 @@ impl From<files::Error> for Error {
             files::Error::File { action: files::Action::Write, path, source } => Self::Write { path, source },
             error => Self::Folder(error),
         }
-    }
-}
-
-fn missing_advice(source: &std::io::Error) -> &'static str {
-    match source.kind() {
-        std::io::ErrorKind::NotFound => {
-            "; the folder lacks a file of the data set: unpack or write the set again"
-        }
-        _ => "",
-    }
-}
-
-/// A name behind what it is, if there is one.
-fn named(what: &str, name: &Option<String>) -> String {
-    name.as_ref().map_or_else(String::new, |name| format!("{what}: {}", one_line(name)))
-}
-
-/// Which corruption was asked for.
-fn asked(found: &Option<String>) -> String {
-    match found {
-        Some(name) => format!("there is no corruption `{}`", one_line(name)),
-        None => "which corruption is to be read was not said".to_owned(),
     }
 }

@@ -1,5 +1,9 @@
 //! What a file is that is none of those that are read, by its first bytes.
 
+use std::{io::Read, path::Path};
+
+use crate::packed::open_regular;
+
 /// How far texts are looked for in a file.
 const TEXT: usize = 512;
 
@@ -13,6 +17,13 @@ pub(crate) struct Kind {
 }
 
 impl Kind {
+    /// What a file is, if that is known; nothing for one that cannot be read.
+    pub(crate) fn of_file(path: &Path) -> Option<Self> {
+        let mut start = Vec::new();
+        open_regular(path).ok()?.0.take(TEXT as u64).read_to_end(&mut start).ok()?;
+        Self::of(&start)
+    }
+
     /// What a file is that begins so, if it is known.
     pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
         let start = String::from_utf8_lossy(&bytes[..bytes.len().min(TEXT)]).trim_start().to_lowercase();

@@ -96,6 +96,27 @@ pub enum Note {
         /// The other one, which is the smaller number.
         after: String,
     },
+    /// Images beside the folders of classes, which say no class of them.
+    LooseImages {
+        /// How many.
+        count: usize,
+        /// The first one's path.
+        first: String,
+    },
+    /// Numbers in a list of labels are places of classes, and no names.
+    PlacesInList {
+        /// The first of them.
+        written: String,
+        /// The class in that place.
+        class: String,
+    },
+    /// Labels in the order of the images' names, which is that of text and not of the numbers in them.
+    ImagesAsText {
+        /// Two images in the order that they have.
+        before: String,
+        /// The other one, which has the smaller number.
+        after: String,
+    },
     /// Folders and files that other programs leave among images, such as `.ipynb_checkpoints` and `__MACOSX`.
     PassedOver {
         /// How many.
@@ -220,6 +241,27 @@ impl fmt::Display for Note {
             Self::NumbersAsText { before, after } => write!(
                 f,
                 "class names are numbers and sorted as text, as torchvision does it: `{}` comes before `{}`",
+                one_line(before),
+                one_line(after)
+            ),
+            Self::LooseImages { count, first } => write!(
+                f,
+                "{} is in no class and left out{}",
+                one_line(first),
+                match count {
+                    1 => String::new(),
+                    _ => format!(", as are {} more images beside the folders of classes", count - 1),
+                }
+            ),
+            Self::PlacesInList { written, class } => write!(
+                f,
+                "numbers in the list of labels are places of classes, from 0: `{}` is {}",
+                one_line(written),
+                one_line(class)
+            ),
+            Self::ImagesAsText { before, after } => write!(
+                f,
+                "labels are in the order of the images' names as text: {} comes before {}",
                 one_line(before),
                 one_line(after)
             ),

@@ -15,6 +15,7 @@ use zip::{
 
 use crate::{
     Error,
+    kind::Kind,
     npy::Stream,
     packed::{most_unpacked, open_regular},
 };
@@ -110,11 +111,14 @@ fn unreadable(path: &Path, error: ZipError) -> Error {
         ZipError::Io(source) if source.raw_os_error().is_some() => {
             Error::Read { path: path.to_path_buf(), source }
         }
-        _ => Error::Content {
-            path: path.to_path_buf(),
-            found: "no zip archive, or a damaged one".to_owned(),
-            expected: "an archive of arrays that numpy.savez wrote, or a folder of .npy files".to_owned(),
-            remedy: AGAIN,
-        },
+        _ => {
+            let kind = Kind::of_file(path);
+            Error::Content {
+                path: path.to_path_buf(),
+                found: kind.map_or("no zip archive, or a damaged one", |kind| kind.name).to_owned(),
+                expected: "an archive of arrays that numpy.savez wrote, or a folder of .npy files".to_owned(),
+                remedy: kind.and_then(|kind| kind.remedy).unwrap_or(AGAIN),
+            }
+        }
     }
 }

@@ -99,32 +99,58 @@ impl ImageTable {
         limit: Option<usize>,
         mut take: impl FnMut(usize, Vec<u8>, i64) -> Result<(), String>,
     ) -> Result<(), Error> {
-        let (mut row, refused) = (0, refused(&self.path));
+        let mut row = 0;
         for group in 0..self.reader.num_row_groups() {
             let left = limit.map_or(usize::MAX, |limit| limit.saturating_sub(row));
             if left == 0 {
                 break;
             }
-            self.check(group)?;
+            self.check(group, &[self.image, self.label.at])?;
             let read = self.group(group, left, |image, label| {
                 let taken = take(row, image, label).map_err(|found| format!("{found} in row {row}"));
                 row += 1;
                 taken
             });
-            read.map_err(|problem| match problem {
-                Problem::Found(found) => refused(found),
-                Problem::NoImage => {
-                    Error::Table(TableError::NoImageBytes { path: self.path.clone(), row: row as u64 })
-                }
-            })?;
+            read.map_err(|problem| self.told(problem, row))?;
         }
         Ok(())
     }
 
-    /// Whether the pages of a group of rows are what they should be.
-    fn check(&self, group: usize) -> Result<(), Error> {
+    /// What is wrong with this table, seen in a row.
+    fn told(&self, problem: Problem, row: usize) -> Error {
+        match problem {
+            Problem::Found(found) => refused(&self.path)(found),
+            Problem::NoImage => {
+                Error::Table(TableError::NoImageBytes { path: self.path.clone(), row: row as u64 })
+            }
+        }
+    }
+
+    /// The labels of all rows.
+    ///
+    /// # Errors
+    /// As [`each`](Self::each).
+    pub(crate) fn labels(&self, mut take: impl FnMut(i64)) -> Result<(), Error> {
+        for group in 0..self.reader.num_row_groups() {
+            self.check(group, &[self.label.at])?;
+            let mut read = || -> Result<(), Problem> {
+                let group = self.reader.get_row_group(group)?;
+                let pages = group.get_column_page_reader(self.label.at)?;
+                let mut cells = Cells::new(pages, self.number(), self.defined(self.label.at));
+                while let Some(label) = cells.next()? {
+                    take(label.ok_or("a row without a label")?);
+                }
+                Ok(())
+            };
+            read().map_err(|problem| self.told(problem, 0))?;
+        }
+        Ok(())
+    }
+
+    /// Whether the pages of columns of a group of rows are what they should be.
+    fn check(&self, group: usize, columns: &[usize]) -> Result<(), Error> {
         let failed = |source| Error::Read { path: self.path.clone(), source };
-        for column in [self.image, self.label.at] {
+        for &column in columns {
             let chunk = self.reader.metadata().row_group(group).column(column);
             if !matches!(chunk.compression(), Compression::UNCOMPRESSED | Compression::SNAPPY) {
                 let codec = chunk.compression().to_string();
@@ -149,14 +175,10 @@ impl ImageTable {
         mut take: impl FnMut(Vec<u8>, i64) -> Result<(), String>,
     ) -> Result<(), Problem> {
         let group = self.reader.get_row_group(group)?;
-        let number: cells::Plain<i64> = match self.physical(self.label.at) {
-            Physical::INT64 => cells::long,
-            _ => cells::short,
-        };
         let pages = |column| Ok::<_, Problem>((group.get_column_page_reader(column)?, self.defined(column)));
         let ((images, image_level), (labels, label_level)) = (pages(self.image)?, pages(self.label.at)?);
         let mut images = Cells::new(images, cells::bytes, image_level);
-        let mut labels = Cells::new(labels, number, label_level);
+        let mut labels = Cells::new(labels, self.number(), label_level);
         for _ in 0..most {
             match (images.next()?, labels.next()?) {
                 (None, None) => break,
@@ -170,8 +192,10 @@ impl ImageTable {
         Ok(())
     }
 
-    fn physical(&self, column: usize) -> Physical {
-        self.reader.metadata().file_metadata().schema_descr().column(column).physical_type()
+    /// How labels are written.
+    fn number(&self) -> cells::Plain<i64> {
+        let column = self.reader.metadata().file_metadata().schema_descr().column(self.label.at);
+        if column.physical_type() == Physical::INT64 { cells::long } else { cells::short }
     }
 
     /// The level of definition of a cell of a column that is there.

@@ -39,7 +39,7 @@ impl Sources {
     pub(super) fn find(root: &Path) -> Result<Self, Error> {
         let is_array = root.is_file() && has_suffix(root, "npy");
         let folder = match root.is_file() {
-            true => root.parent().unwrap_or(root),
+            true => root.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")),
             false => root,
         };
         let (root, folder) = (root.to_path_buf(), folder.to_path_buf());

@@ -20,7 +20,7 @@ use super::{
     names::{LABEL_LISTS, META, file_name},
     tree::Tree,
 };
-use crate::Error;
+use crate::{Error, Note};
 
 /// More bytes than any list of labels has.
 const LONGEST: u64 = 256 << 20;
@@ -38,7 +38,7 @@ enum Form {
     /// The class of each image by its file's name, without the extension.
     ByName(HashMap<String, Written>),
     /// The class of each image in the order of their names.
-    InOrder(Vec<String>),
+    InOrder(Vec<Written>),
 }
 
 /// A class as it is written, and its first word: a rectangle may follow.
@@ -49,6 +49,11 @@ struct Written {
 }
 
 impl Written {
+    /// A class that is all that is written.
+    fn whole(text: &str) -> Self {
+        Self { whole: text.to_owned(), first: text.to_owned() }
+    }
+
     /// The name that is meant, if it is not known which there are: all of it, unless numbers follow.
     fn name(&self) -> &str {
         let is_number = |word: &str| word.parse::<f64>().is_ok();
@@ -112,7 +117,7 @@ impl Labels {
         let pairs: Vec<(&str, Written)> = lines().filter_map(pair).collect();
         let path = path.to_path_buf();
         if 2 * pairs.len() <= lines().count() {
-            return Ok(Self { path, form: Form::InOrder(lines().map(str::to_owned).collect()) });
+            return Ok(Self { path, form: Form::InOrder(lines().map(Written::whole).collect()) });
         }
         let mut by_name = HashMap::new();
         for (name, class) in pairs {
@@ -133,20 +138,20 @@ impl Labels {
 
     /// Whether it is a number a line.
     fn has_numbers(&self) -> bool {
-        matches!(&self.form, Form::InOrder(list) if list.iter().all(|class| class.parse::<u32>().is_ok()))
+        matches!(&self.form, Form::InOrder(list) if list.iter().all(|class| class.whole.parse::<u32>().is_ok()))
     }
 
     /// The same list with names in the place of the development kit's numbers.
     fn explained(mut self, classes: &HashMap<u32, String>) -> Result<Self, Error> {
         if let Form::InOrder(list) = &mut self.form {
             for class in list {
-                let name = class.parse().ok().and_then(|number: u32| classes.get(&number));
+                let name = class.whole.parse().ok().and_then(|number: u32| classes.get(&number));
                 let unknown = || Error::LabelList {
                     path: self.path.clone(),
-                    found: format!("the class {class}"),
+                    found: format!("the class {}", class.whole),
                     expected: format!("one of the {} that {META} explains", classes.len()),
                 };
-                *class = name.ok_or_else(unknown)?.clone();
+                *class = Written::whole(name.ok_or_else(unknown)?);
             }
         }
         Ok(self)
@@ -156,7 +161,7 @@ impl Labels {
     pub(super) fn classes(&self) -> Vec<String> {
         let mut names: Vec<&str> = match &self.form {
             Form::ByName(by_name) => by_name.values().map(Written::name).collect(),
-            Form::InOrder(classes) => classes.iter().map(String::as_str).collect(),
+            Form::InOrder(classes) => classes.iter().map(|class| class.whole.as_str()).collect(),
         };
         names.sort_unstable();
         names.dedup();
@@ -170,11 +175,15 @@ impl Labels {
         }
     }
 
-    /// The label of each image, given their names in order.
+    /// The label of each image, given their names in order, and what to tell of them.
     ///
     /// # Errors
     /// [`Error::LabelList`] if one has none, or one that is no class.
-    pub(super) fn of_images(&self, names: &[&str], classes: &[String]) -> Result<Vec<u32>, Error> {
+    pub(super) fn of_images(
+        &self,
+        names: &[&str],
+        classes: &[String],
+    ) -> Result<(Vec<u32>, Vec<Note>), Error> {
         let places: HashMap<&str, u32> =
             classes.iter().enumerate().map(|(place, name)| (name.as_str(), place as u32)).collect();
         let refused =
@@ -194,34 +203,82 @@ impl Labels {
                 "places from 0; ImageNet's development kit has such numbers, and its meta.mat in the same folder says what they mean".to_owned(),
             ));
         }
-        let place = |class: &str| {
-            let by_place = || class.parse().ok().filter(|&place: &u32| (place as usize) < classes.len());
-            places.get(class).copied().or_else(by_place)
+        let written: Vec<&Written> = match &self.form {
+            Form::ByName(by_name) => {
+                let class = |name: &&str| {
+                    let none = || refused(format!("no label of {name}"), "one for each image".to_owned());
+                    by_name.get(&stem(name)).ok_or_else(none)
+                };
+                names.iter().map(class).collect::<Result<_, _>>()?
+            }
+            Form::InOrder(list) => list.iter().collect(),
         };
-        let label = |(index, name): (usize, &&str)| {
-            let (class, found) = match &self.form {
-                Form::ByName(by_name) => match by_name.get(&stem(name)) {
-                    Some(class) => {
-                        (class.whole.as_str(), place(&class.whole).or_else(|| place(&class.first)))
-                    }
-                    None => {
-                        return Err(refused(format!("no label of {name}"), "one for each image".to_owned()));
-                    }
-                },
-                Form::InOrder(list) => (list[index].as_str(), place(&list[index])),
-            };
-            found.ok_or_else(|| {
-                let expected = format!("one of the {} classes, or its place from 0", classes.len());
-                refused(format!("the class `{class}` of {name}"), expected)
-            })
+        let by_name =
+            |class: &Written| places.get(class.whole.as_str()).or(places.get(class.first.as_str())).copied();
+        let by_place = |class: &Written| {
+            let place =
+                |text: &str| text.parse().ok().filter(|&place: &u32| (place as usize) < classes.len());
+            place(&class.whole).or_else(|| place(&class.first))
         };
-        names.iter().enumerate().map(label).collect()
+        let mut notes: Vec<Note> = Vec::new();
+        if matches!(self.form, Form::InOrder(_)) {
+            notes.extend(images_as_text(names));
+        }
+        // One reading for the whole list: a number that is a name too must not be taken for one here and for a place there.
+        if let Some(labels) = written.iter().map(|class| by_name(class)).collect::<Option<_>>() {
+            return Ok((labels, notes));
+        }
+        if let Some(labels) = written.iter().map(|class| by_place(class)).collect::<Option<Vec<u32>>>() {
+            let first = written.iter().zip(&labels).next();
+            notes.extend(first.map(|(class, &label)| Note::PlacesInList {
+                written: class.first.clone(),
+                class: classes[label as usize].clone(),
+            }));
+            return Ok((labels, notes));
+        }
+        let is_unknown = |class: &Written| by_name(class).is_none() && by_place(class).is_none();
+        let found = written.iter().zip(names).find(|(class, _)| is_unknown(class));
+        let (text, expected) = match found {
+            Some((class, name)) => (
+                format!("the class `{}` of {name}", class.whole),
+                format!("one of the {} classes, or its place from 0", classes.len()),
+            ),
+            None => {
+                let first = |is: &dyn Fn(&Written) -> bool| {
+                    written.iter().find(|class| is(class)).map_or("", |class| class.whole.as_str())
+                };
+                let (name, place) =
+                    (first(&|class| by_name(class).is_some()), first(&|class| by_name(class).is_none()));
+                (
+                    format!(
+                        "`{name}`, the name of a class, and `{place}`, which can be the place of one alone"
+                    ),
+                    "names alone, or places from 0 alone".to_owned(),
+                )
+            }
+        };
+        Err(refused(text, expected))
     }
 }
 
+/// Of names in the order of text: two that their numbers put the other way round.
+fn images_as_text(names: &[&str]) -> Option<Note> {
+    let number = |name: &str| {
+        let stem = stem(name);
+        let start = stem.trim_end_matches(|letter: char| letter.is_ascii_digit()).len();
+        Some((stem[..start].to_owned(), stem[start..].parse::<u64>().ok()?))
+    };
+    let is_turned = |pair: &&[&str]| match (number(pair[0]), number(pair[1])) {
+        (Some((one, before)), Some((other, after))) => one == other && before > after,
+        _ => false,
+    };
+    let pair = names.windows(2).find(is_turned)?;
+    Some(Note::ImagesAsText { before: pair[0].to_owned(), after: pair[1].to_owned() })
+}
+
 /// Whether labels are numbers that begin at 1.
-fn is_devkit(labels: &[String], classes: usize) -> bool {
-    let numbers: Option<Vec<usize>> = labels.iter().map(|label| label.parse().ok()).collect();
+fn is_devkit(labels: &[Written], classes: usize) -> bool {
+    let numbers: Option<Vec<usize>> = labels.iter().map(|label| label.whole.parse().ok()).collect();
     let numbers = numbers.unwrap_or_default();
     numbers.iter().min().is_some_and(|&least| least == 1) && numbers.iter().max() == Some(&classes)
 }
@@ -253,7 +310,8 @@ mod tests {
     fn labels(text: &str, names: &[&str], classes: &[&str]) -> Result<Vec<u32>, String> {
         let classes: Vec<String> = classes.iter().map(|&name| name.to_owned()).collect();
         let list = Labels::parse(Path::new("labels.txt"), text);
-        list.and_then(|list| list.of_images(names, &classes)).map_err(|error| error.to_string())
+        let labels = list.and_then(|list| list.of_images(names, &classes)).map_err(|error| error.to_string());
+        labels.map(|(labels, _)| labels)
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::{
     parts::{Content, parts},
     tree::{Tree, TreeFile},
 };
-use crate::Error;
+use crate::{Error, Note};
 
 /// The images of a tree as training and test images.
 ///
@@ -41,7 +41,7 @@ pub(super) fn listing(mut tree: Tree, layout: &Layout) -> Result<Listing, Error>
     // What has no labels is no loss where others are split off.
     let test = test.filter(|test| !(is_split_off && labels.is_none() && matches!(test, Content::Flat(_))));
     let classes = match (&train, &test, &labels) {
-        (Some(Content::Classes(classes)), _, _) | (None, Some(Content::Classes(classes)), _) => {
+        (Some(Content::Classes(classes, _)), _, _) | (None, Some(Content::Classes(classes, _)), _) => {
             classes.keys().cloned().collect()
         }
         (None, Some(Content::Flat(_)), Some(labels)) => labels.classes(),
@@ -51,15 +51,25 @@ pub(super) fn listing(mut tree: Tree, layout: &Layout) -> Result<Listing, Error>
         }
         (None, None, _) => return Err(nothing(tree)),
     };
+    if is_whole && let Some(parts) = parts_as_classes(&classes) {
+        return Err(Error::PartsAsClasses { root: tree.root, parts });
+    }
     let labelled = Labelled { tree: &tree, labels: labels.as_ref(), classes: &classes };
-    let (train, test) = (labelled.images(train)?, labelled.images(test)?);
+    let ((train, of_train), (test, of_test)) = (labelled.images(train)?, labelled.images(test)?);
     let numbers = numbers_as_text(&classes);
     let Tree { root, store, .. } = tree;
     let mut listing =
         Listing { root, store, classes, train, test, notes, kind: Kind::Files, is_limited: false };
     listing.split_off(layout, is_whole);
-    listing.notes.extend(numbers);
+    listing.notes.extend(of_train.into_iter().chain(of_test).chain(numbers));
     Ok(listing)
+}
+
+/// Classes that are all called after parts, such as `seg_train` and `seg_test`: parts are meant, under names that are not known.
+fn parts_as_classes(classes: &[String]) -> Option<[String; 2]> {
+    let [first, second, ..] = classes else { return None };
+    let are_parts = classes.iter().all(|class| Part::of_archive(class).is_some());
+    are_parts.then(|| [first.clone(), second.clone()])
 }
 
 /// The error of a root without images that are read: an archive in it may be meant, or images of other kinds.
@@ -84,12 +94,14 @@ struct Labelled<'a> {
 }
 
 impl Labelled<'_> {
-    /// The images of a part with their labels.
-    fn images(&self, part: Option<Content>) -> Result<Vec<Image>, Error> {
-        let mut images = Vec::new();
+    /// The images of a part with their labels, and what to tell of these.
+    fn images(&self, part: Option<Content>) -> Result<(Vec<Image>, Vec<Note>), Error> {
+        let (mut images, mut notes) = (Vec::new(), Vec::new());
         match part {
             None => {}
-            Some(Content::Classes(classes)) => {
+            Some(Content::Classes(classes, loose)) => {
+                let first = loose.iter().map(|file| file.name.clone()).min();
+                notes.extend(first.map(|first| Note::LooseImages { count: loose.len(), first }));
                 for (class, files) in classes {
                     let label = self.classes.binary_search(&class);
                     let unknown = |_| Error::UnknownClass { root: self.tree.root.clone(), class };
@@ -103,12 +115,13 @@ impl Labelled<'_> {
                 let path = || self.tree.root.join(&files[0].name);
                 let labels = self.labels.ok_or_else(|| Error::NoLabels { path: path() })?;
                 let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
-                let labels = labels.of_images(&names, self.classes)?;
+                let (labels, told) = labels.of_images(&names, self.classes)?;
+                notes = told;
                 let image = |(TreeFile { name, place }, label)| Image { name, place, label };
                 images.extend(files.into_iter().zip(labels).map(image));
             }
         }
         take_turns(&mut images);
-        Ok(images)
+        Ok((images, notes))
     }
 }

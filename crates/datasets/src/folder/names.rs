@@ -47,7 +47,8 @@ pub(super) fn archive_stem(name: &str) -> Option<&str> {
 }
 
 /// The files that images are in, by their extensions.
-const EXTENSIONS: [&str; 10] = ["jpg", "jpeg", "png", "bmp", "ppm", "pgm", "webp", "tif", "tiff", "gif"];
+const EXTENSIONS: [&str; 13] =
+    ["jpg", "jpeg", "jpe", "jfif", "png", "bmp", "ppm", "pgm", "pnm", "webp", "tif", "tiff", "gif"];
 
 /// Images that are not read here; the user is notified.
 const UNREAD: [&str; 5] = ["heic", "avif", "jp2", "jxl", "svg"];

@@ -15,8 +15,8 @@ const IMAGES: &str = "images";
 
 /// The images of a part.
 pub(super) enum Content {
-    /// In a folder a class.
-    Classes(BTreeMap<String, Vec<TreeFile>>),
+    /// In a folder a class; and those that lie beside these folders.
+    Classes(BTreeMap<String, Vec<TreeFile>>, Vec<TreeFile>),
     /// All in one folder, which says nothing of their classes.
     Flat(Vec<TreeFile>),
 }
@@ -25,14 +25,16 @@ impl Content {
     /// The same images flat, for those whose classes a list says.
     pub(super) fn flat(self) -> Self {
         match self {
-            Self::Classes(classes) => Self::Flat(classes.into_values().flatten().collect()),
+            Self::Classes(classes, loose) => {
+                Self::Flat(classes.into_values().flatten().chain(loose).collect())
+            }
             flat => flat,
         }
     }
 
     pub(super) fn len(&self) -> usize {
         match self {
-            Self::Classes(classes) => classes.values().map(Vec::len).sum(),
+            Self::Classes(classes, _) => classes.values().map(Vec::len).sum(),
             Self::Flat(files) => files.len(),
         }
     }
@@ -50,10 +52,15 @@ struct Branch {
 /// The images of each part, or of no part where there is none.
 pub(super) fn parts(images: Vec<TreeFile>, folders: Vec<String>) -> BTreeMap<Option<Part>, Content> {
     let paths = images.iter().map(|file| &file.name).chain(&folders);
-    let mut branches: BTreeMap<Part, Branch> = prefixes(paths.map(String::as_str))
-        .into_iter()
-        .map(|(part, prefix)| (part, Branch { prefix, ..Branch::default() }))
-        .collect();
+    let inside = wrapper(&images);
+    let below = prefixes(images.iter().filter_map(|file| file.name.strip_prefix(inside)), 0);
+    // Several parts below what holds all images: its own name, such as `train.tar`, says nothing.
+    let found = match below.len() > 1 {
+        true => below.into_iter().map(|(part, prefix)| (part, format!("{inside}{prefix}"))).collect(),
+        false => prefixes(paths.map(String::as_str), HIGHEST),
+    };
+    let mut branches: BTreeMap<Part, Branch> =
+        found.into_iter().map(|(part, prefix)| (part, Branch { prefix, ..Branch::default() })).collect();
     let mut rest = Branch::default();
     for image in images {
         branch(&mut branches, &mut rest, &image.name).images.push(image);
@@ -83,12 +90,12 @@ fn branch<'a>(branches: &'a mut BTreeMap<Part, Branch>, rest: &'a mut Branch, pa
     branches.values_mut().find(|branch| path.starts_with(&branch.prefix)).unwrap_or(rest)
 }
 
-/// The folder of each part: the highest that is called so, and of several that which has the most usual name.
-fn prefixes<'a>(paths: impl Iterator<Item = &'a str>) -> BTreeMap<Part, String> {
+/// The folder of each part: the highest that is called so, so many steps deep at most, and of several that which has the most usual name.
+fn prefixes<'a>(paths: impl Iterator<Item = &'a str>, deepest: usize) -> BTreeMap<Part, String> {
     let mut best: BTreeMap<Part, (usize, usize, &str)> = BTreeMap::new();
     for path in paths {
         let mut start = 0;
-        for at in 0..=HIGHEST {
+        for at in 0..=deepest {
             let Some(length) = path[start..].find('/') else { break };
             let end = start + length + 1;
             if let Some((part, rank)) = Part::of_step(&path[start..end - 1]) {
@@ -134,7 +141,7 @@ impl Branch {
         if is_flat {
             return Content::Flat(self.images);
         }
-        let mut classes: BTreeMap<String, Vec<TreeFile>> = BTreeMap::new();
+        let (mut classes, mut loose) = (BTreeMap::<String, Vec<TreeFile>>::new(), Vec::new());
         for folder in &self.folders {
             let class = self.class(folder).unwrap_or(self.below(folder));
             if !class.is_empty() {
@@ -143,24 +150,27 @@ impl Branch {
         }
         let named: Vec<_> = self.images.iter().map(|image| self.class(&image.name).map(class_name)).collect();
         for (image, class) in self.images.into_iter().zip(named) {
-            if let Some(class) = class {
-                classes.entry(class).or_default().push(image);
+            match class {
+                Some(class) => classes.entry(class).or_default().push(image),
+                None => loose.push(image),
             }
         }
-        Content::Classes(classes)
+        Content::Classes(classes, loose)
     }
 
-    /// Goes down where all is in one folder that is no class: in an archive `train.tar` there may be a folder `train`.
+    /// Goes down where all is in one folder that is no class, or in folders that lead to one: in an archive `train.zip` there may be
+    /// `set/train`.
     fn pass_through(&mut self) {
-        while let Some(class) = self.images.first().and_then(|image| self.class(&image.name)) {
-            let prefix = format!("{}{class}/", self.prefix);
-            let is_no_class = Part::of_folder(class).is_some() || class == IMAGES;
-            let is_below =
-                |image: &TreeFile| image.name.strip_prefix(&prefix).is_some_and(|rest| rest.contains('/'));
-            if !is_no_class || self.prefix.is_empty() || !self.images.iter().all(is_below) {
-                break;
+        if self.prefix.is_empty() {
+            return;
+        }
+        let (all, mut end) = (wrapper(&self.images).to_owned(), self.prefix.len());
+        for step in all.get(end..).unwrap_or_default().split_inclusive('/') {
+            end += step.len();
+            let step = &step[..step.len() - 1];
+            if Part::of_folder(step).is_some() || step == IMAGES {
+                self.prefix = all[..end].to_owned();
             }
-            self.prefix = prefix;
         }
     }
 
@@ -186,7 +196,7 @@ mod tests {
         let folders = folders.iter().map(|&folder| folder.to_owned()).collect();
         let parts = parts(paths.iter().map(image).collect(), folders);
         let classes = |content| match content {
-            Content::Classes(classes) => classes.into_keys().collect(),
+            Content::Classes(classes, _) => classes.into_keys().collect(),
             Content::Flat(_) => vec!["flat".to_owned()],
         };
         parts.into_iter().map(|(part, content)| (part, classes(content))).collect()
@@ -219,6 +229,21 @@ mod tests {
         let expected = [(Some(Part::Train), classes(&["a", "b"])), (Some(Part::Val), classes(&["a"]))];
         assert_eq!(arranged(&paths, &["val/images"]), expected);
         assert_eq!(arranged(&["train/images/1.jpg", "val/a/1.jpg"], &[])[0].1, ["flat"]);
+    }
+
+    #[test]
+    fn folders_that_lead_to_a_part_are_no_classes() {
+        let train = (Some(Part::Train), classes(&["a", "b"]));
+        let paths = ["train.zip/set/train/a/1.jpg", "train.zip/set/train/b/1.jpg", "val.zip/set/val/a/1.jpg"];
+        let expected = [train.clone(), (Some(Part::Val), classes(&["a"]))];
+        assert_eq!(arranged(&paths, &[]), expected);
+        let paths = ["train/set/train/a/1.jpg", "train/set/train/b/1.jpg", "val/set/val/a/1.jpg"];
+        assert_eq!(arranged(&paths, &["train/set"]), expected);
+        let paths =
+            ["train.tar/root/train/a/1.jpg", "train.tar/root/train/b/1.jpg", "train.tar/root/val/a/1.jpg"];
+        assert_eq!(arranged(&paths, &[]), expected);
+        // A class whose images lie deeper stays one.
+        assert_eq!(arranged(&["train/a/x/1.jpg", "train/b/1.jpg", "val/a/x/1.jpg"], &[])[1].1, ["a"]);
     }
 
     #[test]

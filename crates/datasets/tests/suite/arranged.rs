@@ -10,28 +10,28 @@ use datasets::{
 use image::{DynamicImage, ImageFormat, RgbImage};
 use tempfile::TempDir;
 
-type Outcome = Result<(), Box<dyn std::error::Error>>;
+pub(crate) type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 /// An image whose first byte says which it is.
-fn png(value: u8) -> Vec<u8> {
+pub(crate) fn png(value: u8) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     let picture = RgbImage::from_fn(8, 8, |x, y| image::Rgb([value, (x * 7) as u8, (y * 7) as u8]));
     DynamicImage::ImageRgb8(picture).write_to(&mut bytes, ImageFormat::Png).expect("an image");
     bytes.into_inner()
 }
 
-fn write(root: &Path, name: &str, bytes: &[u8]) -> std::io::Result<()> {
+pub(crate) fn write(root: &Path, name: &str, bytes: &[u8]) -> std::io::Result<()> {
     let path = root.join(name);
     fs::create_dir_all(path.parent().expect("a folder"))?;
     fs::write(path, bytes)
 }
 
-fn load(root: &Path) -> Result<Dataset, Error> {
+pub(crate) fn load(root: &Path) -> Result<Dataset, Error> {
     folder::load(root, Options::default())
 }
 
 /// Class and first byte of each image, in the order of those bytes.
-fn found(set: &datasets::ImageSet) -> Result<Vec<(String, u8)>, Error> {
+pub(crate) fn found(set: &datasets::ImageSet) -> Result<Vec<(String, u8)>, Error> {
     let mut found = Vec::new();
     for (index, &label) in set.labels().iter().enumerate() {
         found.push((set.classes()[label as usize].clone(), set.bytes(index)?[0]));
@@ -40,7 +40,7 @@ fn found(set: &datasets::ImageSet) -> Result<Vec<(String, u8)>, Error> {
     Ok(found)
 }
 
-fn pairs(pairs: &[(&str, u8)]) -> Vec<(String, u8)> {
+pub(crate) fn pairs(pairs: &[(&str, u8)]) -> Vec<(String, u8)> {
     pairs.iter().map(|&(class, value)| (class.to_owned(), value)).collect()
 }
 

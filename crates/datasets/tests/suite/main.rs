@@ -16,6 +16,7 @@ mod hostile;
 #[cfg(feature = "hub")]
 mod hub;
 mod layouts;
+mod meant;
 mod pixels;
 mod synthetic;
 mod tables;

@@ -207,14 +207,21 @@ fn what_is_not_read_is_told_with_what_to_do() {
         assert!(text.contains(said), "{root}: {text}");
     }
     let root = TempDir::new().unwrap();
-    fs::write(
-        root.path().join("train.parquet"),
-        "version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
-    )
-    .unwrap();
-    assert!(
-        refused(root.path()).contains("train.parquet: found a pointer of Git LFS, expected the file itself")
-    );
+    for (content, said) in [
+        (
+            "version https://git-lfs.github.com/spec/v1\noid sha256:0\n",
+            "found a pointer of Git LFS to a file that is not here, expected a table (run `git lfs pull`)",
+        ),
+        (
+            "<!DOCTYPE html>",
+            "found an HTML page, as servers send it in place of a file, expected a table (fetch it again)",
+        ),
+        ("", "found an empty file"),
+    ] {
+        fs::write(root.path().join("train.parquet"), content).unwrap();
+        let text = refused(root.path());
+        assert!(text.contains(&format!("train.parquet: {said}")), "{text}");
+    }
     let data = datasets::synthetic::Synthetic { seed: 0, train: 1, test: 1 }.generate();
     let mut table = Table::from_set(&data.train, 0..1, "label");
     table.labels[0].1 = vec![-1];

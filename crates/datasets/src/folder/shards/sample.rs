@@ -44,23 +44,24 @@ pub(super) struct Shard {
     pub(super) is_ended: bool,
 }
 
-/// Whether the first files of an archive are those of samples: beside an image there is a class with its key, or another file where no
-/// folder says the class.
+/// Whether the first files of an archive are those of samples: beside an image there is a file `cls` with its key, or another file where
+/// no folder says the class.
 pub(super) fn is_shard(path: &Path) -> Result<bool, Error> {
     let mut tar = Tar::open(path)?;
-    let (mut images, mut labels, mut others) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut images, mut classes, mut labels, mut others) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..LOOKED_AT {
         let Some(member) = tar.next_file()? else { break };
         let (key, kind) = split_name(&member.name);
         let of_kind = match kind {
             _ if is_read(&member.name) => &mut images,
-            "cls" | "json" => &mut labels,
+            "cls" => &mut classes,
+            "json" => &mut labels,
             _ => &mut others,
         };
         of_kind.push(key.trim_start_matches("./").to_owned());
     }
     let is_sample = |key: &String| labels.contains(key) || (others.contains(key) && !key.contains('/'));
-    Ok(images.iter().any(|key| !is_in_class(key) && is_sample(key)))
+    Ok(images.iter().any(|key| classes.contains(key) || (!is_in_class(key) && is_sample(key))))
 }
 
 /// Whether a path is that of an image in a folder of a class: `train/class/x`, perhaps with a folder above.
@@ -92,7 +93,7 @@ impl Shard {
                 let before = std::mem::replace(&mut current, Current::new(key));
                 shard.take(before, path)?;
             }
-            current.add(&mut tar, &member, &mut shard.passed_over, kept)?;
+            current.add((&mut tar, path), &member, &mut shard.passed_over, kept)?;
         }
         shard.take(current, path)?;
         shard.is_ended = tar.is_ended();
@@ -133,7 +134,7 @@ impl Current {
 
     fn add(
         &mut self,
-        tar: &mut Tar,
+        (tar, path): (&mut Tar, &Path),
         member: &Member,
         passed_over: &mut Skipped,
         kept: &AtomicU64,
@@ -143,6 +144,13 @@ impl Current {
             "cls" | "json" => {
                 let text = tar.content(LONGEST_LABEL)?;
                 let class = if kind == "cls" { class(&text) } else { class_in_json(&text) };
+                if let (Some(one), Some(other)) = (&class, &self.class)
+                    && one != other
+                {
+                    let found =
+                        format!("the sample `{}` whose `cls` and `json` name different classes", self.key);
+                    return Err(Error::Archive(ArchiveError::Sample { path: path.to_path_buf(), found }));
+                }
                 self.class = class.or(self.class.take());
                 self.others.push(kind);
             }

@@ -11,12 +11,13 @@ use crate::{
     arrow::ArrowTable,
     folder::listing::Image,
     images::store::{LARGEST, MOST_IN_MEMORY, Place, Store},
+    kind::Kind,
     packed::open_regular,
     parquet::ImageTable,
 };
 
-/// What a file begins with that stands for one in the store of Git LFS.
-const POINTER: &[u8] = b"version https://git-lfs";
+/// Bytes by which it is told what a file is that is no table.
+const START: u64 = 512;
 
 /// Encoded images of all parts.
 pub(super) struct Rows<'a> {
@@ -62,9 +63,6 @@ impl<'a> Rows<'a> {
         images: &mut Vec<Image>,
     ) -> Result<(), Error> {
         let left = limit.map(|limit| limit.saturating_sub(images.len()));
-        if left == Some(0) {
-            return Ok(());
-        }
         let table = ImageTable::open(path, self.columns)?;
         let names = table.text(KEY).and_then(|text| features::class_names(text, table.label_column()));
         self.name_classes(path, names)?;
@@ -78,7 +76,15 @@ impl<'a> Rows<'a> {
             images.push(image.map_err(|error| stop(&mut problem, error))?);
             Ok(())
         });
-        problem.map_or(read, Err)
+        problem.map_or(read, Err)?;
+        match left {
+            // Which classes there are does not depend on how many rows are read.
+            Some(_) if self.names.is_none() => table.labels(|label| {
+                let known = usize::try_from(label).ok().filter(|&label| label < MOST_CLASSES);
+                self.count = self.count.max(known.map_or(0, |label| label + 1));
+            }),
+            _ => Ok(()),
+        }
     }
 
     fn arrow(&mut self, path: &Path, name: &str, images: &mut Vec<Image>) -> Result<(), Error> {
@@ -155,16 +161,18 @@ fn not_kept(path: &Path, row: usize, size: usize, found: String) -> Error {
 /// Whether a table is one of Parquet: where its ending does not say it, its beginning does.
 ///
 /// # Errors
-/// [`Error::Table`] if it is what Git leaves in the place of a large file; [`Error::Read`].
+/// [`Error::Table`] if it is an empty file, a page, or what Git leaves in the place of a large one; [`Error::Read`].
 fn is_parquet(path: &Path) -> Result<bool, Error> {
     let mut start = Vec::new();
-    let read = open_regular(path)?.0.take(POINTER.len() as u64).read_to_end(&mut start);
+    let read = open_regular(path)?.0.take(START).read_to_end(&mut start);
     read.map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
-    if start == POINTER {
+    let other = Kind::of(&start).filter(|kind| kind.remedy.is_some());
+    if let Some(Kind { name, remedy }) = other {
+        let expected = format!("a table ({})", remedy.unwrap_or_default());
         return Err(Error::Table(TableError::Unfit {
             path: path.to_path_buf(),
-            found: "a pointer of Git LFS".to_owned(),
-            expected: "the file itself (`git lfs pull` fetches it)".to_owned(),
+            found: name.to_owned(),
+            expected,
         }));
     }
     Ok(match path.extension().and_then(OsStr::to_str) {
