@@ -363,7 +363,7 @@ CONSTANTS = ("num_batches_tracked", "relative_position_index")
 GAINS = {f"efficientnet_b{n}": 1.2 for n in range(7)}
 GAINS |= {"efficientnet_b7": 1.15, "efficientnet_v2_m": 0.9, "efficientnet_v2_l": 0.9}
 # Networks whose weights are only counted: in double precision, with their gradients, they do not fit in 16 GB.
-COUNTED = ["regnet_y_128gf"]
+COUNTED = ["regnet_y_128gf", "vit_h_14"]
 DENSE = {121: ([6, 12, 24, 16], 32), 161: ([6, 12, 36, 24], 48), 169: ([6, 12, 32, 32], 32), 201: ([6, 12, 48, 32], 32)}
 
 
