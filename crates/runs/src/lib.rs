@@ -15,6 +15,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod asked_split;
 mod checkpoint_files;
 mod config;
 mod convert;
