@@ -31,6 +31,10 @@ use problem::Problem;
 /// Columns that hold images: structures with a field `bytes`, or bytes.
 const IMAGES: [&str; 2] = ["img", "image"];
 
+/// Rows that a group may have whatever its size, and more of them for each byte of images than one that was not made to fill the memory.
+const LEAST_ROWS: u64 = 1 << 16;
+const MOST_ROWS_A_BYTE: u64 = 64;
+
 /// A file whose structure is sound.
 pub(crate) struct ImageTable {
     path: PathBuf,
@@ -131,12 +135,13 @@ impl ImageTable {
     /// # Errors
     /// As [`each`](Self::each).
     pub(crate) fn labels(&self, mut take: impl FnMut(i64)) -> Result<(), Error> {
-        for group in 0..self.reader.num_row_groups() {
-            self.check(group, &[self.label.at])?;
+        for number in 0..self.reader.num_row_groups() {
+            self.check(number, &[self.label.at])?;
             let mut read = || -> Result<(), Problem> {
-                let group = self.reader.get_row_group(group)?;
+                let group = self.reader.get_row_group(number)?;
                 let pages = group.get_column_page_reader(self.label.at)?;
-                let mut cells = Cells::new(pages, self.number(), self.defined(self.label.at));
+                let (defined, most) = (self.defined(self.label.at), self.most_rows(number));
+                let mut cells = Cells::new(pages, self.number(), defined, most);
                 while let Some(label) = cells.next()? {
                     take(label.ok_or("a row without a label")?);
                 }
@@ -174,11 +179,11 @@ impl ImageTable {
         most: usize,
         mut take: impl FnMut(Vec<u8>, i64) -> Result<(), String>,
     ) -> Result<(), Problem> {
-        let group = self.reader.get_row_group(group)?;
+        let (group, rows) = (self.reader.get_row_group(group)?, self.most_rows(group));
         let pages = |column| Ok::<_, Problem>((group.get_column_page_reader(column)?, self.defined(column)));
         let ((images, image_level), (labels, label_level)) = (pages(self.image)?, pages(self.label.at)?);
-        let mut images = Cells::new(images, cells::bytes, image_level);
-        let mut labels = Cells::new(labels, self.number(), label_level);
+        let mut images = Cells::new(images, cells::bytes, image_level, rows);
+        let mut labels = Cells::new(labels, self.number(), label_level, rows);
         for _ in 0..most {
             match (images.next()?, labels.next()?) {
                 (None, None) => break,
@@ -190,6 +195,13 @@ impl ImageTable {
             }
         }
         Ok(())
+    }
+
+    /// Rows that a group may have, by the bytes of its images in the file. (Labels that are sorted take next to none.)
+    fn most_rows(&self, group: usize) -> u64 {
+        let images = self.reader.metadata().row_group(group).column(self.image);
+        let bytes = u64::try_from(images.compressed_size()).unwrap_or(0).min(self.size);
+        LEAST_ROWS.max(bytes.saturating_mul(MOST_ROWS_A_BYTE))
     }
 
     /// How labels are written.

@@ -9,11 +9,6 @@ use ::parquet::{
 
 use super::{hybrid::Hybrid, problem::Problem};
 
-/// More rows for each unpacked byte than a column of images or labels has that was not made to fill the memory.
-const MOST_ROWS_A_BYTE: u64 = 64;
-/// Rows that any column may have.
-const LEAST_ROWS: u64 = 1 << 16;
-
 /// Takes a value off the front of bytes; none if they are too few.
 pub(super) type Plain<T> = fn(&mut &[u8]) -> Option<T>;
 
@@ -26,9 +21,8 @@ pub(super) struct Cells<T> {
     /// The values that pages may name by number.
     dictionary: Vec<T>,
     open: Option<Open>,
-    /// Rows so far, and the bytes that they were in.
-    rows: u64,
-    bytes: u64,
+    /// Rows that may still come.
+    left: u64,
 }
 
 /// A page that is being read.
@@ -50,9 +44,10 @@ enum Values {
 }
 
 impl<T: Clone> Cells<T> {
-    pub(super) fn new(pages: Box<dyn PageReader>, plain: Plain<T>, defined: i16) -> Self {
+    /// The cells in some pages, no more than `most`: runs of equal ones may claim any number.
+    pub(super) fn new(pages: Box<dyn PageReader>, plain: Plain<T>, defined: i16, most: u64) -> Self {
         let defined = u32::try_from(defined).unwrap_or(0);
-        Self { pages, plain, defined, dictionary: Vec::new(), open: None, rows: 0, bytes: 0 }
+        Self { pages, plain, defined, dictionary: Vec::new(), open: None, left: most }
     }
 
     /// The next cell, or nothing at the end of the column; within, nothing is for a cell that is missing.
@@ -61,10 +56,7 @@ impl<T: Clone> Cells<T> {
             let Some(page) = self.pages.get_next_page()? else { return Ok(None) };
             self.turn(page)?;
         }
-        self.rows += 1;
-        if self.rows > LEAST_ROWS.max(self.bytes.saturating_mul(MOST_ROWS_A_BYTE)) {
-            return Err(format!("more than {} rows in {} bytes", self.rows - 1, self.bytes).into());
-        }
+        self.left = self.left.checked_sub(1).ok_or("more rows than such a file has")?;
         let open = self.open.as_mut().expect("a page was opened");
         open.left -= 1;
         let bytes = &open.page.buffer()[..];
@@ -96,7 +88,6 @@ impl<T: Clone> Cells<T> {
     /// Opens a page of values, or reads one of the dictionary.
     fn turn(&mut self, page: Page) -> Result<(), Problem> {
         let buffer = page.buffer();
-        self.bytes += buffer.len() as u64;
         let (left, encoding, (levels, start)) = match &page {
             Page::DictionaryPage { num_values, encoding, .. } => {
                 let (count, encoding) = (*num_values, *encoding);

@@ -410,3 +410,21 @@ fn a_page_that_ends_within_a_value_is_told() {
     let text = refused(&path);
     assert!(text.contains("a page that ends within a value"), "{text}");
 }
+
+/// Of labels that are sorted a few bytes say a hundred thousand, in one group of rows.
+#[test]
+fn sorted_labels_may_be_as_many_as_images() {
+    let root = TempDir::new().unwrap();
+    let count = 70_000;
+    let image = |number: usize| [format!("P5\n#{number}\n1 1\n255\n").as_bytes(), &[128]].concat();
+    let table = Table {
+        image: "img",
+        images: (0..count).map(image).collect(),
+        labels: vec![("label", (0..count).map(|number| (2 * number / count) as i64).collect())],
+    };
+    table.write(&root.path().join("test.parquet"));
+    let limits = Limits { train: None, test: Some(count - 1) };
+    let data = folder::load(root.path(), Options { limits, ..Options::default() }).unwrap();
+    assert_eq!((data.test.len(), data.test.classes().len()), (count - 1, 2));
+    assert_eq!([data.test.labels()[count / 2 - 1], data.test.labels()[count / 2]], [0, 1]);
+}
