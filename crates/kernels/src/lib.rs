@@ -1,4 +1,4 @@
-//! The operations behind a convolutional network in f32, forward and backward: the fast engine's own, and what an engine of
+//! The operations behind convolutional networks and transformers in f32, forward and backward: the fast engine's own, and what an engine of
 //! candle tensors needs beside candle's.
 //!
 //! | module | what it has |

@@ -136,7 +136,12 @@ fn timm_vgg(name: &str) -> Option<String> {
     if name.starts_with("features.") {
         return Some(name.to_owned());
     }
-    layers.iter().find_map(|(own, other)| Some(format!("{other}{}", name.strip_prefix(own)?)))
+    begun(name, &layers)
+}
+
+/// A name that begins as one of a table, with the beginning beside it.
+fn begun(name: &str, table: &[(&str, &str)]) -> Option<String> {
+    table.iter().find_map(|(own, other)| Some(format!("{other}{}", name.strip_prefix(own)?)))
 }
 
 /// torchvision's ConvNeXt: stages and what lies between them have even and odd numbers there.
@@ -144,9 +149,7 @@ fn timm_convnext(name: &str) -> Option<String> {
     let (module, rest) = name.split_once('.')?;
     let parts: Vec<&str> = rest.split('.').collect();
     let heads = [("classifier.0.", "head.norm."), ("classifier.2.", "head.fc.")];
-    if let Some(renamed) =
-        heads.iter().find_map(|(own, other)| Some(format!("{other}{}", name.strip_prefix(own)?)))
-    {
+    if let Some(renamed) = begun(name, &heads) {
         return Some(renamed);
     }
     let number: usize = parts.first()?.parse().ok()?;
@@ -180,9 +183,7 @@ fn timm_vit(name: &str) -> Option<String> {
         ("class_token", "cls_token"),
         ("encoder.pos_embedding", "pos_embed"),
     ];
-    if let Some(renamed) =
-        whole.iter().find_map(|(own, other)| Some(format!("{other}{}", name.strip_prefix(own)?)))
-    {
+    if let Some(renamed) = begun(name, &whole) {
         return Some(renamed);
     }
     let (block, rest) = name.strip_prefix("encoder.layers.encoder_layer_")?.split_once('.')?;
@@ -194,7 +195,7 @@ fn timm_vit(name: &str) -> Option<String> {
         ("mlp.0.", "mlp.fc1."),
         ("mlp.3.", "mlp.fc2."),
     ];
-    parts.iter().find_map(|(own, other)| Some(format!("blocks.{block}.{other}{}", rest.strip_prefix(own)?)))
+    begun(rest, &parts).map(|rest| format!("blocks.{block}.{rest}"))
 }
 
 /// torchvision's Swin transformers.
@@ -205,9 +206,7 @@ fn timm_swin(name: &str) -> Option<String> {
         ("norm.", "norm."),
         ("head.", "head.fc."),
     ];
-    if let Some(renamed) =
-        whole.iter().find_map(|(own, other)| Some(format!("{other}{}", name.strip_prefix(own)?)))
-    {
+    if let Some(renamed) = begun(name, &whole) {
         return Some(renamed);
     }
     let (number, rest) = name.strip_prefix("features.")?.split_once('.')?;
