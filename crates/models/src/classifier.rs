@@ -1,6 +1,6 @@
 //! A network with its weights: what is trained, evaluated and differentiated.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use candle_core::{DType, Tensor, Var};
 
@@ -17,6 +17,7 @@ use crate::{
     plan::Mode,
     results::ParameterGradients,
     sizes,
+    stopwatch::Stopwatch,
 };
 
 /// An image classifier: an architecture, its weights, and the normaliser in front.
@@ -121,6 +122,12 @@ impl Classifier {
     /// If the weights cannot be read.
     pub fn freeze(&self) -> Result<Frozen, Error> {
         Ok(Frozen::new(self.network.freeze(&self.variables)?, self.classes))
+    }
+
+    /// Adds the time of each step of later passes to a stopwatch, also those of what is frozen from now on or was before. The CPU engine
+    /// alone has steps that end one after the other; only the first stopwatch runs.
+    pub fn time_steps(&self, stopwatch: &Arc<Stopwatch>) {
+        self.network.time_steps(stopwatch);
     }
 
     /// The gradient with respect to every parameter, in training mode; moves the running statistics.

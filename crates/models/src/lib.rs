@@ -45,6 +45,7 @@ mod normaliser;
 mod plan;
 mod results;
 mod sizes;
+mod stopwatch;
 mod var_builder;
 
 // Networks by name, and as data
@@ -63,6 +64,7 @@ pub use frozen::Frozen;
 pub use kernels::Precision;
 pub use normaliser::Normaliser;
 pub use results::{Evaluation, InputGradient, ParameterGradients};
+pub use stopwatch::{Direction, StepTime, Stopwatch};
 
 // What can go wrong
 pub use difference::{Difference, OtherNetwork};

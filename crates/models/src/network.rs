@@ -1,6 +1,6 @@
 //! The seam between a classifier and what runs it: neither a classifier nor its users know which engine that is.
 
-use std::{collections::BTreeMap, fmt::Debug};
+use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
 
 use candle_core::{Tensor, Var};
 
@@ -10,6 +10,7 @@ use crate::{
     error::Error,
     plan::Mode,
     results::{Evaluation, InputGradient, ParameterGradients},
+    stopwatch::Stopwatch,
 };
 
 /// Parameters and batch-norm statistics, by PyTorch's names, on the backend's device.
@@ -38,6 +39,9 @@ pub(crate) trait Network: Debug + Send + Sync {
         mode: Mode,
         key: StepKey,
     ) -> Result<ParameterGradients, Error>;
+
+    /// Adds the time of each step to a stopwatch, if steps end one after the other.
+    fn time_steps(&self, _stopwatch: &Arc<Stopwatch>) {}
 
     /// The network with the weights as they are now.
     fn freeze(&self, variables: &Variables) -> Result<Box<dyn FrozenNetwork>, Error>;

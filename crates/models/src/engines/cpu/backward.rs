@@ -1,6 +1,6 @@
 //! The backward pass.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Instant};
 
 use kernels::blocked::{self, Blocked, ChannelAffineGradient, Convolution, GradientEpilogue, Mask};
 
@@ -12,6 +12,7 @@ use super::{
 use crate::{
     graph::{TokenOp, parameter},
     plan::{Epilogue, Kind, Mode, Norm, Purpose, Slot},
+    stopwatch::{Direction, Ran},
 };
 
 /// The gradients of a pass.
@@ -33,7 +34,16 @@ pub(super) fn run(engine: &Engine, tape: Tape, logits: &[f32], pass: Pass<'_>) -
         // Readers come later in the plan: nobody needs this value any more.
         let value = run.tape.values[step.out].take();
         engine.recycle(value);
+        let since = Instant::now();
         run.step(step.out, &step.kind);
+        if let Some(stopwatch) = engine.stopwatch.get() {
+            let reads = step.kind.reads().first().copied();
+            let from = reads.map_or(run.tape.dims[&step.out], |slot| run.tape.dims[&slot]);
+            let of_input = reads.is_some_and(|slot| plan.wants_gradient(slot, pass.purpose));
+            let gradients = u64::from(of_input) + u64::from(pass.purpose == Purpose::Parameters);
+            let ran = Ran { since, from, to: run.tape.dims[&step.out], gradients };
+            stopwatch.add(Direction::Backward, step, ran);
+        }
     }
     run.found
 }

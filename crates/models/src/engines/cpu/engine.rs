@@ -1,6 +1,9 @@
 //! A network as the CPU runs it.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 
 use kernels::{
     Precision,
@@ -12,6 +15,7 @@ use crate::{
     graph::{Graph, parameter},
     normaliser::Normaliser,
     plan::{Kind, Mode, Plan, Plans, Purpose, Slot, Weights, filter},
+    stopwatch::Stopwatch,
 };
 
 /// A network as it runs: its plans and its buffers.
@@ -21,6 +25,7 @@ pub(super) struct Engine {
     pub(super) arena: Arena,
     pub(super) instructions: InstructionSet,
     pub(super) normaliser: Normaliser,
+    pub(super) stopwatch: OnceLock<Arc<Stopwatch>>,
     precision: Precision,
 }
 
@@ -56,6 +61,7 @@ impl Engine {
             arena: Arena::default(),
             instructions: InstructionSet::current(),
             normaliser,
+            stopwatch: OnceLock::new(),
             precision,
         }
     }

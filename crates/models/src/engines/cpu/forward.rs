@@ -1,5 +1,7 @@
 //! The forward pass.
 
+use std::time::Instant;
+
 use kernels::blocked::{self, Blocked, ChannelAffine, Convolution, Dims, Mask, Moments};
 
 use super::{
@@ -10,6 +12,7 @@ use super::{
 use crate::{
     dropout::Kept,
     plan::{Dropped, Epilogue, Kind, Mode, Norm, Slot, Step},
+    stopwatch::{Direction, Ran},
 };
 
 /// The pixels of a batch, (N, 3, H, W) in [0, 1], and their size.
@@ -24,7 +27,13 @@ pub(super) fn run(engine: &Engine, pixels: Pixels<'_>, pass: Pass<'_>) -> Tape {
     let plan = engine.plan(pass.purpose);
     let mut run = Forward { engine, pass, tape: Tape::new(plan.slots) };
     for (index, step) in plan.steps.iter().enumerate() {
+        let since = Instant::now();
         let value = run.step(step, pixels);
+        if let Some(stopwatch) = engine.stopwatch.get() {
+            let from = step.kind.reads().first().map_or(pixels.dims, |slot| run.tape.dims[slot]);
+            let ran = Ran { since, from, to: value.dims(), gradients: 0 };
+            stopwatch.add(Direction::Forward, step, ran);
+        }
         run.tape.dims.insert(step.out, value.dims());
         run.tape.values[step.out] = Some(value);
         for slot in plan.frees_after(index, pass.purpose) {

@@ -26,6 +26,7 @@ use crate::{
     normaliser::Normaliser,
     plan::{Mode, Norm, Purpose, Weights},
     results::{Evaluation, InputGradient, ParameterGradients},
+    stopwatch::Stopwatch,
 };
 
 /// A network that the CPU engine trains.
@@ -92,6 +93,10 @@ impl Network for CpuNetwork {
         let (gradients, moments) = found?;
         track(&variables.buffers, &moments)?;
         Ok(gradients)
+    }
+
+    fn time_steps(&self, stopwatch: &Arc<Stopwatch>) {
+        self.engine.stopwatch.get_or_init(|| Arc::clone(stopwatch));
     }
 
     fn freeze(&self, variables: &Variables) -> Result<Box<dyn FrozenNetwork>, Error> {

@@ -1,0 +1,95 @@
+//! Where the time of a network goes, step by step: its share, its rate in GFLOP/s and in GB/s.
+//!
+//! ```text
+//! cargo bench -p benches --bench layers -- vit_small_patch16_224 16 224 pixels
+//! ```
+//! The arguments are the network, images of a batch, their side, and `pixels` (the gradient of the pixels) or `training`; with `kinds`
+//! after them, steps of one kind are added up. Operations are those of the definition, so that what needs fewer shows a higher rate.
+#![allow(clippy::print_stdout, reason = "a table for people")]
+
+use std::{collections::BTreeMap, error::Error, sync::Arc, time::Instant};
+
+use benches::numbers;
+use candle_core::{Device, Tensor};
+use models::{Architecture, Classifier, Direction, Normaliser, StepTime, Stopwatch};
+
+/// Passes that are counted, after one that is not.
+const PASSES: usize = 3;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    let argument = |place: usize, default: &str| arguments.get(place).map_or(default, |word| word).to_owned();
+    let architecture: Architecture = argument(0, "resnet18").parse()?;
+    let (images, side): (usize, usize) = (argument(1, "32").parse()?, argument(2, "32").parse()?);
+    let trains = argument(3, "pixels") == "training";
+
+    let weights = training::initialise(&architecture.graph(1000).shapes(), 0)?;
+    let mut network = Classifier::new(architecture, 1000, Normaliser::IMAGENET, &weights)?;
+    let pixels: Vec<f32> = numbers(1, images * 3 * side * side).iter().map(|x| 0.5 + 0.5 * x).collect();
+    let pixels = Tensor::from_vec(pixels, (images, 3, side, side), &Device::Cpu)?;
+    let labels: Vec<u32> = (0..images as u32).collect();
+    let frozen = network.freeze()?;
+    let pass = |network: &mut Classifier| -> Result<(), Box<dyn Error>> {
+        if trains {
+            network.parameter_gradients(&pixels, &labels)?;
+        } else {
+            frozen.input_gradient(&pixels, &labels)?;
+        }
+        Ok(())
+    };
+    pass(&mut network)?;
+    let stopwatch = Arc::new(Stopwatch::default());
+    network.time_steps(&stopwatch);
+    let started = Instant::now();
+    (0..PASSES).try_for_each(|_| pass(&mut network))?;
+    let seconds = started.elapsed().as_secs_f64();
+    println!("{:.2} images/s", (PASSES * images) as f64 / seconds);
+    let times = stopwatch.times();
+    let times = if argument(4, "") == "kinds" { by_kind(times) } else { times };
+    print_table(&times, seconds);
+    Ok(())
+}
+
+/// Steps of one kind and direction added up, the longest first.
+fn by_kind(times: Vec<StepTime>) -> Vec<StepTime> {
+    let mut kinds: BTreeMap<(Direction, String), StepTime> = BTreeMap::new();
+    for time in times {
+        let kind = time.step.rsplit(": ").next().unwrap_or_default().to_owned();
+        let key = (time.direction, kind.clone());
+        let sum = kinds.entry(key).or_insert_with(|| StepTime {
+            step: kind,
+            runs: 0,
+            operations: 0,
+            bytes: 0,
+            time: std::time::Duration::ZERO,
+            ..time.clone()
+        });
+        sum.operations += time.operations;
+        sum.bytes += time.bytes;
+        sum.time += time.time;
+        sum.runs = time.runs;
+    }
+    let mut kinds: Vec<StepTime> = kinds.into_values().collect();
+    kinds.sort_by(|a, b| b.time.cmp(&a.time));
+    kinds
+}
+
+fn print_table(times: &[StepTime], seconds: f64) {
+    println!("{:>6} {:>9} {:>8} {:>7}  step", "share", "ms", "GFLOP/s", "GB/s");
+    for time in times {
+        let once = time.time.as_secs_f64() / time.runs as f64;
+        let rate = |count: u64| count as f64 / once / 1e9;
+        let direction = if time.direction == Direction::Forward { "→" } else { "←" };
+        let [channels, height, width] = time.size;
+        println!(
+            "{:>5.1}% {:>9.2} {:>8.0} {:>7.1}  {direction} {} → {channels} @{height}×{width}",
+            100.0 * time.time.as_secs_f64() / seconds,
+            1e3 * once,
+            rate(time.operations),
+            rate(time.bytes),
+            time.step,
+        );
+    }
+    let share: f64 = times.iter().map(|time| time.time.as_secs_f64()).sum();
+    println!("{:>5.1}% in steps; the rest packs weights, converts pixels and computes the loss", 100.0 * share / seconds);
+}
