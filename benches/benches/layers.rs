@@ -91,5 +91,8 @@ fn print_table(times: &[StepTime], seconds: f64) {
         );
     }
     let share: f64 = times.iter().map(|time| time.time.as_secs_f64()).sum();
-    println!("{:>5.1}% in steps; the rest packs weights, converts pixels and computes the loss", 100.0 * share / seconds);
+    println!(
+        "{:>5.1}% in steps; the rest packs weights, converts pixels and computes the loss",
+        100.0 * share / seconds
+    );
 }

@@ -44,6 +44,7 @@ mod nonlinearity;
 mod parallel;
 mod precision;
 mod simd;
+mod strips;
 mod windows;
 
 // What a convolution is followed by, which tokens attend to which, how a pooling window lies, how exact products are.

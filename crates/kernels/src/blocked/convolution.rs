@@ -1,10 +1,10 @@
 //! A convolution with its weights packed: which algorithm serves which pass.
 //!
-//! | pass | on AMX's tiles | 3×3, stride 1 or 2, padding 1 | other, and groups one by one |
-//! |---|---|---|---|
-//! | forward | as defined, for bf16 and for training | Winograd | direct; scatter to few channels |
-//! | input gradient | as defined | Winograd's adjoint, same weights | direct with turned weights; scatter where the size changes or to few channels |
-//! | weight gradient | as defined | Winograd | direct; with pixels and gradients swapped for few output channels |
+//! | pass | on AMX's tiles | 3×3, stride 1 or 2, padding 1 | groups of few channels | other, and groups one by one |
+//! |---|---|---|---|---|
+//! | forward | as defined, for bf16 and for training | Winograd | windows that slide | direct; scatter to few channels |
+//! | input gradient | as defined | Winograd's adjoint, same weights | windows with turned weights | direct with turned weights; scatter where the size changes or to few channels |
+//! | weight gradient | as defined | Winograd | sums by tap | direct; with pixels and gradients swapped for few output channels |
 //!
 //! A linear layer is a convolution whose kernel is as large as the image.
 //! *Direct* multiplies patches with weights, *scatter* multiplies single pixels and adds each product where it belongs. With
@@ -14,11 +14,13 @@ use super::{
     direct,
     factors::{self, FULL, Factors, PAIRS},
     gemm::Panel,
-    pointwise::{self, Epilogue, GradientEpilogue},
+    pointwise::{self, Epilogue, GradientEpilogue, Then},
     shape::{ConvolutionShape, ENOUGH},
     simd::InstructionSet,
     tensor::{Arena, Blocked, Dims, Mask},
-    tiled::{self, TileEpilogue, Tiled},
+    tiled::{self, Tiled},
+    weight_sums,
+    windowed::{self, Windowed},
     winograd::{self, Transformed},
 };
 use crate::Precision;
@@ -28,6 +30,7 @@ use crate::Precision;
 enum Weights {
     Tiled(Tiled),
     Winograd(Transformed),
+    Windowed(Windowed),
     Direct(Vec<Panel>),
     Scatter(Vec<Panel>),
     /// Those of the forward pass serve the input gradient too.
@@ -49,6 +52,8 @@ impl Weights {
         let (part, factors) = (shape.part(), factors::of(precision));
         if precision == Precision::Bf16 && tiled::suits(shape, precision, instructions) {
             Self::Tiled(Tiled::new(shape, precision, false, instructions))
+        } else if windowed::suits(shape) {
+            Self::Windowed(Windowed::new(shape, factors, false))
         } else if shape.suits_winograd() {
             let channels = [shape.outputs, shape.inputs];
             Self::Winograd(Transformed::new(channels, shape.stride, factors, with_input_gradient))
@@ -68,6 +73,8 @@ impl Weights {
         let fills = part.inputs >= ENOUGH || part.inputs >= part.outputs;
         if tiled::suits(shape, precision, instructions) {
             Self::Tiled(Tiled::new(shape, precision, true, instructions))
+        } else if windowed::suits(shape) {
+            Self::Windowed(Windowed::new(shape, factors, true))
         } else if shape.suits_winograd() {
             Self::Shared
         } else if shape.keeps_size() && fills {
@@ -165,6 +172,7 @@ impl Convolution {
         match &mut self.forward {
             Weights::Tiled(weights) => weights.fill(weight),
             Weights::Winograd(weights) => weights.fill(instructions, weight),
+            Weights::Windowed(weights) => weights.fill(weight, false),
             Weights::Direct(panels) => {
                 panels.iter_mut().zip(of_groups()).for_each(|(panel, weight)| {
                     panel.fill(instructions.rows(), |row, k| weight[row * part.depth() + k]);
@@ -194,6 +202,7 @@ impl Convolution {
                 });
             }
             Some(Weights::Tiled(weights)) => weights.fill(weight),
+            Some(Weights::Windowed(weights)) => weights.fill(weight, true),
             Some(Weights::Shared | Weights::Winograd(_)) | None => {}
         }
     }
@@ -214,28 +223,21 @@ impl Convolution {
     }
 
     fn pass(&self, x: &Blocked, epilogue: Option<Epilogue<'_>>, arena: &Arena) -> (Blocked, Option<Mask>) {
-        let to = self.shape.output_dims(x.dims);
-        let mut y = match &self.forward {
-            Weights::Tiled(weights) => {
-                return weights.convolve(
-                    x,
-                    to,
-                    epilogue.map_or_else(TileEpilogue::default, TileEpilogue::Epilogue),
-                    arena,
-                );
-            }
-            Weights::Winograd(weights) => {
-                return winograd::forward(x, weights, to, epilogue, self.instructions, arena);
-            }
-            Weights::Direct(panels) => direct::convolve(x, panels, self.shape, self.instructions, arena),
+        let (shape, instructions, to) = (self.shape, self.instructions, self.shape.output_dims(x.dims));
+        let then = epilogue.map_or_else(Then::default, Then::Epilogue);
+        match &self.forward {
+            Weights::Tiled(weights) => weights.convolve(x, to, then, arena),
+            Weights::Winograd(weights) => winograd::forward(x, weights, to, epilogue, instructions, arena),
+            Weights::Windowed(weights) => weights.convolve(x, to, then, instructions, arena),
+            Weights::Direct(panels) => direct::convolve(x, panels, shape, then, instructions, arena),
             Weights::Scatter(panels) => {
-                direct::input_gradient(x, panels, self.shape.turned(), to, self.instructions, arena)
+                let mut y = direct::scatter(x, panels, shape.turned(), to, instructions, arena);
+                let mask = epilogue
+                    .and_then(|epilogue| pointwise::apply_epilogue(&mut y, epilogue, instructions, arena));
+                (y, mask)
             }
             Weights::Shared => unreachable!("only input gradients share"),
-        };
-        let mask = epilogue
-            .and_then(|epilogue| pointwise::apply_epilogue(&mut y, epilogue, self.instructions, arena));
-        (y, mask)
+        }
     }
 
     /// The gradient of an input of size `dims`, given the gradient of the output.
@@ -257,34 +259,37 @@ impl Convolution {
         epilogue: GradientEpilogue<'_>,
         arena: &Arena,
     ) -> Blocked {
-        let mut gradient =
-            match (self.backward.as_ref().expect("a convolution made with input gradient"), &self.forward) {
-                (Weights::Direct(panels), _) => {
-                    direct::convolve(g, panels, self.shape.turned(), self.instructions, arena)
-                }
-                (Weights::Scatter(panels), _) => {
-                    direct::input_gradient(g, panels, self.shape, dims, self.instructions, arena)
-                }
-                (Weights::Tiled(weights), _) => {
-                    return weights.convolve(g, dims, TileEpilogue::GradientEpilogue(epilogue), arena).0;
-                }
-                (_, Weights::Winograd(weights)) => {
-                    winograd::input_gradient(g, weights, dims, self.instructions, arena)
-                }
-                _ => unreachable!("only Winograd's weights are shared"),
-            };
-        pointwise::apply_gradient_epilogue(&mut gradient, epilogue, self.instructions);
+        let (instructions, then) = (self.instructions, Then::GradientEpilogue(epilogue));
+        let backward = self.backward.as_ref().expect("a convolution made with input gradient");
+        let mut gradient = match (backward, &self.forward) {
+            (Weights::Direct(panels), _) => {
+                return direct::convolve(g, panels, self.shape.turned(), then, instructions, arena).0;
+            }
+            (Weights::Scatter(panels), _) => {
+                direct::scatter(g, panels, self.shape, dims, instructions, arena)
+            }
+            (Weights::Tiled(weights), _) => return weights.convolve(g, dims, then, arena).0,
+            (Weights::Windowed(weights), _) => return weights.convolve(g, dims, then, instructions, arena).0,
+            (_, Weights::Winograd(weights)) => {
+                winograd::input_gradient(g, weights, dims, instructions, arena)
+            }
+            _ => unreachable!("only Winograd's weights are shared"),
+        };
+        pointwise::apply_gradient_epilogue(&mut gradient, epilogue, instructions);
         gradient
     }
 
     /// The gradient of the weights, (outputs, inputs / groups, rows, columns), given the input and the gradient of the output.
     pub fn weight_gradient(&self, x: &Blocked, g: &Blocked, arena: &Arena) -> Vec<f32> {
         let direct = match self.precision {
-            Precision::Bf16 => direct::weight_gradient::<PAIRS>,
-            _ => direct::weight_gradient::<FULL>,
+            Precision::Bf16 => weight_sums::weight_gradient::<PAIRS>,
+            _ => weight_sums::weight_gradient::<FULL>,
         };
         if tiled::suits(self.shape, self.precision, self.instructions) {
             tiled::weight_gradient(x, g, self.shape, self.precision, self.instructions, arena)
+        } else if let Weights::Windowed(_) = &self.forward {
+            let factors = factors::of(self.precision);
+            windowed::weight_gradient(x, g, self.shape, factors, self.instructions, arena)
         } else if let Weights::Winograd(weights) = &self.forward {
             winograd::weight_gradient(x, g, weights, self.instructions, arena)
         } else if self.shape.scatters_forward() {

@@ -4,63 +4,91 @@
 
 use super::{
     ConvolutionShape,
-    factors::{FULL, Factors, PAIRS, run_with},
-    gemm::{self, Inner, Outer, Panel, Rows, RowsMut, Turned, summands_of_images},
-    patches::{MOST_AT_ONCE, PackPairs, PairRows, Patch},
-    simd::{InstructionSet, Kernel, LANES, Lane, Simd, run},
-    tensor::{Arena, Blocked, Dims},
+    factors::{FULL, PAIRS, run_with},
+    gemm::{Finish, Out, Outer, Panel, Rows},
+    patches::{PackPairs, PairRows, Patch, pixels_at_once},
+    pointwise::Then,
+    simd::{InstructionSet, Kernel, Lane, Simd, run},
+    tensor::{Arena, Blocked, Dims, Mask},
 };
-use crate::parallel::{collect, for_each_part};
+use crate::{parallel::for_each_part, strips::Strip};
 
-/// Bytes of packed patches at once: they should stay in the second-level cache. A weight gradient sums over the pixels at
-/// once and pays for every sum, so it takes more of them.
+/// Bytes of packed patches at once: they should stay in the second-level cache.
 const SCRATCH: usize = 384 << 10;
-const GRADIENT_SCRATCH: usize = 4 << 20;
 
-/// Partial sums of a weight gradient, however many threads there are: the bits must not depend on them.
-const PARTIAL_SUMS: usize = 4;
+/// Pieces that work is cut into at least, if it can be: enough for many threads, and however many there are.
+const PIECES: usize = 32;
 
-fn pixels_at_once(rows: usize, pixels: usize, scratch: usize) -> usize {
-    let fit = scratch / (rows.max(1) * size_of::<Lane>());
-    (fit / 3 * 3).clamp(3, MOST_AT_ONCE).min(pixels.max(1))
-}
+/// Channels that make whole groups of a panel's rows, whatever the kernel and the instruction set.
+const WHOLE_GROUPS: usize = 8;
 
-/// (N, inputs, H, W) → (N, outputs, H', W'), with a panel for each group.
+/// (N, inputs, H, W) → (N, outputs, H', W'), with a panel for each group; then what follows, while the results are in registers. The
+/// mask is there if that has ReLU.
 pub(crate) fn convolve(
     x: &Blocked,
     panels: &[Panel],
     shape: ConvolutionShape,
+    then: Then<'_>,
     instructions: InstructionSet,
     arena: &Arena,
-) -> Blocked {
+) -> (Blocked, Option<Mask>) {
     let (dims, groups, part) = (shape.output_dims(x.dims), shape.groups, shape.part());
     let from = Dims { channels: part.inputs, ..x.dims };
     let mut y = arena.blocked(dims);
+    let mut mask = then.has_relu().then(|| arena.take_mask(dims.len()));
+    let length = dims.block_len() / groups;
     let summands = panels[0].summands();
     let at_once = pixels_at_once(summands, dims.pixels(), SCRATCH);
-    for_each_part(&mut y.data, dims.block_len() / groups, |index, out| {
-        let (x, panel) = (x.part(index, groups), &panels[index % groups]);
+    let mut pieces = cut(&mut y, &mut mask, groups, at_once);
+    for_each_part(&mut pieces, 1, |_, pieces| {
+        let Piece { index, out } = &mut pieces[0];
+        let (x, panel) = (x.part(*index, groups), &panels[*index % groups]);
+        let finish = then.of_part(*index, groups, [part.outputs, length]);
         let mut patches = arena.take(summands * at_once);
-        for start in (0..dims.pixels()).step_by(at_once) {
-            let count = at_once.min(dims.pixels() - start);
-            let patch = Patch { from, shape: part, to: dims, start, count };
+        for start in (0..out.values.width()).step_by(at_once) {
+            let count = at_once.min(out.values.width() - start);
+            let patch = Patch { from, shape: part, to: dims, start: out.values.place(0) + start, count };
             if panel.factors == PAIRS {
                 run_with::<PAIRS, _>(instructions, PackPairs { x, patch, patches: &mut patches });
             } else {
                 patch.pack(x, &mut patches);
             }
             let b = Rows { data: &patches, stride: count };
-            let out = RowsMut { data: &mut *out, offset: start, stride: dims.pixels() };
-            outer(instructions, panel, b, out, count);
+            outer(instructions, panel, 0, b, out.part(start, count), finish);
         }
         arena.give(patches);
     });
-    y
+    drop(pieces);
+    (y, mask)
+}
+
+/// Some pixels of one part of the channels of a block; parts are counted through all blocks.
+struct Piece<'a> {
+    index: usize,
+    out: Out<'a>,
+}
+
+/// All parts of the channels of all blocks, cut into pieces of so many pixels, or a multiple of that.
+fn cut<'a>(y: &'a mut Blocked, mask: &'a mut Option<Mask>, groups: usize, at_once: usize) -> Vec<Piece<'a>> {
+    let (pixels, parts) = (y.dims.pixels(), y.dims.blocks() * groups);
+    let length = y.dims.block_len() / groups;
+    let each = pixels.div_ceil(PIECES.div_ceil(parts)).next_multiple_of(at_once);
+    let masks = Mask::chunks(mask, length, parts);
+    let mut pieces = Vec::new();
+    for (index, (values, mask)) in y.data.chunks_mut(length).zip(masks).enumerate() {
+        let mut masks = mask.map(|mask| Strip::whole(mask, pixels).cut(each).into_iter());
+        let strips = Strip::whole(values, pixels).cut(each).into_iter();
+        pieces.extend(strips.map(|values| {
+            let mask = masks.as_mut().and_then(Iterator::next);
+            Piece { index, out: Out { values, mask } }
+        }));
+    }
+    pieces
 }
 
 /// The gradient of the input of a convolution that changes the size: products scattered to the pixels they came from.
 /// `panels` hold the weights of each group as (input · tap, output).
-pub(crate) fn input_gradient(
+pub(crate) fn scatter(
     g: &Blocked,
     panels: &[Panel],
     shape: ConvolutionShape,
@@ -70,259 +98,59 @@ pub(crate) fn input_gradient(
 ) -> Blocked {
     let (groups, part) = (shape.groups, shape.part());
     let mut gradient = arena.blocked(dims);
-    let rows = part.depth();
-    let at_once = pixels_at_once(rows, g.dims.pixels(), SCRATCH);
-    let (from, whole) = (g.dims, dims);
-    let dims = Dims { channels: part.inputs, ..dims };
-    for_each_part(&mut gradient.data, whole.block_len() / groups, |index, to| {
-        let (g, panel) = (g.part(index, groups), &panels[index % groups]);
+    let parts = dims.blocks() * groups;
+    let channels = part.inputs.div_ceil(PIECES.div_ceil(parts)).next_multiple_of(WHOLE_GROUPS);
+    let most = channels.min(part.inputs) * part.taps();
+    let at_once = pixels_at_once(most, g.dims.pixels(), SCRATCH);
+    let of_parts = gradient.data.chunks_mut(dims.block_len() / groups).enumerate();
+    let mut pieces: Vec<(usize, usize, &mut [Lane])> = of_parts
+        .flat_map(|(index, planes)| {
+            let pieces = planes.chunks_mut(channels * dims.pixels()).enumerate();
+            pieces.map(move |(piece, planes)| (index, piece * channels, planes))
+        })
+        .collect();
+    for_each_part(&mut pieces, 1, |_, pieces| {
+        let (index, first, to) = &mut pieces[0];
+        let (from, panel, first) = (g.part(*index, groups), &panels[*index % groups], *first * part.taps());
+        let to_dims = Dims { channels: to.len() / dims.pixels(), ..dims };
+        let rows = to_dims.channels * part.taps();
         to.fill(Lane::ZERO);
         let mut products = arena.take(rows * at_once);
         let mut pairs = arena.take(if panel.factors == PAIRS { panel.summands() * at_once } else { 0 });
-        for start in (0..from.pixels()).step_by(at_once) {
-            let count = at_once.min(from.pixels() - start);
-            let mut b = Rows { data: &g[start..], stride: from.pixels() };
+        for start in (0..g.dims.pixels()).step_by(at_once) {
+            let count = at_once.min(g.dims.pixels() - start);
+            let mut b = Rows { data: &from[start..], stride: g.dims.pixels() };
             if panel.factors == PAIRS {
-                run_with::<PAIRS, _>(
-                    instructions,
-                    PairRows { rows: b, depth: panel.depth, count, pairs: &mut pairs },
-                );
+                let rows = PairRows { rows: b, depth: panel.depth, count, pairs: &mut pairs };
+                run_with::<PAIRS, _>(instructions, rows);
                 b = Rows { data: &pairs, stride: count };
             }
-            let out = RowsMut { data: &mut products, offset: 0, stride: count };
-            outer(instructions, panel, b, out, count);
-            run(
-                instructions,
-                Scatter { products: &products, shape: part, from, start, count, dims, to: &mut *to },
-            );
+            let values = Strip::whole(&mut products[..rows * count], count);
+            outer(instructions, panel, first, b, Out { values, mask: None }, Finish::default());
+            let (products, from) = (&products[..], g.dims);
+            let scatter = Scatter { products, shape: part, from, start, count, dims: to_dims, to: &mut **to };
+            run(instructions, scatter);
         }
         arena.give(products);
         arena.give(pairs);
     });
+    drop(pieces);
     gradient
 }
 
-/// The gradient of the weights, (outputs, inputs / groups, rows, columns of the kernel).
-pub(crate) fn weight_gradient<const F: Factors>(
-    x: &Blocked,
-    g: &Blocked,
-    shape: ConvolutionShape,
-    instructions: InstructionSet,
-    arena: &Arena,
-) -> Vec<f32> {
-    if g.dims.pixels() == 1 && shape.groups == 1 {
-        return weight_gradient_of_one_pixel::<F>(x, g, shape, instructions, arena);
-    }
-    let (groups, part) = (shape.groups, shape.part());
-    let parts = PARTIAL_SUMS.min(x.dims.blocks());
-    let partial =
-        |index: usize| partial_weight_gradient::<F>(x, g, shape, (index, parts), instructions, arena);
-    let partials: Vec<Vec<Lane>> = collect(groups * parts, 1, partial);
-    let columns = part.depth().div_ceil(LANES);
-    let total = partials.chunks(parts).flat_map(|partials| sum_rows(partials, part, columns)).collect();
-    partials.into_iter().for_each(|sums| arena.give(sums));
-    total
-}
-
-/// One of `parts` sums over blocks for one group: sum `index` mod `parts` of group `index` / `parts`.
-fn partial_weight_gradient<const F: Factors>(
-    x: &Blocked,
-    g: &Blocked,
-    shape: ConvolutionShape,
-    (index, parts): (usize, usize),
-    instructions: InstructionSet,
-    arena: &Arena,
-) -> Vec<Lane> {
-    let (groups, part, to) = (shape.groups, shape.part(), g.dims);
-    let (group, piece) = (index / parts, index % parts);
-    let (rows, columns) = (part.outputs.div_ceil(LANES), part.depth().div_ceil(LANES));
-    let blocks = x.dims.blocks();
-    let each = summands_of_images(F);
-    let at_once = pixels_at_once((rows + columns) * each, to.pixels(), GRADIENT_SCRATCH);
-    let mut sums = arena.take(part.outputs * columns);
-    sums.fill(Lane::ZERO);
-    let mut patches = arena.take(columns * at_once * each);
-    let mut turned = arena.take(rows * at_once * each);
-    for block in piece * blocks / parts..(piece + 1) * blocks / parts {
-        let place = block * groups + group;
-        let (x_part, g_part) = (x.part(place, groups), g.part(place, groups));
-        for start in (0..to.pixels()).step_by(at_once) {
-            let count = at_once.min(to.pixels() - start);
-            let samples = count * each;
-            let range = Range { start, count, sample: 0, samples };
-            let patches = &mut patches[..];
-            let turn =
-                TurnPatches::<F> { x: x_part, from: x.dims, shape: part, to, range, patches: &mut *patches };
-            run_with::<F, _>(instructions, turn);
-            let channels = part.outputs;
-            let (g, pixels, turned_to) = (g_part, to.pixels(), &mut turned[..]);
-            run_with::<F, _>(instructions, TurnPlanes::<F> { g, pixels, channels, range, turned: turned_to });
-            let (a, b) =
-                (Turned { data: &turned, stride: samples }, Turned { data: patches, stride: samples });
-            let (rows, columns, out) = (part.outputs, part.depth(), &mut sums[..]);
-            run_with::<F, _>(instructions, Inner::<F> { a, rows, b, columns, samples, is_first: false, out });
-        }
-    }
-    arena.give(patches);
-    arena.give(turned);
-    sums
-}
-
-/// The same where the output is one pixel, as in linear layers: there are few samples and many weights, so that all samples are
-/// summed at once, some rows of weights at a time.
-fn weight_gradient_of_one_pixel<const F: Factors>(
-    x: &Blocked,
-    g: &Blocked,
-    shape: ConvolutionShape,
-    instructions: InstructionSet,
-    arena: &Arena,
-) -> Vec<f32> {
-    let (rows, columns) = (shape.outputs.div_ceil(LANES), shape.depth().div_ceil(LANES));
-    let each = summands_of_images(F);
-    let samples = x.dims.blocks() * each;
-    let (mut patches, mut turned) = (arena.take(columns * samples), arena.take(rows * samples));
-    for block in 0..x.dims.blocks() {
-        let range = Range { start: 0, count: 1, sample: block * each, samples };
-        let (x_part, to) = (x.block(block), g.dims);
-        let turn = TurnPatches::<F> { x: x_part, from: x.dims, shape, to, range, patches: &mut patches };
-        run_with::<F, _>(instructions, turn);
-        let channels = shape.outputs;
-        let turn = TurnPlanes::<F> { g: g.block(block), pixels: 1, channels, range, turned: &mut turned };
-        run_with::<F, _>(instructions, turn);
-    }
-    let depth = shape.depth();
-    let mut total = vec![0.0; shape.outputs * depth];
-    for_each_part(&mut total, LANES * depth, |group, total| {
-        let turned = &turned[group * samples..][..samples];
-        let rows = total.len() / depth;
-        let mut sums = arena.take(rows * columns);
-        let (a, b) = (Turned { data: turned, stride: samples }, Turned { data: &patches, stride: samples });
-        let out = &mut sums[..];
-        run_with::<F, _>(
-            instructions,
-            Inner::<F> { a, rows, b, columns: depth, samples, is_first: true, out },
-        );
-        for (total, sums) in total.chunks_mut(depth).zip(sums.chunks(columns)) {
-            total.chunks_mut(LANES).zip(sums).for_each(|(to, sum)| to.copy_from_slice(&sum.0[..to.len()]));
-        }
-        arena.give(sums);
-    });
-    arena.give(patches);
-    arena.give(turned);
-    total
-}
-
-/// The partial sums' total, without the columns that only fill vectors.
-fn sum_rows(partials: &[Vec<Lane>], shape: ConvolutionShape, columns: usize) -> Vec<f32> {
-    let mut total = vec![0.0; shape.outputs * shape.depth()];
-    for_each_part(&mut total, shape.depth(), |output, total| {
-        for (vector, total) in total.chunks_mut(LANES).enumerate() {
-            for partial in partials {
-                let lane = &partial[output * columns + vector].0;
-                total.iter_mut().zip(lane).for_each(|(total, value)| *total += value);
-            }
-        }
-    });
-    total
-}
-
-/// Output pixels that are treated together.
-#[derive(Debug, Clone, Copy)]
-struct Range {
-    start: usize,
-    count: usize,
-    /// Where their summands begin among all that are summed at once.
-    sample: usize,
-    /// How many those are.
-    samples: usize,
-}
-
-/// Patches under a range of output pixels, turned: (input · tap, sample).
-struct TurnPatches<'a, const F: Factors> {
-    x: &'a [Lane],
-    from: Dims,
-    shape: ConvolutionShape,
-    to: Dims,
-    range: Range,
-    patches: &'a mut [Lane],
-}
-
-impl<const F: Factors> Kernel for TurnPatches<'_, F> {
-    type Output = ();
-
-    #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
-        let Self { x, from, shape, to, range, patches } = self;
-        let (depth, taps, across) = (shape.depth(), shape.taps(), shape.kernel[1]);
-        let [above, before] = shape.padding;
-        let groups = patches.chunks_mut(range.samples).take(depth.div_ceil(LANES));
-        for (group, patches) in groups.enumerate() {
-            let patches = &mut patches[range.sample..][..range.count * summands_of_images(F)];
-            let here = LANES.min(depth - group * LANES);
-            // Plane, row and column of each tap of the group.
-            let places: [(usize, usize, usize); LANES] = std::array::from_fn(|i| {
-                let row = group * LANES + i.min(here - 1);
-                (row / taps * from.pixels(), row % taps / across, row % across)
-            });
-            for (index, patch) in patches.chunks_exact_mut(summands_of_images(F)).enumerate() {
-                let pixel = range.start + index;
-                let (top, left) = (pixel / to.width * shape.stride, pixel % to.width * shape.stride);
-                // SAFETY: the caller vouches for the features.
-                unsafe {
-                    let mut rows = [S::splat(0.0); LANES];
-                    for (row, (plane, down, across)) in rows.iter_mut().zip(places).take(here) {
-                        let y = (top + down).wrapping_sub(above);
-                        let column = (left + across).wrapping_sub(before);
-                        if y < from.height && column < from.width {
-                            *row = S::load(&x[plane + y * from.width + column]);
-                        }
-                    }
-                    gemm::turn::<S, F>(rows, patch);
-                }
-            }
-        }
-    }
-}
-
-/// A range of pixels of planes, turned: (channel, sample).
-struct TurnPlanes<'a, const F: Factors> {
-    g: &'a [Lane],
-    pixels: usize,
-    channels: usize,
-    range: Range,
-    turned: &'a mut [Lane],
-}
-
-impl<const F: Factors> Kernel for TurnPlanes<'_, F> {
-    type Output = ();
-
-    #[inline(always)]
-    unsafe fn run<S: Simd>(self) {
-        let Self { g, pixels, channels, range, turned } = self;
-        let groups = turned.chunks_mut(range.samples).take(channels.div_ceil(LANES));
-        for (group, turned) in groups.enumerate() {
-            let turned = &mut turned[range.sample..][..range.count * summands_of_images(F)];
-            let first = group * LANES;
-            for (index, to) in turned.chunks_exact_mut(summands_of_images(F)).enumerate() {
-                // SAFETY: the caller vouches for the features.
-                unsafe {
-                    let mut rows = [S::splat(0.0); LANES];
-                    for (i, row) in rows.iter_mut().enumerate().take(channels - first) {
-                        *row = S::load(&g[(first + i) * pixels + range.start + index]);
-                    }
-                    gemm::turn::<S, F>(rows, to);
-                }
-            }
-        }
-    }
-}
-
 /// [`Outer`] of a panel's kind.
-fn outer(instructions: InstructionSet, panel: &Panel, b: Rows<'_>, out: RowsMut<'_>, pixels: usize) {
+fn outer(
+    instructions: InstructionSet,
+    panel: &Panel,
+    first: usize,
+    b: Rows<'_>,
+    out: Out<'_>,
+    finish: Finish<'_>,
+) {
     if panel.factors == PAIRS {
-        run_with::<PAIRS, _>(instructions, Outer::<PAIRS> { panel, b, out, pixels });
+        run_with::<PAIRS, _>(instructions, Outer::<PAIRS> { panel, first, b, out, finish });
     } else {
-        run(instructions, Outer::<FULL> { panel, b, out, pixels });
+        run(instructions, Outer::<FULL> { panel, first, b, out, finish });
     }
 }
 

@@ -14,6 +14,7 @@ use super::factors::{FULL, Factors, PAIRS, values_a_summand};
 use crate::{
     parallel::for_each_small_part,
     simd::{Kernel, LANES, Lane, Simd, pair_bits},
+    strips::Strip,
 };
 
 /// a · b + sum of summands.
@@ -37,11 +38,29 @@ pub(crate) struct Rows<'a> {
     pub(crate) stride: usize,
 }
 
-/// Where the product goes: rows of vectors, `stride` apart, starting at `offset`.
-pub(crate) struct RowsMut<'a> {
-    pub(crate) data: &'a mut [Lane],
-    pub(crate) offset: usize,
-    pub(crate) stride: usize,
+/// Where a product goes: some columns of its rows, and where ReLU notes what it lets through of them.
+pub(crate) struct Out<'a> {
+    pub(crate) values: Strip<'a, Lane>,
+    pub(crate) mask: Option<Strip<'a, u16>>,
+}
+
+impl Out<'_> {
+    /// Some neighbouring columns.
+    pub(crate) fn part(&mut self, start: usize, count: usize) -> Out<'_> {
+        let mask = self.mask.as_mut().map(|mask| mask.part(start, count));
+        Out { values: self.values.part(start, count), mask }
+    }
+}
+
+/// What happens to the numbers of a product while they are in registers, in this order.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Finish<'a> {
+    /// A summand per row.
+    pub(crate) shift: Option<&'a [f32]>,
+    /// A summand per value, of the whole matrix that the product is a strip of.
+    pub(crate) added: Option<&'a [Lane]>,
+    /// The lanes that are let through, of the whole matrix.
+    pub(crate) gate: Option<&'a [u16]>,
 }
 
 /// Weights in groups of [`Simd::ROWS`] rows: [row / ROWS][summand][ROWS], zero-padded.
@@ -90,12 +109,14 @@ impl Panel {
 /// Values that are worth a thread's attention.
 const FILLED_AT_ONCE: usize = 1 << 14;
 
-/// out[r][p] = Σ_k panel[r][k] · b[k][p] for p in 0..pixels.
+/// out[r][p] = Σ_k panel[first + r][k] · b[k][p] for each row and column of what it goes to, then what follows.
 pub(crate) struct Outer<'a, const F: Factors> {
     pub(crate) panel: &'a Panel,
+    /// The first row of the panel that is wanted, a multiple of [`Simd::ROWS`].
+    pub(crate) first: usize,
     pub(crate) b: Rows<'a>,
-    pub(crate) out: RowsMut<'a>,
-    pub(crate) pixels: usize,
+    pub(crate) out: Out<'a>,
+    pub(crate) finish: Finish<'a>,
 }
 
 impl<const F: Factors> Kernel for Outer<'_, F> {
@@ -103,23 +124,25 @@ impl<const F: Factors> Kernel for Outer<'_, F> {
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Self { panel, b, mut out, pixels } = self;
+        let Self { panel, first: skipped, b, mut out, finish } = self;
+        let out = &mut out;
         assert_eq!(panel.factors, F, "a panel of the product's kind");
-        let (group, rows, depth) = (S::ROWS, panel.rows, panel.summands());
+        assert!(skipped.is_multiple_of(S::ROWS), "a group of rows");
+        let (group, rows, depth, pixels) = (S::ROWS, out.values.rows(), panel.summands(), out.values.width());
         for first in (0..rows).step_by(group) {
-            let weights = &panel.data[first * depth..(first + group) * depth];
-            let (valid, out) = (group.min(rows - first), &mut out);
+            let weights = &panel.data[(skipped + first) * depth..(skipped + first + group) * depth];
+            let valid = group.min(rows - first);
             let mut pixel = 0;
             while pixel < pixels {
                 // SAFETY: the caller vouches for the features.
                 unsafe {
                     pixel += if const { S::ROWS != 8 } {
-                        tile::<S, 4, 1, F>(weights, valid, depth, b, out, first, pixel)
+                        tile::<S, 4, 1, F>(weights, valid, depth, b, out, finish, first, pixel)
                     } else {
                         match pixels - pixel {
-                            1 => tile::<S, 8, 1, F>(weights, valid, depth, b, out, first, pixel),
-                            2 | 4 => tile::<S, 8, 2, F>(weights, valid, depth, b, out, first, pixel),
-                            _ => tile::<S, 8, 3, F>(weights, valid, depth, b, out, first, pixel),
+                            1 => tile::<S, 8, 1, F>(weights, valid, depth, b, out, finish, first, pixel),
+                            2 | 4 => tile::<S, 8, 2, F>(weights, valid, depth, b, out, finish, first, pixel),
+                            _ => tile::<S, 8, 3, F>(weights, valid, depth, b, out, finish, first, pixel),
                         }
                     };
                 }
@@ -135,7 +158,8 @@ unsafe fn tile<S: Simd, const R: usize, const P: usize, const F: Factors>(
     valid: usize,
     depth: usize,
     b: Rows<'_>,
-    out: &mut RowsMut<'_>,
+    out: &mut Out<'_>,
+    finish: Finish<'_>,
     row: usize,
     pixel: usize,
 ) -> usize {
@@ -160,15 +184,50 @@ unsafe fn tile<S: Simd, const R: usize, const P: usize, const F: Factors>(
             a = a.add(R);
             from = from.wrapping_add(b.stride);
         }
-        for (r, sums) in sums.iter().enumerate().take(valid) {
-            let at = out.offset + (row + r) * out.stride + pixel;
-            let to = &mut out.data[at..at + P];
-            for p in 0..P {
-                S::store(&mut to[p], sums[p]);
-            }
+        for (r, sums) in sums.into_iter().enumerate().take(valid) {
+            finish_row::<S, P>(sums, out, finish, row + r, pixel);
         }
     }
     P
+}
+
+/// Some numbers of a row, from registers to where they go.
+///
+/// # Safety
+/// The processor has the features of `S`.
+#[inline(always)]
+pub(super) unsafe fn finish_row<S: Simd, const P: usize>(
+    sums: [S::V; P],
+    out: &mut Out<'_>,
+    finish: Finish<'_>,
+    row: usize,
+    pixel: usize,
+) {
+    let place = out.values.place(row) + pixel;
+    let to = &mut out.values.row(row)[pixel..pixel + P];
+    let added = finish.added.map(|added| &added[place..place + P]);
+    let gate = finish.gate.map(|gate| &gate[place..place + P]);
+    let mut mask = out.mask.as_mut().map(|mask| &mut mask.row(row)[pixel..pixel + P]);
+    for p in 0..P {
+        // SAFETY: the caller vouches for the features.
+        unsafe {
+            let mut value = sums[p];
+            if let Some(shift) = finish.shift {
+                value = S::add(value, S::splat(shift[row]));
+            }
+            if let Some(added) = added {
+                value = S::add(value, S::load(&added[p]));
+            }
+            if let Some(mask) = &mut mask {
+                mask[p] = S::positive(value);
+                value = S::select(value, mask[p]);
+            }
+            if let Some(gate) = gate {
+                value = S::select(value, gate[p]);
+            }
+            S::store(&mut to[p], value);
+        }
+    }
 }
 
 /// Samples side by side: rows of a matrix in groups of sixteen, each group as `[summand][row mod 16]`.

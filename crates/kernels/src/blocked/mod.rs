@@ -22,6 +22,8 @@ mod shape;
 mod tensor;
 mod tiled;
 mod tokens;
+mod weight_sums;
+mod windowed;
 mod winograd;
 
 use crate::simd;

@@ -10,7 +10,13 @@ use super::{
 };
 
 /// Most pixels that are treated together.
-pub(super) const MOST_AT_ONCE: usize = 96;
+const MOST_AT_ONCE: usize = 96;
+
+/// How many pixels, if so many bytes hold that many rows of each.
+pub(super) fn pixels_at_once(rows: usize, pixels: usize, scratch: usize) -> usize {
+    let fit = scratch / (rows.max(1) * size_of::<Lane>());
+    (fit / 3 * 3).clamp(3, MOST_AT_ONCE).min(pixels.max(1))
+}
 
 /// `count` output pixels from `start` on, and the patches of the input under them.
 #[derive(Clone, Copy)]
@@ -30,17 +36,31 @@ impl Patch {
         }
     }
 
+    /// One row of the patches: an input's pixels under a tap. Output row by output row, as these are rows of the input too.
     #[inline(always)]
     fn pack_row(self, x: &[Lane], row: usize, patch: &mut [Lane]) {
         let Self { from, shape, to, start, .. } = self;
         let (taps, columns, [above, before]) = (shape.taps(), shape.kernel[1], shape.padding);
         let plane = &x[row / taps * from.pixels()..][..from.pixels()];
+        if taps == 1 && from.pixels() == to.pixels() && above + before == 0 {
+            patch.copy_from_slice(&plane[start..][..patch.len()]);
+            return;
+        }
         let (down, across) = (row % taps / columns, row % columns);
-        for (index, value) in patch.iter_mut().enumerate() {
-            let pixel = start + index;
-            let y = (pixel / to.width * shape.stride + down).wrapping_sub(above);
-            let x = (pixel % to.width * shape.stride + across).wrapping_sub(before);
-            *value = if y < from.height && x < from.width { plane[y * from.width + x] } else { Lane::ZERO };
+        let (mut line, mut column, mut patch) = (start / to.width, start % to.width, patch);
+        while !patch.is_empty() {
+            let (here, rest) = patch.split_at_mut(patch.len().min(to.width - column));
+            let y = (line * shape.stride + down).wrapping_sub(above);
+            if y < from.height {
+                let line = &plane[y * from.width..][..from.width];
+                for (index, value) in here.iter_mut().enumerate() {
+                    let x = ((column + index) * shape.stride + across).wrapping_sub(before);
+                    *value = line.get(x).copied().unwrap_or(Lane::ZERO);
+                }
+            } else {
+                here.fill(Lane::ZERO);
+            }
+            (line, column, patch) = (line + 1, 0, rest);
         }
     }
 }

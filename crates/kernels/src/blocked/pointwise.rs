@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use super::{
+    gemm::Finish,
     simd::{InstructionSet, Kernel, Lane, Simd, run},
     tensor::{Arena, Blocked, Dims, Mask},
 };
@@ -196,6 +197,42 @@ pub struct GradientEpilogue<'a> {
     pub others: Option<&'a Blocked>,
     /// What the ReLU that made the input let through.
     pub gate: Option<&'a Mask>,
+}
+
+/// What happens to the results of a convolution or of its adjoint while they are in the cache; nothing by default.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Then<'a> {
+    Epilogue(Epilogue<'a>),
+    GradientEpilogue(GradientEpilogue<'a>),
+}
+
+impl Default for Then<'_> {
+    fn default() -> Self {
+        Self::GradientEpilogue(GradientEpilogue::default())
+    }
+}
+
+impl<'a> Then<'a> {
+    /// Whether negative results become zero, which a mask notes.
+    pub(crate) fn has_relu(&self) -> bool {
+        matches!(self, Self::Epilogue(epilogue) if epilogue.relu)
+    }
+
+    /// The same for one of `groups` parts of the channels, counted through all blocks; each has so many channels and vectors.
+    pub(crate) fn of_part(self, index: usize, groups: usize, [channels, length]: [usize; 2]) -> Finish<'a> {
+        match self {
+            Self::Epilogue(epilogue) => Finish {
+                shift: Some(&epilogue.shift[index % groups * channels..][..channels]),
+                added: epilogue.residual.map(|residual| residual.part(index, groups)),
+                gate: None,
+            },
+            Self::GradientEpilogue(epilogue) => Finish {
+                shift: None,
+                added: epilogue.others.map(|others| others.part(index, groups)),
+                gate: epilogue.gate.map(|gate| &gate.0[index * length..][..length]),
+            },
+        }
+    }
 }
 
 /// Applies a [`GradientEpilogue`] in place.

@@ -5,14 +5,14 @@ use std::ops::Range;
 
 use super::{
     super::{
-        pointwise::{self, GradientEpilogue},
+        pointwise::{self, GradientEpilogue, Then},
         simd::{
             InstructionSet, Kernel, Lane, Simd, run_on_tiles,
             tiles::{self, Operand, Run, Sums, multiply},
         },
         tensor::{Arena, Blocked, Dims, Mask},
     },
-    parts::{GROUP, TILE, TileEpilogue, groups, steps},
+    parts::{GROUP, TILE, groups, steps},
     pixels::Ring,
     weights::Panels,
     windows::Windows,
@@ -30,13 +30,13 @@ pub(super) struct Layer<'a> {
     pub(super) weights: &'a Panels,
     pub(super) windows: Windows,
     pub(super) to: Dims,
-    pub(super) then: TileEpilogue<'a>,
+    pub(super) then: Then<'a>,
 }
 
 impl Layer<'_> {
     /// Whether nothing is done to results.
     fn leaves_results(&self) -> bool {
-        matches!(self.then, TileEpilogue::GradientEpilogue(GradientEpilogue { others: None, gate: None }))
+        matches!(self.then, Then::GradientEpilogue(GradientEpilogue { others: None, gate: None }))
     }
 
     /// Where results of a group of channels go, from a row on that is counted through the blocks.
@@ -57,8 +57,7 @@ impl Layer<'_> {
     ) -> (Blocked, Option<Mask>) {
         let Self { x, weights, windows, to, then } = self;
         let mut y = arena.blocked(to);
-        let has_relu = matches!(then, TileEpilogue::Epilogue(epilogue) if epilogue.relu);
-        let mut mask = has_relu.then(|| arena.take_mask(to.len()));
+        let mut mask = then.has_relu().then(|| arena.take_mask(to.len()));
         let rows = to.blocks() * to.height;
         let bytes = (weights.bytes() / 4).clamp(OWN_CACHE.start, OWN_CACHE.end);
         let row = x.dims.width * Ring::<PARTS>::pixel(x) * size_of::<Lane>();
@@ -277,8 +276,8 @@ unsafe fn channel_affine<S: Simd>(
             unsafe {
                 let y = std::slice::from_raw_parts_mut(out.y.add(place), from.len());
                 match layer.then {
-                    TileEpilogue::GradientEpilogue(epilogue) => epilogue.values::<S>(y, Some(from), values),
-                    TileEpilogue::Epilogue(epilogue) => {
+                    Then::GradientEpilogue(epilogue) => epilogue.values::<S>(y, Some(from), values),
+                    Then::Epilogue(epilogue) => {
                         let mask =
                             out.mask.map(|mask| std::slice::from_raw_parts_mut(mask.add(place), from.len()));
                         let residual = epilogue.residual.map(|residual| &residual.data[values]);

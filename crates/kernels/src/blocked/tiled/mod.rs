@@ -27,5 +27,4 @@ mod weight_gradient;
 mod weights;
 mod windows;
 
-pub(crate) use parts::TileEpilogue;
 pub(crate) use passes::{Tiled, suits, weight_gradient};

@@ -3,26 +3,10 @@
 
 use std::ops::Range;
 
-use super::super::{
-    pointwise::{Epilogue, GradientEpilogue},
-    simd::{LANES, Simd, tiles::SIDE},
-};
+use super::super::simd::{LANES, Simd, tiles::SIDE};
 
 /// Rows that two tiles beside each other give at once, and values that are summed over in one step: pairs for a tile's row.
 pub(super) const GROUP: usize = 2 * SIDE;
-
-/// What happens to results while they are in the cache; nothing by default.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum TileEpilogue<'a> {
-    Epilogue(Epilogue<'a>),
-    GradientEpilogue(GradientEpilogue<'a>),
-}
-
-impl Default for TileEpilogue<'_> {
-    fn default() -> Self {
-        Self::GradientEpilogue(GradientEpilogue::default())
-    }
-}
 
 /// Vectors of a tile.
 pub(super) const TILE: usize = SIDE;

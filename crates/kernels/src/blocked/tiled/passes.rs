@@ -3,11 +3,12 @@
 use super::{
     super::{
         ConvolutionShape,
+        pointwise::Then,
         simd::{InstructionSet, tiles::SIDE},
         tensor::{Arena, Blocked, Dims, Mask},
     },
     convolve::Layer,
-    parts::{GROUP, TileEpilogue},
+    parts::GROUP,
     weight_gradient::weight_gradient as of_weights,
     weights::Panels,
     windows::Windows,
@@ -57,7 +58,7 @@ impl Tiled {
         &self,
         x: &Blocked,
         to: Dims,
-        then: TileEpilogue<'_>,
+        then: Then<'_>,
         arena: &Arena,
     ) -> (Blocked, Option<Mask>) {
         let windows = Windows::new(self.shape, x.dims, self.is_backward);

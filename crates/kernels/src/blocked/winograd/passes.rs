@@ -2,8 +2,8 @@
 //!
 //! | schedule | work is cut by | for |
 //! |---|---|---|
-//! | [`fused`] | groups of blocks, a few tiles at a time: everything but the weights stays in a core's own cache | few channels |
-//! | [`wide`] | channels, then points, then channels again, many tiles at a time: weights are streamed once for all tiles | many channels |
+//! | [`fused`] | groups of blocks, a few tiles at a time: everything but the weights stays in a core's own cache | few channels, blocks for all threads |
+//! | [`wide`] | channels, then points, then channels again, many tiles at a time: weights are streamed once for all tiles | many channels, few blocks |
 #![allow(unsafe_code)]
 
 use std::marker::PhantomData;
@@ -69,10 +69,22 @@ fn either<P: Pass, const F: Factors>(
 ) {
     let padded = x.dims.channels.next_multiple_of(instructions.rows());
     let tile = P::POINTS * padded / values_a_summand(F);
-    match few_tiles::<P>(tile) {
+    let few = few_tiles::<P>(tile).filter(|&tiles| has_work_for_all::<P>(x.dims, out.0.dims, tiles));
+    match few {
         Some(tiles) => fused::<P, F>(x, weights, epilogue, out, tiles, instructions, arena),
         None => wide::<P, F>(x, weights, epilogue, out, instructions, arena),
     }
+}
+
+/// Whether there are groups of blocks for all threads. Both schedules add the same numbers in the same order, so that the bits do not
+/// depend on it.
+fn has_work_for_all<P: Pass>(from: Dims, to: Dims, at_once: usize) -> bool {
+    to.blocks().div_ceil(together::<P>(from, to, at_once)) >= rayon::current_num_threads()
+}
+
+/// Small images: several blocks go together, so that tiles fill the registers.
+fn together<P: Pass>(from: Dims, to: Dims, at_once: usize) -> usize {
+    at_once.div_ceil(grid::<P>(from, to).tiles()).min(to.blocks().div_ceil(2)).max(1)
 }
 
 /// How many tiles of so many vectors a core's own cache holds, if that is worth it.
@@ -95,8 +107,7 @@ fn fused<P: Pass, const F: Factors>(
     arena: &Arena,
 ) {
     let (dims, grid, group) = (y.dims, grid::<P>(x.dims, y.dims), instructions.rows());
-    // Small images: several blocks go together, so that tiles fill the registers.
-    let together = at_once.div_ceil(grid.tiles()).min(dims.blocks().div_ceil(2)).max(1);
+    let together = together::<P>(x.dims, dims, at_once);
     let chunk = together * dims.block_len();
     let masks = Mask::chunks(mask, chunk, dims.blocks().div_ceil(together));
     for_each_part_and(&mut y.data, chunk, masks, 1, |index, out, mut mask| {

@@ -3,7 +3,7 @@
 //!
 //! | schedule | work is cut by | for |
 //! |---|---|---|
-//! | [`apart`] | blocks: each part has sums of its own | few channels, whose sums are small |
+//! | [`apart`] | blocks, or tiles of few blocks: each part has sums of its own | few channels, whose sums are small |
 //! | [`shared`] | channels, then points | many channels |
 #![allow(unsafe_code)]
 
@@ -62,7 +62,7 @@ fn of_factors<K: Scheme, const F: Factors>(
     let outputs = g.dims.channels;
     let sums = PANELS * outputs * groups(inputs);
     let sums = if sums <= OWN_SUMS {
-        let parts = PARTS.min(x.dims.blocks());
+        let parts = PARTS.min(x.dims.blocks() * Grid::of(g.dims).tiles());
         collect(parts, 1, |part| apart::<K, F>(x, g, (part, parts), instructions, arena))
     } else {
         vec![shared::<K, F>(x, g, instructions, arena)]
@@ -88,7 +88,7 @@ fn point_stride<const F: Factors>(count: usize) -> usize {
     1 + count * summands_of_images(F)
 }
 
-/// The sums over one part of the blocks, (point, output, input).
+/// The sums over one part of the tiles, (point, output, input).
 fn apart<K: Scheme, const F: Factors>(
     x: &Blocked,
     g: &Blocked,
@@ -99,8 +99,10 @@ fn apart<K: Scheme, const F: Factors>(
     let (grid, blocks) = (Grid::of(g.dims), x.dims.blocks());
     let (inputs, outputs) = (groups(x.dims.channels), groups(g.dims.channels));
     let at_once = (OWN_TILES / tile_len::<K, F>(x, g)).clamp(2, 16);
-    let first = part.0 * blocks / part.1 * grid.tiles();
-    let end = (part.0 + 1) * blocks / part.1 * grid.tiles();
+    // Whole blocks, if there are enough for all parts.
+    let unit = if blocks < part.1 { grid.tiles() } else { 1 };
+    let edge = |index: usize| index * blocks * unit / part.1 * (grid.tiles() / unit);
+    let (first, end) = (edge(part.0), edge(part.0 + 1));
     let mut v = arena.take(inputs * K::POINTS * point_stride::<F>(at_once));
     let mut q = arena.take(outputs * K::POINTS * point_stride::<F>(at_once));
     let mut sums = arena.take(PANELS * g.dims.channels * inputs);
