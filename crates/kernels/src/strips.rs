@@ -90,7 +90,8 @@ mod tests {
         let mut strips = Strip::whole(&mut matrix, 5).cut(2);
         let widths: Vec<usize> = strips.iter().map(Strip::width).collect();
         assert_eq!(widths, [2, 2, 1]);
-        assert_eq!((strips[1].row(2), strips[1].rows()), (&mut [12, 13][..], 3));
+        assert_eq!((strips[1].rows(), strips[1].row(2).to_vec()), (3, vec![12, 13]));
+        assert_eq!(strips[1].part(1, 1).row(0), [3]);
         assert_eq!(strips[1].place(2), 12);
         strips[2].row(0)[0] = 40;
         assert_eq!(matrix[4], 40);

@@ -4,29 +4,32 @@ use super::{
     simd::Lane,
     tensor::{Arena, Blocked, Dims},
 };
+use crate::parallel::for_each_small_part;
 
 /// The channels of all inputs, one input after the other.
 ///
 /// # Panics
 /// If there are no inputs, or they differ in anything but their channels.
 pub fn concatenate(inputs: &[&Blocked], arena: &Arena) -> Blocked {
-    let channels = inputs.iter().map(|x| x.dims.channels).sum();
+    let channels: usize = inputs.iter().map(|x| x.dims.channels).sum();
     let dims = Dims { channels, ..inputs[0].dims };
-    let mut y = arena.blocked(dims);
-    for (block, y) in y.data.chunks_mut(dims.block_len()).enumerate() {
-        let mut rest = y;
-        for x in inputs {
-            assert_eq!(
-                x.dims,
-                Dims { channels: x.dims.channels, ..dims },
-                "sizes of what is put side by side"
-            );
-            let (here, behind) = rest.split_at_mut(x.dims.block_len());
-            here.copy_from_slice(x.block(block));
-            rest = behind;
-        }
+    for x in inputs {
+        assert_eq!(x.dims, Dims { channels: x.dims.channels, ..dims }, "sizes of what is put side by side");
     }
+    // Where each channel is: in which input, and its number there.
+    let of_input = |(input, x): (usize, &&Blocked)| (0..x.dims.channels).map(move |channel| (input, channel));
+    let places: Vec<(usize, usize)> = inputs.iter().enumerate().flat_map(of_input).collect();
+    let mut y = arena.blocked(dims);
+    for_each_small_part(&mut y.data, dims.pixels(), planes_at_once(dims), |index, y| {
+        let (input, channel) = places[index % channels];
+        y.copy_from_slice(inputs[input].plane(index / channels, channel));
+    });
     y
+}
+
+/// Planes that a thread takes at once: small ones are not worth a hand-over each.
+fn planes_at_once(dims: Dims) -> usize {
+    (4096 / dims.pixels().max(1)).max(1)
 }
 
 /// `channels` of the channels from `first` on: the gradient of one of the inputs of [`concatenate`].
@@ -36,10 +39,9 @@ pub fn concatenate(inputs: &[&Blocked], arena: &Arena) -> Blocked {
 pub fn some_channels(g: &Blocked, first: usize, channels: usize, arena: &Arena) -> Blocked {
     let dims = Dims { channels, ..g.dims };
     let mut part = arena.blocked(dims);
-    let start = first * dims.pixels();
-    for (block, part) in part.data.chunks_mut(dims.block_len()).enumerate() {
-        part.copy_from_slice(&g.block(block)[start..start + part.len()]);
-    }
+    for_each_small_part(&mut part.data, dims.pixels(), planes_at_once(dims), |index, part| {
+        part.copy_from_slice(g.plane(index / channels, first + index % channels));
+    });
     part
 }
 
@@ -50,9 +52,9 @@ pub fn some_channels(g: &Blocked, first: usize, channels: usize, arena: &Arena) 
 pub fn choose_channels(x: &Blocked, channels: &[usize], arena: &Arena) -> Blocked {
     let dims = Dims { channels: channels.len(), ..x.dims };
     let mut y = arena.blocked(dims);
-    for (index, y) in y.data.chunks_mut(dims.pixels()).enumerate() {
+    for_each_small_part(&mut y.data, dims.pixels(), planes_at_once(dims), |index, y| {
         y.copy_from_slice(x.plane(index / channels.len(), channels[index % channels.len()]));
-    }
+    });
     y
 }
 
@@ -67,11 +69,11 @@ pub fn choose_channels_gradient(g: &Blocked, channels: &[usize], of: usize, aren
     }
     let dims = Dims { channels: of, ..g.dims };
     let mut dx = arena.blocked(dims);
-    for (index, dx) in dx.data.chunks_mut(dims.pixels()).enumerate() {
+    for_each_small_part(&mut dx.data, dims.pixels(), planes_at_once(dims), |index, dx| {
         match places[index % of] {
             Some(place) => dx.copy_from_slice(g.plane(index / of, place)),
             None => dx.fill(Lane::ZERO),
         }
-    }
+    });
     dx
 }

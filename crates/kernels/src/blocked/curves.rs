@@ -23,11 +23,11 @@ pub fn nonlinearity(
     for_each_part(&mut y.data, AT_ONCE, |chunk, y| {
         let x = &x.data[chunk * AT_ONCE..][..y.len()];
         match function {
-            Nonlinearity::Relu6 => run(instructions, Values::<Relu6>::new(x, y)),
+            Nonlinearity::Relu6 => run(instructions.for_arrays(), Values::<Relu6>::new(x, y)),
             Nonlinearity::Sigmoid => run(instructions, Values::<Sigmoid>::new(x, y)),
             Nonlinearity::Silu => run(instructions, Values::<Silu>::new(x, y)),
-            Nonlinearity::Hardsigmoid => run(instructions, Values::<Hardsigmoid>::new(x, y)),
-            Nonlinearity::Hardswish => run(instructions, Values::<Hardswish>::new(x, y)),
+            Nonlinearity::Hardsigmoid => run(instructions.for_arrays(), Values::<Hardsigmoid>::new(x, y)),
+            Nonlinearity::Hardswish => run(instructions.for_arrays(), Values::<Hardswish>::new(x, y)),
             Nonlinearity::Gelu => run(instructions, Values::<Gelu>::new(x, y)),
             Nonlinearity::Tanh => run(instructions, Values::<Tanh>::new(x, y)),
         }
@@ -49,11 +49,11 @@ pub fn nonlinearity_gradient(
     for_each_part(&mut g.data, AT_ONCE, |chunk, g| {
         let x = &x.data[chunk * AT_ONCE..][..g.len()];
         match function {
-            Nonlinearity::Relu6 => run(instructions, Slopes::<Relu6>::new(x, g)),
+            Nonlinearity::Relu6 => run(instructions.for_arrays(), Slopes::<Relu6>::new(x, g)),
             Nonlinearity::Sigmoid => run(instructions, Slopes::<Sigmoid>::new(x, g)),
             Nonlinearity::Silu => run(instructions, Slopes::<Silu>::new(x, g)),
-            Nonlinearity::Hardsigmoid => run(instructions, Slopes::<Hardsigmoid>::new(x, g)),
-            Nonlinearity::Hardswish => run(instructions, Slopes::<Hardswish>::new(x, g)),
+            Nonlinearity::Hardsigmoid => run(instructions.for_arrays(), Slopes::<Hardsigmoid>::new(x, g)),
+            Nonlinearity::Hardswish => run(instructions.for_arrays(), Slopes::<Hardswish>::new(x, g)),
             Nonlinearity::Gelu => run(instructions, Slopes::<Gelu>::new(x, g)),
             Nonlinearity::Tanh => run(instructions, Slopes::<Tanh>::new(x, g)),
         }
@@ -166,12 +166,12 @@ impl Curve for Silu {
 impl Curve for Hardsigmoid {
     #[inline(always)]
     fn value(x: f32) -> f32 {
-        between(x + 3.0, 0.0, 6.0) / 6.0
+        between(x + 3.0, 0.0, 6.0) * SIXTH
     }
 
     #[inline(always)]
     fn slope(x: f32) -> f32 {
-        inside(x, -3.0, 3.0) / 6.0
+        inside(x, -3.0, 3.0) * SIXTH
     }
 }
 
@@ -210,6 +210,9 @@ impl Curve for Tanh {
         4.0 * Sigmoid::slope(2.0 * x)
     }
 }
+
+/// A product takes a tenth of the time of a division.
+const SIXTH: f32 = 1.0 / 6.0;
 
 /// 1 / √(2π).
 const INVERSE_ROOT_OF_TAU: f32 = 0.398_942_3;

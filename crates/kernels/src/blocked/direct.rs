@@ -6,7 +6,7 @@ use super::{
     ConvolutionShape,
     factors::{FULL, PAIRS, run_with},
     gemm::{Finish, Out, Outer, Panel, Rows},
-    patches::{PackPairs, PairRows, Patch, pixels_at_once},
+    patches::{Pack, PackPairs, PairRows, Patch, pixels_at_once},
     pointwise::Then,
     simd::{InstructionSet, Kernel, Lane, Simd, run},
     tensor::{Arena, Blocked, Dims, Mask},
@@ -49,11 +49,11 @@ pub(crate) fn convolve(
             let count = at_once.min(out.values.width() - start);
             let patch = Patch { from, shape: part, to: dims, start: out.values.place(0) + start, count };
             if panel.factors == PAIRS {
-                run_with::<PAIRS, _>(instructions, PackPairs { x, patch, patches: &mut patches });
+                run_with::<PAIRS, _>(instructions, PackPairs { x, patch, panels: &mut patches });
             } else {
-                patch.pack(x, &mut patches);
+                run(instructions, Pack { x, patch, panels: &mut patches });
             }
-            let b = Rows { data: &patches, stride: count };
+            let b = Rows::Panels { data: &patches };
             outer(instructions, panel, 0, b, out.part(start, count), finish);
         }
         arena.give(patches);
@@ -119,11 +119,13 @@ pub(crate) fn scatter(
         let mut pairs = arena.take(if panel.factors == PAIRS { panel.summands() * at_once } else { 0 });
         for start in (0..g.dims.pixels()).step_by(at_once) {
             let count = at_once.min(g.dims.pixels() - start);
-            let mut b = Rows { data: &from[start..], stride: g.dims.pixels() };
+            let data = &from[start..];
+            let mut b = Rows::Apart { data, stride: g.dims.pixels() };
             if panel.factors == PAIRS {
-                let rows = PairRows { rows: b, depth: panel.depth, count, pairs: &mut pairs };
+                let (depth, stride) = (panel.depth, g.dims.pixels());
+                let rows = PairRows { data, stride, depth, count, pairs: &mut pairs };
                 run_with::<PAIRS, _>(instructions, rows);
-                b = Rows { data: &pairs, stride: count };
+                b = Rows::Apart { data: &pairs, stride: count };
             }
             let values = Strip::whole(&mut products[..rows * count], count);
             outer(instructions, panel, first, b, Out { values, mask: None }, Finish::default());

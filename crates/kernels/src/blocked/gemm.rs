@@ -31,11 +31,24 @@ pub(super) unsafe fn spread_bits<S: Simd>(factor: u32) -> S::V {
     unsafe { S::splat(f32::from_bits(factor)) }
 }
 
-/// Activations as the product reads them: `depth` rows of vectors, `stride` vectors apart.
+/// Activations as the product reads them: rows of vectors, one for each summand.
 #[derive(Clone, Copy)]
-pub(crate) struct Rows<'a> {
-    pub(crate) data: &'a [Lane],
-    pub(crate) stride: usize,
+pub(crate) enum Rows<'a> {
+    /// So many vectors apart.
+    Apart { data: &'a [Lane], stride: usize },
+    /// In panels of as many columns as a register tile takes, see [`panel_width`]: what is read next is what comes next.
+    Panels { data: &'a [Lane] },
+}
+
+/// Pixels that a register tile takes beside each other, if so many are left: patches are packed in panels of as many.
+#[inline(always)]
+pub(super) const fn panel_width<S: Simd>(left: usize) -> usize {
+    match left {
+        _ if S::ROWS != 8 => 1,
+        1 => 1,
+        2 | 4 => 2,
+        _ => 3,
+    }
 }
 
 /// Where a product goes: some columns of its rows, and where ReLU notes what it lets through of them.
@@ -139,9 +152,9 @@ impl<const F: Factors> Kernel for Outer<'_, F> {
                     pixel += if const { S::ROWS != 8 } {
                         tile::<S, 4, 1, F>(weights, valid, depth, b, out, finish, first, pixel)
                     } else {
-                        match pixels - pixel {
+                        match panel_width::<S>(pixels - pixel) {
                             1 => tile::<S, 8, 1, F>(weights, valid, depth, b, out, finish, first, pixel),
-                            2 | 4 => tile::<S, 8, 2, F>(weights, valid, depth, b, out, finish, first, pixel),
+                            2 => tile::<S, 8, 2, F>(weights, valid, depth, b, out, finish, first, pixel),
                             _ => tile::<S, 8, 3, F>(weights, valid, depth, b, out, finish, first, pixel),
                         }
                     };
@@ -165,11 +178,13 @@ unsafe fn tile<S: Simd, const R: usize, const P: usize, const F: Factors>(
 ) -> usize {
     // SAFETY: the features are the caller's promise; the pointers stay inside the slices, whose ends are asserted here.
     unsafe {
-        assert!(
-            weights.len() >= depth * R && (depth == 0 || b.data.len() >= (depth - 1) * b.stride + pixel + P)
-        );
+        let (data, start, stride) = match b {
+            Rows::Apart { data, stride } => (data, pixel, stride),
+            Rows::Panels { data } => (data, pixel * depth, P),
+        };
+        assert!(weights.len() >= depth * R && (depth == 0 || data.len() >= (depth - 1) * stride + start + P));
         let mut sums = [[S::splat(0.0); P]; R];
-        let (mut a, mut from) = (weights.as_ptr(), b.data.as_ptr().add(pixel));
+        let (mut a, mut from) = (weights.as_ptr(), data.as_ptr().add(start));
         for _ in 0..depth {
             let mut x = [S::splat(0.0); P];
             for p in 0..P {
@@ -182,7 +197,7 @@ unsafe fn tile<S: Simd, const R: usize, const P: usize, const F: Factors>(
                 }
             }
             a = a.add(R);
-            from = from.wrapping_add(b.stride);
+            from = from.wrapping_add(stride);
         }
         for (r, sums) in sums.into_iter().enumerate().take(valid) {
             finish_row::<S, P>(sums, out, finish, row + r, pixel);

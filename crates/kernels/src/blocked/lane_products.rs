@@ -1,7 +1,11 @@
 //! Products of matrices whose numbers are vectors of images: each image has its own two factors.
 #![allow(unsafe_code)]
+#![allow(clippy::needless_range_loop, reason = "indices run over register tiles of constant size")]
 
 use super::simd::{Kernel, Lane, Simd};
+
+/// Vectors of the second factor that stay in a core's own cache.
+const OWN_CACHE: usize = (320 << 10) / size_of::<Lane>();
 
 /// A matrix within a buffer: how far its rows and its columns are apart.
 #[derive(Debug, Clone, Copy)]
@@ -47,25 +51,48 @@ impl Kernel for LaneProduct<'_> {
         assert!(last(self.b, k, n) < self.b.data.len(), "the second factor's size");
         assert_eq!(self.c.len(), m * n, "the product's size");
         // SAFETY: the caller vouches for the features; sizes were checked.
-        unsafe { if S::ROWS >= 8 { self.tiles::<S, 4, 4>() } else { self.tiles::<S, 2, 2>() } }
+        unsafe { if S::ROWS >= 8 { self.tiles::<S, 6, 4>() } else { self.tiles::<S, 2, 2>() } }
     }
 }
 
 impl LaneProduct<'_> {
+    /// So many columns of the second factor at a time that they stay in a core's own cache while the first passes by.
     #[inline(always)]
-    unsafe fn tiles<S: Simd, const M: usize, const N: usize>(self) {
-        let [m, n, _] = self.sizes;
-        let (whole_m, whole_n) = (m / M * M, n / N * N);
-        let mut this = self;
+    unsafe fn tiles<S: Simd, const M: usize, const N: usize>(mut self) {
+        let [_, n, k] = self.sizes;
+        let columns = (OWN_CACHE / k.max(1) / N * N).max(N);
+        for first in (0..n).step_by(columns) {
+            // SAFETY: the caller vouches for features and sizes.
+            unsafe { self.columns::<S, M, N>(first, n.min(first + columns)) };
+        }
+    }
+
+    /// Some columns of the product.
+    #[inline(always)]
+    unsafe fn columns<S: Simd, const M: usize, const N: usize>(&mut self, first: usize, end: usize) {
+        let m = self.sizes[0];
         // SAFETY: the caller vouches for features and sizes; tiles lie within the product.
         unsafe {
-            for i in (0..whole_m).step_by(M) {
-                (0..whole_n).step_by(N).for_each(|j| this.tile::<S, M, N>(i, j));
-                (whole_n..n).for_each(|j| this.tile::<S, M, 1>(i, j));
+            for i in (0..m / M * M).step_by(M) {
+                self.row::<S, M, N>(i, first, end);
             }
-            for i in whole_m..m {
-                (0..whole_n).step_by(N).for_each(|j| this.tile::<S, 1, N>(i, j));
-                (whole_n..n).for_each(|j| this.tile::<S, 1, 1>(i, j));
+            for i in m / M * M..m {
+                self.row::<S, 1, N>(i, first, end);
+            }
+        }
+    }
+
+    /// M rows of some columns.
+    #[inline(always)]
+    unsafe fn row<S: Simd, const M: usize, const N: usize>(&mut self, i: usize, first: usize, end: usize) {
+        let whole = first + (end - first) / N * N;
+        // SAFETY: as above.
+        unsafe {
+            for j in (first..whole).step_by(N) {
+                self.tile::<S, M, N>(i, j);
+            }
+            for j in whole..end {
+                self.tile::<S, M, 1>(i, j);
             }
         }
     }
@@ -81,11 +108,14 @@ impl LaneProduct<'_> {
             let mut sums = [[S::splat(0.0); N]; M];
             for step in 0..k {
                 let (a, b) = (a.add(step * self.a.column), b.add(step * self.b.row));
-                let factors: [S::V; N] = std::array::from_fn(|y| S::load(&*b.add(y * self.b.column)));
-                for (x, sums) in sums.iter_mut().enumerate() {
+                let mut factors = [S::splat(0.0); N];
+                for y in 0..N {
+                    factors[y] = S::load(&*b.add(y * self.b.column));
+                }
+                for x in 0..M {
                     let factor = S::load(&*a.add(x * self.a.row));
-                    for (sum, other) in sums.iter_mut().zip(factors) {
-                        *sum = S::fma(factor, other, *sum);
+                    for y in 0..N {
+                        sums[x][y] = S::fma(factor, factors[y], sums[x][y]);
                     }
                 }
             }

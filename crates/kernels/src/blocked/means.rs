@@ -1,13 +1,13 @@
 //! Means over cells of pixels: average pooling, adaptive or not, up to that of whole planes.
+#![allow(unsafe_code)]
 
 use std::ops::Range;
 
 use super::{
-    simd::{LANES, Lane},
+    simd::{InstructionSet, Kernel, LANES, Lane, Simd, run},
     tensor::{Arena, Blocked, Dims},
 };
-use crate::Pool2d;
-use crate::parallel::for_each_part;
+use crate::{Pool2d, parallel::for_each_small_part};
 
 /// Which pixels each mean is of: cells of a grid, every one a span of rows times a span of columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl Cells {
     }
 }
 
-/// The mean of each cell, summed in f64.
+/// The mean of each cell; sums of some dozens of pixels are summed in f64.
 ///
 /// # Panics
 /// If the cells are those of planes of another size.
@@ -98,17 +98,56 @@ pub fn mean_pool(x: &Blocked, cells: &Cells, arena: &Arena) -> Blocked {
     let [rows, columns] = cells.out();
     let dims = Dims { height: rows, width: columns, ..x.dims };
     let mut y = arena.blocked(dims);
-    for_each_part(&mut y.data, dims.pixels(), |index, y| {
+    for_each_small_part(&mut y.data, dims.pixels(), planes_at_once(x.dims), |index, y| {
         let x = x.plane(index / dims.channels, index % dims.channels);
-        for (y, (rows, columns, area)) in y.iter_mut().zip(cells.each()) {
-            let mut sums = [0f64; LANES];
-            for x in rows.flat_map(|row| &x[row * width..][columns.clone()]) {
-                sums.iter_mut().zip(x.0).for_each(|(sum, value)| *sum += f64::from(value));
-            }
-            *y = Lane(sums.map(|sum| (sum / area) as f32));
-        }
+        run(InstructionSet::current(), MeansOfPlane { x, cells, y });
     });
     y
+}
+
+/// Planes that a thread takes at once: small ones are not worth a hand-over each.
+fn planes_at_once(dims: Dims) -> usize {
+    (4096 / dims.pixels().max(1)).max(1)
+}
+
+struct MeansOfPlane<'a> {
+    x: &'a [Lane],
+    cells: &'a Cells,
+    y: &'a mut [Lane],
+}
+
+/// Vectors summed in f32 before the sum is carried on in f64.
+const SUMMED_AT_ONCE: usize = 32;
+
+impl Kernel for MeansOfPlane<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let width = self.cells.size[1];
+        for (y, (rows, columns, area)) in self.y.iter_mut().zip(self.cells.each()) {
+            let mut total = [0f64; LANES];
+            for row in rows {
+                for values in self.x[row * width..][columns.clone()].chunks(SUMMED_AT_ONCE) {
+                    let mut sums = Lane::ZERO;
+                    // SAFETY: the caller vouches for the features.
+                    unsafe {
+                        let mut sum = S::splat(0.0);
+                        for value in values {
+                            sum = S::add(sum, S::load(value));
+                        }
+                        S::store(&mut sums, sum);
+                    }
+                    for (total, sum) in total.iter_mut().zip(sums.0) {
+                        *total += f64::from(sum);
+                    }
+                }
+            }
+            for (y, total) in y.0.iter_mut().zip(total) {
+                *y = (total / area) as f32;
+            }
+        }
+    }
 }
 
 /// The gradient of the planes, given that of the means: each pixel's share of the cells that it lies in.
@@ -120,17 +159,37 @@ pub fn mean_pool_gradient(g: &Blocked, cells: &Cells, arena: &Arena) -> Blocked 
     assert_eq!([g.dims.height, g.dims.width], cells.out(), "the gradient of the means");
     let dims = Dims { height, width, ..g.dims };
     let mut dx = arena.blocked(dims);
-    for_each_part(&mut dx.data, dims.pixels(), |index, dx| {
-        dx.fill(Lane::ZERO);
+    for_each_small_part(&mut dx.data, dims.pixels(), planes_at_once(dims), |index, dx| {
         let g = g.plane(index / dims.channels, index % dims.channels);
-        for (g, (rows, columns, area)) in g.iter().zip(cells.each()) {
-            let share = g.0.map(|g| (f64::from(g) / area) as f32);
+        run(InstructionSet::current(), SharesOfPlane { g, cells, dx });
+    });
+    dx
+}
+
+struct SharesOfPlane<'a> {
+    g: &'a [Lane],
+    cells: &'a Cells,
+    dx: &'a mut [Lane],
+}
+
+impl Kernel for SharesOfPlane<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let width = self.cells.size[1];
+        self.dx.fill(Lane::ZERO);
+        for (g, (rows, columns, area)) in self.g.iter().zip(self.cells.each()) {
+            let mut share = Lane::ZERO;
+            for (share, &g) in share.0.iter_mut().zip(&g.0) {
+                *share = (f64::from(g) / area) as f32;
+            }
             for row in rows {
-                for dx in &mut dx[row * width..][columns.clone()] {
-                    dx.0.iter_mut().zip(share).for_each(|(sum, share)| *sum += share);
+                for dx in &mut self.dx[row * width..][columns.clone()] {
+                    // SAFETY: the caller vouches for the features.
+                    unsafe { S::store(dx, S::add(S::load(dx), S::load(&share))) };
                 }
             }
         }
-    });
-    dx
+    }
 }

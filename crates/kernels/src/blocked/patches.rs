@@ -4,7 +4,7 @@
 
 use super::{
     ConvolutionShape,
-    gemm::Rows,
+    gemm::panel_width,
     simd::{Kernel, Lane, Simd},
     tensor::Dims,
 };
@@ -28,12 +28,57 @@ pub(super) struct Patch {
     pub(super) count: usize,
 }
 
-impl Patch {
-    /// The patches as rows (input · tap) of `count` vectors.
-    pub(super) fn pack(self, x: &[Lane], patches: &mut [Lane]) {
-        for (row, patch) in patches.chunks_exact_mut(self.count).take(self.shape.depth()).enumerate() {
-            self.pack_row(x, row, patch);
+/// Puts a row of `values` into panels of `depth` rows.
+#[inline(always)]
+unsafe fn into_panels<S: Simd>(values: &[Lane], row: usize, depth: usize, panels: &mut [Lane]) {
+    let mut pixel = 0;
+    while pixel < values.len() {
+        let width = panel_width::<S>(values.len() - pixel);
+        let to = &mut panels[pixel * depth + row * width..][..width];
+        for (to, value) in to.iter_mut().zip(&values[pixel..]) {
+            // SAFETY: the caller vouches for the features.
+            unsafe { S::store(to, S::load(value)) };
         }
+        pixel += width;
+    }
+}
+
+/// The patches in panels of rows (input · tap).
+pub(super) struct Pack<'a> {
+    pub(super) x: &'a [Lane],
+    pub(super) patch: Patch,
+    pub(super) panels: &'a mut [Lane],
+}
+
+impl Kernel for Pack<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let Self { x, patch, panels } = self;
+        let (depth, count) = (patch.shape.depth(), patch.count);
+        let mut values = [Lane::ZERO; MOST_AT_ONCE];
+        for row in 0..depth {
+            // SAFETY: the caller vouches for the features.
+            unsafe {
+                if let Some(line) = patch.as_it_is(x, row) {
+                    into_panels::<S>(line, row, depth, panels);
+                } else {
+                    patch.pack_row(x, row, &mut values[..count]);
+                    into_panels::<S>(&values[..count], row, depth, panels);
+                }
+            }
+        }
+    }
+}
+
+impl Patch {
+    /// A row that is in the input as it is: of 1×1 kernels.
+    #[inline(always)]
+    fn as_it_is(self, x: &[Lane], row: usize) -> Option<&[Lane]> {
+        let Self { from, shape, to, start, count } = self;
+        let is_there = shape.taps() == 1 && from.pixels() == to.pixels() && shape.padding == [0; 2];
+        is_there.then(|| &x[row * from.pixels() + start..][..count])
     }
 
     /// One row of the patches: an input's pixels under a tap. Output row by output row, as these are rows of the input too.
@@ -42,10 +87,6 @@ impl Patch {
         let Self { from, shape, to, start, .. } = self;
         let (taps, columns, [above, before]) = (shape.taps(), shape.kernel[1], shape.padding);
         let plane = &x[row / taps * from.pixels()..][..from.pixels()];
-        if taps == 1 && from.pixels() == to.pixels() && above + before == 0 {
-            patch.copy_from_slice(&plane[start..][..patch.len()]);
-            return;
-        }
         let (down, across) = (row % taps / columns, row % columns);
         let (mut line, mut column, mut patch) = (start / to.width, start % to.width, patch);
         while !patch.is_empty() {
@@ -65,11 +106,11 @@ impl Patch {
     }
 }
 
-/// The patches as rows of pairs.
+/// The patches in panels of rows of pairs.
 pub(super) struct PackPairs<'a> {
     pub(super) x: &'a [Lane],
     pub(super) patch: Patch,
-    pub(super) patches: &'a mut [Lane],
+    pub(super) panels: &'a mut [Lane],
 }
 
 impl Kernel for PackPairs<'_> {
@@ -77,28 +118,32 @@ impl Kernel for PackPairs<'_> {
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Self { x, patch, patches } = self;
+        let Self { x, patch, panels } = self;
         let (depth, count) = (patch.shape.depth(), patch.count);
-        let mut second = [Lane::ZERO; MOST_AT_ONCE];
-        for (row, to) in (0..depth).step_by(2).zip(patches.chunks_exact_mut(count)) {
-            patch.pack_row(x, row, to);
-            let second = &mut second[..count];
+        let (mut first, mut second) = ([Lane::ZERO; MOST_AT_ONCE], [Lane::ZERO; MOST_AT_ONCE]);
+        let (first, second) = (&mut first[..count], &mut second[..count]);
+        for row in (0..depth).step_by(2) {
+            patch.pack_row(x, row, first);
             if row + 1 < depth {
                 patch.pack_row(x, row + 1, second);
             } else {
                 second.fill(Lane::ZERO);
             }
-            for (to, second) in to.iter_mut().zip(second) {
-                // SAFETY: the caller vouches for the features.
-                unsafe { S::store(to, S::pair(S::load(to), S::load(second))) };
+            // SAFETY: the caller vouches for the features.
+            unsafe {
+                for (first, second) in first.iter_mut().zip(&*second) {
+                    S::store(first, S::pair(S::load(first), S::load(second)));
+                }
+                into_panels::<S>(first, row / 2, depth.div_ceil(2), panels);
             }
         }
     }
 }
 
-/// Rows of pairs, `count` vectors each, of `depth` rows.
+/// Rows of pairs, `count` vectors each, of `depth` rows that are `stride` vectors apart.
 pub(super) struct PairRows<'a> {
-    pub(super) rows: Rows<'a>,
+    pub(super) data: &'a [Lane],
+    pub(super) stride: usize,
     pub(super) depth: usize,
     pub(super) count: usize,
     pub(super) pairs: &'a mut [Lane],
@@ -109,7 +154,7 @@ impl Kernel for PairRows<'_> {
 
     #[inline(always)]
     unsafe fn run<S: Simd>(self) {
-        let Self { rows: Rows { data, stride }, depth, count, pairs } = self;
+        let Self { data, stride, depth, count, pairs } = self;
         for (row, to) in (0..depth).step_by(2).zip(pairs.chunks_exact_mut(count)) {
             let first = &data[row * stride..][..count];
             let second = if row + 1 < depth { &data[(row + 1) * stride..][..count] } else { &[] };

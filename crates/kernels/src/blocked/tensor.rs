@@ -1,11 +1,13 @@
 //! Activations in the blocked layout, and the buffers under them.
+#![allow(unsafe_code)]
 
 use std::sync::{Mutex, PoisonError};
 
 use super::{
     pages,
-    simd::{LANES, Lane},
+    simd::{InstructionSet, Kernel, LANES, Lane, Simd, run},
 };
+use crate::{parallel::for_each_part, strips::Strip};
 
 /// Size of a batch of planes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,13 +93,11 @@ impl Blocked {
         assert_eq!(images.len(), dims.images * size, "images of {dims:?}");
         let mut blocked = arena.blocked(dims);
         for (block, lanes) in blocked.data.chunks_mut(dims.block_len()).enumerate() {
-            let from = &images[block * LANES * size..];
-            for (index, lane) in lanes.iter_mut().enumerate() {
-                *lane = Lane::ZERO;
-                for image in 0..dims.valid_lanes(block) {
-                    lane.0[image] = from[image * size + index];
-                }
-            }
+            let (from, count) = (&images[block * LANES * size..], dims.valid_lanes(block));
+            for_each_part(lanes, TURNED_AT_ONCE, |part, lanes| {
+                let start = part * TURNED_AT_ONCE;
+                run(InstructionSet::current(), ToLanes { from: &from[start..], size, count, lanes });
+            });
         }
         blocked
     }
@@ -106,11 +106,82 @@ impl Blocked {
     pub fn to_nchw(&self) -> Vec<f32> {
         let size = self.dims.block_len();
         let mut images = vec![0.0; self.dims.images * size];
-        for (image, pixels) in images.chunks_mut(size).enumerate() {
-            let lanes = self.block(image / LANES);
-            pixels.iter_mut().zip(lanes).for_each(|(pixel, lane)| *pixel = lane.0[image % LANES]);
+        for (block, images) in images.chunks_mut(LANES * size).enumerate() {
+            let mut parts = Strip::whole(images, size).cut(TURNED_AT_ONCE);
+            for_each_part(&mut parts, 1, |part, to| {
+                let lanes = &self.block(block)[part * TURNED_AT_ONCE..];
+                run(InstructionSet::current(), FromLanes { lanes, to: &mut to[0] });
+            });
         }
         images
+    }
+}
+
+/// Vectors that a thread turns at once.
+const TURNED_AT_ONCE: usize = 4096;
+
+/// Values of up to sixteen images, each `size` after the one before, to vectors of images; lanes without an image become zero.
+struct ToLanes<'a> {
+    from: &'a [f32],
+    size: usize,
+    count: usize,
+    lanes: &'a mut [Lane],
+}
+
+impl Kernel for ToLanes<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let Self { from, size, count, lanes } = self;
+        for (group, lanes) in lanes.chunks_mut(LANES).enumerate() {
+            let mut rows = [Lane::ZERO; LANES];
+            for (image, row) in rows.iter_mut().enumerate().take(count) {
+                row.0[..lanes.len()].copy_from_slice(&from[image * size + group * LANES..][..lanes.len()]);
+            }
+            // SAFETY: the caller vouches for the features.
+            unsafe { turn::<S>(&mut rows) };
+            lanes.copy_from_slice(&rows[..lanes.len()]);
+        }
+    }
+}
+
+/// Vectors of images to values of each image.
+struct FromLanes<'a, 'b> {
+    lanes: &'a [Lane],
+    to: &'a mut Strip<'b, f32>,
+}
+
+impl Kernel for FromLanes<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let Self { lanes, to } = self;
+        for (group, lanes) in lanes[..to.width()].chunks(LANES).enumerate() {
+            let mut rows = [Lane::ZERO; LANES];
+            rows[..lanes.len()].copy_from_slice(lanes);
+            // SAFETY: the caller vouches for the features.
+            unsafe { turn::<S>(&mut rows) };
+            for (image, row) in rows.iter().enumerate().take(to.rows()) {
+                to.row(image)[group * LANES..][..lanes.len()].copy_from_slice(&row.0[..lanes.len()]);
+            }
+        }
+    }
+}
+
+/// Lane j of vector i to lane i of vector j.
+#[inline(always)]
+unsafe fn turn<S: Simd>(rows: &mut [Lane; LANES]) {
+    // SAFETY: the caller vouches for the features.
+    unsafe {
+        let mut values = [S::splat(0.0); LANES];
+        for (value, row) in values.iter_mut().zip(&*rows) {
+            *value = S::load(row);
+        }
+        for (row, value) in rows.iter_mut().zip(S::transpose(values)) {
+            S::store(row, value);
+        }
     }
 }
 

@@ -259,14 +259,12 @@ impl Backward<'_> {
         if self.pass.purpose != Purpose::Pixels {
             return;
         }
-        let g = self.take(out);
-        let size = g.dims().pixels();
+        let (g, arena) = (self.take(out), &self.engine.arena);
+        let a = &self.engine.normaliser.std().map(|std| 1.0 / std);
+        let terms = ChannelAffineGradient { mask: None, x: None, a, has_residual: false };
+        let (g, _) = blocked::channel_affine_gradient(g, terms, self.engine.instructions, arena);
         self.found.pixels = g.to_nchw();
-        let std = self.engine.normaliser.std();
-        for (index, plane) in self.found.pixels.chunks_mut(size).enumerate() {
-            plane.iter_mut().for_each(|value| *value /= std[index % std.len()]);
-        }
-        self.engine.arena.recycle(g);
+        arena.recycle(g);
     }
 }
 
