@@ -248,6 +248,11 @@ fn layers_for_larger_images_are_the_naive_ones() {
         grouped(32, 8, 2),
         grouped(48, 3, 1),
         grouped(36, 2, 2),
+        grouped(24, 24, 1),
+        grouped(24, 24, 2),
+        (ConvolutionShape { groups: 6, ..ConvolutionShape::same([12, 30], 5, 2) }, [11, 14]),
+        (ConvolutionShape { groups: 9, ..ConvolutionShape::same([9, 9], 7, 1) }, [14, 21]),
+        (ConvolutionShape { groups: 2, padding: [0; 2], ..ConvolutionShape::same([10, 6], 4, 3) }, [13, 10]),
     ];
     for (shape, [height, width]) in cases {
         let dims = Dims { images: 35, channels: shape.inputs, height, width };

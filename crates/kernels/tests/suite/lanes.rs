@@ -13,7 +13,7 @@ const fn shape(channels: [usize; 2], kernel: usize, stride: usize) -> Convolutio
 }
 
 /// A convolution for each way that passes are computed.
-const SHAPES: [ConvolutionShape; 11] = [
+const SHAPES: [ConvolutionShape; 13] = [
     shape([16, 24], 3, 1),
     shape([3, 16], 3, 1),
     shape([16, 3], 3, 1),
@@ -24,14 +24,19 @@ const SHAPES: [ConvolutionShape; 11] = [
     shape([3, 16], 7, 2),
     ConvolutionShape { groups: 4, ..shape([16, 24], 3, 1) },
     ConvolutionShape { groups: 3, ..shape([12, 30], 3, 2) },
+    ConvolutionShape { groups: 12, ..shape([12, 12], 5, 2) },
+    ConvolutionShape { groups: 8, ..shape([8, 8], 7, 1) },
     ConvolutionShape { kernel: [10, 7], padding: [0, 0], ..shape([9, 20], 1, 1) },
 ];
 
 /// Three blocks, the last one not full.
 const IMAGES: usize = 37;
 
-fn input(shape: ConvolutionShape) -> Dims {
-    Dims { images: IMAGES, channels: shape.inputs, height: 10, width: 7 }
+/// One block: fewer than there are threads.
+const FEW: usize = 9;
+
+fn input(shape: ConvolutionShape, images: usize) -> Dims {
+    Dims { images, channels: shape.inputs, height: 10, width: 7 }
 }
 
 fn len(dims: Dims) -> usize {
@@ -39,8 +44,13 @@ fn len(dims: Dims) -> usize {
 }
 
 /// Forward, input gradient and weight gradient.
-fn passes(shape: ConvolutionShape, instructions: InstructionSet, arena: &Arena, scale: f32) -> [Vec<f32>; 3] {
-    let dims = input(shape);
+fn passes(
+    (shape, images): (ConvolutionShape, usize),
+    instructions: InstructionSet,
+    arena: &Arena,
+    scale: f32,
+) -> [Vec<f32>; 3] {
+    let dims = input(shape, images);
     let out = shape.output_dims(dims);
     let scaled = |seed, len| fine(seed, len).iter().map(|x| x * scale).collect::<Vec<f32>>();
     let weight = fine(1, shape.weights());
@@ -101,10 +111,13 @@ fn any_number_of_threads_gives_the_same_convolutions() {
         .into_iter()
         .flat_map(|instructions| SHAPES.map(|shape| (instructions, shape)))
     {
-        let run = || passes(shape, instructions, &Arena::default(), 1.0).to_vec();
-        let alone = bits(1, run);
-        for threads in [2, 3] {
-            assert_eq!(bits(threads, run), alone, "{shape:?} by {instructions:?} on {threads} threads");
+        for images in [IMAGES, FEW] {
+            let run = || passes((shape, images), instructions, &Arena::default(), 1.0).to_vec();
+            let alone = bits(1, run);
+            for threads in [2, 3] {
+                let found = bits(threads, run);
+                assert_eq!(found, alone, "{images} of {shape:?} by {instructions:?} on {threads} threads");
+            }
         }
     }
 }
@@ -126,10 +139,10 @@ fn used_buffers_leave_no_trace() {
     for instructions in InstructionSet::available() {
         let used = Arena::default();
         for shape in SHAPES {
-            let fresh = passes(shape, instructions, &Arena::default(), 1.0);
-            let [y, _, dweight] = passes(shape, instructions, &used, f32::NAN);
+            let fresh = passes((shape, IMAGES), instructions, &Arena::default(), 1.0);
+            let [y, _, dweight] = passes((shape, IMAGES), instructions, &used, f32::NAN);
             assert!(y.iter().chain(&dweight).all(|value| value.is_nan()), "NaN goes everywhere");
-            for (found, expected) in passes(shape, instructions, &used, 1.0).iter().zip(&fresh) {
+            for (found, expected) in passes((shape, IMAGES), instructions, &used, 1.0).iter().zip(&fresh) {
                 assert_eq!(to_bits(found), to_bits(expected), "{shape:?} by {instructions:?}");
             }
         }
@@ -165,7 +178,7 @@ fn lanes_without_an_image_stay_alone() {
         .into_iter()
         .flat_map(|instructions| SHAPES.map(|shape| (instructions, shape)))
     {
-        let (dims, arena) = (input(shape), Arena::default());
+        let (dims, arena) = (input(shape, IMAGES), Arena::default());
         let weight = fine(1, shape.weights());
         let convolution = Convolution::new(&weight, shape, true, instructions);
         let values = fine(2, len(dims));
