@@ -7,7 +7,7 @@ use candle_core::{DType, Tensor, Var};
 use crate::{
     architectures::Architecture,
     backend::Backend,
-    batch::Batch,
+    batch::{Batch, TrainingBatch},
     dropout::StepKey,
     error::Error,
     frozen::Frozen,
@@ -132,8 +132,24 @@ impl Classifier {
         images: &Tensor,
         labels: &[u32],
     ) -> Result<ParameterGradients, Error> {
+        let batch = self.batch(images, labels)?;
         let key = self.next_key();
-        self.differentiate(images, labels, Mode::Train, key)
+        self.network.parameter_gradients(&self.variables, batch, Mode::Train, key)
+    }
+
+    /// The same of cross-entropy with smoothed or mixed labels: `targets` (N, classes) has a number of at least 0 for each class of each
+    /// image, row after row, and those of an image sum to 1. The loss is the mean over images of −Σ q ln p.
+    ///
+    /// # Errors
+    /// If the batch is empty, is not (N, 3, H, W), or the targets are not such numbers.
+    pub fn soft_parameter_gradients(
+        &mut self,
+        images: &Tensor,
+        targets: &[f32],
+    ) -> Result<ParameterGradients, Error> {
+        let batch = TrainingBatch::soft(images, targets, self.classes, |size| self.network.fits(size))?;
+        let key = self.next_key();
+        self.network.parameter_gradients(&self.variables, batch, Mode::Train, key)
     }
 
     /// The gradient with respect to every parameter with the running statistics in place of the batch's.
@@ -145,18 +161,12 @@ impl Classifier {
         images: &Tensor,
         labels: &[u32],
     ) -> Result<ParameterGradients, Error> {
-        self.differentiate(images, labels, Mode::Evaluate, StepKey::new(0, 0))
+        let batch = self.batch(images, labels)?;
+        self.network.parameter_gradients(&self.variables, batch, Mode::Evaluate, StepKey::new(0, 0))
     }
 
-    fn differentiate(
-        &mut self,
-        images: &Tensor,
-        labels: &[u32],
-        mode: Mode,
-        key: StepKey,
-    ) -> Result<ParameterGradients, Error> {
-        let batch = Batch::new(images, labels, self.classes, |size| self.network.fits(size))?;
-        self.network.parameter_gradients(&self.variables, batch, mode, key)
+    fn batch<'a>(&self, images: &'a Tensor, labels: &'a [u32]) -> Result<TrainingBatch<'a>, Error> {
+        Ok(Batch::new(images, labels, self.classes, |size| self.network.fits(size))?.into())
     }
 
     /// Says what the next training step draws its dropout from; later steps count on from there. The same seed and step drop the
