@@ -139,7 +139,7 @@ impl Operation {
     }
 
     /// Its strength at one of the 31 steps: a slope, pixels, degrees, a share, bits or a threshold in [0, 1]; 0 of operations that
-    /// have none. torchvision computes it in f32.
+    /// have none. f32, as in torchvision.
     ///
     /// ```
     /// use datasets::{ImageShape, Operation};
@@ -185,7 +185,7 @@ impl Operation {
     }
 }
 
-/// `torch.linspace(0, end, 31)[step]`: f32, from the nearer end.
+/// `torch.linspace(0, end, 31)[step]`: f32, from the nearer end. At some steps PyTorch's last bit follows the machine's vectors.
 fn rising(end: f64, step: usize) -> f64 {
     linear(0.0, end as f32, step)
 }

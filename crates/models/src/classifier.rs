@@ -85,6 +85,24 @@ impl Classifier {
         self.normaliser
     }
 
+    /// How many classes its head has.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// Sets how often training skips the last block of a network with stochastic depth, from 0 to below 1: the other rates keep their
+    /// proportion to it. `backend` is the one that the classifier is on.
+    ///
+    /// # Errors
+    /// [`Error::NoStochasticDepth`] if the network has no such blocks, or if the device fails.
+    pub fn set_stochastic_depth(&mut self, backend: &Backend, most: f32) -> Result<(), Error> {
+        let scaled = self.graph.with_stochastic_depth(most);
+        let arch = self.architecture.name();
+        self.graph = scaled.ok_or(Error::NoStochasticDepth { arch, rate: most })?;
+        self.network = backend.network(&self.graph, self.normaliser)?;
+        Ok(())
+    }
+
     /// What is learned, by PyTorch's names.
     pub fn parameters(&self) -> &BTreeMap<String, Var> {
         &self.variables.parameters

@@ -120,6 +120,23 @@ impl Graph {
         &self.buffers
     }
 
+    /// The same with the largest rate of stochastic depth brought to `most` and the others in proportion; none if it has no such rates.
+    pub(crate) fn with_stochastic_depth(&self, most: f32) -> Option<Self> {
+        let mut scaled = self.clone();
+        let rates = |nodes: &[Node]| {
+            let rate =
+                |node: &Node| if let Op::StochasticDepth { rate } = node.op { Some(rate) } else { None };
+            nodes.iter().filter_map(rate).reduce(f32::max)
+        };
+        let factor = most / rates(&self.nodes)?;
+        for node in &mut scaled.nodes {
+            if let Op::StochasticDepth { rate } = &mut node.op {
+                *rate *= factor;
+            }
+        }
+        Some(scaled)
+    }
+
     /// Parameters and buffers together: everything that a checkpoint holds.
     pub fn shapes(&self) -> Shapes {
         self.parameters

@@ -62,6 +62,11 @@ impl NoDecay {
         Self(ParameterKind::ALL.to_vec())
     }
 
+    /// Norms and biases, as for convolutional networks (He et al. 2019).
+    pub fn of_norms_and_biases() -> Self {
+        Self(vec![ParameterKind::Norms, ParameterKind::Biases])
+    }
+
     /// Whether a parameter is of one of the kinds; `parameters` are all of the network.
     pub fn exempts(&self, name: &str, parameters: &BTreeMap<String, Var>) -> bool {
         let axes = |name: &str| parameters.get(name).map(|parameter| parameter.dims().len());
