@@ -337,3 +337,21 @@ impl GraphBuilder {
         Value(self.nodes.len() - 1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two blocks, of which training skips the first for a tenth of the images and the second for a fifth.
+    #[test]
+    fn rates_of_stochastic_depth_keep_their_proportion() {
+        let graph = |rates: &[f32]| {
+            let (mut g, x) = GraphBuilder::images(3);
+            let last = rates.iter().fold(x, |x, rate| g.stochastic_depth(x, *rate));
+            g.head(last, "fc", 10)
+        };
+        let scaled = graph(&[0.1, 0.2]).with_stochastic_depth(0.5).expect("rates");
+        assert_eq!(scaled, graph(&[0.25, 0.5]));
+        assert_eq!(graph(&[]).with_stochastic_depth(0.5), None);
+    }
+}

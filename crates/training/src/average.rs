@@ -33,6 +33,11 @@ impl Average {
         &self.values
     }
 
+    /// Continues from the averages of an earlier one.
+    pub(crate) fn set_values(&mut self, values: BTreeMap<String, Tensor>) {
+        self.values = values;
+    }
+
     /// Puts the averages in the place of the weights; what was there.
     ///
     /// # Errors

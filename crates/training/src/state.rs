@@ -6,7 +6,6 @@ use std::{
 };
 
 use candle_core::{Tensor, Var};
-use kernels::device::blend;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -143,7 +142,7 @@ pub(crate) struct Moving<'a> {
     pub(crate) parameters: &'a BTreeMap<String, Var>,
     pub(crate) buffers: &'a BTreeMap<String, Var>,
     pub(crate) optimiser: &'a mut RunningOptimiser,
-    pub(crate) average: Option<&'a Average>,
+    pub(crate) average: Option<&'a mut Average>,
 }
 
 /// What stands before the names of tensors in a file.
@@ -159,7 +158,7 @@ pub(crate) fn save(
     let variables = moving.parameters.iter().chain(moving.buffers);
     let variables =
         variables.map(|(name, variable)| (format!("{NETWORK}{name}"), variable.as_detached_tensor()));
-    let averages = moving.average.into_iter().flat_map(Average::values);
+    let averages = moving.average.iter().flat_map(|average| average.values());
     let averages = averages.map(|(name, average)| (format!("{AVERAGE}{name}"), average.clone()));
     let tensors = variables.chain(averages).chain(moving.optimiser.tensors()).collect();
     let content = Content { fixed: fixed.clone(), progress: progress.clone() };
@@ -177,9 +176,13 @@ pub(crate) fn load(path: &Path, fixed: &Fixed, moving: &mut Moving<'_>) -> Resul
         let tensor = take(&mut tensors, NETWORK, name, variable, path)?;
         variable.set(&tensor.to_device(variable.device())?)?;
     }
-    for (name, average) in moving.average.into_iter().flat_map(Average::values) {
-        let tensor = take(&mut tensors, AVERAGE, name, average, path)?;
-        blend(average, 0.0, &tensor.to_device(average.device())?, 1.0)?;
+    if let Some(average) = &mut moving.average {
+        let restored = |(name, like): (&String, &Tensor)| {
+            let tensor = take(&mut tensors, AVERAGE, name, like, path)?;
+            Ok((name.clone(), tensor.to_device(like.device())?))
+        };
+        let restored = average.values().iter().map(restored).collect::<Result<_, Error>>()?;
+        average.set_values(restored);
     }
     moving.optimiser.restore(tensors);
     Ok(content.progress)

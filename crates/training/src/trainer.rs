@@ -249,7 +249,7 @@ impl<L: TrainableModel, S: Source<Batch = L::Batch>> Run<'_, L, S> {
             parameters: self.model.parameters(),
             buffers: self.model.buffers(),
             optimiser: &mut self.optimiser,
-            average: self.average.as_ref(),
+            average: self.average.as_mut(),
         }
     }
 
