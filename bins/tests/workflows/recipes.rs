@@ -119,7 +119,8 @@ fn a_recipe_says_what_it_sets_and_flags_beat_it() -> Outcome {
     assert!(checkpoint(folder.path(), 1)? == checkpoint(again.path(), 1)?);
     let said = fail(&mut easy_train(folder.path(), &["--resume", "--epochs", "2"]), 2);
     assert!(said.contains("recipe fast") && said.contains("--recipe fast"), "{said}");
-    let said = fail(easy_train(folder.path(), &flags).args(["--resume", "--label-smoothing", "0.2"]), 2);
+    let said =
+        fail(easy_train(folder.path(), &flags).args(["--resume", "--quiet", "--label-smoothing", "0.2"]), 2);
     assert!(said.contains("label smoothing 0.1") && said.contains("--label-smoothing 0.1"), "{said}");
     Ok(())
 }
@@ -146,7 +147,7 @@ fn settings_out_of_range_are_told_in_one_line() -> Outcome {
         (&["--drop-path", "0.1"], &["resnet20", "--drop-path"]),
         (&["--drop-path", "1"], &["--drop-path", "below 1"]),
         (
-            &["--adv-train", "1", "--eps", "8/255", "--cutmix", "1"],
+            &["--adv-train", "1", "--constraint", "inf", "--eps", "8/255", "--cutmix", "1"],
             &["CutMix 1", "--cutmix 0", "--adv-train"],
         ),
     ];

@@ -127,19 +127,8 @@ impl RecipeFlags {
     /// Says what the recipe sets, if one is named, and which flags are of another optimiser.
     pub(crate) fn note(&self, recipe: &Recipe, epochs: usize, progress: &Progress) {
         if let Some(name) = self.recipe {
-            let usual = (name.recipe(epochs).settings().into_iter().skip(1))
-                .chain([
-                    ("lr", name.learning_rate(epochs).into()),
-                    ("epochs", name.epochs().map_or(Value::Null, Value::from)),
-                    ("batch_size", name.batch_size().map_or(Value::Null, Value::from)),
-                ])
-                .filter(|(_, value)| !value.is_null());
-            let words = |(key, value): (&str, Value)| {
-                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                format!("--{} {text}", key.replace('_', "-"))
-            };
-            let all: Vec<String> = usual.map(words).collect();
-            progress.line(&format!("--recipe {name}, where flags do not say otherwise: {}", all.join(" ")));
+            let flags = words(name, epochs);
+            progress.line(&format!("--recipe {name}, where flags do not say otherwise: {}", flags.join(" ")));
         }
         let (sgd, adamw) = (self.momentum.is_some(), self.betas.is_some() || self.adam_epsilon.is_some());
         match recipe.optimiser {
@@ -152,6 +141,23 @@ impl RecipeFlags {
             _ => {}
         }
     }
+}
+
+/// What a recipe sets, as flags: what is not as in the paper's, or all of the paper's.
+fn words(name: RecipeName, epochs: usize) -> Vec<String> {
+    let paper = RecipeName::Paper.recipe(epochs).settings();
+    let own = name.recipe(epochs).settings().into_iter().skip(1);
+    let own = own.filter(|setting| name == RecipeName::Paper || !paper.contains(setting));
+    let sizes = [
+        ("lr", name.learning_rate(epochs).into()),
+        ("epochs", name.epochs().map_or(Value::Null, Value::from)),
+        ("batch_size", name.batch_size().map_or(Value::Null, Value::from)),
+    ];
+    let word = |(key, value): (&str, Value)| {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        format!("--{} {}", key.replace('_', "-"), text.strip_suffix(".0").unwrap_or(&text))
+    };
+    own.chain(sizes).filter(|(_, value)| !value.is_null()).map(word).collect()
 }
 
 /// RandAugment, or none where the recipe has it.
