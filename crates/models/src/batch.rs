@@ -109,7 +109,9 @@ fn check_targets(targets: &[f32], images: usize, classes: usize) -> Result<(), E
     }
     for (image, row) in targets.chunks(classes.max(1)).enumerate() {
         let sum: f64 = row.iter().copied().map(f64::from).sum();
-        if row.iter().any(|number| *number < 0.0) || !((sum - 1.0).abs() <= SUM_TOLERANCE) {
+        // What is no number is not near 1 either.
+        let is_one = (sum - 1.0).abs() <= SUM_TOLERANCE;
+        if !is_one || row.iter().any(|number| *number < 0.0) {
             return refused(format!(
                 "numbers of image {image} that sum to {sum}, the smallest {}",
                 least(row)

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 use datasets::{Distortions, Erasing, Mixing, RandAugment};
 use models::Normaliser;
 use serde_json::Value;
-use training::{NoDecay, Optimiser, Schedule, Setting};
+use training::{Bounds, NoDecay, Optimiser, Schedule, Setting};
 
 use crate::{Adversary, Error};
 
@@ -173,12 +173,17 @@ impl Default for Recipe {
 }
 
 impl Recipe {
-    /// Checks that its parts suit each other and the adversary.
+    /// Checks what the trainer does not know of: that numbers are such as can be, and that its parts suit the adversary.
     ///
     /// # Errors
-    /// [`Error::MixedAdversary`].
+    /// [`training::Error::OutOfRange`] or [`Error::MixedAdversary`].
     pub(crate) fn check(&self, adversary: &Adversary) -> Result<(), Error> {
         let Mixing { mixup, cutmix } = self.mixing;
+        Bounds::BelowOne.check(Setting::LabelSmoothing, self.label_smoothing)?;
+        Bounds::NotNegative.check(Setting::Mixup, mixup)?;
+        Bounds::NotNegative.check(Setting::Cutmix, cutmix)?;
+        Bounds::UpToOne.check(Setting::RandomErasing, self.random_erasing)?;
+        Bounds::BelowOne.check(Setting::DropPath, self.drop_path.unwrap_or(0.0))?;
         if adversary.training.is_some() && !self.mixing.is_none() {
             return Err(Error::MixedAdversary { mixup, cutmix });
         }
@@ -254,6 +259,19 @@ mod tests {
             assert_eq!(text, setting.usual(), "{setting}");
         }
         assert_eq!(RecipeName::Paper.recipe(200), Recipe::default());
+    }
+
+    #[test]
+    fn numbers_that_cannot_be_are_refused() {
+        let refused =
+            |recipe: Recipe| recipe.check(&Adversary::default()).expect_err("a wrong number").to_string();
+        let said = refused(Recipe { label_smoothing: 1.0, ..Recipe::default() });
+        assert_eq!(said, "label smoothing 1: expected a number from 0 to below 1");
+        let mixing = Mixing { mixup: f64::NAN, cutmix: 0.0 };
+        assert!(refused(Recipe { mixing, ..Recipe::default() }).starts_with("mixup NaN"));
+        for name in RecipeName::ALL {
+            assert!(name.recipe(10).check(&Adversary::default()).is_ok());
+        }
     }
 
     #[test]

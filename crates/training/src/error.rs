@@ -46,6 +46,9 @@ pub enum Error {
         "`{found}` is no kind of parameters: expected `none`, or some of norms, biases and embeddings, with commas between"
     )]
     ParameterKind { found: String },
+    /// A setting with a value that it cannot have.
+    #[error("{setting} {found}: expected {expected}")]
+    OutOfRange { setting: Setting, found: f64, expected: &'static str },
     /// A warm-up that leaves nothing of the run.
     #[error("a warm-up of {warmup} epochs in a run of {epochs}: expected fewer")]
     LongWarmup { warmup: usize, epochs: usize },

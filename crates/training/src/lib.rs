@@ -12,6 +12,7 @@
 
 mod adamw;
 mod average;
+mod bounds;
 mod checkpoint;
 mod clipping;
 mod decay;
@@ -58,5 +59,6 @@ pub use run_folder::{EpochMetrics, RunFolder, Start};
 pub use tensorboard::{EventFile, Histogram, Png, Summary};
 
 // What can go wrong
+pub use bounds::Bounds;
 pub use error::Error;
 pub use setting::{Part, Setting};

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::{Result, Tensor, Var};
+use candle_core::{Result as Done, Tensor, Var};
 
-use crate::{AdamW, Sgd, decay::Decay};
+use crate::{AdamW, Error, Sgd, bounds::Bounds, decay::Decay, setting::Setting};
 
 /// An optimiser with its settings.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,6 +41,21 @@ impl Optimiser {
         }
     }
 
+    /// Checks that its numbers are such as can be.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`].
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match *self {
+            Self::Sgd { momentum } => Bounds::BelowOne.check(Setting::Momentum, momentum),
+            Self::AdamW { betas: [first, second], epsilon } => {
+                Bounds::BelowOne.check(Setting::Betas, first)?;
+                Bounds::BelowOne.check(Setting::Betas, second)?;
+                Bounds::Positive.check(Setting::AdamEpsilon, epsilon)
+            }
+        }
+    }
+
     /// Before its first step.
     pub(crate) fn start(self, decay: Decay) -> RunningOptimiser {
         match self {
@@ -70,7 +85,7 @@ impl RunningOptimiser {
         gradients: &BTreeMap<String, Tensor>,
         rate: f64,
         done: u64,
-    ) -> Result<()> {
+    ) -> Done<()> {
         match self {
             Self::Sgd(sgd) => sgd.step(parameters, gradients, rate),
             Self::AdamW(adam) => adam.step(parameters, gradients, rate, done),

@@ -13,6 +13,7 @@ use crate::{
     BoxError, Checkpoint, CheckpointInfo, EpochMetrics, Error, LearningRate, NoDecay, Optimiser, RunFolder,
     Schedule, Tally,
     average::Average,
+    bounds::Bounds,
     clipping::clip,
     decay::Decay,
     evaluation::{self, Evaluated},
@@ -130,11 +131,16 @@ impl Trainer {
         Ok(Outcome::Finished)
     }
 
-    /// Checks that the warm-up suits the run.
+    /// Checks that its numbers are such as can be, and that the warm-up suits the run.
     ///
     /// # Errors
-    /// [`Error::LongWarmup`] or [`Error::SecondWarmup`].
+    /// [`Error::OutOfRange`], [`Error::LongWarmup`] or [`Error::SecondWarmup`].
     pub fn check(&self) -> Result<(), Error> {
+        Bounds::NotNegative.check(Setting::LearningRate, self.lr)?;
+        Bounds::NotNegative.check(Setting::WeightDecay, self.weight_decay)?;
+        Bounds::Positive.check(Setting::ClipNorm, self.clip_norm.unwrap_or(1.0))?;
+        Bounds::BelowOne.check(Setting::Ema, self.ema.unwrap_or(0.0))?;
+        self.optimiser.check()?;
         let Self { warmup_epochs: warmup, epochs, ref schedule, .. } = *self;
         match warmup {
             0 => Ok(()),
