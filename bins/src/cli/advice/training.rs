@@ -29,7 +29,7 @@ pub(super) fn of(error: &Error) -> Option<String> {
             or_anew("put back the files of --data as they were, give the same --labels and --image-size")
         }
         Error::LongWarmup { .. } => "give fewer --warmup-epochs or more --epochs".to_owned(),
-        Error::SecondWarmup { .. } => "leave --warmup-epochs out, or choose another --schedule".to_owned(),
+        Error::SecondWarmup { .. } => "give --warmup-epochs 0, or choose another --schedule".to_owned(),
         Error::Diverged { .. } | Error::DivergedAfter { .. } => {
             "try a smaller --lr, with --overwrite".to_owned()
         }

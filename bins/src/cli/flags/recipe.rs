@@ -91,13 +91,16 @@ impl RecipeFlags {
         let or_none =
             |given: Option<f64>, usual| given.map_or(usual, |value| Some(value).filter(|value| *value > 0.0));
         let Mixing { mixup, cutmix } = usual.mixing;
+        let schedule = self.schedule.clone().unwrap_or(usual.schedule);
+        // A schedule that begins low needs no warm-up of the recipe's.
+        let warmup = if schedule.warms_up() { 0 } else { usual.warmup_epochs };
         Recipe {
             lr: self.lr,
             optimiser: self.optimiser(usual.optimiser),
             weight_decay: self.weight_decay.unwrap_or(usual.weight_decay),
             no_decay: self.no_decay.clone().unwrap_or(usual.no_decay),
-            schedule: self.schedule.clone().unwrap_or(usual.schedule),
-            warmup_epochs: self.warmup_epochs.unwrap_or(usual.warmup_epochs),
+            schedule,
+            warmup_epochs: self.warmup_epochs.unwrap_or(warmup),
             clip_norm: or_none(self.clip_norm, usual.clip_norm),
             ema: or_none(self.ema, usual.ema),
             label_smoothing: self.label_smoothing.unwrap_or(usual.label_smoothing),
