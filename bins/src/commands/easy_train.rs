@@ -7,7 +7,7 @@ use datasets::{
     catalog::{Name, Request},
 };
 use derived::hybrids::{self, Made, TRAINING_SEED};
-use pipeline::{Adversary, Session, Trained, TrainingRun, attack_amount, check_attack};
+use pipeline::{Adversary, DatasetProfile, Session, Trained, TrainingRun, attack_amount, check_attack};
 use runs::Settings;
 use serde::Serialize;
 use training::{RunFolder, Start};
@@ -37,7 +37,7 @@ pub struct Flags {
     #[command(flatten)]
     #[serde(flatten)]
     machine: MachineFlags,
-    /// Epochs in all [default: 10 on synthetic, else 200]
+    /// Epochs in all [default: 10 on synthetic, else 200; or the recipe's]
     #[arg(long, alias = "epoch", value_name = "N", value_parser = at_least_one)]
     epochs: Option<usize>,
     #[command(flatten)]
@@ -96,13 +96,15 @@ pub(super) fn train(mut flags: Flags, session: &Session) -> anyhow::Result<Train
     }
     flags.take_hybrids(&mut dataset, session)?;
     let shape = dataset.train.shape();
-    let profile = flags.data.profile();
+    let (profile, epochs) = (flags.profile(), flags.epochs());
+    let recipe = flags.recipe.recipe(epochs);
+    flags.recipe.note(&recipe, epochs, &session.progress);
     let architecture = flags.run.architecture([shape.height, shape.width])?;
     let run = TrainingRun {
-        recipe: flags.recipe.recipe(),
+        recipe,
         normaliser: flags.normaliser.given()?.unwrap_or(profile.normaliser),
         adversary,
-        epochs: flags.epochs(),
+        epochs,
         seed: flags.run.seed,
         start: flags.start.into(),
         provenance: provenance("easy_train"),
@@ -118,7 +120,13 @@ pub(super) fn train(mut flags: Flags, session: &Session) -> anyhow::Result<Train
 impl Flags {
     fn epochs(&self) -> usize {
         let default = if self.data.dataset == Name::Synthetic { 10 } else { 200 };
-        self.epochs.unwrap_or(default)
+        self.epochs.or(self.recipe.name().epochs()).unwrap_or(default)
+    }
+
+    fn profile(&self) -> DatasetProfile {
+        let usual = self.data.profile();
+        let batch_size = self.data.batch_size.or(self.recipe.name().batch_size());
+        DatasetProfile { batch_size: batch_size.unwrap_or(usual.batch_size), ..usual }
     }
 
     fn adversary(&self) -> anyhow::Result<Adversary> {

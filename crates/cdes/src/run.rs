@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use random::permutation;
 use rayon::prelude::*;
-use training::{Outcome, Schedule, Sgd};
+use training::{Outcome, Sgd};
 
 use crate::{
     EpochLosses, Error, Fit, FitEvent, ImageSource, KernelFolder, Losses, Setting, ToyKernels,
@@ -192,7 +192,7 @@ impl<'a, I: ImageSource> Run<'a, I> {
     fn fixed(&self) -> Fixed {
         let (settings, [height, width]) = (self.fit.settings(), self.images.size());
         // Other schedules do not depend on how many epochs there are: their fits can be prolonged.
-        let depends = matches!(settings.schedule, Schedule::Cyclic | Schedule::Cosine);
+        let depends = settings.schedule.depends_on_length();
         let mut fixed = vec![
             (Setting::Seed, settings.seed.to_string()),
             (Setting::BatchSize, settings.batch_size.to_string()),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::{
-    Augmentation, Error, ImageSet, ImageShape, Look, View,
+    Augmentation, Distortions, Error, ImageSet, ImageShape, Look, View,
     prefetch::Prefetch,
     random::{Purpose, permutation, stream},
 };
@@ -75,7 +75,7 @@ impl Order {
 }
 
 /// How a set is cut into batches; the default is 128 images in the set's own order, unchanged, on the caller's thread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BatchOptions {
     /// Images per batch; 0 counts as 1.
     pub batch_size: usize,
@@ -83,6 +83,8 @@ pub struct BatchOptions {
     pub order: Order,
     /// Random crops and flips, drawn from the order's seed and epoch (zero for the sequential order).
     pub augmentation: Option<Augmentation>,
+    /// What is done to the pixels after that, drawn likewise. Batches without pixels know nothing of it.
+    pub distortions: Distortions,
     /// Whether to leave out a last batch that is not full.
     pub drop_last: bool,
     /// The first batch to deliver. Those before it cost nothing, so a run can be resumed in the middle of an epoch.
@@ -99,6 +101,7 @@ impl Default for BatchOptions {
             batch_size: 128,
             order: Order::Sequential,
             augmentation: None,
+            distortions: Distortions::default(),
             drop_last: false,
             start_batch: 0,
             workers: 0,
@@ -225,7 +228,7 @@ impl Plan {
         }
         let mut images = vec![0.0; indices.len() * shape.len()];
         let slots = indices.par_iter().zip(images.par_chunks_exact_mut(shape.len().max(1)));
-        let write = |(&index, out): (&usize, &mut [f32])| self.set.write(index, self.look(), out);
+        let write = |(&index, out): (&usize, &mut [f32])| self.write(index, out);
         let done: Vec<Result<(), Error>> = match self.set.encoded() {
             Some(_) => slots.map(write).collect(),
             None => indices.iter().zip(images.chunks_exact_mut(shape.len().max(1))).map(write).collect(),
@@ -233,6 +236,13 @@ impl Plan {
         self.leave_out(done, &mut indices, &mut images)?;
         let labels = self.labels(&indices);
         Ok(Batch { images, labels, indices, views: Vec::new(), shape })
+    }
+
+    fn write(&self, index: usize, out: &mut [f32]) -> Result<(), Error> {
+        self.set.write(index, self.look(), out)?;
+        let (seed, epoch) = self.options.order.key();
+        self.options.distortions.apply(out, self.set.shape(), [seed, epoch, index as u64]);
+        Ok(())
     }
 
     fn labels(&self, indices: &[usize]) -> Vec<u32> {

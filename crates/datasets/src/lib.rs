@@ -50,8 +50,10 @@ pub mod cifar_tests;
 mod class_map;
 mod class_names;
 mod corruption;
+mod distortion;
 #[cfg(feature = "download")]
 pub mod download;
+mod erasing;
 mod error;
 pub mod folder;
 pub mod frequency;
@@ -63,6 +65,7 @@ mod images;
 mod kind;
 mod left_out;
 mod mat;
+mod mixing;
 pub mod mnist;
 mod note;
 mod npy;
@@ -75,6 +78,7 @@ mod parquet;
 mod pickle;
 mod planes;
 mod prefetch;
+mod rand_augment;
 mod random;
 mod repository;
 mod shape;
@@ -98,6 +102,10 @@ pub use shape::ImageShape;
 // Batches of them
 pub use augmentation::{Augmentation, Look, Pixel, View};
 pub use batches::{Batch, BatchOptions, Batches, Order};
+pub use distortion::Distortions;
+pub use erasing::Erasing;
+pub use mixing::{Mix, Mixing};
+pub use rand_augment::{Operation, RandAugment};
 
 // Pairs of them
 pub use pairing::donors;

@@ -14,6 +14,9 @@ pub(crate) enum Purpose {
     Pairing = 5,
     Framing = 6,
     Split = 7,
+    RandAugment = 8,
+    Erasing = 9,
+    Mixing = 10,
 }
 
 /// The stream of `(seed, purpose, epoch, index)`, from its beginning.

@@ -76,7 +76,7 @@ pub use runs::{StoredCheckpoint, checkpoints_matching, checkpoints_of_run};
 
 // Training
 pub use analysis::{Recording, train_recording};
-pub use pipeline::{Adversary, Recipe, Trained, TrainingRun};
+pub use pipeline::{Adversary, Recipe, RecipeName, Trained, TrainingRun};
 
 // Measuring
 pub use analysis::{

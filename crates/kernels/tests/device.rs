@@ -35,6 +35,7 @@ on_every_device!(
     maxima_are_the_naive_ones,
     means_are_the_naive_ones,
     cross_entropy_is_the_naive_one,
+    soft_cross_entropy_is_the_naive_one,
     band_means_are_those_of_the_definition,
     gradients_of_any_scale_have_band_means,
     values_are_blended_in_place,
@@ -231,6 +232,27 @@ fn cross_entropy_is_the_naive_one(device: &Device) -> Result<()> {
     assert!((f64::from(loss.to_scalar::<f32>()?) / expected - 1.0).abs() < 1e-5);
     let expected = naive::loss::cross_entropy_backward(&wide(&logits), &labels);
     assert!(error(&flat(&gradient), &expected) < 1e-6);
+    Ok(())
+}
+
+fn soft_cross_entropy_is_the_naive_one(device: &Device) -> Result<()> {
+    for size in [1.0, 20.0, 300.0] {
+        let logits: Vec<f32> = fine(1, 40).iter().map(|value| size * value).collect();
+        let mut targets = vec![0f32; 40];
+        // Smoothed, mixed, one-hot, and mixed with hardly anything.
+        targets[..10].copy_from_slice(&[0.91, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01]);
+        (targets[13], targets[17], targets[25]) = (0.3, 0.7, 1.0);
+        (targets[31], targets[38]) = (1.0 - 1e-6, 1e-6);
+        let [on, of] = [&logits, &targets].map(|values| tensor(values, &[4, 10], device));
+        let (loss, gradient) = device::soft_cross_entropy(&on?, &of?)?;
+        let (logits, targets) = (wide(&logits), wide(&targets));
+        if size < 100.0 {
+            let expected = naive::loss::soft_cross_entropy(&logits, &targets, 4);
+            assert!((f64::from(loss.to_scalar::<f32>()?) / expected - 1.0).abs() < 1e-5, "{size}");
+        }
+        let expected = naive::loss::soft_cross_entropy_backward(&logits, &targets, 4);
+        assert!(error(&flat(&gradient), &expected) < 1e-6, "{size}");
+    }
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use candle_core::{DType, Tensor, Var};
 use crate::{
     architectures::Architecture,
     backend::Backend,
-    batch::Batch,
+    batch::{Batch, TrainingBatch},
     dropout::StepKey,
     error::Error,
     frozen::Frozen,
@@ -86,6 +86,24 @@ impl Classifier {
         self.normaliser
     }
 
+    /// How many classes its head has.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// Sets how often training skips the last block of a network with stochastic depth, from 0 to below 1: the other rates keep their
+    /// proportion to it. `backend` is the one that the classifier is on.
+    ///
+    /// # Errors
+    /// [`Error::NoStochasticDepth`] if the network has no such blocks, or if the device fails.
+    pub fn set_stochastic_depth(&mut self, backend: &Backend, most: f32) -> Result<(), Error> {
+        let scaled = self.graph.with_stochastic_depth(most);
+        let arch = self.architecture.name();
+        self.graph = scaled.ok_or(Error::NoStochasticDepth { arch, rate: most })?;
+        self.network = backend.network(&self.graph, self.normaliser)?;
+        Ok(())
+    }
+
     /// What is learned, by PyTorch's names.
     pub fn parameters(&self) -> &BTreeMap<String, Var> {
         &self.variables.parameters
@@ -139,8 +157,24 @@ impl Classifier {
         images: &Tensor,
         labels: &[u32],
     ) -> Result<ParameterGradients, Error> {
+        let batch = self.batch(images, labels)?;
         let key = self.next_key();
-        self.differentiate(images, labels, Mode::Train, key)
+        self.network.parameter_gradients(&self.variables, batch, Mode::Train, key)
+    }
+
+    /// The same of cross-entropy with smoothed or mixed labels: `targets` (N, classes) has a number of at least 0 for each class of each
+    /// image, row after row, and those of an image sum to 1. The loss is the mean over images of −Σ q ln p.
+    ///
+    /// # Errors
+    /// If the batch is empty, is not (N, 3, H, W), or the targets are not such numbers.
+    pub fn soft_parameter_gradients(
+        &mut self,
+        images: &Tensor,
+        targets: &[f32],
+    ) -> Result<ParameterGradients, Error> {
+        let batch = TrainingBatch::soft(images, targets, self.classes, |size| self.network.fits(size))?;
+        let key = self.next_key();
+        self.network.parameter_gradients(&self.variables, batch, Mode::Train, key)
     }
 
     /// The gradient with respect to every parameter with the running statistics in place of the batch's.
@@ -152,18 +186,12 @@ impl Classifier {
         images: &Tensor,
         labels: &[u32],
     ) -> Result<ParameterGradients, Error> {
-        self.differentiate(images, labels, Mode::Evaluate, StepKey::new(0, 0))
+        let batch = self.batch(images, labels)?;
+        self.network.parameter_gradients(&self.variables, batch, Mode::Evaluate, StepKey::new(0, 0))
     }
 
-    fn differentiate(
-        &mut self,
-        images: &Tensor,
-        labels: &[u32],
-        mode: Mode,
-        key: StepKey,
-    ) -> Result<ParameterGradients, Error> {
-        let batch = Batch::new(images, labels, self.classes, |size| self.network.fits(size))?;
-        self.network.parameter_gradients(&self.variables, batch, mode, key)
+    fn batch<'a>(&self, images: &'a Tensor, labels: &'a [u32]) -> Result<TrainingBatch<'a>, Error> {
+        Ok(Batch::new(images, labels, self.classes, |size| self.network.fits(size))?.into())
     }
 
     /// Says what the next training step draws its dropout from; later steps count on from there. The same seed and step drop the

@@ -38,6 +38,14 @@ pub enum Error {
     /// A label that is no class.
     #[error("label {label}: expected 0 to {} for a network of {classes} classes", classes - 1)]
     LabelOutOfRange { label: u32, classes: usize },
+    /// A rate for what the network does not have.
+    #[error("a stochastic depth of {rate}: {arch} has no blocks that training skips; expected none")]
+    NoStochasticDepth { arch: &'static str, rate: f32 },
+    /// Targets of a loss that are no weights of classes.
+    #[error(
+        "targets of {images} images with {problem}: expected {classes} numbers of at least 0 an image, which sum to 1"
+    )]
+    Targets { images: usize, classes: usize, problem: String },
     /// An output that the network does not have.
     #[error("output {output} of a network with {outputs} outputs: expected 0 to {}", outputs.saturating_sub(1))]
     NoSuchOutput { output: usize, outputs: usize },

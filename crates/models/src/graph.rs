@@ -120,6 +120,23 @@ impl Graph {
         &self.buffers
     }
 
+    /// The same with the largest rate of stochastic depth brought to `most` and the others in proportion; none if it has no such rates.
+    pub(crate) fn with_stochastic_depth(&self, most: f32) -> Option<Self> {
+        let mut scaled = self.clone();
+        let rates = |nodes: &[Node]| {
+            let rate =
+                |node: &Node| if let Op::StochasticDepth { rate } = node.op { Some(rate) } else { None };
+            nodes.iter().filter_map(rate).reduce(f32::max)
+        };
+        let factor = most / rates(&self.nodes)?;
+        for node in &mut scaled.nodes {
+            if let Op::StochasticDepth { rate } = &mut node.op {
+                *rate *= factor;
+            }
+        }
+        Some(scaled)
+    }
+
     /// Parameters and buffers together: everything that a checkpoint holds.
     pub fn shapes(&self) -> Shapes {
         self.parameters
@@ -318,5 +335,23 @@ impl GraphBuilder {
         self.nodes.push(Node { op, inputs: inputs.to_vec() });
         self.channels.push(channels);
         Value(self.nodes.len() - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two blocks, of which training skips the first for a tenth of the images and the second for a fifth.
+    #[test]
+    fn rates_of_stochastic_depth_keep_their_proportion() {
+        let graph = |rates: &[f32]| {
+            let (mut g, x) = GraphBuilder::images(3);
+            let last = rates.iter().fold(x, |x, rate| g.stochastic_depth(x, *rate));
+            g.head(last, "fc", 10)
+        };
+        let scaled = graph(&[0.1, 0.2]).with_stochastic_depth(0.5).expect("rates");
+        assert_eq!(scaled, graph(&[0.25, 0.5]));
+        assert_eq!(graph(&[]).with_stochastic_depth(0.5), None);
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Debug, sync::Arc};
 use candle_core::{Tensor, Var};
 
 use crate::{
-    batch::{Batch, Images},
+    batch::{Batch, Images, TrainingBatch},
     dropout::StepKey,
     error::Error,
     plan::Mode,
@@ -35,7 +35,7 @@ pub(crate) trait Network: Debug + Send + Sync {
     fn parameter_gradients(
         &mut self,
         variables: &Variables,
-        batch: Batch<'_>,
+        batch: TrainingBatch<'_>,
         mode: Mode,
         key: StepKey,
     ) -> Result<ParameterGradients, Error>;

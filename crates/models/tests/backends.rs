@@ -115,6 +115,35 @@ fn training_is_the_same(backend: &Backend) -> Outcome {
     Ok(())
 }
 
+/// One-hot targets are labels; the gradient is linear in the targets.
+fn soft_targets_are_mixtures_of_labels(backend: &Backend) -> Outcome {
+    let ([mut network, mut reference], images) = (both(backend, Family::Cifar, "resnet20")?, images(32)?);
+    let one_hot = |labels: &[u32]| -> Vec<f32> {
+        labels
+            .iter()
+            .flat_map(|label| (0..10).map(move |class| f32::from(u8::from(class == *label))))
+            .collect()
+    };
+    let plain = reference.parameter_gradients(&images, &LABELS)?;
+    let soft = network.soft_parameter_gradients(&images, &one_hot(&LABELS))?;
+    assert!((soft.loss()? / plain.loss()? - 1.0).abs() < 1e-4, "{} {}", soft.loss()?, plain.loss()?);
+    let others = [1, 1, 4, 0];
+    let mixed: Vec<f32> =
+        one_hot(&LABELS).iter().zip(one_hot(&others)).map(|(own, other)| 0.75 * own + 0.25 * other).collect();
+    let mixed = network.soft_parameter_gradients(&images, &mixed)?;
+    let other = reference.parameter_gradients(&images, &others)?;
+    let head = "linear.bias";
+    let expected = ((&plain.gradients[head] * 0.75)? + (&other.gradients[head] * 0.25)?)?;
+    assert!(distance(&mixed.gradients[head], &expected)? < 1e-3);
+    let loss = 0.75 * plain.loss()? + 0.25 * other.loss()?;
+    assert!((mixed.loss()? / loss - 1.0).abs() < 1e-4, "{} {loss}", mixed.loss()?);
+    for wrong in [vec![0.1; 39], vec![0.2; 40]] {
+        let refused = network.soft_parameter_gradients(&images, &wrong);
+        assert!(refused.is_err_and(|error| error.to_string().contains("10 numbers")));
+    }
+    Ok(())
+}
+
 /// A seed and the number of a step decide what is dropped, not what was computed before.
 fn dropout_depends_on_the_step_alone(backend: &Backend) -> Outcome {
     let ([mut network, _], images) = (both(backend, Family::Imagenet, "alexnet")?, images(64)?);
@@ -168,6 +197,7 @@ on_backends_of_tensors!(
     gradients_of_pixels_are_the_same,
     gradients_of_parameters_are_the_same,
     training_is_the_same,
+    soft_targets_are_mixtures_of_labels,
     dropout_depends_on_the_step_alone,
     the_same_values_are_dropped,
     what_is_frozen_stays,

@@ -1,14 +1,15 @@
 //! The batches that training and measurements take.
 
-use datasets::{Augmentation, BatchOptions, Batches, ImageSet, Order};
+use datasets::{Augmentation, BatchOptions, Batches, Distortions, ImageSet, Order};
 
 use crate::DatasetProfile;
 
-/// The training images of an epoch: shuffled and augmented, from batch `start` on, with or without their pixels.
+/// The training images of an epoch: shuffled, augmented and distorted, from batch `start` on, with or without their pixels.
 pub fn training_batches(
     set: &ImageSet,
     profile: &DatasetProfile,
     order: Order,
+    distortions: Distortions,
     start: usize,
     pixels: bool,
 ) -> Batches {
@@ -16,6 +17,7 @@ pub fn training_batches(
         batch_size: profile.batch_size,
         order,
         augmentation: Some(Augmentation::default()),
+        distortions,
         start_batch: start,
         workers: profile.workers,
         drop_last: false,

@@ -18,6 +18,11 @@ pub enum Error {
          expected less"
     )]
     AttackTooFar { radius: String, height: usize, width: usize, farthest: f32 },
+    /// Mixed images have no one class that an adversary could work against.
+    #[error(
+        "adversarial images that are mixed (mixup {mixup}, CutMix {cutmix}): expected one of both, or neither"
+    )]
+    MixedAdversary { mixup: f64, cutmix: f64 },
     /// A network that does not suit the images.
     #[error("{arch}: {source}")]
     UnsuitableNetwork { arch: &'static str, source: models::Error },

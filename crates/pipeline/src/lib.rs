@@ -26,12 +26,14 @@ mod error;
 mod memory;
 mod open;
 mod profile;
+mod recipe;
 mod resident;
 mod restriction;
 mod run;
 mod session;
 mod source;
 mod tally;
+mod targets;
 mod trainable;
 mod trained_on;
 
@@ -53,7 +55,9 @@ pub use restriction::Restriction;
 pub use tally::tally;
 
 // Training
-pub use run::{PreparedRun, Recipe, Trained, TrainingRun};
+pub use recipe::{Recipe, RecipeName};
+pub use run::{PreparedRun, Trained, TrainingRun};
+pub use targets::Targets;
 pub use trainable::TrainableClassifier;
 
 // What can go wrong

@@ -1,7 +1,7 @@
 //! Images of a run that stay on the device that trains on them: of a batch only the choice of crops goes there.
 
 use candle_core::Device;
-use datasets::{Batch, Dataset, ImageSet};
+use datasets::{Batch, Dataset, Distortions, ImageSet};
 use kernels::device::ResidentImages;
 use models::Backend;
 
@@ -17,21 +17,20 @@ pub(crate) struct ResidentSets {
     test: ResidentImages,
 }
 
+/// Whether somebody changes pixels on their way to the network, so that they cannot stay on its device.
+pub(crate) fn are_changed(adversary: &Adversary, distortions: &Distortions) -> bool {
+    adversary.attacks().next().is_some() || !distortions.is_none()
+}
+
 impl ResidentSets {
-    /// The sets on a device other than the CPU's own engine, if they are bytes in memory, not too many, and nobody is to change
-    /// them on the way. Where the device's memory does not hold them that is said, and they stay where they are.
+    /// The sets on a device other than the CPU's own engine, if they are bytes in memory and not too many. Where the device's memory does not hold them that is said, and they stay where they are.
     ///
     /// # Errors
     /// If the device fails otherwise.
-    pub(crate) fn from_dataset(
-        dataset: &Dataset,
-        session: &Session,
-        adversary: &Adversary,
-    ) -> candle_core::Result<Option<Self>> {
+    pub(crate) fn from_dataset(dataset: &Dataset, session: &Session) -> candle_core::Result<Option<Self>> {
         let Backend::Candle { device, .. } = &session.backend else { return Ok(None) };
-        let is_attacked = adversary.training.is_some() || adversary.testing.is_some();
         match (dataset.train.all_bytes(), dataset.test.all_bytes()) {
-            (Some(train), Some(test)) if !is_attacked && train.len() + test.len() <= MOST_BYTES => {
+            (Some(train), Some(test)) if train.len() + test.len() <= MOST_BYTES => {
                 let both = || {
                     let train = resident(&dataset.train, train, device)?;
                     Ok(Self { train, test: resident(&dataset.test, test, device)? })

@@ -6,35 +6,16 @@ use datasets::Dataset;
 use models::{Architecture, Normaliser};
 use progress::{Pass, Progress};
 use runs::{Provenance, RunConfig, Settings, results};
-use training::{BoxError, CheckpointInfo, EpochMetrics, Event, Outcome, RunFolder, Schedule, Start, Trainer};
+use training::{BoxError, CheckpointInfo, EpochMetrics, Event, Outcome, RunFolder, Start, Trainer};
 
 use crate::{
-    Adversary, DatasetProfile, DeviceFeed, Error, Session, TrainableClassifier, adversary::describe_attack,
-    open::fresh_network, resident::ResidentSets, source::DatasetSource,
+    Adversary, DatasetProfile, DeviceFeed, Error, Recipe, Session, TrainableClassifier,
+    adversary::describe_attack,
+    open::fresh_network,
+    resident::{ResidentSets, are_changed},
+    source::DatasetSource,
+    targets::Targets,
 };
-
-/// How a network learns: SGD with momentum and weight decay.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Recipe {
-    /// The learning rate at the start. Absent: that of the run that is resumed, or else 0.1, or 0.02 in runs of fewer than 50 epochs.
-    pub lr: Option<f64>,
-    /// Momentum.
-    pub momentum: f64,
-    /// Weight decay, of all parameters.
-    pub weight_decay: f64,
-    /// How the rate changes.
-    pub schedule: Schedule,
-}
-
-impl Default for Recipe {
-    fn default() -> Self {
-        let schedule = Schedule::Step { epochs: 50, factor: 0.1 };
-        Self { lr: None, momentum: 0.9, weight_decay: 5e-4, schedule }
-    }
-}
-
-/// Epochs from which on a run can afford the usual rate: a shorter one would spend much of its time on finding its feet.
-const LONG_RUN: usize = 50;
 
 /// A run about to be trained. Fields that are not given are those of [`TrainingRun::new`].
 #[derive(Debug, Clone)]
@@ -115,16 +96,23 @@ impl<'a> TrainingRun<'a> {
     /// If the network does not suit the images, or the folder cannot be used.
     pub fn prepare(&self, session: &Session) -> Result<PreparedRun<'a>, Error> {
         let earlier = self.earlier()?;
-        let lr = self.learning_rate(earlier.as_ref());
+        let trainer = self.trainer(self.learning_rate(earlier.as_ref()), session)?;
+        trainer.check()?;
+        self.recipe.check(&self.adversary)?;
         let shape = self.dataset.train.shape();
         let classes = self.dataset.train.classes().len();
-        let network =
+        let mut network =
             fresh_network(self.architecture, classes, self.normaliser, self.seed, &session.backend)?;
+        if let Some(rate) = self.recipe.drop_path {
+            network.set_stochastic_depth(&session.backend, rate as f32)?;
+        }
         network.check_size([shape.height, shape.width]).map_err(|source| {
             let arch = self.architecture.name();
             Error::UnsuitableNetwork { arch, source }
         })?;
-        let resident = ResidentSets::from_dataset(self.dataset, session, &self.adversary)?;
+        let distortions = self.recipe.distortions(self.normaliser);
+        let is_changed = are_changed(&self.adversary, &distortions);
+        let resident = if is_changed { None } else { ResidentSets::from_dataset(self.dataset, session)? };
         let folder = self.begin()?;
         note_other_kernels(&folder, session)?;
         let source = DatasetSource {
@@ -132,11 +120,14 @@ impl<'a> TrainingRun<'a> {
             profile: self.profile,
             seed: self.seed,
             adversary: self.adversary,
+            distortions,
             feed: DeviceFeed::to(&session.backend),
             resident,
         };
-        let network = TrainableClassifier::new(network, self.adversary, self.seed);
-        Ok(PreparedRun { trainer: self.trainer(lr, session)?, network, source, folder })
+        let Recipe { label_smoothing, mixing, .. } = self.recipe;
+        let network = TrainableClassifier::new(network, self.adversary, self.seed)
+            .with_targets(Targets { label_smoothing, mixing });
+        Ok(PreparedRun { trainer, network, source, folder })
     }
 
     /// The configuration of the run that is resumed.
@@ -152,7 +143,7 @@ impl<'a> TrainingRun<'a> {
 
     fn learning_rate(&self, earlier: Option<&RunConfig>) -> f64 {
         let kept = earlier.and_then(|config| config.settings.lr);
-        self.recipe.lr.or(kept).unwrap_or(if self.epochs < LONG_RUN { 0.02 } else { 0.1 })
+        self.recipe.lr.or(kept).unwrap_or_else(|| self.recipe.name.learning_rate(self.epochs))
     }
 
     /// Takes the folder, and removes an earlier run and what was measured of it where that is asked for.
@@ -167,7 +158,7 @@ impl<'a> TrainingRun<'a> {
     }
 
     fn trainer(&self, lr: f64, session: &Session) -> Result<Trainer, Error> {
-        let Recipe { momentum, weight_decay, ref schedule, .. } = self.recipe;
+        let recipe = &self.recipe;
         let (seed, normaliser) = (self.seed, self.normaliser);
         let info = CheckpointInfo {
             epoch: None,
@@ -183,24 +174,29 @@ impl<'a> TrainingRun<'a> {
         Ok(Trainer {
             epochs: self.epochs,
             lr,
-            momentum,
-            weight_decay,
-            schedule: schedule.clone(),
+            optimiser: recipe.optimiser,
+            weight_decay: recipe.weight_decay,
+            no_decay: recipe.no_decay.clone(),
+            schedule: recipe.schedule.clone(),
+            warmup_epochs: recipe.warmup_epochs,
+            clip_norm: recipe.clip_norm,
+            ema: recipe.ema,
             batch_size: self.profile.batch_size,
             checkpoint_every: self.checkpoint_every,
             training_on: self.adversary.training.as_ref().map_or_else(String::new, describe_attack),
+            settings: recipe.fixed(),
             info,
             config: serde_json::to_value(self.config(lr, session)?)?,
         })
     }
 
     fn config(&self, lr: f64, session: &Session) -> Result<RunConfig, Error> {
-        let settings = self.settings.resolved([
+        let own = [
             ("epochs", self.epochs.into()),
             ("batch_size", self.profile.batch_size.into()),
             ("lr", lr.into()),
-            ("schedule", self.recipe.schedule.to_string().into()),
-        ])?;
+        ];
+        let settings = self.settings.resolved(own.into_iter().chain(self.recipe.settings()))?;
         Ok(RunConfig {
             command: self.provenance.command.clone(),
             version: self.provenance.version.clone(),
@@ -333,8 +329,12 @@ fn line(metrics: &EpochMetrics) -> String {
         .adv_loss
         .zip(metrics.adv_prec1)
         .map_or_else(String::new, |(loss, prec1)| format!("  attacked: loss {loss:.4}, {prec1:5.2} %"));
+    let averaged = metrics
+        .ema_loss
+        .zip(metrics.ema_prec1)
+        .map_or_else(String::new, |(loss, prec1)| format!("  averaged: loss {loss:.4}, {prec1:5.2} %"));
     format!(
         "epoch {epoch:3}  lr {lr:<7.4} train: loss {train_loss:.4}, {train_prec1:5.2} %  test: loss {nat_loss:.4}, \
-         {nat_prec1:5.2} %{attacked}  {seconds:.0} s, {images_per_second:.0} images/s"
+         {nat_prec1:5.2} %{attacked}{averaged}  {seconds:.0} s, {images_per_second:.0} images/s"
     )
 }

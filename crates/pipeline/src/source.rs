@@ -1,6 +1,6 @@
 //! The batches of a data set as the trainer asks for them.
 
-use datasets::{Batch, Dataset, Order};
+use datasets::{Batch, Dataset, Distortions, Order};
 use models::Attack;
 use training::{BoxError, Source};
 
@@ -22,6 +22,8 @@ pub(crate) struct DatasetSource<'a> {
     pub(crate) seed: u64,
     /// Who changes images before the network sees them.
     pub(crate) adversary: Adversary,
+    /// What else is done to training images.
+    pub(crate) distortions: Distortions,
     /// The way to the device.
     pub(crate) feed: DeviceFeed,
     /// The images, if they are on the device already.
@@ -48,7 +50,7 @@ impl Source for DatasetSource<'_> {
     fn train(&self, epoch: usize, start: usize) -> impl Iterator<Item = Result<DeviceBatch, BoxError>> {
         let (train, pixels) = (&self.dataset.train, self.resident.is_none());
         let order = Order::Shuffled { seed: self.seed, epoch: epoch as u64 };
-        let batches = training_batches(train, self.profile, order, start, pixels);
+        let batches = training_batches(train, self.profile, order, self.distortions, start, pixels);
         match &self.resident {
             Some(resident) => {
                 Box::new(batches.map(|batch| Ok(resident.train(batch?)?))) as DeviceBatches<'_, BoxError>

@@ -6,7 +6,12 @@ use candle_core::{Tensor, Var};
 use models::{Attack, Classifier, Frozen};
 use training::{BoxError, DeferredMetrics, StepOutput, Tally, TrainableModel};
 
-use crate::{Adversary, DeviceBatch, Error, adversary::attacked, out_of_memory, tally};
+use crate::{
+    Adversary, DeviceBatch, Error,
+    adversary::attacked,
+    out_of_memory, tally,
+    targets::{TargetedBatch, Targets},
+};
 
 /// A classifier that a [`training::Trainer`] trains. While it is evaluated its weights are packed once for all batches.
 #[derive(Debug)]
@@ -14,17 +19,26 @@ pub struct TrainableClassifier {
     classifier: Classifier,
     frozen: Option<Frozen>,
     adversary: Adversary,
-    /// What dropout draws from.
+    targets: Targets,
+    /// What dropout and mixing draw from.
     seed: u64,
+    /// The next training step: epoch and batch.
+    step: [u64; 2],
     /// Whether results are there as soon as they are returned.
     is_immediate: bool,
 }
 
 impl TrainableClassifier {
-    /// Trains this classifier; the seed decides what dropout drops.
+    /// Trains this classifier on plain labels; the seed decides what dropout drops.
     pub fn new(classifier: Classifier, adversary: Adversary, seed: u64) -> Self {
         let is_immediate = classifier.parameters().values().all(|parameter| parameter.device().is_cpu());
-        Self { classifier, frozen: None, adversary, seed, is_immediate }
+        let targets = Targets::default();
+        Self { classifier, frozen: None, adversary, targets, seed, step: [0; 2], is_immediate }
+    }
+
+    /// The same on smoothed labels and mixed batches.
+    pub fn with_targets(self, targets: Targets) -> Self {
+        Self { targets, ..self }
     }
 
     /// The network as it is now; kept until it learns.
@@ -61,16 +75,28 @@ impl TrainableModel for TrainableClassifier {
     }
 
     fn begin_step(&mut self, epoch: usize, batch: usize) {
+        self.step = [epoch as u64, batch as u64];
         // More batches in an epoch than 2^32 nobody has.
         self.classifier.set_step(self.seed, (epoch as u64) << 32 | batch as u64);
+    }
+
+    fn weights_replaced(&mut self) {
+        self.frozen = None;
     }
 
     fn learn(&mut self, batch: &DeviceBatch) -> Result<StepOutput, BoxError> {
         let images = self.seen(batch, self.adversary.training)?;
         self.frozen = None;
-        let found = self.classifier.parameter_gradients(&images, &batch.labels);
+        let ([epoch, number], classes) = (self.step, self.classifier.classes());
+        let targeted = self.targets.of(batch, images, classes, [self.seed, epoch, number]);
+        let TargetedBatch { images, soft, labels } =
+            targeted.map_err(|error| out_of_memory(error.into(), batch.len()))?;
+        let found = match soft {
+            Some(targets) => self.classifier.soft_parameter_gradients(&images, &targets),
+            None => self.classifier.parameter_gradients(&images, &labels),
+        };
         let mut found = found.map_err(|error| out_of_memory(error, batch.len()))?;
-        let (gradients, labels) = (std::mem::take(&mut found.gradients), batch.labels.clone());
+        let gradients = std::mem::take(&mut found.gradients);
         let ask = move || Ok(tally(found.loss()?, &found.logits, &labels)?);
         let tally = if self.is_immediate { ask()?.into() } else { DeferredMetrics::Later(Box::new(ask)) };
         Ok(StepOutput { tally, gradients })

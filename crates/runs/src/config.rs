@@ -136,6 +136,8 @@ pub struct KnownSettings {
     pub val_fraction: Option<f64>,
     /// Which images these are.
     pub val_seed: Option<u64>,
+    /// The name of the training recipe.
+    pub recipe: Option<String>,
     /// The base learning rate.
     pub lr: Option<f64>,
     /// The gradient spectrum is recorded every so many epochs.
@@ -175,9 +177,12 @@ impl Settings {
     ///
     /// # Errors
     /// As [`Settings::new`].
-    pub fn resolved<const N: usize>(&self, values: [(&str, Value); N]) -> Result<Self, serde_json::Error> {
+    pub fn resolved<'a>(
+        &self,
+        values: impl IntoIterator<Item = (&'a str, Value)>,
+    ) -> Result<Self, serde_json::Error> {
         let mut all = self.all.clone();
-        all.extend(values.map(|(name, value)| (name.to_owned(), value)));
+        all.extend(values.into_iter().map(|(name, value)| (name.to_owned(), value)));
         Self::new(all)
     }
 }

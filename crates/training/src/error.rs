@@ -38,9 +38,25 @@ pub enum Error {
     ImagesChanged { path: PathBuf },
     /// No schedule reads like this.
     #[error(
-        "schedule `{found}`: expected `step:EPOCHS:FACTOR`, `EPOCH:MULTIPLE,EPOCH:MULTIPLE,…`, `cosine`, `cyclic` or `constant`"
+        "schedule `{found}`: expected `step:EPOCHS:FACTOR`, `EPOCH:MULTIPLE,EPOCH:MULTIPLE,…`, `cosine`, `one-cycle`, `one-cycle:RISING`, `cyclic` or `constant`"
     )]
     Schedule { found: String },
+    /// No kind of parameters is called this.
+    #[error(
+        "`{found}` is no kind of parameters: expected `none`, or some of norms, biases and embeddings, with commas between"
+    )]
+    ParameterKind { found: String },
+    /// A setting with a value that it cannot have.
+    #[error("{setting} {found}: expected {expected}")]
+    OutOfRange { setting: Setting, found: f64, expected: &'static str },
+    /// A warm-up that leaves nothing of the run.
+    #[error("a warm-up of {warmup} epochs in a run of {epochs}: expected fewer")]
+    LongWarmup { warmup: usize, epochs: usize },
+    /// A warm-up before a schedule that has one of its own.
+    #[error(
+        "a warm-up before the schedule `{schedule}`, which begins with one: expected another schedule, or none"
+    )]
+    SecondWarmup { schedule: String },
     /// A parameter whose name does not say how to draw it.
     #[error(
         "`{name}` {shape:?}: no initialisation is known for it; expected a name that ends in weight, bias, running_mean or running_var"

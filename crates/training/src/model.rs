@@ -65,6 +65,9 @@ pub trait TrainableModel {
     /// resumed goes on as it would have. Learners that draw nothing need not care.
     fn begin_step(&mut self, _epoch: usize, _batch: usize) {}
 
+    /// Says that other values were put into parameters and buffers: what was kept of the earlier ones no longer holds.
+    fn weights_replaced(&mut self) {}
+
     /// The gradients of a batch, in training mode.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use crate::{Error, checkpoint::Checkpoint};
 pub struct EpochMetrics {
     /// 0-based.
     pub epoch: usize,
-    /// The learning rate.
+    /// The learning rate of its first batch.
     pub lr: f64,
     /// Over the augmented training images, while the weights moved.
     pub train_loss: f64,
@@ -33,6 +33,12 @@ pub struct EpochMetrics {
     /// Top-1, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adv_prec1: Option<f64>,
+    /// Over the test images, by the network with averaged weights, where there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ema_loss: Option<f64>,
+    /// Top-1, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ema_prec1: Option<f64>,
     /// Seconds for training and evaluation.
     pub seconds: f64,
     /// Training images per second, evaluation left out.
@@ -301,6 +307,8 @@ mod tests {
             nat_prec5: 4.0,
             adv_loss: None,
             adv_prec1: None,
+            ema_loss: None,
+            ema_prec1: None,
             seconds: 5.0,
             images_per_second: 6.0,
         };

@@ -30,10 +30,31 @@ pub enum Schedule {
     Cyclic,
     /// `cosine`: half a period of the cosine from the base rate down to zero (Loshchilov & Hutter, ICLR 2017, without restarts).
     Cosine,
+    /// `one-cycle`, `one-cycle:RISING`: up from a 25th over this share of the steps (0.3), then down to the 250,000th, both as half a
+    /// period of the cosine (Smith & Topin 2019, as PyTorch's `OneCycleLR` without a cycle of momentum). The base rate is the highest.
+    OneCycle { rising: f64 },
 }
 
 impl Schedule {
-    /// The learning rate of an epoch out of `epochs`.
+    /// `one-cycle` as PyTorch has it.
+    pub const ONE_CYCLE: Self = Self::OneCycle { rising: 0.3 };
+
+    /// Whether the rate changes from step to step within an epoch.
+    pub fn is_by_step(&self) -> bool {
+        matches!(self, Self::OneCycle { .. })
+    }
+
+    /// Whether the rate depends on how many epochs there are in all.
+    pub fn depends_on_length(&self) -> bool {
+        matches!(self, Self::Cyclic | Self::Cosine | Self::OneCycle { .. })
+    }
+
+    /// Whether the rate begins low and rises.
+    pub fn warms_up(&self) -> bool {
+        matches!(self, Self::Cyclic | Self::OneCycle { .. })
+    }
+
+    /// The learning rate of an epoch out of `epochs`. Of a schedule [by step](Self::is_by_step), steps may stand in the place of epochs.
     pub fn learning_rate(&self, base: f64, epoch: usize, epochs: usize) -> f64 {
         match self {
             Self::Constant => base,
@@ -44,6 +65,7 @@ impl Schedule {
             }
             Self::Cosine => base * half_period(epoch as f64 / epochs.max(1) as f64),
             Self::Cyclic => base * triangle(epoch as f64, (4 * epochs / 15) as f64, epochs as f64),
+            Self::OneCycle { rising } => base * cycle(epoch as f64, *rising * epochs as f64, epochs as f64),
         }
     }
 }
@@ -58,6 +80,20 @@ fn half_period(at: f64) -> f64 {
     (1.0 + (std::f64::consts::PI * at).cos()) / 2.0
 }
 
+/// Where a cycle begins, as a part of its highest rate, and where it ends.
+const CYCLE_START: f64 = 1.0 / 25.0;
+const CYCLE_END: f64 = CYCLE_START / 1e4;
+
+/// Up to 1 at step `top` − 1 and down again until the last of `steps` steps.
+fn cycle(at: f64, top: f64, steps: f64) -> f64 {
+    let (top, last) = (top - 1.0, steps - 1.0);
+    let between = |from: f64, to: f64, share: f64| to + (from - to) * half_period(share);
+    match at <= top && top > 0.0 {
+        true => between(CYCLE_START, 1.0, at / top),
+        false => between(1.0, CYCLE_END, ((at - top) / (last - top)).min(1.0)),
+    }
+}
+
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -70,6 +106,8 @@ impl fmt::Display for Schedule {
             }
             Self::Cyclic => f.write_str("cyclic"),
             Self::Cosine => f.write_str("cosine"),
+            Self::OneCycle { .. } if *self == Self::ONE_CYCLE => f.write_str("one-cycle"),
+            Self::OneCycle { rising } => write!(f, "one-cycle:{rising}"),
         }
     }
 }
@@ -83,11 +121,16 @@ impl FromStr for Schedule {
             "constant" => return Ok(Self::Constant),
             "cyclic" => return Ok(Self::Cyclic),
             "cosine" => return Ok(Self::Cosine),
+            "one-cycle" => return Ok(Self::ONE_CYCLE),
             _ => {}
         }
         if let Some(step) = text.strip_prefix("step:") {
             let (epochs, factor) = pair(step).filter(|&(epochs, _)| epochs > 0).ok_or_else(refused)?;
             return Ok(Self::Step { epochs, factor });
+        }
+        if let Some(rising) = text.strip_prefix("one-cycle:") {
+            let rising = rising.parse().ok().filter(|rising: &f64| *rising > 0.0 && *rising < 1.0);
+            return rising.map(|rising| Self::OneCycle { rising }).ok_or_else(refused);
         }
         let milestones: Vec<(usize, f64)> =
             text.split(',').map(pair).collect::<Option<_>>().ok_or_else(refused)?;
@@ -123,7 +166,15 @@ mod tests {
 
     #[test]
     fn texts_are_read_and_written() -> Result<(), Error> {
-        for text in ["constant", "cyclic", "cosine", "step:50:0.1", "60:0.1,120:0.01,180:0.001"] {
+        for text in [
+            "constant",
+            "cyclic",
+            "cosine",
+            "one-cycle",
+            "one-cycle:0.25",
+            "step:50:0.1",
+            "60:0.1,120:0.01,180:0.001",
+        ] {
             assert_eq!(text.parse::<Schedule>()?.to_string(), text);
         }
         Ok(())
@@ -131,7 +182,7 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for text in ["", "step", "step:0:0.1", "step:5:nan", "60:0.1,50:0.2", "60", "linear"] {
+        for text in ["", "step", "step:0:0.1", "step:5:nan", "60:0.1,50:0.2", "60", "linear", "one-cycle:1"] {
             assert!(text.parse::<Schedule>().is_err(), "{text}");
         }
     }
@@ -142,6 +193,16 @@ mod tests {
         assert_eq!(rate(0), 0.1);
         assert!((rate(5) - 0.05).abs() < 1e-15);
         assert!(rate(9) > 0.0 && rate(9) < 0.003);
+    }
+
+    #[test]
+    fn one_cycle_rises_for_its_share_of_the_steps() {
+        let rate = |step| Schedule::ONE_CYCLE.learning_rate(0.5, step, 100);
+        assert!((rate(0) - 0.02).abs() < 1e-15 && (rate(29) - 0.5).abs() < 1e-15);
+        assert!((rate(99) / 2e-6 - 1.0).abs() < 1e-9, "{}", rate(99));
+        assert!(rate(28) < rate(29) && rate(30) < rate(29));
+        let short = Schedule::ONE_CYCLE.learning_rate(0.5, 0, 1);
+        assert!(short.is_finite() && short > 0.0, "{short}");
     }
 
     #[test]

@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A setting that decides what is learned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Setting {
     /// The network's architecture.
     Architecture,
@@ -29,6 +32,56 @@ pub enum Setting {
     TrainingOn,
     /// Epochs in all, of a schedule that depends on them.
     Epochs,
+    /// The name of the recipe that the settings are of.
+    Recipe,
+    /// Which optimiser.
+    Optimiser,
+    /// AdamW's β₁ and β₂.
+    Betas,
+    /// AdamW's ε.
+    AdamEpsilon,
+    /// Which parameters do not decay.
+    NoDecay,
+    /// Epochs of warm-up.
+    WarmupEpochs,
+    /// The length that gradients are cut to; 0 for none.
+    ClipNorm,
+    /// The decay of the running average of the weights; 0 for none.
+    Ema,
+    /// How much of a label is spread over all classes.
+    LabelSmoothing,
+    /// The parameter of mixup's distribution; 0 for none.
+    Mixup,
+    /// The parameter of CutMix's distribution; 0 for none.
+    Cutmix,
+    /// Operations and magnitude of RandAugment.
+    RandAugment,
+    /// The share of images of which a part is erased.
+    RandomErasing,
+    /// How often training skips the last block.
+    DropPath,
+}
+
+impl Setting {
+    /// What it is in runs that do not say: what was there before there was a choice.
+    pub fn usual(self) -> &'static str {
+        match self {
+            Self::Recipe => "paper",
+            Self::Optimiser => "sgd",
+            Self::Betas => "0.9,0.999",
+            Self::AdamEpsilon => "0.00000001",
+            Self::NoDecay | Self::RandAugment => "none",
+            Self::DropPath => "usual",
+            Self::WarmupEpochs
+            | Self::ClipNorm
+            | Self::Ema
+            | Self::LabelSmoothing
+            | Self::Mixup
+            | Self::Cutmix
+            | Self::RandomErasing => "0",
+            _ => "",
+        }
+    }
 }
 
 impl fmt::Display for Setting {
@@ -46,6 +99,20 @@ impl fmt::Display for Setting {
             Self::Schedule => "schedule",
             Self::TrainingOn => "training on",
             Self::Epochs => "number of epochs",
+            Self::Recipe => "recipe",
+            Self::Optimiser => "optimiser",
+            Self::Betas => "betas",
+            Self::AdamEpsilon => "epsilon of AdamW",
+            Self::NoDecay => "parameters without decay",
+            Self::WarmupEpochs => "epochs of warm-up",
+            Self::ClipNorm => "longest gradient",
+            Self::Ema => "decay of the average",
+            Self::LabelSmoothing => "label smoothing",
+            Self::Mixup => "mixup",
+            Self::Cutmix => "CutMix",
+            Self::RandAugment => "RandAugment",
+            Self::RandomErasing => "random erasing",
+            Self::DropPath => "stochastic depth",
         })
     }
 }

@@ -5,22 +5,24 @@ use std::collections::BTreeMap;
 use candle_core::{Result, Tensor, Var};
 use kernels::device::{accumulate, blend};
 
+use crate::decay::Decay;
+
 /// The optimiser: for each parameter p with gradient g,
 ///
 /// g ← g + decay · p;  b ← momentum · b + g (the first time b ← g);  p ← p − rate · b.
 ///
-/// Every parameter decays, those of batch-norm too, as with PyTorch's `SGD(model.parameters(), …)`.
+/// Every parameter decays, those of batch-norm too, as with PyTorch's `SGD(model.parameters(), …)`, unless the [`Decay`] leaves some out.
 #[derive(Debug, Clone, Default)]
 pub struct Sgd {
     momentum: f64,
-    weight_decay: f64,
+    decay: Decay,
     buffers: BTreeMap<String, Tensor>,
 }
 
 impl Sgd {
     /// An optimiser that has not made a step.
-    pub fn new(momentum: f64, weight_decay: f64) -> Self {
-        Self { momentum, weight_decay, buffers: BTreeMap::new() }
+    pub fn new(momentum: f64, decay: impl Into<Decay>) -> Self {
+        Self { momentum, decay: decay.into(), buffers: BTreeMap::new() }
     }
 
     /// The momentum buffers by parameter; empty before the first step.
@@ -45,13 +47,7 @@ impl Sgd {
     ) -> Result<()> {
         for (name, parameter) in parameters {
             let Some(gradient) = gradients.get(name) else { continue };
-            if gradient.shape() != parameter.shape() {
-                candle_core::bail!(
-                    "gradient of `{name}` is {:?}, expected {:?}",
-                    gradient.shape(),
-                    parameter.shape()
-                );
-            }
+            same_shape(name, parameter, gradient)?;
             let is_first = !self.buffers.contains_key(name);
             let buffer = match self.buffers.remove(name) {
                 // What was resumed comes from a file.
@@ -59,12 +55,24 @@ impl Sgd {
                 None => parameter.as_detached_tensor().zeros_like()?,
             };
             let momentum = if is_first { 0.0 } else { self.momentum as f32 };
-            accumulate(&buffer, momentum, gradient, parameter, self.weight_decay as f32)?;
+            let decay = self.decay.of(name, parameters) as f32;
+            accumulate(&buffer, momentum, gradient, parameter, decay)?;
             blend(parameter, 1.0, &buffer, -rate as f32)?;
             self.buffers.insert(name.clone(), buffer);
         }
         Ok(())
     }
+}
+
+pub(crate) fn same_shape(name: &str, parameter: &Var, gradient: &Tensor) -> Result<()> {
+    if gradient.shape() != parameter.shape() {
+        candle_core::bail!(
+            "gradient of `{name}` is {:?}, expected {:?}",
+            gradient.shape(),
+            parameter.shape()
+        );
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,12 +1,18 @@
 //! Everything that an exact resume needs, in one file, so that it is there whole or not at all.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use candle_core::{Tensor, Var};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    EpochMetrics, Error, Schedule, Sgd, Tally, checkpoint,
+    EpochMetrics, Error, Schedule, Tally,
+    average::Average,
+    checkpoint,
+    optimiser::RunningOptimiser,
     setting::{Part, Setting},
 };
 
@@ -36,6 +42,9 @@ pub(crate) struct Fixed {
     #[serde(default)]
     #[serde(rename = "learner")]
     pub(crate) training_on: String,
+    /// Further settings in words, where they are not [usual](Setting::usual).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) more: BTreeMap<Setting, String>,
 }
 
 impl Fixed {
@@ -73,14 +82,26 @@ impl Fixed {
         if self.images != now.images {
             return Err(Error::ImagesChanged { path });
         }
+        let others = self.changed(now).into_iter().chain(others);
         match others.into_iter().find(|(_, before, now)| before != now) {
             Some((setting, before, now)) => Err(Error::SettingChanged { path, setting, before, now }),
             None => Ok(()),
         }
     }
 
+    /// The first of the further settings that differs: what it was, and what it is now.
+    fn changed(&self, now: &Self) -> Option<(Setting, String, String)> {
+        let of = |more: &BTreeMap<Setting, String>, setting: Setting| {
+            more.get(&setting).cloned().unwrap_or_else(|| setting.usual().to_owned())
+        };
+        let both: BTreeSet<Setting> = self.more.keys().chain(now.more.keys()).copied().collect();
+        let pairs =
+            both.into_iter().map(|setting| (setting, of(&self.more, setting), of(&now.more, setting)));
+        pairs.into_iter().find(|(_, before, now)| before != now)
+    }
+
     fn scheduled_epochs(&self) -> usize {
-        if matches!(self.schedule, Schedule::Cyclic | Schedule::Cosine) { self.epochs } else { 0 }
+        if self.schedule.depends_on_length() { self.epochs } else { 0 }
     }
 }
 
@@ -116,57 +137,77 @@ struct Content {
     progress: Progress,
 }
 
-/// The network whose state is kept.
-pub(crate) struct Network<'a> {
+/// What moves in a run: the network, what moves it, and the average that follows it.
+pub(crate) struct Moving<'a> {
     pub(crate) parameters: &'a BTreeMap<String, Var>,
     pub(crate) buffers: &'a BTreeMap<String, Var>,
+    pub(crate) optimiser: &'a mut RunningOptimiser,
+    pub(crate) average: Option<&'a mut Average>,
 }
+
+/// What stands before the names of tensors in a file.
+const NETWORK: &str = "network.";
+const AVERAGE: &str = "average.";
 
 pub(crate) fn save(
     path: &Path,
     fixed: &Fixed,
     progress: &Progress,
-    network: &Network<'_>,
-    sgd: &Sgd,
+    moving: &Moving<'_>,
 ) -> Result<(), Error> {
-    let variables = network.parameters.iter().chain(network.buffers);
+    let variables = moving.parameters.iter().chain(moving.buffers);
     let variables =
-        variables.map(|(name, variable)| (format!("network.{name}"), variable.as_detached_tensor()));
-    let momentum = sgd.buffers().iter().map(|(name, buffer)| (format!("momentum.{name}"), buffer.clone()));
-    let tensors: BTreeMap<String, Tensor> = variables.chain(momentum).collect();
+        variables.map(|(name, variable)| (format!("{NETWORK}{name}"), variable.as_detached_tensor()));
+    let averages = moving.average.iter().flat_map(|average| average.values());
+    let averages = averages.map(|(name, average)| (format!("{AVERAGE}{name}"), average.clone()));
+    let tensors = variables.chain(averages).chain(moving.optimiser.tensors()).collect();
     let content = Content { fixed: fixed.clone(), progress: progress.clone() };
     checkpoint::save(path, &tensors, KEY, &serde_json::json!(content))
 }
 
-/// Restores network and optimiser, and says where to go on.
-pub(crate) fn load(
-    path: &Path,
-    fixed: &Fixed,
-    network: &Network<'_>,
-    sgd: &mut Sgd,
-) -> Result<Progress, Error> {
+/// Restores network, average and optimiser, and says where to go on.
+pub(crate) fn load(path: &Path, fixed: &Fixed, moving: &mut Moving<'_>) -> Result<Progress, Error> {
     let (mut tensors, content) = checkpoint::load(path, KEY)?;
-    let damaged = |found: String| Error::Damaged { path: path.to_owned(), expected: "training state", found };
-    let content = content.ok_or_else(|| damaged(format!("no metadata `{KEY}`")))?;
-    let content: Content = serde_json::from_str(&content).map_err(|error| damaged(error.to_string()))?;
+    let content = content.ok_or_else(|| damaged(path, format!("no metadata `{KEY}`")))?;
+    let content: Content =
+        serde_json::from_str(&content).map_err(|error| damaged(path, error.to_string()))?;
     content.fixed.check(fixed, path)?;
-    for (name, variable) in network.parameters.iter().chain(network.buffers) {
-        let tensor =
-            tensors.remove(&format!("network.{name}")).ok_or_else(|| damaged(format!("no `{name}`")))?;
-        if tensor.shape() != variable.shape() {
-            return Err(damaged(format!(
-                "`{name}` is {:?}, expected {:?}",
-                tensor.shape(),
-                variable.shape()
-            )));
-        }
+    for (name, variable) in moving.parameters.iter().chain(moving.buffers) {
+        let tensor = take(&mut tensors, NETWORK, name, variable, path)?;
         variable.set(&tensor.to_device(variable.device())?)?;
     }
-    let momentum = tensors
-        .into_iter()
-        .filter_map(|(name, tensor)| Some((name.strip_prefix("momentum.")?.to_owned(), tensor)));
-    sgd.set_buffers(momentum.collect());
+    if let Some(average) = &mut moving.average {
+        let restored = |(name, like): (&String, &Tensor)| {
+            let tensor = take(&mut tensors, AVERAGE, name, like, path)?;
+            Ok((name.clone(), tensor.to_device(like.device())?))
+        };
+        let restored = average.values().iter().map(restored).collect::<Result<_, Error>>()?;
+        average.set_values(restored);
+    }
+    moving.optimiser.restore(tensors);
     Ok(content.progress)
+}
+
+/// A tensor of a file, in the shape of the one that it replaces.
+fn take(
+    tensors: &mut BTreeMap<String, Tensor>,
+    start: &str,
+    name: &str,
+    like: &Tensor,
+    path: &Path,
+) -> Result<Tensor, Error> {
+    let tensor = tensors
+        .remove(&format!("{start}{name}"))
+        .ok_or_else(|| damaged(path, format!("no `{start}{name}`")))?;
+    if tensor.shape() != like.shape() {
+        let (found, expected) = (tensor.shape(), like.shape());
+        return Err(damaged(path, format!("`{start}{name}` is {found:?}, expected {expected:?}")));
+    }
+    Ok(tensor)
+}
+
+fn damaged(path: &Path, found: String) -> Error {
+    Error::Damaged { path: path.to_owned(), expected: "training state", found }
 }
 
 #[cfg(test)]
@@ -190,6 +231,7 @@ mod tests {
             schedule: Schedule::Constant,
             epochs: 10,
             training_on: String::new(),
+            more: BTreeMap::new(),
         }
     }
 
@@ -222,6 +264,24 @@ mod tests {
             error.to_string(),
             "state: the run was started with training on the images themselves, but now it is noise"
         );
+    }
+
+    #[test]
+    fn settings_that_were_not_there_yet_are_the_usual_ones() -> Result<(), serde_json::Error> {
+        assert!(
+            !serde_json::json!(fixed()).to_string().contains("more"),
+            "states of before are written as they were"
+        );
+        let with =
+            |setting, text: &str| Fixed { more: BTreeMap::from([(setting, text.to_owned())]), ..fixed() };
+        let averaged = with(Setting::Ema, "0.99");
+        assert_eq!(serde_json::from_value::<Fixed>(serde_json::json!(averaged))?, averaged);
+        for (before, now) in [(fixed(), averaged.clone()), (averaged, Fixed { lr: 0.2, ..fixed() })] {
+            let error = before.check(&now, Path::new("state")).expect_err("another average");
+            assert!(matches!(error, Error::SettingChanged { setting: Setting::Ema, .. }), "{error}");
+        }
+        assert!(fixed().check(&with(Setting::Ema, "0"), Path::new("state")).is_ok());
+        Ok(())
     }
 
     #[test]

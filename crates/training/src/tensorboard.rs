@@ -112,9 +112,14 @@ pub(crate) fn write(folder: &Path, epochs: &[EpochMetrics]) -> Result<(), Error>
             ("nat/prec1", metrics.nat_prec1),
             ("lr", metrics.lr),
         ];
-        let attacked = [("adv/loss", metrics.adv_loss), ("adv/prec1", metrics.adv_prec1)];
-        let attacked = attacked.into_iter().filter_map(|(tag, value)| Some((tag, value?)));
-        let values = scalars.into_iter().chain(attacked);
+        let others = [
+            ("adv/loss", metrics.adv_loss),
+            ("adv/prec1", metrics.adv_prec1),
+            ("ema/loss", metrics.ema_loss),
+            ("ema/prec1", metrics.ema_prec1),
+        ];
+        let others = others.into_iter().filter_map(|(tag, value)| Some((tag, value?)));
+        let values = scalars.into_iter().chain(others);
         let values = values.map(|(tag, value)| (tag.to_owned(), Summary::Scalar(value)));
         file.push(metrics.epoch, values);
     }

@@ -1,15 +1,26 @@
 //! The epoch loop.
 
 use std::{
+    collections::BTreeMap,
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
     time::Instant,
 };
 
+use candle_core::Tensor;
+
 use crate::{
-    BoxError, Checkpoint, CheckpointInfo, EpochMetrics, Error, RunFolder, Schedule, Sgd, Tally,
+    BoxError, Checkpoint, CheckpointInfo, EpochMetrics, Error, LearningRate, NoDecay, Optimiser, RunFolder,
+    Schedule, Tally,
+    average::Average,
+    bounds::Bounds,
+    clipping::clip,
+    decay::Decay,
+    evaluation::{self, Evaluated},
     model::{DeferredMetrics, Source, StepOutput, TrainableModel},
-    state::{self, Fixed, Network, Progress},
+    optimiser::RunningOptimiser,
+    setting::Setting,
+    state::{self, Fixed, Moving, Progress},
     tensorboard,
 };
 
@@ -20,12 +31,20 @@ pub struct Trainer {
     pub epochs: usize,
     /// The base learning rate.
     pub lr: f64,
-    /// SGD's momentum.
-    pub momentum: f64,
-    /// SGD's weight decay.
+    /// What moves the parameters.
+    pub optimiser: Optimiser,
+    /// Weight decay.
     pub weight_decay: f64,
+    /// Which parameters do not decay.
+    pub no_decay: NoDecay,
     /// How the rate changes.
     pub schedule: Schedule,
+    /// Epochs in which the rate rises before the schedule begins.
+    pub warmup_epochs: usize,
+    /// The length that all gradients together are cut to, where they are longer.
+    pub clip_norm: Option<f64>,
+    /// The decay of a running average of the weights, which is evaluated and kept beside them.
+    pub ema: Option<f64>,
     /// Images per training batch; kept to refuse a resume with another.
     pub batch_size: usize,
     /// Checkpoints stay of every so-manieth epoch, counted from 0, and of the last; those of other epochs are removed once
@@ -33,6 +52,8 @@ pub struct Trainer {
     pub checkpoint_every: usize,
     /// What else decides what is learned, in words: a resume with other ones is refused. Empty where nothing does.
     pub training_on: String,
+    /// The same by setting: what is not [usual](Setting::usual).
+    pub settings: BTreeMap<Setting, String>,
     /// What every checkpoint says of the run; epoch and accuracy are filled in.
     pub info: CheckpointInfo,
     /// What `config.json` is to say; written once the run is known to fit what is there.
@@ -80,6 +101,9 @@ impl Trainer {
         if source.train_batches() == 0 {
             return Err(Error::NoBatches);
         }
+        self.check()?;
+        let weights = model.parameters().iter().chain(model.buffers());
+        let average = self.ema.map(|decay| Average::new(decay, weights)).transpose()?;
         let mut run = Run {
             trainer: self,
             model,
@@ -87,7 +111,8 @@ impl Trainer {
             folder,
             interrupt,
             observe,
-            sgd: self.sgd(),
+            optimiser: self.optimiser.start(self.decay()),
+            average,
             progress: Progress::default(),
             pending: None,
         };
@@ -106,8 +131,37 @@ impl Trainer {
         Ok(Outcome::Finished)
     }
 
-    fn sgd(&self) -> Sgd {
-        Sgd::new(self.momentum, self.weight_decay)
+    /// Checks that its numbers are such as can be, and that the warm-up suits the run.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`], [`Error::LongWarmup`] or [`Error::SecondWarmup`].
+    pub fn check(&self) -> Result<(), Error> {
+        Bounds::NotNegative.check(Setting::LearningRate, self.lr)?;
+        Bounds::NotNegative.check(Setting::WeightDecay, self.weight_decay)?;
+        Bounds::Positive.check(Setting::ClipNorm, self.clip_norm.unwrap_or(1.0))?;
+        Bounds::BelowOne.check(Setting::Ema, self.ema.unwrap_or(0.0))?;
+        self.optimiser.check()?;
+        let Self { warmup_epochs: warmup, epochs, ref schedule, .. } = *self;
+        match warmup {
+            0 => Ok(()),
+            _ if schedule.warms_up() => Err(Error::SecondWarmup { schedule: schedule.to_string() }),
+            _ if warmup >= epochs => Err(Error::LongWarmup { warmup, epochs }),
+            _ => Ok(()),
+        }
+    }
+
+    fn decay(&self) -> Decay {
+        Decay { amount: self.weight_decay, except: self.no_decay.clone() }
+    }
+
+    fn rate(&self, source: &impl Source) -> LearningRate<'_> {
+        LearningRate {
+            base: self.lr,
+            schedule: &self.schedule,
+            warmup_epochs: self.warmup_epochs,
+            epochs: self.epochs,
+            steps: source.train_batches(),
+        }
     }
 
     fn fixed(&self, source: &impl Source) -> Fixed {
@@ -123,14 +177,45 @@ impl Trainer {
             test_images: source.test_images(),
             images: source.images_checksum(),
             lr: self.lr,
-            momentum: self.momentum,
+            momentum: self.momentum(),
             weight_decay: self.weight_decay,
             schedule: self.schedule.clone(),
             epochs: self.epochs,
             training_on: self.training_on.clone(),
+            more: self.unusual_settings(),
         }
     }
+
+    /// SGD's; of other optimisers none.
+    fn momentum(&self) -> f64 {
+        match self.optimiser {
+            Optimiser::Sgd { momentum } => momentum,
+            Optimiser::AdamW { .. } => 0.0,
+        }
+    }
+
+    /// Its own settings and those that it was told of, where they are not the usual ones.
+    fn unusual_settings(&self) -> BTreeMap<Setting, String> {
+        let or_none = |value: Option<f64>| value.unwrap_or(0.0).to_string();
+        let mut all = BTreeMap::from([
+            (Setting::Optimiser, self.optimiser.name().to_owned()),
+            (Setting::NoDecay, self.no_decay.to_string()),
+            (Setting::WarmupEpochs, self.warmup_epochs.to_string()),
+            (Setting::ClipNorm, or_none(self.clip_norm)),
+            (Setting::Ema, or_none(self.ema)),
+        ]);
+        if let Optimiser::AdamW { betas: [first, second], epsilon } = self.optimiser {
+            all.insert(Setting::Betas, format!("{first},{second}"));
+            all.insert(Setting::AdamEpsilon, epsilon.to_string());
+        }
+        all.extend(self.settings.clone());
+        all.retain(|setting, value| setting.usual() != value);
+        all
+    }
 }
+
+/// What stands before the names of averaged weights in a checkpoint.
+const AVERAGE: &str = "ema.";
 
 struct Run<'a, L, S> {
     trainer: &'a Trainer,
@@ -139,7 +224,8 @@ struct Run<'a, L, S> {
     folder: &'a RunFolder,
     interrupt: &'a AtomicBool,
     observe: &'a mut Observer<'a>,
-    sgd: Sgd,
+    optimiser: RunningOptimiser,
+    average: Option<Average>,
     progress: Progress,
     /// The last batch that was output, while nobody has asked what it gave.
     pending: Option<Pending>,
@@ -154,27 +240,34 @@ struct Pending {
 impl<L: TrainableModel, S: Source<Batch = L::Batch>> Run<'_, L, S> {
     fn restore(&mut self) -> Result<(), Error> {
         let fixed = self.trainer.fixed(self.source);
-        let network = Network { parameters: self.model.parameters(), buffers: self.model.buffers() };
-        self.progress = state::load(&self.folder.state_path(), &fixed, &network, &mut self.sgd)?;
+        self.progress = state::load(&self.folder.state_path(), &fixed, &mut self.moving())?;
         // The state is what counts: what was written after it, or lost since, is put right.
         self.folder.save_metrics(&self.progress.history)
     }
 
-    fn save_state(&self) -> Result<(), Error> {
-        let fixed = self.trainer.fixed(self.source);
-        let network = Network { parameters: self.model.parameters(), buffers: self.model.buffers() };
-        state::save(&self.folder.state_path(), &fixed, &self.progress, &network, &self.sgd)
+    fn save_state(&mut self) -> Result<(), Error> {
+        let (fixed, progress) = (self.trainer.fixed(self.source), self.progress.clone());
+        state::save(&self.folder.state_path(), &fixed, &progress, &self.moving())
+    }
+
+    fn moving(&mut self) -> Moving<'_> {
+        Moving {
+            parameters: self.model.parameters(),
+            buffers: self.model.buffers(),
+            optimiser: &mut self.optimiser,
+            average: self.average.as_mut(),
+        }
     }
 
     /// One epoch, or the rest of one; false if it was interrupted.
     fn epoch(&mut self) -> Result<bool, Error> {
         let epoch = self.progress.epoch;
-        let lr = self.trainer.schedule.learning_rate(self.trainer.lr, epoch, self.trainer.epochs);
+        let rate = self.trainer.rate(self.source);
         self.tell(Event::Epoch { epoch, images_done: self.progress.tally.examples })?;
         let (started, before) = (Instant::now(), self.progress.seconds);
         let source = self.source;
         for batch in source.train(epoch, self.progress.batch) {
-            self.batch(&batch.map_err(Error::Model)?, lr)?;
+            self.batch(&batch.map_err(Error::Model)?, rate.at(epoch, self.progress.batch))?;
             if self.interrupt.load(Ordering::SeqCst) && self.progress.batch < self.source.train_batches() {
                 self.settle()?;
                 self.progress.seconds = before + started.elapsed().as_secs_f64();
@@ -184,7 +277,7 @@ impl<L: TrainableModel, S: Source<Batch = L::Batch>> Run<'_, L, S> {
         }
         self.settle()?;
         self.progress.seconds = before + started.elapsed().as_secs_f64();
-        self.finish_epoch(lr, started, before)?;
+        self.finish_epoch(rate.at(epoch, 0), started, before)?;
         Ok(!self.interrupt.load(Ordering::SeqCst) || self.progress.epoch == self.trainer.epochs)
     }
 
@@ -192,16 +285,29 @@ impl<L: TrainableModel, S: Source<Batch = L::Batch>> Run<'_, L, S> {
         self.model.begin_step(self.progress.epoch, self.progress.batch);
         let StepOutput { tally, gradients } = self.model.learn(batch).map_err(Error::Model)?;
         let output = Pending { tally, batch: self.progress.batch, lr };
+        let done = (self.progress.epoch * self.source.train_batches() + self.progress.batch) as u64;
         self.progress.batch += 1;
         if let DeferredMetrics::Known(_) = output.tally {
             self.pending = Some(output);
             self.settle()?;
-            return Ok(self.sgd.step(self.model.parameters(), &gradients, lr)?);
+            return self.step(gradients, lr, done);
         }
-        self.sgd.step(self.model.parameters(), &gradients, lr)?;
+        self.step(gradients, lr, done)?;
         // What the batch before gave is asked for only now that the device has this one to work on.
         let before = self.pending.replace(output);
         before.map_or(Ok(()), |before| self.count(before))
+    }
+
+    /// Moves the parameters, and the average after them; `done` is how many steps came before.
+    fn step(&mut self, mut gradients: BTreeMap<String, Tensor>, lr: f64, done: u64) -> Result<(), Error> {
+        if let Some(most) = self.trainer.clip_norm {
+            clip(&mut gradients, most)?;
+        }
+        self.optimiser.step(self.model.parameters(), &gradients, lr, done)?;
+        if let Some(average) = &mut self.average {
+            average.update(self.model.parameters().iter().chain(self.model.buffers()), done)?;
+        }
+        Ok(())
     }
 
     /// Counts the batch that is not yet counted, if there is one.
@@ -220,14 +326,8 @@ impl<L: TrainableModel, S: Source<Batch = L::Batch>> Run<'_, L, S> {
     }
 
     fn finish_epoch(&mut self, lr: f64, started: Instant, before: f64) -> Result<(), Error> {
-        let (mut natural, mut attacked) = (Tally::default(), None);
-        for batch in self.source.test() {
-            let batch = batch.map_err(Error::Model)?;
-            natural.add(&self.model.evaluate(&batch).map_err(Error::Model)?);
-            if let Some(tally) = self.model.evaluate_attacked(&batch).map_err(Error::Model)? {
-                attacked.get_or_insert_with(Tally::default).add(&tally);
-            }
-        }
+        let found = evaluation::evaluate(self.model, self.average.as_ref(), self.source)?;
+        let Evaluated { natural, attacked, averaged } = found;
         let (train, epoch) = (self.progress.tally, self.progress.epoch);
         if !natural.loss_sum.is_finite() {
             return Err(Error::DivergedAfter { loss: natural.loss(), epoch, lr });
@@ -242,6 +342,8 @@ impl<L: TrainableModel, S: Source<Batch = L::Batch>> Run<'_, L, S> {
             nat_prec5: natural.prec5(),
             adv_loss: attacked.as_ref().map(Tally::loss),
             adv_prec1: attacked.as_ref().map(Tally::prec1),
+            ema_loss: averaged.as_ref().map(Tally::loss),
+            ema_prec1: averaged.as_ref().map(Tally::prec1),
             seconds: before + started.elapsed().as_secs_f64(),
             images_per_second: train.examples as f64 / self.progress.seconds,
         };
@@ -271,9 +373,13 @@ impl<L: TrainableModel, S: Source<Batch = L::Batch>> Run<'_, L, S> {
         (self.observe)(event).map_err(Error::Observer)
     }
 
+    /// The network, and behind the prefix `ema.` the average of its weights.
     fn checkpoint(&self, metrics: &EpochMetrics) -> Checkpoint {
         let all = self.model.parameters().iter().chain(self.model.buffers());
-        let tensors = all.map(|(name, variable)| (name.clone(), variable.as_detached_tensor())).collect();
+        let own = all.map(|(name, variable)| (name.clone(), variable.as_detached_tensor()));
+        let averages = self.average.iter().flat_map(Average::values);
+        let averages = averages.map(|(name, average)| (format!("{AVERAGE}{name}"), average.clone()));
+        let tensors = own.chain(averages).collect();
         let info = CheckpointInfo {
             epoch: Some(metrics.epoch),
             nat_prec1: Some(metrics.nat_prec1),

@@ -17,6 +17,7 @@ pub(super) fn of(error: &Error) -> Option<String> {
         Error::WeightsDoNotFit { other: None, .. } => {
             Some("check --arch, and --dataset and --labels, which say how many classes there are".to_owned())
         }
+        Error::NoStochasticDepth { .. } => Some("leave --drop-path out, or choose another --arch".to_owned()),
         Error::ImageSize { .. } => Some("choose another --arch, or another --image-size for photographs".to_owned()),
         _ => None,
     }
@@ -31,7 +32,7 @@ fn has_more_rows(difference: &Difference) -> bool {
 
 /// Whether the flags name no network that there is.
 pub(super) fn is_of_flags(error: &Error) -> bool {
-    matches!(error, Error::OtherFamily { .. })
+    matches!(error, Error::OtherFamily { .. } | Error::NoStochasticDepth { .. })
 }
 
 #[cfg(test)]

@@ -13,6 +13,11 @@ pub(super) fn of(error: &Error) -> Option<String> {
             "measure the checkpoints as they are, replace the run with --overwrite, or choose another --task"
                 .to_owned()
         }
+        Error::SettingChanged { setting: Setting::DropPath, before, .. }
+            if before == Setting::DropPath.usual() =>
+        {
+            or_anew("leave --drop-path out")
+        }
         Error::SettingChanged { setting, before, .. } => or_anew(&match flag(*setting) {
             Some(flag) => format!("resume with {flag} {before}"),
             None => "resume with the same value".to_owned(),
@@ -23,6 +28,8 @@ pub(super) fn of(error: &Error) -> Option<String> {
         Error::ImagesChanged { .. } => {
             or_anew("put back the files of --data as they were, give the same --labels and --image-size")
         }
+        Error::LongWarmup { .. } => "give fewer --warmup-epochs or more --epochs".to_owned(),
+        Error::SecondWarmup { .. } => "give --warmup-epochs 0, or choose another --schedule".to_owned(),
         Error::Diverged { .. } | Error::DivergedAfter { .. } => {
             "try a smaller --lr, with --overwrite".to_owned()
         }
@@ -41,6 +48,8 @@ pub(super) fn is_of_flags(error: &Error) -> bool {
             | Error::ImageCountChanged { .. }
             | Error::ImagesChanged { .. }
             | Error::StateMissing { .. }
+            | Error::LongWarmup { .. }
+            | Error::SecondWarmup { .. }
     )
 }
 
@@ -62,6 +71,20 @@ fn flag(setting: Setting) -> Option<&'static str> {
         Setting::Schedule => Some("--schedule"),
         Setting::Epochs => Some("--epochs"),
         Setting::TrainingOn => None,
+        Setting::Recipe => Some("--recipe"),
+        Setting::Optimiser => Some("--optimizer"),
+        Setting::Betas => Some("--betas"),
+        Setting::AdamEpsilon => Some("--adam-epsilon"),
+        Setting::NoDecay => Some("--no-decay"),
+        Setting::WarmupEpochs => Some("--warmup-epochs"),
+        Setting::ClipNorm => Some("--clip-norm"),
+        Setting::Ema => Some("--ema"),
+        Setting::LabelSmoothing => Some("--label-smoothing"),
+        Setting::Mixup => Some("--mixup"),
+        Setting::Cutmix => Some("--cutmix"),
+        Setting::RandAugment => Some("--rand-augment"),
+        Setting::RandomErasing => Some("--random-erasing"),
+        Setting::DropPath => Some("--drop-path"),
     }
 }
 

@@ -107,6 +107,28 @@ pub(crate) fn below_one(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "expected a number from 0 to below 1".to_owned())
 }
 
+/// A pair with a comma between.
+pub(super) fn two_below_one(text: &str) -> Result<[f64; 2], String> {
+    let pair = text
+        .split_once(',')
+        .and_then(|(first, second)| Some([below_one(first.trim()).ok()?, below_one(second.trim()).ok()?]));
+    pair.ok_or_else(|| "expected two numbers from 0 to below 1, as 0.9,0.999".to_owned())
+}
+
+pub(super) fn above_zero(text: &str) -> Result<f64, String> {
+    not_negative(text)
+        .ok()
+        .filter(|number| *number > 0.0)
+        .ok_or_else(|| "expected a number above 0, as 1e-8".to_owned())
+}
+
+pub(super) fn zero_to_one(text: &str) -> Result<f64, String> {
+    not_negative(text)
+        .ok()
+        .filter(|number| *number <= 1.0)
+        .ok_or_else(|| "expected a number from 0 to 1".to_owned())
+}
+
 pub(super) fn corruption(text: &str) -> Result<Corruption, String> {
     text.parse().map_err(|_| "expected NAME or NAME:SEVERITY, the severity from 1 to 5".to_owned())
 }

@@ -111,7 +111,7 @@ proptest! {
         let set = set(n);
         let order = if shuffle { Order::Shuffled { seed: 1, epoch: 2 } } else { Order::Sequential };
         let augmentation = augment.then_some(Augmentation { pad: 1, flip: true });
-        let plain = BatchOptions { batch_size, order, augmentation, drop_last, start_batch: 0, workers: 0, pixels: true };
+        let plain = BatchOptions { batch_size, order, augmentation, drop_last, ..BatchOptions::default() };
         let whole: Vec<Batch> = set.batches(plain).map(Result::unwrap).collect();
         prop_assert_eq!(whole.len(), if drop_last { n / batch_size } else { n.div_ceil(batch_size) });
         for workers in 0..4 {

@@ -18,5 +18,6 @@ mod hub;
 mod layouts;
 mod meant;
 mod pixels;
+mod rand_augment;
 mod synthetic;
 mod tables;

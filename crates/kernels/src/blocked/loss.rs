@@ -44,6 +44,34 @@ pub fn scaled_cross_entropy(logits: &[f32], labels: &[u32]) -> (f32, Vec<f32>) {
     (loss, gradient.into_iter().map(|value| value as f32).collect())
 }
 
+/// The mean over a batch of −Σ q ln p, in nats, and its gradient with respect to the logits, (N, classes): (p − q) / N, where p is the
+/// softmax of an image's logits and q its row of `targets` (N, classes), numbers of at least 0 that sum to 1: smoothed or mixed labels.
+///
+/// An entry is computed as p · Σ' q − q · Σ' p, the sums being over all other classes: that is p − q, but does not cancel where p and q are
+/// near 1. For one-hot rows it is [`cross_entropy`].
+///
+/// # Panics
+/// If `logits` and `targets` are not both `images` rows of one length.
+///
+/// ```
+/// let (loss, gradient) = kernels::blocked::soft_cross_entropy(&[0.0, 0.0], &[0.75, 0.25], 1);
+/// assert!((loss - 2f32.ln()).abs() < 1e-7);
+/// assert_eq!(gradient, [-0.25, 0.25]);
+/// let (_, gradient) = kernels::blocked::soft_cross_entropy(&[40.0, 0.0], &[1.0, 0.0], 1);
+/// assert!(gradient[0] == -gradient[1] && (gradient[1] / 4.248_354e-18 - 1.0).abs() < 1e-6); // e⁻⁴⁰
+/// ```
+pub fn soft_cross_entropy(logits: &[f32], targets: &[f32], images: usize) -> (f32, Vec<f32>) {
+    let classes = logits.len() / images;
+    assert!(logits.len() == classes * images && targets.len() == logits.len(), "a row of targets an image");
+    let (mut total, mut gradient) = (0.0, Vec::with_capacity(logits.len()));
+    for (row, targets) in logits.chunks(classes).zip(targets.chunks(classes)) {
+        let (row, targets) = (Row::new(row), targets.iter().copied().map(f64::from).collect::<Vec<_>>());
+        total += row.soft_loss(&targets);
+        gradient.extend(row.soft_gradient(&targets).map(|value| (value / images as f64) as f32));
+    }
+    ((total / images as f64) as f32, gradient)
+}
+
 /// The mean loss, and what `gradient` makes of each row.
 fn rows(logits: &[f32], labels: &[u32], gradient: impl Fn(&Row, usize) -> Vec<f64>) -> (f32, Vec<f64>) {
     let classes = logits.len() / labels.len();
@@ -90,6 +118,27 @@ impl Row {
         gradient
     }
 
+    /// −Σ q ln p.
+    fn soft_loss(&self, targets: &[f64]) -> f64 {
+        let largest = self.centred.iter().position(|&logit| logit == 0.0).unwrap_or(0);
+        // Of a network that is sure, the sum of all is 1 to the last digit.
+        let log_sum = sum_without(&self.exponentials, largest).ln_1p();
+        targets
+            .iter()
+            .zip(&self.centred)
+            .filter(|(q, _)| **q > 0.0)
+            .map(|(q, logit)| q * (log_sum - logit))
+            .sum()
+    }
+
+    /// p · Σ' q − q · Σ' p for each class.
+    fn soft_gradient(&self, targets: &[f64]) -> impl Iterator<Item = f64> {
+        let p: Vec<f64> = self.exponentials.iter().map(|exponential| exponential / self.sum).collect();
+        let (other_p, other_q) = (sums_of_others(&p), sums_of_others(targets));
+        let entry = |class: usize| p[class] * other_q[class] - targets[class] * other_p[class];
+        (0..p.len()).map(entry).collect::<Vec<_>>().into_iter()
+    }
+
     fn scaled_gradient(&self, label: usize) -> Vec<f64> {
         let others = self.centred.iter().enumerate().filter(|(class, _)| *class != label);
         let largest = others.fold(f64::NEG_INFINITY, |largest, (_, &logit)| largest.max(logit));
@@ -108,6 +157,15 @@ impl Row {
         }
         gradient
     }
+}
+
+/// For each value the sum of all others. Where the value is the larger part of the sum, a difference would cancel.
+fn sums_of_others(values: &[f64]) -> Vec<f64> {
+    let sum: f64 = values.iter().sum();
+    let others = |(place, &value): (usize, &f64)| {
+        if value > sum / 2.0 { sum_without(values, place) } else { sum - value }
+    };
+    values.iter().enumerate().map(others).collect()
 }
 
 /// Of all but the label's. (A difference from the sum of all would cancel.)

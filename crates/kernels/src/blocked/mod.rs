@@ -34,7 +34,7 @@ pub use convolution::Convolution;
 pub use curves::{nonlinearity, nonlinearity_gradient};
 pub use gates::{dropout, dropout_gradient, leaky_relu, leaky_relu_gradient};
 pub use layer_norm::{PixelMoments, layer_norm, layer_norm_gradient, layer_norm_parameter_gradients};
-pub use loss::{cross_entropy, scaled_cross_entropy};
+pub use loss::{cross_entropy, scaled_cross_entropy, soft_cross_entropy};
 pub use means::{Cells, mean_pool, mean_pool_gradient};
 pub use pointwise::{
     ChannelAffine, ChannelAffineGradient, Epilogue, GradientEpilogue, Moments, accumulate, channel_affine,

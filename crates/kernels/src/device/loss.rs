@@ -38,6 +38,42 @@ pub fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<(Tensor, Tensor
     Ok((loss, gradient))
 }
 
+/// The mean cross-entropy in nats with the rows of `targets` (N, classes) in the place of labels, a scalar, and its gradient with respect to
+/// the logits (N, classes): see [`blocked::soft_cross_entropy`].
+///
+/// ```
+/// use candle_core::{Device, Tensor};
+///
+/// let [logits, targets] = [[[40f32, 0.0]], [[1f32, 0.0]]].map(|rows| Tensor::new(&rows, &Device::Cpu).unwrap());
+/// let gradient = kernels::device::soft_cross_entropy(&logits, &targets)?.1.to_vec2::<f32>()?;
+/// assert_eq!(gradient[0][0], -gradient[0][1]);
+/// assert!((gradient[0][1] / 4.248_354e-18 - 1.0).abs() < 1e-5); // e⁻⁴⁰
+/// # Ok::<(), candle_core::Error>(())
+/// ```
+///
+/// # Errors
+/// If the shapes differ or the device fails.
+pub fn soft_cross_entropy(logits: &Tensor, targets: &Tensor) -> Result<(Tensor, Tensor)> {
+    let (images, _) = logits.dims2()?;
+    let centred = logits.broadcast_sub(&logits.max_keepdim(1)?)?;
+    let scores = centred.exp()?;
+    let sums = scores.sum_keepdim(1)?;
+    let losses = (sums.log()?.broadcast_sub(&centred)? * targets)?;
+    let p = scores.broadcast_div(&sums)?;
+    let gradient = ((&p * sums_of_others(targets)?)? - (targets * sums_of_others(&p)?)?)?;
+    Ok(((losses.sum_all()? / images as f64)?, (gradient / images as f64)?))
+}
+
+/// For each value the sum of all others in its row. For the largest a difference from the sum of all would cancel.
+fn sums_of_others(values: &Tensor) -> Result<Tensor> {
+    let numbers = Tensor::arange(0u32, values.dim(1)? as u32, values.device())?.reshape((1, ()))?;
+    let is_largest = values.argmax_keepdim(1)?.broadcast_eq(&numbers)?.to_dtype(DType::F32)?;
+    let is_other = (1.0 - &is_largest)?;
+    let of_largest = (values * &is_other)?.sum_keepdim(1)?;
+    let differences = values.sum_keepdim(1)?.broadcast_sub(values)?;
+    (differences * is_other)? + is_largest.broadcast_mul(&of_largest)?
+}
+
 /// The mean cross-entropy in nats, and the gradient of each image's own, scaled by a power of two: see
 /// [`blocked::scaled_cross_entropy`], which computes it in f64 on the host.
 ///

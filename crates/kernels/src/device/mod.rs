@@ -9,7 +9,7 @@
 //! | [`nonlinearity`] | candle | the same |
 //! | [`max_pool`] | candle: shifted copies | cuDNN; shifted copies where windows reach over the edge |
 //! | [`mean_pool`] | two products with matrices | the same |
-//! | [`cross_entropy`] | candle | the same |
+//! | [`cross_entropy`], [`soft_cross_entropy`] | candle | the same |
 //! | [`BandMeans`] of spectra, [`Density`] with its gradient | products with the matrix of the Fourier transform | the same |
 //! | [`ResidentImages`], gathered into batches | candle | the same |
 //! | [`blend`], [`accumulate`] in place | loops | a kernel of our own, compiled by NVRTC |
@@ -46,7 +46,7 @@ pub use convolution::Convolution;
 pub use density::{Densities, Density};
 pub use gate::relu_gradient;
 pub use layer_norm::{layer_norm, layer_norm_gradient};
-pub use loss::{cross_entropy, scaled_cross_entropy};
+pub use loss::{cross_entropy, scaled_cross_entropy, soft_cross_entropy};
 pub use moments::BatchMoments;
 pub use nonlinearity::{nonlinearity, nonlinearity_gradient};
 pub use norm::{batch_norm, batch_norm_gradient, channel_sums, per_channel};

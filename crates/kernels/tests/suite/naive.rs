@@ -82,3 +82,11 @@ fn cross_entropy() {
     let gradient = loss::cross_entropy_backward(&logits, &labels);
     assert_differences(&logits, &[1.0], &gradient, |logits| vec![loss::cross_entropy(logits, &labels)]);
 }
+
+#[test]
+fn soft_cross_entropy() {
+    let (logits, targets) = (uneven(1, 12), [0.5, 0.0, 0.25, 0.25, 0.0, 1.0, 0.0, 0.0, 0.1, 0.2, 0.3, 0.4]);
+    let gradient = loss::soft_cross_entropy_backward(&logits, &targets, 3);
+    let loss = |logits: &[f64]| vec![loss::soft_cross_entropy(logits, &targets, 3)];
+    assert_differences(&logits, &[1.0], &gradient, loss);
+}

@@ -6,6 +6,7 @@ use kernels::{
     blocked::{
         Arena, Blocked, ChannelAffine, ChannelAffineGradient, Dims, InstructionSet, accumulate,
         channel_affine, channel_affine_gradient, channel_sums, cross_entropy, gate, moments,
+        soft_cross_entropy,
     },
     naive,
 };
@@ -175,6 +176,43 @@ proptest! {
         assert_close(&gradient, &naive::loss::cross_entropy_backward(&logits, &labels), "gradient");
         let sum: f64 = wide(&gradient).iter().sum();
         prop_assert!(sum.abs() < 1e-5, "each row's gradient sums to zero, all to {}", sum);
+    }
+
+    #[test]
+    fn soft_cross_entropy_is_the_naive_one(
+        rows in 1..40usize, classes in 1..20usize, seed in 0..1000u64, size in prop_oneof![Just(1f32), Just(50.0), Just(3e4)],
+    ) {
+        let logits: Vec<f32> = fine(seed, rows * classes).iter().map(|x| x * size).collect();
+        let weights = fine(seed + 1, rows * classes);
+        let share = |row: &[f32]| {
+            let sum: f32 = row.iter().map(|x| x.abs()).sum();
+            row.iter().map(|x| x.abs() / sum.max(1e-30)).collect::<Vec<_>>()
+        };
+        let targets: Vec<f32> = weights.chunks(classes).flat_map(share).collect();
+        let (loss, gradient) = soft_cross_entropy(&logits, &targets, rows);
+        let (logits, targets) = (wide(&logits), wide(&targets));
+        if size < 100.0 {
+            let expected = naive::loss::soft_cross_entropy(&logits, &targets, rows);
+            prop_assert!((f64::from(loss) - expected).abs() < 1e-6 * (1.0 + expected), "{} {}", loss, expected);
+        }
+        assert_close(&gradient, &naive::loss::soft_cross_entropy_backward(&logits, &targets, rows), "gradient");
+    }
+}
+
+/// Beyond 37 nats p − q is 0 in f64, and the direction of the rest another function's.
+#[test]
+fn gradients_of_mixed_labels_live_on_where_a_network_is_sure() {
+    let one_hot = [0.0, 1.0, 0.0];
+    let (soft, hard) =
+        (soft_cross_entropy(&[1.0, 60.0, 3.0], &one_hot, 1), cross_entropy(&[1.0, 60.0, 3.0], &[1]));
+    assert_eq!(soft, hard);
+    assert!((soft.1[1] / -(soft.1[0] + soft.1[2]) - 1.0).abs() < 1e-6, "{soft:?}");
+    // Two mixed classes with logits as far apart as their weights want: only what the third class takes is left.
+    let logits = [80.0, 80.0, 0.0];
+    let gradient = soft_cross_entropy(&logits, &[0.5, 0.5, 0.0], 1).1;
+    let third = (-80f64).exp() / 2.0;
+    for (found, expected) in gradient.iter().zip([-third / 2.0, -third / 2.0, third]) {
+        assert!((f64::from(*found) / expected - 1.0).abs() < 1e-6, "{found} {expected}");
     }
 }
 

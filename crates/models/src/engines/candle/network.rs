@@ -3,7 +3,9 @@
 use std::sync::{Arc, OnceLock};
 
 use candle_core::{Device, Result as Done, Tensor, Var};
-use kernels::device::{BatchMoments, Precision, blend, cross_entropy, scaled_cross_entropy};
+use kernels::device::{
+    BatchMoments, Precision, blend, cross_entropy, scaled_cross_entropy, soft_cross_entropy,
+};
 
 use super::{
     backward,
@@ -12,7 +14,7 @@ use super::{
     tape::Tape,
 };
 use crate::{
-    batch::{Batch, Images},
+    batch::{Batch, Images, Targets, TrainingBatch},
     dropout::StepKey,
     error::Error,
     graph::{Graph, Shapes},
@@ -50,7 +52,7 @@ impl Network for CandleNetwork {
     fn parameter_gradients(
         &mut self,
         variables: &Variables,
-        batch: Batch<'_>,
+        TrainingBatch { images, targets }: TrainingBatch<'_>,
         mode: Mode,
         key: StepKey,
     ) -> Result<ParameterGradients, Error> {
@@ -59,10 +61,15 @@ impl Network for CandleNetwork {
             variables.all().map(|(name, variable)| (name.clone(), variable.as_detached_tensor())).collect();
         let filters = engine.filters(&weights)?;
         let pass = Pass { weights: &weights, filters: &filters, mode, purpose: Purpose::Parameters, key };
-        let mut tape = forward::run(engine, &pixels(engine, batch.images)?, pass)?;
+        let mut tape = forward::run(engine, &pixels(engine, images)?, pass)?;
         let moments = std::mem::take(&mut tape.moments);
         let logits = rows(&tape, engine.plan(pass.purpose).logits)?;
-        let (loss, gradient) = cross_entropy(&logits, &labels(engine, batch)?)?;
+        let (loss, gradient) = match targets {
+            Targets::Labels(labels) => cross_entropy(&logits, &Tensor::new(labels, &engine.device)?)?,
+            Targets::Soft(targets) => {
+                soft_cross_entropy(&logits, &Tensor::from_slice(targets, logits.dims(), &engine.device)?)?
+            }
+        };
         let found = backward::run(engine, tape, planes(&gradient)?, pass)?;
         let in_shape = |(name, gradient): (String, Tensor)| {
             let gradient = gradient.reshape(self.parameters[&name].as_slice())?;

@@ -8,7 +8,7 @@ use std::{
 use candle_core::{Device, Layout, Storage, StorageRef, Tensor, Var};
 use kernels::{
     Precision,
-    blocked::{Dims, Moments, cross_entropy, scaled_cross_entropy},
+    blocked::{Dims, Moments, cross_entropy, scaled_cross_entropy, soft_cross_entropy},
 };
 
 use super::{
@@ -18,7 +18,7 @@ use super::{
     tape::Tape,
 };
 use crate::{
-    batch::{Batch, Images},
+    batch::{Batch, Images, Targets, TrainingBatch},
     dropout::StepKey,
     error::Error,
     graph::{Graph, Shapes},
@@ -47,14 +47,17 @@ impl CpuNetwork {
 
     fn differentiate(
         &self,
-        batch: Batch<'_>,
+        TrainingBatch { images, targets }: TrainingBatch<'_>,
         pass: Pass<'_>,
     ) -> Result<(ParameterGradients, SeenMoments), Error> {
-        let (pixels, dims) = pixels(batch.images)?;
+        let (pixels, dims) = pixels(images)?;
         let mut tape = forward::run(&self.engine, Pixels { values: &pixels, dims }, pass);
         let moments = std::mem::take(&mut tape.moments);
-        let logits = rows(tape.logits.clone(), batch.images)?;
-        let (loss, gradient) = cross_entropy(&tape.logits, batch.labels);
+        let logits = rows(tape.logits.clone(), images)?;
+        let (loss, gradient) = match targets {
+            Targets::Labels(labels) => cross_entropy(&tape.logits, labels),
+            Targets::Soft(targets) => soft_cross_entropy(&tape.logits, targets, images.count()),
+        };
         let found = backward::run(&self.engine, tape, &gradient, pass);
         let tensor = |(name, values): (String, Vec<f32>)| {
             let shape = self.parameters[&name].as_slice();
@@ -73,7 +76,7 @@ impl Network for CpuNetwork {
     fn parameter_gradients(
         &mut self,
         variables: &Variables,
-        batch: Batch<'_>,
+        batch: TrainingBatch<'_>,
         mode: Mode,
         key: StepKey,
     ) -> Result<ParameterGradients, Error> {
