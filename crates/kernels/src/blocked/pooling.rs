@@ -1,7 +1,8 @@
 //! Maximum over windows, and the way back to the pixel that won.
+#![allow(unsafe_code)]
 
 use super::{
-    simd::{LANES, Lane},
+    simd::{InstructionSet, Kernel, LANES, Lane, Simd, run},
     tensor::{Arena, Blocked, Dims},
 };
 use crate::Pool2d;
@@ -13,14 +14,13 @@ fn output_dims(window: Pool2d, x: Dims) -> Dims {
     Dims { height: side(x.height), width: side(x.width), ..x }
 }
 
-/// The pixels of a window that lie in the plane: their number in the window, and their place.
-fn taps(window: Pool2d, row: usize, column: usize, dims: Dims) -> impl Iterator<Item = (u8, usize)> {
+/// The rows, or columns, of a window that lie in the plane: the number of the first one in the window, its place, and how many they are.
+#[inline(always)]
+fn span(window: Pool2d, at: usize, size: usize) -> (usize, usize, usize) {
     let Pool2d { kernel, stride, padding, .. } = window;
-    (0..kernel * kernel).filter_map(move |tap| {
-        let y = (row * stride + tap / kernel).checked_sub(padding)?;
-        let x = (column * stride + tap % kernel).checked_sub(padding)?;
-        (y < dims.height && x < dims.width).then_some((tap as u8, y * dims.width + x))
-    })
+    let first = padding.saturating_sub(at * stride);
+    let place = (at * stride + first).saturating_sub(padding);
+    (first, place, kernel.saturating_sub(first).min(size.saturating_sub(place)))
 }
 
 /// Which pixel of its window each maximum is.
@@ -45,7 +45,10 @@ pub fn max_pool(x: &Blocked, window: Pool2d, arena: &Arena) -> (Blocked, Winners
     let of_planes = numbers.chunks_mut(dims.pixels()).collect();
     for_each_part_and(&mut y.data, dims.pixels(), of_planes, 1, |index, y, numbers: &mut [_]| {
         let x = x.plane(index / dims.channels, index % dims.channels);
-        maxima(window, from, dims.width, x, y, numbers);
+        run(
+            InstructionSet::current().for_arrays(),
+            Maxima { window, from, columns: dims.width, x, y, numbers },
+        );
     });
     (y, Winners { window, from, numbers })
 }
@@ -59,35 +62,88 @@ pub fn max_pool_gradient(g: &Blocked, winners: &Winners, arena: &Arena) -> Block
     assert_eq!(g.dims, output_dims(window, from), "the gradient of the maxima");
     let (mut dx, dims) = (arena.blocked(from), g.dims);
     for_each_part(&mut dx.data, from.pixels(), |index, dx| {
-        dx.fill(Lane::ZERO);
         let place = index * dims.pixels()..(index + 1) * dims.pixels();
-        for (at, (g, won)) in g.data[place.clone()].iter().zip(&numbers[place]).enumerate() {
-            for (tap, pixel) in taps(window, at / dims.width, at % dims.width, from) {
-                for ((sum, won), g) in dx[pixel].0.iter_mut().zip(won).zip(&g.0) {
-                    *sum += if *won == tap { *g } else { 0.0 };
-                }
-            }
-        }
+        let (g, numbers) = (&g.data[place.clone()], &numbers[place]);
+        run(
+            InstructionSet::current().for_arrays(),
+            ToWinners { window, from, columns: dims.width, g, numbers, dx },
+        );
     });
     dx
 }
 
 /// The maxima of a plane.
-fn maxima(
+struct Maxima<'a> {
     window: Pool2d,
     from: Dims,
     columns: usize,
-    x: &[Lane],
-    y: &mut [Lane],
-    numbers: &mut [[u8; LANES]],
-) {
-    for (at, (y, won)) in y.iter_mut().zip(numbers).enumerate() {
-        *y = Lane([f32::NEG_INFINITY; LANES]);
-        for (tap, pixel) in taps(window, at / columns, at % columns, from) {
-            for ((best, won), &value) in y.0.iter_mut().zip(won.iter_mut()).zip(&x[pixel].0) {
-                let wins = value > *best || value.is_nan();
-                *best = if wins { value } else { *best };
-                *won = if wins { tap } else { *won };
+    x: &'a [Lane],
+    y: &'a mut [Lane],
+    numbers: &'a mut [[u8; LANES]],
+}
+
+impl Kernel for Maxima<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let Self { window, from, columns, x, y, numbers } = self;
+        for (at, (y, numbers)) in y.iter_mut().zip(numbers).enumerate() {
+            let (down, top, rows) = span(window, at / columns, from.height);
+            let (across, left, count) = span(window, at % columns, from.width);
+            let (mut best, mut won) = ([f32::NEG_INFINITY; LANES], [0u32; LANES]);
+            for row in 0..rows {
+                let tap = ((down + row) * window.kernel + across) as u32;
+                let line = &x[(top + row) * from.width + left..][..count];
+                for (tap, value) in (tap..).zip(line) {
+                    for lane in 0..LANES {
+                        let value = value.0[lane];
+                        let wins = value > best[lane] || value.is_nan();
+                        best[lane] = if wins { value } else { best[lane] };
+                        won[lane] = if wins { tap } else { won[lane] };
+                    }
+                }
+            }
+            *y = Lane(best);
+            for (number, won) in numbers.iter_mut().zip(won) {
+                *number = won as u8;
+            }
+        }
+    }
+}
+
+/// Each gradient to the pixel that won.
+struct ToWinners<'a> {
+    window: Pool2d,
+    from: Dims,
+    columns: usize,
+    g: &'a [Lane],
+    numbers: &'a [[u8; LANES]],
+    dx: &'a mut [Lane],
+}
+
+impl Kernel for ToWinners<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd>(self) {
+        let Self { window, from, columns, g, numbers, dx } = self;
+        dx.fill(Lane::ZERO);
+        for (at, (g, numbers)) in g.iter().zip(numbers).enumerate() {
+            let (down, top, rows) = span(window, at / columns, from.height);
+            let (across, left, count) = span(window, at % columns, from.width);
+            let mut won = [0u32; LANES];
+            for (won, &number) in won.iter_mut().zip(numbers) {
+                *won = u32::from(number);
+            }
+            for row in 0..rows {
+                let tap = ((down + row) * window.kernel + across) as u32;
+                let line = &mut dx[(top + row) * from.width + left..][..count];
+                for (tap, sum) in (tap..).zip(line) {
+                    for lane in 0..LANES {
+                        sum.0[lane] += if won[lane] == tap { g.0[lane] } else { 0.0 };
+                    }
+                }
             }
         }
     }
