@@ -415,7 +415,7 @@ TIMM_SMOOTH += [f"mixer_{size}_224" for size in ["s32", "s16", "b32", "b16"]]
 TIMM_SMOOTH += [f"swinv2_{size}_window16_256" for size in ["tiny", "small", "base"]]
 TIMM_SMOOTH += [f"timm_efficientnet_b{n}" for n in [5, 6, 7]]
 TIMM_CORNERED = [f"resnet{n}d" for n in [18, 34, 50, 101]] + ["resnetv2_50", "resnetv2_101"]
-TIMM_CORNERED += ["mobilenetv3_small_100", "mobilenetv3_large_100", "regnety_002", "regnety_006", "regnety_040", "regnety_064"]
+TIMM_CORNERED += ["mobilenetv3_small_100", "mobilenetv3_large_100", *[f"regnety_{size}" for size in ["002", "006", "008", "040", "064", "080"]]]
 TIMM_SINCE = TIMM_SMOOTH + TIMM_CORNERED
 SIZES = {"inception_v3": 96} | {name: 224 for name in TRANSFORMERS + TIMM_VITS}
 # Without ReLU and maxima there are no corners, and every image is steady.

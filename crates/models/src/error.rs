@@ -10,8 +10,8 @@ use crate::{
 #[allow(missing_docs)] // the messages say what the fields are
 pub enum Error {
     /// No architecture of that name.
-    #[error("unknown architecture `{found}`: {}known are {known}", meant(.nearest))]
-    UnknownArchitecture { found: String, nearest: Option<&'static str>, known: String },
+    #[error("unknown architecture `{found}`: {}known are networks of the kinds {kinds}", meant(.nearest))]
+    UnknownArchitecture { found: String, nearest: Vec<&'static str>, kinds: String },
     /// No family of that name.
     #[error("unknown family of architectures `{found}`: expected cifar or imagenet")]
     UnknownFamily { found: String },
@@ -49,8 +49,12 @@ pub enum Error {
     Tensor(#[from] candle_core::Error),
 }
 
-fn meant(nearest: &Option<&'static str>) -> String {
-    nearest.map_or_else(String::new, |nearest| format!("did you mean `{nearest}`? "))
+fn meant(nearest: &[&'static str]) -> String {
+    match nearest {
+        [] => String::new(),
+        [one] => format!("did you mean `{one}`? "),
+        [others @ .., last] => format!("did you mean `{}` or `{last}`? ", others.join("`, `")),
+    }
 }
 
 fn namesake(arch: &str, other: &Option<OtherNetwork>) -> String {
