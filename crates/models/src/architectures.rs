@@ -89,7 +89,6 @@ const ARCHITECTURES: &[Architecture] = &[
     cifar("preact_resnet34", preact_resnet::preact_resnet::<34>),
     cifar("preact_resnet50", preact_resnet::preact_resnet::<50>),
     cifar("preact_resnet101", preact_resnet::preact_resnet::<101>),
-    cifar("preact_resnet152", preact_resnet::preact_resnet::<152>),
     cifar("vgg11", vgg::vgg11),
     cifar("vgg13", vgg::vgg13),
     cifar("vgg16", vgg::vgg16),

@@ -5,7 +5,7 @@ use kernels::Activation::{None, Relu};
 
 use crate::graph::{Graph, GraphBuilder, Value};
 
-/// `preact_resnet18` … `preact_resnet152`.
+/// `preact_resnet18` … `preact_resnet101`.
 pub(crate) fn preact_resnet<const LAYERS: usize>(classes: usize) -> Graph {
     let (bottleneck, depths) = const {
         match LAYERS {
@@ -13,8 +13,7 @@ pub(crate) fn preact_resnet<const LAYERS: usize>(classes: usize) -> Graph {
             34 => (false, [3, 4, 6, 3]),
             50 => (true, [3, 4, 6, 3]),
             101 => (true, [3, 4, 23, 3]),
-            152 => (true, [3, 8, 36, 3]),
-            _ => panic!("18, 34, 50, 101 or 152 layers"),
+            _ => panic!("18, 34, 50 or 101 layers"),
         }
     };
     let (mut g, images) = GraphBuilder::images(3);
