@@ -30,7 +30,7 @@ mod wide_resnet;
 use crate::{
     error::Error,
     family::Family,
-    graph::Graph,
+    graph::{Graph, Node, Op, TokenOp},
     normaliser::Normaliser,
     spelling::{self, Program, Spelling},
 };
@@ -339,6 +339,12 @@ impl Architecture {
             (Some(Program::Torchvision), Some(spelling)) if program == Program::Timm => spelling(name),
             (origin, _) => (origin == Some(program)).then(|| name.to_owned()),
         }
+    }
+
+    /// Whether its attention is by cosines, without biases of keys.
+    pub(crate) fn has_unit_vectors(&self) -> bool {
+        let is_it = |node: &Node| matches!(node.op, Op::Tokens(TokenOp::UnitVectors { .. }));
+        self.graph(1).nodes().iter().any(is_it)
     }
 
     /// Whether both families have an architecture of its name.

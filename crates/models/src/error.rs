@@ -3,6 +3,7 @@
 use crate::{
     difference::{Difference, OtherNetwork, listed},
     family::Family,
+    spelling::Program,
 };
 
 /// What can go wrong between a name, a checkpoint and a network that runs.
@@ -18,6 +19,9 @@ pub enum Error {
     /// The name belongs to networks for other images.
     #[error("`{name}` is of the {has} type alone, not of the {asked} type")]
     OtherFamily { name: &'static str, has: Family, asked: Family },
+    /// Names of a program that has no such network.
+    #[error("{program} has no network `{name}`")]
+    NotOfProgram { name: &'static str, program: Program },
     /// The tensors at hand are not those of the architecture; perhaps those of its namesake for other images.
     #[error("the weights do not fit {arch}: {}{}", listed(.differences), namesake(arch, .other))]
     WeightsDoNotFit { arch: &'static str, differences: Vec<Difference>, other: Option<OtherNetwork> },

@@ -44,6 +44,7 @@ mod names;
 mod network;
 mod normaliser;
 mod plan;
+mod respelled;
 mod results;
 mod sizes;
 mod spelling;

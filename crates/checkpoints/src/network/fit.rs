@@ -70,7 +70,7 @@ pub(crate) fn fits(
 ) -> (Vec<Fit>, Option<Fit>) {
     let Known { names, linear, head, .. } = known(architecture);
     let (mut complete, mut nearest): (Vec<Fit>, Option<Fit>) = (Vec::new(), None);
-    for spelling in spellings(names, head) {
+    for spelling in spellings(architecture, names, head) {
         for (prefix, found) in prefixes(&spelling, weights) {
             let places: BTreeMap<String, usize> =
                 found.into_iter().map(|(name, place)| (names[name].clone(), place)).collect();
@@ -165,7 +165,8 @@ fn prefixes(spelling: &Spelling, weights: &[Weight]) -> BTreeMap<String, Vec<(us
 
 /// The weights behind a prefix that are none of the network's, of no other network's that is whole, and of no known kind.
 fn surplus(fit: &Fit, weights: &[Weight], dictionary: &Dictionary, complete: &[String]) -> Vec<usize> {
-    let own: BTreeSet<usize> = fit.places.values().copied().collect();
+    let own: BTreeSet<usize> =
+        fit.places.values().flat_map(|&place| weights[place].recipe.tensors()).collect();
     let of_another = |key: &str| {
         complete
             .iter()
@@ -174,7 +175,7 @@ fn surplus(fit: &Fit, weights: &[Weight], dictionary: &Dictionary, complete: &[S
     let is_surplus = |place: &usize| {
         let weight = &weights[*place];
         let Some(name) = weight.key.strip_prefix(&fit.prefix) else { return false };
-        !own.contains(place)
+        !weight.recipe.tensors().iter().any(|tensor| own.contains(tensor))
             && !of_another(&weight.key)
             && !is_known(weight, name, dictionary)
             && !is_of_normaliser(name)

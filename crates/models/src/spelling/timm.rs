@@ -91,8 +91,8 @@ pub(crate) fn swin(name: &str) -> Option<String> {
         return Some(format!("layers.{}.downsample.{rest}", number / 2));
     }
     let (block, rest) = rest.split_once('.')?;
-    let rest = rest.replace("mlp.0.", "mlp.fc1.").replace("mlp.3.", "mlp.fc2.");
-    Some(format!("layers.{}.blocks.{block}.{rest}", number / 2))
+    let layers = [("mlp.0.", "mlp.fc1."), ("mlp.3.", "mlp.fc2."), ("", "")];
+    Some(format!("layers.{}.blocks.{block}.{}", number / 2, begun(rest, &layers)?))
 }
 
 /// The second Swin transformers. `attn.qkv.bias` stands for its first and its last third, which are `attn.q_bias` and `attn.v_bias`
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn names_are_timms() {
-        let pairs: [(fn(&str) -> Option<String>, &str, &str); 26] = [
+        let pairs: [(fn(&str) -> Option<String>, &str, &str); 27] = [
             (vgg, "classifier.6.bias", "head.fc.bias"),
             (convnext, "features.0.1.bias", "stem.1.bias"),
             (convnext, "features.2.1.weight", "stages.1.downsample.1.weight"),
@@ -248,6 +248,7 @@ mod tests {
             (swin, "features.4.reduction.weight", "layers.2.downsample.reduction.weight"),
             (swin, "features.7.1.attn.qkv.bias", "layers.3.blocks.1.attn.qkv.bias"),
             (swin, "features.1.0.mlp.3.bias", "layers.0.blocks.0.mlp.fc2.bias"),
+            (swin_v2, "features.1.0.attn.cpb_mlp.0.bias", "layers.0.blocks.0.attn.cpb_mlp.0.bias"),
             (efficientnet, "features.0.1.running_mean", "bn1.running_mean"),
             (efficientnet, "features.1.0.block.1.fc2.bias", "blocks.0.0.se.conv_expand.bias"),
             (efficientnet, "features.1.0.block.2.1.bias", "blocks.0.0.bn2.bias"),
