@@ -11,8 +11,8 @@ use super::{inspect_checkpoint, inspect_dataset};
 use crate::cli::{
     self, UsageError,
     flags::{
-        DatasetParser, ImageFlags, MachineFlags, NormaliserFlags, architecture, folder_to_write,
-        without_networks,
+        DatasetParser, ImageFlags, MachineFlags, NormaliserFlags, architecture, architectures_help,
+        folder_to_write, without_networks,
     },
 };
 
@@ -29,7 +29,12 @@ pub struct Flags {
     #[arg(value_name = "CKPT")]
     checkpoints: Vec<PathBuf>,
     /// The architecture that the weights must fit; what does not fit is named [default: guessed by the shapes]
-    #[arg(long, value_name = "NAME", value_parser = architecture)]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = architecture,
+        long_help = architectures_help("The architecture that the weights must fit; what does not fit is named [default: guessed by the shapes]")
+    )]
     arch: Option<Architecture>,
     /// Which weights of a file that holds several networks: the key of their dictionary, or what stands before their names
     #[arg(long, value_name = "KEY")]

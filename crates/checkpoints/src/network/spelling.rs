@@ -172,18 +172,17 @@ mod tests {
 
     #[test]
     fn timm_names_what_it_has() -> Result<(), models::Error> {
-        let whose = |name: &str| {
+        let is_respelled = |name: &str| {
             let architecture: Architecture = name.parse()?;
             let names: Vec<String> = architecture.graph(2).shapes().into_keys().collect();
             let found = spellings(architecture, &names, "");
             Ok::<_, models::Error>(
-                found.iter().filter_map(|spelling| spelling.whose.clone()).collect::<Vec<_>>(),
+                found.iter().any(|spelling| spelling.whose.as_deref() == Some("the names of timm")),
             )
         };
-        assert_eq!(whose("swin_v2_t")?, ["the names of timm"]);
+        assert!(is_respelled("swin_v2_t")?);
         // timm's network of this name is another, with the same shapes; and its own has its names.
-        assert_eq!(whose("efficientnet_b5")?, Vec::<String>::new());
-        assert_eq!(whose("convnextv2_atto")?, Vec::<String>::new());
+        assert!(!is_respelled("efficientnet_b5")? && !is_respelled("convnextv2_atto")?);
         Ok(())
     }
 }
