@@ -233,9 +233,11 @@ pub(crate) fn regnet(name: &str) -> Option<String> {
 mod tests {
     use super::*;
 
+    type Spelling = fn(&str) -> Option<String>;
+
     #[test]
     fn names_are_timms() {
-        let pairs: [(fn(&str) -> Option<String>, &str, &str); 27] = [
+        let pairs: [(Spelling, &str, &str); 27] = [
             (vgg, "classifier.6.bias", "head.fc.bias"),
             (convnext, "features.0.1.bias", "stem.1.bias"),
             (convnext, "features.2.1.weight", "stages.1.downsample.1.weight"),
