@@ -9,7 +9,10 @@ differs is the other side's rounding. Images are the first of drawn ones whose g
 those for 32x32 pixels are written down here from the papers, with the module names of the models that people have checkpoints
 of.
 
-The committed files were made with Python 3.11, torch 2.15.0, torchvision 0.29.2, timm 1.0.22.
+NAME@SIZE, as swin_t@200, is the same network on images of another size, in a file of its own.
+
+The committed files were made with Python 3.11, torch 2.15.0, torchvision 0.29.2, timm 1.0.22; those of networks in TIMM_SINCE and
+of Swin v2 with timm 1.0.31.
 """
 
 import copy
@@ -180,28 +183,36 @@ class WideBlock(nn.Module):
 
 
 class PreActivation(nn.Module):
-    def __init__(self, inputs, width, stride):
+    def __init__(self, inputs, width, stride, bottleneck):
         super().__init__()
-        self.bn1, self.conv1 = nn.BatchNorm2d(inputs), nn.Conv2d(inputs, width, 3, stride, 1, bias=False)
-        self.bn2, self.conv2 = nn.BatchNorm2d(width), nn.Conv2d(width, width, 3, 1, 1, bias=False)
-        if stride != 1 or inputs != width:
-            self.shortcut = nn.Sequential(nn.Conv2d(inputs, width, 1, stride, bias=False))
+        out = 4 * width if bottleneck else width
+        layers = [(inputs, width, 1, 1), (width, width, 3, stride), (width, out, 1, 1)]
+        layers = layers if bottleneck else [(inputs, width, 3, stride), (width, width, 3, 1)]
+        self.count = len(layers)
+        for i, (a, b, kernel, step) in enumerate(layers, 1):
+            setattr(self, f"bn{i}", nn.BatchNorm2d(a))
+            setattr(self, f"conv{i}", nn.Conv2d(a, b, kernel, step, kernel // 2, bias=False))
+        if stride != 1 or inputs != out:
+            self.shortcut = nn.Sequential(nn.Conv2d(inputs, out, 1, stride, bias=False))
 
     def forward(self, x):
-        active = F.relu(self.bn1(x))
+        y = active = F.relu(self.bn1(x))
         shortcut = self.shortcut(active) if hasattr(self, "shortcut") else x
-        return shortcut + self.conv2(F.relu(self.bn2(self.conv1(active))))
+        for i in range(1, self.count + 1):
+            y = y if i == 1 else F.relu(getattr(self, f"bn{i}")(y))
+            y = getattr(self, f"conv{i}")(y)
+        return shortcut + y
 
 
 class PreActivationResNet(nn.Module):
-    def __init__(self, depths):
+    def __init__(self, depths, bottleneck=False):
         super().__init__()
         self.conv1, inputs = nn.Conv2d(3, 64, 3, padding=1, bias=False), 64
         for stage, depth in enumerate(depths):
             blocks = []
             for i in range(depth):
-                blocks.append(PreActivation(inputs, 64 << stage, 2 if stage and not i else 1))
-                inputs = 64 << stage
+                blocks.append(PreActivation(inputs, 64 << stage, 2 if stage and not i else 1, bottleneck))
+                inputs = (64 << stage) * (4 if bottleneck else 1)
             setattr(self, f"layer{stage + 1}", nn.Sequential(*blocks))
         self.linear = nn.Linear(inputs, CLASSES)
 
@@ -213,15 +224,15 @@ class PreActivationResNet(nn.Module):
 
 
 class WideResNet(nn.Module):
-    def __init__(self, depth=4):
+    def __init__(self, depth=4, times=10):
         super().__init__()
         self.conv1, inputs = nn.Conv2d(3, 16, 3, padding=1, bias=False), 16
         for stage in range(3):
             layer = nn.Module()
             blocks = []
             for i in range(depth):
-                blocks.append(WideBlock(inputs, 160 << stage, 2 if stage and not i else 1))
-                inputs = 160 << stage
+                blocks.append(WideBlock(inputs, 16 * times << stage, 2 if stage and not i else 1))
+                inputs = 16 * times << stage
             layer.layer = nn.Sequential(*blocks)
             setattr(self, f"block{stage + 1}", layer)
         self.bn1, self.fc = nn.BatchNorm2d(inputs), nn.Linear(inputs, CLASSES)
@@ -231,6 +242,45 @@ class WideResNet(nn.Module):
         for stage in range(3):
             x = getattr(self, f"block{stage + 1}").layer(x)
         return self.fc(F.relu(self.bn1(x)).mean((2, 3)))
+
+
+class SwishBlock(nn.Module):
+    """Of Gowal et al. 2020: a stride pads as TensorFlow's SAME does, behind the image alone."""
+
+    def __init__(self, inputs, width, stride):
+        super().__init__()
+        self.batchnorm_0, self.conv_0 = nn.BatchNorm2d(inputs), nn.Conv2d(inputs, width, 3, stride, bias=False)
+        self.batchnorm_1, self.conv_1 = nn.BatchNorm2d(width), nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.padding = (0, 1, 0, 1) if stride == 2 else (1, 1, 1, 1)
+        if inputs != width:
+            self.shortcut = nn.Conv2d(inputs, width, 1, stride, bias=False)
+
+    def forward(self, x):
+        active = F.silu(self.batchnorm_0(x))
+        shortcut = self.shortcut(active) if hasattr(self, "shortcut") else x
+        y = self.conv_0(F.pad(active, self.padding))
+        return shortcut + self.conv_1(F.silu(self.batchnorm_1(y)))
+
+
+class SwishWideResNet(nn.Module):
+    def __init__(self, depth, times):
+        super().__init__()
+        self.init_conv, inputs, groups = nn.Conv2d(3, 16, 3, padding=1, bias=False), 16, []
+        for stage in range(3):
+            group, blocks = nn.Module(), []
+            for i in range(depth):
+                blocks.append(SwishBlock(inputs, 16 * times << stage, 2 if stage and not i else 1))
+                inputs = 16 * times << stage
+            group.block = nn.Sequential(*blocks)
+            groups.append(group)
+        self.layer = nn.ModuleList(groups)
+        self.batchnorm, self.logits = nn.BatchNorm2d(inputs), nn.Linear(inputs, CLASSES)
+
+    def forward(self, x):
+        x = self.init_conv(x)
+        for group in self.layer:
+            x = group.block(x)
+        return self.logits(F.silu(self.batchnorm(x)).mean((2, 3)))
 
 
 class Basic(nn.Module):
@@ -354,16 +404,38 @@ TRANSFORMERS = [f"vit_{size}" for size in ["b_16", "b_32", "l_16", "l_32", "h_14
 CONVNEXTS = [f"convnext_{size}" for size in ["tiny", "small", "base", "large"]]
 TIMM = [f"convnext_{size}" for size in ["atto", "femto", "pico", "nano"]]
 TIMM_VITS = [f"vit_{size}_224" for size in ["tiny_patch16", "small_patch16", "small_patch32"]]
+SWINS_V2 = [f"swin_v2_{size}" for size in "tsb"]
+WIDE = {f"wide_resnet{depth}_{times}": ((depth - 4) // 6, times) for depth, times in [(34, 20), (70, 16)]}
+SWISH = {f"wide_resnet{depth}_{times}_swish": ((depth - 4) // 6, times) for depth, times in [(28, 10), (34, 10), (34, 20), (70, 16)]}
+# timm's networks that others do not have, or not so.
+TIMM_SMOOTH = [f"convnextv2_{size}" for size in ["atto", "femto", "pico", "nano", "tiny", "base"]]
+TIMM_SMOOTH += [f"deit3_{size}_patch16_224" for size in ["small", "base"]]
+TIMM_SMOOTH += [f"deit_{size}_distilled_patch16_224" for size in ["tiny", "small", "base"]]
+TIMM_SMOOTH += [f"mixer_{size}_224" for size in ["s32", "s16", "b32", "b16"]]
+TIMM_SMOOTH += [f"swinv2_{size}_window16_256" for size in ["tiny", "small", "base"]]
+TIMM_SMOOTH += [f"timm_efficientnet_b{n}" for n in [5, 6, 7]]
+TIMM_CORNERED = [f"resnet{n}d" for n in [18, 34, 50, 101]] + ["resnetv2_50", "resnetv2_101"]
+TIMM_CORNERED += ["mobilenetv3_small_100", "mobilenetv3_large_100", *[f"regnety_{size}" for size in ["002", "006", "008", "040", "064", "080"]]]
+TIMM_SINCE = TIMM_SMOOTH + TIMM_CORNERED
 SIZES = {"inception_v3": 96} | {name: 224 for name in TRANSFORMERS + TIMM_VITS}
 # Without ReLU and maxima there are no corners, and every image is steady.
-SMOOTH = [*TRANSFORMERS, *CONVNEXTS, *TIMM, *TIMM_VITS, "vit_tiny_patch4_32"]
+SMOOTH = [*TRANSFORMERS, *CONVNEXTS, *TIMM, *TIMM_VITS, "vit_tiny_patch4_32", *SWINS_V2, *TIMM_SMOOTH, *SWISH]
+SIZES |= {"swin_v2_t": 232, "swin_v2_s": 256, "swin_v2_b": 224}
+SIZES |= {name: 256 if name.endswith("256") else 224 for name in TIMM_SMOOTH if name.endswith(("_224", "_256"))}
+# A plane of nine rows, whose last means are of fewer pixels.
+SIZES |= {"resnet18d": 72}
+SIZES |= {name: 16 for name in [*WIDE, *SWISH]}
 # What a network has besides its weights.
-CONSTANTS = ("num_batches_tracked", "relative_position_index")
+CONSTANTS = ("num_batches_tracked", "relative_position_index", "relative_coords_table")
 # What filters are multiplied by, where a signal would be lost on the way (SiLU halves small values), or grow until rounding counts.
 GAINS = {f"efficientnet_b{n}": 1.2 for n in range(7)}
+GAINS |= {"mobilenetv3_small_100": 1.2, "timm_efficientnet_b5": 1.2, "timm_efficientnet_b6": 1.2, "timm_efficientnet_b7": 1.15}
 GAINS |= {"efficientnet_b7": 1.15, "efficientnet_v2_m": 0.9, "efficientnet_v2_l": 0.9}
-# Networks whose weights are only counted: in double precision, with their gradients, they do not fit in 16 GB.
-COUNTED = ["regnet_y_128gf", "vit_h_14"]
+# Networks that are compared on images of another size, too: Swin's windows reach over the edge there.
+OTHER_SIZES = ["imagenet/swin_t@200"]
+# Networks whose weights are only counted: in double precision, with their gradients, they do not fit in 16 GB; of wide_resnet70_16 none of
+# hundreds of images is steady.
+COUNTED = ["regnet_y_128gf", "vit_h_14", "wide_resnet70_16"]
 DENSE = {121: ([6, 12, 24, 16], 32), 161: ([6, 12, 36, 24], 48), 169: ([6, 12, 32, 32], 32), 201: ([6, 12, 48, 32], 32)}
 
 
@@ -377,7 +449,8 @@ def all_models():
     for n in [20, 32, 44, 56, 110]:
         found["cifar", f"resnet{n}"] = lambda n=n: SmallResNet([(n - 2) // 6] * 3, 16, shortcut="pad")
         found["cifar", f"resnet{n}_b"] = lambda n=n: SmallResNet([(n - 2) // 6] * 3, 16)
-    found["cifar", "preact_resnet18"] = lambda: PreActivationResNet([2, 2, 2, 2])
+    for n, (bottleneck, depths) in list(RESNETS.items())[:4]:
+        found["cifar", f"preact_resnet{n}"] = lambda b=bottleneck, d=depths: PreActivationResNet(d, b)
     for n, depths in VGGS.items():
         found["cifar", f"vgg{n}"] = lambda d=depths: SmallVgg(d)
     for n, (depths, growth) in DENSE.items():
@@ -385,6 +458,10 @@ def all_models():
     found["cifar", "densenet_cifar"] = lambda: SmallDenseNet([6, 12, 24, 16], 12)
     found["cifar", "wide_resnet28_10"] = WideResNet
     found["cifar", "wide_resnet34_10"] = lambda: WideResNet(5)
+    for name, (depth, times) in WIDE.items():
+        found["cifar", name] = lambda d=depth, t=times: WideResNet(d, t)
+    for name, (depth, times) in SWISH.items():
+        found["cifar", name] = lambda d=depth, t=times: SwishWideResNet(d, t)
     found["cifar", "inceptionv3"] = SmallInception
     large = [f"{kind}resnet{n}" for kind in ["", "leaky_"] for n in RESNETS]
     large += ["resnext50_32x4d", "resnext101_32x8d", "wide_resnet101_2"]
@@ -398,9 +475,9 @@ def all_models():
     large += [f"regnet_{kind}_{size}" for kind, sizes in REGNETS.items() for size in sizes]
     found["cifar", "convnext_atto"] = lambda: timm.create_model("convnext_atto", patch_size=1, num_classes=CLASSES)
     found["cifar", "vit_tiny_patch4_32"] = lambda: timm.create_model("vit_tiny_patch16_224", img_size=32, patch_size=4, num_classes=CLASSES)
-    for name in TIMM + TIMM_VITS:
-        found["imagenet", name] = lambda name=name: timm.create_model(name, num_classes=CLASSES)
-    for name in large + TRANSFORMERS + CONVNEXTS:
+    for name in TIMM + TIMM_VITS + TIMM_SINCE:
+        found["imagenet", name] = lambda name=name: timm.create_model(name.removeprefix("timm_"), num_classes=CLASSES)
+    for name in large + TRANSFORMERS + CONVNEXTS + SWINS_V2:
         found["imagenet", name] = lambda name=name: torchvision_model(name)
     return found
 
@@ -478,14 +555,14 @@ def count(family, name, build):
     return {"name": name, "family": family, "parameters": parameters, "tensors": len(state)}
 
 
-def measure(family, name, build):
+def measure(family, name, build, size):
     model = build().eval().double()
     state = {key: value for key, value in model.state_dict().items() if not key.endswith(CONSTANTS)}
     gain = GAINS.get(name, 1.0)
     with torch.no_grad():
         for key, value in state.items():
             value.copy_(weights(key, tuple(value.shape), gain))
-    size = 32 if family == "cifar" else SIZES.get(name, 64)
+    size = size or SIZES.get(name, 32 if family == "cifar" else 64)
     labels = labels_in_doubt(model, size)
     numbers = [0, 1] if name in SMOOTH else steady_images(model, size, labels)
     pixels = np.concatenate([image(number, size) for number in numbers])
@@ -513,14 +590,15 @@ def measure(family, name, build):
 def main():
     print(f"Python {sys.version.split()[0]}, torch {torch.__version__}, torchvision {torchvision.__version__}")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for (family, name), build in all_models().items():
-        if len(sys.argv) > 1 and not {name, f"{family}/{name}"} & set(sys.argv[1:]):
-            continue
-        found = (count if name in COUNTED else measure)(family, name, build)
-        text = json.dumps(found, indent=1)
-        (FOLDER / f"{family}_{name}.json").write_text(text + "\n")
-        images = found.get("images", "none")
-        print(f"{family:9} {name:18} {found['parameters']:>11} parameters, images {images}", flush=True)
+    models, wanted = all_models(), sys.argv[1:]
+    asked = [name.partition("@") for name in wanted or [*map("/".join, models), *OTHER_SIZES]]
+    for (family, name), build in models.items():
+        for size in [size for asked_name, _, size in asked if asked_name in [name, f"{family}/{name}"]]:
+            found = count(family, name, build) if name in COUNTED else measure(family, name, build, int(size or 0))
+            text = json.dumps(found, indent=1)
+            (FOLDER / f"{family}_{name}{'@' + size if size else ''}.json").write_text(text + "\n")
+            images = found.get("images", "none")
+            print(f"{family:9} {name:18} {found['parameters']:>11} parameters, images {images}", flush=True)
 
 
 main()

@@ -4,15 +4,15 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 use datasets::catalog::Name;
-use models::Architecture;
+use models::{Architecture, Program};
 use runs::{TorchStyle, Wanted};
 
 use super::{inspect_checkpoint, inspect_dataset};
 use crate::cli::{
     self, UsageError,
     flags::{
-        DatasetParser, ImageFlags, MachineFlags, NormaliserFlags, architecture, folder_to_write,
-        names::stands_for, without_networks,
+        DatasetParser, ImageFlags, MachineFlags, NormaliserFlags, architecture, architectures_help,
+        folder_to_write, without_networks,
     },
 };
 
@@ -29,7 +29,12 @@ pub struct Flags {
     #[arg(value_name = "CKPT")]
     checkpoints: Vec<PathBuf>,
     /// The architecture that the weights must fit; what does not fit is named [default: guessed by the shapes]
-    #[arg(long, value_name = "NAME", value_parser = architecture)]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = architecture,
+        long_help = architectures_help("The architecture that the weights must fit; what does not fit is named [default: guessed by the shapes]")
+    )]
     arch: Option<Architecture>,
     /// Which weights of a file that holds several networks: the key of their dictionary, or what stands before their names
     #[arg(long, value_name = "KEY")]
@@ -39,7 +44,7 @@ pub struct Flags {
     /// Write the weights to this file: .safetensors, or .pt and .pth (for `torch.load(…, weights_only=True)`)
     #[arg(long, value_name = "FILE")]
     convert: Option<PathBuf>,
-    /// Key names of a .pt file that --convert writes
+    /// Names of the weights that --convert writes
     #[arg(long, value_enum, default_value_t = Style::Plain)]
     style: Style,
     /// Without checkpoints: the data set to look into. With --convert: the one that the weights were trained on, if the file does not say
@@ -54,16 +59,30 @@ pub struct Flags {
     machine: MachineFlags,
 }
 
-/// Key names of a .pt file.
+/// Names of weights in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Style {
-    /// The state dict alone: conv1.weight
+    /// The network's own, the state dict alone: conv1.weight
     Plain,
-    /// As the robustness library has it: model → module.model.conv1.weight, with normaliser, epoch and accuracy
+    /// As the robustness library has it (.pt, .pth): model → module.model.conv1.weight, with normaliser, epoch and accuracy
     Robustness,
+    /// torchvision's, of networks that it has
+    Torchvision,
+    /// timm's, of networks that it has
+    Timm,
 }
 
-stands_for!(Style => TorchStyle { Plain, Robustness });
+impl Style {
+    /// What a .pt file holds, and whose names it has where these are not the network's own.
+    fn parts(self) -> (TorchStyle, Option<Program>) {
+        match self {
+            Self::Plain => (TorchStyle::Plain, None),
+            Self::Robustness => (TorchStyle::Robustness, None),
+            Self::Torchvision => (TorchStyle::Plain, Some(Program::Torchvision)),
+            Self::Timm => (TorchStyle::Plain, Some(Program::Timm)),
+        }
+    }
+}
 
 /// Runs the command.
 ///
@@ -84,12 +103,14 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
 
 impl Flags {
     fn options(&self) -> anyhow::Result<inspect_checkpoint::Options<'_>> {
+        let (style, names) = self.style.parts();
         Ok(inspect_checkpoint::Options {
             checkpoints: &self.checkpoints,
             wanted: Wanted { architecture: self.arch, weights: self.weights.as_deref() },
             normaliser: self.normaliser.given()?,
             convert: self.convert.as_deref(),
-            style: self.style.into(),
+            style,
+            names,
             trained_on: self.dataset.as_ref(),
             format: self.machine.format,
         })

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use datasets::catalog::Name;
-use models::Normaliser;
+use models::{Normaliser, Program};
 use runs::{CheckpointFormat, InspectedCheckpoint, StoredNormaliser, TorchStyle, TrainedOn, Wanted, convert};
 use serde_json::{Value, json};
 
@@ -23,8 +23,10 @@ pub(super) struct Options<'a> {
     pub(super) normaliser: Option<Normaliser>,
     /// Where to write the weights in another format.
     pub(super) convert: Option<&'a Path>,
-    /// The keys of a PyTorch file.
+    /// What a PyTorch file holds.
     pub(super) style: TorchStyle,
+    /// The program whose names the weights get; their own, if absent.
+    pub(super) names: Option<Program>,
     /// The data set that the weights were trained on.
     pub(super) trained_on: Option<&'a Name>,
     /// How the result is printed.
@@ -92,7 +94,7 @@ fn write(
             "--style robustness: the checkpoint names no normaliser; --dataset NAME takes that of a data set";
         return Err(UsageError(problem.to_owned()).into());
     }
-    convert(from, output, format, trained_on.as_ref())?;
+    convert(from, output, (format, options.names), trained_on.as_ref())?;
     Ok(output.to_owned())
 }
 

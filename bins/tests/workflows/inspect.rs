@@ -65,6 +65,40 @@ fn a_checkpoint_goes_to_pytorch_and_back() -> Outcome {
     Ok(())
 }
 
+/// Names of timm, and back to torchvision's.
+#[test]
+fn weights_go_to_timm_and_back() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let at = folder.path();
+    let mobilenet: models::Architecture = "mobilenet_v2".parse()?;
+    let ones = |(name, shape): (String, Vec<usize>)| {
+        Ok((name, candle_core::Tensor::ones(shape, candle_core::DType::F32, &candle_core::Device::Cpu)?))
+    };
+    let tensors = mobilenet.graph(3).shapes().into_iter().map(ones).collect::<candle_core::Result<_>>()?;
+    training::Checkpoint { tensors, info: None }.save(&at.join("own.safetensors"))?;
+    succeed(&mut inspect(at, &["own.safetensors", "--convert", "timm.safetensors", "--style", "timm"]));
+    let said = succeed(&mut inspect(at, &["timm.safetensors"]));
+    for words in ["mobilenet_v2, 3 classes", "the names of timm", "blocks.6.0.conv_pwl.weight"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    succeed(&mut inspect(at, &["timm.safetensors", "--convert", "back.pt", "--style", "torchvision"]));
+    let (own, back) = (json(at, &["own.safetensors"])?, json(at, &["back.pt"])?);
+    let keys = |found: &Value| -> Vec<String> {
+        let tensors = found["tensors"].as_array().into_iter().flatten();
+        let mut keys: Vec<String> = tensors.map(|tensor| tensor["key"].to_string()).collect();
+        keys.sort();
+        keys
+    };
+    assert!(!keys(&own).is_empty());
+    assert_eq!(keys(&back), keys(&own));
+
+    succeed(&mut easy_train(at, &["--epochs", "1"]));
+    let said = fail(&mut inspect(at, &[CHECKPOINT, "--convert", "x.pt", "--style", "timm"]), 2);
+    assert!(said.contains("timm has no network `resnet20`") && said.contains("leave --style out"), "{said}");
+    assert!(!at.join("x.pt").exists());
+    Ok(())
+}
+
 #[test]
 fn a_folder_of_pytorch_files_is_measured_in_epoch_order() -> Outcome {
     let folder = tempfile::tempdir()?;

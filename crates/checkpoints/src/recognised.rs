@@ -217,7 +217,8 @@ impl CheckpointFile {
             return Err(Error::MadeByCode { path: path(), key: key.clone(), code: code.clone() });
         }
         let mut weights: BTreeMap<String, Weight> = BTreeMap::new();
-        for weight in &all[largest] {
+        let is_itself = |weight: &&Weight| !matches!(weight.recipe, Recipe::Together { .. });
+        for weight in all[largest].iter().filter(is_itself) {
             let is_floating =
                 weight.recipe.tensors().iter().all(|&tensor| dictionary.tensors[tensor].kind.is_floating());
             let Some(name) = plain_name(&weight.key).filter(|_| is_floating) else { continue };
@@ -268,7 +269,9 @@ impl CheckpointFile {
         let is_other = |weight: &&Weight| {
             let is_normaliser =
                 |place: usize| pairs.iter().any(|pair| [pair.mean, pair.std].contains(&place));
-            let is_own = weights.values().any(|own| own.key == weight.key);
+            let parts = weight.recipe.tensors();
+            let is_own =
+                weights.values().any(|own| own.recipe.tensors().iter().any(|part| parts.contains(part)));
             let counts = weight.key.ends_with("num_batches_tracked");
             !is_own && !counts && !matches!(weight.recipe, Recipe::Plain(place) if is_normaliser(place))
         };

@@ -6,7 +6,7 @@ pub enum Partition {
     /// One group of all tokens.
     Whole,
     /// Windows of neighbours, after the plane was rolled up and left by `shift`; tokens that only rolling brought together do not see
-    /// each other (Liu et al. 2021).
+    /// each other (Liu et al. 2021). A plane that is no multiple of a window has tokens of padding below and on the right.
     Windows {
         /// Rows and columns of a window.
         size: [usize; 2],
@@ -23,7 +23,7 @@ pub enum Partition {
 /// Tokens that attend to each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
-    /// Their places in the plane, row by row.
+    /// Their places in the plane, row by row; the number of places where the plane has none, for a token of padding.
     pub tokens: Vec<usize>,
     /// The part of the rolled plane that each is of; empty where all see each other.
     pub regions: Vec<usize>,
@@ -38,7 +38,7 @@ impl Group {
 }
 
 impl Partition {
-    /// The groups of a plane of so many rows and columns, all of one size; none if the plane is no multiple of a window or grid.
+    /// The groups of a plane of so many rows and columns, all of one size; none if the plane is empty or no multiple of the grid.
     ///
     /// ```
     /// use kernels::Partition;
@@ -50,16 +50,20 @@ impl Partition {
     /// let shifted = Partition::Windows { size: [2, 2], shift: [0, 1] };
     /// assert_eq!(shifted.groups([2, 4]).unwrap()[1].tokens, [3, 0, 7, 4]);
     /// assert_eq!(shifted.groups([2, 4]).unwrap()[1].mask(0, 1), -100.0);
-    /// assert!(windows.groups([2, 5]).is_none());
+    /// // The sixth column is of padding.
+    /// assert_eq!(windows.groups([2, 5]).unwrap()[2].tokens, [4, 10, 9, 10]);
     /// ```
     pub fn groups(self, [height, width]: [usize; 2]) -> Option<Vec<Group>> {
         match self {
             Self::Whole => Some(vec![Group { tokens: (0..height * width).collect(), regions: Vec::new() }]),
             Self::Windows { size, shift } => {
-                let counts = divided([height, width], size)?;
+                if height * width == 0 {
+                    return None;
+                }
+                let counts = [height.div_ceil(size[0]), width.div_ceil(size[1])];
                 // A window as large as the plane has nothing to be rolled into.
                 let shift = [0, 1].map(|axis| if counts[axis] > 1 { shift[axis] } else { 0 });
-                Some(windows(size, counts, shift))
+                Some(windows([height, width], size, counts, shift))
             }
             Self::Grid { size } => {
                 let steps = divided([height, width], size)?;
@@ -82,7 +86,7 @@ fn divided(plane: [usize; 2], size: [usize; 2]) -> Option<[usize; 2]> {
     fits.then(|| [plane[0] / size[0], plane[1] / size[1]])
 }
 
-fn windows(size: [usize; 2], counts: [usize; 2], shift: [usize; 2]) -> Vec<Group> {
+fn windows(own: [usize; 2], size: [usize; 2], counts: [usize; 2], shift: [usize; 2]) -> Vec<Group> {
     let plane = [size[0] * counts[0], size[1] * counts[1]];
     let is_rolled = shift != [0, 0];
     // Along an axis of the rolled plane: before the last window, in it, and what came round.
@@ -94,7 +98,8 @@ fn windows(size: [usize; 2], counts: [usize; 2], shift: [usize; 2]) -> Vec<Group
         let first = [window / counts[1] * size[0], window % counts[1] * size[1]];
         let places = (0..size[0] * size[1]).map(|i| [first[0] + i / size[1], first[1] + i % size[1]]);
         let token = |[row, column]: [usize; 2]| {
-            (row + shift[0]) % plane[0] * plane[1] + (column + shift[1]) % plane[1]
+            let [row, column] = [(row + shift[0]) % plane[0], (column + shift[1]) % plane[1]];
+            if row < own[0] && column < own[1] { row * own[1] + column } else { own[0] * own[1] }
         };
         let region = |[row, column]: [usize; 2]| 3 * part(0, row) + part(1, column);
         let regions = if is_rolled { places.clone().map(region).collect() } else { Vec::new() };

@@ -40,6 +40,7 @@ pub mod naive;
 
 mod activation;
 mod attention;
+mod distances;
 mod nonlinearity;
 mod parallel;
 mod precision;
@@ -47,9 +48,11 @@ mod simd;
 mod strips;
 mod windows;
 
-// What a convolution is followed by, which tokens attend to which, how a pooling window lies, how exact products are.
+// What a convolution is followed by, which tokens attend to which and what their distance adds, how a pooling window lies, how exact
+// products are.
 pub use activation::Activation;
 pub use attention::{Group, Partition};
+pub use distances::{DistancePerceptron, distance_numbers, distance_numbers_gradient, distances};
 pub use nonlinearity::Nonlinearity;
 pub use precision::Precision;
 pub use windows::Pool2d;

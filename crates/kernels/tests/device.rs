@@ -201,7 +201,12 @@ fn maxima_are_the_naive_ones(device: &Device) -> Result<()> {
 fn means_are_the_naive_ones(device: &Device) -> Result<()> {
     let (dims, x) = ([2, 3, 11, 8], fine(1, 528));
     let on_device = tensor(&x, &dims, device)?;
-    for pool in [Pool2d::new(2, 2), Pool2d { padding: 1, ..Pool2d::new(3, 1) }] {
+    for pool in [
+        Pool2d::new(2, 2),
+        Pool2d { padding: 1, ..Pool2d::new(3, 1) },
+        Pool2d { ceil: true, ..Pool2d::new(2, 2) },
+        Pool2d { padding: 1, ceil: true, ..Pool2d::new(3, 2) },
+    ] {
         let cells = Cells::windows(pool, [11, 8]).unwrap();
         let y = device::mean_pool(&on_device, &cells)?;
         assert!(error(&flat(&y), &naive::pool::mean(&wide(&x), dims, pool)) < 1e-6, "{pool:?}");

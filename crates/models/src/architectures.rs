@@ -8,6 +8,7 @@ mod googlenet;
 mod inception;
 mod inception_imagenet;
 mod maxvit;
+mod mixer;
 mod mnasnet;
 mod mobile;
 mod mobilenet_v2;
@@ -16,6 +17,7 @@ mod preact_resnet;
 mod regnet;
 mod resnet;
 mod resnet_imagenet;
+mod resnet_v2;
 mod shufflenet;
 mod squeezenet;
 mod swin;
@@ -25,21 +27,13 @@ mod vgg_imagenet;
 mod vit;
 mod wide_resnet;
 
-use std::str::FromStr;
-
-use crate::{error::Error, family::Family, graph::Graph, normaliser::Normaliser};
-
-impl FromStr for Family {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self, Error> {
-        match name {
-            "cifar" => Ok(Self::Cifar),
-            "imagenet" => Ok(Self::Imagenet),
-            _ => Err(Error::UnknownFamily { found: name.to_owned() }),
-        }
-    }
-}
+use crate::{
+    error::Error,
+    family::Family,
+    graph::{Graph, Node, Op, TokenOp},
+    normaliser::Normaliser,
+    spelling::{self, Program, Spelling},
+};
 
 /// A named architecture: a recipe that builds the graph for a number of classes.
 #[derive(Debug, Clone, Copy)]
@@ -47,14 +41,28 @@ pub struct Architecture {
     name: &'static str,
     family: Family,
     build: fn(usize) -> Graph,
+    /// The program whose names its weights have.
+    origin: Option<Program>,
+    /// How timm spells these names, where it has the network too.
+    in_timm: Option<Spelling>,
 }
 
+/// A network for small images, from a publication.
 const fn cifar(name: &'static str, build: fn(usize) -> Graph) -> Architecture {
-    Architecture { name, family: Family::Cifar, build }
+    Architecture { name, family: Family::Cifar, build, origin: None, in_timm: None }
 }
 
-const fn imagenet(name: &'static str, build: fn(usize) -> Graph) -> Architecture {
-    Architecture { name, family: Family::Imagenet, build }
+/// One for large images that is neither torchvision's nor timm's.
+const fn other(name: &'static str, build: fn(usize) -> Graph) -> Architecture {
+    Architecture { family: Family::Imagenet, ..cifar(name, build) }
+}
+
+const fn torchvision(name: &'static str, build: fn(usize) -> Graph) -> Architecture {
+    Architecture { origin: Some(Program::Torchvision), ..other(name, build) }
+}
+
+const fn timm(name: &'static str, build: fn(usize) -> Graph) -> Architecture {
+    Architecture { origin: Some(Program::Timm), ..other(name, build) }
 }
 
 /// Every architecture, in the order in which help texts list them. Adding one is a line here and a function that
@@ -77,7 +85,10 @@ const ARCHITECTURES: &[Architecture] = &[
     cifar("resnet44_b", resnet::projected::<7>),
     cifar("resnet56_b", resnet::projected::<9>),
     cifar("resnet110_b", resnet::projected::<18>),
-    cifar("preact_resnet18", preact_resnet::preact_resnet18),
+    cifar("preact_resnet18", preact_resnet::preact_resnet::<18>),
+    cifar("preact_resnet34", preact_resnet::preact_resnet::<34>),
+    cifar("preact_resnet50", preact_resnet::preact_resnet::<50>),
+    cifar("preact_resnet101", preact_resnet::preact_resnet::<101>),
     cifar("vgg11", vgg::vgg11),
     cifar("vgg13", vgg::vgg13),
     cifar("vgg16", vgg::vgg16),
@@ -87,122 +98,156 @@ const ARCHITECTURES: &[Architecture] = &[
     cifar("densenet169", densenet::cifar::<169>),
     cifar("densenet201", densenet::cifar::<201>),
     cifar("densenet_cifar", densenet::densenet_cifar),
-    cifar("wide_resnet28_10", wide_resnet::wide_resnet28_10),
-    cifar("wide_resnet34_10", wide_resnet::wide_resnet34_10),
+    cifar("wide_resnet28_10", wide_resnet::relu::<28, 10>),
+    cifar("wide_resnet34_10", wide_resnet::relu::<34, 10>),
+    cifar("wide_resnet34_20", wide_resnet::relu::<34, 20>),
+    cifar("wide_resnet70_16", wide_resnet::relu::<70, 16>),
+    cifar("wide_resnet28_10_swish", wide_resnet::swish::<28, 10>),
+    cifar("wide_resnet34_10_swish", wide_resnet::swish::<34, 10>),
+    cifar("wide_resnet34_20_swish", wide_resnet::swish::<34, 20>),
+    cifar("wide_resnet70_16_swish", wide_resnet::swish::<70, 16>),
     cifar("inceptionv3", inception::inceptionv3),
     cifar("convnext_atto", convnext::cifar),
     cifar("vit_tiny_patch4_32", vit::cifar),
-    imagenet("resnet18", resnet_imagenet::plain::<18>),
-    imagenet("resnet34", resnet_imagenet::plain::<34>),
-    imagenet("resnet50", resnet_imagenet::plain::<50>),
-    imagenet("resnet101", resnet_imagenet::plain::<101>),
-    imagenet("resnet152", resnet_imagenet::plain::<152>),
-    imagenet("resnext50_32x4d", resnet_imagenet::resnext::<50, 4>),
-    imagenet("resnext101_32x8d", resnet_imagenet::resnext::<101, 8>),
-    imagenet("resnext101_64x4d", resnet_imagenet::resnext101_64x4d),
-    imagenet("wide_resnet50_2", resnet_imagenet::wide::<50, 2>),
-    imagenet("wide_resnet50_3", resnet_imagenet::wide::<50, 3>),
-    imagenet("wide_resnet50_4", resnet_imagenet::wide::<50, 4>),
-    imagenet("wide_resnet50_5", resnet_imagenet::wide::<50, 5>),
-    imagenet("wide_resnet50_6", resnet_imagenet::wide::<50, 6>),
-    imagenet("wide_resnet101_2", resnet_imagenet::wide::<101, 2>),
-    imagenet("leaky_resnet18", resnet_imagenet::leaky::<18>),
-    imagenet("leaky_resnet34", resnet_imagenet::leaky::<34>),
-    imagenet("leaky_resnet50", resnet_imagenet::leaky::<50>),
-    imagenet("leaky_resnet101", resnet_imagenet::leaky::<101>),
-    imagenet("leaky_resnet152", resnet_imagenet::leaky::<152>),
-    imagenet("densenet121", densenet::imagenet::<121>),
-    imagenet("densenet161", densenet::imagenet::<161>),
-    imagenet("densenet169", densenet::imagenet::<169>),
-    imagenet("densenet201", densenet::imagenet::<201>),
-    imagenet("vgg11", vgg_imagenet::plain::<11>),
-    imagenet("vgg13", vgg_imagenet::plain::<13>),
-    imagenet("vgg16", vgg_imagenet::plain::<16>),
-    imagenet("vgg19", vgg_imagenet::plain::<19>),
-    imagenet("vgg11_bn", vgg_imagenet::normalised::<11>),
-    imagenet("vgg13_bn", vgg_imagenet::normalised::<13>),
-    imagenet("vgg16_bn", vgg_imagenet::normalised::<16>),
-    imagenet("vgg19_bn", vgg_imagenet::normalised::<19>),
-    imagenet("alexnet", alexnet::alexnet),
-    imagenet("squeezenet1_0", squeezenet::squeezenet1_0),
-    imagenet("squeezenet1_1", squeezenet::squeezenet1_1),
-    imagenet("mobilenet_v2", mobilenet_v2::mobilenet_v2),
-    imagenet("mobilenet_v3_small", mobilenet_v3::mobilenet_v3_small),
-    imagenet("mobilenet_v3_large", mobilenet_v3::mobilenet_v3_large),
-    imagenet("mnasnet0_5", mnasnet::mnasnet::<50>),
-    imagenet("mnasnet0_75", mnasnet::mnasnet::<75>),
-    imagenet("mnasnet1_0", mnasnet::mnasnet::<100>),
-    imagenet("mnasnet1_3", mnasnet::mnasnet::<130>),
-    imagenet("efficientnet_b0", efficientnet::scaled::<0>),
-    imagenet("efficientnet_b1", efficientnet::scaled::<1>),
-    imagenet("efficientnet_b2", efficientnet::scaled::<2>),
-    imagenet("efficientnet_b3", efficientnet::scaled::<3>),
-    imagenet("efficientnet_b4", efficientnet::scaled::<4>),
-    imagenet("efficientnet_b5", efficientnet::scaled::<5>),
-    imagenet("efficientnet_b6", efficientnet::scaled::<6>),
-    imagenet("efficientnet_b7", efficientnet::scaled::<7>),
-    imagenet("efficientnet_v2_s", efficientnet::v2_small),
-    imagenet("efficientnet_v2_m", efficientnet::v2_medium),
-    imagenet("efficientnet_v2_l", efficientnet::v2_large),
-    imagenet("shufflenet_v2_x0_5", shufflenet::shufflenet::<5>),
-    imagenet("shufflenet_v2_x1_0", shufflenet::shufflenet::<10>),
-    imagenet("shufflenet_v2_x1_5", shufflenet::shufflenet::<15>),
-    imagenet("shufflenet_v2_x2_0", shufflenet::shufflenet::<20>),
-    imagenet("regnet_x_400mf", regnet::regnet_x::<400>),
-    imagenet("regnet_x_800mf", regnet::regnet_x::<800>),
-    imagenet("regnet_x_1_6gf", regnet::regnet_x::<1600>),
-    imagenet("regnet_x_3_2gf", regnet::regnet_x::<3200>),
-    imagenet("regnet_x_8gf", regnet::regnet_x::<8000>),
-    imagenet("regnet_x_16gf", regnet::regnet_x::<16000>),
-    imagenet("regnet_x_32gf", regnet::regnet_x::<32000>),
-    imagenet("regnet_y_400mf", regnet::regnet_y::<400>),
-    imagenet("regnet_y_800mf", regnet::regnet_y::<800>),
-    imagenet("regnet_y_1_6gf", regnet::regnet_y::<1600>),
-    imagenet("regnet_y_3_2gf", regnet::regnet_y::<3200>),
-    imagenet("regnet_y_8gf", regnet::regnet_y::<8000>),
-    imagenet("regnet_y_16gf", regnet::regnet_y::<16000>),
-    imagenet("regnet_y_32gf", regnet::regnet_y::<32000>),
-    imagenet("regnet_y_128gf", regnet::regnet_y::<128000>),
-    imagenet("googlenet", googlenet::googlenet),
-    imagenet("inception_v3", inception_imagenet::inception_v3),
-    imagenet("convnext_tiny", convnext::tiny),
-    imagenet("convnext_small", convnext::small),
-    imagenet("convnext_base", convnext::base),
-    imagenet("convnext_large", convnext::large),
-    imagenet("convnext_atto", convnext::timm::<40>),
-    imagenet("convnext_femto", convnext::timm::<48>),
-    imagenet("convnext_pico", convnext::timm::<64>),
-    imagenet("convnext_nano", convnext::nano),
-    imagenet("vit_b_16", vit::base::<16>),
-    imagenet("vit_b_32", vit::base::<32>),
-    imagenet("vit_l_16", vit::large::<16>),
-    imagenet("vit_l_32", vit::large::<32>),
-    imagenet("vit_h_14", vit::huge),
-    imagenet("vit_tiny_patch16_224", vit::timm::<3, 16>),
-    imagenet("vit_small_patch16_224", vit::timm::<6, 16>),
-    imagenet("vit_small_patch32_224", vit::timm::<6, 32>),
-    imagenet("swin_t", swin::tiny),
-    imagenet("swin_s", swin::small),
-    imagenet("swin_b", swin::base),
-    imagenet("maxvit_t", maxvit::tiny),
-];
-
-/// Other names of the same networks.
-const ALIASES: &[(&str, &str)] = &[
-    ("vit_base_patch16_224", "vit_b_16"),
-    ("vit_base_patch32_224", "vit_b_32"),
-    ("vit_large_patch16_224", "vit_l_16"),
-    ("vit_large_patch32_224", "vit_l_32"),
-    ("vit_huge_patch14_224", "vit_h_14"),
-    ("deit_tiny_patch16_224", "vit_tiny_patch16_224"),
-    ("deit_small_patch16_224", "vit_small_patch16_224"),
-    ("deit_base_patch16_224", "vit_b_16"),
-    ("swin_tiny_patch4_window7_224", "swin_t"),
-    ("swin_small_patch4_window7_224", "swin_s"),
-    ("swin_base_patch4_window7_224", "swin_b"),
+    torchvision("resnet18", resnet_imagenet::plain::<18>).in_timm(spelling::same),
+    torchvision("resnet34", resnet_imagenet::plain::<34>).in_timm(spelling::same),
+    torchvision("resnet50", resnet_imagenet::plain::<50>).in_timm(spelling::same),
+    torchvision("resnet101", resnet_imagenet::plain::<101>).in_timm(spelling::same),
+    torchvision("resnet152", resnet_imagenet::plain::<152>).in_timm(spelling::same),
+    torchvision("resnext50_32x4d", resnet_imagenet::resnext::<50, 4>).in_timm(spelling::same),
+    torchvision("resnext101_32x8d", resnet_imagenet::resnext::<101, 8>).in_timm(spelling::same),
+    torchvision("resnext101_64x4d", resnet_imagenet::resnext101_64x4d).in_timm(spelling::same),
+    torchvision("wide_resnet50_2", resnet_imagenet::wide::<50, 2>).in_timm(spelling::same),
+    other("wide_resnet50_3", resnet_imagenet::wide::<50, 3>),
+    other("wide_resnet50_4", resnet_imagenet::wide::<50, 4>),
+    other("wide_resnet50_5", resnet_imagenet::wide::<50, 5>),
+    other("wide_resnet50_6", resnet_imagenet::wide::<50, 6>),
+    torchvision("wide_resnet101_2", resnet_imagenet::wide::<101, 2>).in_timm(spelling::same),
+    other("leaky_resnet18", resnet_imagenet::leaky::<18>),
+    other("leaky_resnet34", resnet_imagenet::leaky::<34>),
+    other("leaky_resnet50", resnet_imagenet::leaky::<50>),
+    other("leaky_resnet101", resnet_imagenet::leaky::<101>),
+    other("leaky_resnet152", resnet_imagenet::leaky::<152>),
+    timm("resnet18d", resnet_imagenet::deep::<18>),
+    timm("resnet34d", resnet_imagenet::deep::<34>),
+    timm("resnet50d", resnet_imagenet::deep::<50>),
+    timm("resnet101d", resnet_imagenet::deep::<101>),
+    timm("resnetv2_50", resnet_v2::resnetv2_50),
+    timm("resnetv2_101", resnet_v2::resnetv2_101),
+    torchvision("densenet121", densenet::imagenet::<121>).in_timm(spelling::same),
+    torchvision("densenet161", densenet::imagenet::<161>).in_timm(spelling::same),
+    torchvision("densenet169", densenet::imagenet::<169>).in_timm(spelling::same),
+    torchvision("densenet201", densenet::imagenet::<201>).in_timm(spelling::same),
+    torchvision("vgg11", vgg_imagenet::plain::<11>).in_timm(spelling::vgg),
+    torchvision("vgg13", vgg_imagenet::plain::<13>).in_timm(spelling::vgg),
+    torchvision("vgg16", vgg_imagenet::plain::<16>).in_timm(spelling::vgg),
+    torchvision("vgg19", vgg_imagenet::plain::<19>).in_timm(spelling::vgg),
+    torchvision("vgg11_bn", vgg_imagenet::normalised::<11>).in_timm(spelling::vgg),
+    torchvision("vgg13_bn", vgg_imagenet::normalised::<13>).in_timm(spelling::vgg),
+    torchvision("vgg16_bn", vgg_imagenet::normalised::<16>).in_timm(spelling::vgg),
+    torchvision("vgg19_bn", vgg_imagenet::normalised::<19>).in_timm(spelling::vgg),
+    torchvision("alexnet", alexnet::alexnet),
+    torchvision("squeezenet1_0", squeezenet::squeezenet1_0),
+    torchvision("squeezenet1_1", squeezenet::squeezenet1_1),
+    torchvision("mobilenet_v2", mobilenet_v2::mobilenet_v2).in_timm(spelling::mobilenet_v2),
+    torchvision("mobilenet_v3_small", mobilenet_v3::mobilenet_v3_small),
+    torchvision("mobilenet_v3_large", mobilenet_v3::mobilenet_v3_large),
+    timm("mobilenetv3_small_100", mobilenet_v3::mobilenetv3_small_100),
+    timm("mobilenetv3_large_100", mobilenet_v3::mobilenetv3_large_100),
+    torchvision("mnasnet0_5", mnasnet::mnasnet::<50>),
+    torchvision("mnasnet0_75", mnasnet::mnasnet::<75>),
+    torchvision("mnasnet1_0", mnasnet::mnasnet::<100>),
+    torchvision("mnasnet1_3", mnasnet::mnasnet::<130>),
+    torchvision("efficientnet_b0", efficientnet::scaled::<0>).in_timm(spelling::efficientnet),
+    torchvision("efficientnet_b1", efficientnet::scaled::<1>).in_timm(spelling::efficientnet),
+    torchvision("efficientnet_b2", efficientnet::scaled::<2>).in_timm(spelling::efficientnet),
+    torchvision("efficientnet_b3", efficientnet::scaled::<3>).in_timm(spelling::efficientnet),
+    torchvision("efficientnet_b4", efficientnet::scaled::<4>).in_timm(spelling::efficientnet),
+    torchvision("efficientnet_b5", efficientnet::scaled::<5>),
+    torchvision("efficientnet_b6", efficientnet::scaled::<6>),
+    torchvision("efficientnet_b7", efficientnet::scaled::<7>),
+    timm("timm_efficientnet_b5", efficientnet::timm::<5>),
+    timm("timm_efficientnet_b6", efficientnet::timm::<6>),
+    timm("timm_efficientnet_b7", efficientnet::timm::<7>),
+    torchvision("efficientnet_v2_s", efficientnet::v2_small),
+    torchvision("efficientnet_v2_m", efficientnet::v2_medium),
+    torchvision("efficientnet_v2_l", efficientnet::v2_large),
+    torchvision("shufflenet_v2_x0_5", shufflenet::shufflenet::<5>),
+    torchvision("shufflenet_v2_x1_0", shufflenet::shufflenet::<10>),
+    torchvision("shufflenet_v2_x1_5", shufflenet::shufflenet::<15>),
+    torchvision("shufflenet_v2_x2_0", shufflenet::shufflenet::<20>),
+    torchvision("regnet_x_400mf", regnet::regnet_x::<400>).in_timm(spelling::regnet),
+    torchvision("regnet_x_800mf", regnet::regnet_x::<800>).in_timm(spelling::regnet),
+    torchvision("regnet_x_1_6gf", regnet::regnet_x::<1600>).in_timm(spelling::regnet),
+    torchvision("regnet_x_3_2gf", regnet::regnet_x::<3200>).in_timm(spelling::regnet),
+    torchvision("regnet_x_8gf", regnet::regnet_x::<8000>).in_timm(spelling::regnet),
+    torchvision("regnet_x_16gf", regnet::regnet_x::<16000>).in_timm(spelling::regnet),
+    torchvision("regnet_x_32gf", regnet::regnet_x::<32000>).in_timm(spelling::regnet),
+    torchvision("regnet_y_400mf", regnet::regnet_y::<400>).in_timm(spelling::regnet),
+    torchvision("regnet_y_800mf", regnet::regnet_y::<800>).in_timm(spelling::regnet),
+    torchvision("regnet_y_1_6gf", regnet::regnet_y::<1600>).in_timm(spelling::regnet),
+    torchvision("regnet_y_3_2gf", regnet::regnet_y::<3200>).in_timm(spelling::regnet),
+    torchvision("regnet_y_8gf", regnet::regnet_y::<8000>).in_timm(spelling::regnet),
+    torchvision("regnet_y_16gf", regnet::regnet_y::<16000>).in_timm(spelling::regnet),
+    torchvision("regnet_y_32gf", regnet::regnet_y::<32000>).in_timm(spelling::regnet),
+    torchvision("regnet_y_128gf", regnet::regnet_y::<128000>).in_timm(spelling::regnet),
+    timm("regnety_002", regnet::timm_y::<200>),
+    timm("regnety_006", regnet::timm_y::<600>),
+    timm("regnety_008", regnet::timm_y::<800>),
+    timm("regnety_040", regnet::timm_y::<4000>),
+    timm("regnety_064", regnet::timm_y::<6400>),
+    timm("regnety_080", regnet::timm_y::<8000>),
+    torchvision("googlenet", googlenet::googlenet),
+    torchvision("inception_v3", inception_imagenet::inception_v3).in_timm(spelling::same),
+    torchvision("convnext_tiny", convnext::tiny).in_timm(spelling::convnext),
+    torchvision("convnext_small", convnext::small).in_timm(spelling::convnext),
+    torchvision("convnext_base", convnext::base).in_timm(spelling::convnext),
+    torchvision("convnext_large", convnext::large).in_timm(spelling::convnext),
+    timm("convnext_atto", convnext::timm::<40>),
+    timm("convnext_femto", convnext::timm::<48>),
+    timm("convnext_pico", convnext::timm::<64>),
+    timm("convnext_nano", convnext::nano),
+    timm("convnextv2_atto", convnext::second::<40>),
+    timm("convnextv2_femto", convnext::second::<48>),
+    timm("convnextv2_pico", convnext::second::<64>),
+    timm("convnextv2_nano", convnext::second::<80>),
+    timm("convnextv2_tiny", convnext::second_tiny),
+    timm("convnextv2_base", convnext::second_base),
+    torchvision("vit_b_16", vit::base::<16>).in_timm(spelling::vit),
+    torchvision("vit_b_32", vit::base::<32>).in_timm(spelling::vit),
+    torchvision("vit_l_16", vit::large::<16>).in_timm(spelling::vit),
+    torchvision("vit_l_32", vit::large::<32>).in_timm(spelling::vit),
+    torchvision("vit_h_14", vit::huge).in_timm(spelling::vit),
+    timm("vit_tiny_patch16_224", vit::timm::<3, 16>),
+    timm("vit_small_patch16_224", vit::timm::<6, 16>),
+    timm("vit_small_patch32_224", vit::timm::<6, 32>),
+    timm("deit_tiny_distilled_patch16_224", vit::distilled::<3>),
+    timm("deit_small_distilled_patch16_224", vit::distilled::<6>),
+    timm("deit_base_distilled_patch16_224", vit::distilled::<12>),
+    timm("deit3_small_patch16_224", vit::third::<6>),
+    timm("deit3_base_patch16_224", vit::third::<12>),
+    torchvision("swin_t", swin::tiny).in_timm(spelling::swin),
+    torchvision("swin_s", swin::small).in_timm(spelling::swin),
+    torchvision("swin_b", swin::base).in_timm(spelling::swin),
+    torchvision("swin_v2_t", swin::tiny_v2).in_timm(spelling::swin_v2),
+    torchvision("swin_v2_s", swin::small_v2).in_timm(spelling::swin_v2),
+    torchvision("swin_v2_b", swin::base_v2).in_timm(spelling::swin_v2),
+    timm("swinv2_tiny_window16_256", swin::tiny_window16),
+    timm("swinv2_small_window16_256", swin::small_window16),
+    timm("swinv2_base_window16_256", swin::base_window16),
+    torchvision("maxvit_t", maxvit::tiny),
+    timm("mixer_s32_224", mixer::small::<32>),
+    timm("mixer_s16_224", mixer::small::<16>),
+    timm("mixer_b32_224", mixer::base::<32>),
+    timm("mixer_b16_224", mixer::base::<16>),
 ];
 
 impl Architecture {
+    /// How timm spells the names of torchvision's weights, where both have the network.
+    const fn in_timm(self, spelling: Spelling) -> Self {
+        Self { in_timm: Some(spelling), ..self }
+    }
+
     /// All of them.
     pub fn all() -> &'static [Self] {
         ARCHITECTURES
@@ -270,6 +315,38 @@ impl Architecture {
         is_from_tensorflow.then_some(Normaliser::HALF)
     }
 
+    /// Whether a program has this network.
+    pub fn is_in(&self, program: Program) -> bool {
+        self.origin == Some(program) || (program == Program::Timm && self.in_timm.is_some())
+    }
+
+    /// What a program calls a weight of this network; nothing if it has no such network.
+    ///
+    /// ```
+    /// use models::{Architecture, Program};
+    ///
+    /// let swin: Architecture = "swin_t".parse()?;
+    /// let name = "features.1.0.mlp.0.bias";
+    /// assert_eq!(swin.name_of_weight(Program::Torchvision, name).as_deref(), Some(name));
+    /// let of_timm = swin.name_of_weight(Program::Timm, name);
+    /// assert_eq!(of_timm.as_deref(), Some("layers.0.blocks.0.mlp.fc1.bias"));
+    /// let alexnet: Architecture = "alexnet".parse()?;
+    /// assert_eq!(alexnet.name_of_weight(Program::Timm, "features.0.bias"), None);
+    /// # Ok::<(), models::Error>(())
+    /// ```
+    pub fn name_of_weight(&self, program: Program, name: &str) -> Option<String> {
+        match (self.origin, self.in_timm) {
+            (Some(Program::Torchvision), Some(spelling)) if program == Program::Timm => spelling(name),
+            (origin, _) => (origin == Some(program)).then(|| name.to_owned()),
+        }
+    }
+
+    /// Whether its attention is by cosines, without biases of keys.
+    pub(crate) fn has_unit_vectors(&self) -> bool {
+        let is_it = |node: &Node| matches!(node.op, Op::Tokens(TokenOp::UnitVectors { .. }));
+        self.graph(1).nodes().iter().any(is_it)
+    }
+
     /// Whether both families have an architecture of its name.
     pub fn in_both_families(&self) -> bool {
         ARCHITECTURES.iter().any(|other| other.name == self.name && other.family != self.family)
@@ -284,69 +361,5 @@ impl Architecture {
 impl PartialEq for Architecture {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name && self.family == other.family
-    }
-}
-
-impl FromStr for Architecture {
-    type Err = Error;
-
-    /// The architecture of a name; where both families have it, the one for small images (see [`Architecture::in_family`]). Names of timm
-    /// may have its prefix `timm/`, and the tag of their weights.
-    ///
-    /// ```
-    /// let resnet: models::Architecture = "resnet18".parse()?;
-    /// assert_eq!(resnet.graph(10).parameters()["linear.weight"], [10, 512]);
-    /// let deit: models::Architecture = "timm/deit_base_patch16_224.fb_in1k".parse()?;
-    /// assert_eq!(deit.name(), "vit_b_16");
-    /// let error = "resnet81".parse::<models::Architecture>().unwrap_err();
-    /// assert!(error.to_string().contains("resnet18"));
-    /// # Ok::<(), models::Error>(())
-    /// ```
-    fn from_str(name: &str) -> Result<Self, Error> {
-        let plain = name.strip_prefix("timm/").unwrap_or(name);
-        let plain = plain.split_once('.').map_or(plain, |(plain, _tag)| plain);
-        let own = ALIASES.iter().find(|(alias, _)| *alias == plain).map_or(plain, |(_, own)| own);
-        ARCHITECTURES.iter().find(|known| known.name == own).copied().ok_or_else(|| {
-            Error::UnknownArchitecture {
-                found: name.to_owned(),
-                nearest: nearest(name),
-                known: names().join(", "),
-            }
-        })
-    }
-}
-
-/// Every name once.
-fn names() -> Vec<&'static str> {
-    let mut names: Vec<&str> = Vec::new();
-    for known in ARCHITECTURES {
-        if !names.contains(&known.name) {
-            names.push(known.name);
-        }
-    }
-    names
-}
-
-/// Every name, those of timm too.
-fn known_names() -> impl Iterator<Item = &'static str> {
-    ARCHITECTURES.iter().map(|known| known.name).chain(ALIASES.iter().map(|(alias, _)| *alias))
-}
-
-/// The name that needs the fewest edits, if most of its letters stay.
-fn nearest(name: &str) -> Option<&'static str> {
-    let distances = known_names().map(|known| (strsim::damerau_levenshtein(known, name), known));
-    let (edits, nearest) = distances.min_by_key(|&(edits, _)| edits)?;
-    (2 * edits < nearest.len()).then_some(nearest)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::nearest;
-
-    #[test]
-    fn only_a_name_like_another_is_taken_for_it() {
-        assert_eq!(nearest("resnet81"), Some("resnet18"));
-        assert_eq!(nearest("vgg-16"), Some("vgg16"));
-        assert_eq!(nearest("foo"), None);
     }
 }

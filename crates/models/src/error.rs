@@ -3,6 +3,7 @@
 use crate::{
     difference::{Difference, OtherNetwork, listed},
     family::Family,
+    spelling::Program,
 };
 
 /// What can go wrong between a name, a checkpoint and a network that runs.
@@ -10,14 +11,17 @@ use crate::{
 #[allow(missing_docs)] // the messages say what the fields are
 pub enum Error {
     /// No architecture of that name.
-    #[error("unknown architecture `{found}`: {}known are {known}", meant(.nearest))]
-    UnknownArchitecture { found: String, nearest: Option<&'static str>, known: String },
+    #[error("unknown architecture `{found}`: {}known are networks of the kinds {kinds}", meant(.nearest))]
+    UnknownArchitecture { found: String, nearest: Vec<&'static str>, kinds: String },
     /// No family of that name.
     #[error("unknown family of architectures `{found}`: expected cifar or imagenet")]
     UnknownFamily { found: String },
     /// The name belongs to networks for other images.
     #[error("`{name}` is of the {has} type alone, not of the {asked} type")]
     OtherFamily { name: &'static str, has: Family, asked: Family },
+    /// Names of a program that has no such network.
+    #[error("{program} has no network `{name}`")]
+    NotOfProgram { name: &'static str, program: Program },
     /// The tensors at hand are not those of the architecture; perhaps those of its namesake for other images.
     #[error("the weights do not fit {arch}: {}{}", listed(.differences), namesake(arch, .other))]
     WeightsDoNotFit { arch: &'static str, differences: Vec<Difference>, other: Option<OtherNetwork> },
@@ -57,8 +61,12 @@ pub enum Error {
     Tensor(#[from] candle_core::Error),
 }
 
-fn meant(nearest: &Option<&'static str>) -> String {
-    nearest.map_or_else(String::new, |nearest| format!("did you mean `{nearest}`? "))
+fn meant(nearest: &[&'static str]) -> String {
+    match nearest {
+        [] => String::new(),
+        [one] => format!("did you mean `{one}`? "),
+        [others @ .., last] => format!("did you mean `{}` or `{last}`? ", others.join("`, `")),
+    }
 }
 
 fn namesake(arch: &str, other: &Option<OtherNetwork>) -> String {

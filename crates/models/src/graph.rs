@@ -9,7 +9,8 @@ use std::{collections::BTreeMap, ops::Range};
 
 use kernels::{Activation, Nonlinearity, Pool2d, blocked::ConvolutionShape};
 
-pub use tokens::{RelativeBias, SelfAttention, TokenOp};
+pub(crate) use tokens::perceptron;
+pub use tokens::{BiasNumbers, RelativeBias, SelfAttention, Shift, TokenOp};
 
 /// Names and shapes of tensors, ordered by name.
 pub type Shapes = BTreeMap<String, Vec<usize>>;

@@ -55,10 +55,11 @@ impl Architecture {
 }
 
 impl Graph {
-    /// The names of the weights that have a row for each logit: those of the last layer, and of what works on its channels one by one.
+    /// The names of the weights that have a row for each logit: those of the last layer (or layers, whose results are added up), and of what
+    /// works on its channels one by one.
     fn head(&self) -> Vec<String> {
-        let (mut names, mut at) = (Vec::new(), self.logits);
-        loop {
+        let (mut names, mut left) = (Vec::new(), vec![self.logits]);
+        while let Some(at) = left.pop() {
             let node = &self.nodes[at.0];
             let (module, is_layer) = match &node.op {
                 Op::Linear { module, .. } | Op::Convolution { module, .. } => (Some(module), true),
@@ -71,11 +72,11 @@ impl Graph {
                 })
             };
             names.extend(self.parameters.keys().chain(self.buffers.keys()).filter(is_of).cloned());
-            match node.inputs.first() {
-                Some(&before) if !is_layer => at = before,
-                _ => return names,
+            if !is_layer {
+                left.extend(&node.inputs);
             }
         }
+        names
     }
 }
 

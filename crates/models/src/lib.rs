@@ -40,11 +40,14 @@ mod frozen;
 mod graph;
 mod head;
 mod module;
+mod names;
 mod network;
 mod normaliser;
 mod plan;
+mod respelled;
 mod results;
 mod sizes;
+mod spelling;
 mod stopwatch;
 mod var_builder;
 
@@ -52,8 +55,12 @@ mod var_builder;
 pub use architectures::Architecture;
 pub use family::Family;
 pub use graph::{
-    Graph, GraphBuilder, Node, NormSettings, Op, RelativeBias, SelfAttention, Shapes, TokenOp, Value,
+    BiasNumbers, Graph, GraphBuilder, Node, NormSettings, Op, RelativeBias, SelfAttention, Shapes, Shift,
+    TokenOp, Value,
 };
+pub use spelling::Program;
+
+// What operations are made of
 pub use kernels::{Activation, Nonlinearity, Partition, Pool2d, blocked::ConvolutionShape};
 
 // Networks with weights

@@ -44,7 +44,8 @@ fn gradients_of_pixels(backend: &Backend, family: Family, name: &str, size: usiz
 
 /// One of each kind of operation: shortcuts without parameters, concatenated channels, groups, kernels of 1 × 7, windows that reach
 /// over the edge, slopes, linear layers on planes, channels one by one, functions of values, factors of planes, shuffled channels, norms of pixels, attention of
-/// all tokens and within shifted windows.
+/// all tokens and within shifted windows, also where these reach over the edge, norms of responses, attention by cosines, borders of zeros,
+/// the mean of two heads.
 fn gradients_of_pixels_are_the_same(backend: &Backend) -> Outcome {
     use Family::{Cifar, Imagenet};
     for (family, name, size) in [
@@ -63,7 +64,12 @@ fn gradients_of_pixels_are_the_same(backend: &Backend) -> Outcome {
         (Imagenet, "shufflenet_v2_x0_5", 64),
         (Cifar, "convnext_atto", 32),
         (Cifar, "vit_tiny_patch4_32", 32),
-        (Imagenet, "swin_t", 224),
+        (Imagenet, "swin_t", 100),
+        (Imagenet, "convnextv2_atto", 64),
+        (Imagenet, "swin_v2_t", 72),
+        (Cifar, "wide_resnet28_10_swish", 8),
+        (Imagenet, "deit_tiny_distilled_patch16_224", 224),
+        (Imagenet, "resnet18d", 72),
     ] {
         gradients_of_pixels(backend, family, name, size)?;
     }
@@ -71,15 +77,18 @@ fn gradients_of_pixels_are_the_same(backend: &Backend) -> Outcome {
 }
 
 fn gradients_of_parameters_are_the_same(backend: &Backend) -> Outcome {
-    for (family, name) in [
-        (Family::Cifar, "resnet20"),
-        (Family::Cifar, "vgg11"),
-        (Family::Imagenet, "vgg11"),
-        (Family::Imagenet, "mobilenet_v3_small"),
-        (Family::Cifar, "convnext_atto"),
-        (Family::Cifar, "vit_tiny_patch4_32"),
+    for (family, name, size) in [
+        (Family::Cifar, "resnet20", 32),
+        (Family::Cifar, "vgg11", 32),
+        (Family::Imagenet, "vgg11", 32),
+        (Family::Imagenet, "mobilenet_v3_small", 32),
+        (Family::Cifar, "convnext_atto", 32),
+        (Family::Cifar, "vit_tiny_patch4_32", 32),
+        (Family::Imagenet, "convnextv2_atto", 32),
+        (Family::Imagenet, "swin_t", 72),
+        (Family::Imagenet, "swin_v2_t", 72),
     ] {
-        let ([mut network, mut reference], images) = (both(backend, family, name)?, images(32)?);
+        let ([mut network, mut reference], images) = (both(backend, family, name)?, images(size)?);
         let found = network.parameter_gradients_in_evaluation(&images, &LABELS)?;
         let expected = reference.parameter_gradients_in_evaluation(&images, &LABELS)?;
         assert!(found.gradients.keys().eq(expected.gradients.keys()), "{name}: the same parameters");

@@ -1,9 +1,10 @@
 //! The weights of a checkpoint in a file of another format.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
+use candle_core::Tensor;
 use checkpoints::{TorchCheckpoint, TorchStyle};
-use models::Normaliser;
+use models::{Normaliser, Program};
 use training::{Checkpoint, CheckpointInfo};
 
 use crate::{Error, InspectedCheckpoint};
@@ -45,17 +46,21 @@ pub struct TrainedOn {
     pub normaliser: Normaliser,
 }
 
-/// Writes the weights of a checkpoint in another format, whole or not at all.
+/// Writes the weights of a checkpoint in another format, under the architecture's names or those of a program, whole or not at all.
 ///
 /// # Errors
-/// If the file cannot be written, or a file of the robustness style is to be written and no normaliser is known.
+/// If the file cannot be written, a file of the robustness style is to be written and no normaliser is known, or the program has no
+/// such network.
 pub fn convert(
     from: &InspectedCheckpoint,
     output: &Path,
-    format: CheckpointFormat,
+    (format, names): (CheckpointFormat, Option<Program>),
     trained_on: Option<&TrainedOn>,
 ) -> Result<(), Error> {
-    let tensors = from.tensors.clone();
+    let tensors = match names {
+        Some(program) => respelled(from, program)?,
+        None => from.tensors.clone(),
+    };
     let stored = &from.weights;
     let own = stored.normaliser.as_ref().map(|found| found.value);
     let normaliser = own.or_else(|| trained_on.map(|set| set.normaliser));
@@ -78,6 +83,16 @@ pub fn convert(
         })
     })?;
     Ok(())
+}
+
+/// The weights as a program has them.
+fn respelled(from: &InspectedCheckpoint, program: Program) -> Result<BTreeMap<String, Tensor>, Error> {
+    let path = || from.path.clone();
+    let fits = from.weights.fits();
+    let its = fits.iter().find(|(architecture, _)| architecture.is_in(program)).or(fits.first());
+    let (architecture, _) = its.ok_or_else(|| Error::UnknownNetwork { path: path(), program })?;
+    let tensors = architecture.respelled(program, from.tensors.clone());
+    tensors.map_err(|source| Error::Network { path: path(), source })
 }
 
 /// What the file said of itself, and what the caller and the shapes say.

@@ -48,6 +48,12 @@ pub enum Error {
     /// A file whose network cannot be used.
     #[error("{}: {source}", path.display())]
     Network { path: PathBuf, source: models::Error },
+    /// Names of a program are wanted for weights of a network that has none here.
+    #[error(
+        "{}: the weights are those of no network that is known here, and what {program} calls them is not known",
+        path.display()
+    )]
+    UnknownNetwork { path: PathBuf, program: models::Program },
     /// A file of weights that cannot be read, or of other weights.
     #[error("{0}")]
     Checkpoint(#[from] checkpoints::Error),

@@ -5,6 +5,10 @@ use models::{Difference, Error};
 /// What to do about an error, if a flag can.
 pub(super) fn of(error: &Error) -> Option<String> {
     match error {
+        Error::UnknownArchitecture { .. } => Some("--help lists all names".to_owned()),
+        Error::NotOfProgram { .. } => {
+            Some("leave --style out, which writes the network's own names, or choose another".to_owned())
+        }
         Error::OtherFamily { has, .. } => Some(format!("give --arch-family {has} or another --arch")),
         Error::WeightsDoNotFit { other: Some(other), .. } => {
             Some(format!("give --arch-family {}, or check --arch, --dataset and --labels", other.family))
@@ -32,7 +36,7 @@ fn has_more_rows(difference: &Difference) -> bool {
 
 /// Whether the flags name no network that there is.
 pub(super) fn is_of_flags(error: &Error) -> bool {
-    matches!(error, Error::OtherFamily { .. } | Error::NoStochasticDepth { .. })
+    matches!(error, Error::OtherFamily { .. } | Error::NoStochasticDepth { .. } | Error::NotOfProgram { .. })
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ pub(super) fn of(error: &Error) -> Option<String> {
         Error::Config { .. } => {
             "remove that file if it is of something else, or start anew with --overwrite".to_owned()
         }
+        Error::UnknownNetwork { .. } => "leave --style out, which keeps the file's names".to_owned(),
         _ => return None,
     })
 }
@@ -36,5 +37,6 @@ pub(super) fn is_of_flags(error: &Error) -> bool {
             | Error::NoFile { .. }
             | Error::NoCheckpoint { .. }
             | Error::Folder { .. }
+            | Error::UnknownNetwork { .. }
     )
 }

@@ -32,5 +32,6 @@ pub(crate) use machine::{Format, MachineFlags, PrecisionFlag, without_networks};
 
 // Single values
 pub(crate) use values::{
-    architecture, at_least_one, below_one, folder_to_write, not_negative, seed, zero_or_one,
+    architecture, architectures_help, at_least_one, below_one, folder_to_write, not_negative, seed,
+    zero_or_one,
 };

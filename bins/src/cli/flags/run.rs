@@ -9,14 +9,20 @@ use training::Start;
 
 use super::{
     DataFlags,
-    values::{architecture, family, folder_name, folder_to_write, seed},
+    values::{architecture, architectures_help, family, folder_name, folder_to_write, seed},
 };
 
 /// Which network, and where its run is kept.
 #[derive(Debug, Clone, Args, Serialize)]
 pub(crate) struct RunFlags {
-    /// The architecture
-    #[arg(long, value_name = "NAME", default_value = "resnet18", value_parser = architecture)]
+    /// The architecture (--help lists all)
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "resnet18",
+        value_parser = architecture,
+        long_help = architectures_help("The architecture")
+    )]
     #[serde(serialize_with = "architecture_name")]
     pub(crate) arch: Architecture,
     /// For which images: `cifar` (about 32 pixels) or `imagenet` (about 224) [default: imagenet above 64 pixels]

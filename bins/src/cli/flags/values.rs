@@ -10,6 +10,17 @@ pub(crate) fn architecture(name: &str) -> Result<Architecture, models::Error> {
     name.parse()
 }
 
+/// What `--help` says of `--arch`: all names, by kind of network.
+pub(crate) fn architectures_help(first: &str) -> String {
+    let kinds =
+        Architecture::by_kind().into_iter().map(|(kind, names)| format!("{kind}: {}", names.join(", ")));
+    let kinds: Vec<String> = kinds.collect();
+    format!(
+        "{first}. Names of timm may have its prefix and a tag, as timm/resnet50.a1_in1k.\n\n{}",
+        kinds.join("\n\n")
+    )
+}
+
 pub(super) fn family(name: &str) -> Result<Family, models::Error> {
     name.parse()
 }

@@ -42,13 +42,16 @@ impl Fit {
         own.chain(others).collect()
     }
 
-    /// The shape that a weight has in the architecture.
+    /// The shape that a weight has in the architecture: axes of one say nothing, and some programs have fewer or more of them.
     pub(crate) fn shape(&self, name: &str, weight: &Weight) -> Vec<usize> {
+        let own = known(self.architecture).with_ones.get(name);
         match weight.shape.as_slice() {
             [outputs, inputs @ ..] if self.flattened.contains(name) => {
                 vec![*outputs, inputs.iter().product()]
             }
-            shape => shape.to_vec(),
+            shape => {
+                own.filter(|own| without_ones(own).eq(without_ones(shape))).unwrap_or(&weight.shape).clone()
+            }
         }
     }
 
@@ -65,9 +68,9 @@ pub(crate) fn fits(
     weights: &[Weight],
     dictionary: &Dictionary,
 ) -> (Vec<Fit>, Option<Fit>) {
-    let Known { names, linear, head } = known(architecture);
+    let Known { names, linear, head, .. } = known(architecture);
     let (mut complete, mut nearest): (Vec<Fit>, Option<Fit>) = (Vec::new(), None);
-    for spelling in spellings(names, head) {
+    for spelling in spellings(architecture, names, head) {
         for (prefix, found) in prefixes(&spelling, weights) {
             let places: BTreeMap<String, usize> =
                 found.into_iter().map(|(name, place)| (names[name].clone(), place)).collect();
@@ -103,6 +106,8 @@ struct Known {
     names: Vec<String>,
     /// The weights of linear layers.
     linear: BTreeSet<String>,
+    /// What other programs may have without or with more axes of one: everything but kernels and linear layers.
+    with_ones: Shapes,
     head: String,
 }
 
@@ -113,11 +118,19 @@ fn known(architecture: Architecture) -> &'static Known {
         let shapes = architecture.graph(2).shapes();
         let linear =
             shapes.iter().filter(|(_, shape)| shape.len() == 2).map(|(name, _)| name.clone()).collect();
-        Known { names: shapes.into_keys().collect(), linear, head: head(*architecture) }
+        let is_thin = |(_, shape): &(&String, &Vec<usize>)| without_ones(shape).count() <= 1;
+        let with_ones = shapes.iter().filter(is_thin).map(|(name, shape)| (name.clone(), shape.clone()));
+        let with_ones = with_ones.collect();
+        Known { names: shapes.into_keys().collect(), linear, with_ones, head: head(*architecture) }
     };
     let all = ALL.get_or_init(|| Architecture::all().iter().map(one).collect());
     let place = Architecture::all().iter().position(|other| *other == architecture);
     &all[place.expect("every architecture is in the list of all")]
+}
+
+/// The axes of a shape that are longer than one.
+fn without_ones(shape: &[usize]) -> impl Iterator<Item = &usize> {
+    shape.iter().filter(|&&axis| axis != 1)
 }
 
 /// How many weights an architecture has.
@@ -152,7 +165,8 @@ fn prefixes(spelling: &Spelling, weights: &[Weight]) -> BTreeMap<String, Vec<(us
 
 /// The weights behind a prefix that are none of the network's, of no other network's that is whole, and of no known kind.
 fn surplus(fit: &Fit, weights: &[Weight], dictionary: &Dictionary, complete: &[String]) -> Vec<usize> {
-    let own: BTreeSet<usize> = fit.places.values().copied().collect();
+    let own: BTreeSet<usize> =
+        fit.places.values().flat_map(|&place| weights[place].recipe.tensors()).collect();
     let of_another = |key: &str| {
         complete
             .iter()
@@ -161,7 +175,7 @@ fn surplus(fit: &Fit, weights: &[Weight], dictionary: &Dictionary, complete: &[S
     let is_surplus = |place: &usize| {
         let weight = &weights[*place];
         let Some(name) = weight.key.strip_prefix(&fit.prefix) else { return false };
-        !own.contains(place)
+        !weight.recipe.tensors().iter().any(|tensor| own.contains(tensor))
             && !of_another(&weight.key)
             && !is_known(weight, name, dictionary)
             && !is_of_normaliser(name)

@@ -1,4 +1,4 @@
-//! Weights that a file holds as something else: what `torch.nn.utils` makes of them.
+//! Weights that a file holds as something else: what `torch.nn.utils` makes of them, and biases in parts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,6 +26,8 @@ pub(crate) enum Recipe {
     Spectral { original: usize, u: usize, v: usize },
     /// Pruned: zero where the mask is.
     Masked { original: usize, mask: usize },
+    /// The biases of queries and values, with zeros for the keys between; the parts may be weights themselves.
+    Together { queries: usize, values: usize },
 }
 
 impl Recipe {
@@ -36,13 +38,14 @@ impl Recipe {
             Self::Normalised { g, v } => vec![g, v],
             Self::Spectral { original, u, v } => vec![original, u, v],
             Self::Masked { original, mask } => vec![original, mask],
+            Self::Together { queries, values } => vec![queries, values],
         }
     }
 
     /// What was done to it; nothing if it is there itself.
     pub(crate) fn what(self) -> Option<&'static str> {
         match self {
-            Self::Plain(_) => None,
+            Self::Plain(_) | Self::Together { .. } => None,
             Self::Normalised { .. } => Some("weight normalisation"),
             Self::Spectral { .. } => Some("spectral normalisation"),
             Self::Masked { .. } => Some("a pruning mask"),
@@ -59,6 +62,10 @@ impl Recipe {
                 normalised(&parts[0], &parts[1], g_shape, v_shape)
             }
             Self::Spectral { .. } => spectral(&parts[0], &parts[1], &parts[2]),
+            Self::Together { .. } => {
+                let keys = vec![0.0; parts[0].len()];
+                [&parts[0], &keys, &parts[1]].into_iter().flatten().copied().collect()
+            }
         }
     }
 }
@@ -123,7 +130,24 @@ pub(crate) fn weights(dictionary: &Dictionary) -> Vec<Weight> {
             recipe: Recipe::Plain(place),
         }),
     };
-    dictionary.tensors.iter().enumerate().filter_map(plain).collect()
+    let all = dictionary.tensors.iter().enumerate().filter_map(plain);
+    all.chain(together(dictionary, &found)).collect()
+}
+
+/// Biases in parts as one, besides the parts.
+fn together(dictionary: &Dictionary, found: &impl Fn(&str) -> Option<usize>) -> Vec<Weight> {
+    let whole = |(queries, tensor): (usize, &crate::dictionary::StoredTensor)| {
+        let module = tensor.key.strip_suffix("q_bias")?;
+        let values = found(&format!("{module}v_bias"))?;
+        let (&[own], &[other]) = (tensor.shape.as_slice(), dictionary.tensors[values].shape.as_slice())
+        else {
+            return None;
+        };
+        let shape = vec![own.checked_mul(3)?];
+        let recipe = Recipe::Together { queries, values };
+        (own == other).then(|| Weight { key: format!("{module}qkv.bias"), shape, recipe })
+    };
+    dictionary.tensors.iter().enumerate().filter_map(whole).collect()
 }
 
 /// The weight whose first part a key is.
@@ -160,7 +184,7 @@ fn fits(recipe: Recipe, dictionary: &Dictionary) -> bool {
     let shape = |place: usize| &dictionary.tensors[place].shape;
     let count = |place: usize| dictionary.tensors[place].count();
     match recipe {
-        Recipe::Plain(_) => true,
+        Recipe::Plain(_) | Recipe::Together { .. } => true,
         Recipe::Masked { original, mask } => {
             shape(original) == shape(mask) && dictionary.tensors[mask].kind.is_floating()
         }
@@ -227,6 +251,19 @@ mod tests {
         let numbers =
             found[0].recipe.numbers(&all, vec![vec![4.0, 0.0, 0.0, 2.0], vec![1.0, 0.0], vec![1.0, 0.0]]);
         assert_eq!((found.len(), numbers), (1, vec![1.0, 0.0, 0.0, 0.5]));
+    }
+
+    #[test]
+    fn biases_in_parts_are_one_besides() {
+        let all = dictionary(&[("a.q_bias", &[2]), ("a.v_bias", &[2]), ("b.q_bias", &[2])]);
+        let found = weights(&all);
+        assert_eq!(
+            found.iter().map(|weight| weight.key.as_str()).collect::<Vec<_>>(),
+            ["a.q_bias", "a.v_bias", "b.q_bias", "a.qkv.bias"]
+        );
+        assert_eq!(found[3].shape, [6]);
+        let numbers = found[3].recipe.numbers(&all, vec![vec![1.0, 2.0], vec![3.0, 4.0]]);
+        assert_eq!(numbers, [1.0, 2.0, 0.0, 0.0, 3.0, 4.0]);
     }
 
     #[test]

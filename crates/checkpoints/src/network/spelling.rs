@@ -1,5 +1,7 @@
 //! The same network under other names.
 
+use models::{Architecture, Program};
+
 /// The names of an architecture's weights as a family of programs spells them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Spelling {
@@ -17,7 +19,7 @@ const HEADS: [&str; 9] =
 const SHORTCUTS: [&str; 2] = ["shortcut", "downsample"];
 
 /// All spellings of the names of an architecture whose last layer is `head`, its own first.
-pub(crate) fn spellings(names: &[String], head: &str) -> Vec<Spelling> {
+pub(crate) fn spellings(architecture: Architecture, names: &[String], head: &str) -> Vec<Spelling> {
     let mut all = Vec::new();
     let shortcut = SHORTCUTS.into_iter().find(|module| names.iter().any(|name| has_module(name, module)));
     let shortcuts: Vec<&str> = match shortcut {
@@ -47,9 +49,14 @@ pub(crate) fn spellings(names: &[String], head: &str) -> Vec<Spelling> {
             all.push(Spelling { whose, names: names.iter().map(spell).collect() });
         }
     }
-    for (whose, spell) in OTHERS {
-        if let Some(names) = names.iter().map(|name| spell(name)).collect::<Option<Vec<String>>>() {
-            all.push(Spelling { whose: Some((*whose).to_owned()), names });
+    let of_timm = |name: &String| architecture.name_of_weight(Program::Timm, name);
+    let of_timm = ("the names of timm", names.iter().map(of_timm).collect::<Option<Vec<String>>>());
+    let others = OTHERS.iter().map(|(whose, spell)| (*whose, names.iter().map(|name| spell(name)).collect()));
+    for (whose, names) in std::iter::once(of_timm).chain(others) {
+        // Some are those of another program too.
+        let is_new = |names: &Vec<String>| all.iter().all(|other: &Spelling| other.names != *names);
+        if let Some(names) = names.filter(is_new) {
+            all.push(Spelling { whose: Some(whose.to_owned()), names });
         }
     }
     all
@@ -62,10 +69,6 @@ type Respelling = fn(&str) -> Option<String>;
 const OTHERS: &[(&str, Respelling)] = &[
     ("the names of torchvision before 0.3", dotted_layers),
     ("the names of Hugging Face's transformers", hugging_face_resnet),
-    ("the names of timm", timm_vgg),
-    ("the names of timm", timm_convnext),
-    ("the names of timm", timm_vit),
-    ("the names of timm", timm_swin),
 ];
 
 fn renamed(name: &str, module: &str, other: &str) -> String {
@@ -126,99 +129,6 @@ fn hugging_face_resnet(name: &str) -> Option<String> {
     }
 }
 
-/// VGG's linear layers, the first two of which are convolutions there.
-fn timm_vgg(name: &str) -> Option<String> {
-    let layers = [
-        ("classifier.0.", "pre_logits.fc1."),
-        ("classifier.3.", "pre_logits.fc2."),
-        ("classifier.6.", "head.fc."),
-    ];
-    if name.starts_with("features.") {
-        return Some(name.to_owned());
-    }
-    begun(name, &layers)
-}
-
-/// A name that begins as one of a table, with the beginning beside it.
-fn begun(name: &str, table: &[(&str, &str)]) -> Option<String> {
-    table.iter().find_map(|(own, other)| Some(format!("{other}{}", name.strip_prefix(own)?)))
-}
-
-/// torchvision's ConvNeXt: stages and what lies between them have even and odd numbers there.
-fn timm_convnext(name: &str) -> Option<String> {
-    let (module, rest) = name.split_once('.')?;
-    let parts: Vec<&str> = rest.split('.').collect();
-    let heads = [("classifier.0.", "head.norm."), ("classifier.2.", "head.fc.")];
-    if let Some(renamed) = begun(name, &heads) {
-        return Some(renamed);
-    }
-    let number: usize = parts.first()?.parse().ok()?;
-    let stage = number / 2;
-    match (module, &parts[1..]) {
-        ("features", [part, field]) if number == 0 => Some(format!("stem.{part}.{field}")),
-        ("features", [part, field]) if number.is_multiple_of(2) => {
-            Some(format!("stages.{stage}.downsample.{part}.{field}"))
-        }
-        ("features", [block, "layer_scale"]) => Some(format!("stages.{stage}.blocks.{block}.gamma")),
-        ("features", [block, "block", part, field]) => {
-            let part = match *part {
-                "0" => "conv_dw",
-                "2" => "norm",
-                "3" => "mlp.fc1",
-                "5" => "mlp.fc2",
-                _ => return None,
-            };
-            Some(format!("stages.{stage}.blocks.{block}.{part}.{field}"))
-        }
-        _ => None,
-    }
-}
-
-/// torchvision's vision transformers.
-fn timm_vit(name: &str) -> Option<String> {
-    let whole = [
-        ("conv_proj.", "patch_embed.proj."),
-        ("encoder.ln.", "norm."),
-        ("heads.head.", "head."),
-        ("class_token", "cls_token"),
-        ("encoder.pos_embedding", "pos_embed"),
-    ];
-    if let Some(renamed) = begun(name, &whole) {
-        return Some(renamed);
-    }
-    let (block, rest) = name.strip_prefix("encoder.layers.encoder_layer_")?.split_once('.')?;
-    let parts = [
-        ("ln_1.", "norm1."),
-        ("self_attention.in_proj_", "attn.qkv."),
-        ("self_attention.out_proj.", "attn.proj."),
-        ("ln_2.", "norm2."),
-        ("mlp.0.", "mlp.fc1."),
-        ("mlp.3.", "mlp.fc2."),
-    ];
-    begun(rest, &parts).map(|rest| format!("blocks.{block}.{rest}"))
-}
-
-/// torchvision's Swin transformers.
-fn timm_swin(name: &str) -> Option<String> {
-    let whole = [
-        ("features.0.0.", "patch_embed.proj."),
-        ("features.0.2.", "patch_embed.norm."),
-        ("norm.", "norm."),
-        ("head.", "head.fc."),
-    ];
-    if let Some(renamed) = begun(name, &whole) {
-        return Some(renamed);
-    }
-    let (number, rest) = name.strip_prefix("features.")?.split_once('.')?;
-    let number: usize = number.parse().ok()?;
-    if number.is_multiple_of(2) {
-        return Some(format!("layers.{}.downsample.{rest}", number / 2));
-    }
-    let (block, rest) = rest.split_once('.')?;
-    let rest = rest.replace("mlp.0.", "mlp.fc1.").replace("mlp.3.", "mlp.fc2.");
-    Some(format!("layers.{}.blocks.{block}.{rest}", number / 2))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -245,33 +155,34 @@ mod tests {
             hugging_face("layer2.0.downsample.1.bias"),
             "resnet.encoder.stages.1.layers.0.shortcut.normalization.bias"
         );
-        assert_eq!(timm_vgg("classifier.6.bias").as_deref(), Some("head.fc.bias"));
-        assert_eq!(timm_vgg("fc.bias"), None);
-        let convnext = |name: &str| timm_convnext(name).unwrap_or_default();
-        assert_eq!(convnext("features.0.1.bias"), "stem.1.bias");
-        assert_eq!(convnext("features.2.1.weight"), "stages.1.downsample.1.weight");
-        assert_eq!(convnext("features.5.8.block.5.weight"), "stages.2.blocks.8.mlp.fc2.weight");
-        assert_eq!(convnext("features.7.0.layer_scale"), "stages.3.blocks.0.gamma");
-        let vit = |name: &str| timm_vit(name).unwrap_or_default();
-        assert_eq!(vit("class_token"), "cls_token");
-        let block = "encoder.layers.encoder_layer_11";
-        assert_eq!(vit(&format!("{block}.self_attention.in_proj_bias")), "blocks.11.attn.qkv.bias");
-        assert_eq!(vit(&format!("{block}.mlp.3.weight")), "blocks.11.mlp.fc2.weight");
-        let swin = |name: &str| timm_swin(name).unwrap_or_default();
-        assert_eq!(swin("features.0.2.bias"), "patch_embed.norm.bias");
-        assert_eq!(swin("features.4.reduction.weight"), "layers.2.downsample.reduction.weight");
-        assert_eq!(swin("features.7.1.attn.qkv.bias"), "layers.3.blocks.1.attn.qkv.bias");
-        assert_eq!(swin("features.1.0.mlp.3.bias"), "layers.0.blocks.0.mlp.fc2.bias");
     }
 
     #[test]
-    fn the_own_names_come_first() {
+    fn the_own_names_come_first() -> Result<(), models::Error> {
+        let resnet: Architecture = "resnet20_b".parse()?;
         let names = ["linear.weight", "layer2.0.shortcut.0.weight"].map(str::to_owned);
-        let found = spellings(&names, "linear");
+        let found = spellings(resnet, &names, "linear");
         assert_eq!(found[0], Spelling { whose: None, names: names.to_vec() });
         let torchvision =
             found.iter().find(|spelling| spelling.names == ["fc.weight", "layer2.0.downsample.0.weight"]);
         let words = "`fc` for `linear`, `downsample` for `shortcut`";
         assert_eq!(torchvision.and_then(|spelling| spelling.whose.as_deref()), Some(words));
+        Ok(())
+    }
+
+    #[test]
+    fn timm_names_what_it_has() -> Result<(), models::Error> {
+        let is_respelled = |name: &str| {
+            let architecture: Architecture = name.parse()?;
+            let names: Vec<String> = architecture.graph(2).shapes().into_keys().collect();
+            let found = spellings(architecture, &names, "");
+            Ok::<_, models::Error>(
+                found.iter().any(|spelling| spelling.whose.as_deref() == Some("the names of timm")),
+            )
+        };
+        assert!(is_respelled("swin_v2_t")?);
+        // timm's network of this name is another, with the same shapes; and its own has its names.
+        assert!(!is_respelled("efficientnet_b5")? && !is_respelled("convnextv2_atto")?);
+        Ok(())
     }
 }

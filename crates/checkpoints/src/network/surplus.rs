@@ -3,8 +3,15 @@
 use super::parametrised::{Recipe, Weight};
 use crate::dictionary::Dictionary;
 
-/// What counters of programs that measure networks leave, and what is of no use without training.
-const ENDINGS: [&str; 5] = ["num_batches_tracked", "_extra_state", "total_ops", "total_params", "n_averaged"];
+/// What counters of programs that measure networks leave, what is of no use without training, and what follows from a window's size.
+const ENDINGS: [&str; 6] = [
+    "num_batches_tracked",
+    "_extra_state",
+    "total_ops",
+    "total_params",
+    "n_averaged",
+    "relative_coords_table",
+];
 
 /// What only training uses: the auxiliary classifiers of GoogLeNet and of Inception-v3.
 const AUXILIARY: [&str; 3] = ["aux1.", "aux2.", "AuxLogits."];

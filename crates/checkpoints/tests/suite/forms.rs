@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use candle_core::{DType, Device, Tensor};
 use checkpoints::{CheckpointFile, Error, Note, TorchCheckpoint, TorchStyle, Wanted};
-use models::{Architecture, Normaliser, Shapes};
+use models::{Architecture, Family, Normaliser, Program, Shapes};
 
 use crate::common::{Read, archive, read};
 
@@ -77,6 +77,48 @@ fn other_names_of_the_same_layers_are_known() -> Outcome {
         assert_same(&read.tensors, &weights);
         assert_eq!(notes, [Note::Names(format!("`{head}` for `linear`"))]);
     }
+    Ok(())
+}
+
+/// Names and shapes as timm has them of networks that are torchvision's here, back and forth.
+#[test]
+fn weights_of_timm_are_torchvisions() -> Outcome {
+    for name in ["mobilenet_v2", "efficientnet_b0", "regnet_y_400mf", "convnext_tiny", "swin_v2_t"] {
+        let architecture: Architecture = name.parse()?;
+        let mut own = weights(architecture, 0.0)?;
+        // Keys have no bias there.
+        for (name, tensor) in own.iter_mut().filter(|(name, _)| name.ends_with("attn.qkv.bias")) {
+            let third = tensor.dim(0)? / 3;
+            let part = |first: usize| tensor.narrow(0, first, third);
+            *tensor = Tensor::cat(&[part(0)?, part(0)?.zeros_like()?, part(2 * third)?], 0)?;
+            assert!(architecture.name_of_weight(Program::Timm, name).is_some());
+        }
+        let of_timm = architecture.respelled(Program::Timm, own.clone())?;
+        let is_alike = |own: &String| ["classifier.", "norm."].iter().any(|module| own.starts_with(module));
+        assert!(own.keys().all(|own| is_alike(own) || !of_timm.contains_key(own)), "{name}");
+        let bytes = file(&of_timm, str::to_owned)?;
+        let (read, notes) = found(&bytes, of(architecture))?;
+        assert_same(&read.tensors, &own);
+        assert_eq!(notes, [Note::Names("the names of timm".to_owned())], "{name}");
+        let fits = CheckpointFile::from_bytes(bytes)?.recognise(Wanted::default())?.fits().to_vec();
+        assert_eq!(fits[0], (architecture, 10), "{name} is guessed");
+    }
+    Ok(())
+}
+
+/// Axes of one are no difference.
+#[test]
+fn factors_of_channels_may_have_more_axes() -> Outcome {
+    let convnext: Architecture = "convnext_atto".parse::<Architecture>()?.in_family(Family::Imagenet)?;
+    let own = weights(convnext, 0.0)?;
+    let gamma = |name: &str| name.ends_with(".gamma");
+    let longer = |(name, tensor): (&String, &Tensor)| {
+        let tensor = if gamma(name) { tensor.reshape(((), 1, 1))? } else { tensor.clone() };
+        Ok((name.clone(), tensor))
+    };
+    let others: Weights = own.iter().map(longer).collect::<Outcome<_>>()?;
+    assert!(others.iter().any(|(name, tensor)| gamma(name) && tensor.rank() == 3));
+    assert_same(&found(&file(&others, str::to_owned)?, of(convnext))?.0.tensors, &own);
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use crate::{
     parallel::{for_each_part, for_each_part_and},
 };
 
-/// What attention is done with: the `scale` of the products of queries and keys, and what is added to them.
+/// What attention is done with: the `scale` of the products of queries and keys, what is added to them, and what tokens of padding have.
 #[derive(Debug, Clone, Copy)]
 pub struct Attention<'a> {
     /// Heads; each has the same share of the channels.
@@ -23,6 +23,19 @@ pub struct Attention<'a> {
     pub groups: &'a [Group],
     /// (heads, T, T) for groups of T tokens.
     pub bias: Option<&'a [f32]>,
+    /// Query, key and value of each token of padding, (3 · C); needed where there are such.
+    pub padding: Option<&'a [f32]>,
+}
+
+/// The gradients of what attention is made of.
+#[derive(Debug)]
+pub struct AttentionGradient {
+    /// Of queries, keys and values.
+    pub qkv: Blocked,
+    /// Of what is added, (heads, T, T).
+    pub bias: Vec<f32>,
+    /// Of the query, key and value of padding, (3 · C).
+    pub padding: Vec<f32>,
 }
 
 /// softmax(scale · q kᵀ + bias + mask) v of each head, from queries, keys and values one after the other in the channels.
@@ -36,7 +49,7 @@ pub fn attention(qkv: &Blocked, with: Attention<'_>, instructions: InstructionSe
     for_each_part(&mut y.data, part, |index, y| {
         let head = Head::new(qkv, with, index, instructions);
         let mut scratch = Scratch::new(head.size, head.channels, arena);
-        let mut result = arena.take(part / with.groups.len());
+        let mut result = arena.take(head.channels * head.size);
         for group in with.groups {
             scratch.gather(&head, group);
             head.weigh(&mut scratch, group);
@@ -51,8 +64,8 @@ pub fn attention(qkv: &Blocked, with: Attention<'_>, instructions: InstructionSe
     y
 }
 
-/// The gradient of the argument of [`attention`] from `g`, that of its result; with `of_bias` also that of what is added,
-/// (heads, T, T).
+/// The gradient of the argument of [`attention`] from `g`, that of its result; with `of_parameters` also those of what is added and of
+/// padding, which are empty otherwise.
 ///
 /// # Panics
 /// If the sizes do not fit each other.
@@ -60,29 +73,43 @@ pub fn attention_gradient(
     g: &Blocked,
     qkv: &Blocked,
     with: Attention<'_>,
-    of_bias: bool,
+    of_parameters: bool,
     (instructions, arena): (InstructionSet, &Arena),
-) -> (Blocked, Vec<f32>) {
+) -> AttentionGradient {
     let part = with.part(g.dims);
-    let size = with.groups[0].tokens.len();
+    let (pairs, own) = (with.groups[0].tokens.len().pow(2), g.dims.channels / with.heads);
     let mut gradient = arena.blocked(qkv.dims);
     let mut parts = by_heads(&mut gradient.data, part, with.heads);
-    let sums = if of_bias { size * size } else { 0 };
-    let mut biases = vec![vec![0f32; sums]; parts.len()];
-    let sums = biases.iter_mut().collect();
-    for_each_part_and(&mut parts, 1, sums, 1, |index, parts, sums| {
+    let (of_pairs, of_padding) = if of_parameters { (pairs, 3 * own) } else { (0, 0) };
+    let mut sums = vec![(vec![0f32; of_pairs], vec![0f32; of_padding]); parts.len()];
+    for_each_part_and(&mut parts, 1, sums.iter_mut().collect(), 1, |index, parts, (of_pairs, of_padding)| {
         let head = Head::new(qkv, with, index, instructions);
         let mut scratch = Scratch::new(head.size, head.channels, arena);
         for group in with.groups {
             let g = &g.data[index * part..][..part];
-            head.gradient(&mut scratch, group, g, &mut parts[0]);
-            sums.iter_mut()
-                .zip(&scratch.of_weights)
-                .for_each(|(sum, lane)| *sum += lane.0.iter().sum::<f32>());
+            head.gradient(&mut scratch, group, g, &mut parts[0], of_padding);
+            of_pairs.iter_mut().zip(&scratch.of_weights).for_each(|(sum, lane)| *sum += total(lane));
         }
         scratch.give_back(arena);
     });
-    (gradient, added_up(&biases, with.heads))
+    let (of_pairs, of_padding): (Vec<_>, Vec<_>) = sums.into_iter().unzip();
+    let padding = added_up(&of_padding, with.heads);
+    AttentionGradient {
+        qkv: gradient,
+        bias: added_up(&of_pairs, with.heads),
+        padding: by_parts(&padding, own),
+    }
+}
+
+/// (heads, 3, channels of a head) as (3, C).
+fn by_parts(padding: &[f32], own: usize) -> Vec<f32> {
+    let part = |part: usize| padding.chunks(own).skip(part).step_by(3).flatten().copied();
+    (0..3).flat_map(part).collect()
+}
+
+/// The sum over the images of a vector.
+fn total(lane: &Lane) -> f32 {
+    lane.0.iter().sum()
 }
 
 /// By head of a block of images: where the gradients of its queries, keys and values go.
@@ -116,8 +143,11 @@ impl Attention<'_> {
             dims.channels,
             self.heads
         );
-        let tokens: usize = self.groups.iter().map(|group| group.tokens.len()).sum();
-        assert_eq!(tokens, dims.pixels(), "tokens in groups");
+        let tokens = self.groups.iter().flat_map(|group| &group.tokens);
+        let (own, padding): (Vec<&usize>, Vec<&usize>) = tokens.partition(|&&token| token < dims.pixels());
+        assert_eq!(own.len(), dims.pixels(), "tokens in groups");
+        assert!(padding.is_empty() || self.padding.is_some(), "numbers of padding, where it is");
+        assert!(self.padding.is_none_or(|numbers| numbers.len() == 3 * dims.channels), "three a channel");
         let size = self.groups[0].tokens.len();
         assert!(self.groups.iter().all(|group| group.tokens.len() == size), "groups of one size");
         assert!(self.bias.is_none_or(|bias| bias.len() == self.heads * size * size), "a bias of all pairs");
@@ -164,8 +194,9 @@ impl Scratch {
 
     fn gather(&mut self, head: &Head<'_>, group: &Group) {
         for (part, to) in self.parts.iter_mut().enumerate() {
-            let first = (part * head.all + head.index * head.channels) * head.tokens;
-            gather(&head.qkv[first..], group, to, head.tokens);
+            let first = part * head.all + head.index * head.channels;
+            let padding = head.with.padding.map(|padding| &padding[first..]);
+            gather(&head.qkv[first * head.tokens..], group, to, head.tokens, padding);
         }
     }
 
@@ -214,40 +245,65 @@ impl<'a> Head<'a> {
         }
     }
 
-    /// The gradients of queries, keys and values of a group from that of the result.
-    fn gradient(&self, scratch: &mut Scratch, group: &Group, g: &[Lane], to: &mut [&mut [Lane]; 3]) {
+    /// The gradients of queries, keys and values of a group from that of the result; those of padding are added up.
+    fn gradient(
+        &self,
+        scratch: &mut Scratch,
+        group: &Group,
+        g: &[Lane],
+        to: &mut [&mut [Lane]; 3],
+        of_padding: &mut [f32],
+    ) {
         scratch.gather(self, group);
         self.weigh(scratch, group);
         let Scratch { parts: [query, key, value], weights, of_weights, g: [gathered, found] } = scratch;
-        gather(g, group, gathered, self.tokens);
+        gather(g, group, gathered, self.tokens, None);
+        let mut leave = |found: &[Lane], part: usize| {
+            scatter(found, group, to[part], self.tokens);
+            self.add_padding(found, group, of_padding.chunks_mut(self.channels).nth(part));
+        };
         let [channels, size] = [self.channels, self.size];
         let rows = |x| Matrix::rows(x, size);
         self.product(rows(gathered).transposed(), rows(value), of_weights, [size, size, channels], 1.0);
         // Of the values: Σ over tokens of what was taken from them.
         self.product(rows(gathered), rows(weights), found, [channels, size, size], 1.0);
-        scatter(found, group, to[2], self.tokens);
+        leave(found, 2);
         for (weights, g) in weights.chunks(size).zip(of_weights.chunks_mut(size)) {
             run(self.instructions, SoftmaxGradient { weights, g });
         }
         let scale = self.with.scale;
         self.product(rows(key), rows(of_weights).transposed(), found, [channels, size, size], scale);
-        scatter(found, group, to[0], self.tokens);
+        leave(found, 0);
         self.product(rows(query), rows(of_weights), found, [channels, size, size], scale);
-        scatter(found, group, to[1], self.tokens);
+        leave(found, 1);
+    }
+
+    /// Adds the gradients of a group's tokens of padding to those of the numbers that these have.
+    fn add_padding(&self, found: &[Lane], group: &Group, sums: Option<&mut [f32]>) {
+        let Some(sums) = sums else { return };
+        for (sum, row) in sums.iter_mut().zip(found.chunks(self.size)) {
+            let of_padding = row.iter().zip(&group.tokens).filter(|&(_, &token)| token == self.tokens);
+            of_padding.for_each(|(lane, _)| *sum += total(lane));
+        }
     }
 }
 
-/// The tokens of a group, from planes of all tokens.
-fn gather(from: &[Lane], group: &Group, to: &mut [Lane], tokens: usize) {
-    for (to, from) in to.chunks_mut(group.tokens.len()).zip(from.chunks(tokens)) {
-        to.iter_mut().zip(&group.tokens).for_each(|(to, &token)| *to = from[token]);
+/// The tokens of a group, from planes of all tokens; those of padding have the numbers given for them, or zeros.
+fn gather(from: &[Lane], group: &Group, to: &mut [Lane], tokens: usize, padding: Option<&[f32]>) {
+    for (channel, (to, from)) in to.chunks_mut(group.tokens.len()).zip(from.chunks(tokens)).enumerate() {
+        let outside = Lane([padding.map_or(0.0, |padding| padding[channel]); LANES]);
+        for (to, &token) in to.iter_mut().zip(&group.tokens) {
+            *to = *from.get(token).unwrap_or(&outside);
+        }
     }
 }
 
-/// The way back.
+/// The way back, without those of padding.
 fn scatter(from: &[Lane], group: &Group, to: &mut [Lane], tokens: usize) {
     for (from, to) in from.chunks(group.tokens.len()).zip(to.chunks_mut(tokens)) {
-        from.iter().zip(&group.tokens).for_each(|(from, &token)| to[token] = *from);
+        for (from, &token) in from.iter().zip(&group.tokens) {
+            to.get_mut(token).into_iter().for_each(|to| *to = *from);
+        }
     }
 }
 

@@ -12,24 +12,31 @@ use crate::{Pool2d, parallel::for_each_small_part};
 /// Which pixels each mean is of: cells of a grid, every one a span of rows times a span of columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cells {
-    rows: Vec<Range<usize>>,
-    columns: Vec<Range<usize>>,
+    rows: Vec<Span>,
+    columns: Vec<Span>,
     size: [usize; 2],
-    /// What a cell's sum is divided by, where that is not its size.
-    area: Option<usize>,
+}
+
+/// Rows or columns of a cell, and how many they count as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Span {
+    lines: Range<usize>,
+    count: usize,
 }
 
 impl Cells {
-    /// Windows over planes of `size`, padding counting as zeros (PyTorch's default); none if no window fits.
+    /// Windows over planes of `size`, padding counting as zeros (PyTorch's default), but not what a last window has behind the padding;
+    /// none if no window fits.
     pub fn windows(pool: Pool2d, size: [usize; 2]) -> Option<Self> {
         let Pool2d { kernel, stride, padding, .. } = pool;
-        let span = |start: usize, size: usize| {
-            start.saturating_sub(padding)..(start + kernel).saturating_sub(padding).min(size)
+        let span = |start: usize, size: usize| Span {
+            lines: start.saturating_sub(padding)..(start + kernel).saturating_sub(padding).min(size),
+            count: (start + kernel).min(size + 2 * padding) - start,
         };
         let spans = |size: usize| -> Option<Vec<_>> {
             Some((0..pool.count(size)?).map(|window| span(window * stride, size)).collect())
         };
-        Some(Self { rows: spans(size[0])?, columns: spans(size[1])?, size, area: Some(kernel * kernel) })
+        Some(Self { rows: spans(size[0])?, columns: spans(size[1])?, size })
     }
 
     /// `out` rows and columns of cells that cover planes of `size`: cell i of n is ⌊i·H/n⌋ to ⌈(i + 1)·H/n⌉ of H rows (PyTorch's
@@ -44,9 +51,10 @@ impl Cells {
     /// ```
     pub fn adaptive(out: [usize; 2], size: [usize; 2]) -> Self {
         let spans = |out: usize, size: usize| {
-            (0..out).map(|i| i * size / out..((i + 1) * size).div_ceil(out)).collect::<Vec<_>>()
+            let lines = |i: usize| i * size / out..((i + 1) * size).div_ceil(out);
+            (0..out).map(|i| Span { lines: lines(i), count: lines(i).len() }).collect::<Vec<_>>()
         };
-        Self { rows: spans(out[0], size[0]), columns: spans(out[1], size[1]), size, area: None }
+        Self { rows: spans(out[0], size[0]), columns: spans(out[1], size[1]), size }
     }
 
     /// Rows and columns of means.
@@ -65,12 +73,10 @@ impl Cells {
     /// assert_eq!(columns, [0.5, 0.5]);
     /// ```
     pub fn matrices(&self) -> [Vec<f32>; 2] {
-        let side = self.area.map(|area| area.isqrt());
-        let matrix = |spans: &[Range<usize>], size: usize| {
-            let row = |span: &Range<usize>| {
-                let share = 1.0 / side.unwrap_or(span.len()) as f32;
-                let span = span.clone();
-                (0..size).map(move |at| if span.contains(&at) { share } else { 0.0 }).collect::<Vec<_>>()
+        let matrix = |spans: &[Span], size: usize| {
+            let row = |Span { lines, count }: &Span| {
+                let share = 1.0 / *count as f32;
+                (0..size).map(|at| if lines.contains(&at) { share } else { 0.0 }).collect::<Vec<_>>()
             };
             spans.iter().flat_map(row).collect()
         };
@@ -81,8 +87,7 @@ impl Cells {
     fn each(&self) -> impl Iterator<Item = (Range<usize>, Range<usize>, f64)> {
         self.rows.iter().flat_map(move |rows| {
             self.columns.iter().map(move |columns| {
-                let area = self.area.unwrap_or(rows.len() * columns.len());
-                (rows.clone(), columns.clone(), area as f64)
+                (rows.lines.clone(), columns.lines.clone(), (rows.count * columns.count) as f64)
             })
         })
     }

@@ -17,18 +17,20 @@ mod pages;
 mod patches;
 mod pointwise;
 mod pooling;
+mod response;
 mod scales;
 mod shape;
 mod tensor;
 mod tiled;
 mod tokens;
+mod unit;
 mod weight_sums;
 mod windowed;
 mod winograd;
 
 use crate::simd;
 
-pub use attention::{Attention, attention, attention_gradient};
+pub use attention::{Attention, AttentionGradient, attention, attention_gradient};
 pub use branches::{choose_channels, choose_channels_gradient, concatenate, some_channels};
 pub use convolution::Convolution;
 pub use curves::{nonlinearity, nonlinearity_gradient};
@@ -41,11 +43,14 @@ pub use pointwise::{
     channel_affine_gradient, channel_sums, gate, moments,
 };
 pub use pooling::{Winners, max_pool, max_pool_gradient};
+pub use response::{response_norm, response_norm_gradient};
 pub use scales::{scale_planes, scale_planes_gradient};
 pub use shape::ConvolutionShape;
 pub use simd::InstructionSet;
 pub use tensor::{Arena, Blocked, Dims, Mask};
 pub use tokens::{
-    add_positions, merge_squares, merge_squares_gradient, pixel, pixel_gradient, positions_gradient,
-    prepend_tokens, prepend_tokens_gradient, swap_channels_and_pixels, swap_channels_and_pixels_gradient,
+    add_positions, border, border_gradient, merge_squares, merge_squares_gradient, pixel, pixel_gradient,
+    positions_gradient, prepend_tokens, prepend_tokens_gradient, swap_channels_and_pixels,
+    swap_channels_and_pixels_gradient,
 };
+pub use unit::{unit_vectors, unit_vectors_gradient};

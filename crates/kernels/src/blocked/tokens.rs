@@ -1,4 +1,4 @@
-//! Planes as tokens: tokens in front, a number for each place, one token alone, and pixels or tokens as channels.
+//! Planes as tokens: tokens in front, a number for each place, one token alone, pixels or tokens as channels; and planes with borders.
 
 use super::{
     simd::{LANES, Lane},
@@ -120,47 +120,77 @@ fn swapped(x: &Blocked, dims: Dims, arena: &Arena) -> Blocked {
 }
 
 /// Each square of 2×2 pixels as one with four times the channels: those of its upper left pixel, then lower left, upper right, lower
-/// right (the merging of patches of Liu et al. 2021).
-///
-/// # Panics
-/// If rows or columns are odd.
+/// right (the merging of patches of Liu et al. 2021). Odd planes have a last row or column of zeros more.
 pub fn merge_squares(x: &Blocked, arena: &Arena) -> Blocked {
     let Dims { channels, height, width, .. } = x.dims;
-    assert!(height.is_multiple_of(2) && width.is_multiple_of(2), "{height}×{width} pixels in squares");
-    let dims = Dims { channels: 4 * channels, height: height / 2, width: width / 2, ..x.dims };
+    let dims =
+        Dims { channels: 4 * channels, height: height.div_ceil(2), width: width.div_ceil(2), ..x.dims };
     let mut y = arena.blocked(dims);
     for_each_part(&mut y.data, dims.pixels(), |index, y| {
         let (block, channel) = (index / dims.channels, index % dims.channels);
         let (plane, corner) = (x.plane(block, channel % channels), channel / channels);
         for (at, y) in y.iter_mut().enumerate() {
-            *y = plane[of_square(at, corner, width)];
+            *y = of_square(at, corner, x.dims).map_or(Lane::ZERO, |place| plane[place]);
         }
     });
     y
 }
 
-/// The gradient of the argument of [`merge_squares`] from that of its result.
+/// The gradient of the argument of [`merge_squares`], which has the size `dims`, from that of its result.
 ///
 /// # Panics
-/// If the channels are no multiple of four.
-pub fn merge_squares_gradient(g: &Blocked, arena: &Arena) -> Blocked {
-    let Dims { channels, height, width, .. } = g.dims;
-    assert!(channels.is_multiple_of(4), "{channels} channels of four pixels");
-    let dims = Dims { channels: channels / 4, height: 2 * height, width: 2 * width, ..g.dims };
+/// If the sizes do not fit each other.
+pub fn merge_squares_gradient(g: &Blocked, dims: Dims, arena: &Arena) -> Blocked {
+    let merged = [4 * dims.channels, dims.height.div_ceil(2), dims.width.div_ceil(2)];
+    assert_eq!([g.dims.channels, g.dims.height, g.dims.width], merged, "planes of squares");
     let mut dx = arena.blocked(dims);
     for_each_part(&mut dx.data, dims.pixels(), |index, dx| {
         let (block, channel) = (index / dims.channels, index % dims.channels);
         for corner in 0..4 {
             for (at, g) in g.plane(block, corner * dims.channels + channel).iter().enumerate() {
-                dx[of_square(at, corner, dims.width)] = *g;
+                of_square(at, corner, dims).into_iter().for_each(|place| dx[place] = *g);
             }
         }
     });
     dx
 }
 
-/// Where a corner of square `at` is, in planes of so many columns.
-fn of_square(at: usize, corner: usize, width: usize) -> usize {
-    let (row, column) = (at / (width / 2), at % (width / 2));
-    (2 * row + corner % 2) * width + 2 * column + corner / 2
+/// Where a corner of square `at` is in planes of a size; nowhere behind an odd edge.
+fn of_square(at: usize, corner: usize, Dims { height, width, .. }: Dims) -> Option<usize> {
+    let (row, column) = (at / width.div_ceil(2), at % width.div_ceil(2));
+    let (row, column) = (2 * row + corner % 2, 2 * column + corner / 2);
+    (row < height && column < width).then_some(row * width + column)
+}
+
+/// Rows and columns of zeros before and behind each plane.
+pub fn border(x: &Blocked, before: [usize; 2], behind: [usize; 2], arena: &Arena) -> Blocked {
+    let Dims { height, width, .. } = x.dims;
+    let dims =
+        Dims { height: before[0] + height + behind[0], width: before[1] + width + behind[1], ..x.dims };
+    let mut y = arena.blocked(dims);
+    for_each_part(&mut y.data, dims.pixels(), |index, y| {
+        y.fill(Lane::ZERO);
+        let rows = y.chunks_mut(dims.width).skip(before[0]);
+        let plane = x.plane(index / dims.channels, index % dims.channels);
+        for (y, x) in rows.zip(plane.chunks(width)) {
+            y[before[1]..][..width].copy_from_slice(x);
+        }
+    });
+    y
+}
+
+/// The gradient of the argument of [`border`], which has the size `dims`, from that of its result.
+///
+/// # Panics
+/// If the sizes do not fit each other.
+pub fn border_gradient(g: &Blocked, before: [usize; 2], dims: Dims, arena: &Arena) -> Blocked {
+    let mut dx = arena.blocked(dims);
+    for_each_part(&mut dx.data, dims.pixels(), |index, dx| {
+        let plane = g.plane(index / dims.channels, index % dims.channels);
+        let rows = plane.chunks(g.dims.width).skip(before[0]);
+        for (dx, g) in dx.chunks_mut(dims.width).zip(rows) {
+            dx.copy_from_slice(&g[before[1]..][..dims.width]);
+        }
+    });
+    dx
 }

@@ -15,6 +15,19 @@ pub struct Attention<'a> {
     pub groups: &'a [Group],
     /// (heads, T, T) for groups of T tokens: what is added to the products.
     pub bias: Option<&'a Tensor>,
+    /// Query, key and value of each token of padding, (3 · C); needed where there are such.
+    pub padding: Option<&'a Tensor>,
+}
+
+/// The gradients of what attention is made of.
+#[derive(Debug)]
+pub struct AttentionGradient {
+    /// Of queries, keys and values.
+    pub qkv: Tensor,
+    /// Of what is added, (heads, T, T).
+    pub bias: Tensor,
+    /// Of the query, key and value of padding, (3 · C); none where there is no padding.
+    pub padding: Option<Tensor>,
 }
 
 /// softmax(scale · q kᵀ + bias + mask) v of each head, from `qkv` (N, 3 · C, H, W): queries, keys and values after one another.
@@ -26,7 +39,7 @@ pub struct Attention<'a> {
 /// // Two tokens of one channel; the query of the first is 0, so that it takes the mean of the values.
 /// let qkv = Tensor::new(&[0f32, 1.0, 5.0, 7.0, 2.0, 4.0], &Device::Cpu)?.reshape((1, 3, 2, 1))?;
 /// let groups = Partition::Whole.groups([2, 1]).unwrap();
-/// let y = attention(&qkv, Attention { heads: 1, scale: 1.0, groups: &groups, bias: None })?;
+/// let y = attention(&qkv, Attention { heads: 1, scale: 1.0, groups: &groups, bias: None, padding: None })?;
 /// assert_eq!(y.flatten_all()?.to_vec1::<f32>()?[0], 3.0);
 /// # Ok::<(), candle_core::Error>(())
 /// ```
@@ -34,18 +47,18 @@ pub struct Attention<'a> {
 /// # Errors
 /// If the shapes do not fit or the device fails.
 pub fn attention(qkv: &Tensor, with: Attention<'_>) -> Result<Tensor> {
-    let [query, key, value] = with.parts(qkv)?;
+    let [query, key, value] = with.parts(qkv, with.padding)?;
     let y = with.weights(&query, &key)?.matmul(&value)?;
-    with.together(&[y], qkv.dims4()?)
+    with.in_place(&with.together(&[y])?, qkv.dims4()?)
 }
 
-/// The gradient of `qkv` from `g`, that of the result of [`attention`]; and that of the bias, (heads, T, T).
+/// The gradients from `g`, that of the result of [`attention`].
 ///
 /// # Errors
 /// If the shapes do not fit or the device fails.
-pub fn attention_gradient(g: &Tensor, qkv: &Tensor, with: Attention<'_>) -> Result<(Tensor, Tensor)> {
-    let [query, key, value] = with.parts(qkv)?;
-    let [g] = with.parts(g)?;
+pub fn attention_gradient(g: &Tensor, qkv: &Tensor, with: Attention<'_>) -> Result<AttentionGradient> {
+    let [query, key, value] = with.parts(qkv, with.padding)?;
+    let [g] = with.parts(g, None)?;
     let weights = with.weights(&query, &key)?;
     let of_value = weights.t()?.contiguous()?.matmul(&g)?;
     let of_weights = g.matmul(&value.t()?.contiguous()?)?;
@@ -54,16 +67,26 @@ pub fn attention_gradient(g: &Tensor, qkv: &Tensor, with: Attention<'_>) -> Resu
     let of_query = (of_products.matmul(&key)? * with.scale)?;
     let of_key = (of_products.t()?.contiguous()?.matmul(&query)? * with.scale)?;
     let size = with.groups[0].tokens.len();
-    let of_bias = of_products.reshape(((), with.heads, size, size))?.sum(0)?;
-    Ok((with.together(&[of_query, of_key, of_value], qkv.dims4()?)?, of_bias))
+    let bias = of_products.reshape(((), with.heads, size, size))?.sum(0)?;
+    let found = with.together(&[of_query, of_key, of_value])?;
+    let padding = with.padding_places(qkv)?.map(|places| found.index_select(&places, 2)?.sum(2)?.sum(0));
+    Ok(AttentionGradient { qkv: with.in_place(&found, qkv.dims4()?)?, bias, padding: padding.transpose()? })
 }
 
 impl Attention<'_> {
-    /// Equal parts of the channels, each (N · groups · heads, T, channels of a head).
-    fn parts<const P: usize>(&self, x: &Tensor) -> Result<[Tensor; P]> {
+    /// Equal parts of the channels, each (N · groups · heads, T, channels of a head). Tokens of padding have the numbers of
+    /// `padding`, (channels), or zeros.
+    fn parts<const P: usize>(&self, x: &Tensor, padding: Option<&Tensor>) -> Result<[Tensor; P]> {
         let (images, channels, ..) = x.dims4()?;
         let (size, own) = (self.groups[0].tokens.len(), channels / P / self.heads);
-        let x = x.flatten_from(2)?.index_select(&self.order(x.device())?, 2)?;
+        let places = self.padding_places(x)?;
+        let mut x = x.flatten_from(2)?;
+        if places.is_some() {
+            let zeros = Tensor::zeros(channels, x.dtype(), x.device())?;
+            let outside = padding.unwrap_or(&zeros).reshape((1, channels, 1))?;
+            x = Tensor::cat(&[&x, &outside.broadcast_as((images, channels, 1))?.contiguous()?], 2)?;
+        }
+        let x = x.index_select(&self.order(x.device())?, 2)?;
         let x = x.reshape((images, P, self.heads, own, self.groups.len(), size))?;
         // To (part, N, group, head, token, channel).
         let x = x.permute((1, 0, 4, 2, 5, 3))?.contiguous()?;
@@ -71,23 +94,35 @@ impl Attention<'_> {
         Ok(parts.try_into().expect("as many parts as were asked for"))
     }
 
-    /// The way back from [`parts`](Self::parts), to planes of this many images, rows and columns.
-    fn together(
-        &self,
-        parts: &[Tensor],
-        (images, _, height, width): (usize, usize, usize, usize),
-    ) -> Result<Tensor> {
-        let (_, size, own) = parts[0].dims3()?;
-        let channels = parts.len() * self.heads * own;
+    /// The way back from [`parts`](Self::parts) to channels, (N, channels, tokens group by group).
+    fn together(&self, parts: &[Tensor]) -> Result<Tensor> {
+        let (count, size, own) = parts[0].dims3()?;
+        let (groups, channels) = (self.groups.len(), parts.len() * self.heads * own);
+        let images = count / groups / self.heads;
         let x = Tensor::stack(parts, 0)?;
-        let x = x.reshape((parts.len(), images, self.groups.len(), self.heads, size, own))?;
+        let x = x.reshape((parts.len(), images, groups, self.heads, size, own))?;
         let x = x.permute((1, 0, 3, 5, 2, 4))?.contiguous()?;
-        let x = x.reshape((images, channels, height * width))?;
-        let order = self.groups.iter().flat_map(|group| &group.tokens);
+        x.reshape((images, channels, groups * size))
+    }
+
+    /// Tokens that come group by group as planes of so many rows and columns, without padding.
+    fn in_place(&self, x: &Tensor, (_, _, height, width): (usize, usize, usize, usize)) -> Result<Tensor> {
+        let (images, channels, _) = x.dims3()?;
+        let order = self.groups.iter().flat_map(|group| &group.tokens).enumerate();
         let mut back = vec![0u32; height * width];
-        order.enumerate().for_each(|(at, &token)| back[token] = at as u32);
+        order.for_each(|(at, &token)| back.get_mut(token).into_iter().for_each(|to| *to = at as u32));
         let back = Tensor::from_vec(back, height * width, x.device())?;
         x.index_select(&back, 2)?.reshape((images, channels, height, width))
+    }
+
+    /// Which tokens are of padding, counted group by group; none if none is.
+    fn padding_places(&self, x: &Tensor) -> Result<Option<Tensor>> {
+        let (.., height, width) = x.dims4()?;
+        let tokens = self.groups.iter().flat_map(|group| &group.tokens).enumerate();
+        let is_padding = tokens.filter(|&(_, &token)| token == height * width);
+        let places: Vec<u32> = is_padding.map(|(at, _)| at as u32).collect();
+        let count = places.len();
+        if count == 0 { Ok(None) } else { Tensor::from_vec(places, count, x.device()).map(Some) }
     }
 
     /// All tokens, group by group.

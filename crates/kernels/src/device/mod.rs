@@ -9,6 +9,7 @@
 //! | [`nonlinearity`] | candle | the same |
 //! | [`max_pool`] | candle: shifted copies | cuDNN; shifted copies where windows reach over the edge |
 //! | [`mean_pool`] | two products with matrices | the same |
+//! | [`layer_norm`], [`response_norm`], [`unit_vectors`], [`attention`], [`distance_numbers`] | candle | the same |
 //! | [`cross_entropy`], [`soft_cross_entropy`] | candle | the same |
 //! | [`BandMeans`] of spectra, [`Density`] with its gradient | products with the matrix of the Fourier transform | the same |
 //! | [`ResidentImages`], gathered into batches | candle | the same |
@@ -25,6 +26,7 @@ mod convolution;
 #[cfg(feature = "cuda")]
 mod cuda;
 mod density;
+mod distances;
 mod gate;
 mod layer_norm;
 mod loss;
@@ -35,15 +37,18 @@ mod pass;
 mod patches;
 mod pooling;
 mod resident;
+mod response;
 mod spectrum;
+mod unit;
 mod uploads;
 
 pub use crate::Precision;
-pub use attention::{Attention, attention, attention_gradient};
+pub use attention::{Attention, AttentionGradient, attention, attention_gradient};
 pub use bands::BandMeans;
 pub use blend::{accumulate, blend};
 pub use convolution::Convolution;
 pub use density::{Densities, Density};
+pub use distances::{DistanceParts, distance_numbers, distance_numbers_gradient};
 pub use gate::relu_gradient;
 pub use layer_norm::{layer_norm, layer_norm_gradient};
 pub use loss::{cross_entropy, scaled_cross_entropy, soft_cross_entropy};
@@ -52,7 +57,9 @@ pub use nonlinearity::{nonlinearity, nonlinearity_gradient};
 pub use norm::{batch_norm, batch_norm_gradient, channel_sums, per_channel};
 pub use pooling::{max_pool, max_pool_gradient, mean_pool, mean_pool_gradient};
 pub use resident::ResidentImages;
+pub use response::{response_norm, response_norm_gradient};
 pub use spectrum::HalfSpectrum;
+pub use unit::{unit_vectors, unit_vectors_gradient};
 pub use uploads::Uploads;
 
 /// Whether tensors of a device go through cuDNN.

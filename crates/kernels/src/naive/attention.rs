@@ -13,6 +13,19 @@ pub struct Attention<'a> {
     pub groups: &'a [Group],
     /// What is added before softmax.
     pub bias: Option<&'a [f64]>,
+    /// Query, key and value of each token of padding, (3 · C); needed where there are such.
+    pub padding: Option<&'a [f64]>,
+}
+
+/// The gradients of what attention is made of.
+#[derive(Debug, Clone)]
+pub struct Gradients {
+    /// Of queries, keys and values.
+    pub qkv: Vec<f64>,
+    /// Of the bias, (heads, T, T).
+    pub bias: Vec<f64>,
+    /// Of the query, key and value of padding, (3 · C).
+    pub padding: Vec<f64>,
 }
 
 /// softmax(scale · q kᵀ + bias + mask) v for each head, of `qkv` (N, 3 · C, tokens): queries, keys and values after one another.
@@ -22,39 +35,45 @@ pub fn forward(qkv: &[f64], dims: [usize; 3], attention: Attention<'_>) -> Vec<f
         let (weights, size) = (head.weights(qkv), head.group.tokens.len());
         for c in 0..head.channels {
             for i in 0..size {
-                let value = |j: usize| weights[i * size + j] * qkv[head.place(2, c, j)];
-                y[head.result(c, i)] = (0..size).map(value).sum();
+                let value = |j: usize| weights[i * size + j] * head.value(qkv, 2, c, j);
+                if let Some(at) = head.result(c, i) {
+                    y[at] = (0..size).map(value).sum();
+                }
             }
         }
     });
     y
 }
 
-/// The gradients of `qkv` and of the bias (heads, T, T), given `g` = ∂L/∂y.
-pub fn backward(qkv: &[f64], dims: [usize; 3], attention: Attention<'_>, g: &[f64]) -> (Vec<f64>, Vec<f64>) {
+/// The gradients, given `g` = ∂L/∂y.
+pub fn backward(qkv: &[f64], dims: [usize; 3], attention: Attention<'_>, g: &[f64]) -> Gradients {
     let size = attention.groups[0].tokens.len();
-    let (mut gradient, mut of_bias) = (vec![0.0; qkv.len()], vec![0.0; attention.heads * size * size]);
+    let mut found = Gradients {
+        qkv: vec![0.0; qkv.len()],
+        bias: vec![0.0; attention.heads * size * size],
+        padding: vec![0.0; dims[1]],
+    };
     each_head(dims, attention, |head| {
         let weights = head.weights(qkv);
         for i in 0..size {
-            let of_weight =
-                |j: usize| (0..head.channels).map(|c| g[head.result(c, i)] * qkv[head.place(2, c, j)]).sum();
+            let g = |c: usize| head.result(c, i).map_or(0.0, |at| g[at]);
+            let of_weight = |j: usize| (0..head.channels).map(|c| g(c) * head.value(qkv, 2, c, j)).sum();
             let of_weights: Vec<f64> = (0..size).map(of_weight).collect();
             let row = &weights[i * size..][..size];
             let mean: f64 = row.iter().zip(&of_weights).map(|(weight, g)| weight * g).sum();
             for j in 0..size {
                 let of_product = row[j] * (of_weights[j] - mean);
-                of_bias[(head.index * size + i) * size + j] += of_product;
+                found.bias[(head.index * size + i) * size + j] += of_product;
                 for c in 0..head.channels {
-                    let [q, k] = [head.place(0, c, i), head.place(1, c, j)];
-                    gradient[q] += attention.scale * of_product * qkv[k];
-                    gradient[k] += attention.scale * of_product * qkv[q];
-                    gradient[head.place(2, c, j)] += row[j] * g[head.result(c, i)];
+                    let [q, k] = [head.value(qkv, 0, c, i), head.value(qkv, 1, c, j)];
+                    *head.gradient(&mut found, 0, c, i) += attention.scale * of_product * k;
+                    *head.gradient(&mut found, 1, c, j) += attention.scale * of_product * q;
+                    *head.gradient(&mut found, 2, c, j) += row[j] * g(c);
                 }
             }
         }
     });
-    (gradient, of_bias)
+    found
 }
 
 /// A head of a group of an image.
@@ -70,21 +89,42 @@ struct Head<'a> {
 }
 
 impl Head<'_> {
-    /// Where channel `c` of the query (0), key (1) or value (2) of token `i` of the group is.
-    fn place(&self, part: usize, c: usize, i: usize) -> usize {
-        ((3 * self.image + part) * self.all + self.index * self.channels + c) * self.tokens
-            + self.group.tokens[i]
+    /// Where channel `c` of the query (0), key (1) or value (2) of token `i` of the group is; nowhere for one of padding.
+    fn place(&self, part: usize, c: usize, i: usize) -> Option<usize> {
+        let token = self.group.tokens[i];
+        let channel = (3 * self.image + part) * self.all + self.index * self.channels + c;
+        (token < self.tokens).then_some(channel * self.tokens + token)
     }
 
-    fn result(&self, c: usize, i: usize) -> usize {
-        (self.image * self.all + self.index * self.channels + c) * self.tokens + self.group.tokens[i]
+    /// Where it is among the numbers of padding.
+    fn of_padding(&self, part: usize, c: usize) -> usize {
+        part * self.all + self.index * self.channels + c
+    }
+
+    fn value(&self, qkv: &[f64], part: usize, c: usize, i: usize) -> f64 {
+        let of_padding =
+            || self.attention.padding.expect("numbers of padding, where it is")[self.of_padding(part, c)];
+        self.place(part, c, i).map_or_else(of_padding, |at| qkv[at])
+    }
+
+    fn gradient<'g>(&self, found: &'g mut Gradients, part: usize, c: usize, i: usize) -> &'g mut f64 {
+        match self.place(part, c, i) {
+            Some(at) => &mut found.qkv[at],
+            None => &mut found.padding[self.of_padding(part, c)],
+        }
+    }
+
+    fn result(&self, c: usize, i: usize) -> Option<usize> {
+        let token = self.group.tokens[i];
+        let channel = self.image * self.all + self.index * self.channels + c;
+        (token < self.tokens).then_some(channel * self.tokens + token)
     }
 
     /// (T, T): how much each token takes from each.
     fn weights(&self, qkv: &[f64]) -> Vec<f64> {
         let size = self.group.tokens.len();
         let product = |i: usize, j: usize| {
-            let both = (0..self.channels).map(|c| qkv[self.place(0, c, i)] * qkv[self.place(1, c, j)]);
+            let both = (0..self.channels).map(|c| self.value(qkv, 0, c, i) * self.value(qkv, 1, c, j));
             let bias = self.attention.bias.map_or(0.0, |bias| bias[(self.index * size + i) * size + j]);
             self.attention.scale * both.sum::<f64>() + bias + f64::from(self.group.mask(i, j))
         };

@@ -22,5 +22,7 @@ pub mod loss;
 pub mod nonlinearity;
 pub mod norm;
 pub mod pool;
+pub mod response;
+pub mod unit;
 
 pub use convolution::Conv2d;

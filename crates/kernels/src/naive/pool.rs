@@ -16,17 +16,16 @@ pub fn max_backward(x: &[f64], dims: [usize; 4], pool: Pool2d, g: &[f64]) -> Vec
     dx
 }
 
-/// The mean of each window, where padding counts as zeros.
+/// The mean of each window, where padding counts as zeros, and what a last window has behind the padding does not count.
 pub fn mean(x: &[f64], dims: [usize; 4], pool: Pool2d) -> Vec<f64> {
-    let area = (pool.kernel * pool.kernel) as f64;
-    windows(dims, pool).map(|window| window.iter().map(|&at| x[at]).sum::<f64>() / area).collect()
+    let sums = windows(dims, pool).map(|window| window.iter().map(|&at| x[at]).sum::<f64>());
+    sums.zip(areas(dims, pool)).map(|(sum, area)| sum / area).collect()
 }
 
 /// ∂L/∂x of [`mean`].
 pub fn mean_backward(dims: [usize; 4], pool: Pool2d, g: &[f64]) -> Vec<f64> {
-    let area = (pool.kernel * pool.kernel) as f64;
     let mut dx = vec![0.0; dims.iter().product()];
-    for (window, g) in windows(dims, pool).zip(g) {
+    for ((window, area), g) in windows(dims, pool).zip(areas(dims, pool)).zip(g) {
         window.into_iter().for_each(|at| dx[at] += g / area);
     }
     dx
@@ -73,16 +72,9 @@ fn first_largest(x: &[f64], window: &[usize]) -> usize {
 }
 
 /// The places of each window that are not padding, in the order of the result.
-fn windows(
-    [images, channels, height, width]: [usize; 4],
-    Pool2d { kernel, stride, padding, ceil }: Pool2d,
-) -> impl Iterator<Item = Vec<usize>> {
-    // Rounded up, the last window must still begin before the padding behind the image.
-    let count = move |size: usize| {
-        let room = size + 2 * padding - kernel;
-        let up = room.div_ceil(stride) + 1;
-        if ceil && (up - 1) * stride < size + padding { up } else { room / stride + 1 }
-    };
+fn windows([images, channels, height, width]: [usize; 4], pool: Pool2d) -> impl Iterator<Item = Vec<usize>> {
+    let Pool2d { kernel, stride, padding, .. } = pool;
+    let count = move |size: usize| count(size, pool);
     let span = move |size: usize, window: usize| {
         (0..kernel)
             .filter_map(move |tap| (window * stride + tap).checked_sub(padding))
@@ -96,5 +88,24 @@ fn windows(
                 span(height, i).flat_map(place).collect()
             })
         })
+    })
+}
+
+/// How many windows lie along a side. Rounded up, the last must still begin before the padding behind the image.
+fn count(size: usize, Pool2d { kernel, stride, padding, ceil }: Pool2d) -> usize {
+    let room = size + 2 * padding - kernel;
+    let up = room.div_ceil(stride) + 1;
+    if ceil && (up - 1) * stride < size + padding { up } else { room / stride + 1 }
+}
+
+/// How many places of the image and the padding each window has, in the order of the result.
+fn areas([images, channels, height, width]: [usize; 4], pool: Pool2d) -> impl Iterator<Item = f64> {
+    let side = move |size: usize, window: usize| {
+        let start = window * pool.stride;
+        ((start + pool.kernel).min(size + 2 * pool.padding) - start) as f64
+    };
+    (0..images * channels).flat_map(move |_| {
+        (0..count(height, pool))
+            .flat_map(move |i| (0..count(width, pool)).map(move |j| side(height, i) * side(width, j)))
     })
 }

@@ -1,9 +1,9 @@
-//! ConvNeXt (Liu et al. 2022): 7×7 depthwise convolutions between what transformers have otherwise. With torchvision's names where
-//! torchvision has the network, with timm's otherwise.
+//! ConvNeXt (Liu et al. 2022): 7×7 depthwise convolutions between what transformers have otherwise; and ConvNeXt v2 (Woo et al. 2023),
+//! which normalises responses in its perceptrons. With torchvision's names where torchvision has the network, with timm's otherwise.
 
-use kernels::{Activation, blocked::ConvolutionShape};
+use kernels::{Activation, Nonlinearity::Gelu, blocked::ConvolutionShape};
 
-use super::transformer::{perceptron, residual, skipped};
+use super::transformer::{layer, perceptron, residual, skipped};
 use crate::graph::{Graph, GraphBuilder, Value};
 
 const EPSILON: f64 = 1e-6;
@@ -31,14 +31,22 @@ struct Names {
     between: fn(usize) -> [String; 2],
     /// A block of a stage.
     block: fn(usize, usize) -> String,
-    /// In a block: the depthwise convolution, the norm, the perceptron's layers, the factors of channels.
+    /// In a block: the depthwise convolution, the norm, the perceptron's layers, and what its second version has or else the first.
     parts: [&'static str; 5],
-    /// The shape of these factors, besides the channels.
-    factors: &'static [usize],
+    last: Last,
     /// Whether the perceptron's layers are convolutions.
     convolutions: bool,
     /// The last norm and the classifier.
     head: [&'static str; 2],
+}
+
+/// What tells the versions apart.
+#[derive(Debug, Clone, Copy)]
+enum Last {
+    /// Factors of the channels of a block's result; their shape, besides the channels.
+    Factors(&'static [usize]),
+    /// A norm of responses between the perceptron's layers.
+    Responses,
 }
 
 const TORCHVISION: Names = Names {
@@ -46,7 +54,7 @@ const TORCHVISION: Names = Names {
     between: |stage| [0, 1].map(|part| format!("features.{}.{part}", 2 * stage)),
     block: |stage, place| format!("features.{}.{place}", 2 * stage + 1),
     parts: ["block.0", "block.2", "block.3", "block.5", "layer_scale"],
-    factors: &[1, 1],
+    last: Last::Factors(&[1, 1]),
     convolutions: false,
     head: ["classifier.0", "classifier.2"],
 };
@@ -56,10 +64,13 @@ const TIMM: Names = Names {
     between: |stage| [0, 1].map(|part| format!("stages.{stage}.downsample.{part}")),
     block: |stage, place| format!("stages.{stage}.blocks.{place}"),
     parts: ["conv_dw", "norm", "mlp.fc1", "mlp.fc2", "gamma"],
-    factors: &[],
+    last: Last::Factors(&[]),
     convolutions: true,
     head: ["head.norm", "head.fc"],
 };
+
+const SECOND: Names =
+    Names { parts: ["conv_dw", "norm", "mlp.fc1", "mlp.fc2", "mlp.grn"], last: Last::Responses, ..TIMM };
 
 /// ConvNeXt-T.
 pub(crate) fn tiny(classes: usize) -> Graph {
@@ -94,6 +105,22 @@ pub(crate) fn nano(classes: usize) -> Graph {
 /// timm's ConvNeXt atto for images of 32 pixels: its first patches are single pixels.
 pub(crate) fn cifar(classes: usize) -> Graph {
     network(Size { patch: 1, ..size(40, [2, 2, 6, 2], 0.0) }, TIMM, classes)
+}
+
+/// ConvNeXt v2 of this many channels in the first stage: atto 40, femto 48, pico 64, nano 80.
+pub(crate) fn second<const CHANNELS: usize>(classes: usize) -> Graph {
+    let depths = if CHANNELS == 80 { [2, 2, 8, 2] } else { [2, 2, 6, 2] };
+    network(size(CHANNELS, depths, 0.0), SECOND, classes)
+}
+
+/// ConvNeXt v2-T.
+pub(crate) fn second_tiny(classes: usize) -> Graph {
+    network(size(96, [3, 3, 9, 3], 0.0), Names { convolutions: false, ..SECOND }, classes)
+}
+
+/// ConvNeXt v2-B.
+pub(crate) fn second_base(classes: usize) -> Graph {
+    network(size(128, [3, 3, 27, 3], 0.0), Names { convolutions: false, ..SECOND }, classes)
 }
 
 fn network(size: Size, names: Names, classes: usize) -> Graph {
@@ -131,13 +158,23 @@ fn block(
     skipped: f64,
 ) -> Value {
     let channels = g.channels(x);
-    let [depthwise, norm, first, second, factors] =
+    let [depthwise, norm, first, second, last] =
         names.parts.map(|part| format!("{}.{part}", (names.block)(stage, place)));
     let shape = ConvolutionShape { groups: channels, ..ConvolutionShape::same([channels; 2], 7, 1) };
     let y = g.convolution(x, &depthwise, shape, true, Activation::None);
     let y = g.layer_norm(y, &norm, EPSILON);
-    let y = perceptron(g, y, [&first, &second], 4 * channels, names.convolutions);
-    let shape: Vec<usize> = [channels].into_iter().chain(names.factors.iter().copied()).collect();
-    let y = g.scale_channels(y, &factors, &shape);
+    let y = match names.last {
+        Last::Factors(axes) => {
+            let y = perceptron(g, y, [&first, &second], 4 * channels, names.convolutions);
+            let shape: Vec<usize> = [channels].into_iter().chain(axes.iter().copied()).collect();
+            g.scale_channels(y, &last, &shape)
+        }
+        Last::Responses => {
+            let y = layer(g, y, &first, 4 * channels, names.convolutions);
+            let y = g.nonlinear(y, Gelu);
+            let y = g.response_norm(y, &last, EPSILON);
+            layer(g, y, &second, channels, names.convolutions)
+        }
+    };
     residual(g, y, x, skipped)
 }

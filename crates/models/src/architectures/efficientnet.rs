@@ -4,7 +4,10 @@
 use kernels::Nonlinearity::{Sigmoid, Silu};
 
 use super::mobile::{Layer, Then, block, divisible_by_8, squeeze_excite};
-use crate::graph::{Graph, GraphBuilder, NormSettings, Value};
+use crate::{
+    graph::{Graph, GraphBuilder, NormSettings, Value},
+    spelling,
+};
 
 const SILU: Then = Then::Function(Silu);
 
@@ -75,7 +78,20 @@ const LARGE: [Stage; 7] = [
 
 /// `efficientnet_b0` … `efficientnet_b7`.
 pub(crate) fn scaled<const NUMBER: usize>(classes: usize) -> Graph {
-    let (wide, deep, dropout) = match NUMBER {
+    let norms = match NUMBER {
+        0..5 => NormSettings::default(),
+        _ => NormSettings { epsilon: 0.001, momentum: 0.01 },
+    };
+    with_norms(NUMBER, norms, classes)
+}
+
+/// timm's `efficientnet_b5` … `efficientnet_b7`: all its batch-norms have PyTorch's ε.
+pub(crate) fn timm<const NUMBER: usize>(classes: usize) -> Graph {
+    with_norms(NUMBER, NormSettings::default(), classes).respelled(spelling::efficientnet)
+}
+
+fn with_norms(number: usize, norms: NormSettings, classes: usize) -> Graph {
+    let (wide, deep, dropout) = match number {
         0 => (1.0, 1.0, 0.2),
         1 => (1.0, 1.1, 0.2),
         2 => (1.1, 1.2, 0.3),
@@ -89,10 +105,6 @@ pub(crate) fn scaled<const NUMBER: usize>(classes: usize) -> Graph {
     let stage = |stage: Stage| {
         let depth = (stage.depth as f64 * deep).ceil() as usize;
         Stage { out: width(stage.out), depth, ..stage }
-    };
-    let norms = match NUMBER {
-        0..5 => NormSettings::default(),
-        _ => NormSettings { epsilon: 0.001, momentum: 0.01 },
     };
     let stages = B0.map(stage);
     efficientnet(&stages, [width(32), 4 * stages[6].out], dropout, norms, classes)

@@ -11,7 +11,7 @@ use super::{
     mobile::{Layer, Then, block, squeeze_excite},
     transformer::{perceptron, residual, skipped},
 };
-use crate::graph::{Graph, GraphBuilder, NormSettings, RelativeBias, SelfAttention, Value};
+use crate::graph::{BiasNumbers, Graph, GraphBuilder, NormSettings, RelativeBias, SelfAttention, Value};
 
 const EPSILON: f64 = 1e-5;
 const GELU: Then = Then::Function(Gelu);
@@ -79,9 +79,10 @@ fn attend(g: &mut GraphBuilder, x: Value, name: &str, partition: Partition, skip
         scale: (channels as f32).sqrt().recip(),
         partition,
         bias: Some(RelativeBias {
-            table: format!("{name}.attn_layer.1.relative_position_bias_table"),
+            numbers: BiasNumbers::Table(format!("{name}.attn_layer.1.relative_position_bias_table")),
             window: [SIDE; 2],
         }),
+        padding: None,
     };
     let y = g.attention(y, attention);
     let y = g.linear_of_pixels(y, &format!("{name}.attn_layer.1.merge"), channels, true);

@@ -1,9 +1,10 @@
-//! MobileNetV3 with torchvision's names (Howard et al. 2019): inverted residuals with ReLU or hard swish, some with
+//! MobileNetV3 with torchvision's names, and timm's of timm's (Howard et al. 2019): inverted residuals with ReLU or hard swish, some with
 //! squeeze-and-excitation.
 
 use kernels::{
     Activation,
     Nonlinearity::{Hardsigmoid, Hardswish},
+    blocked::ConvolutionShape,
 };
 
 use super::mobile::{
@@ -11,7 +12,10 @@ use super::mobile::{
     Then::{self, Nothing, Relu},
     block, divisible_by_8, squeeze_excite,
 };
-use crate::graph::{Graph, GraphBuilder, NormSettings, Value};
+use crate::{
+    graph::{Graph, GraphBuilder, NormSettings, Value},
+    spelling,
+};
 
 const SWISH: Then = Then::Function(Hardswish);
 
@@ -54,17 +58,36 @@ const LARGE: [Block; 15] = [
 
 /// The small one.
 pub(crate) fn mobilenet_v3_small(classes: usize) -> Graph {
-    mobilenet(&SMALL, 1024, classes)
+    mobilenet(&SMALL, 1024, Of::Torchvision, classes)
 }
 
 /// The large one.
 pub(crate) fn mobilenet_v3_large(classes: usize) -> Graph {
-    mobilenet(&LARGE, 1280, classes)
+    mobilenet(&LARGE, 1280, Of::Torchvision, classes)
 }
 
-fn mobilenet(blocks: &[Block], features: usize, classes: usize) -> Graph {
+/// timm's small one of width 1.
+pub(crate) fn mobilenetv3_small_100(classes: usize) -> Graph {
+    mobilenet(&SMALL, 1024, Of::Timm, classes).respelled(spelling::mobilenet_v3::<true>)
+}
+
+/// timm's large one of width 1.
+pub(crate) fn mobilenetv3_large_100(classes: usize) -> Graph {
+    mobilenet(&LARGE, 1280, Of::Timm, classes).respelled(spelling::mobilenet_v3::<false>)
+}
+
+/// Whose it is. timm's has PyTorch's batch-norms, a convolution for the linear layer before the classifier, and no dropout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Torchvision,
+    Timm,
+}
+
+fn mobilenet(blocks: &[Block], features: usize, of: Of, classes: usize) -> Graph {
     let (mut g, images) = GraphBuilder::images(3);
-    g.set_norms(NORMS);
+    if of == Of::Torchvision {
+        g.set_norms(NORMS);
+    }
     let mut x = block(&mut g, images, "features.0", Layer::full(16, 3, 2), SWISH);
     for (module, &of) in (1..).zip(blocks) {
         x = inverted(&mut g, x, &format!("features.{module}.block"), of);
@@ -72,6 +95,12 @@ fn mobilenet(blocks: &[Block], features: usize, classes: usize) -> Graph {
     let (last, out) = (format!("features.{}", blocks.len() + 1), 6 * g.channels(x));
     let x = block(&mut g, x, &last, Layer::pointwise(out), SWISH);
     let x = g.global_avg_pool(x);
+    if of == Of::Timm {
+        let shape = ConvolutionShape::same([out, features], 1, 1);
+        let x = g.convolution(x, "classifier.0", shape, true, Activation::None);
+        let latent = g.nonlinear(x, Hardswish);
+        return g.head(latent, "classifier.3", classes);
+    }
     let x = g.linear(x, "classifier.0", [1, 1], features, Activation::None);
     let x = g.nonlinear(x, Hardswish);
     let latent = g.dropout(x, 0.2);

@@ -1,4 +1,4 @@
-//! RegNet with torchvision's names (Radosavovic et al. 2020): bottlenecks with groups of one width; RegNetY with
+//! RegNet with torchvision's names, or timm's where torchvision has no such size (Radosavovic et al. 2020): bottlenecks with groups of one width; RegNetY with
 //! squeeze-and-excitation. Widths and depths come from a quantised line in the paper; here is what it comes to.
 
 use kernels::{Activation, Nonlinearity::Sigmoid};
@@ -8,7 +8,10 @@ use super::mobile::{
     Then::{self, Nothing, Relu},
     block, squeeze_excite,
 };
-use crate::graph::{Graph, GraphBuilder, Value};
+use crate::{
+    graph::{Graph, GraphBuilder, Value},
+    spelling,
+};
 
 /// A RegNet.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +61,22 @@ pub(crate) fn regnet_y<const MILLIONS: usize>(classes: usize) -> Graph {
         _ => y([2, 7, 17, 1], [528, 1056, 2904, 7392], 264),
     };
     form.graph(classes)
+}
+
+/// timm's `regnety_002` … `regnety_080`, where torchvision has none of this size, or rounds widths otherwise.
+pub(crate) fn timm_y<const MILLIONS: usize>(classes: usize) -> Graph {
+    let form = const {
+        match MILLIONS {
+            200 => y([1, 1, 4, 7], [24, 56, 152, 368], 8),
+            600 => y([1, 3, 7, 4], [48, 112, 256, 608], 16),
+            800 => y([1, 3, 8, 2], [64, 128, 320, 768], 16),
+            4000 => y([2, 6, 12, 2], [128, 192, 512, 1088], 64),
+            6400 => y([2, 7, 14, 2], [144, 288, 576, 1296], 72),
+            8000 => y([2, 4, 10, 1], [168, 448, 896, 2016], 56),
+            _ => panic!("200, 600, 800, 4000, 6400 or 8000 million"),
+        }
+    };
+    form.graph(classes).respelled(spelling::regnet)
 }
 
 impl Form {

@@ -1,6 +1,6 @@
 //! Residual networks for larger images, with torchvision's names: a 7×7 stem of stride 2, a maximum pool, four stages (He et al.
-//! 2016); with groups (ResNeXt, Xie et al. 2017), wider inside (Zagoruyko & Komodakis 2016), or with leaky ReLU (as in the
-//! `robustness` library).
+//! 2016); with groups (ResNeXt, Xie et al. 2017), wider inside (Zagoruyko & Komodakis 2016), with leaky ReLU (as in the `robustness`
+//! library), or with a stem of three convolutions and shortcuts of means (ResNet-D, He et al. 2019, with timm's names).
 
 use kernels::{Activation, Pool2d, blocked::ConvolutionShape};
 
@@ -19,9 +19,12 @@ pub(crate) struct Form {
     width: usize,
     /// Slope of the ReLU for negative values.
     slope: f32,
+    /// Whether it is ResNet-D.
+    deep: bool,
 }
 
-const PLAIN: Form = Form { bottleneck: false, depths: [2, 2, 2, 2], groups: 1, width: 64, slope: 0.0 };
+const PLAIN: Form =
+    Form { bottleneck: false, depths: [2, 2, 2, 2], groups: 1, width: 64, slope: 0.0, deep: false };
 
 /// PyTorch's default.
 const LEAKY: f32 = 0.01;
@@ -48,6 +51,11 @@ pub(crate) fn leaky<const LAYERS: usize>(classes: usize) -> Graph {
     Form { slope: LEAKY, ..const { layers(LAYERS) } }.graph(classes)
 }
 
+/// `resnet18d` … `resnet101d`.
+pub(crate) fn deep<const LAYERS: usize>(classes: usize) -> Graph {
+    Form { deep: true, ..const { layers(LAYERS) } }.graph(classes)
+}
+
 /// `wide_resnet50_2` … `wide_resnet101_2`: `TIMES` as wide inside.
 pub(crate) fn wide<const LAYERS: usize, const TIMES: usize>(classes: usize) -> Graph {
     Form { width: 64 * TIMES, ..const { layers(LAYERS) } }.graph(classes)
@@ -66,7 +74,7 @@ pub(crate) fn resnext101_64x4d(classes: usize) -> Graph {
 impl Form {
     fn graph(self, classes: usize) -> Graph {
         let (mut g, images) = GraphBuilder::images(3);
-        let x = g.conv(images, "conv1", 64, 7, 2);
+        let x = if self.deep { deep_stem(&mut g, images) } else { g.conv(images, "conv1", 64, 7, 2) };
         let x = self.normalised(&mut g, x, "bn1");
         let mut x = g.max_pool(x, Pool2d { padding: 1, ..Pool2d::new(3, 2) });
         for (stage, depth) in self.depths.into_iter().enumerate() {
@@ -91,6 +99,8 @@ impl Form {
         };
         let shortcut = if stride == 1 && g.channels(x) == out {
             x
+        } else if self.deep {
+            shortcut_of_means(g, x, name, out, stride)
         } else {
             let s = g.conv(x, &format!("{name}.downsample.0"), out, 1, stride);
             g.batch_norm(s, &format!("{name}.downsample.1"), Activation::None)
@@ -125,4 +135,20 @@ impl Form {
     fn leak(self, g: &mut GraphBuilder, x: Value) -> Value {
         if self.slope == 0.0 { x } else { g.leaky_relu(x, self.slope) }
     }
+}
+
+/// Three 3×3 convolutions, the last without a norm.
+fn deep_stem(g: &mut GraphBuilder, images: Value) -> Value {
+    let x = g.conv(images, "conv1.0", 32, 3, 2);
+    let x = g.batch_norm(x, "conv1.1", Activation::Relu);
+    let x = g.conv(x, "conv1.3", 32, 3, 1);
+    let x = g.batch_norm(x, "conv1.4", Activation::Relu);
+    g.conv(x, "conv1.6", 64, 3, 1)
+}
+
+/// Means of squares where there is a stride, then a 1×1 convolution.
+fn shortcut_of_means(g: &mut GraphBuilder, x: Value, name: &str, out: usize, stride: usize) -> Value {
+    let x = if stride > 1 { g.avg_pool(x, Pool2d { ceil: true, ..Pool2d::new(2, stride) }) } else { x };
+    let x = g.conv(x, &format!("{name}.downsample.1"), out, 1, 1);
+    g.batch_norm(x, &format!("{name}.downsample.2"), Activation::None)
 }

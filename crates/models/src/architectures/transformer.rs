@@ -14,16 +14,18 @@ pub(super) fn perceptron(
     convolutions: bool,
 ) -> Value {
     let out = g.channels(x);
-    let layer = |g: &mut GraphBuilder, x: Value, module: &str, out: usize| {
-        if !convolutions {
-            return g.linear_of_pixels(x, module, out, true);
-        }
-        let shape = ConvolutionShape::same([g.channels(x), out], 1, 1);
-        g.convolution(x, module, shape, true, Activation::None)
-    };
-    let x = layer(g, x, modules[0], hidden);
+    let x = layer(g, x, modules[0], hidden, convolutions);
     let x = g.nonlinear(x, Gelu);
-    layer(g, x, modules[1], out)
+    layer(g, x, modules[1], out, convolutions)
+}
+
+/// A layer of a perceptron.
+pub(super) fn layer(g: &mut GraphBuilder, x: Value, module: &str, out: usize, is_convolution: bool) -> Value {
+    if !is_convolution {
+        return g.linear_of_pixels(x, module, out, true);
+    }
+    let shape = ConvolutionShape::same([g.channels(x), out], 1, 1);
+    g.convolution(x, module, shape, true, Activation::None)
 }
 
 /// A branch of a block plus what the block read; training skips the branch for this share of the images.

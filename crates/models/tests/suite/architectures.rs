@@ -18,7 +18,7 @@ const CLASSES: usize = 10;
 const LABELS: [u32; 2] = [3, 7];
 
 /// Of each kind of layers one network; those of more parameters or layers are compared on request.
-const QUICK: [(Family, &str); 33] = [
+const QUICK: [(Family, &str); 45] = [
     (Family::Cifar, "resnet18"),
     (Family::Cifar, "resnet50"),
     (Family::Cifar, "resnet18thin"),
@@ -52,7 +52,22 @@ const QUICK: [(Family, &str); 33] = [
     (Family::Imagenet, "inception_v3"),
     (Family::Imagenet, "convnext_atto"),
     (Family::Imagenet, "swin_t"),
+    (Family::Cifar, "preact_resnet50"),
+    (Family::Cifar, "wide_resnet28_10_swish"),
+    (Family::Imagenet, "resnet18d"),
+    (Family::Imagenet, "resnetv2_50"),
+    (Family::Imagenet, "mobilenetv3_small_100"),
+    (Family::Imagenet, "regnety_002"),
+    (Family::Imagenet, "convnextv2_atto"),
+    (Family::Imagenet, "deit_tiny_distilled_patch16_224"),
+    (Family::Imagenet, "deit3_small_patch16_224"),
+    (Family::Imagenet, "mixer_s32_224"),
+    (Family::Imagenet, "swin_v2_t"),
+    (Family::Imagenet, "swinv2_tiny_window16_256"),
 ];
+
+/// Networks that are compared on images of another size, too: see OTHER_SIZES in the script.
+const OTHER_SIZES: [(Family, &str, usize); 1] = [(Family::Imagenet, "swin_t", 200)];
 
 /// Numbers in [0, 1): FNV-1a of the name, the index times a constant, the finaliser of MurmurHash3; 24 bits of it.
 fn draw(name: &str, count: usize) -> Vec<f64> {
@@ -85,8 +100,9 @@ fn weight(name: &str, shape: &[usize], gain: f64) -> candle_core::Result<Tensor>
 struct Reference(Value);
 
 impl Reference {
-    fn read(architecture: Architecture) -> Result<Self, Box<dyn std::error::Error>> {
-        let name = format!("{}_{}.json", architecture.family(), architecture.name());
+    fn read(architecture: Architecture, size: Option<usize>) -> Result<Self, Box<dyn std::error::Error>> {
+        let size = size.map_or_else(String::new, |size| format!("@{size}"));
+        let name = format!("{}_{}{size}.json", architecture.family(), architecture.name());
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/architectures");
         let text = std::fs::read_to_string(folder.join(&name)).map_err(|error| format!("{name}: {error}"))?;
         Ok(Self(serde_json::from_str(&text)?))
@@ -157,8 +173,8 @@ fn images(drawn: &Value, size: usize) -> candle_core::Result<Tensor> {
 
 /// The largest difference of the logits, over their largest size; the distance of the input gradients and of the norms of the
 /// parameters' gradients, over their own size.
-fn compare(architecture: Architecture) -> Outcome {
-    let reference = Reference::read(architecture)?;
+fn compare(architecture: Architecture, of_size: Option<usize>) -> Outcome {
+    let reference = Reference::read(architecture, of_size)?;
     if !reference.is_measured() {
         println!(
             "SKIPPED: of {} {} PyTorch only counted the weights",
@@ -237,7 +253,7 @@ fn step_lowers_the_loss(
 /// Compares all, and names those that differ.
 fn compare_all(architectures: impl Iterator<Item = Architecture>) {
     let failed: Vec<String> =
-        architectures.filter_map(|known| compare(known).err().map(|error| error.to_string())).collect();
+        architectures.filter_map(|known| compare(known, None).err().map(|error| error.to_string())).collect();
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
@@ -247,6 +263,11 @@ fn networks_compute_what_pytorchs_do() -> Outcome {
         QUICK.iter().map(|&(family, name)| architecture(family, name)).collect::<Result<Vec<_>, _>>()?;
     compare_all(quick.into_iter());
     Ok(())
+}
+
+#[test]
+fn networks_compute_what_pytorchs_do_on_other_sizes() -> Outcome {
+    OTHER_SIZES.iter().try_for_each(|&(family, name, size)| compare(architecture(family, name)?, Some(size)))
 }
 
 #[test]
@@ -271,7 +292,7 @@ fn all_networks_compute_what_pytorchs_do() {
 #[test]
 fn parameters_are_as_many_as_pytorchs() -> Outcome {
     for &known in Architecture::all() {
-        let (reference, graph) = (Reference::read(known)?, known.graph(CLASSES));
+        let (reference, graph) = (Reference::read(known, None)?, known.graph(CLASSES));
         let found = [parameters(&graph), graph.shapes().len()];
         let expected = ["parameters", "tensors"].map(|key| reference.number(key) as usize);
         assert_eq!(found, expected, "{} {}", known.family(), known.name());
@@ -339,6 +360,9 @@ fn published_parameter_counts() -> Outcome {
         ("swin_s", 49_606_258),
         ("swin_b", 87_768_224),
         ("maxvit_t", 30_919_624),
+        ("swin_v2_t", 28_351_570),
+        ("swin_v2_s", 49_737_442),
+        ("swin_v2_b", 87_930_848),
         ("regnet_x_16gf", 54_278_536),
         ("regnet_x_1_6gf", 9_190_136),
         ("regnet_x_32gf", 107_811_560),

@@ -22,6 +22,18 @@ pub(super) struct Gradients {
     pub(super) pixels: Option<Tensor>,
 }
 
+impl Gradients {
+    /// Keeps the gradient of a parameter, or adds it to what another step that reads the parameter has left.
+    fn add(&mut self, name: String, gradient: Tensor) -> Result<()> {
+        let sum = match self.parameters.remove(&name) {
+            Some(sum) => (sum + gradient)?,
+            None => gradient,
+        };
+        self.parameters.insert(name, sum);
+        Ok(())
+    }
+}
+
 /// Goes back through a tape from the gradient of the logits, (N, classes, 1, 1).
 pub(super) fn run(engine: &Engine, tape: Tape, logits: Tensor, pass: Pass<'_>) -> Result<Gradients> {
     let plan = engine.plan(pass.purpose);
@@ -91,7 +103,7 @@ impl Backward<'_> {
                 let left = if let Some(Kept::Standard(left)) = &kept { Some(left) } else { None };
                 let seen = Seen { dims: &self.tape.dims[x], x: self.tape.values[*x].as_ref(), left };
                 let (dx, parameters) = tokens::backward(self.pass, op, &g, seen)?;
-                self.found.parameters.extend(parameters);
+                parameters.into_iter().try_for_each(|(name, gradient)| self.found.add(name, gradient))?;
                 self.leave(*x, dx)
             }
             Kind::Concatenate { inputs } => self.branches(inputs, &g),
@@ -118,8 +130,8 @@ impl Backward<'_> {
         Ok(())
     }
 
-    fn keep(&mut self, module: &str, name: &str, gradient: Tensor) {
-        self.found.parameters.insert(parameter(module, name), gradient);
+    fn keep(&mut self, module: &str, name: &str, gradient: Tensor) -> Result<()> {
+        self.found.add(parameter(module, name), gradient)
     }
 
     /// Through ReLU, the sum, the bias and the weights, which hold those of a batch-norm where no parameter's gradient is wanted.
@@ -131,9 +143,9 @@ impl Backward<'_> {
         let convolution = self.engine.convolution(&self.tape.dims[x], *shape)?;
         if let Some(module) = module.as_ref().filter(|_| self.pass.wants_parameters()) {
             let gradient = convolution.weight_gradient(self.tape.value(*x), &g)?;
-            self.keep(module, "weight", gradient);
+            self.keep(module, "weight", gradient)?;
             if epilogue.as_ref().is_some_and(|epilogue| epilogue.bias) {
-                self.keep(module, "bias", channel_sums(&g)?);
+                self.keep(module, "bias", channel_sums(&g)?)?;
             }
         }
         if self.engine.plan(self.pass.purpose).wants_gradient(*x, self.pass.purpose) {
@@ -156,10 +168,10 @@ impl Backward<'_> {
                     device::batch_norm_gradient(seen, &g, gamma, &moments, norm.settings.epsilon)?;
                 if let Some(bias) = &norm.bias {
                     // What it adds, the statistics of the batch take away again.
-                    self.keep(bias, "bias", dbeta.zeros_like()?);
+                    self.keep(bias, "bias", dbeta.zeros_like()?)?;
                 }
-                self.keep(&norm.module, "weight", dgamma);
-                self.keep(&norm.module, "bias", dbeta);
+                self.keep(&norm.module, "weight", dgamma)?;
+                self.keep(&norm.module, "bias", dbeta)?;
                 dx
             }
             Statistics::Running(mean, inverse_std) => {
@@ -169,10 +181,10 @@ impl Backward<'_> {
                     let standard = seen.broadcast_sub(&mean)?.broadcast_mul(&inverse_std)?;
                     let (dgamma, dbeta) = (channel_sums(&(&g * standard)?)?, channel_sums(&g)?);
                     if let Some(bias) = &norm.bias {
-                        self.keep(bias, "bias", (&dbeta * scale.flatten_all()?)?);
+                        self.keep(bias, "bias", (&dbeta * scale.flatten_all()?)?)?;
                     }
-                    self.keep(&norm.module, "weight", dgamma);
-                    self.keep(&norm.module, "bias", dbeta);
+                    self.keep(&norm.module, "weight", dgamma)?;
+                    self.keep(&norm.module, "bias", dbeta)?;
                 }
                 g.broadcast_mul(&scale)?
             }

@@ -1,6 +1,9 @@
 //! The backward pass.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    time::Instant,
+};
 
 use kernels::blocked::{self, Blocked, ChannelAffineGradient, Convolution, GradientEpilogue, Mask};
 
@@ -22,6 +25,18 @@ pub(super) struct Gradients {
     pub(super) parameters: BTreeMap<String, Vec<f32>>,
     /// (N, 3, H, W), with respect to pixels in [0, 1]; empty unless it was wanted.
     pub(super) pixels: Vec<f32>,
+}
+
+impl Gradients {
+    /// Keeps the gradient of a parameter, or adds it to what another step that reads the parameter has left.
+    fn add(&mut self, name: String, gradient: Vec<f32>) {
+        match self.parameters.entry(name) {
+            Entry::Vacant(empty) => drop(empty.insert(gradient)),
+            Entry::Occupied(mut sum) => {
+                sum.get_mut().iter_mut().zip(gradient).for_each(|(sum, more)| *sum += more);
+            }
+        }
+    }
 }
 
 /// Goes back through a tape from the gradient of the logits, (N, classes).
@@ -122,7 +137,7 @@ impl Backward<'_> {
         let (dims, value) = (self.tape.dims[&x], self.tape.values[x].as_ref());
         let seen = Seen { dims, x: value, moments: moments.as_ref() };
         let (dx, parameters) = tokens::backward(self.engine, self.pass, op, g, seen);
-        self.found.parameters.extend(parameters);
+        parameters.into_iter().for_each(|(name, gradient)| self.found.add(name, gradient));
         self.leave(x, dx);
     }
 
@@ -164,7 +179,7 @@ impl Backward<'_> {
     }
 
     fn keep(&mut self, module: &str, name: &str, gradient: Vec<f32>) {
-        self.found.parameters.insert(parameter(module, name), gradient);
+        self.found.add(parameter(module, name), gradient);
     }
 
     /// With x̂ the standardised input: dγ = Σ g x̂, dβ = Σ g, dx = γ/σ · (g − mean(g) − x̂ · mean(g x̂)), or γ/σ · g where the

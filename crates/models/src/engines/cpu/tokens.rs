@@ -1,15 +1,21 @@
 //! What transformers are made of, forward and backward.
 
+use std::f32::consts::LN_10;
+
 use kernels::{
-    Group,
+    DistancePerceptron, Group,
     blocked::{self, Attention, Blocked, ChannelAffine, ChannelAffineGradient, Dims, PixelMoments},
+    distance_numbers, distance_numbers_gradient,
 };
 
 use super::engine::{Engine, Pass};
 use crate::{
-    graph::{RelativeBias, SelfAttention, TokenOp, parameter},
+    graph::{BiasNumbers, RelativeBias, SelfAttention, Shift, TokenOp, parameter, perceptron},
     plan::Purpose,
 };
+
+/// No query's length is more than e^λ of this, ln 100.
+const LARGEST: f32 = 2.0 * LN_10;
 
 /// What an operation computes, and what its gradient needs besides what it read.
 pub(super) fn forward(
@@ -25,11 +31,25 @@ pub(super) fn forward(
             let (y, moments) = blocked::layer_norm(x, parameters, *epsilon, instructions, arena);
             return (y, Some(moments));
         }
+        TokenOp::ResponseNorm { module, epsilon } => {
+            let parameters = (pass.weight(module, "weight"), pass.weight(module, "bias"));
+            blocked::response_norm(x, parameters, *epsilon, instructions, arena)
+        }
         TokenOp::ScaleChannels { parameter } => {
             let scale = pass.weights[parameter.as_str()];
-            let shift = &vec![0.0; scale.len()];
-            let affine = ChannelAffine { scale, shift, residual: None, relu: false };
-            blocked::channel_affine(x, affine, instructions, arena).0
+            affine(engine, x, scale, &vec![0.0; scale.len()])
+        }
+        TokenOp::ShiftChannels(shifts) => {
+            let shift = Shift::numbers(shifts, x.dims().channels, |name| pass.weights[name]);
+            affine(engine, x, &vec![1.0; shift.len()], &shift)
+        }
+        TokenOp::Times { factor } => {
+            let channels = x.dims().channels;
+            affine(engine, x, &vec![*factor; channels], &vec![0.0; channels])
+        }
+        TokenOp::UnitVectors { heads, parameter } => {
+            let (size, factors) = lengths(x.dims(), *heads, pass.weights[parameter.as_str()]);
+            blocked::unit_vectors(x, size, &factors, instructions, arena)
         }
         TokenOp::Attention(op) => {
             let given = Given::new(op, x.dims(), pass);
@@ -44,8 +64,21 @@ pub(super) fn forward(
         TokenOp::Pixel(index) => blocked::pixel(x, *index, arena),
         TokenOp::Swap { .. } => blocked::swap_channels_and_pixels(x, arena),
         TokenOp::MergeSquares => blocked::merge_squares(x, arena),
+        TokenOp::Border { before, behind } => blocked::border(x, *before, *behind, arena),
     };
     (y, None)
+}
+
+/// x · scale + shift of each channel.
+fn affine(engine: &Engine, x: &Blocked, scale: &[f32], shift: &[f32]) -> Blocked {
+    let affine = ChannelAffine { scale, shift, residual: None, relu: false };
+    blocked::channel_affine(x, affine, engine.instructions, &engine.arena).0
+}
+
+/// Channels of a head, and the lengths of the queries of each head, then those of the keys.
+fn lengths(dims: Dims, heads: usize, numbers: &[f32]) -> (usize, Vec<f32>) {
+    let queries = numbers.iter().map(|number| number.min(LARGEST).exp());
+    (dims.channels / 3 / heads, queries.chain(std::iter::repeat_n(1.0, heads)).collect())
 }
 
 /// What an operation read, and left for its gradient.
@@ -85,17 +118,54 @@ pub(super) fn backward(
                 let sums = blocked::channel_sums(&g, None, seen.x(), &none, instructions);
                 found.push((parameter.clone(), sums.iter().map(|(product, _)| *product as f32).collect()));
             }
-            let a = pass.weights[parameter.as_str()];
-            let terms = ChannelAffineGradient { mask: None, x: None, a, has_residual: false };
-            return (blocked::channel_affine_gradient(g, terms, instructions, arena).0, found);
+            return (scaled(engine, g, pass.weights[parameter.as_str()]), found);
+        }
+        TokenOp::ResponseNorm { module, epsilon } => {
+            let (mut g, weight) = (g, pass.weight(module, "weight"));
+            let (of_weight, of_bias) =
+                blocked::response_norm_gradient(&mut g, seen.x(), weight, *epsilon, instructions);
+            if wants_parameters {
+                found = vec![(parameter(module, "weight"), of_weight), (parameter(module, "bias"), of_bias)];
+            }
+            return (g, found);
+        }
+        TokenOp::ShiftChannels(shifts) => {
+            if wants_parameters {
+                let sums = blocked::channel_sums(&g, None, &g, &vec![0.0; g.dims().channels], instructions);
+                let sums: Vec<f32> = sums.iter().map(|(_, sum)| *sum as f32).collect();
+                found = Shift::gradients(shifts, &sums, |name| pass.weights[name].len());
+            }
+            return (g, found);
+        }
+        TokenOp::Times { factor } => {
+            let channels = g.dims().channels;
+            return (scaled(engine, g, &vec![*factor; channels]), found);
+        }
+        TokenOp::UnitVectors { heads, parameter } => {
+            let (mut g, numbers) = (g, pass.weights[parameter.as_str()]);
+            let (size, factors) = lengths(seen.dims, *heads, numbers);
+            let how = (instructions, arena);
+            let of_factors = blocked::unit_vectors_gradient(&mut g, seen.x(), size, &factors, how);
+            if wants_parameters {
+                let of_number = |((number, factor), of_factor): ((&f32, &f32), &f32)| {
+                    if *number <= LARGEST { factor * of_factor } else { 0.0 }
+                };
+                let of_numbers = numbers.iter().zip(&factors).zip(&of_factors).map(of_number);
+                found.push((parameter.clone(), of_numbers.collect()));
+            }
+            return (g, found);
         }
         TokenOp::Attention(op) => {
             let given = Given::new(op, seen.dims, pass);
-            let of_bias = op.bias.as_ref().filter(|_| wants_parameters);
             let (with, how) = (given.attention(op), (instructions, arena));
-            let (dx, sums) = blocked::attention_gradient(&g, seen.x(), with, of_bias.is_some(), how);
-            found.extend(of_bias.map(|bias| (bias.table.clone(), of_table(bias, &sums, op.heads))));
-            dx
+            let gradient = blocked::attention_gradient(&g, seen.x(), with, wants_parameters, how);
+            if let Some(bias) = op.bias.as_ref().filter(|_| wants_parameters) {
+                found.extend(of_bias(bias, pass, &of_table(bias, &gradient.bias, op.heads)));
+            }
+            if let Some(shifts) = op.padding.as_ref().filter(|_| wants_parameters) {
+                found.extend(Shift::gradients(shifts, &gradient.padding, |name| pass.weights[name].len()));
+            }
+            gradient.qkv
         }
         TokenOp::Prepend { parameter, .. } => {
             let (dx, of_tokens) = blocked::prepend_tokens_gradient(&g, seen.dims, arena);
@@ -108,10 +178,17 @@ pub(super) fn backward(
         }
         TokenOp::Pixel(index) => blocked::pixel_gradient(&g, *index, seen.dims, arena),
         TokenOp::Swap { .. } => blocked::swap_channels_and_pixels_gradient(&g, seen.dims, arena),
-        TokenOp::MergeSquares => blocked::merge_squares_gradient(&g, arena),
+        TokenOp::MergeSquares => blocked::merge_squares_gradient(&g, seen.dims, arena),
+        TokenOp::Border { before, .. } => blocked::border_gradient(&g, *before, seen.dims, arena),
     };
     arena.recycle(g);
     (dx, found)
+}
+
+/// The gradient of the argument of an affine map of each channel.
+fn scaled(engine: &Engine, g: Blocked, a: &[f32]) -> Blocked {
+    let terms = ChannelAffineGradient { mask: None, x: None, a, has_residual: false };
+    blocked::channel_affine_gradient(g, terms, engine.instructions, &engine.arena).0
 }
 
 fn layer_norm(
@@ -137,21 +214,55 @@ struct Given {
     groups: Vec<Group>,
     /// (heads, T, T).
     bias: Option<Vec<f32>>,
+    /// (3 · C).
+    padding: Option<Vec<f32>>,
 }
 
 impl Given {
     fn new(op: &SelfAttention, dims: Dims, pass: Pass<'_>) -> Self {
         let groups = op.partition.groups([dims.height, dims.width]).expect("`Plans::fits` was asked");
         let bias = op.bias.as_ref().map(|bias| {
-            let (table, rows) = (pass.weights[bias.table.as_str()], bias.rows());
+            let made: Vec<f32>;
+            let table = match &bias.numbers {
+                BiasNumbers::Table(table) => pass.weights[table.as_str()],
+                BiasNumbers::Perceptron { module, .. } => {
+                    made = distance_numbers(bias.window, of_distances(module, pass));
+                    &made
+                }
+            };
+            let rows = bias.rows();
             let of_head = |head: usize| rows.iter().map(move |row| table[row * op.heads + head]);
             (0..op.heads).flat_map(of_head).collect()
         });
-        Self { groups, bias }
+        let numbers = |shifts: &Vec<Shift>| Shift::numbers(shifts, dims.channels, |name| pass.weights[name]);
+        let padding = op.padding.as_ref().map(numbers);
+        Self { groups, bias, padding }
     }
 
     fn attention(&self, op: &SelfAttention) -> Attention<'_> {
-        Attention { heads: op.heads, scale: op.scale, groups: &self.groups, bias: self.bias.as_deref() }
+        Attention {
+            heads: op.heads,
+            scale: op.scale,
+            groups: &self.groups,
+            bias: self.bias.as_deref(),
+            padding: self.padding.as_deref(),
+        }
+    }
+}
+
+fn of_distances<'a>(module: &str, pass: Pass<'a>) -> DistancePerceptron<'a> {
+    let [first, shift, second] = perceptron(module).map(|name| pass.weights[name.as_str()]);
+    DistancePerceptron { first, shift, second }
+}
+
+/// The gradients of what makes the numbers of a bias, from that of these, (rows, heads).
+fn of_bias(bias: &RelativeBias, pass: Pass<'_>, of_numbers: &[f32]) -> Named {
+    match &bias.numbers {
+        BiasNumbers::Table(table) => vec![(table.clone(), of_numbers.to_vec())],
+        BiasNumbers::Perceptron { module, .. } => {
+            let parts = distance_numbers_gradient(bias.window, of_distances(module, pass), of_numbers);
+            perceptron(module).into_iter().zip(parts).collect()
+        }
     }
 }
 
@@ -172,7 +283,7 @@ mod tests {
     /// By hand for a window of two: rows 1, 0, 2, 1 of the table.
     #[test]
     fn pairs_at_one_distance_share_a_row() {
-        let bias = RelativeBias { table: String::new(), window: [1, 2] };
+        let bias = RelativeBias { numbers: BiasNumbers::Table(String::new()), window: [1, 2] };
         assert_eq!(of_table(&bias, &[1.0, 2.0, 3.0, 4.0], 1), [2.0, 5.0, 3.0]);
     }
 }
