@@ -1,0 +1,6 @@
+//! Whether a network goes by the phase or by the amplitude of images (Chen et al., ICCV 2021).
+
+mod findings;
+mod measure;
+
+pub use measure::{PhaseAmplitude, PhaseAmplitudeRow};

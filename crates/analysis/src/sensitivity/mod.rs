@@ -1,0 +1,6 @@
+//! How a network's sensitivity is shared out over frequencies (Chari et al., TMLR 2022).
+
+mod findings;
+mod measure;
+
+pub use measure::{Sensitivity, SensitivityRow};
