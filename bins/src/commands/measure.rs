@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use analysis::{
-    FourierHeatMap, Measure, MeasureReport, PhaseAmplitude, Sensitivity, Subject, network_words,
-    resume_measure,
+    AttackSpectrum, FourierHeatMap, Measure, MeasureReport, PhaseAmplitude, Sensitivity, Subject,
+    network_words, resume_measure,
 };
 use clap::{Args, Parser};
 use datasets::catalog::Request;
@@ -16,7 +16,8 @@ use super::images;
 use crate::cli::{
     self,
     flags::{
-        CheckpointFlags, DataFlags, Format, MachineFlags, RunFlags, at_least_one, positive, zero_or_one,
+        AttackFlags, CheckpointFlags, DataFlags, Format, MachineFlags, RunFlags, at_least_one, positive,
+        zero_or_one,
     },
 };
 
@@ -63,7 +64,7 @@ pub trait MeasureFlags: Args + std::fmt::Debug {
     ///
     /// # Errors
     /// If it does not suit the images.
-    fn measure<'a>(&self, subject: &Subject<'a>, seed: u64) -> Result<Self::Measure<'a>, analysis::Error>;
+    fn measure<'a>(&self, subject: &Subject<'a>, seed: u64) -> anyhow::Result<Self::Measure<'a>>;
 }
 
 /// Of `measure fourier-heat-map`.
@@ -87,7 +88,7 @@ impl MeasureFlags for FourierHeatMapFlags {
         --limit-test N takes the first N";
     type Measure<'a> = FourierHeatMap;
 
-    fn measure<'a>(&self, subject: &Subject<'a>, seed: u64) -> Result<FourierHeatMap, analysis::Error> {
+    fn measure<'a>(&self, subject: &Subject<'a>, seed: u64) -> anyhow::Result<FourierHeatMap> {
         let mut measure = FourierHeatMap::new(subject)?.clipped(self.clip).seeded(seed);
         if let Some(norm) = self.norm {
             measure = measure.with_norm(norm)?;
@@ -109,8 +110,8 @@ impl MeasureFlags for SensitivityFlags {
         "The share of each ring of frequencies in the energy of input gradients (Chari et al., TMLR 2022)";
     type Measure<'a> = Sensitivity;
 
-    fn measure<'a>(&self, subject: &Subject<'a>, _seed: u64) -> Result<Sensitivity, analysis::Error> {
-        Sensitivity::new(subject)
+    fn measure<'a>(&self, subject: &Subject<'a>, _seed: u64) -> anyhow::Result<Sensitivity> {
+        Ok(Sensitivity::new(subject)?)
     }
 }
 
@@ -127,8 +128,28 @@ impl MeasureFlags for PhaseAmplitudeFlags {
     const ABOUT: &'static str = "Whether images of one image's phase and another's amplitude are taken for the one or the other (Chen et al., ICCV 2021)";
     type Measure<'a> = PhaseAmplitude<'a>;
 
-    fn measure<'a>(&self, subject: &Subject<'a>, seed: u64) -> Result<PhaseAmplitude<'a>, analysis::Error> {
+    fn measure<'a>(&self, subject: &Subject<'a>, seed: u64) -> anyhow::Result<PhaseAmplitude<'a>> {
         Ok(PhaseAmplitude::new(subject, seed)?.clipped(self.clip))
+    }
+}
+
+/// Of `measure attack-spectrum`.
+#[derive(Debug, Args)]
+pub struct AttackSpectrumFlags {
+    #[command(flatten)]
+    attack: AttackFlags,
+}
+
+impl MeasureFlags for AttackSpectrumFlags {
+    const NAME: &'static str = AttackSpectrum::NAME;
+    const ABOUT: &'static str = "Which frequencies an adversary changes, and the error rate where it has those of an octave alone \
+        (Yin et al., NeurIPS 2019; Ortiz-Jiménez et al., NeurIPS 2020). --eps says how far it may go";
+    type Measure<'a> = AttackSpectrum;
+
+    fn measure<'a>(&self, subject: &Subject<'a>, _seed: u64) -> anyhow::Result<AttackSpectrum> {
+        let attack = self.attack.attack(Self::NAME)?;
+        self.attack.note_ball(&subject.session.progress);
+        Ok(AttackSpectrum::new(subject, attack)?)
     }
 }
 

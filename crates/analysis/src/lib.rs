@@ -5,7 +5,7 @@
 //! * [`Evaluator`]: what is right on images, on their low- and high-frequency components and on adversarial ones, and how features
 //!   separate classes.
 //! * Measures of the field beside these two, each a [`Measure`] of a [`Subject`]: [`FourierHeatMap`], [`Sensitivity`],
-//!   [`PhaseAmplitude`].
+//!   [`PhaseAmplitude`], [`AttackSpectrum`].
 //! * [`inspect_dataset`]: what a data set holds, class by class.
 //!
 //! A measurement is a definition, a struct of results, the files made of it ([`SpectrumReport`], [`EvaluationReport`]); each stands in a
@@ -24,6 +24,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod attack_spectrum;
 mod components;
 mod error;
 mod fourier_heat_map;
@@ -47,6 +48,7 @@ pub use components::{
 };
 
 // What else is measured of networks
+pub use attack_spectrum::{AttackSpectrum, AttackSpectrumRow};
 pub use fourier_heat_map::{FourierHeatMap, FourierHeatMapRow};
 pub use phase_amplitude::{PhaseAmplitude, PhaseAmplitudeRow};
 pub use sensitivity::{Sensitivity, SensitivityRow};

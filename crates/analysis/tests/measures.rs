@@ -9,12 +9,12 @@ use std::{
 };
 
 use analysis::{
-    Error, FourierHeatMap, Measure, MeasureReport, PhaseAmplitude, Sensitivity, Subject, measure_network,
-    resume_measure,
+    AttackSpectrum, Error, FourierHeatMap, Measure, MeasureReport, PhaseAmplitude, Sensitivity, Subject,
+    measure_network, resume_measure,
 };
 use candle_core::{Device, Tensor};
 use datasets::{ImageSet, ImageShape, synthetic::Synthetic};
-use models::{Classifier, Frozen, Normaliser};
+use models::{Attack, Ball, Classifier, Frozen, Normaliser};
 use pipeline::{DatasetProfile, Session, TrainingRun};
 use progress::Progress;
 use runs::checkpoints_of_run;
@@ -166,6 +166,28 @@ fn what_differs_in_amplitude_goes_by_amplitude_and_what_differs_in_phase_by_phas
     let phase = images(40, wave)?;
     let (_, row) = measured(&phase, |subject| PhaseAmplitude::new(subject, 3))?;
     assert_eq!((row.correct, row.by_phase, row.by_amplitude), (40, 40, 0));
+    Ok(())
+}
+
+#[test]
+fn an_adversary_of_a_linear_network_changes_what_that_sees() -> Outcome {
+    let images = grey(40)?;
+    // The mean of 64 pixels moves by ε/8 where all frequencies may change; with n of its 16 frequencies by √(n/16)·ε/8. The margin of
+    // 0.06 takes ε = 0.48; 0.68 in the octave 8–15, which has eight of them, and 0.73 in 16–23, which has seven. Others see nothing.
+    let attack = Attack { ball: Ball::L2, radius: 0.7, step: 0.25, steps: 5, random_start: false };
+    let (_, row) = measured(&images, |subject| AttackSpectrum::new(subject, attack))?;
+    assert_eq!((row.images, row.skipped, row.clean_errors, row.attacked_errors), (40, 0, 0, 40));
+    assert_eq!(row.octave_errors, [0, 0, 0, 40, 0]);
+    // A change of length ε in one of three channels has |F| = ε/4 at each of 16 frequencies; of ring 8 they are four.
+    let bins = spectral::RadialBins::new(32, 32, spectral::Convention::Nearest);
+    let expected = 4.0 / bins.counts()[7] as f64 * 0.7 / 4.0 / 3.0;
+    assert!((row.change_mean[7] / expected - 1.0).abs() < 1e-4, "{} {expected}", row.change_mean[7]);
+    for (change, gradient) in row.change_mean.iter().zip(&row.gradient_mean) {
+        assert!(
+            (change - gradient).abs() < 1e-6,
+            "a linear network's gradient is the change: {change} {gradient}"
+        );
+    }
     Ok(())
 }
 

@@ -13,7 +13,7 @@ pub struct Findings {
     pub shared: Map<String, Value>,
     /// Each row as JSON has it, in the order of the rows.
     pub rows: Vec<Value>,
-    /// The arrays of the NumPy archive, the first side of each the rows.
+    /// The arrays of the NumPy archive; the first side of those that are of rows counts rows.
     pub arrays: Vec<Array>,
     /// Figures; the first has the measure's name, others a part of their own behind it.
     pub pictures: Vec<(&'static str, Picture)>,

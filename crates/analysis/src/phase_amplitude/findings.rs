@@ -16,14 +16,19 @@ const NAMES: [&str; 3] =
     ["images as they are", "recombined: class of the phase", "recombined: class of the amplitude"];
 
 /// All rows together.
-pub(super) fn of(rows: &[&PhaseAmplitudeRow], epochs: &[usize], subject: &str) -> Result<Findings, Error> {
+pub(super) fn of(
+    rows: &[&PhaseAmplitudeRow],
+    epochs: &[usize],
+    donors: &[usize],
+    subject: &str,
+) -> Result<Findings, Error> {
     let axes = Axes { right: "epoch".to_owned(), up: "share of images, %".to_owned() };
     let title = "Phase or amplitude: which of two images a network sees";
     let curves = (0..NAMES.len()).map(|which| curve(rows, which)).collect();
     let chart = LineChart::new(title, subject, axes, epochs.to_vec(), curves)?;
     Ok(Findings {
         rows: rows.iter().map(|row| row_json(row)).collect(),
-        arrays: arrays(rows),
+        arrays: arrays(rows, donors),
         scalars: rows
             .iter()
             .map(|row| row.rates().map(|(name, rate)| (name, fraction(rate))).to_vec())
@@ -46,8 +51,8 @@ fn row_json(row: &PhaseAmplitudeRow) -> Value {
     json
 }
 
-/// A rate and the ends of its interval each, by row.
-fn arrays(rows: &[&PhaseAmplitudeRow]) -> Vec<Array> {
+/// A rate and the ends of its interval each, by row; and which image gives each one its amplitude.
+fn arrays(rows: &[&PhaseAmplitudeRow], donors: &[usize]) -> Vec<Array> {
     let names = PhaseAmplitudeRow::default().rates().map(|(name, _)| name);
     let each = names.iter().enumerate().map(|(which, name)| {
         let of = |row: &&PhaseAmplitudeRow| {
@@ -56,7 +61,8 @@ fn arrays(rows: &[&PhaseAmplitudeRow]) -> Vec<Array> {
         };
         Array::new(*name, &[rows.len(), 3], rows.iter().flat_map(of).collect())
     });
-    each.collect()
+    let donors = donors.iter().map(|&donor| donor as f64).collect::<Vec<_>>();
+    each.chain([Array::new("amplitude_of", &[donors.len()], donors.clone())]).collect()
 }
 
 fn curve(rows: &[&PhaseAmplitudeRow], which: usize) -> Curve {

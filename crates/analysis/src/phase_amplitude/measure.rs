@@ -183,7 +183,7 @@ impl Measure for PhaseAmplitude<'_> {
         epochs: &[usize],
         subject: &str,
     ) -> Result<Findings, Error> {
-        findings::of(rows, epochs, subject)
+        findings::of(rows, epochs, &self.donors, subject)
     }
 }
 
