@@ -22,7 +22,7 @@ from torch import nn
 from torch.nn import functional as F
 
 TIE, FIRST_ORDER, SHARE = 1e-3, 5e-3, 2e-4
-COUNT, WINDOW, NORM = 64, 2, 4.0
+COUNT, WINDOW, NORM = 16, 1, 4.0
 
 
 class Block(nn.Module):
@@ -146,7 +146,7 @@ def sensitivity(model, images, labels, found):
     radius = np.rint(np.hypot(places[:, None], places[None, :])).astype(int)
     rings = np.stack([power[:, radius == r].sum(1) for r in range(1, radius.max() + 1)], 1)
     shares = rings / rings.sum(1, keepdims=True)
-    mean, half = shares.mean(0), 1.9983405 * shares.std(0, ddof=1) / np.sqrt(len(shares))  # t(63)
+    mean, half = shares.mean(0), 2.1314495 * shares.std(0, ddof=1) / np.sqrt(len(shares))  # t(15)
     far = np.abs(found["mean"][0] - mean).max()
     ends = max(np.abs(found["low"][0] - mean + half).max(), np.abs(found["high"][0] - mean - half).max())
     return f"shares {far:.1e}, ends of intervals {ends:.1e}", len(mean) == 23 and max(far, ends) < SHARE

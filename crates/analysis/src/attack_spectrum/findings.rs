@@ -1,18 +1,18 @@
 //! What is written of the spectra of attacks.
 
 use evaluation::Accuracy;
-use plots::{Axes, BandCurves, Curve, LineChart, Spread};
+use plots::{Axes, Curve, LineChart, Spread};
 use serde_json::{Value, json};
 use spectral::Array;
 
 use super::measure::{AttackSpectrum, AttackSpectrumRow};
 use crate::{
     Error,
-    measuring::{Findings, Picture, chosen},
+    measuring::{Findings, Picture, chosen, ring_axes},
 };
 
 /// Epochs that the figure of spectra shows: two curves each.
-const MOST_SHOWN: usize = 3;
+const MOST_SHOWN: usize = 2;
 
 /// All rows together.
 pub(super) fn of(
@@ -23,10 +23,10 @@ pub(super) fn of(
 ) -> Result<Findings, Error> {
     let attack = measure.caption();
     let shown = chosen(rows.len(), MOST_SHOWN);
-    let spectra = BandCurves::new(
+    let spectra = LineChart::new(
         "What an adversary changes, by ring of frequencies",
-        format!("{subject}; {attack}; gradients of clean images have the length of the change"),
-        "mean amplitude, in units of pixels",
+        format!("{subject}; {attack}; gradients are scaled to the length of the change"),
+        ring_axes("mean amplitude, in units of pixels"),
         measure.radii().to_vec(),
         shown.iter().flat_map(|&at| curves(rows[at], epochs[at])).collect(),
     )?;
@@ -35,7 +35,7 @@ pub(super) fn of(
         arrays: arrays(measure, rows),
         scalars: rows.iter().map(|row| scalars(row)).collect(),
         pictures: vec![
-            ("", Picture::Bands(spectra)),
+            ("", Picture::Lines(spectra)),
             ("octaves", Picture::Lines(octaves(measure, rows, epochs, subject)?)),
         ],
         ..Findings::default()
@@ -109,7 +109,7 @@ fn curves(row: &AttackSpectrumRow, epoch: usize) -> [Curve; 2] {
     ]
 }
 
-/// Error rates over epochs: a curve for each octave, and one for the whole attack.
+/// Error rates over epochs: a curve for each octave, without its interval, which would cover the others; and one for the whole attack.
 fn octaves(
     measure: &AttackSpectrum,
     rows: &[&AttackSpectrumRow],
@@ -122,8 +122,9 @@ fn octaves(
         let ends = rows.iter().map(|row| rate(row).interval().map(|end| 100.0 * end)).collect();
         Curve { label, mean, spread: Spread::Interval(ends) }
     };
+    let alone = |curve: Curve| Curve { spread: Spread::None, ..curve };
     let own = measure.octaves().iter().enumerate().map(|(at, [first, last])| {
-        curve(format!("r = {}", range(*first, *last)), &move |row| row.octave_errors[at])
+        alone(curve(format!("r = {}", range(*first, *last)), &move |row| row.octave_errors[at]))
     });
     let all = [
         curve("not attacked".to_owned(), &|row| row.clean_errors),

@@ -1,7 +1,7 @@
 //! What is written of Fourier heat maps.
 
 use evaluation::Accuracy;
-use plots::{BandCurves, Curve, FrequencyMap, FrequencyMaps, Spread};
+use plots::{Curve, FrequencyMap, FrequencyMaps, LineChart, Spread};
 use serde_json::{Value, json};
 use spectral::Array;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Error,
-    measuring::{Findings, Picture, chosen, interval_json},
+    measuring::{Findings, Picture, chosen, interval_json, ring_axes},
 };
 
 /// Maps and curves that a figure shows.
@@ -118,7 +118,7 @@ fn pictures(
     let maps = |of: &dyn Fn(&FourierHeatMapRow) -> Vec<f64>| -> Vec<FrequencyMap> {
         let values = |row: &FourierHeatMapRow| directions.spread(&of(row)).into_iter().map(Some).collect();
         let title = |row: &FourierHeatMapRow, label: &str| {
-            format!("{label}: {:.1} % without noise", 100.0 * rate(row.clean_error_rate()))
+            format!("{label}: {:.1} % wrong without noise", 100.0 * rate(row.clean_error_rate()))
         };
         shown
             .iter()
@@ -145,8 +145,9 @@ fn pictures(
         let curves = shown.iter().map(|(row, label)| curve(row, label)).collect();
         let title = "Errors by ring of frequencies";
         let subtitle = format!("{subject}; {noise}");
-        let rings = BandCurves::new(title, subtitle, "error rate, %", measure.radii().to_vec(), curves)?;
-        pictures.push(("rings", Picture::Bands(rings)));
+        let rings =
+            LineChart::new(title, subtitle, ring_axes("error rate, %"), measure.radii().to_vec(), curves)?;
+        pictures.push(("rings", Picture::Lines(rings)));
     }
     Ok(pictures)
 }

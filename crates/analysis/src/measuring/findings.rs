@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use plots::{BandCurves, FrequencyMaps, LineChart};
+use plots::{Axes, FrequencyMaps, LineChart};
 use serde_json::{Map, Value, json};
 use spectral::Array;
 
@@ -26,10 +26,8 @@ pub struct Findings {
 pub enum Picture {
     /// A value for each frequency.
     Maps(FrequencyMaps),
-    /// Curves over anything counted.
+    /// Curves over rings of frequencies, or over epochs.
     Lines(LineChart),
-    /// Curves over bands.
-    Bands(BandCurves),
 }
 
 impl Picture {
@@ -38,7 +36,6 @@ impl Picture {
         match self {
             Self::Maps(figure) => figure.save(stem),
             Self::Lines(figure) => figure.save(stem),
-            Self::Bands(figure) => figure.save(stem),
         }
     }
 }
@@ -54,6 +51,11 @@ pub(crate) fn chosen(rows: usize, most: usize) -> Vec<usize> {
 /// A quotient to the nearest whole number.
 fn half_rounded(dividend: usize, divisor: usize) -> usize {
     (2 * dividend + divisor) / (2 * divisor)
+}
+
+/// Axes of curves over rings of the nearest whole |k|.
+pub(crate) fn ring_axes(up: &str) -> Axes {
+    Axes { right: "ring of frequencies r, cycles per image".to_owned(), up: up.to_owned() }
 }
 
 /// Ends of intervals as JSON has them; what is not known is null.

@@ -18,5 +18,5 @@ pub use run::{MeasuredRow, measure_network, resume_measure};
 
 // Results
 pub use findings::{Findings, Picture};
-pub(crate) use findings::{chosen, interval_json};
+pub(crate) use findings::{chosen, interval_json, ring_axes};
 pub use report::MeasureReport;

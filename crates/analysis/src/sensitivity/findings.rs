@@ -1,13 +1,13 @@
 //! What is written of Fourier sensitivities.
 
-use plots::{BandCurves, Curve, Spread};
+use plots::{Curve, LineChart, Spread};
 use serde_json::{Value, json};
 use spectral::Array;
 
 use super::measure::SensitivityRow;
 use crate::{
     Error,
-    measuring::{Findings, Picture, chosen, interval_json},
+    measuring::{Findings, Picture, chosen, interval_json, ring_axes},
 };
 
 /// Curves that a figure shows.
@@ -24,10 +24,10 @@ pub(super) fn of(
         .into_iter()
         .map(|at| curve(rows[at], format!("epoch {}", epochs[at])))
         .collect();
-    let figure = BandCurves::new(
+    let figure = LineChart::new(
         "Fourier sensitivity: shares of gradient energy",
         format!("{subject}; the shares of all rings are 1 together"),
-        "share of energy, %",
+        ring_axes("share of energy, %"),
         radii.to_vec(),
         curves,
     )?;
@@ -35,7 +35,7 @@ pub(super) fn of(
         rows: rows.iter().map(|row| row_json(row)).collect(),
         arrays: arrays(radii.len(), rows),
         scalars: rows.iter().map(|row| scalars(row, radii)).collect(),
-        pictures: vec![("", Picture::Bands(figure))],
+        pictures: vec![("", Picture::Lines(figure))],
         ..Findings::default()
     };
     findings.shared.insert("radii".to_owned(), json!(radii));
