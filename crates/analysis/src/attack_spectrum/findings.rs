@@ -5,7 +5,7 @@ use plots::{Axes, Curve, LineChart, Spread};
 use serde_json::{Value, json};
 use spectral::Array;
 
-use super::measure::{AttackSpectrum, AttackSpectrumRow};
+use super::row::AttackSpectrumRow;
 use crate::{
     Error,
     measuring::{Findings, Picture, chosen, ring_axes},
@@ -14,34 +14,43 @@ use crate::{
 /// Epochs that the figure of spectra shows: two curves each.
 const MOST_SHOWN: usize = 2;
 
+/// Under which attacks, and by what.
+#[derive(Clone, Copy)]
+pub(super) struct Attacked<'a> {
+    pub(super) radii: &'a [usize],
+    pub(super) octaves: &'a [[usize; 2]],
+    /// The attack in words.
+    pub(super) caption: &'a str,
+}
+
 /// All rows together.
 pub(super) fn of(
-    measure: &AttackSpectrum,
+    attacked: Attacked<'_>,
     rows: &[&AttackSpectrumRow],
     epochs: &[usize],
     subject: &str,
 ) -> Result<Findings, Error> {
-    let attack = measure.caption();
+    let attack = attacked.caption;
     let shown = chosen(rows.len(), MOST_SHOWN);
     let spectra = LineChart::new(
         "What an adversary changes, by ring of frequencies",
         format!("{subject}; {attack}; gradients are scaled to the length of the change"),
         ring_axes("mean amplitude, in units of pixels"),
-        measure.radii().to_vec(),
+        attacked.radii.to_vec(),
         shown.iter().flat_map(|&at| curves(rows[at], epochs[at])).collect(),
     )?;
     let mut findings = Findings {
         rows: rows.iter().map(|row| row_json(row)).collect(),
-        arrays: arrays(measure, rows),
+        arrays: arrays(attacked, rows),
         scalars: rows.iter().map(|row| scalars(row)).collect(),
         pictures: vec![
             ("", Picture::Lines(spectra)),
-            ("octaves", Picture::Lines(octaves(measure, rows, epochs, subject)?)),
+            ("octaves", Picture::Lines(octaves(attacked, rows, epochs, subject)?)),
         ],
         ..Findings::default()
     };
-    findings.shared.insert("radii".to_owned(), json!(measure.radii()));
-    findings.shared.insert("octaves".to_owned(), json!(measure.octaves()));
+    findings.shared.insert("radii".to_owned(), json!(attacked.radii));
+    findings.shared.insert("octaves".to_owned(), json!(attacked.octaves));
     Ok(findings)
 }
 
@@ -81,11 +90,11 @@ fn row_json(row: &AttackSpectrumRow) -> Value {
     })
 }
 
-fn arrays(measure: &AttackSpectrum, rows: &[&AttackSpectrumRow]) -> Vec<Array> {
+fn arrays(attacked: Attacked<'_>, rows: &[&AttackSpectrumRow]) -> Vec<Array> {
     let table = |name: &str, columns: usize, of: &dyn Fn(&AttackSpectrumRow) -> Vec<f64>| {
         Array::new(name, &[rows.len(), columns], rows.iter().flat_map(|row| of(row)).collect())
     };
-    let (rings, octaves) = (measure.radii().len(), measure.octaves().len());
+    let (rings, octaves) = (attacked.radii.len(), attacked.octaves.len());
     vec![
         table("change", rings, &|row| row.change_mean.clone()),
         table("gradient", rings, &|row| row.gradient_mean.clone()),
@@ -111,7 +120,7 @@ fn curves(row: &AttackSpectrumRow, epoch: usize) -> [Curve; 2] {
 
 /// Error rates over epochs: a curve for each octave, without its interval, which would cover the others; and one for the whole attack.
 fn octaves(
-    measure: &AttackSpectrum,
+    attacked: Attacked<'_>,
     rows: &[&AttackSpectrumRow],
     epochs: &[usize],
     subject: &str,
@@ -123,7 +132,7 @@ fn octaves(
         Curve { label, mean, spread: Spread::Interval(ends) }
     };
     let alone = |curve: Curve| Curve { spread: Spread::None, ..curve };
-    let own = measure.octaves().iter().enumerate().map(|(at, [first, last])| {
+    let own = attacked.octaves.iter().enumerate().map(|(at, [first, last])| {
         alone(curve(format!("r = {}", range(*first, *last)), &move |row| row.octave_errors[at]))
     });
     let all = [
@@ -132,6 +141,6 @@ fn octaves(
     ];
     let axes = Axes { right: "epoch".to_owned(), up: "error rate, %".to_owned() };
     let title = "Errors where an adversary has an octave of frequencies alone";
-    let subtitle = format!("{subject}; {}", measure.caption());
+    let subtitle = format!("{subject}; {}", attacked.caption);
     LineChart::new(title, subtitle, axes, epochs.to_vec(), all.into_iter().chain(own).collect())
 }

@@ -6,7 +6,7 @@
 //! * **Octaves**: the error rate under an attack that may use the frequencies of an octave alone, each at the whole ε. Wilson's intervals.
 
 use datasets::Batch;
-use evaluation::{Accuracy, mean_interval};
+use evaluation::mean_interval;
 use models::{Attack, Ball, Frozen};
 use pipeline::{DeviceBatch, attack_caption, attacked, check_attack, out_of_memory};
 use rayon::prelude::*;
@@ -15,9 +15,10 @@ use serde_json::{Value, json};
 use spectral::RunningBands;
 
 use super::{
-    findings,
+    findings::{self, Attacked},
     limited::{limited_attack, size},
     rings::ImageRings,
+    row::AttackSpectrumRow,
 };
 use crate::{
     Error,
@@ -47,29 +48,6 @@ pub struct AttackSpectrum {
     octaves: Vec<[usize; 2]>,
 }
 
-/// What was found of a network; lists are by ring, or by octave.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AttackSpectrumRow {
-    /// How many images were measured.
-    pub images: u64,
-    /// How many of them were not changed, or have no gradient.
-    pub skipped: u64,
-    /// How many are taken for another class as they are.
-    pub clean_errors: u64,
-    /// The same under the attack.
-    pub attacked_errors: u64,
-    /// The same under attacks with the frequencies of an octave alone.
-    pub octave_errors: Vec<u64>,
-    /// The mean amplitude of changes.
-    pub change_mean: Vec<f64>,
-    /// Its 95 % interval; absent of one image.
-    pub change_interval: Option<Vec<[f64; 2]>>,
-    /// The mean amplitude of gradients of the same length.
-    pub gradient_mean: Vec<f64>,
-    /// Its 95 % interval.
-    pub gradient_interval: Option<Vec<[f64; 2]>>,
-}
-
 /// What is summed over images.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Sums {
@@ -93,18 +71,6 @@ impl AttackSpectrum {
         let rings = ImageRings::new(shape)?;
         let octaves = rings.octaves();
         Ok(Self { attack, rings, octaves })
-    }
-
-    pub(super) fn radii(&self) -> &[usize] {
-        self.rings.radii()
-    }
-
-    pub(super) fn octaves(&self) -> &[[usize; 2]] {
-        &self.octaves
-    }
-
-    pub(super) fn caption(&self) -> String {
-        attack_caption(&self.attack)
     }
 
     /// The whole attack, and the clean gradient beside it.
@@ -165,7 +131,7 @@ impl Measure for AttackSpectrum {
     }
 
     fn start(&self) -> Sums {
-        let bands = || RunningBands::new(self.radii().len());
+        let bands = || RunningBands::new(self.rings.radii().len());
         Sums {
             images: 0,
             skipped: 0,
@@ -225,13 +191,8 @@ impl Measure for AttackSpectrum {
         epochs: &[usize],
         subject: &str,
     ) -> Result<Findings, Error> {
-        findings::of(self, rows, epochs, subject)
-    }
-}
-
-impl AttackSpectrumRow {
-    /// So many errors of all images.
-    pub fn rate(&self, errors: u64) -> Accuracy {
-        Accuracy { correct: errors, of: self.images }
+        let (radii, octaves) = (self.rings.radii(), &self.octaves[..]);
+        let attacked = Attacked { radii, octaves, caption: &attack_caption(&self.attack) };
+        findings::of(attacked, rows, epochs, subject)
     }
 }

@@ -4,5 +4,7 @@ mod findings;
 mod limited;
 mod measure;
 mod rings;
+mod row;
 
-pub use measure::{AttackSpectrum, AttackSpectrumRow};
+pub use measure::AttackSpectrum;
+pub use row::AttackSpectrumRow;

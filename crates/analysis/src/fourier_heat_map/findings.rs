@@ -5,10 +5,7 @@ use plots::{Curve, FrequencyMap, FrequencyMaps, LineChart, Spread};
 use serde_json::{Value, json};
 use spectral::Array;
 
-use super::{
-    directions::Directions,
-    measure::{FourierHeatMap, FourierHeatMapRow},
-};
+use super::{directions::Directions, row::FourierHeatMapRow};
 use crate::{
     Error,
     measuring::{Findings, Picture, chosen, interval_json, ring_axes},
@@ -17,25 +14,35 @@ use crate::{
 /// Maps and curves that a figure shows.
 const MOST_SHOWN: usize = 6;
 
+/// What was added to images.
+#[derive(Clone, Copy)]
+pub(super) struct Waves<'a> {
+    pub(super) directions: &'a Directions,
+    /// Of each ring of them.
+    pub(super) radii: &'a [usize],
+    /// Their length.
+    pub(super) norm: f32,
+}
+
 /// All rows together.
 pub(super) fn of(
-    measure: &FourierHeatMap,
+    waves: Waves<'_>,
     rows: &[&FourierHeatMapRow],
     epochs: &[usize],
     subject: &str,
 ) -> Result<Findings, Error> {
     let mut findings = Findings {
-        rows: rows.iter().map(|row| row_json(measure.directions(), row)).collect(),
-        arrays: arrays(measure.directions(), rows),
+        rows: rows.iter().map(|row| row_json(waves.directions, row)).collect(),
+        arrays: arrays(waves.directions, rows),
         scalars: rows.iter().map(|row| scalars(row)).collect(),
         ..Findings::default()
     };
-    let [height, width] = measure.directions().map();
+    let [height, width] = waves.directions.map();
     let lowest = |side: usize| -((side / 2) as i64);
     let axis = |side: usize| (0..side as i64).map(|at| at + lowest(side)).collect::<Vec<_>>();
     findings.shared.insert("vertical_frequencies".to_owned(), json!(axis(height)));
     findings.shared.insert("horizontal_frequencies".to_owned(), json!(axis(width)));
-    findings.shared.insert("radii".to_owned(), json!(measure.radii()));
+    findings.shared.insert("radii".to_owned(), json!(waves.radii));
     findings
         .shared
         .insert("quantity".to_owned(), json!("share of images taken for another class than their own"));
@@ -46,7 +53,7 @@ pub(super) fn of(
     let shown = chosen(rows.len(), MOST_SHOWN);
     let shown: Vec<(&FourierHeatMapRow, String)> =
         shown.into_iter().map(|at| (rows[at], format!("epoch {}", epochs[at]))).collect();
-    findings.pictures = pictures(measure, &shown, subject)?;
+    findings.pictures = pictures(waves, &shown, subject)?;
     Ok(findings)
 }
 
@@ -110,11 +117,11 @@ fn arrays(directions: &Directions, rows: &[&FourierHeatMapRow]) -> Vec<Array> {
 }
 
 fn pictures(
-    measure: &FourierHeatMap,
+    waves: Waves<'_>,
     shown: &[(&FourierHeatMapRow, String)],
     subject: &str,
 ) -> Result<Vec<(&'static str, Picture)>, Error> {
-    let directions = measure.directions();
+    let directions = waves.directions;
     let maps = |of: &dyn Fn(&FourierHeatMapRow) -> Vec<f64>| -> Vec<FrequencyMap> {
         let values = |row: &FourierHeatMapRow| directions.spread(&of(row)).into_iter().map(Some).collect();
         let title = |row: &FourierHeatMapRow, label: &str| {
@@ -125,7 +132,7 @@ fn pictures(
             .map(|(row, label)| FrequencyMap { title: title(row, label), values: values(row) })
             .collect()
     };
-    let noise = format!("a wave of length {} added to each image", measure.norm());
+    let noise = format!("a wave of length {} added to each image", waves.norm);
     let errors = FrequencyMaps::new(
         "Fourier heat map: errors by frequency of noise",
         format!("{subject}; {noise}"),
@@ -141,12 +148,12 @@ fn pictures(
         maps(&|row| row.first_order.iter().map(|square| square.sqrt()).collect()),
     )?;
     let mut pictures = vec![("", Picture::Maps(errors)), ("first-order", Picture::Maps(first_order))];
-    if !measure.radii().is_empty() {
+    if !waves.radii.is_empty() {
         let curves = shown.iter().map(|(row, label)| curve(row, label)).collect();
         let title = "Errors by ring of frequencies";
         let subtitle = format!("{subject}; {noise}");
         let rings =
-            LineChart::new(title, subtitle, ring_axes("error rate, %"), measure.radii().to_vec(), curves)?;
+            LineChart::new(title, subtitle, ring_axes("error rate, %"), waves.radii.to_vec(), curves)?;
         pictures.push(("rings", Picture::Lines(rings)));
     }
     Ok(pictures)

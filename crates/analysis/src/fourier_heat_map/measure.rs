@@ -8,7 +8,7 @@
 //! the loss to first order, in nats², and how well it ranks them.
 
 use datasets::{Batch, ImageShape};
-use evaluation::{Accuracy, mean_interval, spearman};
+use evaluation::{mean_interval, spearman};
 use models::Frozen;
 use pipeline::out_of_memory;
 use rand::Rng;
@@ -18,7 +18,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use spectral::{RealFft2, RunningBands};
 
-use super::{directions::Directions, findings};
+use super::{
+    directions::Directions,
+    findings::{self, Waves},
+    row::FourierHeatMapRow,
+};
 use crate::{
     Error,
     measuring::{Findings, Measure, Subject, guesses, labels_differ, tensor},
@@ -59,25 +63,6 @@ struct Rings {
     of_direction: Vec<Option<usize>>,
     /// Directions of each.
     counts: Vec<usize>,
-}
-
-/// What was found of a network; lists are by direction, or by ring.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FourierHeatMapRow {
-    /// How many images were measured.
-    pub images: u64,
-    /// How many are taken for another class as they are.
-    pub clean_errors: u64,
-    /// How many are taken for another class with a direction added.
-    pub errors: Vec<u64>,
-    /// The mean square of the loss' first-order change, in nats².
-    pub first_order: Vec<f64>,
-    /// Spearman's correlation of the two over all directions.
-    pub rank_correlation: Option<f64>,
-    /// Share of errors over the directions of a ring.
-    pub ring_mean: Vec<f64>,
-    /// Its 95 % interval over images (Student's).
-    pub ring_interval: Vec<Option<[f64; 2]>>,
 }
 
 /// What is summed over images.
@@ -160,14 +145,6 @@ impl FourierHeatMap {
     /// The length of the directions.
     pub fn norm(&self) -> f32 {
         self.norm
-    }
-
-    pub(super) fn directions(&self) -> &Directions {
-        &self.directions
-    }
-
-    pub(super) fn radii(&self) -> &[usize] {
-        &self.rings.radii
     }
 
     /// The pixels of a batch with a direction added.
@@ -332,19 +309,8 @@ impl Measure for FourierHeatMap {
         epochs: &[usize],
         subject: &str,
     ) -> Result<Findings, Error> {
-        findings::of(self, rows, epochs, subject)
-    }
-}
-
-impl FourierHeatMapRow {
-    /// How many are wrong of how many, with a direction added.
-    pub fn error_rate(&self, direction: usize) -> Accuracy {
-        Accuracy { correct: self.errors[direction], of: self.images }
-    }
-
-    /// The same of images as they are.
-    pub fn clean_error_rate(&self) -> Accuracy {
-        Accuracy { correct: self.clean_errors, of: self.images }
+        let waves = Waves { directions: &self.directions, radii: &self.rings.radii, norm: self.norm };
+        findings::of(waves, rows, epochs, subject)
     }
 }
 

@@ -3,5 +3,7 @@
 mod directions;
 mod findings;
 mod measure;
+mod row;
 
-pub use measure::{FourierHeatMap, FourierHeatMapRow};
+pub use measure::FourierHeatMap;
+pub use row::FourierHeatMapRow;

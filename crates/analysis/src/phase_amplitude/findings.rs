@@ -5,7 +5,7 @@ use plots::{Axes, Curve, LineChart, Spread};
 use serde_json::{Value, json};
 use spectral::Array;
 
-use super::measure::PhaseAmplitudeRow;
+use super::row::PhaseAmplitudeRow;
 use crate::{
     Error,
     measuring::{Findings, Picture},

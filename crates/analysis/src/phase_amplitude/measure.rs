@@ -9,11 +9,10 @@ use datasets::{Batch, ImageSet, ImageShape, Look, donors};
 use evaluation::Accuracy;
 use models::Frozen;
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use spectral::RealFft2;
 
-use super::findings;
+use super::{findings, row::PhaseAmplitudeRow};
 use crate::{
     Error,
     measuring::{Findings, Measure, Subject, guesses, labels_differ},
@@ -41,19 +40,6 @@ pub struct PhaseAmplitude<'a> {
     plan: RealFft2<f64>,
     clip: bool,
     seed: u64,
-}
-
-/// What was found of a network.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PhaseAmplitudeRow {
-    /// How many images were measured.
-    pub images: u64,
-    /// How many are taken for their own class as they are.
-    pub correct: u64,
-    /// How many recombined ones are taken for the class that their phase is of.
-    pub by_phase: u64,
-    /// The same of their amplitude.
-    pub by_amplitude: u64,
 }
 
 impl<'a> PhaseAmplitude<'a> {
@@ -184,17 +170,5 @@ impl Measure for PhaseAmplitude<'_> {
         subject: &str,
     ) -> Result<Findings, Error> {
         findings::of(rows, epochs, &self.donors, subject)
-    }
-}
-
-impl PhaseAmplitudeRow {
-    /// How many are right of how many, by name: of images as they are, by phase, by amplitude.
-    pub fn rates(&self) -> [(&'static str, Accuracy); 3] {
-        let of = |correct: u64| Accuracy { correct, of: self.images };
-        [
-            ("accuracy", of(self.correct)),
-            ("by_phase", of(self.by_phase)),
-            ("by_amplitude", of(self.by_amplitude)),
-        ]
     }
 }

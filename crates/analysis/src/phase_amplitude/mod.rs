@@ -2,5 +2,7 @@
 
 mod findings;
 mod measure;
+mod row;
 
-pub use measure::{PhaseAmplitude, PhaseAmplitudeRow};
+pub use measure::PhaseAmplitude;
+pub use row::PhaseAmplitudeRow;

@@ -4,7 +4,7 @@ use plots::{Curve, LineChart, Spread};
 use serde_json::{Value, json};
 use spectral::Array;
 
-use super::measure::SensitivityRow;
+use super::row::SensitivityRow;
 use crate::{
     Error,
     measuring::{Findings, Picture, chosen, interval_json, ring_axes},

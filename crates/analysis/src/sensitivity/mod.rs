@@ -2,5 +2,7 @@
 
 mod findings;
 mod measure;
+mod row;
 
-pub use measure::{Sensitivity, SensitivityRow};
+pub use measure::Sensitivity;
+pub use row::SensitivityRow;
