@@ -1,4 +1,5 @@
 //! Measures whose values are known on paper, of networks whose weights are made for that; and measuring that is stopped.
+#![allow(clippy::result_large_err, reason = "errors hold the facts that they tell")]
 
 use std::{
     collections::BTreeMap,

@@ -73,6 +73,20 @@ impl AttackSpectrum {
         Ok(Self { attack, rings, octaves })
     }
 
+    /// The amplitudes of an image's change, and of its gradient scaled to the length of the change; absent where there is neither.
+    fn profiles(&self, now: &[f32], clean: &[f32], gradient: &[f32]) -> Option<(Vec<f64>, Vec<f64>)> {
+        let pairs = now.iter().zip(clean);
+        let change: Vec<f64> = pairs.map(|(&now, &clean)| f64::from(now) - f64::from(clean)).collect();
+        let mut gradient: Vec<f64> = gradient.iter().map(|&slope| f64::from(slope)).collect();
+        let (far, steep) = (size(Ball::L2, &change), size(Ball::L2, &gradient));
+        let scale = far / steep;
+        if far == 0.0 || !scale.is_finite() {
+            return None;
+        }
+        gradient.iter_mut().for_each(|slope| *slope *= scale);
+        Some((self.rings.amplitudes(&change), self.rings.amplitudes(&gradient)))
+    }
+
     /// The whole attack, and the clean gradient beside it.
     fn whole(&self, network: &Frozen, batch: &Batch, sums: &mut Sums) -> Result<(), Error> {
         let failed = |error| out_of_memory(error, batch.len());
@@ -82,20 +96,10 @@ impl AttackSpectrum {
         let images = attacked(&self.attack, network, &DeviceBatch::on_host(batch.clone())?);
         let images = images.map_err(failed)?.flatten_all()?.to_vec1::<f32>()?;
         let each = self.rings.shape().len();
-        let profiles = |((now, clean), gradient): ((&[f32], &[f32]), &[f32])| {
-            let change: Vec<f64> =
-                now.iter().zip(clean).map(|(&now, &clean)| f64::from(now) - f64::from(clean)).collect();
-            let mut gradient: Vec<f64> = gradient.iter().map(|&slope| f64::from(slope)).collect();
-            let (far, steep) = (size(Ball::L2, &change), size(Ball::L2, &gradient));
-            let scale = far / steep;
-            if far == 0.0 || !scale.is_finite() {
-                return None;
-            }
-            gradient.iter_mut().for_each(|slope| *slope *= scale);
-            Some((self.rings.amplitudes(&change), self.rings.amplitudes(&gradient)))
-        };
         let all = images.par_chunks(each).zip(batch.images.par_chunks(each)).zip(gradient.par_chunks(each));
-        for found in all.map(profiles).collect::<Vec<_>>() {
+        for found in
+            all.map(|((now, clean), gradient)| self.profiles(now, clean, gradient)).collect::<Vec<_>>()
+        {
             match found {
                 Some((change, gradient)) => {
                     sums.change.push(&change);

@@ -22,7 +22,7 @@ impl Directions {
     pub(super) fn new(image: [usize; 2], window: Option<usize>) -> Self {
         let side = |length: usize| match window {
             // With all of an even side there is no positive partner of the most negative frequency.
-            Some(window) if 2 * window + 1 <= length => 2 * window + 1,
+            Some(window) if 2 * window < length => 2 * window + 1,
             _ => length,
         };
         let map = image.map(side);

@@ -322,7 +322,7 @@ impl Rings {
         };
         let of_direction: Vec<usize> =
             (0..directions.len()).map(|at| nearest(directions.squared_radius(at))).collect();
-        let is_cut = window.is_some_and(|window| image.iter().any(|&side| 2 * window + 1 <= side));
+        let is_cut = window.is_some_and(|window| image.iter().any(|&side| 2 * window < side));
         // Beyond the window's side a ring has frequencies that are not measured.
         let most = if is_cut { window.unwrap_or(usize::MAX) } else { usize::MAX };
         let mut radii: Vec<usize> =

@@ -16,6 +16,9 @@ use super::{
 };
 use crate::{Error, network};
 
+/// An epoch, and the numbers that are followed over epochs.
+type EpochNumbers = (usize, Vec<(&'static str, f64)>);
+
 /// A finished measurement, ready to be written and shown.
 #[derive(Debug)]
 pub struct MeasureReport {
@@ -24,7 +27,7 @@ pub struct MeasureReport {
     summary: Value,
     arrays: Vec<Array>,
     pictures: Vec<(&'static str, Picture)>,
-    scalars: Vec<(usize, Vec<(&'static str, f64)>)>,
+    scalars: Vec<EpochNumbers>,
     table: Vec<String>,
 }
 

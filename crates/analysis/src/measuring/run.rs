@@ -49,6 +49,12 @@ struct Finished<Row> {
     row: Row,
 }
 
+/// All rows of a measure.
+type Rows<M> = Vec<MeasuredRow<<M as Measure>::Row>>;
+
+/// Writes how far a network is measured.
+type Keep<'a, Sums> = dyn FnMut(&Position<Sums>) -> Result<(), Error> + 'a;
+
 impl<Sums> Position<Sums> {
     fn start(sums: Sums) -> Self {
         Self { batch: 0, step: 0, images: 0, sums }
@@ -64,10 +70,10 @@ pub fn resume_measure<M: Measure>(
     subject: &Subject<'_>,
     checkpoints: &[StoredCheckpoint],
     output: &Path,
-) -> Result<(Vec<MeasuredRow<M::Row>>, PartialMeasure), Error> {
+) -> Result<(Rows<M>, PartialMeasure), Error> {
     let settings = format!("{} {}", subject.identity(), measure.settings());
     let mut partial = PartialMeasure::open(output, M::NAME, settings);
-    let mut rows: Vec<MeasuredRow<M::Row>> = Vec::new();
+    let mut rows: Rows<M> = Vec::new();
     for (index, checkpoint) in checkpoints.iter().enumerate() {
         let label = format!("epoch {} ({}/{})", checkpoint.epoch, index + 1, checkpoints.len());
         let finished = of_checkpoint(measure, subject, checkpoint, &label, &mut partial);
@@ -133,7 +139,7 @@ fn go_on<M: Measure>(
     network: &Frozen,
     label: &str,
     position: &mut Position<M::Sums>,
-    keep: &mut dyn FnMut(&Position<M::Sums>) -> Result<(), Error>,
+    keep: &mut Keep<'_, M::Sums>,
 ) -> Result<(), Error> {
     let (steps, size) = (measure.steps(), subject.profile.batch_size.max(1));
     let pass = subject.session.progress.pass(label, subject.images.len().saturating_mul(steps));
@@ -170,7 +176,7 @@ fn go_on<M: Measure>(
 fn stop_here<Sums>(
     pass: &Pass<'_>,
     position: &Position<Sums>,
-    keep: &mut dyn FnMut(&Position<Sums>) -> Result<(), Error>,
+    keep: &mut Keep<'_, Sums>,
 ) -> Result<(), Error> {
     let Err(interrupted) = pass.check() else { return Ok(()) };
     keep(position)?;
