@@ -20,13 +20,13 @@ use pipeline::{DatasetProfile, Session, TrainingRun};
 use progress::Progress;
 use runs::checkpoints_of_run;
 
-type Outcome = Result<(), Box<dyn std::error::Error>>;
+type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 const SHAPE: ImageShape = ImageShape { channels: 3, height: 32, width: 32 };
 
 /// A ResNet-20 that is linear: it sees red pixels on a grid of 8×8, every fourth row and column, and nothing else. Its ReLUs are all
 /// open, its residual branches empty. The margin of class 1 over class 0 is 100 · (mean of these pixels − 0.5).
-fn linear_network() -> Result<Frozen, Box<dyn std::error::Error>> {
+fn linear_network() -> Outcome<Frozen> {
     const OPEN: f32 = 16.0;
     let architecture: models::Architecture = "resnet20".parse()?;
     let mut weights = BTreeMap::new();
@@ -67,7 +67,7 @@ fn profile() -> DatasetProfile {
 fn measured<'a, M: Measure>(
     images: &'a ImageSet,
     measure: impl FnOnce(&Subject<'a>) -> Result<M, Error>,
-) -> Result<(M, M::Row), Box<dyn std::error::Error>> {
+) -> Outcome<(M, M::Row)> {
     let (profile, session): (&'static _, &'static _) =
         (Box::leak(Box::new(profile())), Box::leak(Box::new(Session::default())));
     let subject = Subject { images, profile, architecture: "resnet20".parse()?, session };
