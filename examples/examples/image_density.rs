@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use datasets::{BatchOptions, synthetic::Synthetic};
-use plots::{BandCurves, Curve};
+use plots::{BandCurves, Curve, Spread};
 use spectral::{Convention, Profiler, Recipe, RunningBands};
 
 fn main() -> anyhow::Result<()> {
@@ -24,7 +24,7 @@ fn main() -> anyhow::Result<()> {
     assert!(mean[0] > 0.9 && mean[0] > 2.0 * mean[15], "like photographs: most of it at low frequencies");
     println!("{} images: {:.2} in band 1, {:.2} in band 16", bands.count(), mean[0], mean[15]);
 
-    let curve = Curve { label: "synthetic images".to_owned(), mean, std: bands.std() };
+    let curve = Curve { label: "synthetic images".to_owned(), mean, spread: Spread::Std(bands.std()) };
     let radii = profiler.radii().to_vec();
     let curves = BandCurves::new("Spectral density", "1000 images", "density, scaled", radii, vec![curve])?;
     let [png, _] = curves.save(&stem)?;

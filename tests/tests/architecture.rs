@@ -39,6 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "pipeline",
             "plots",
             "progress",
+            "random",
             "runs",
             "spectral",
             "training",

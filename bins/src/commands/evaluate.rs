@@ -17,10 +17,10 @@ use serde_json::json;
 
 use super::images;
 use crate::cli::{
-    self, UsageError,
+    self,
     flags::{
         AttackFlags, CheckpointFlags, ComponentFlags, DataFlags, Format, MachineFlags, RunFlags,
-        names::stands_for,
+        names::stands_for, nothing_found,
     },
 };
 
@@ -137,25 +137,8 @@ impl Flags {
             Some(epoch) => found.iter().find(|checkpoint| checkpoint.epoch == epoch),
             None => found.last(),
         };
-        chosen.map(|checkpoint| vec![checkpoint.clone()]).ok_or_else(|| self.nothing_found(&found))
-    }
-
-    fn nothing_found(&self, found: &[StoredCheckpoint]) -> anyhow::Error {
-        let folder = self.checkpoints.folder(&self.data, &self.run);
-        let epochs: Vec<String> = found.iter().map(|checkpoint| checkpoint.epoch.to_string()).collect();
-        let message = match self.epoch {
-            Some(epoch) if !found.is_empty() => format!(
-                "--epoch {epoch}: {} has no checkpoint of this epoch; it has those of {}",
-                folder.display(),
-                epochs.join(", ")
-            ),
-            _ => format!(
-                "{}: no checkpoints in this folder; train a network first with the same flags of easy_train, or name a run with --run \
-                 or files with --checkpoints",
-                folder.display()
-            ),
-        };
-        UsageError(message).into()
+        let nothing = || nothing_found(&self.checkpoints.folder(&self.data, &self.run), self.epoch, &found);
+        chosen.map(|checkpoint| vec![checkpoint.clone()]).ok_or_else(nothing)
     }
 
     /// What figures call the checkpoints: by epoch in a run, else by as much of their paths as tells them apart.

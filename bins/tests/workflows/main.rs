@@ -11,6 +11,7 @@ mod golden_checkpoint;
 mod hars;
 mod inspect;
 mod live;
+mod measure;
 mod other_images;
 mod recipes;
 mod refusals;

@@ -26,6 +26,12 @@ pub enum Error {
     /// A spectrum was stopped.
     #[error("stopped after {finished} finished epochs")]
     SpectrumInterrupted { finished: usize },
+    /// A measure was stopped; what is measured so far is kept.
+    #[error("stopped; {finished} finished epochs and what is measured of the next one are kept")]
+    MeasureInterrupted { finished: usize },
+    /// A number that a measure cannot take.
+    #[error("{what} {found}: expected {expected}")]
+    Setting { what: &'static str, found: String, expected: String },
     /// The epochs are trained, and the last one's spectrum was left out.
     #[error("stopped; all epochs are trained and kept in {}; the spectrum of the last one is missing", folder.display())]
     LiveSpectrumInterrupted { folder: PathBuf },
@@ -100,6 +106,7 @@ impl Error {
         match self {
             Self::Interrupted(_)
             | Self::SpectrumInterrupted { .. }
+            | Self::MeasureInterrupted { .. }
             | Self::LiveSpectrumInterrupted { .. }
             | Self::Pipeline(pipeline::Error::Interrupted(_) | pipeline::Error::TrainingInterrupted { .. }) => {
                 true

@@ -4,6 +4,8 @@
 //!   network is trained, [`spectrum_of_module`] measures any [`candle_nn::Module`].
 //! * [`Evaluator`]: what is right on images, on their low- and high-frequency components and on adversarial ones, and how features
 //!   separate classes.
+//! * Measures of the field beside these two, each a [`Measure`] of a [`Subject`]: [`FourierHeatMap`], [`Sensitivity`],
+//!   [`PhaseAmplitude`], [`AttackSpectrum`].
 //! * [`inspect_dataset`]: what a data set holds, class by class.
 //!
 //! A measurement is a definition, a struct of results, the files made of it ([`SpectrumReport`], [`EvaluationReport`]); each stands in a
@@ -22,11 +24,16 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod attack_spectrum;
 mod components;
 mod error;
+mod fourier_heat_map;
 mod gradient;
 mod inspection;
+mod measuring;
 mod network;
+mod phase_amplitude;
+mod sensitivity;
 
 // Which frequencies a network looks at
 pub use gradient::{
@@ -38,6 +45,18 @@ pub use gradient::{
 pub use components::{
     Component, ComponentPlan, ComponentRequest, Densities, EvaluatedCheckpoint, EvaluatedComponent,
     EvaluationReport, EvaluationSettings, Evaluator, Projection, Side, interval, percent,
+};
+
+// What else is measured of networks
+pub use attack_spectrum::{AttackSpectrum, AttackSpectrumRow};
+pub use fourier_heat_map::{FourierHeatMap, FourierHeatMapRow};
+pub use phase_amplitude::{PhaseAmplitude, PhaseAmplitudeRow};
+pub use sensitivity::{Sensitivity, SensitivityRow};
+
+// How a measure is run, and what it leaves
+pub use measuring::{
+    Findings, Measure, MeasureReport, MeasuredRow, PartialMeasure, Picture, Subject, measure_network,
+    resume_measure,
 };
 
 // What was measured

@@ -1,6 +1,6 @@
 //! Spectral densities before and after, as a figure.
 
-use plots::{BandCurves, Curve};
+use plots::{BandCurves, Curve, Spread};
 use spectral::RunningBands;
 
 /// The density that images had, the one that they have got, and the one that was aimed at.
@@ -22,9 +22,9 @@ impl DensityCurves<'_> {
         let measured = self.measured.map(|(label, bands)| Curve {
             label: label.to_owned(),
             mean: bands.mean(),
-            std: bands.std(),
+            spread: Spread::Std(bands.std()),
         });
-        let target = Curve { label: "target".to_owned(), mean: self.target.to_vec(), std: Vec::new() };
+        let target = Curve { label: "target".to_owned(), mean: self.target.to_vec(), spread: Spread::None };
         let curves = measured.into_iter().chain([target]).collect();
         BandCurves::new(title, subtitle, "scaled to [0, 1] per image", self.radii.to_vec(), curves)
     }

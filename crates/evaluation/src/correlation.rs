@@ -1,6 +1,6 @@
 //! How far two quantities go together.
 
-use crate::accuracy::Z;
+use crate::{accuracy::Z, ranks::mean_ranks};
 
 /// Pearson's correlation of pairs, −1 to 1; absent of fewer than two pairs, of lists of different lengths, and where one of
 /// the quantities is always the same.
@@ -19,6 +19,23 @@ pub fn pearson(x: &[f64], y: &[f64]) -> Option<f64> {
     let spread = product(&x, &x).sqrt() * product(&y, &y).sqrt();
     let found = product(&x, &y) / spread;
     (spread > 0.0 && found.is_finite()).then(|| found.clamp(-1.0, 1.0))
+}
+
+/// Spearman's correlation of ranks (1904), −1 to 1: Pearson's of the ranks, equal values sharing the mean of theirs; absent where
+/// [`pearson`] is, and where a value is no number.
+///
+/// ```
+/// // Any rising function keeps ranks.
+/// assert_eq!(evaluation::spearman(&[1.0, 2.0, 3.0], &[1.0, 10.0, 1e6]), Some(1.0));
+/// // By hand: ranks 0, 1.5, 1.5, 3 and 0, 1, 2, 3.
+/// let found = evaluation::spearman(&[1.0, 2.0, 2.0, 3.0], &[1.0, 2.0, 3.0, 4.0]);
+/// assert!((found.unwrap_or(0.0) - 4.5 / (4.5f64 * 5.0).sqrt()).abs() < 1e-15);
+/// ```
+pub fn spearman(x: &[f64], y: &[f64]) -> Option<f64> {
+    if x.iter().chain(y).any(|value| value.is_nan()) {
+        return None;
+    }
+    pearson(&mean_ranks(x), &mean_ranks(y))
 }
 
 /// The 95 % interval of a correlation of `pairs` pairs, by Fisher's transformation (1921): tanh(artanh r ± 1.96/√(n − 3)); absent of

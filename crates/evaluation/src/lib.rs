@@ -20,18 +20,24 @@ mod correlation;
 mod error;
 mod features;
 mod kde;
+mod mean;
 mod pca;
+mod ranks;
 mod scores;
 
 // What is right
 pub use accuracy::Accuracy;
+pub use ranks::predictions;
 pub use scores::Scores;
 
 // How features separate classes
-pub use correlation::{correlation_interval, pearson};
+pub use correlation::{correlation_interval, pearson, spearman};
 pub use features::{Features, Separation};
 pub use kde::Kde;
 pub use pca::Axis;
+
+// How sure a mean is
+pub use mean::mean_interval;
 
 // What can go wrong
 pub use error::Error;

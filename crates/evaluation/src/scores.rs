@@ -1,6 +1,10 @@
 //! Loss, ranks and confusions of a classifier's outputs.
 
-use crate::{Accuracy, Error, error::check_rows};
+use crate::{
+    Accuracy, Error,
+    error::check_rows,
+    ranks::{best, rank},
+};
 
 /// What a classifier made of the images seen so far; a stream, nothing grows with their number.
 ///
@@ -43,8 +47,7 @@ impl Scores {
         }
         for (row, &label) in logits.chunks_exact(self.classes).zip(labels) {
             let label = label as usize;
-            let predicted = (0..row.len()).find(|&class| rank(row, class) == 0).unwrap_or(0);
-            self.confusion[label * self.classes + predicted] += 1;
+            self.confusion[label * self.classes + best(row)] += 1;
             self.top5 += u64::from(rank(row, label) < 5);
             self.loss_sum += cross_entropy(row, label);
         }
@@ -89,12 +92,6 @@ impl Scores {
     fn count(&self) -> u64 {
         self.confusion.iter().sum()
     }
-}
-
-/// How many classes score higher; among equals the first class wins.
-fn rank(row: &[f32], own: usize) -> usize {
-    let better = |(class, &score): (usize, &f32)| score > row[own] || (score == row[own] && class < own);
-    row.iter().enumerate().filter(|&entry| better(entry)).count()
 }
 
 /// ln Σ exp(logits) − the label's logit, without overflow; of a network that is sure of the label, ln(1 + what is left for others).

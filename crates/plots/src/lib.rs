@@ -24,8 +24,10 @@
 
 mod axis;
 mod canvas;
+mod color_bar;
 mod contact_sheet;
 mod error;
+mod frequency_maps;
 mod header;
 mod heat_map;
 mod ink;
@@ -41,8 +43,11 @@ mod text;
 // Spectra over epochs
 pub use heat_map::HeatMap;
 
+// A value for each frequency
+pub use frequency_maps::{FrequencyMap, FrequencyMaps};
+
 // Curves over bands, epochs or anything else that is counted
-pub use line_chart::{Axes, BandCurves, Curve, LineChart};
+pub use line_chart::{Axes, BandCurves, Curve, LineChart, Spread};
 pub use small_multiples::{Panel, SmallMultiples};
 
 // Images

@@ -35,8 +35,49 @@ pub struct Curve {
     pub label: String,
     /// One value a position.
     pub mean: Vec<f64>,
-    /// The half width of the shaded band around it, one value a position; empty for none.
-    pub std: Vec<f64>,
+    /// The shaded band around it.
+    pub spread: Spread,
+}
+
+/// What the shaded band around a curve shows, one value a position.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Spread {
+    /// There is none.
+    #[default]
+    None,
+    /// ±1 standard deviation.
+    Std(Vec<f64>),
+    /// The 95 % interval: its ends.
+    Interval(Vec<[f64; 2]>),
+}
+
+impl Spread {
+    /// What the legend calls it.
+    fn name(&self) -> Option<&'static str> {
+        match self {
+            Self::None => None,
+            Self::Std(_) => Some("±1 standard deviation"),
+            Self::Interval(_) => Some("95 % interval"),
+        }
+    }
+
+    /// How many positions it has, where there is one.
+    fn len(&self) -> Option<usize> {
+        match self {
+            Self::None => None,
+            Self::Std(half) => Some(half.len()),
+            Self::Interval(ends) => Some(ends.len()),
+        }
+    }
+
+    /// Its ends at a position, around a value.
+    fn edges(&self, index: usize, value: f64) -> (f64, f64) {
+        match self {
+            Self::None => (value, value),
+            Self::Std(half) => (value - half[index].abs(), value + half[index].abs()),
+            Self::Interval(ends) => (ends[index][0], ends[index][1]),
+        }
+    }
 }
 
 /// What the axes show.
@@ -48,15 +89,15 @@ pub struct Axes {
     pub up: String,
 }
 
-/// Curves over frequency bands, each with a band of ±1 standard deviation, on an axis that begins at zero or below.
+/// Curves over frequency bands, each with a shaded band, on an axis that begins at zero or below.
 ///
 /// Colours are those of Okabe & Ito (2008), which people with any colour vision can tell apart; strokes and marks differ
 /// too.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use plots::{BandCurves, Curve};
-/// let curve = Curve { label: "images".into(), mean: vec![1.0, 0.5, 0.0], std: vec![0.0, 0.1, 0.0] };
+/// use plots::{BandCurves, Curve, Spread};
+/// let curve = Curve { label: "images".into(), mean: vec![1.0, 0.5, 0.0], spread: Spread::Std(vec![0.0, 0.1, 0.0]) };
 /// let curves = BandCurves::new("Spectral density", "synthetic", "density", vec![1, 2, 3], vec![curve])?;
 /// let folder = tempfile::tempdir()?;
 /// assert_eq!(curves.save(&folder.path().join("density"))?.len(), 2);
@@ -98,9 +139,9 @@ impl BandCurves {
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use plots::{Axes, Curve, LineChart};
+/// use plots::{Axes, Curve, LineChart, Spread};
 /// let axes = Axes { right: "epoch".into(), up: "accuracy, %".into() };
-/// let curve = Curve { label: "test images".into(), mean: vec![31.0, 47.5, 52.0], std: vec![] };
+/// let curve = Curve { label: "test images".into(), mean: vec![31.0, 47.5, 52.0], spread: Spread::None };
 /// let chart = LineChart::new("Accuracy", "resnet18 on synthetic", axes, vec![0, 1, 2], vec![curve])?;
 /// let folder = tempfile::tempdir()?;
 /// let [_, svg] = chart.save(&folder.path().join("accuracy"))?;
@@ -173,7 +214,7 @@ impl LineChart {
         let ticks = value_ticks(range, 6);
         let widest = ticks.iter().map(|(_, label)| width(label, TICK.size)).fold(0.0, f64::max);
         let left = (48.0 + widest).ceil();
-        let shade = self.curves.iter().any(|curve| !curve.std.is_empty()).then_some("±1 standard deviation");
+        let shade = self.curves.iter().find_map(|curve| curve.spread.name());
         let names = self.curves.iter().map(|curve| curve.label.as_str());
         let legend = Legend::new(names, shade, RIGHT - left);
         let header = Header::new(&self.title, &self.subtitle, RIGHT - left);
@@ -262,7 +303,7 @@ impl LineChart {
         index: usize,
     ) -> Drawn<B> {
         let curve = &self.curves[index];
-        if curve.std.is_empty() {
+        if curve.spread == Spread::None {
             return Ok(());
         }
         let edge = |of: fn((f64, f64)) -> f64| {
@@ -310,10 +351,7 @@ fn widened(edge: Vec<Point>) -> Vec<Point> {
 
 /// By position: the lower and the upper edge of the shaded band.
 fn edges(curve: &Curve) -> impl Iterator<Item = (f64, f64)> {
-    curve.mean.iter().enumerate().map(|(index, mean)| {
-        let std = curve.std.get(index).map_or(0.0, |std| std.abs());
-        (mean - std, mean + std)
-    })
+    curve.mean.iter().enumerate().map(|(index, &mean)| curve.spread.edges(index, mean))
 }
 
 /// The lowest and the highest edge of all curves.
@@ -332,14 +370,15 @@ fn padded((low, high): (f64, f64)) -> (f64, f64) {
 /// Whether a curve has a drawable value at each position.
 fn check(curve: &Curve, length: usize) -> Result<(), Error> {
     let what = || format!("curve `{}`", curve.label);
-    let lengths = [curve.mean.len(), if curve.std.is_empty() { length } else { curve.std.len() }];
+    let lengths = [curve.mean.len(), curve.spread.len().unwrap_or(length)];
     if let Some(found) = lengths.into_iter().find(|&found| found != length) {
         return Err(Error::Length { what: what(), found, length });
     }
     // A thousandth of the largest number: then sums, differences and margins are finite too.
-    let unfit = |value: &&f64| !value.is_finite() || value.abs() > 1e-3 * f64::MAX;
-    match curve.mean.iter().chain(&curve.std).find(unfit) {
-        Some(&value) => Err(Error::NotFinite { what: what(), value }),
+    let unfit = |value: &f64| !value.is_finite() || value.abs() > 1e-3 * f64::MAX;
+    let ends = edges(curve).flat_map(|(low, high)| [low, high]);
+    match curve.mean.iter().copied().chain(ends).find(unfit) {
+        Some(value) => Err(Error::NotFinite { what: what(), value }),
         None => Ok(()),
     }
 }
@@ -350,7 +389,8 @@ mod tests {
     use crate::testing::{Picture, svg_texts};
 
     fn curve(label: &str, mean: Vec<f64>, std: Vec<f64>) -> Curve {
-        Curve { label: label.to_owned(), mean, std }
+        let spread = if std.is_empty() { Spread::None } else { Spread::Std(std) };
+        Curve { label: label.to_owned(), mean, spread }
     }
 
     fn bands(curves: Vec<Curve>, radii: Vec<usize>) -> Result<BandCurves, Error> {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use plots::{Axes, Curve, LineChart};
+use plots::{Axes, Curve, LineChart, Spread};
 use serde::Serialize;
 
 use crate::{
@@ -128,7 +128,7 @@ fn high_pass(findings: &Findings, folder: &Path) -> Result<Option<Figure>, Error
     let curve = |set: &TrainingSet| {
         let found = findings.evaluations.get(set)?;
         let mean = RADII.iter().map(|&r| found.high(r).map(|part| part.prec1)).collect::<Option<Vec<_>>>()?;
-        Some(Curve { label: format!("trained on {}", set.label()), mean, std: Vec::new() })
+        Some(Curve { label: format!("trained on {}", set.label()), mean, spread: Spread::None })
     };
     let curves: Vec<Curve> = TrainingSet::ALL.iter().filter_map(curve).collect();
     if curves.is_empty() {

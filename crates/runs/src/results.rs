@@ -14,6 +14,7 @@ use crate::Error;
 const GRAD: &str = "grad";
 const EVALUATE: &str = "evaluate";
 const LIVE: &str = "spectrum";
+const MEASURE: &str = "measure";
 
 /// Rows of an unfinished measurement.
 pub const PARTIAL: &str = "gradient_spectrum.partial.json";
@@ -48,6 +49,16 @@ pub fn evaluation_folder(run: &Path) -> PathBuf {
     run.join(EVALUATE)
 }
 
+/// Where the results of a measure of a run are: all their names begin with the measure's.
+pub fn measure_folder(run: &Path, measure: &str) -> PathBuf {
+    run.join(MEASURE).join(measure)
+}
+
+/// What an unfinished measurement has measured.
+pub fn partial_measure(measure: &str) -> String {
+    format!("{measure}.partial.json")
+}
+
 /// The event file of TensorBoard for results in a folder.
 pub fn events_path(output: &Path) -> PathBuf {
     EventFile::path(&events_folder(output))
@@ -63,8 +74,8 @@ pub fn events_folder(output: &Path) -> PathBuf {
 /// # Errors
 /// If one is measuring it.
 pub fn lock(run: &Path) -> Result<Vec<FolderLock>, Error> {
-    let folders = [spectrum_folder(run), evaluation_folder(run)].into_iter().filter(|folder| folder.is_dir());
-    folders.map(|folder| Ok(FolderLock::take(&folder)?)).collect()
+    let own = [spectrum_folder(run), evaluation_folder(run)].into_iter().filter(|folder| folder.is_dir());
+    own.chain(measure_folders(run)?).map(|folder| Ok(FolderLock::take(&folder)?)).collect()
 }
 
 /// Removes the results of a run that is replaced; other files stay.
@@ -78,7 +89,39 @@ pub fn remove(run: &Path) -> Result<(), Error> {
         names.iter().try_for_each(|name| remove_file(&folder.join(name)))?;
         remove_file(&events_path(&folder))?;
     }
+    for folder in measure_folders(run)? {
+        remove_measure(&folder)?;
+    }
     remove_evaluation(&evaluation_folder(run), &[])
+}
+
+/// The folders of all measures that a run has results of.
+fn measure_folders(run: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut folders = entries(&run.join(MEASURE))?;
+    folders.retain(|folder| folder.is_dir());
+    Ok(folders)
+}
+
+/// Removes what a measure has written; other files stay.
+fn remove_measure(folder: &Path) -> Result<(), Error> {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let is_own = |path: &PathBuf| {
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        file.strip_prefix(&name).is_some_and(|rest| rest.starts_with('.'))
+    };
+    entries(folder)?.iter().filter(|path| is_own(path)).try_for_each(|path| remove_file(path))?;
+    Ok(remove_file(&events_path(folder))?)
+}
+
+/// What is in a folder, in the order of names; nothing where there is none.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let listed = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        listed => listed.and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect()),
+    };
+    let mut paths: Vec<PathBuf> = listed.map_err(failed(Action::Read, folder))?;
+    paths.sort();
+    Ok(paths)
 }
 
 /// Removes the results of an evaluation but for those that are to stay.

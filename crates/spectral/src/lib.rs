@@ -34,6 +34,7 @@ mod interleave;
 mod lines;
 mod low_pass;
 mod mask;
+mod npz;
 mod plane;
 mod powers;
 mod profile;
@@ -69,6 +70,7 @@ pub use mask::{RadialMask, Split, to_bytes};
 pub use shape::Shape;
 
 // Results
+pub use npz::Array;
 pub use table::{SpectrumRow, SpectrumTable};
 
 // As tensors

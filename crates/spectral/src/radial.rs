@@ -11,11 +11,13 @@ pub enum Convention {
     Reference,
     /// Rings around DC, none dropped: ρ = 0 is DC itself.
     Textbook,
+    /// Rings around DC of the nearest whole distance, DC left out: ρ − ½ < |k| < ρ + ½.
+    Nearest,
 }
 
 /// The bands of (H, W) spectra: which coefficient belongs to which.
 ///
-/// ρ(i, j) = ⌊distance of (i, j) to the centre⌋ in the shifted spectrum; a band's value is the plain mean over its
+/// ρ(i, j) = ⌊distance of (i, j) to the centre⌋ in the shifted spectrum (of [`Convention::Nearest`] the nearest whole number); a band's value is the plain mean over its
 /// coefficients. Distances are compared as integers, so no rounding can move a coefficient to a neighbour.
 ///
 /// ```
@@ -49,6 +51,9 @@ impl RadialBins {
             counts.pop_first();
             counts.pop_last();
         }
+        if convention == Convention::Nearest {
+            counts.pop_first();
+        }
         let index: BTreeMap<usize, u32> = counts.keys().copied().zip(0..).collect();
         let bands = rings.iter().map(|ring| index.get(ring).copied().unwrap_or(OUTSIDE)).collect();
         Self { width, radii: counts.keys().copied().collect(), counts: counts.into_values().collect(), bands }
@@ -77,6 +82,19 @@ impl RadialBins {
     /// How many coefficients each band has.
     pub fn counts(&self) -> &[usize] {
         &self.counts
+    }
+
+    /// The band of a coefficient of the shifted spectrum, if it is in one.
+    ///
+    /// ```
+    /// use spectral::{Convention, RadialBins};
+    /// let bins = RadialBins::new(8, 8, Convention::Nearest);
+    /// assert_eq!((bins.radii()[0], bins.counts()[0]), (1, 8)); // 1 and √2 from DC
+    /// assert_eq!((bins.band(4, 4), bins.band(4, 6)), (None, Some(1)));
+    /// ```
+    pub fn band(&self, row: usize, column: usize) -> Option<usize> {
+        let band = self.bands[row * self.width + column];
+        (band != OUTSIDE).then_some(band as usize)
     }
 
     /// The mean over each band of a shifted plane (H, W).
@@ -142,15 +160,19 @@ impl RadialBins {
     }
 }
 
-/// ⌊distance⌋ from the centre. Distances are doubled for the reference's, which lies between indices for even sizes.
+/// ⌊distance⌋ from the centre, or the nearest whole number. Distances are doubled for the reference's, which lies between indices for even sizes.
 fn ring(row: usize, column: usize, height: usize, width: usize, convention: Convention) -> usize {
     let twice = |at: usize, size: usize| match convention {
         Convention::Reference => (2 * at).abs_diff(size - 1),
-        Convention::Textbook => 2 * at.abs_diff(size / 2),
+        Convention::Textbook | Convention::Nearest => 2 * at.abs_diff(size / 2),
     };
     let (down, across) = (twice(row, height), twice(column, width));
     // ⌊√(s)/2⌋ = ⌊√⌊s/4⌋⌋ for whole s.
-    ((down * down + across * across) / 4).isqrt()
+    let square = (down * down + across * across) / 4;
+    let below = square.isqrt();
+    // No whole number has a root of r + ½: its square is r² + r + ¼.
+    let is_nearer_above = convention == Convention::Nearest && square > below * below + below;
+    below + usize::from(is_nearer_above)
 }
 
 #[cfg(test)]
@@ -180,10 +202,24 @@ mod tests {
         assert_eq!(bins.counts().iter().sum::<usize>(), 32 * 32);
     }
 
+    #[test]
+    fn nearest_rings_are_rounded_distances_without_dc() {
+        for (height, width) in [(32, 32), (7, 7), (24, 40)] {
+            let bins = RadialBins::new(height, width, Convention::Nearest);
+            assert_eq!(bins.counts().iter().sum::<usize>(), height * width - 1);
+            for (row, column) in (0..height).flat_map(|row| (0..width).map(move |column| (row, column))) {
+                let (down, across) = (row as f64 - (height / 2) as f64, column as f64 - (width / 2) as f64);
+                let radius = bins.band(row, column).map_or(0, |band| bins.radii()[band]);
+                assert_eq!(radius, down.hypot(across).round() as usize, "{row} {column}");
+            }
+        }
+        assert_eq!(RadialBins::new(32, 32, Convention::Nearest).radii().last(), Some(&23));
+    }
+
     /// ⟨A x, y⟩ = ⟨x, Aᵀ y⟩.
     #[test]
     fn the_adjoint_is_the_transpose() {
-        for convention in [Convention::Reference, Convention::Textbook] {
+        for convention in [Convention::Reference, Convention::Textbook, Convention::Nearest] {
             let bins = RadialBins::new(9, 12, convention);
             let x: Vec<f64> = (0..108).map(|i| f64::from(i * i % 37)).collect();
             let y: Vec<f64> = (0..bins.len()).map(|i| (i as f64).sin()).collect();

@@ -1,5 +1,7 @@
 //! Mean and variance of a stream.
 
+use serde::{Deserialize, Serialize};
+
 /// Mean and population variance per band of any number of profiles, in constant memory (Welford 1962; merging after
 /// Chan, Golub & LeVeque 1979).
 ///
@@ -9,7 +11,7 @@
 /// assert!((bands.mean()[0] - 3.0).abs() < 1e-12);
 /// assert!((bands.std()[0] - (14f64 / 3.0).sqrt()).abs() < 1e-12);
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunningBands {
     count: usize,
     mean: Vec<f64>,

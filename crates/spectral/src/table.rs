@@ -1,16 +1,11 @@
 //! The result of a run: a spectrum an epoch.
 
-use std::{
-    fs,
-    io::{self, Cursor, Write},
-    path::Path,
-};
+use std::{fs, io, path::Path};
 
 use files::{Action, failed, write_atomically};
-use npyz::WriterBuilder;
 use serde::{Deserialize, Serialize};
 
-use crate::Error;
+use crate::{Array, Error};
 
 /// Mean and standard deviation over images of the gradient profiles, by epoch and band.
 ///
@@ -175,26 +170,11 @@ impl SpectrumTable {
     /// # Errors
     /// If the file cannot be written.
     pub fn save_npz(&self, path: &Path) -> Result<(), Error> {
-        Ok(write_atomically(path, &self.npz().map_err(failed(Action::Write, path))?)?)
-    }
-
-    fn npz(&self) -> io::Result<Vec<u8>> {
-        let stored =
-            zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-        let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        let shape = [self.rows.len() as u64, self.radii.len() as u64];
-        for (name, of) in
-            [("mean.npy", (|row| &row.mean) as fn(&SpectrumRow) -> &Vec<f64>), ("std.npy", |row| &row.std)]
-        {
-            let mut array = Vec::new();
-            let mut writer =
-                npyz::WriteOptions::new().default_dtype().shape(&shape).writer(&mut array).begin_nd()?;
-            writer.extend(self.rows.iter().flat_map(|row| of(row).iter().copied()))?;
-            writer.finish()?;
-            archive.start_file(name, stored).map_err(io::Error::other)?;
-            archive.write_all(&array)?;
-        }
-        Ok(archive.finish().map_err(io::Error::other)?.into_inner())
+        let shape = [self.rows.len(), self.radii.len()];
+        let array = |name: &str, of: fn(&SpectrumRow) -> &Vec<f64>| {
+            Array::new(name, &shape, self.rows.iter().flat_map(|row| of(row).iter().copied()).collect())
+        };
+        Array::save_npz(path, &[array("mean", |row| &row.mean), array("std", |row| &row.std)])
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) fn of(error: &Error, command: &str) -> Option<String> {
         Error::SpectrumInterrupted { .. } => {
             "they are kept; to go on with the next one, give the same command".to_owned()
         }
+        Error::MeasureInterrupted { .. } => "to go on, give the same command".to_owned(),
+        Error::Setting { what, .. } => format!("choose another --{what}"),
         Error::LiveSpectrumInterrupted { .. } => "add --resume to measure it".to_owned(),
         Error::CutOff { radius, .. } => {
             format!("choose another than --r {radius}, or --freq low, which takes any")
@@ -35,6 +37,10 @@ pub(super) fn of(error: &Error, command: &str) -> Option<String> {
 pub(super) fn is_of_flags(error: &Error) -> bool {
     matches!(
         error,
-        Error::OtherImageCount { .. } | Error::CutOff { .. } | Error::Band { .. } | Error::OneClass { .. }
+        Error::OtherImageCount { .. }
+            | Error::CutOff { .. }
+            | Error::Band { .. }
+            | Error::OneClass { .. }
+            | Error::Setting { .. }
     )
 }

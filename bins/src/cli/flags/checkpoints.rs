@@ -1,6 +1,6 @@
 //! Flags that name the checkpoints to measure.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use datasets::catalog::Name;
@@ -11,6 +11,27 @@ use serde::Serialize;
 
 use super::{DataFlags, NormaliserFlags, RunFlags};
 use crate::cli::{UsageError, must_exist};
+
+/// Why a run folder has no checkpoint to measure, or none of an epoch.
+pub(crate) fn nothing_found(
+    folder: &Path,
+    epoch: Option<usize>,
+    found: &[StoredCheckpoint],
+) -> anyhow::Error {
+    let folder = folder.display();
+    let epochs: Vec<String> = found.iter().map(|checkpoint| checkpoint.epoch.to_string()).collect();
+    let message = match epoch {
+        Some(epoch) if !found.is_empty() => format!(
+            "--epoch {epoch}: {folder} has no checkpoint of this epoch; it has those of {}",
+            epochs.join(", ")
+        ),
+        _ => format!(
+            "{folder}: no checkpoints in this folder; train a network first with the same flags of easy_train, or name a run with --run \
+             or files with --checkpoints"
+        ),
+    };
+    UsageError(message).into()
+}
 
 /// Which checkpoints are measured: those of a run, or files.
 #[derive(Debug, Clone, Args, Serialize)]
@@ -110,6 +131,31 @@ impl CheckpointFlags {
             );
         }
         Ok(Some(self.of_weights(found.checkpoints)))
+    }
+
+    /// The checkpoints of a run, named by `--run` or by data set, network and task: those of some epochs, or of all where none is given.
+    ///
+    /// # Errors
+    /// If there are none, or none of an epoch.
+    pub(crate) fn of_epochs(
+        &self,
+        data: &DataFlags,
+        run: &RunFlags,
+        epochs: &[usize],
+    ) -> anyhow::Result<Vec<StoredCheckpoint>> {
+        let folder = self.folder(data, run);
+        let found = match self.of_named_run(data, run)? {
+            Some(found) => found,
+            None => self.of_weights(checkpoints_of_run(&folder)?),
+        };
+        let is_there = |epoch: &usize| found.iter().any(|checkpoint| checkpoint.epoch == *epoch);
+        if let Some(&missing) = epochs.iter().find(|epoch| !is_there(epoch)) {
+            return Err(nothing_found(&folder, Some(missing), &found));
+        }
+        let is_asked =
+            |checkpoint: &&StoredCheckpoint| epochs.is_empty() || epochs.contains(&checkpoint.epoch);
+        let asked: Vec<StoredCheckpoint> = found.iter().filter(is_asked).cloned().collect();
+        if asked.is_empty() { Err(nothing_found(&folder, None, &found)) } else { Ok(asked) }
     }
 
     /// The checkpoints of the run that `--run` names, in epoch order; absent without the flag.

@@ -22,7 +22,7 @@ pub(crate) use mask::MaskName;
 
 // Which network, and how it learns
 pub(crate) use attack::AttackFlags;
-pub(crate) use checkpoints::CheckpointFlags;
+pub(crate) use checkpoints::{CheckpointFlags, nothing_found};
 pub(crate) use normaliser::NormaliserFlags;
 pub(crate) use recipe::{RecipeFlags, RecordingFlags};
 pub(crate) use run::{RunFlags, StartFlags};
@@ -32,6 +32,6 @@ pub(crate) use machine::{Format, MachineFlags, PrecisionFlag, without_networks};
 
 // Single values
 pub(crate) use values::{
-    architecture, architectures_help, at_least_one, below_one, folder_to_write, not_negative, seed,
+    architecture, architectures_help, at_least_one, below_one, folder_to_write, not_negative, positive, seed,
     zero_or_one,
 };

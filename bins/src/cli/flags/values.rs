@@ -159,7 +159,7 @@ pub(crate) fn zero_or_one(text: &str) -> Result<bool, String> {
 }
 
 /// A positive number, or a fraction of two.
-pub(super) fn positive(text: &str) -> Result<f32, String> {
+pub(crate) fn positive(text: &str) -> Result<f32, String> {
     let number = |text: &str| text.trim().parse::<f32>().ok();
     let value = match text.split_once('/') {
         Some((above, below)) => number(above).zip(number(below)).map(|(above, below)| above / below),

@@ -1,7 +1,7 @@
 //! The figures of an evaluation: accuracy against cut-off radii, and densities of features.
 
 use pipeline::attack_caption;
-use plots::{Axes, Curve, LineChart, Panel, SmallMultiples};
+use plots::{Axes, Curve, LineChart, Panel, SmallMultiples, Spread};
 use spectral::{Pass, Rescale};
 
 use super::{
@@ -55,7 +55,7 @@ impl EvaluationReport<'_> {
             [_] => name.to_owned(),
             _ => format!("{name}: {}", measured.label),
         };
-        Curve { label, mean: self.plan().radii.iter().map(at).collect(), std: Vec::new() }
+        Curve { label, mean: self.plan().radii.iter().map(at).collect(), spread: Spread::None }
     }
 
     /// A row each checkpoint, a panel each component; absent where no features are asked for.

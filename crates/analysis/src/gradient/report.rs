@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use datasets::ImageSet;
-use plots::{BandCurves, Curve, HeatMap};
+use plots::{BandCurves, Curve, HeatMap, Spread};
 use spectral::{Convention, Profiler, Recipe, RunningBands, SpectrumRow, SpectrumTable};
 
 use pipeline::test_batches;
@@ -102,9 +102,10 @@ fn density_curves(table: &SpectrumTable, images: &RunningBands) -> Result<BandCu
     let of_epoch = |row: &SpectrumRow| Curve {
         label: format!("gradients, epoch {}", row.epoch),
         mean: row.mean.clone(),
-        std: row.std.clone(),
+        spread: Spread::Std(row.std.clone()),
     };
-    let mut curves = vec![Curve { label: "images".to_owned(), mean: images.mean(), std: images.std() }];
+    let mut curves =
+        vec![Curve { label: "images".to_owned(), mean: images.mean(), spread: Spread::Std(images.std()) }];
     curves.extend(table.rows.first().filter(|_| table.rows.len() > 1).map(of_epoch));
     curves.extend(table.rows.last().map(of_epoch));
     let subtitle = format!(

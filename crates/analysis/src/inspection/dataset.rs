@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use datasets::{Batch, Dataset, ImageSet};
 use files::{Action, failed};
-use plots::{BandCurves, Curve};
+use plots::{BandCurves, Curve, Spread};
 use serde::Serialize;
 use spectral::{Convention, Profiler, Recipe, RunningBands};
 
@@ -198,7 +198,7 @@ impl Inspection {
         let curve = |(class, mean): &(&String, &Vec<f64>)| Curve {
             label: (*class).clone(),
             mean: (*mean).clone(),
-            std: Vec::new(),
+            spread: Spread::None,
         };
         let images: usize = self.parts.iter().map(|part| part.images).sum();
         let mut subtitle = format!(
@@ -233,7 +233,7 @@ fn summary(label: String, curves: &[Curve]) -> Curve {
     let bands = curves[0].mean.len();
     let mut all = RunningBands::new(bands);
     curves.iter().for_each(|curve| all.push(&curve.mean));
-    Curve { label, mean: all.mean(), std: all.std() }
+    Curve { label, mean: all.mean(), spread: Spread::Std(all.std()) }
 }
 
 /// The mean square of the differences.

@@ -131,11 +131,21 @@ impl Row {
             .sum()
     }
 
-    /// p · Σ' q − q · Σ' p for each class.
+    /// p − q for each class, as Σ (p · q' − q · p') over the others: what is equal takes itself away before it is added to what is small.
+    /// Targets are a least share that all classes have, and what few have besides.
     fn soft_gradient(&self, targets: &[f64]) -> impl Iterator<Item = f64> {
         let p: Vec<f64> = self.exponentials.iter().map(|exponential| exponential / self.sum).collect();
-        let (other_p, other_q) = (sums_of_others(&p), sums_of_others(targets));
-        let entry = |class: usize| p[class] * other_q[class] - targets[class] * other_p[class];
+        let least = targets.iter().copied().fold(f64::INFINITY, f64::min);
+        let more: Vec<f64> = targets.iter().map(|target| target - least).collect();
+        let of_all: f64 = more.iter().sum();
+        let entry = |class: usize| {
+            let of_least = least * (p.len() as f64 * p[class] - 1.0);
+            if more[class] == 0.0 {
+                return of_least + p[class] * of_all;
+            }
+            let others = (0..p.len()).filter(|other| *other != class);
+            of_least + others.map(|other| p[class] * more[other] - more[class] * p[other]).sum::<f64>()
+        };
         (0..p.len()).map(entry).collect::<Vec<_>>().into_iter()
     }
 
@@ -157,15 +167,6 @@ impl Row {
         }
         gradient
     }
-}
-
-/// For each value the sum of all others. Where the value is the larger part of the sum, a difference would cancel.
-fn sums_of_others(values: &[f64]) -> Vec<f64> {
-    let sum: f64 = values.iter().sum();
-    let others = |(place, &value): (usize, &f64)| {
-        if value > sum / 2.0 { sum_without(values, place) } else { sum - value }
-    };
-    values.iter().enumerate().map(others).collect()
 }
 
 /// Of all but the label's. (A difference from the sum of all would cancel.)

@@ -99,6 +99,13 @@ fn numbers_of_distances_have_their_gradients() {
     let [first, shift, second, g] =
         [2 * hidden, hidden, heads * hidden, count * heads].map(|n| fine(n as u64, n));
     let of = DistancePerceptron { first: &first, shift: &shift, second: &second };
+    // Far enough from the corner of ReLU that no step below goes round it.
+    for distance in kernels::distances(window) {
+        for (weights, shift) in wide(&first).chunks(2).zip(wide(&shift)) {
+            let hidden = weights[0] * distance[0] + weights[1] * distance[1] + shift;
+            assert!(hidden.abs() > 1.0 / 64.0, "a hidden value of {hidden}");
+        }
+    }
     let (numbers, found) = (distance_numbers(window, of), distance_numbers_gradient(window, of, &g));
     // By the definition, in steps that f32 holds exactly.
     let loss = |of: DistancePerceptron<'_>| dot(&wide(&distance_numbers(window, of)), &wide(&g));

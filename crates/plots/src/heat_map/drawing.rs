@@ -4,8 +4,9 @@ use plotters::prelude::*;
 
 use super::HeatMap;
 use crate::{
-    axis::{BANDS, index_ticks, index_ticks_to_the_end, is_even, value_ticks},
+    axis::{BANDS, index_ticks, index_ticks_to_the_end, is_even},
     canvas::{Anchor, Canvas, Drawn, Ink, Point},
+    color_bar::ColorBar,
     header::Header,
     ink::{FAINT, INK},
     palette::viridis,
@@ -64,7 +65,8 @@ impl Figure for HeatMap {
         self.draw_axes(canvas, &layout)?;
         self.draw_accuracies(canvas, &layout)?;
         self.draw_centres(canvas, &layout)?;
-        draw_bar(canvas, &layout)
+        let bar = ColorBar { sides: BAR, top: layout.top, bottom: layout.bottom, range: (0.0, 1.0) };
+        bar.draw(canvas, "mean gradient magnitude, min–max scaled", WIDTH - 22.0)
     }
 }
 
@@ -158,21 +160,4 @@ fn draw_centre_legend<B: DrawingBackend>(canvas: &Canvas<'_, B>, layout: &Layout
         draw_centre_line(canvas, &[(x - 20.0, y)], true)?;
     }
     canvas.text(name, (x, y), SIDE_NOTE, Anchor::Left)
-}
-
-/// The colour bar: its steps are finer than the eye's, and each reaches under the next ones as the cells do.
-fn draw_bar<B: DrawingBackend>(canvas: &Canvas<'_, B>, layout: &Layout) -> Drawn<B> {
-    let (steps, height) = (190, layout.bottom - layout.top);
-    for step in 0..steps {
-        let lower = layout.bottom - height * f64::from(step) / f64::from(steps);
-        let value = (f64::from(step) + 0.5) / f64::from(steps);
-        canvas.rectangle((BAR.0, layout.top), (BAR.1, lower), viridis(value))?;
-    }
-    canvas.frame((BAR.0, layout.top), (BAR.1, layout.bottom))?;
-    for (value, label) in value_ticks((0.0, 1.0), 5) {
-        let y = layout.bottom - value * height;
-        canvas.rule((BAR.1, y), (BAR.1 + 4.0, y), INK)?;
-        canvas.text(label, (BAR.1 + 8.0, y), TICK, Anchor::Left)?;
-    }
-    canvas.upward_text("mean gradient magnitude, min–max scaled", (WIDTH - 22.0, layout.middle().1), LABEL)
 }

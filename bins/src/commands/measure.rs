@@ -1,0 +1,204 @@
+//! `measure`: what the field measures of networks beside the gradient spectrum, each measure a subcommand.
+
+use std::path::PathBuf;
+
+use analysis::{
+    AttackSpectrum, FourierHeatMap, Measure, MeasureReport, PhaseAmplitude, Sensitivity, Subject,
+    network_words, resume_measure,
+};
+use clap::{Args, Parser};
+use datasets::catalog::Request;
+use files::FolderLock;
+use pipeline::{NetworkDescription, Session};
+use runs::{StoredCheckpoint, results};
+
+use super::images;
+use crate::cli::{
+    self,
+    flags::{
+        AttackFlags, CheckpointFlags, DataFlags, Format, MachineFlags, RunFlags, at_least_one, positive,
+        zero_or_one,
+    },
+};
+
+/// The program, without its subcommands.
+pub fn command() -> clap::Command {
+    clap::Command::new("measure")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Measures networks as the field does, checkpoint by checkpoint, each measure a subcommand")
+        .arg_required_else_help(true)
+        .subcommand_required(true)
+}
+
+/// Flags of a measure.
+#[derive(Debug, Parser)]
+#[command(
+    name = Own::NAME, about = Own::ABOUT, long_about = Own::ABOUT, version, args_override_self = true, allow_negative_numbers = true
+)]
+pub struct Flags<Own: MeasureFlags> {
+    #[command(flatten)]
+    own: Own,
+    #[command(flatten)]
+    data: DataFlags,
+    #[command(flatten)]
+    run: RunFlags,
+    #[command(flatten)]
+    machine: MachineFlags,
+    #[command(flatten)]
+    checkpoints: CheckpointFlags,
+    /// The epochs of the run whose checkpoints are measured, with commas between [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "N,…", conflicts_with = "checkpoints")]
+    epoch: Vec<usize>,
+}
+
+/// What a measure's own flags say.
+pub trait MeasureFlags: Args + std::fmt::Debug {
+    /// The subcommand.
+    const NAME: &'static str;
+    /// What it measures.
+    const ABOUT: &'static str;
+    /// What measures it.
+    type Measure<'a>: Measure;
+
+    /// The measure that the flags describe.
+    ///
+    /// # Errors
+    /// If it does not suit the images.
+    fn measure<'a>(&self, subject: &Subject<'a>, seed: u64) -> anyhow::Result<Self::Measure<'a>>;
+}
+
+/// Of `measure fourier-heat-map`.
+#[derive(Debug, Args)]
+pub struct FourierHeatMapFlags {
+    /// Length v of the wave that is added, in units of pixels in [0, 1] [default: 4 at 32×32, 15.7 at 224×224, in proportion between]
+    #[arg(long, value_name = "X", value_parser = positive)]
+    norm: Option<f32>,
+    /// Measure frequencies of up to N cycles per image in either direction [default: all; 31 for images of more than 64 pixels]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    window: Option<usize>,
+    /// Whether pixels with the wave are clipped to [0, 1]
+    #[arg(long, value_name = "0|1", num_args = 0..=1, default_value = "1", default_missing_value = "1", value_parser = zero_or_one)]
+    clip: bool,
+}
+
+impl MeasureFlags for FourierHeatMapFlags {
+    const NAME: &'static str = FourierHeatMap::NAME;
+    const ABOUT: &'static str = "Error rate with a wave of each single frequency added to the images (Yin et al., NeurIPS 2019), and what \
+        one gradient says of the same. An image of 32×32 pixels has 514 directions, each an evaluation of all images: \
+        --limit-test N takes the first N";
+    type Measure<'a> = FourierHeatMap;
+
+    fn measure<'a>(&self, subject: &Subject<'a>, seed: u64) -> anyhow::Result<FourierHeatMap> {
+        let mut measure = FourierHeatMap::new(subject)?.clipped(self.clip).seeded(seed);
+        if let Some(norm) = self.norm {
+            measure = measure.with_norm(norm)?;
+        }
+        if let Some(window) = self.window {
+            measure = measure.within(window)?;
+        }
+        Ok(measure)
+    }
+}
+
+/// Of `measure sensitivity`, which has none of its own.
+#[derive(Debug, Args)]
+pub struct SensitivityFlags {}
+
+impl MeasureFlags for SensitivityFlags {
+    const NAME: &'static str = Sensitivity::NAME;
+    const ABOUT: &'static str =
+        "The share of each ring of frequencies in the energy of input gradients (Chari et al., TMLR 2022)";
+    type Measure<'a> = Sensitivity;
+
+    fn measure<'a>(&self, subject: &Subject<'a>, _seed: u64) -> anyhow::Result<Sensitivity> {
+        Ok(Sensitivity::new(subject)?)
+    }
+}
+
+/// Of `measure phase-amplitude`.
+#[derive(Debug, Args)]
+pub struct PhaseAmplitudeFlags {
+    /// Whether recombined pixels are clipped to [0, 1]
+    #[arg(long, value_name = "0|1", num_args = 0..=1, default_value = "1", default_missing_value = "1", value_parser = zero_or_one)]
+    clip: bool,
+}
+
+impl MeasureFlags for PhaseAmplitudeFlags {
+    const NAME: &'static str = PhaseAmplitude::NAME;
+    const ABOUT: &'static str = "Whether images of one image's phase and another's amplitude are taken for the one or the other (Chen et al., ICCV 2021)";
+    type Measure<'a> = PhaseAmplitude<'a>;
+
+    fn measure<'a>(&self, subject: &Subject<'a>, seed: u64) -> anyhow::Result<PhaseAmplitude<'a>> {
+        Ok(PhaseAmplitude::new(subject, seed)?.clipped(self.clip))
+    }
+}
+
+/// Of `measure attack-spectrum`.
+#[derive(Debug, Args)]
+pub struct AttackSpectrumFlags {
+    #[command(flatten)]
+    attack: AttackFlags,
+}
+
+impl MeasureFlags for AttackSpectrumFlags {
+    const NAME: &'static str = AttackSpectrum::NAME;
+    const ABOUT: &'static str = "Which frequencies an adversary changes, and the error rate where it has those of an octave alone \
+        (Yin et al., NeurIPS 2019; Ortiz-Jiménez et al., NeurIPS 2020). --eps says how far it may go";
+    type Measure<'a> = AttackSpectrum;
+
+    fn measure<'a>(&self, subject: &Subject<'a>, _seed: u64) -> anyhow::Result<AttackSpectrum> {
+        let attack = self.attack.attack(Self::NAME)?;
+        self.attack.note_ball(&subject.session.progress);
+        Ok(AttackSpectrum::new(subject, attack)?)
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// If there is nothing to measure, or a file cannot be read or written.
+pub fn run<Own: MeasureFlags>(mut flags: Flags<Own>) -> anyhow::Result<()> {
+    let session = cli::start(&flags.machine)?;
+    flags.checkpoints.adopt_settings(&mut flags.data, &mut flags.run)?;
+    let checkpoints = flags.checkpoints(&session)?;
+    let dataset = images::open(&flags.data.request(), Request::open, &session)?;
+    let (shape, profile) = (dataset.test.shape(), flags.checkpoints.profile(&flags.data)?);
+    let architecture = flags.run.architecture([shape.height, shape.width])?;
+    let subject = Subject { images: &dataset.test, profile: &profile, architecture, session: &session };
+    let measure = flags.own.measure(&subject, flags.run.seed)?;
+    let networks = subject.describe(&checkpoints)?;
+    let run = flags.checkpoints.results_run(&flags.data, &flags.run);
+    let output = results::measure_folder(&run, Own::NAME);
+    let _lock = FolderLock::take(&output)?;
+    if output.join(format!("{}.json", Own::NAME)).exists() {
+        session.progress.note(&format!("this replaces the earlier results in {}", output.display()));
+    }
+    let (rows, finished) = resume_measure(&measure, &subject, &checkpoints, &output)?;
+    let report = MeasureReport::new(&measure, &subject, &networks, &rows)?;
+    let files = report.save(&output)?;
+    finished.remove()?;
+    images::note_left_out(&dataset, &session);
+    print(&report, &networks, &files, flags.machine.format)
+}
+
+impl<Own: MeasureFlags> Flags<Own> {
+    fn checkpoints(&self, session: &Session) -> anyhow::Result<Vec<StoredCheckpoint>> {
+        match self.checkpoints.files(&session.progress)? {
+            Some(files) => Ok(files),
+            None => self.checkpoints.of_epochs(&self.data, &self.run, &self.epoch),
+        }
+    }
+}
+
+fn print(
+    report: &MeasureReport,
+    networks: &[NetworkDescription],
+    files: &[PathBuf],
+    format: Format,
+) -> anyhow::Result<()> {
+    if format == Format::Json {
+        return cli::result(&serde_json::to_string(&report.summary(files))?);
+    }
+    network_words(networks).iter().chain(report.table()).try_for_each(|words| cli::result(words))?;
+    files.iter().try_for_each(|file| cli::result(&format!("wrote {}", file.display())))
+}

@@ -1,0 +1,359 @@
+//! The Fourier heat map of a network.
+//!
+//! x̃ = x + v·r·U_k: a direction of the Fourier basis of length v is added to the pixels, before the normaliser, with a sign r = ±1
+//! drawn for each image, channel and direction; x̃ is clipped to [0, 1] unless that is not wanted. H(k) is the share of images that the
+//! network then takes for another class than their own. v is published for two sizes of images: 4 at 32×32 and 15.7 at 224×224.
+//!
+//! Beside it is what a single gradient of each image says of all directions: E Σ_c ⟨∂ℓ/∂x_c, v·U_k⟩², the mean square of the change of
+//! the loss to first order, in nats², and how well it ranks them.
+
+use datasets::{Batch, ImageShape};
+use evaluation::{mean_interval, spearman};
+use models::Frozen;
+use pipeline::out_of_memory;
+use rand::Rng;
+use random::Stream;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use spectral::{RealFft2, RunningBands};
+
+use super::{
+    directions::Directions,
+    findings::{self, Waves},
+    row::FourierHeatMapRow,
+};
+use crate::{
+    Error,
+    measuring::{Findings, Measure, Subject, guesses, labels_differ, tensor},
+};
+
+/// The error rate of networks by direction of the Fourier basis.
+///
+/// ```
+/// use analysis::{FourierHeatMap, Subject, measure_network};
+/// use datasets::synthetic::Synthetic;
+/// use pipeline::{DatasetProfile, Session, fresh_network};
+///
+/// let images = Synthetic { seed: 0, train: 0, test: 4 }.generate().test;
+/// let (profile, session) = (DatasetProfile::synthetic(), Session::default());
+/// let subject = Subject { images: &images, profile: &profile, architecture: "resnet20".parse()?, session: &session };
+/// let network = fresh_network(subject.architecture, 10, profile.normaliser, 0, &session.backend)?.freeze()?;
+/// let measure = FourierHeatMap::new(&subject)?.within(1)?; // the inner 3×3 frequencies
+/// let row = measure_network(&measure, &subject, &network)?;
+/// assert_eq!(row.errors.len(), 5); // zero, and four pairs ±k
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct FourierHeatMap {
+    shape: ImageShape,
+    batch_size: usize,
+    norm: f32,
+    window: Option<usize>,
+    clip: bool,
+    seed: u64,
+    directions: Directions,
+    rings: Rings,
+}
+
+/// Which ring each direction is in, by the nearest whole |k|; rings that the window cuts, and zero, are left out.
+#[derive(Debug)]
+struct Rings {
+    radii: Vec<usize>,
+    of_direction: Vec<Option<usize>>,
+    /// Directions of each.
+    counts: Vec<usize>,
+}
+
+/// What is summed over images.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Sums {
+    images: u64,
+    clean_errors: u64,
+    errors: Vec<u64>,
+    first_order: Vec<f64>,
+    rings: RunningBands,
+    /// By image of the batch and ring: directions with an error.
+    in_batch: Vec<u32>,
+}
+
+/// The published lengths of the direction, and the sides of the images that they are for.
+const SMALL: (f64, f64) = (4.0, 32.0);
+const LARGE: (f64, f64) = (15.7, 224.0);
+/// Up to this side images are small: all of their frequencies are measured.
+const MOST_SMALL: usize = 64;
+/// Of larger ones the inner 63×63, as published.
+const WINDOW: usize = 31;
+
+impl FourierHeatMap {
+    /// As published for the subject's size of images: v in proportion to their side, clipped, seed 0; of images of more than 64 pixels
+    /// the inner 63×63 frequencies.
+    ///
+    /// # Errors
+    /// If a side is shorter than two pixels.
+    pub fn new(subject: &Subject<'_>) -> Result<Self, Error> {
+        let shape = subject.images.shape();
+        let (sides, side) = ([shape.height, shape.width], ((shape.height * shape.width) as f64).sqrt());
+        RealFft2::<f64>::new(shape.height, shape.width)?;
+        let is_small = sides.iter().all(|&side| side <= MOST_SMALL);
+        let (norm, of_side) = if is_small { SMALL } else { LARGE };
+        let window = (!is_small).then_some(WINDOW);
+        let directions = Directions::new(sides, window);
+        let rings = Rings::new(&directions, sides, window);
+        let norm = (norm * side / of_side) as f32;
+        let batch_size = subject.profile.batch_size.max(1);
+        Ok(Self { shape, batch_size, norm, window, clip: true, seed: 0, directions, rings })
+    }
+
+    /// With directions of another length v, in units of pixels in [0, 1].
+    ///
+    /// # Errors
+    /// [`Error::Setting`] if it is no positive number.
+    pub fn with_norm(self, norm: f32) -> Result<Self, Error> {
+        if norm.is_finite() && norm > 0.0 {
+            return Ok(Self { norm, ..self });
+        }
+        let expected = "a number above 0".to_owned();
+        Err(Error::Setting { what: "norm", found: norm.to_string(), expected })
+    }
+
+    /// Of frequencies whose parts are `window` at most.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] if that is zero, which is no frequency but the mean.
+    pub fn within(self, window: usize) -> Result<Self, Error> {
+        if window == 0 {
+            let expected = "1 or more".to_owned();
+            return Err(Error::Setting { what: "window", found: "0".to_owned(), expected });
+        }
+        let sides = [self.shape.height, self.shape.width];
+        let directions = Directions::new(sides, Some(window));
+        let rings = Rings::new(&directions, sides, Some(window));
+        Ok(Self { window: Some(window), directions, rings, ..self })
+    }
+
+    /// With or without clipping to [0, 1].
+    pub fn clipped(self, clip: bool) -> Self {
+        Self { clip, ..self }
+    }
+
+    /// With signs of another seed.
+    pub fn seeded(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// The length of the directions.
+    pub fn norm(&self) -> f32 {
+        self.norm
+    }
+
+    /// The pixels of a batch with a direction added.
+    fn perturbed(&self, batch: &Batch, direction: usize) -> Vec<f32> {
+        let wave = self.directions.basis(direction);
+        let wave: Vec<f32> = wave.iter().map(|value| (f64::from(self.norm) * value) as f32).collect();
+        let plane = wave.len();
+        let mut pixels = batch.images.clone();
+        let images = pixels.par_chunks_mut(plane * self.shape.channels).zip(&batch.indices);
+        images.for_each(|(image, &index)| {
+            let mut random = self.stream(direction, index).generator();
+            for channel in image.chunks_mut(plane) {
+                let sign = if random.random::<bool>() { 1.0 } else { -1.0 };
+                for (pixel, wave) in channel.iter_mut().zip(&wave) {
+                    *pixel += sign * wave;
+                    if self.clip {
+                        *pixel = pixel.clamp(0.0, 1.0);
+                    }
+                }
+            }
+        });
+        pixels
+    }
+
+    fn stream(&self, direction: usize, image: usize) -> Stream {
+        let (purpose, epoch) = (1, self.directions.key(direction));
+        Stream { domain: *b"four", seed: self.seed, purpose, epoch, index: image as u64 }
+    }
+
+    /// The images as they are, and the first order of all directions.
+    fn clean(&self, network: &Frozen, batch: &Batch, sums: &mut Sums) -> Result<(), Error> {
+        let clean = guesses(network, batch, batch.images.clone())?;
+        let found = network.input_gradient(&tensor(batch, batch.images.clone())?, &batch.labels);
+        let found = found.map_err(|error| out_of_memory(error, batch.len()))?;
+        let gradient = found.gradient.flatten_all()?.to_vec1::<f32>()?;
+        let plan = RealFft2::<f64>::new(self.shape.height, self.shape.width)?;
+        // The gradient is that of the batch's mean.
+        let scale = batch.len() as f64 * f64::from(self.norm);
+        let of_image = |image: &[f32]| {
+            let mut squares = vec![0.0; self.directions.len()];
+            for channel in image.chunks(self.shape.height * self.shape.width) {
+                let channel: Vec<f64> = channel.iter().map(|&value| scale * f64::from(value)).collect();
+                let spectrum = plan.full(&channel);
+                for (direction, square) in squares.iter_mut().enumerate() {
+                    let real = spectrum[self.directions.coefficient(direction)].re;
+                    *square += (self.directions.amplitude(direction) * real).powi(2);
+                }
+            }
+            squares
+        };
+        let images: Vec<Vec<f64>> = gradient.par_chunks(self.shape.len()).map(of_image).collect();
+        for squares in images {
+            sums.first_order.iter_mut().zip(squares).for_each(|(sum, square)| *sum += square);
+        }
+        sums.images += batch.len() as u64;
+        sums.clean_errors += labels_differ(&clean, &batch.labels);
+        Ok(())
+    }
+
+    fn noisy(&self, network: &Frozen, batch: &Batch, direction: usize, sums: &mut Sums) -> Result<(), Error> {
+        let found = guesses(network, batch, self.perturbed(batch, direction))?;
+        sums.errors[direction] += labels_differ(&found, &batch.labels);
+        let rings = self.rings.radii.len();
+        if let Some(ring) = self.rings.of_direction[direction] {
+            let wrong = found.iter().zip(&batch.labels).map(|(guess, label)| u32::from(guess != label));
+            let rows = sums.in_batch.chunks_exact_mut(rings.max(1));
+            rows.zip(wrong).for_each(|(row, wrong)| row[ring] += wrong);
+        }
+        if direction + 1 == self.directions.len() {
+            self.close_batch(batch.len(), sums);
+        }
+        Ok(())
+    }
+
+    /// Each image's share of errors by ring, once all directions are through.
+    fn close_batch(&self, images: usize, sums: &mut Sums) {
+        let rings = self.rings.radii.len();
+        if rings > 0 {
+            for row in sums.in_batch.chunks_exact(rings).take(images) {
+                let share = |(&wrong, &count): (&u32, &usize)| f64::from(wrong) / count as f64;
+                sums.rings.push(&row.iter().zip(&self.rings.counts).map(share).collect::<Vec<_>>());
+            }
+        }
+        sums.in_batch.fill(0);
+    }
+}
+
+impl Measure for FourierHeatMap {
+    const NAME: &'static str = "fourier-heat-map";
+    type Sums = Sums;
+    type Row = FourierHeatMapRow;
+
+    fn settings(&self) -> Value {
+        json!({
+            "norm": self.norm,
+            "window": self.window,
+            "clip": self.clip,
+            "seed": self.seed,
+            "sign": "±1 for each image, channel and direction",
+            "added": "to pixels in [0, 1], before the normaliser",
+        })
+    }
+
+    fn steps(&self) -> usize {
+        1 + self.directions.len()
+    }
+
+    fn start(&self) -> Sums {
+        let (directions, rings) = (self.directions.len(), self.rings.radii.len());
+        Sums {
+            images: 0,
+            clean_errors: 0,
+            errors: vec![0; directions],
+            first_order: vec![0.0; directions],
+            rings: RunningBands::new(rings),
+            in_batch: vec![0; self.batch_size * rings],
+        }
+    }
+
+    fn step(&self, network: &Frozen, batch: &Batch, step: usize, sums: &mut Sums) -> Result<(), Error> {
+        match step.checked_sub(1) {
+            None => self.clean(network, batch, sums),
+            Some(direction) => self.noisy(network, batch, direction, sums),
+        }
+    }
+
+    fn row(&self, sums: Sums, _what: &str) -> Result<FourierHeatMapRow, Error> {
+        let Sums { images, clean_errors, errors, first_order, rings, .. } = sums;
+        let first_order: Vec<f64> = first_order.iter().map(|sum| sum / images.max(1) as f64).collect();
+        let rates: Vec<f64> = errors.iter().map(|&errors| errors as f64).collect();
+        let (mean, std) = (rings.mean(), rings.std());
+        let interval = mean.iter().zip(&std).map(|(&mean, &std)| mean_interval(mean, std, rings.count()));
+        Ok(FourierHeatMapRow {
+            images,
+            clean_errors,
+            rank_correlation: spearman(&rates, &first_order),
+            errors,
+            first_order,
+            ring_interval: interval.collect(),
+            ring_mean: mean,
+        })
+    }
+
+    fn head(&self) -> String {
+        "clean error %  mean error %  lowest %  highest %  rank correlation with the first order".to_owned()
+    }
+
+    fn line(&self, row: &FourierHeatMapRow) -> String {
+        let FourierHeatMapRow { images, clean_errors, errors, rank_correlation, .. } = row;
+        let percent = |errors: f64| 100.0 * errors / (*images).max(1) as f64;
+        let mean = percent(errors.iter().sum::<u64>() as f64) / errors.len() as f64;
+        let end = |of: Option<&u64>| percent(of.copied().unwrap_or(0) as f64);
+        let (lowest, highest) = (end(errors.iter().min()), end(errors.iter().max()));
+        let correlation = rank_correlation.map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"));
+        let clean = percent(*clean_errors as f64);
+        format!("{clean:13.2}  {mean:12.2}  {lowest:8.2}  {highest:9.2}  {correlation:>38}")
+    }
+
+    fn findings(
+        &self,
+        rows: &[&FourierHeatMapRow],
+        epochs: &[usize],
+        subject: &str,
+    ) -> Result<Findings, Error> {
+        let waves = Waves { directions: &self.directions, radii: &self.rings.radii, norm: self.norm };
+        findings::of(waves, rows, epochs, subject)
+    }
+}
+
+impl Rings {
+    fn new(directions: &Directions, image: [usize; 2], window: Option<usize>) -> Self {
+        let nearest = |square: u64| {
+            let below = square.isqrt();
+            (below + u64::from(square > below * below + below)) as usize
+        };
+        let of_direction: Vec<usize> =
+            (0..directions.len()).map(|at| nearest(directions.squared_radius(at))).collect();
+        let is_cut = window.is_some_and(|window| image.iter().any(|&side| 2 * window < side));
+        // Beyond the window's side a ring has frequencies that are not measured.
+        let most = if is_cut { window.unwrap_or(usize::MAX) } else { usize::MAX };
+        let mut radii: Vec<usize> =
+            of_direction.iter().copied().filter(|&radius| radius > 0 && radius <= most).collect();
+        radii.sort_unstable();
+        radii.dedup();
+        let of_direction: Vec<Option<usize>> =
+            of_direction.iter().map(|radius| radii.binary_search(radius).ok()).collect();
+        let mut counts = vec![0; radii.len()];
+        of_direction.iter().flatten().for_each(|&ring| counts[ring] += 1);
+        Self { radii, of_direction, counts }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rings_are_whole() {
+        let rings = |image, window| {
+            let directions = Directions::new(image, window);
+            Rings::new(&directions, image, window)
+        };
+        assert_eq!(rings([32, 32], None).radii, (1..=23).collect::<Vec<_>>());
+        assert_eq!(rings([32, 32], None).counts[0], 4, "(0, 1), (1, 0), (1, 1), (1, −1)");
+        let cut = rings([224, 224], Some(31));
+        assert_eq!(cut.radii, (1..=31).collect::<Vec<_>>());
+        assert_eq!(
+            cut.of_direction.iter().filter(|ring| ring.is_none()).count() + cut.counts.iter().sum::<usize>(),
+            1985
+        );
+    }
+}

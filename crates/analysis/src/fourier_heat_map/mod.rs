@@ -1,0 +1,9 @@
+//! Which single frequencies of noise a network errs on (Yin, Gontijo Lopes, Shlens, Cubuk & Gilmer, NeurIPS 2019).
+
+mod directions;
+mod findings;
+mod measure;
+mod row;
+
+pub use measure::FourierHeatMap;
+pub use row::FourierHeatMapRow;

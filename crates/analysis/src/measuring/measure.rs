@@ -1,0 +1,80 @@
+//! What a measure is, to the loop that runs it.
+
+use candle_core::{Device, Tensor};
+use datasets::Batch;
+use evaluation::predictions;
+use models::Frozen;
+use pipeline::out_of_memory;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use super::findings::Findings;
+use crate::Error;
+
+/// A definition of what is measured of a network on images.
+///
+/// Of every batch so many steps are computed, one after the other, each of which adds to sums; a row is made of the sums of all batches.
+/// Sums are written to disk, so a measurement can be stopped after any step. What is random follows from a seed and an image's place in
+/// its set: neither the sizes of batches nor the number of threads change it.
+pub trait Measure {
+    /// What commands, folders and files call it.
+    const NAME: &'static str;
+    /// What is kept between steps. Lists have the same lengths at any time.
+    type Sums: Serialize + DeserializeOwned;
+    /// What is found of a network.
+    type Row: Serialize + DeserializeOwned;
+
+    /// All that the numbers depend on beside images and network, as results have it.
+    fn settings(&self) -> Value;
+
+    /// Steps of a batch.
+    fn steps(&self) -> usize {
+        1
+    }
+
+    /// Sums of nothing.
+    fn start(&self) -> Self::Sums;
+
+    /// Adds a step of a batch to the sums.
+    ///
+    /// # Errors
+    /// If the batch does not suit the network, or the network gives no numbers.
+    fn step(&self, network: &Frozen, batch: &Batch, step: usize, sums: &mut Self::Sums) -> Result<(), Error>;
+
+    /// The row of all batches; `what` names the network in errors.
+    ///
+    /// # Errors
+    /// If nothing could be measured.
+    fn row(&self, sums: Self::Sums, what: &str) -> Result<Self::Row, Error>;
+
+    /// The columns of [`Measure::line`].
+    fn head(&self) -> String;
+
+    /// A row in short, for people.
+    fn line(&self, row: &Self::Row) -> String;
+
+    /// What is written of all rows; `epochs` say which each is of, `subject` what all are of.
+    ///
+    /// # Errors
+    /// If a figure cannot be drawn.
+    fn findings(&self, rows: &[&Self::Row], epochs: &[usize], subject: &str) -> Result<Findings, Error>;
+}
+
+/// Pixels of a batch's shape as networks take them.
+pub(crate) fn tensor(batch: &Batch, pixels: Vec<f32>) -> Result<Tensor, Error> {
+    let shape = batch.shape;
+    let dims = (batch.len(), shape.channels, shape.height, shape.width);
+    Ok(Tensor::from_vec(pixels, dims, &Device::Cpu)?)
+}
+
+/// Which class the network takes each image of a batch for, whose pixels may have been changed.
+pub(crate) fn guesses(network: &Frozen, batch: &Batch, pixels: Vec<f32>) -> Result<Vec<u32>, Error> {
+    let logits = network.logits(&tensor(batch, pixels)?);
+    let logits = logits.map_err(|error| out_of_memory(error, batch.len()))?;
+    Ok(predictions(&logits.flatten_all()?.to_vec1::<f32>()?, network.classes())?)
+}
+
+/// How many guesses are wrong.
+pub(crate) fn labels_differ(guesses: &[u32], labels: &[u32]) -> u64 {
+    guesses.iter().zip(labels).filter(|(guess, label)| guess != label).count() as u64
+}

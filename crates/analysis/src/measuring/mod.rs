@@ -1,0 +1,22 @@
+//! What all measures share: the loop over checkpoints, batches and steps, what is kept when it is stopped, and the files of a result.
+
+mod findings;
+mod measure;
+mod partial;
+mod report;
+mod run;
+mod subject;
+
+// A measure, and what it is of
+pub use measure::Measure;
+pub(crate) use measure::{guesses, labels_differ, tensor};
+pub use subject::Subject;
+
+// Measuring
+pub use partial::PartialMeasure;
+pub use run::{MeasuredRow, measure_network, resume_measure};
+
+// Results
+pub use findings::{Findings, Picture};
+pub(crate) use findings::{chosen, interval_json, ring_axes};
+pub use report::MeasureReport;

@@ -1,0 +1,141 @@
+//! What a measurement that was stopped has measured already.
+
+use std::path::{Path, PathBuf};
+
+use files::{Action, failed};
+use runs::results;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::Error;
+
+/// A file beside the results that holds finished rows and the sums of the row that is measured; gone once all rows are there.
+///
+/// What it holds is used again only if the images, the settings and the checkpoint file are the same, byte for byte.
+#[derive(Debug)]
+pub struct PartialMeasure {
+    path: PathBuf,
+    content: Content,
+    found: Content,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Content {
+    settings: String,
+    rows: Vec<Entry>,
+    current: Option<Entry>,
+}
+
+/// What belongs to a checkpoint.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Entry {
+    checksum: u32,
+    epoch: usize,
+    value: Value,
+}
+
+impl PartialMeasure {
+    /// The file of a measure in a folder; one of other settings, or that cannot be read, counts as absent.
+    pub(super) fn open(output: &Path, name: &str, settings: String) -> Self {
+        let path = output.join(results::partial_measure(name));
+        let stored =
+            std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Content>(&bytes).ok());
+        let found = stored.filter(|content| content.settings == settings).unwrap_or_default();
+        Self { path, content: Content { settings, ..Content::default() }, found }
+    }
+
+    /// The row of this checkpoint, if it was measured before.
+    pub(super) fn row(&self, checksum: u32, epoch: usize) -> Option<&Value> {
+        let row = self.found.rows.iter().find(|entry| entry.is_of(checksum, epoch));
+        row.map(|entry| &entry.value)
+    }
+
+    /// How far this checkpoint was measured, if the file says so in the form of `like`.
+    pub(super) fn progress(&self, checksum: u32, epoch: usize, like: &Value) -> Option<&Value> {
+        let current = self.found.current.as_ref().filter(|entry| entry.is_of(checksum, epoch))?;
+        has_form(&current.value, like).then_some(&current.value)
+    }
+
+    /// Keeps how far a checkpoint is measured.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub(super) fn keep(&mut self, checksum: u32, epoch: usize, value: Value) -> Result<(), Error> {
+        self.content.current = Some(Entry { checksum, epoch, value });
+        self.write()
+    }
+
+    /// Adds a finished row.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub(super) fn push(&mut self, checksum: u32, epoch: usize, value: Value) -> Result<(), Error> {
+        self.content.rows.push(Entry { checksum, epoch, value });
+        self.content.current = None;
+        self.write()
+    }
+
+    fn write(&self) -> Result<(), Error> {
+        Ok(files::write_atomically(&self.path, &serde_json::to_vec(&self.content)?)?)
+    }
+
+    /// Removes the file: the results are written.
+    ///
+    /// # Errors
+    /// If the file cannot be removed.
+    pub fn remove(self) -> Result<(), Error> {
+        Ok(std::fs::remove_file(&self.path).map_err(failed(Action::Remove, &self.path))?)
+    }
+}
+
+impl Entry {
+    fn is_of(&self, checksum: u32, epoch: usize) -> bool {
+        self.checksum == checksum && self.epoch == epoch
+    }
+}
+
+/// Whether a value has the members and the lengths of another: a damaged file must not give lists that are too short.
+fn has_form(value: &Value, like: &Value) -> bool {
+    match (value, like) {
+        (Value::Object(value), Value::Object(like)) => {
+            value.len() == like.len()
+                && like.iter().all(|(key, like)| value.get(key).is_some_and(|value| has_form(value, like)))
+        }
+        (Value::Array(value), Value::Array(like)) => {
+            value.len() == like.len() && value.iter().zip(like).all(|(value, like)| has_form(value, like))
+        }
+        (value, like) => std::mem::discriminant(value) == std::mem::discriminant(like),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_kept_holds_for_the_same_file_and_settings_alone() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let open = |settings: &str| PartialMeasure::open(folder.path(), "sensitivity", settings.to_owned());
+        let mut first = open("a");
+        first.push(7, 0, json!([1]))?;
+        first.keep(8, 1, json!({ "sums": [1, 2] }))?;
+        let again = open("a");
+        assert_eq!(again.row(7, 0), Some(&json!([1])));
+        assert!(again.row(8, 0).is_none() && again.row(7, 1).is_none());
+        let like = json!({ "sums": [0, 0] });
+        assert_eq!(again.progress(8, 1, &like), Some(&json!({ "sums": [1, 2] })));
+        assert!(again.progress(7, 1, &like).is_none());
+        for other in
+            [json!({ "sums": [0] }), json!({ "sum": [0, 0] }), json!([0, 0]), json!({ "sums": ["0", 0] })]
+        {
+            assert!(again.progress(8, 1, &other).is_none(), "{other}");
+        }
+        let other = open("b");
+        assert!(other.row(7, 0).is_none() && other.progress(8, 1, &like).is_none());
+        again.remove()?;
+        assert!(open("a").row(7, 0).is_none());
+        Ok(())
+    }
+}

@@ -1,0 +1,244 @@
+"""Compares what `measure` says of the golden ResNet-18 with the definitions, computed with NumPy and PyTorch in float64.
+
+    pip install torch numpy
+    cargo build -p bins --bin measure
+    python tests/python/measures.py target/debug/measure ../shared/golden ../shared/data
+
+A line a measure: what differs, and `ok` or what is wrong. Exit status 1 if one is wrong.
+
+Images whose two highest logits are nearer than TIE may be taken for the one class by f32 and for the other by float64: counts may
+differ by as many. Gradients in f32 differ from float64's by up to 1e-3 of their length (README of the golden values).
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+TIE, FIRST_ORDER, SHARE = 1e-3, 5e-3, 2e-4
+COUNT, WINDOW, NORM = 16, 1, 4.0
+
+
+class Block(nn.Module):
+    def __init__(self, inputs, width, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, width, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.shortcut = nn.Sequential()
+        if stride != 1 or inputs != width:
+            self.shortcut = nn.Sequential(nn.Conv2d(inputs, width, 1, stride, bias=False), nn.BatchNorm2d(width))
+
+    def forward(self, x):
+        out = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)))))
+        return F.relu(out + self.shortcut(x))
+
+
+class ResNet18(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        inputs = 64
+        for stage, (width, stride) in enumerate([(64, 1), (128, 2), (256, 2), (512, 2)], 1):
+            layers = nn.Sequential(Block(inputs, width, stride), Block(width, width, 1))
+            setattr(self, f"layer{stage}", layers)
+            inputs = width
+        self.linear = nn.Linear(512, 10)
+
+    def forward(self, x):
+        mean = torch.tensor([0.4914, 0.4822, 0.4465], dtype=x.dtype)[:, None, None]
+        std = torch.tensor([0.2023, 0.1994, 0.2010], dtype=x.dtype)[:, None, None]
+        x = F.relu(self.bn1(self.conv1((x - mean) / std)))
+        for stage in range(1, 5):
+            x = getattr(self, f"layer{stage}")(x)
+        return self.linear(F.avg_pool2d(x, 4).flatten(1))
+
+
+def network(path):
+    stored = torch.load(path, map_location="cpu", weights_only=False)["model"]
+    prefix = "module.model."
+    weights = {key[len(prefix):]: value for key, value in stored.items() if key.startswith(prefix)}
+    found = ResNet18()
+    found.load_state_dict(weights)
+    return found.double().eval()
+
+
+def chacha8(key, stream):
+    """The first block of ChaCha (D. J. Bernstein, 2008) with 8 rounds: 16 words."""
+    words = [0x61707865, 0x3320646E, 0x79622D32, 0x6B206574]
+    words += [int.from_bytes(key[at:at + 4], "little") for at in range(0, 32, 4)]
+    words += [0, 0, stream & 0xFFFFFFFF, stream >> 32]
+    state = list(words)
+
+    def turn(word, by):
+        return ((word << by) | (word >> (32 - by))) & 0xFFFFFFFF
+
+    def quarter(a, b, c, d):
+        for first, second, third, by in [(a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)]:
+            state[first] = (state[first] + state[second]) & 0xFFFFFFFF
+            state[third] = turn(state[third] ^ state[first], by)
+
+    for _ in range(4):
+        for column in range(4):
+            quarter(column, 4 + column, 8 + column, 12 + column)
+        for column in range(4):
+            quarter(column, 4 + (column + 1) % 4, 8 + (column + 2) % 4, 12 + (column + 3) % 4)
+    return [(now + then) & 0xFFFFFFFF for now, then in zip(state, words)]
+
+
+def signs(seed, direction, image):
+    """Of the three channels: the stream of purpose 1, domain `four`, keyed by direction and image."""
+    key = b"".join(number.to_bytes(8, "little") for number in (seed, 1, direction)) + b"four" + bytes(4)
+    return [1.0 if word >> 31 else -1.0 for word in chacha8(key, image)[:3]]
+
+
+def wrong(model, images, labels):
+    """How many are taken for another class, and how many are too near to call."""
+    with torch.no_grad():
+        logits = model(torch.from_numpy(images)).numpy()
+    ordered = np.sort(logits, axis=1)
+    return (logits.argmax(1) != labels).sum(), (ordered[:, -1] - ordered[:, -2] < TIE).sum()
+
+
+def gradients(model, images, labels):
+    pixels = torch.from_numpy(images).requires_grad_()
+    loss = F.cross_entropy(model(pixels), torch.from_numpy(labels), reduction="sum")
+    return torch.autograd.grad(loss, pixels)[0].numpy()
+
+
+def heat_map(model, images, labels, found):
+    side = images.shape[-1]
+    gradient = gradients(model, images, labels)
+    worst, far = 0, 0.0
+    for row in range(2 * WINDOW + 1):
+        for column in range(2 * WINDOW + 1):
+            frequency = np.array([row - WINDOW, column - WINDOW])
+            if tuple(frequency) > (0, 0):
+                continue  # measured as its mirror image
+            spectrum = np.zeros((side, side))
+            spectrum[tuple(frequency % side)] = spectrum[tuple(-frequency % side)] = 1.0
+            wave = np.fft.ifft2(spectrum).real
+            wave /= np.linalg.norm(wave)
+            key = int(frequency[0] % side * side + frequency[1] % side)
+            chosen = np.array([signs(0, key, image) for image in range(len(images))])
+            noisy = np.clip(images + NORM * chosen[:, :, None, None] * wave, 0.0, 1.0)
+            errors, ties = wrong(model, noisy, labels)
+            for place in [(row, column), (2 * WINDOW - row, 2 * WINDOW - column)]:
+                worst = max(worst, abs(found["error_rate"][0][place] * len(images) - errors) - ties)
+                first_order = ((gradient * wave).sum((2, 3)) ** 2).sum(1).mean() * NORM**2
+                far = max(far, abs(found["first_order"][0][place] / first_order - 1.0))
+    return f"errors {max(worst, 0):.2g} apart beyond ties, first order {far:.1e}", worst < 0.5 and far < FIRST_ORDER
+
+
+def sensitivity(model, images, labels, found):
+    gradient = gradients(model, images, labels).mean(1)
+    power = np.abs(np.fft.fftshift(np.fft.fft2(gradient), axes=(1, 2))) ** 2
+    side = images.shape[-1]
+    places = np.arange(side) - side // 2
+    radius = np.rint(np.hypot(places[:, None], places[None, :])).astype(int)
+    rings = np.stack([power[:, radius == r].sum(1) for r in range(1, radius.max() + 1)], 1)
+    shares = rings / rings.sum(1, keepdims=True)
+    mean, half = shares.mean(0), 2.1314495 * shares.std(0, ddof=1) / np.sqrt(len(shares))  # t(15)
+    far = np.abs(found["mean"][0] - mean).max()
+    ends = max(np.abs(found["low"][0] - mean + half).max(), np.abs(found["high"][0] - mean - half).max())
+    return f"shares {far:.1e}, ends of intervals {ends:.1e}", len(mean) == 23 and max(far, ends) < SHARE
+
+
+def phase_amplitude(model, images, labels, found):
+    donors = found["amplitude_of"].astype(int)
+    assert sorted(donors) == list(range(len(images))) and (labels[donors] != labels).all()
+    phase, amplitude = np.angle(np.fft.fft2(images)), np.abs(np.fft.fft2(images[donors]))
+    mixed = np.clip(np.fft.ifft2(amplitude * np.exp(1j * phase)).real, 0.0, 1.0)
+    worst = 0.0
+    for name, truth in [("by_phase", labels), ("by_amplitude", labels[donors])]:
+        errors, ties = wrong(model, mixed, truth)
+        worst = max(worst, abs(found[name][0][0] * len(images) - (len(images) - errors)) - ties)
+    return f"counts {max(worst, 0.0):.2g} apart beyond ties", worst < 0.5
+
+
+EPS, STEPS = 0.5, 7
+
+
+def attack_spectrum(model, images, labels, found):
+    """Only what is not decided by rounding on the way: the gradient's profile exactly, the change's and the errors nearly."""
+    side = images.shape[-1]
+    places = np.arange(side) - side // 2
+    radius = np.rint(np.hypot(places[:, None], places[None, :])).astype(int)
+    step = 2.5 * EPS / STEPS
+
+    def length(values):
+        return np.sqrt((values**2).sum((1, 2, 3), keepdims=True))
+
+    def limited(values, mask):
+        spectrum = np.fft.fftshift(np.fft.fft2(values), axes=(2, 3)) * mask
+        return np.fft.ifft2(np.fft.ifftshift(spectrum, axes=(2, 3))).real
+
+    def profile(values):
+        amplitude = np.abs(np.fft.fftshift(np.fft.fft2(values, norm="ortho"), axes=(2, 3))).mean(1)
+        return np.stack([amplitude[:, radius == r].mean(1) for r in range(1, radius.max() + 1)], 1).mean(0)
+
+    def losses(pixels):
+        with torch.no_grad():
+            return F.cross_entropy(model(torch.from_numpy(pixels)), torch.from_numpy(labels), reduction="none").numpy()
+
+    now, best, highest = images.copy(), images.copy(), np.full(len(images), -np.inf)
+    for _ in range(STEPS + 1):
+        loss = losses(now)
+        better = loss > highest
+        best[better], highest[better] = now[better], loss[better]
+        gradient = gradients(model, now, labels)
+        change = now + step * gradient / length(gradient) - images
+        now = np.clip(images + change * np.minimum(1.0, EPS / np.maximum(length(change), 1e-30)), 0.0, 1.0)
+    change, clean = best - images, gradients(model, images, labels)
+    far = np.abs(found["change"][0] / profile(change) - 1.0).max()
+    clean_far = np.abs(found["gradient"][0] / profile(clean * length(change) / length(clean)) - 1.0).max()
+    worst = 0.0
+    for at, (first, last) in enumerate([(1, 1), (2, 3), (4, 7), (8, 15), (16, 23)]):
+        mask, change = (first <= radius) & (radius <= last), np.zeros_like(images)
+        for _ in range(STEPS):
+            way = limited(gradients(model, np.clip(images + change, 0.0, 1.0), labels), mask)
+            change += step * way / length(way)
+            change *= np.minimum(1.0, EPS / length(change))
+        errors, ties = wrong(model, np.clip(images + change, 0.0, 1.0), labels)
+        worst = max(worst, abs(found["octave_error"][0][at] * len(images) - errors) - ties)
+    words = f"change {far:.1e}, gradient {clean_far:.1e}, errors {max(worst, 0.0):.2g} apart beyond ties"
+    return words, far < 5e-3 and clean_far < 5e-3 and worst < 1.5
+
+
+MEASURES = {
+    "fourier-heat-map": (heat_map, ["--window", str(WINDOW)]),
+    "sensitivity": (sensitivity, []),
+    "phase-amplitude": (phase_amplitude, []),
+    "attack-spectrum": (attack_spectrum, ["--constraint", "2", "--eps", str(EPS), "--attack-steps", str(STEPS)]),
+}
+
+
+def main():
+    program, golden, data = (pathlib.Path(argument).resolve() for argument in sys.argv[1:4])
+    model = network(golden / "resnet18_robustness.pt")
+    images = np.load(golden / "images64_u8.npy")[:COUNT] / 255.0
+    labels = np.load(golden / "labels64_u8.npy")[:COUNT].astype(np.int64)
+    is_right = True
+    for name, (compare, flags) in MEASURES.items():
+        with tempfile.TemporaryDirectory() as folder:
+            line = [program, name, "--dataset", "cifar10", "--data", data, "--limit-test", str(COUNT), "--quiet"]
+            line += ["--checkpoints", golden / "resnet18_robustness.pt", "--arch", "resnet18", *flags]
+            subprocess.run(line, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+            results = pathlib.Path(folder) / "runs/cifar10/resnet18_checkpoints/measure" / name
+            report = json.loads((results / f"{name}.json").read_text())
+            assert report["n_images"] == COUNT and len(report["rows"]) == 1
+            words, fits = compare(model, images, labels, dict(np.load(results / f"{name}.npz")))
+        print(f"{name}: {words}: {'ok' if fits else 'WRONG'}", flush=True)
+        is_right = is_right and fits
+    sys.exit(0 if is_right else 1)
+
+
+main()
