@@ -39,6 +39,7 @@ pub mod fourier;
 pub mod naive;
 
 mod activation;
+mod arrays;
 mod attention;
 mod nonlinearity;
 mod parallel;
@@ -48,6 +49,7 @@ mod windows;
 
 // What a convolution is followed by, which tokens attend to which, how a pooling window lies, how exact products are.
 pub use activation::Activation;
+pub use arrays::{Axis, Binary, Reduction, Sparse, SparseRows, Unary, View};
 pub use attention::{Group, Partition};
 pub use nonlinearity::Nonlinearity;
 pub use precision::Precision;

@@ -51,9 +51,13 @@ mod var_builder;
 pub use architectures::Architecture;
 pub use family::Family;
 pub use graph::{
-    Graph, GraphBuilder, Node, NormSettings, Op, RelativeBias, SelfAttention, Shapes, TokenOp, Value,
+    ArrayOp, Graph, GraphBuilder, Node, NormSettings, Op, RelativeBias, SelfAttention, Shapes, Side, TokenOp,
+    Value,
 };
-pub use kernels::{Activation, Nonlinearity, Partition, Pool2d, blocked::ConvolutionShape};
+pub use kernels::{
+    Activation, Axis, Binary, Nonlinearity, Partition, Pool2d, Reduction, Sparse, Unary, View,
+    blocked::ConvolutionShape,
+};
 
 // Networks with weights
 pub use attack::{Attack, Ball};

@@ -56,8 +56,10 @@ impl Lowering<'_> {
             Op::Add { activation } => {
                 let residual = Some(node.inputs[1].0);
                 match self.graph.nodes[x].op {
-                    Op::BatchNorm { .. } => self.batch_norm(x, residual, *activation),
-                    Op::Convolution { .. } => self.convolution(x, residual, *activation == Activation::Relu),
+                    Op::BatchNorm { .. } if self.joins_a_sum(x) => self.batch_norm(x, residual, *activation),
+                    Op::Convolution { .. } if self.joins_a_sum(x) => {
+                        self.convolution(x, residual, *activation == Activation::Relu)
+                    }
                     _ => Kind::Sum { x, y: node.inputs[1].0 },
                 }
             }
@@ -70,6 +72,10 @@ impl Lowering<'_> {
             Op::Dropout { rate } => Kind::Dropout { x, rate: *rate, dropped: Dropped::Values },
             Op::StochasticDepth { rate } => Kind::Dropout { x, rate: *rate, dropped: Dropped::Images },
             Op::Tokens(op) => Kind::Tokens { x, op: op.clone() },
+            Op::Array { op, size } => {
+                let inputs = node.inputs.iter().map(|input| input.0).collect();
+                Kind::Array { inputs, op: op.clone(), size: *size }
+            }
             Op::Concatenate => {
                 Kind::Concatenate { inputs: node.inputs.iter().map(|input| input.0).collect() }
             }
@@ -77,8 +83,13 @@ impl Lowering<'_> {
         Some(Step { out, kind })
     }
 
-    /// Whether a value goes only into a sum, as the first summand.
+    /// Whether a value goes only into a sum, as the first summand, and as it is.
     fn joins_a_sum(&self, slot: Slot) -> bool {
+        if let Op::Convolution { activation: Activation::Relu, .. } | Op::BatchNorm { activation: Activation::Relu, .. } =
+            self.graph.nodes[slot].op
+        {
+            return false;
+        }
         let [reader] = self.readers[slot][..] else { return false };
         let reader = &self.graph.nodes[reader];
         matches!(reader.op, Op::Add { .. }) && reader.inputs[0].0 == slot
