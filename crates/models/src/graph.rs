@@ -17,7 +17,7 @@ pub use tokens::{RelativeBias, SelfAttention, TokenOp};
 pub type Shapes = BTreeMap<String, Vec<usize>>;
 
 /// The result of one operation of a graph under construction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Value(pub(crate) usize);
 
 /// One operation. Strings are PyTorch's names of the module that holds the weights (`layer1.0.conv1`).

@@ -8,14 +8,27 @@ use crate::graph::{Graph, Op, parameter};
 
 /// The steps of a graph.
 pub(super) fn lower(graph: &Graph) -> Vec<Step> {
-    let lowering = Lowering { graph, readers: readers(graph) };
-    (0..graph.nodes.len()).filter_map(|out| lowering.step(out)).collect()
+    let used = used(graph);
+    let lowering = Lowering { graph, readers: readers(graph, &used) };
+    (0..graph.nodes.len()).filter(|&out| used[out]).filter_map(|out| lowering.step(out)).collect()
 }
 
-/// By node: the nodes that read it.
-fn readers(graph: &Graph) -> Vec<Vec<Slot>> {
+/// By node: whether a result depends on it.
+fn used(graph: &Graph) -> Vec<bool> {
+    let mut used = vec![false; graph.nodes.len()];
+    [graph.latent, graph.logits].iter().for_each(|result| used[result.0] = true);
+    for (out, node) in graph.nodes.iter().enumerate().rev() {
+        if used[out] {
+            node.inputs.iter().for_each(|input| used[input.0] = true);
+        }
+    }
+    used
+}
+
+/// By node: the nodes that read it, of those that are used.
+fn readers(graph: &Graph, used: &[bool]) -> Vec<Vec<Slot>> {
     let mut readers = vec![Vec::new(); graph.nodes.len()];
-    for (out, node) in graph.nodes.iter().enumerate() {
+    for (out, node) in graph.nodes.iter().enumerate().filter(|(out, _)| used[*out]) {
         node.inputs.iter().for_each(|input| readers[input.0].push(out));
     }
     readers
