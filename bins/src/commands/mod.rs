@@ -9,5 +9,6 @@ mod images;
 pub mod inspect;
 mod inspect_checkpoint;
 mod inspect_dataset;
+mod inspect_onnx;
 pub mod reproduce;
 pub mod train_toy_models;

@@ -9,7 +9,7 @@ use std::{
 
 use prost::{Message, bytes::Bytes};
 
-use crate::{error::Error, numbers::width, proto};
+use crate::{error::Error, numbers::width, proto, walk::short};
 
 /// More parts than any graph has: what a part takes in memory is far more than the two bytes that it may have in a file.
 const MOST_PARTS: usize = 1_000_000;
@@ -17,9 +17,9 @@ const MOST_PARTS: usize = 1_000_000;
 /// Messages within messages.
 const DEEPEST: usize = 64;
 
-/// Reads the messages of a file, and its checksum.
-pub(crate) fn read(path: &Path) -> Result<(proto::Model, u32), Error> {
-    let bytes = Bytes::from(files::read(path)?);
+/// The messages of a file, and its checksum.
+pub(crate) fn read(bytes: Vec<u8>, path: &Path) -> Result<(proto::Model, u32), Error> {
+    let bytes = Bytes::from(bytes);
     let checksum = crc32c::crc32c(&bytes);
     let refused = |problem: String| Error::Unreadable { path: path.to_owned(), problem };
     if !looks_like_a_model(&bytes) {
@@ -120,12 +120,12 @@ impl Beside {
         }
         let refused = |problem: String| Error::External {
             path: self.path.clone(),
-            tensor: tensor.name.clone(),
+            tensor: short(&tensor.name),
             problem,
         };
         let entry = |key: &str| tensor.external_data.iter().find(|entry| entry.key == key).map(|entry| &entry.value);
         let number = |key: &str| match entry(key) {
-            Some(text) => text.parse::<u64>().map(Some).map_err(|_| refused(format!("{key} `{text}`, expected a number"))),
+            Some(text) => text.parse::<u64>().map(Some).map_err(|_| refused(format!("{key} `{}`, expected a number", short(text)))),
             None => Ok(None),
         };
         let location = entry("location").ok_or_else(|| refused("which file they are in is not said".to_owned()))?;
@@ -148,14 +148,14 @@ impl Beside {
         let file = self.opened.get_mut(location).expect("it was opened");
         let failed = |error: std::io::Error| Error::External {
             path: self.path.clone(),
-            tensor: tensor.name.clone(),
+            tensor: short(&tensor.name),
             problem: format!("{}: {error}", found.display()),
         };
         let has = file.metadata().map_err(failed)?.len();
         if offset.checked_add(expected).is_none_or(|end| end > has) {
             return Err(Error::External {
                 path: self.path.clone(),
-                tensor: tensor.name.clone(),
+                tensor: short(&tensor.name),
                 problem: format!("{expected} bytes at {offset} of {}, which has {has}", found.display()),
             });
         }
@@ -171,7 +171,7 @@ fn inside(path: &Path, location: &str) -> Result<PathBuf, String> {
     let relative = Path::new(location);
     let is_plain = relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     if !is_plain || location.is_empty() {
-        return Err(format!("in the file `{location}`, expected one in the folder of the graph"));
+        return Err(format!("in the file `{}`, expected one in the folder of the graph", short(location)));
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let found = folder.join(relative);
@@ -180,6 +180,6 @@ fn inside(path: &Path, location: &str) -> Result<PathBuf, String> {
     let homes = [folder.canonicalize().ok(), path.canonicalize().ok().and_then(|real| real.parent().map(Path::to_owned))];
     match homes.iter().flatten().any(|home| target.starts_with(home)) {
         true => Ok(found),
-        false => Err(format!("in `{location}`, which leads to {} outside the folder of the graph", target.display())),
+        false => Err(format!("in `{}`, which leads to {} outside the folder of the graph", short(location), target.display())),
     }
 }

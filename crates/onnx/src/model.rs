@@ -16,7 +16,7 @@ use crate::{
     operations::before_softmax,
     proto,
     value::{Origin, Value},
-    walk::{Walk, opset},
+    walk::{Walk, opset, short},
 };
 
 /// An ONNX file that has been read, but for its weights.
@@ -63,7 +63,15 @@ impl Model {
     /// # Errors
     /// If it is no ONNX file, is damaged, or does not take images.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let (proto, checksum) = file::read(path)?;
+        Self::from_bytes(files::read(path)?, path)
+    }
+
+    /// The same of the bytes of a file; numbers in other files are looked for beside `path`.
+    ///
+    /// # Errors
+    /// As [`Model::open`].
+    pub fn from_bytes(bytes: Vec<u8>, path: &Path) -> Result<Self, Error> {
+        let (proto, checksum) = file::read(bytes, path)?;
         let input = input(path, &proto)?;
         Ok(Self { path: path.to_owned(), proto, checksum, input })
     }
@@ -94,9 +102,14 @@ impl Model {
         self.graph().node.len()
     }
 
-    /// Names and shapes of its initialisers, in the file's order.
-    pub fn weights(&self) -> impl Iterator<Item = (&str, &[i64])> {
-        self.graph().initializer.iter().map(|tensor| (tensor.name.as_str(), tensor.dims.as_slice()))
+    /// How often each operation is there, by its name.
+    pub fn operations(&self) -> BTreeMap<String, usize> {
+        let mut found = BTreeMap::new();
+        for node in &self.graph().node {
+            let name = node.op_type.chars().filter(|sign| !sign.is_control()).take(80).collect();
+            *found.entry(name).or_default() += 1;
+        }
+        found
     }
 
     /// Rows and columns of the images that it takes; none where any will do.
@@ -159,14 +172,14 @@ impl Model {
         let classes = logits.count();
         let is_row = logits.shape().iter().filter(|&&size| size != 1).count() <= 1;
         if logits.is_known() {
-            return Err(self.no_classifier(format!("its output `{name}` does not depend on the pixels")));
+            return Err(self.no_classifier(format!("its output `{}` does not depend on the pixels", short(name))));
         }
         if !is_row || classes < 2 {
             let shape = logits.shape();
-            return Err(self.no_classifier(format!("its output `{name}` is {shape:?}, expected one number a class")));
+            return Err(self.no_classifier(format!("its output `{}` is {shape:?}, expected one number a class", short(name))));
         }
         let order: Vec<usize> = (0..logits.shape().len()).collect();
-        let told = |_| self.no_classifier(format!("its output `{name}` cannot be brought into a row"));
+        let told = |_| self.no_classifier(format!("its output `{}` cannot be brought into a row", short(name)));
         let live = to.planes(&logits, &order, [classes, 1, 1]).map_err(told)?;
         let latent = to.read_by.get(&live.value).map_or(live, |read| *read);
         let brightest = match own_normaliser {
@@ -198,7 +211,7 @@ fn input(path: &Path, model: &proto::Model) -> Result<Input, Error> {
     let &[batch, second, third, fourth] = &sizes[..] else {
         return Err(refused(format!(
             "its input `{}` has {} axes, expected four: (images, 3, rows, columns)",
-            input.name,
+            short(&input.name),
             sizes.len()
         )));
     };

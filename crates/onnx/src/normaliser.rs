@@ -17,20 +17,20 @@ pub struct OwnNormaliser {
     pub brightest: f32,
 }
 
-/// Beyond, numbers are those of pixels from 0 to 255.
+/// Means of pixels from 0 to 255 are beyond this, and their deviations in this range, in all channels.
 const BRIGHT_MEAN: f64 = 1.5;
-const BRIGHT_STD: f64 = 2.5;
+const BRIGHT_STD: std::ops::RangeInclusive<f64> = 40.0..=300.0;
 
 impl OwnNormaliser {
     /// Of factors and numbers that are added to the pixels; none if these stay what they are.
     pub(crate) fn new(factor: [f64; 3], added: [f64; 3]) -> Option<Self> {
         let is_nothing = factor == [1.0; 3] && added == [0.0; 3];
-        if is_nothing || factor.iter().any(|factor| !factor.is_normal()) {
+        if is_nothing || factor.iter().any(|factor| !factor.is_normal() || *factor < 0.0) {
             return None;
         }
         let all = |of: &dyn Fn(usize) -> f64| [of(0), of(1), of(2)];
         let (mean, std) = (all(&|c| -added[c] / factor[c]), all(&|c| 1.0 / factor[c]));
-        let is_bright = mean.iter().any(|mean| mean.abs() > BRIGHT_MEAN) || std.iter().any(|std| std.abs() > BRIGHT_STD);
+        let is_bright = mean.iter().all(|&mean| mean > BRIGHT_MEAN) || std.iter().all(|std| BRIGHT_STD.contains(std));
         let (mean, std) = (mean.map(|mean| mean as f32), std.map(|std| std as f32));
         Some(Self { mean, std, brightest: if is_bright { 255.0 } else { 1.0 } })
     }
@@ -100,6 +100,7 @@ mod tests {
     #[test]
     fn a_normaliser_says_which_pixels_it_is_of() {
         assert_eq!(OwnNormaliser::new([1.0; 3], [0.0; 3]), None);
+        assert_eq!(OwnNormaliser::new([1.0, -2.0, 1.0], [0.0; 3]), None);
         let half = OwnNormaliser::new([2.0; 3], [-1.0; 3]).expect("a normaliser");
         assert_eq!((half.mean, half.std, half.brightest), ([0.5; 3], [0.5; 3], 1.0));
         let bright = OwnNormaliser::new([1.0 / 127.5; 3], [-1.0; 3]).expect("a normaliser");

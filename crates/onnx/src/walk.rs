@@ -62,7 +62,7 @@ impl<'a> Walk<'a> {
         let mut weights: HashMap<&str, &proto::Tensor> = HashMap::new();
         for tensor in &graph.initializer {
             if weights.insert(&tensor.name, tensor).is_some() {
-                return Err(self.wrong(&format!("initialiser `{}`", tensor.name), "its name is there twice".to_owned()));
+                return Err(self.wrong(&format!("initialiser `{}`", short(&tensor.name)), "its name is there twice".to_owned()));
             }
         }
         let nodes: Vec<&proto::Node> = graph.node.iter().collect();
@@ -93,7 +93,7 @@ impl<'a> Walk<'a> {
             }
             let missing = node.input.iter().find(|name| !name.is_empty() && !values.contains_key(*name));
             if let Some(name) = missing {
-                return Err(self.wrong(&said(node), format!("its input `{name}` is nowhere: no node or initialiser has it")));
+                return Err(self.wrong(&said(node), format!("its input `{}` is nowhere: no node or initialiser has it", short(name))));
             }
             let once = node.input.iter().map(|name| left.get(name.as_str()) == Some(&1)).collect();
             let inputs = node.input.iter().map(|name| values.get(name).cloned()).collect();
@@ -112,7 +112,7 @@ impl<'a> Walk<'a> {
         }
         let output = |name: &&str| -> Result<Value, Error> {
             self.load(name, weights, values)?;
-            values.get(*name).cloned().ok_or_else(|| self.wrong("the graph", format!("its output `{name}` is nowhere")))
+            values.get(*name).cloned().ok_or_else(|| self.wrong("the graph", format!("its output `{}` is nowhere", short(name))))
         };
         wanted.iter().map(output).collect()
     }
@@ -130,7 +130,7 @@ impl<'a> Walk<'a> {
         let Some(tensor) = weights.get(name) else { return Ok(()) };
         let outside = self.beside.bytes(tensor)?;
         let (shape, numbers) = numbers::read(tensor, outside)
-            .map_err(|problem| self.told(&format!("initialiser `{name}`"), problem))?;
+            .map_err(|problem| self.told(&format!("initialiser `{}`", short(name)), problem))?;
         values.insert(name.to_owned(), Value::known(&shape, numbers));
         Ok(())
     }
@@ -228,7 +228,7 @@ impl<'a> Walk<'a> {
         for tensor in &graph.initializer {
             let outside = self.beside.bytes(tensor)?;
             let found = numbers::read(tensor, outside);
-            let (shape, numbers) = found.map_err(|problem| self.told(&format!("initialiser `{}`", tensor.name), problem))?;
+            let (shape, numbers) = found.map_err(|problem| self.told(&format!("initialiser `{}`", short(&tensor.name)), problem))?;
             own.insert(tensor.name.clone(), Value::known(&shape, numbers));
         }
         let nodes: Vec<&proto::Node> = graph.node.iter().collect();
@@ -302,7 +302,7 @@ fn said(node: &proto::Node) -> String {
 }
 
 /// A name from a file as a part of one line.
-fn short(name: &str) -> String {
+pub(crate) fn short(name: &str) -> String {
     name.chars().map(|sign| if sign.is_control() { ' ' } else { sign }).take(120).collect()
 }
 

@@ -9,6 +9,9 @@ pub(super) fn of(error: &Error, command: &str) -> Option<String> {
         Error::AttackTooFar { .. } => {
             "give --constraint 2 a smaller --eps, such as --eps 0.5 or --eps 128/255".to_owned()
         }
+        Error::OtherOutputs { .. } => "name a file that says which of the outputs the classes are with --class-map, or check --dataset \
+             and --labels"
+            .to_owned(),
         Error::NoSuchOutput { .. } => "check --class-map and --arch".to_owned(),
         Error::OtherClasses { .. } => "name its checkpoint file itself with --checkpoints to measure it on other images, or give another \
              --task for a run of these"
@@ -29,6 +32,7 @@ pub(super) fn is_of_flags(error: &Error) -> bool {
         Error::AttackTooFar { .. }
             | Error::UnsuitableNetwork { .. }
             | Error::NoSuchOutput { .. }
+            | Error::OtherOutputs { .. }
             | Error::OtherClasses { .. }
     )
 }

@@ -60,6 +60,13 @@ impl CheckpointFlags {
     pub(crate) fn adopt_settings(&self, data: &mut DataFlags, run: &mut RunFlags) -> anyhow::Result<()> {
         if let Some(file) = &self.onnx {
             must_exist("--onnx", file)?;
+            // Photographs come in the size that the graph takes.
+            if let ([Some(height), Some(width)], true) =
+                (onnx::Model::open(file)?.image_size(), data.dataset.is_resized())
+                && height == width
+            {
+                data.images.image_size = data.images.image_size.or(Some(height));
+            }
             return Ok(());
         }
         let beside = self.checkpoints.as_deref().map(|pattern| folder_of_pattern(pattern).to_owned());

@@ -394,33 +394,61 @@ pub(super) fn cast(call: &Call<'_>) -> Outputs {
     Ok(vec![Value::known(x.shape(), cast)])
 }
 
-/// `ScatterND` of known numbers: each update replaces the elements that its indices name.
+/// `GatherND`: by indices of the first axes that are known.
+pub(super) fn gather_nd(to: &mut Importer, call: &Call<'_>) -> Outputs {
+    let (x, of_indices) = (call.input(0)?, call.input(1)?.shape());
+    let indices = call.known(1)?.as_ints();
+    if call.int_or("batch_dims", 0) != 0 {
+        return Err(Problem::Unknown("export the network with Gather in place of GatherND of batches"));
+    }
+    let starts = starts(x, &indices, of_indices)?;
+    let depth = of_indices.last().copied().unwrap_or(0);
+    let inner: usize = x.shape()[depth..].iter().product();
+    to.reserve(starts.len().saturating_mul(inner))?;
+    let places = starts.iter().flat_map(|&start| (start..start + inner).map(|at| at as u32)).collect();
+    let shape: Vec<usize> =
+        of_indices[..of_indices.len() - 1].iter().chain(&x.shape()[depth..]).copied().collect();
+    at_places(to, x, places, &shape).map(|y| vec![y])
+}
+
+/// Where the elements begin that each row of indices of the first axes names, of the value row by row.
+fn starts(x: &Value, indices: &[i64], of_indices: &[usize]) -> Result<Vec<usize>> {
+    let depth = of_indices.last().copied().unwrap_or(0);
+    if depth > x.shape().len() || depth == 0 {
+        return Err(Problem::wrong(format!("indices {of_indices:?} of {:?}", x.shape())));
+    }
+    let rows = View::rows(x.shape());
+    let start = |index: &[i64]| {
+        index.iter().enumerate().try_fold(0, |start, (axis, &index)| {
+            let size = x.shape()[axis] as i64;
+            let from_front = if index < 0 { index.saturating_add(size) } else { index };
+            match (0..size).contains(&from_front) {
+                true => Ok(start + from_front as usize * rows.strides[axis] as usize),
+                false => Err(Problem::wrong(format!("index {index} of {size}"))),
+            }
+        })
+    };
+    indices.chunks(depth).map(start).collect()
+}
+
+/// `ScatterND`, of indices that are known: each update replaces the elements that its indices name.
 pub(super) fn scatter(to: &mut Importer, call: &Call<'_>) -> Outputs {
     let (x, updates) = (call.input(0)?, call.input(2)?);
     let (indices, of_indices) = (call.known(1)?.as_ints(), call.input(1)?.shape());
-    let depth = of_indices.last().copied().unwrap_or(0);
-    if depth > x.shape().len() || depth == 0 || call.text_or("reduction", "none") != "none" {
+    if call.text_or("reduction", "none") != "none" {
         return Err(Problem::Unknown("export the network without in-place updates, or ask for this form"));
     }
+    let starts = starts(x, &indices, of_indices)?;
+    let depth = of_indices.last().copied().unwrap_or(0);
     let inner: usize = x.shape()[depth..].iter().product();
-    let rows = View::rows(x.shape());
     let (count, size) = (x.count(), updates.count());
-    if size != indices.len() / depth * inner {
-        return Err(Problem::wrong(format!("{size} updates, expected {}", indices.len() / depth * inner)));
+    if size != starts.len() * inner {
+        return Err(Problem::wrong(format!("{size} updates, expected {}", starts.len() * inner)));
     }
     to.reserve(count.saturating_add(size))?;
     let mut places: Vec<u32> = (0..count as u32).collect();
-    for (update, index) in indices.chunks(depth).enumerate() {
-        let mut at = 0;
-        for (axis, &index) in index.iter().enumerate() {
-            let size = x.shape()[axis] as i64;
-            let index = if index < 0 { index + size } else { index };
-            if !(0..size).contains(&index) {
-                return Err(Problem::wrong(format!("index {index} of {size}")));
-            }
-            at += index as usize * rows.strides[axis] as usize;
-        }
-        (0..inner).for_each(|place| places[at + place] = (count + update * inner + place) as u32);
+    for (update, &start) in starts.iter().enumerate() {
+        (0..inner).for_each(|place| places[start + place] = (count + update * inner + place) as u32);
     }
     let flat = |to: &mut Importer, value: &Value| reshape_to(to, value, &[value.count()]);
     let (flat_x, flat_updates) = (flat(to, x)?, flat(to, updates)?);

@@ -70,19 +70,7 @@ pub(super) fn binary(
     b: (&[usize], &Numbers),
     function: Binary,
 ) -> Result<Value> {
-    let shape = broadcast(a.0, b.0)?;
-    let count = shape.iter().try_fold(1usize, |count, &size| count.checked_mul(size)).unwrap_or(usize::MAX);
-    if count > MOST {
-        return Err(Problem::wrong(format!("the shape {shape:?}, expected at most {MOST} numbers")));
-    }
-    to.reserve(count)?;
-    let all = |(of, numbers): (&[usize], &Numbers)| -> Result<Numbers> {
-        if of == shape {
-            return Ok(numbers.clone());
-        }
-        Ok(numbers.at(&expanded(&View::rows(of), &shape)?.places()))
-    };
-    let (a, b) = (all(a)?, all(b)?);
+    let (shape, a, b) = alike(to, a, b)?;
     let compares = matches!(function, Binary::Equal | Binary::Greater | Binary::GreaterOrEqual);
     let found = match (&a, &b) {
         (Numbers::Floats(_), _) | (_, Numbers::Floats(_)) => {
@@ -102,6 +90,53 @@ pub(super) fn binary(
         }
     };
     Ok(Value::known(&shape, found))
+}
+
+/// What is left of a division, with the sign of the divisor, or of the dividend.
+pub(super) fn remainder(
+    to: &mut Importer,
+    a: (&[usize], &Numbers),
+    b: (&[usize], &Numbers),
+    of_dividend: bool,
+) -> Result<Value> {
+    let (shape, a, b) = alike(to, a, b)?;
+    let found = match (&a, &b) {
+        (Numbers::Floats(_), _) | (_, Numbers::Floats(_)) => {
+            let left = |(a, b): (f64, f64)| if of_dividend { a % b } else { a - b * (a / b).floor() };
+            let pairs = a.as_doubles().into_iter().zip(b.as_doubles());
+            Numbers::floats(pairs.map(|pair| left(pair) as f32).collect())
+        }
+        _ => {
+            let left = |(&a, &b): (&i64, &i64)| {
+                let left = a.checked_rem(b).ok_or_else(|| Problem::wrong("a division of whole numbers by 0"))?;
+                Ok(if of_dividend || left == 0 || (left < 0) == (b < 0) { left } else { left + b })
+            };
+            Numbers::ints(a.as_ints().iter().zip(b.as_ints().iter()).map(left).collect::<Result<_>>()?)
+        }
+    };
+    Ok(Value::known(&shape, found))
+}
+
+/// Both repeated to the shape that they come to.
+fn alike(
+    to: &mut Importer,
+    a: (&[usize], &Numbers),
+    b: (&[usize], &Numbers),
+) -> Result<(Vec<usize>, Numbers, Numbers)> {
+    let shape = broadcast(a.0, b.0)?;
+    let count = shape.iter().try_fold(1usize, |count, &size| count.checked_mul(size)).unwrap_or(usize::MAX);
+    if count > MOST {
+        return Err(Problem::wrong(format!("the shape {shape:?}, expected at most {MOST} numbers")));
+    }
+    to.reserve(count)?;
+    let all = |(of, numbers): (&[usize], &Numbers)| -> Result<Numbers> {
+        if of == shape {
+            return Ok(numbers.clone());
+        }
+        Ok(numbers.at(&expanded(&View::rows(of), &shape)?.places()))
+    };
+    let (a, b) = (all(a)?, all(b)?);
+    Ok((shape, a, b))
 }
 
 fn of_floats(function: Binary, a: f64, b: f64) -> f64 {

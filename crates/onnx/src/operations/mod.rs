@@ -47,6 +47,7 @@ pub(crate) fn run(to: &mut Importer, call: &Call<'_>) -> Outputs {
         "ConstantOfShape" => choices::constant_of_shape(to, call),
         "Range" => choices::range(to, call),
         "Cast" => choices::cast(call),
+        "GatherND" => choices::gather_nd(to, call),
         "ScatterND" => choices::scatter(to, call),
         "Trilu" => choices::triangle(to, call),
         "Where" => elements::choose(to, call),
@@ -180,26 +181,13 @@ fn of_pairs(to: &mut Importer, call: &Call<'_>) -> Outputs {
     }
 }
 
-/// `Mod`: what is left of a division, with the sign of the divisor.
+/// `Mod`: what is left of a division, of known numbers.
 fn remainder(to: &mut Importer, call: &Call<'_>) -> Outputs {
     let (a, b) = (call.input(0)?, call.input(1)?);
-    if !a.is_known() || !b.is_known() || call.is_set("fmod") {
+    let (Some(of_a), Some(of_b)) = (a.numbers(), b.numbers()) else {
         return Err(Problem::Unknown("export the network without remainders of what depends on the pixels"));
-    }
-    let quotient = {
-        let float = |value: &Value| {
-            let numbers = value.numbers().expect("known numbers");
-            Value::known(value.shape(), crate::numbers::Numbers::Floats(numbers.as_floats()))
-        };
-        let quotient = elements::pair(to, &float(a), &float(b), Binary::Divide)?;
-        elements::unary(to, &quotient, Unary::Floor)?
     };
-    let whole = Value::known(
-        quotient.shape(),
-        crate::numbers::Numbers::Ints(quotient.numbers().expect("known numbers").as_ints()),
-    );
-    let taken = elements::pair(to, &whole, b, Binary::Multiply)?;
-    elements::pair(to, a, &taken, Binary::Subtract).map(|y| vec![y])
+    folding::remainder(to, (a.shape(), &of_a), (b.shape(), &of_b), call.is_set("fmod")).map(|y| vec![y])
 }
 
 /// The nearest way out of an operation that is missing.

@@ -46,6 +46,22 @@ impl<'a> Factor<'a> {
     }
 }
 
+/// The matrix, copied where its rows and columns lie far apart: a cache would hold little of it.
+fn together<'a>(matrix: Matrix<'a>, [rows, columns]: [usize; 2], scratch: &'a mut [Lane]) -> Matrix<'a> {
+    if (matrix.row == columns && matrix.column == 1) || (matrix.row == 1 && matrix.column == rows) {
+        return matrix;
+    }
+    for (row, to) in scratch.chunks_mut(columns).enumerate() {
+        let from = matrix.data[row * matrix.row..].iter().step_by(matrix.column.max(1));
+        if matrix.column == 0 {
+            to.fill(matrix.data[row * matrix.row]);
+        } else {
+            to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+        }
+    }
+    Matrix::rows(scratch, columns)
+}
+
 /// A B of as many pairs of matrices, (…, m, k) and (…, k, n), one product after the other, row by row, as planes of a size.
 ///
 /// # Panics
@@ -77,7 +93,11 @@ pub fn matrix_products(
             let a = Matrix { data: &a.data[first * a.row..], ..a };
             let c = &mut *parts[0];
             let sizes = [c.len() / n, n, k];
+            let mut scratch = [arena.take(sizes[0] * k), arena.take(k * n)];
+            let [of_a, of_b] = &mut scratch;
+            let (a, b) = (together(a, [sizes[0], k], of_a), together(b, [k, n], of_b));
             run(instructions, LaneProduct { a, b, c, sizes, scale: 1.0 });
+            scratch.into_iter().for_each(|buffer| arena.give(buffer));
         });
     }
     y
