@@ -158,9 +158,9 @@ impl Frozen {
 
 /// That these are the weights, and no others.
 fn check(wanted: &Shapes, found: &BTreeMap<String, Tensor>) -> Result<(), Error> {
-    let missing = wanted.iter().filter(|(name, shape)| {
-        found.get(*name).is_none_or(|tensor| tensor.dims() != shape.as_slice())
-    });
+    let missing = wanted
+        .iter()
+        .filter(|(name, shape)| found.get(*name).is_none_or(|tensor| tensor.dims() != shape.as_slice()));
     let unknown = found.keys().filter(|name| !wanted.contains_key(*name));
     let names = missing.map(|(name, _)| name).chain(unknown);
     let difference = |name: &String| Difference {

@@ -21,12 +21,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (_, _, height, width) = images.dims4()?;
     let model = onnx::Model::open(Path::new(model))?;
     let network = model.network([height, width])?;
-    println!("{}, opset {}: {} nodes, {} classes", model.producer(), model.opset(), model.nodes(), network.classes);
+    println!(
+        "{}, opset {}: {} nodes, {} classes",
+        model.producer(),
+        model.opset(),
+        model.nodes(),
+        network.classes
+    );
     network.notes.iter().for_each(|note| println!("{note}"));
     if let Some(own) = network.own_normaliser {
         println!("the graph normalises: mean {:?}, std {:?}, pixels to {}", own.mean, own.std, own.brightest);
     }
-    let kinds = network.graph.nodes().iter().filter(|node| matches!(node.op, models::Op::Array { .. })).count();
+    let kinds =
+        network.graph.nodes().iter().filter(|node| matches!(node.op, models::Op::Array { .. })).count();
     println!("{} operations, {kinds} of them on arrays", network.graph.nodes().len());
     if rest.iter().any(|word| word == "--list") {
         for node in network.graph.nodes() {
@@ -34,7 +41,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             println!("  {:.150} {:?}", said, node.inputs);
         }
     }
-    let backend = if rest.iter().any(|word| word == "cpu-plain") { Backend::candle_cpu() } else { Backend::default() };
+    let backend =
+        if rest.iter().any(|word| word == "cpu-plain") { Backend::candle_cpu() } else { Backend::default() };
     let plain = Normaliser::new([0.0; 3], [1.0; 3])?;
     let frozen = Frozen::of_graph(&backend, &network.graph, network.classes, plain, &network.weights)?;
     let begun = Instant::now();

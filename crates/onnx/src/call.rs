@@ -2,10 +2,13 @@
 
 use crate::{
     numbers::Numbers,
-    problem::{Problem, Result},
+    problem::{Problem, Result, short},
     proto,
     value::Value,
 };
+
+/// The outputs of a node.
+pub(crate) type Outputs = Result<Vec<Value>>;
 
 /// A node with its inputs.
 pub(crate) struct Call<'a> {
@@ -49,7 +52,7 @@ impl Call<'_> {
 
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         let bytes = self.attribute(name)?.s.as_ref()?;
-        Some(String::from_utf8_lossy(bytes).into_owned())
+        Some(short(&String::from_utf8_lossy(bytes)))
     }
 
     pub(crate) fn text_or(&self, name: &str, usual: &str) -> String {

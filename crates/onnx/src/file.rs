@@ -9,7 +9,7 @@ use std::{
 
 use prost::{Message, bytes::Bytes};
 
-use crate::{error::Error, numbers::width, proto, walk::short};
+use crate::{error::Error, numbers::width, problem::short, proto};
 
 /// More parts than any graph has: what a part takes in memory is far more than the two bytes that it may have in a file.
 const MOST_PARTS: usize = 1_000_000;
@@ -26,7 +26,9 @@ pub(crate) fn read(bytes: Vec<u8>, path: &Path) -> Result<(proto::Model, u32), E
         return Err(refused("its first bytes are none of an ONNX model".to_owned()));
     }
     if parts(&bytes, Kind::Model, DEEPEST, &mut 0).is_none() {
-        return Err(refused(format!("it is damaged, has more than {MOST_PARTS} parts, or they lie more than {DEEPEST} deep")));
+        return Err(refused(format!(
+            "it is damaged, has more than {MOST_PARTS} parts, or they lie more than {DEEPEST} deep"
+        )));
     }
     let model = proto::Model::decode(bytes).map_err(|error| refused(error.to_string()))?;
     match model.graph {
@@ -123,14 +125,20 @@ impl Beside {
             tensor: short(&tensor.name),
             problem,
         };
-        let entry = |key: &str| tensor.external_data.iter().find(|entry| entry.key == key).map(|entry| &entry.value);
+        let entry =
+            |key: &str| tensor.external_data.iter().find(|entry| entry.key == key).map(|entry| &entry.value);
         let number = |key: &str| match entry(key) {
-            Some(text) => text.parse::<u64>().map(Some).map_err(|_| refused(format!("{key} `{}`, expected a number", short(text)))),
+            Some(text) => text
+                .parse::<u64>()
+                .map(Some)
+                .map_err(|_| refused(format!("{key} `{}`, expected a number", short(text)))),
             None => Ok(None),
         };
-        let location = entry("location").ok_or_else(|| refused("which file they are in is not said".to_owned()))?;
+        let location =
+            entry("location").ok_or_else(|| refused("which file they are in is not said".to_owned()))?;
         let (offset, length) = (number("offset")?.unwrap_or(0), number("length")?);
-        let count = tensor.dims.iter().try_fold(1u64, |count, &size| count.checked_mul(u64::try_from(size).ok()?));
+        let count =
+            tensor.dims.iter().try_fold(1u64, |count, &size| count.checked_mul(u64::try_from(size).ok()?));
         let width = width(tensor.data_type).map_err(|_| refused("a type without numbers".to_owned()))? as u64;
         let expected = count.and_then(|count| count.checked_mul(width));
         let expected = expected.ok_or_else(|| refused(format!("the shape {:?}", tensor.dims)))?;
@@ -177,9 +185,16 @@ fn inside(path: &Path, location: &str) -> Result<PathBuf, String> {
     let found = folder.join(relative);
     let Ok(target) = found.canonicalize() else { return Ok(found) };
     // A cache has links to files that lie beside each other.
-    let homes = [folder.canonicalize().ok(), path.canonicalize().ok().and_then(|real| real.parent().map(Path::to_owned))];
+    let homes = [
+        folder.canonicalize().ok(),
+        path.canonicalize().ok().and_then(|real| real.parent().map(Path::to_owned)),
+    ];
     match homes.iter().flatten().any(|home| target.starts_with(home)) {
         true => Ok(found),
-        false => Err(format!("in `{}`, which leads to {} outside the folder of the graph", short(location), target.display())),
+        false => Err(format!(
+            "in `{}`, which leads to {} outside the folder of the graph",
+            short(location),
+            target.display()
+        )),
     }
 }

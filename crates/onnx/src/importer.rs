@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use candle_core::{Device, Tensor};
-use models::{ArrayOp, GraphBuilder, NormSettings, View};
+use models::{ArrayOp, GraphBuilder, Nonlinearity, NormSettings, View};
 
 use crate::{
     problem::{Problem, Result},
@@ -86,7 +86,9 @@ impl Importer {
     pub(crate) fn array(&mut self, op: ArrayOp, inputs: &[Live], planes: [usize; 3]) -> Result<Live> {
         let count = planes.iter().try_fold(1usize, |count, &size| count.checked_mul(size));
         if count.is_none_or(|count| count > MOST_ELEMENTS || count == 0) {
-            return Err(Problem::wrong(format!("{planes:?} elements an image, expected 1 to {MOST_ELEMENTS}")));
+            return Err(Problem::wrong(format!(
+                "{planes:?} elements an image, expected 1 to {MOST_ELEMENTS}"
+            )));
         }
         let inputs: Vec<models::Value> = inputs.iter().map(|live| live.value).collect();
         Ok(Live { value: self.builder.array(op, &inputs, planes), planes })
@@ -134,6 +136,13 @@ impl Importer {
     pub(crate) fn moved(&mut self, value: &Value, order: &[usize]) -> Result<(Live, View)> {
         let live = self.planes(value, order, column(value.count()))?;
         Ok((live, laid_out(value.shape(), order)))
+    }
+
+    /// A function of each element that engines have a fast operation for.
+    pub(crate) fn nonlinear(&mut self, x: &Value, function: Nonlinearity) -> Result<Value> {
+        let (live, view) = self.whole(x)?;
+        let value = self.builder.nonlinear(live.value, function);
+        Ok(of_live(Live { value, planes: live.planes }, view))
     }
 
     /// The ε of the batch-norms that follow.

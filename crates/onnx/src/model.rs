@@ -14,9 +14,10 @@ use crate::{
     importer::{Importer, of_live},
     normaliser::OwnNormaliser,
     operations::before_softmax,
+    problem::short,
     proto,
     value::{Origin, Value},
-    walk::{Walk, opset, short},
+    walk::{Walk, opset},
 };
 
 /// An ONNX file that has been read, but for its weights.
@@ -172,14 +173,20 @@ impl Model {
         let classes = logits.count();
         let is_row = logits.shape().iter().filter(|&&size| size != 1).count() <= 1;
         if logits.is_known() {
-            return Err(self.no_classifier(format!("its output `{}` does not depend on the pixels", short(name))));
+            return Err(
+                self.no_classifier(format!("its output `{}` does not depend on the pixels", short(name)))
+            );
         }
         if !is_row || classes < 2 {
             let shape = logits.shape();
-            return Err(self.no_classifier(format!("its output `{}` is {shape:?}, expected one number a class", short(name))));
+            return Err(self.no_classifier(format!(
+                "its output `{}` is {shape:?}, expected one number a class",
+                short(name)
+            )));
         }
         let order: Vec<usize> = (0..logits.shape().len()).collect();
-        let told = |_| self.no_classifier(format!("its output `{}` cannot be brought into a row", short(name)));
+        let told =
+            |_| self.no_classifier(format!("its output `{}` cannot be brought into a row", short(name)));
         let live = to.planes(&logits, &order, [classes, 1, 1]).map_err(told)?;
         let latent = to.read_by.get(&live.value).map_or(live, |read| *read);
         let brightest = match own_normaliser {
@@ -205,8 +212,11 @@ fn input(path: &Path, model: &proto::Model) -> Result<Input, Error> {
         return Err(refused(format!("it has {} inputs, expected one, of pixels", inputs.len())));
     };
     let tensor = input.r#type.as_ref().and_then(|of| of.tensor_type.as_ref());
-    let dims = tensor.and_then(|tensor| tensor.shape.as_ref()).map(|shape| &shape.dim[..]).unwrap_or_default();
-    let size = |dim: &proto::Dimension| dim.dim_value.and_then(|size| usize::try_from(size).ok()).filter(|&size| size > 0);
+    let dims =
+        tensor.and_then(|tensor| tensor.shape.as_ref()).map(|shape| &shape.dim[..]).unwrap_or_default();
+    let size = |dim: &proto::Dimension| {
+        dim.dim_value.and_then(|size| usize::try_from(size).ok()).filter(|&size| size > 0)
+    };
     let sizes: Vec<Option<usize>> = dims.iter().map(size).collect();
     let &[batch, second, third, fourth] = &sizes[..] else {
         return Err(refused(format!(

@@ -30,7 +30,8 @@ impl OwnNormaliser {
         }
         let all = |of: &dyn Fn(usize) -> f64| [of(0), of(1), of(2)];
         let (mean, std) = (all(&|c| -added[c] / factor[c]), all(&|c| 1.0 / factor[c]));
-        let is_bright = mean.iter().all(|&mean| mean > BRIGHT_MEAN) || std.iter().all(|std| BRIGHT_STD.contains(std));
+        let is_bright =
+            mean.iter().all(|&mean| mean > BRIGHT_MEAN) || std.iter().all(|std| BRIGHT_STD.contains(std));
         let (mean, std) = (mean.map(|mean| mean as f32), std.map(|std| std as f32));
         Some(Self { mean, std, brightest: if is_bright { 255.0 } else { 1.0 } })
     }

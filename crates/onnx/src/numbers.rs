@@ -53,7 +53,9 @@ impl Numbers {
     pub(crate) fn as_floats(&self) -> Arc<Vec<f32>> {
         match self {
             Self::Floats(values) => Arc::clone(values),
-            Self::Ints(values) | Self::Flags(values) => Arc::new(values.iter().map(|&value| value as f32).collect()),
+            Self::Ints(values) | Self::Flags(values) => {
+                Arc::new(values.iter().map(|&value| value as f32).collect())
+            }
         }
     }
 
@@ -81,7 +83,9 @@ pub(crate) fn kind_of(code: i64) -> Result<Numbers> {
         9 => Ok(Numbers::flags(Vec::new())),
         8 => Err(Problem::wrong("texts, expected numbers")),
         14 | 15 => Err(Problem::wrong("complex numbers, expected real ones")),
-        17..=22 => Err(Problem::wrong("numbers of 4 or 8 bits, expected f32; export the network before it is quantised")),
+        17..=22 => Err(Problem::wrong(
+            "numbers of 4 or 8 bits, expected f32; export the network before it is quantised",
+        )),
         _ => Err(Problem::wrong(format!("numbers of the unknown type {code}"))),
     }
 }
@@ -107,7 +111,10 @@ pub(crate) fn read(tensor: &proto::Tensor, outside: Option<Bytes>) -> Result<(Ve
         None => of_fields(tensor)?,
     };
     if numbers.len() != count {
-        return Err(Problem::wrong(format!("{} numbers, expected {count} by the shape {shape:?}", numbers.len())));
+        return Err(Problem::wrong(format!(
+            "{} numbers, expected {count} by the shape {shape:?}",
+            numbers.len()
+        )));
     }
     Ok((shape, numbers))
 }

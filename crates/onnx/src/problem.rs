@@ -25,3 +25,8 @@ impl From<candle_core::Error> for Problem {
         Self::Other(error.into())
     }
 }
+
+/// A name from a file as a part of one line.
+pub(crate) fn short(name: &str) -> String {
+    name.chars().map(|sign| if sign.is_control() { ' ' } else { sign }).take(120).collect()
+}

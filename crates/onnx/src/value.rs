@@ -44,13 +44,28 @@ impl Live {
 #[derive(Debug, Clone)]
 pub(crate) enum Origin {
     /// A convolution of these planes, by the name of its weights; with or without bias.
-    Convolution { x: models::Value, module: String, shape: models::ConvolutionShape, bias: bool },
+    Convolution {
+        x: models::Value,
+        module: String,
+        shape: models::ConvolutionShape,
+        bias: bool,
+    },
     /// A batch-norm of these planes, with its ε.
-    BatchNorm { x: models::Value, module: String, epsilon: f64 },
+    BatchNorm {
+        x: models::Value,
+        module: String,
+        epsilon: f64,
+    },
     /// A sum whose first summand is one of the two above.
-    Sum { x: models::Value, y: models::Value },
+    Sum {
+        x: models::Value,
+        y: models::Value,
+    },
     /// The pixels of each channel times a factor plus a number.
-    Pixels { factor: [f64; 3], added: [f64; 3] },
+    Pixels {
+        factor: [f64; 3],
+        added: [f64; 3],
+    },
     /// The sigmoid of a value.
     Sigmoid(Box<Value>),
     /// x / √2.
@@ -106,7 +121,8 @@ impl Value {
     /// The single number that it is, if it is one and known.
     pub(crate) fn single(&self) -> Option<f32> {
         let Source::Known(numbers) = &self.source else { return None };
-        let is_one = self.count() == 1 || self.view.strides.iter().zip(self.shape()).all(|(&stride, &size)| stride == 0 || size == 1);
+        let is_one = self.count() == 1
+            || self.view.strides.iter().zip(self.shape()).all(|(&stride, &size)| stride == 0 || size == 1);
         (is_one && self.count() > 0).then(|| numbers.at(&[self.view.offset as u32]).as_floats()[0])
     }
 
@@ -199,9 +215,8 @@ pub(crate) fn reshaped(view: &View, shape: &[usize]) -> Option<View> {
 /// The shape that two shapes come to by repeating axes of one element.
 pub(crate) fn broadcast(a: &[usize], b: &[usize]) -> Result<Vec<usize>> {
     let axes = a.len().max(b.len());
-    let size = |shape: &[usize], axis: usize| {
-        (axis + shape.len()).checked_sub(axes).map_or(1, |axis| shape[axis])
-    };
+    let size =
+        |shape: &[usize], axis: usize| (axis + shape.len()).checked_sub(axes).map_or(1, |axis| shape[axis]);
     let both = |axis: usize| match (size(a, axis), size(b, axis)) {
         (a, b) if a == b || b == 1 => Ok(a),
         (1, b) => Ok(b),

@@ -7,9 +7,8 @@ use crate::{
     error::Error,
     file::Beside,
     importer::Importer,
-    normaliser, numbers,
-    operations,
-    problem::Problem,
+    normaliser, numbers, operations,
+    problem::{Problem, short},
     proto,
     value::{Origin, Value},
 };
@@ -38,7 +37,8 @@ type Values = HashMap<String, Value>;
 
 impl<'a> Walk<'a> {
     pub(crate) fn new(model: &'a proto::Model, path: &'a std::path::Path, to: Importer) -> Self {
-        let functions = model.functions.iter().map(|of| ((of.domain.as_str(), of.name.as_str()), of)).collect();
+        let functions =
+            model.functions.iter().map(|of| ((of.domain.as_str(), of.name.as_str()), of)).collect();
         let (beside, opset) = (Beside::new(path), opset(&model.opset_import));
         Self { model, beside, path, opset, functions, done: 0, to, pixels: None }
     }
@@ -62,7 +62,10 @@ impl<'a> Walk<'a> {
         let mut weights: HashMap<&str, &proto::Tensor> = HashMap::new();
         for tensor in &graph.initializer {
             if weights.insert(&tensor.name, tensor).is_some() {
-                return Err(self.wrong(&format!("initialiser `{}`", short(&tensor.name)), "its name is there twice".to_owned()));
+                return Err(self.wrong(
+                    &format!("initialiser `{}`", short(&tensor.name)),
+                    "its name is there twice".to_owned(),
+                ));
             }
         }
         let nodes: Vec<&proto::Node> = graph.node.iter().collect();
@@ -93,7 +96,10 @@ impl<'a> Walk<'a> {
             }
             let missing = node.input.iter().find(|name| !name.is_empty() && !values.contains_key(*name));
             if let Some(name) = missing {
-                return Err(self.wrong(&said(node), format!("its input `{}` is nowhere: no node or initialiser has it", short(name))));
+                return Err(self.wrong(
+                    &said(node),
+                    format!("its input `{}` is nowhere: no node or initialiser has it", short(name)),
+                ));
             }
             let once = node.input.iter().map(|name| left.get(name.as_str()) == Some(&1)).collect();
             let inputs = node.input.iter().map(|name| values.get(name).cloned()).collect();
@@ -112,7 +118,10 @@ impl<'a> Walk<'a> {
         }
         let output = |name: &&str| -> Result<Value, Error> {
             self.load(name, weights, values)?;
-            values.get(*name).cloned().ok_or_else(|| self.wrong("the graph", format!("its output `{}` is nowhere", short(name))))
+            values
+                .get(*name)
+                .cloned()
+                .ok_or_else(|| self.wrong("the graph", format!("its output `{}` is nowhere", short(name))))
         };
         wanted.iter().map(output).collect()
     }
@@ -157,7 +166,8 @@ impl<'a> Walk<'a> {
             _ => {}
         }
         let call = Call { node, opset: self.opset, inputs, inputs_read_once: once };
-        let mut found = operations::run(&mut self.to, &call).map_err(|problem| self.told(&said(node), problem))?;
+        let mut found =
+            operations::run(&mut self.to, &call).map_err(|problem| self.told(&said(node), problem))?;
         if let Some(origin) = normaliser::follow(&call)
             && let [first, ..] = &mut found[..]
         {
@@ -180,7 +190,8 @@ impl<'a> Walk<'a> {
             let (shape, numbers) = found.map_err(|problem| self.told(&said(node), problem))?;
             return Ok(Value::known(&shape, numbers));
         }
-        let floats = |values: Vec<f32>, shape: &[usize]| Value::known(shape, numbers::Numbers::floats(values));
+        let floats =
+            |values: Vec<f32>, shape: &[usize]| Value::known(shape, numbers::Numbers::floats(values));
         let ints = |values: Vec<i64>, shape: &[usize]| Value::known(shape, numbers::Numbers::ints(values));
         if call.has("value_float") {
             return Ok(floats(vec![call.float_or("value_float", 0.0)], &[]));
@@ -216,19 +227,26 @@ impl<'a> Walk<'a> {
             return Err(self.wrong(&said(node), format!("more than {DEEPEST} branches within each other")));
         }
         let name = if condition.as_ints()[0] != 0 { "then_branch" } else { "else_branch" };
-        let graph = node.attribute.iter().find(|attribute| attribute.name == name).and_then(|found| found.g.as_ref());
+        let graph =
+            node.attribute.iter().find(|attribute| attribute.name == name).and_then(|found| found.g.as_ref());
         let Some(graph) = graph else { return Err(self.wrong(&said(node), format!("no `{name}`"))) };
         let graph = graph.clone();
         self.inner_graph(&graph, values, depth + 1)
     }
 
     /// A graph within another, whose values it sees.
-    fn inner_graph(&mut self, graph: &proto::Graph, values: &Values, depth: usize) -> Result<Vec<Value>, Error> {
+    fn inner_graph(
+        &mut self,
+        graph: &proto::Graph,
+        values: &Values,
+        depth: usize,
+    ) -> Result<Vec<Value>, Error> {
         let mut own = values.clone();
         for tensor in &graph.initializer {
             let outside = self.beside.bytes(tensor)?;
             let found = numbers::read(tensor, outside);
-            let (shape, numbers) = found.map_err(|problem| self.told(&format!("initialiser `{}`", short(&tensor.name)), problem))?;
+            let (shape, numbers) = found
+                .map_err(|problem| self.told(&format!("initialiser `{}`", short(&tensor.name)), problem))?;
             own.insert(tensor.name.clone(), Value::known(&shape, numbers));
         }
         let nodes: Vec<&proto::Node> = graph.node.iter().collect();
@@ -247,8 +265,13 @@ impl<'a> Walk<'a> {
         if depth >= DEEPEST {
             return Err(self.wrong(&said(node), format!("more than {DEEPEST} functions within each other")));
         }
-        let mut values: Values =
-            function.input.iter().cloned().zip(inputs).filter_map(|(name, value)| Some((name, value?))).collect();
+        let mut values: Values = function
+            .input
+            .iter()
+            .cloned()
+            .zip(inputs)
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect();
         let given = |reference: &str| {
             let of_call = node.attribute.iter().find(|attribute| attribute.name == reference);
             of_call.or_else(|| function.attribute_proto.iter().find(|attribute| attribute.name == reference))
@@ -282,7 +305,9 @@ impl<'a> Walk<'a> {
     fn told(&self, node: &str, problem: Problem) -> Error {
         match problem {
             Problem::Wrong(problem) => self.wrong(node, problem),
-            Problem::Unknown(way_out) => Error::Unknown { path: self.path.to_owned(), node: node.to_owned(), way_out },
+            Problem::Unknown(way_out) => {
+                Error::Unknown { path: self.path.to_owned(), node: node.to_owned(), way_out }
+            }
             Problem::Other(error) => error,
         }
     }
@@ -299,11 +324,6 @@ fn said(node: &proto::Node) -> String {
     let domain = if node.domain.is_empty() { String::new() } else { format!("{}.", short(&node.domain)) };
     let name = if node.name.is_empty() { node.output.first().map_or("", String::as_str) } else { &node.name };
     format!("node `{}` ({domain}{})", short(name), short(&node.op_type))
-}
-
-/// A name from a file as a part of one line.
-pub(crate) fn short(name: &str) -> String {
-    name.chars().map(|sign| if sign.is_control() { ' ' } else { sign }).take(120).collect()
 }
 
 /// Names of values outside that the branches of a node read.
@@ -332,7 +352,8 @@ fn order(nodes: &[&proto::Node], wanted: &[&str], values: &Values) -> Result<Vec
     }
     // (node, whether those that it needs are done).
     let maker = |name: &&str| makers.get(name).copied().filter(|_| !values.contains_key(*name));
-    let mut stack: Vec<(usize, bool)> = wanted.iter().rev().filter_map(maker).map(|node| (node, false)).collect();
+    let mut stack: Vec<(usize, bool)> =
+        wanted.iter().rev().filter_map(maker).map(|node| (node, false)).collect();
     let (mut begun, mut done, mut order) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
     while let Some((index, is_ready)) = stack.pop() {
         if is_ready {
@@ -363,7 +384,9 @@ fn order(nodes: &[&proto::Node], wanted: &[&str], values: &Values) -> Result<Vec
 /// How often each value is read.
 fn readers<'b>(nodes: &[&'b proto::Node], order: &[usize], wanted: &[&'b str]) -> HashMap<&'b str, usize> {
     let mut readers: HashMap<&str, usize> = HashMap::new();
-    let read = order.iter().flat_map(|&index| nodes[index].input.iter().map(String::as_str).chain(captured(nodes[index])));
+    let read = order
+        .iter()
+        .flat_map(|&index| nodes[index].input.iter().map(String::as_str).chain(captured(nodes[index])));
     read.chain(wanted.iter().copied()).filter(|name| !name.is_empty()).for_each(|name| {
         *readers.entry(name).or_default() += 1;
     });

@@ -28,7 +28,9 @@ pub enum Error {
     )]
     NoSuchOutput { class: String, output: usize, outputs: usize, origin: String },
     /// A graph of other classes than those of the images.
-    #[error("{file}: the graph has {outputs} outputs, and the images have {classes} classes; expected as many")]
+    #[error(
+        "{file}: the graph has {outputs} outputs, and the images have {classes} classes; expected as many"
+    )]
     OtherOutputs { file: String, outputs: usize, classes: usize },
     /// A run of other classes than those of the images.
     #[error(

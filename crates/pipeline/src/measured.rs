@@ -77,7 +77,8 @@ impl OnnxNetwork {
             }
         }
         let name = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
-        let file = OnnxFile { file: name(path.file_name()), producer: model.producer(), opset: model.opset() };
+        let file =
+            OnnxFile { file: name(path.file_name()), producer: model.producer(), opset: model.opset() };
         Ok(Self { name: name(path.file_stem()), file, checksum, network })
     }
 
@@ -108,7 +109,11 @@ impl OnnxNetwork {
         let (outputs, classes) = (self.network.classes, images.classes());
         let found = Restriction::new(Some(outputs), classes.len(), images.outputs(), classes)?;
         if found.is_none() && outputs != classes.len() {
-            return Err(Error::OtherOutputs { file: self.file.file.clone(), outputs, classes: classes.len() });
+            return Err(Error::OtherOutputs {
+                file: self.file.file.clone(),
+                outputs,
+                classes: classes.len(),
+            });
         }
         Ok(found)
     }
@@ -123,7 +128,9 @@ impl OnnxNetwork {
                 let of = if self.network.brightest > 1.0 { ", of pixels from 0 to 255" } else { "" };
                 (own.unwrap_or_else(plain), format!("in the graph{of}"))
             }
-            (None, None) => (profile.usual, format!("the usual one of {}, for the graph has none", profile.dataset)),
+            (None, None) => {
+                (profile.usual, format!("the usual one of {}, for the graph has none", profile.dataset))
+            }
         }
     }
 

@@ -92,7 +92,12 @@ impl NetworkDescription {
         })
     }
 
-    fn new(stored: &StoredWeights, spec: &NetworkSpec<'_>, wanted: Architecture, head: Head) -> (Self, Normaliser) {
+    fn new(
+        stored: &StoredWeights,
+        spec: &NetworkSpec<'_>,
+        wanted: Architecture,
+        head: Head,
+    ) -> (Self, Normaliser) {
         let Head { restriction, notes: of_head } = head;
         let (normaliser, from) = match &stored.normaliser {
             Some(own) => (own.value, own.origin.clone()),

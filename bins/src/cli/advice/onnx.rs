@@ -10,9 +10,11 @@ pub(super) fn of(error: &Error) -> Option<String> {
         }
         Error::ImageSize { .. } => "export the graph for images of these".to_owned(),
         Error::NotAClassifier { .. } => "--onnx takes classifiers of images in three colours".to_owned(),
-        Error::Unreadable { .. } => "--onnx takes files that torch.onnx.export and its like write; of other files --checkpoints may \
+        Error::Unreadable { .. } => {
+            "--onnx takes files that torch.onnx.export and its like write; of other files --checkpoints may \
              know more"
-            .to_owned(),
+                .to_owned()
+        }
         _ => return None,
     })
 }

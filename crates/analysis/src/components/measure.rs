@@ -7,8 +7,8 @@ use datasets::ImageSet;
 use evaluation::{Axis, Features, Scores, Separation};
 use models::{Architecture, Attack, Frozen};
 use pipeline::{
-    DatasetProfile, DeviceBatches, DeviceFeed, MeasuredNetwork, NetworkDescription, NetworkSpec, Session, attacked,
-    check_attack, describe_networks, on_host, open_network, out_of_memory, test_batches,
+    DatasetProfile, DeviceBatches, DeviceFeed, MeasuredNetwork, NetworkDescription, NetworkSpec, Session,
+    attacked, check_attack, describe_networks, on_host, open_network, out_of_memory, test_batches,
 };
 use runs::StoredCheckpoint;
 use spectral::Filter;

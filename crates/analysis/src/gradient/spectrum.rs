@@ -8,8 +8,8 @@ use std::path::Path;
 use datasets::ImageSet;
 use models::{Architecture, Frozen};
 use pipeline::{
-    DatasetProfile, DeviceFeed, MeasuredNetwork, NetworkDescription, NetworkSpec, Session, describe_networks, open_network,
-    out_of_memory, tally, test_batches,
+    DatasetProfile, DeviceFeed, MeasuredNetwork, NetworkDescription, NetworkSpec, Session, describe_networks,
+    open_network, out_of_memory, tally, test_batches,
 };
 use progress::Interrupted;
 use runs::StoredCheckpoint;

@@ -41,8 +41,20 @@ pub fn unary(x: f64, function: Unary) -> f64 {
         Unary::Sin => x.sin(),
         Unary::Cos => x.cos(),
         Unary::Clip { low, high } => x.max(f64::from(low)).min(f64::from(high)),
-        Unary::Elu { alpha } => if x > 0.0 { x } else { f64::from(alpha) * x.exp_m1() },
-        Unary::ThresholdedRelu { alpha } => if x > f64::from(alpha) { x } else { 0.0 },
+        Unary::Elu { alpha } => {
+            if x > 0.0 {
+                x
+            } else {
+                f64::from(alpha) * x.exp_m1()
+            }
+        }
+        Unary::ThresholdedRelu { alpha } => {
+            if x > f64::from(alpha) {
+                x
+            } else {
+                0.0
+            }
+        }
         Unary::Floor => x.floor(),
         Unary::Ceil => x.ceil(),
         Unary::Round => x.round_ties_even(),
@@ -63,7 +75,13 @@ pub fn unary_slope(x: f64, function: Unary) -> f64 {
         Unary::Sin => x.cos(),
         Unary::Cos => -x.sin(),
         Unary::Clip { low, high } => f64::from(u8::from(x > f64::from(low) && x < f64::from(high))),
-        Unary::Elu { alpha } => if x > 0.0 { 1.0 } else { f64::from(alpha) * x.exp() },
+        Unary::Elu { alpha } => {
+            if x > 0.0 {
+                1.0
+            } else {
+                f64::from(alpha) * x.exp()
+            }
+        }
         Unary::ThresholdedRelu { alpha } => f64::from(u8::from(x > f64::from(alpha))),
         Unary::Floor | Unary::Ceil | Unary::Round | Unary::Sign => 0.0,
     }
@@ -90,8 +108,20 @@ pub fn binary(a: f64, b: f64, function: Binary) -> f64 {
         Binary::Power => a.powf(b),
         Binary::Minimum => a.min(b),
         Binary::Maximum => a.max(b),
-        Binary::Slope => if a > 0.0 { a } else { a * b },
-        Binary::Gate => if b == 0.0 { 0.0 } else { a },
+        Binary::Slope => {
+            if a > 0.0 {
+                a
+            } else {
+                a * b
+            }
+        }
+        Binary::Gate => {
+            if b == 0.0 {
+                0.0
+            } else {
+                a
+            }
+        }
         Binary::Equal => f64::from(u8::from(a == b)),
         Binary::Greater => f64::from(u8::from(a > b)),
         Binary::GreaterOrEqual => f64::from(u8::from(a >= b)),
@@ -100,7 +130,15 @@ pub fn binary(a: f64, b: f64, function: Binary) -> f64 {
 
 /// Its derivatives by both.
 pub fn binary_slopes(a: f64, b: f64, function: Binary) -> [f64; 2] {
-    let share = |wins: bool| if wins { 1.0 } else if a == b { 0.5 } else { 0.0 };
+    let share = |wins: bool| {
+        if wins {
+            1.0
+        } else if a == b {
+            0.5
+        } else {
+            0.0
+        }
+    };
     match function {
         Binary::Add => [1.0, 1.0],
         Binary::Subtract => [1.0, -1.0],
@@ -109,7 +147,13 @@ pub fn binary_slopes(a: f64, b: f64, function: Binary) -> [f64; 2] {
         Binary::Power => [b * a.powf(b - 1.0), if a == 0.0 { 0.0 } else { a.powf(b) * a.ln() }],
         Binary::Minimum => [share(a < b), share(b < a)],
         Binary::Maximum => [share(a > b), share(b > a)],
-        Binary::Slope => if a > 0.0 { [1.0, 0.0] } else { [b, a] },
+        Binary::Slope => {
+            if a > 0.0 {
+                [1.0, 0.0]
+            } else {
+                [b, a]
+            }
+        }
         Binary::Gate => [f64::from(u8::from(b != 0.0)), 0.0],
         Binary::Equal | Binary::Greater | Binary::GreaterOrEqual => [0.0, 0.0],
     }
@@ -157,7 +201,8 @@ pub fn softmax(x: &[f64], axis: Axis, log: bool) -> Vec<f64> {
     let mut y = vec![0.0; x.len()];
     for result in 0..axis.outer * axis.inner {
         let sum: f64 = along(axis, result).map(|place| x[place].exp()).sum();
-        along(axis, result).for_each(|place| y[place] = if log { x[place] - sum.ln() } else { x[place].exp() / sum });
+        along(axis, result)
+            .for_each(|place| y[place] = if log { x[place] - sum.ln() } else { x[place].exp() / sum });
     }
     y
 }

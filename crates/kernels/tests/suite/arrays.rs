@@ -67,7 +67,11 @@ fn by_both(a: &[f32], b: &[f32], images: usize, of: impl Fn(&[f64], &[f64]) -> V
 
 /// A view of 24 elements: rows, columns, every other one backwards, one repeated, and three axes in another order.
 fn views() -> impl Strategy<Value = View> {
-    let view = |shape: &[usize], strides: &[isize], offset| View { shape: shape.to_vec(), strides: strides.to_vec(), offset };
+    let view = |shape: &[usize], strides: &[isize], offset| View {
+        shape: shape.to_vec(),
+        strides: strides.to_vec(),
+        offset,
+    };
     prop_oneof![
         Just(View::rows(&[4, 6])),
         Just(View::rows(&[4, 6]).transposed()),
@@ -96,8 +100,11 @@ fn naive_gradients_are_central_differences() {
     }
     let positive: Vec<f64> = x.iter().map(|x| x.abs() + 0.25).collect();
     for function in UNARY {
-        let gradient: Vec<f64> = positive.iter().zip(&g).map(|(&x, g)| g * naive::unary_slope(x, function)).collect();
-        assert_differences(&positive, &g, &gradient, |x| x.iter().map(|&x| naive::unary(x, function)).collect());
+        let gradient: Vec<f64> =
+            positive.iter().zip(&g).map(|(&x, g)| g * naive::unary_slope(x, function)).collect();
+        assert_differences(&positive, &g, &gradient, |x| {
+            x.iter().map(|&x| naive::unary(x, function)).collect()
+        });
     }
     let other = wide(&fine(3, 24));
     for function in BINARY {
@@ -105,7 +112,8 @@ fn naive_gradients_are_central_differences() {
             let pairs = positive.iter().zip(&other).zip(&g);
             pairs.map(|((&a, &b), g)| g * naive::binary_slopes(a, b, function)[of]).collect()
         };
-        let apply = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(&a, &b)| naive::binary(a, b, function)).collect();
+        let apply =
+            |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(&a, &b)| naive::binary(a, b, function)).collect();
         assert_differences(&positive, &g, &slopes(0), |a| apply(a, &other));
         assert_differences(&other, &g, &slopes(1), |b| apply(&positive, b));
     }

@@ -98,8 +98,8 @@ impl Lowering<'_> {
 
     /// Whether a value goes only into a sum, as the first summand, and as it is.
     fn joins_a_sum(&self, slot: Slot) -> bool {
-        if let Op::Convolution { activation: Activation::Relu, .. } | Op::BatchNorm { activation: Activation::Relu, .. } =
-            self.graph.nodes[slot].op
+        if let Op::Convolution { activation: Activation::Relu, .. }
+        | Op::BatchNorm { activation: Activation::Relu, .. } = self.graph.nodes[slot].op
         {
             return false;
         }

@@ -3,14 +3,13 @@
 use models::{Binary, View};
 
 use super::{
-    Outputs,
     elements::{pair, pair_with_number},
     products::product,
     reductions::softmax_over,
     views::reshape_to,
 };
 use crate::{
-    call::Call,
+    call::{Call, Outputs},
     importer::Importer,
     problem::{Problem, Result},
     value::{Value, expanded, permuted},
@@ -28,9 +27,10 @@ pub(super) fn attention(to: &mut Importer, call: &Call<'_>) -> Outputs {
     let heads = |name: &str, value: &Value| -> Result<usize> {
         match value.shape() {
             [_, heads, _, _] => Ok(*heads),
-            _ => usize::try_from(call.int_or(name, 0)).ok().filter(|&heads| heads > 0).ok_or_else(|| {
-                Problem::wrong(format!("{name} is missing"))
-            }),
+            _ => usize::try_from(call.int_or(name, 0))
+                .ok()
+                .filter(|&heads| heads > 0)
+                .ok_or_else(|| Problem::wrong(format!("{name} is missing"))),
         }
     };
     let (of_q, of_kv) = (heads("q_num_heads", q)?, heads("kv_num_heads", k)?);

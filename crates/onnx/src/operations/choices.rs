@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use models::{ArrayOp, View};
 
-use super::{Outputs, views::reshape_to};
+use super::views::reshape_to;
 use crate::{
-    call::Call,
+    call::{Call, Outputs},
     importer::{Importer, column, of_live},
     numbers::{Numbers, kind_of, sizes},
     problem::{Problem, Result},
@@ -24,7 +24,8 @@ struct Places {
 
 impl Places {
     fn new(to: &mut Importer, values: &[&Value]) -> Result<(Self, Vec<View>)> {
-        let (mut found, mut views, mut start) = (Self { live: Vec::new(), starts: Vec::new() }, Vec::new(), 0);
+        let (mut found, mut views, mut start) =
+            (Self { live: Vec::new(), starts: Vec::new() }, Vec::new(), 0);
         for value in values {
             let value = to.live_of(value)?;
             let live = value.live().expect("a value of the network");
@@ -103,7 +104,11 @@ pub(super) fn concatenated(to: &mut Importer, values: &[&Value], axis: usize) ->
         let fits = value.shape().len() == shape.len()
             && (0..shape.len()).all(|at| at == axis || value.shape()[at] == shape[at]);
         if !fits {
-            return Err(Problem::wrong(format!("{:?} beside {:?} along axis {axis}", value.shape(), values[0].shape())));
+            return Err(Problem::wrong(format!(
+                "{:?} beside {:?} along axis {axis}",
+                value.shape(),
+                values[0].shape()
+            )));
         }
         shape[axis] += value.shape()[axis];
     }
@@ -150,12 +155,18 @@ fn known_side_by_side(to: &mut Importer, values: &[&Value], axis: usize, shape: 
     let (outer, inner) = (shape[..axis].iter().product(), shape[axis + 1..].iter().product());
     let all: Vec<Numbers> = values.iter().filter_map(|value| value.numbers()).collect();
     let found = if all.iter().any(|numbers| matches!(numbers, Numbers::Floats(_))) {
-        let parts: Vec<_> =
-            all.iter().zip(values).map(|(all, value)| (all.as_floats().to_vec(), value.shape()[axis])).collect();
+        let parts: Vec<_> = all
+            .iter()
+            .zip(values)
+            .map(|(all, value)| (all.as_floats().to_vec(), value.shape()[axis]))
+            .collect();
         Numbers::floats(interleaved(&parts, outer, inner))
     } else {
-        let parts: Vec<_> =
-            all.iter().zip(values).map(|(all, value)| (all.as_ints().to_vec(), value.shape()[axis])).collect();
+        let parts: Vec<_> = all
+            .iter()
+            .zip(values)
+            .map(|(all, value)| (all.as_ints().to_vec(), value.shape()[axis]))
+            .collect();
         Numbers::ints(interleaved(&parts, outer, inner))
     };
     Ok(Value::known(shape, found))
@@ -389,7 +400,9 @@ pub(super) fn cast(call: &Call<'_>) -> Outputs {
     let cast = match kind {
         Numbers::Floats(_) => Numbers::Floats(numbers.as_floats()),
         Numbers::Ints(_) => Numbers::Ints(numbers.as_ints()),
-        Numbers::Flags(_) => Numbers::flags(numbers.as_doubles().iter().map(|&value| i64::from(value != 0.0)).collect()),
+        Numbers::Flags(_) => {
+            Numbers::flags(numbers.as_doubles().iter().map(|&value| i64::from(value != 0.0)).collect())
+        }
     };
     Ok(vec![Value::known(x.shape(), cast)])
 }
@@ -470,7 +483,11 @@ pub(super) fn triangle(to: &mut Importer, call: &Call<'_>) -> Outputs {
     to.reserve(rows.saturating_mul(columns))?;
     let kept = |at: usize| {
         let (row, column) = ((at / columns) as i64, (at % columns) as i64);
-        i64::from(if is_upper { column >= row.saturating_add(diagonal) } else { column <= row.saturating_add(diagonal) })
+        i64::from(if is_upper {
+            column >= row.saturating_add(diagonal)
+        } else {
+            column <= row.saturating_add(diagonal)
+        })
     };
     let flags = Numbers::flags((0..rows * columns).map(kept).collect());
     let zero = Value::known(&[], Numbers::floats(vec![0.0]));

@@ -2,9 +2,9 @@
 
 use models::{Activation, ArrayOp, Binary, Nonlinearity, Side, Unary, View};
 
-use super::{Outputs, folding, joined};
+use super::{folding, joined};
 use crate::{
-    call::Call,
+    call::{Call, Outputs},
     importer::{Importer, column, of_live},
     problem::{Problem, Result},
     value::{Live, Origin, Source, Value, broadcast, expanded, laid_out, permuted},
@@ -18,13 +18,6 @@ pub(super) fn unary(to: &mut Importer, x: &Value, function: Unary) -> Result<Val
     let (live, view) = to.whole(x)?;
     let y = to.array(ArrayOp::Unary(function), &[live], live.planes)?;
     Ok(of_live(y, view))
-}
-
-/// A function of each element that engines have a fast operation for.
-pub(super) fn nonlinear(to: &mut Importer, x: &Value, function: Nonlinearity) -> Result<Value> {
-    let (live, view) = to.whole(x)?;
-    let value = to.builder.nonlinear(live.value, function);
-    Ok(of_live(Live { value, planes: live.planes }, view))
 }
 
 /// `Relu`: the end of a convolution, batch-norm or sum that nothing else reads.
@@ -62,7 +55,7 @@ pub(super) fn clip(to: &mut Importer, call: &Call<'_>) -> Outputs {
         return Ok(vec![unary(to, x, Unary::Clip { low, high })?]);
     }
     Ok(vec![match (low, high) {
-        (0.0, 6.0) => nonlinear(to, x, Nonlinearity::Relu6)?,
+        (0.0, 6.0) => to.nonlinear(x, Nonlinearity::Relu6)?,
         (0.0, f32::INFINITY) => leaky_relu(to, x, 0.0)?,
         _ => unary(to, x, Unary::Clip { low, high })?,
     }])
@@ -76,7 +69,7 @@ pub(super) fn sigmoid(to: &mut Importer, x: &Value) -> Result<Value> {
         let sum = pair_with_number(to, &power, Binary::Add, 1.0)?;
         return unary(to, &sum, Unary::Reciprocal);
     }
-    let y = nonlinear(to, x, Nonlinearity::Sigmoid)?;
+    let y = to.nonlinear(x, Nonlinearity::Sigmoid)?;
     Ok(Value { origin: Some(Origin::Sigmoid(x.bare())), ..y })
 }
 
@@ -85,7 +78,7 @@ pub(super) fn hard_sigmoid(to: &mut Importer, call: &Call<'_>) -> Outputs {
     let x = call.input(0)?;
     let (alpha, beta) = (call.float_or("alpha", 0.2), call.float_or("beta", 0.5));
     if (alpha - 1.0 / 6.0).abs() < 1e-6 && beta == 0.5 && !x.is_known() {
-        return Ok(vec![nonlinear(to, x, Nonlinearity::Hardsigmoid)?]);
+        return Ok(vec![to.nonlinear(x, Nonlinearity::Hardsigmoid)?]);
     }
     let scaled = pair_with_number(to, x, Binary::Multiply, alpha)?;
     let shifted = pair_with_number(to, &scaled, Binary::Add, beta)?;
@@ -95,7 +88,7 @@ pub(super) fn hard_sigmoid(to: &mut Importer, call: &Call<'_>) -> Outputs {
 /// `Gelu`, exact or by the hyperbolic tangent.
 pub(super) fn gelu(to: &mut Importer, x: &Value, is_exact: bool) -> Result<Value> {
     if is_exact {
-        return nonlinear(to, x, Nonlinearity::Gelu);
+        return to.nonlinear(x, Nonlinearity::Gelu);
     }
     // x · sigmoid(2 · √(2/π) · (x + 0.044715 x³)).
     let square = pair(to, x, x, Binary::Multiply)?;
@@ -103,7 +96,7 @@ pub(super) fn gelu(to: &mut Importer, x: &Value, is_exact: bool) -> Result<Value
     let factor = pair_with_number(to, &factor, Binary::Add, 1.0)?;
     let inner = pair(to, x, &factor, Binary::Multiply)?;
     let inner = pair_with_number(to, &inner, Binary::Multiply, 1.595_769_1)?;
-    let gate = nonlinear(to, &inner, Nonlinearity::Sigmoid)?;
+    let gate = to.nonlinear(&inner, Nonlinearity::Sigmoid)?;
     pair(to, x, &gate, Binary::Multiply)
 }
 
@@ -129,7 +122,8 @@ pub(super) fn pair(to: &mut Importer, a: &Value, b: &Value, function: Binary) ->
         () if leads(b) => b.order(),
         () => (0..shape.len()).collect(),
     };
-    let planes = [a, b].into_iter().find(|value| leads(value)).and_then(|value| value.live()).map(|live| live.planes);
+    let planes =
+        [a, b].into_iter().find(|value| leads(value)).and_then(|value| value.live()).map(|live| live.planes);
     let planes = planes.unwrap_or_else(|| column(shape.iter().product()));
     let view_of = |value: &Value| -> Result<View> { Ok(permuted(&expanded(&value.view, &shape)?, &order)) };
     let (of_a, of_b) = (view_of(a)?, view_of(b)?);
@@ -185,7 +179,8 @@ pub(super) fn add(to: &mut Importer, call: &Call<'_>) -> Outputs {
         };
         let sum = to.builder.add(x.value, value.value, Activation::None);
         let mut found = of_live(Live { value: sum, planes: x.planes }, first.view.clone());
-        let joins = joined::can_take_a_sum(first) && call.inputs_read_once[usize::from(std::ptr::eq(first, b))];
+        let joins =
+            joined::can_take_a_sum(first) && call.inputs_read_once[usize::from(std::ptr::eq(first, b))];
         found.origin = joins.then_some(Origin::Sum { x: x.value, y: value.value });
         return Ok(vec![found]);
     }

@@ -42,12 +42,30 @@ fn value(function: Unary, x: f64) -> f64 {
         Unary::Sin => x.sin(),
         Unary::Cos => x.cos(),
         Unary::Clip { low, high } => x.max(f64::from(low)).min(f64::from(high)),
-        Unary::Elu { alpha } => if x > 0.0 { x } else { f64::from(alpha) * x.exp_m1() },
-        Unary::ThresholdedRelu { alpha } => if x > f64::from(alpha) { x } else { 0.0 },
+        Unary::Elu { alpha } => {
+            if x > 0.0 {
+                x
+            } else {
+                f64::from(alpha) * x.exp_m1()
+            }
+        }
+        Unary::ThresholdedRelu { alpha } => {
+            if x > f64::from(alpha) {
+                x
+            } else {
+                0.0
+            }
+        }
         Unary::Floor => x.floor(),
         Unary::Ceil => x.ceil(),
         Unary::Round => x.round_ties_even(),
-        Unary::Sign => if x == 0.0 { x } else { x.signum() },
+        Unary::Sign => {
+            if x == 0.0 {
+                x
+            } else {
+                x.signum()
+            }
+        }
     }
 }
 
@@ -108,7 +126,8 @@ pub(super) fn remainder(
         }
         _ => {
             let left = |(&a, &b): (&i64, &i64)| {
-                let left = a.checked_rem(b).ok_or_else(|| Problem::wrong("a division of whole numbers by 0"))?;
+                let left =
+                    a.checked_rem(b).ok_or_else(|| Problem::wrong("a division of whole numbers by 0"))?;
                 Ok(if of_dividend || left == 0 || (left < 0) == (b < 0) { left } else { left + b })
             };
             Numbers::ints(a.as_ints().iter().zip(b.as_ints().iter()).map(left).collect::<Result<_>>()?)
@@ -148,8 +167,20 @@ fn of_floats(function: Binary, a: f64, b: f64) -> f64 {
         Binary::Power => a.powf(b),
         Binary::Minimum => a.min(b),
         Binary::Maximum => a.max(b),
-        Binary::Slope => if a > 0.0 { a } else { a * b },
-        Binary::Gate => if b == 0.0 { 0.0 } else { a },
+        Binary::Slope => {
+            if a > 0.0 {
+                a
+            } else {
+                a * b
+            }
+        }
+        Binary::Gate => {
+            if b == 0.0 {
+                0.0
+            } else {
+                a
+            }
+        }
         Binary::Equal => f64::from(a == b),
         Binary::Greater => f64::from(a > b),
         Binary::GreaterOrEqual => f64::from(a >= b),
@@ -161,12 +192,26 @@ fn of_ints(function: Binary, a: i64, b: i64) -> Result<i64> {
         Binary::Add => a.wrapping_add(b),
         Binary::Subtract => a.wrapping_sub(b),
         Binary::Multiply => a.wrapping_mul(b),
-        Binary::Divide => a.checked_div(b).ok_or_else(|| Problem::wrong("a division of whole numbers by 0"))?,
+        Binary::Divide => {
+            a.checked_div(b).ok_or_else(|| Problem::wrong("a division of whole numbers by 0"))?
+        }
         Binary::Power => (a as f64).powf(b as f64) as i64,
         Binary::Minimum => a.min(b),
         Binary::Maximum => a.max(b),
-        Binary::Slope => if a > 0 { a } else { a.wrapping_mul(b) },
-        Binary::Gate => if b == 0 { 0 } else { a },
+        Binary::Slope => {
+            if a > 0 {
+                a
+            } else {
+                a.wrapping_mul(b)
+            }
+        }
+        Binary::Gate => {
+            if b == 0 {
+                0
+            } else {
+                a
+            }
+        }
         Binary::Equal => i64::from(a == b),
         Binary::Greater => i64::from(a > b),
         Binary::GreaterOrEqual => i64::from(a >= b),

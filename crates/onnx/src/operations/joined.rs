@@ -3,7 +3,6 @@
 
 use models::{Activation, Nonlinearity};
 
-use super::elements::nonlinear;
 use crate::{
     importer::{Importer, of_live},
     problem::Result,
@@ -73,16 +72,16 @@ pub(super) fn origin_of_sum(a: &Value, b: &Value) -> Option<Origin> {
 pub(super) fn product(to: &mut Importer, x: &Value, y: &Value) -> Result<Option<Value>> {
     match (&x.origin, &y.origin) {
         (_, Some(Origin::Sigmoid(of))) if is_same(of, x) => {
-            return nonlinear(to, x, Nonlinearity::Silu).map(Some);
+            return to.nonlinear(x, Nonlinearity::Silu).map(Some);
         }
         (Some(Origin::Half(of)), Some(Origin::ErfPlusOne(same))) if is_same(of, same) => {
-            return nonlinear(to, of, Nonlinearity::Gelu).map(Some);
+            return to.nonlinear(of, Nonlinearity::Gelu).map(Some);
         }
         (_, Some(Origin::Normal(of))) if is_same(of, x) => {
-            return nonlinear(to, x, Nonlinearity::Gelu).map(Some);
+            return to.nonlinear(x, Nonlinearity::Gelu).map(Some);
         }
         (Some(Origin::TwiceGelu(of)), _) if y.single() == Some(0.5) => {
-            return nonlinear(to, of, Nonlinearity::Gelu).map(Some);
+            return to.nonlinear(of, Nonlinearity::Gelu).map(Some);
         }
         _ => {}
     }

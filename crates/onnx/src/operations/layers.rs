@@ -2,9 +2,9 @@
 
 use models::{Activation, ConvolutionShape, View};
 
-use super::{Outputs, choices::padded, windows::Windows};
+use super::{choices::padded, windows::Windows};
 use crate::{
-    call::Call,
+    call::{Call, Outputs},
     importer::{Importer, of_live},
     problem::{Problem, Result},
     value::{Live, Origin, Value, laid_out},
@@ -15,7 +15,9 @@ pub(super) fn plane_sizes(x: &Value) -> Result<[usize; 3]> {
     match x.shape() {
         &[1, c, h, w] => Ok([c, h, w]),
         &[1, c, l] => Ok([c, l, 1]),
-        shape => Err(Problem::wrong(format!("{shape:?}, expected images of one or two axes: (1, C, H, W) or (1, C, L)"))),
+        shape => Err(Problem::wrong(format!(
+            "{shape:?}, expected images of one or two axes: (1, C, H, W) or (1, C, L)"
+        ))),
     }
 }
 
@@ -30,8 +32,13 @@ pub(super) fn convolution(to: &mut Importer, call: &Call<'_>) -> Outputs {
         shape => return Err(Problem::wrong(format!("weights {shape:?} for {:?}", x.shape()))),
     };
     let groups = usize::try_from(call.int_or("group", 1)).unwrap_or(0);
-    if groups == 0 || part.checked_mul(groups) != Some(c) || o % groups != 0 || o == 0 || kernel.contains(&0) {
-        return Err(Problem::wrong(format!("weights {:?} in {groups} groups for {:?}", weight.shape(), x.shape())));
+    if groups == 0 || part.checked_mul(groups) != Some(c) || o % groups != 0 || o == 0 || kernel.contains(&0)
+    {
+        return Err(Problem::wrong(format!(
+            "weights {:?} in {groups} groups for {:?}",
+            weight.shape(),
+            x.shape()
+        )));
     }
     let windows = Windows::new(call, axes, [h, w], Some(kernel))?;
     let counts = windows.counts([h, w])?;
@@ -42,7 +49,8 @@ pub(super) fn convolution(to: &mut Importer, call: &Call<'_>) -> Outputs {
     }
     let (weights, kernel) = dilated(weights, o * part, kernel, windows.dilations);
     // Padding that is not the same on both sides, or reaches further than the kernel, is put on first.
-    let plain = |axis: usize| windows.pads[axis][0] == windows.pads[axis][1] && windows.pads[axis][0] < kernel[axis];
+    let plain =
+        |axis: usize| windows.pads[axis][0] == windows.pads[axis][1] && windows.pads[axis][0] < kernel[axis];
     let (x, padding) = if plain(0) && plain(1) {
         (x.clone(), windows.pads.map(|pad| pad[0]))
     } else {
@@ -65,7 +73,9 @@ pub(super) fn convolution(to: &mut Importer, call: &Call<'_>) -> Outputs {
     let live = to.planes(&x, &order, planes)?;
     let found = with_weights(to, live, shape, weights, bias)?;
     let mut sizes = vec![1, o];
-    sizes.extend(&shape.output_size([planes[1], planes[2]]).ok_or_else(|| Problem::wrong("no window fits"))?[..axes]);
+    sizes.extend(
+        &shape.output_size([planes[1], planes[2]]).ok_or_else(|| Problem::wrong("no window fits"))?[..axes],
+    );
     let y = Value { view: View::rows(&sizes), ..found };
     if is_even {
         return Ok(vec![y]);
@@ -125,7 +135,9 @@ pub(super) fn with_weights(
 pub(super) fn batch_norm(to: &mut Importer, call: &Call<'_>) -> Outputs {
     let x = call.input(0)?;
     if call.is_set("training_mode") {
-        return Err(Problem::Unknown("export the network in evaluation mode: its batch-norms have the batch's statistics"));
+        return Err(Problem::Unknown(
+            "export the network in evaluation mode: its batch-norms have the batch's statistics",
+        ));
     }
     let channels = match x.shape() {
         [1, channels, ..] => *channels,
@@ -157,7 +169,9 @@ pub(super) fn batch_norm(to: &mut Importer, call: &Call<'_>) -> Outputs {
 pub(super) fn layer_norm(to: &mut Importer, call: &Call<'_>) -> Outputs {
     let x = call.input(0)?;
     if call.outputs() > 1 && call.node.output[1..].iter().any(|name| !name.is_empty()) {
-        return Err(Problem::Unknown("export the network for evaluation: mean and deviation are outputs of their own"));
+        return Err(Problem::Unknown(
+            "export the network for evaluation: mean and deviation are outputs of their own",
+        ));
     }
     let axis = x.axis(call.int_or("axis", -1))?;
     let channels: usize = x.shape()[axis..].iter().product();

@@ -16,14 +16,11 @@ mod windows;
 use models::{Binary, Nonlinearity, Reduction, Unary};
 
 use crate::{
-    call::Call,
+    call::{Call, Outputs},
     importer::Importer,
     problem::{Problem, Result},
     value::{Origin, Value},
 };
-
-/// The outputs of a node.
-pub(crate) type Outputs = Result<Vec<Value>>;
 
 /// What a node computes, added to the network or folded.
 pub(crate) fn run(to: &mut Importer, call: &Call<'_>) -> Outputs {
@@ -91,13 +88,13 @@ fn of_elements(to: &mut Importer, call: &Call<'_>) -> Outputs {
         "Clip" => elements::clip(to, call),
         "Sigmoid" => one(elements::sigmoid(to, x)),
         "HardSigmoid" => elements::hard_sigmoid(to, call),
-        "HardSwish" => one(elements::nonlinear(to, x, Nonlinearity::Hardswish)),
-        "Swish" if call.float_or("alpha", 1.0) == 1.0 => one(elements::nonlinear(to, x, Nonlinearity::Silu)),
-        "Tanh" => one(elements::nonlinear(to, x, Nonlinearity::Tanh)),
+        "HardSwish" => one(to.nonlinear(x, Nonlinearity::Hardswish)),
+        "Swish" if call.float_or("alpha", 1.0) == 1.0 => one(to.nonlinear(x, Nonlinearity::Silu)),
+        "Tanh" => one(to.nonlinear(x, Nonlinearity::Tanh)),
         "Gelu" => one(elements::gelu(to, x, call.text_or("approximate", "none") != "tanh")),
         "Mish" => {
             let soft = elements::unary(to, x, Unary::Softplus)?;
-            let gate = elements::nonlinear(to, &soft, Nonlinearity::Tanh)?;
+            let gate = to.nonlinear(&soft, Nonlinearity::Tanh)?;
             one(elements::pair(to, x, &gate, Binary::Multiply))
         }
         "Softsign" => {
@@ -194,14 +191,20 @@ fn remainder(to: &mut Importer, call: &Call<'_>) -> Outputs {
 fn way_out(name: &str) -> &'static str {
     match name {
         "If" | "Loop" | "Scan" => "export the network without branches and loops, for images of one size",
-        "QuantizeLinear" | "DequantizeLinear" | "QLinearConv" | "ConvInteger" | "MatMulInteger"
+        "QuantizeLinear"
+        | "DequantizeLinear"
+        | "QLinearConv"
+        | "ConvInteger"
+        | "MatMulInteger"
         | "DynamicQuantizeLinear" => "export the network before it is quantised",
         "NonMaxSuppression" | "TopK" | "ArgMax" | "RoiAlign" => {
             "export the network up to its logits: what comes after has no gradient"
         }
         "LSTM" | "GRU" | "RNN" => "recurrent networks are not classifiers of images here",
         "ConvTranspose" => "transposed convolutions are not known here; classifiers do without them",
-        _ => "export the network with another version (opset 18 is the best known), or ask for this operation",
+        _ => {
+            "export the network with another version (opset 18 is the best known), or ask for this operation"
+        }
     }
 }
 

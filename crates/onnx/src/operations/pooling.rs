@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use models::{ArrayOp, Axis, Pool2d, Reduction, Sparse, View};
 
-use super::{Outputs, layers::plane_sizes, reductions::reduced, windows::Windows};
+use super::{layers::plane_sizes, reductions::reduced, windows::Windows};
 use crate::{
-    call::Call,
+    call::{Call, Outputs},
     importer::{Importer, of_live},
     problem::{Problem, Result},
     value::{Live, Value},
@@ -59,7 +59,9 @@ pub(super) fn max_pool(to: &mut Importer, call: &Call<'_>) -> Outputs {
         for row in &taps[0] {
             for column in &taps[1] {
                 for y in row {
-                    let at = |x: &Option<usize>| y.zip(*x).map_or(NOWHERE, |(y, x)| ((channel * h + y) * w + x) as u32);
+                    let at = |x: &Option<usize>| {
+                        y.zip(*x).map_or(NOWHERE, |(y, x)| ((channel * h + y) * w + x) as u32)
+                    };
                     places.extend(column.iter().map(at));
                 }
             }
@@ -99,8 +101,11 @@ pub(super) fn average_pool(to: &mut Importer, call: &Call<'_>) -> Outputs {
     let mut sums = Vec::with_capacity(rows * columns);
     for (row, ys) in taps[0].iter().enumerate() {
         for (column, xs) in taps[1].iter().enumerate() {
-            let all: Vec<u32> =
-                ys.iter().flatten().flat_map(|y| xs.iter().flatten().map(move |x| (y * w + x) as u32)).collect();
+            let all: Vec<u32> = ys
+                .iter()
+                .flatten()
+                .flat_map(|y| xs.iter().flatten().map(move |x| (y * w + x) as u32))
+                .collect();
             let count = match counts_padding {
                 true => padded(0, h, row) * padded(1, w, column),
                 false => all.len(),
@@ -133,7 +138,8 @@ pub(super) fn local_response(to: &mut Importer, call: &Call<'_>) -> Outputs {
     if size == 0 || size > 1 << 12 {
         return Err(Problem::wrong(format!("windows of {size} channels")));
     }
-    let (alpha, beta, bias) = (call.float_or("alpha", 1e-4), call.float_or("beta", 0.75), call.float_or("bias", 1.0));
+    let (alpha, beta, bias) =
+        (call.float_or("alpha", 1e-4), call.float_or("beta", 0.75), call.float_or("bias", 1.0));
     let squares = pair(to, x, x, Binary::Multiply)?;
     let live = plain(to, &squares)?;
     // Sums over neighbouring channels: as a map of all planes it would be large, so channels come last.

@@ -3,13 +3,12 @@
 use models::{ArrayOp, Binary, ConvolutionShape, View};
 
 use super::{
-    Outputs,
     elements::{pair, pair_with_number},
     layers::{token_planes, with_weights},
     views::reshape_to,
 };
 use crate::{
-    call::Call,
+    call::{Call, Outputs},
     importer::{Importer, column, of_live},
     numbers::Numbers,
     problem::{Problem, Result},
@@ -45,13 +44,19 @@ pub(super) fn product(to: &mut Importer, a: &Value, b: &Value) -> Result<Value> 
         return reshape_to(to, &y, &shape);
     }
     let (axes_a, axes_b) = (a.shape().len(), b.shape().len());
-    if axes_a == 0 || axes_b == 0 || a.shape()[axes_a - 1] != b.shape()[axes_b - 2] || a.count() * b.count() == 0 {
+    if axes_a == 0
+        || axes_b == 0
+        || a.shape()[axes_a - 1] != b.shape()[axes_b - 2]
+        || a.count() * b.count() == 0
+    {
         return Err(Problem::wrong(format!("the product of {:?} and {:?}", a.shape(), b.shape())));
     }
     let is_matrix = |value: &Value| value.shape()[..value.shape().len() - 2].iter().all(|&size| size == 1);
     match (a.is_known(), b.is_known()) {
         (true, true) => known(to, a, b),
-        (false, true) if is_matrix(b) => by_weights(to, a, axes_a - 1, &transposed_numbers(b), b.shape()[axes_b - 1], None),
+        (false, true) if is_matrix(b) => {
+            by_weights(to, a, axes_a - 1, &transposed_numbers(b), b.shape()[axes_b - 1], None)
+        }
         (true, false) if is_matrix(a) && axes_a <= axes_b => {
             let numbers = a.numbers().expect("known numbers").as_floats().to_vec();
             by_weights(to, b, axes_b - 2, &numbers, a.shape()[axes_a - 2], None)
@@ -115,7 +120,8 @@ fn of_values(to: &mut Importer, a: &Value, b: &Value) -> Result<Value> {
     let (m, n) = (a.shape()[axes_a - 2], b.shape()[axes_b - 1]);
     let whole = |value: &Value| -> Result<View> {
         let axes = value.shape().len();
-        let shape: Vec<usize> = batch.iter().copied().chain(value.shape()[axes - 2..].iter().copied()).collect();
+        let shape: Vec<usize> =
+            batch.iter().copied().chain(value.shape()[axes - 2..].iter().copied()).collect();
         expanded(&value.view, &shape)
     };
     let (of_a, of_b) = (whole(&a)?, whole(&b)?);
@@ -178,7 +184,8 @@ pub(super) fn gemm(to: &mut Importer, call: &Call<'_>) -> Outputs {
         y = pair_with_number(to, &y, Binary::Multiply, alpha)?;
     }
     if let Some(bias) = bias {
-        let bias = if beta == 1.0 { bias.clone() } else { pair_with_number(to, bias, Binary::Multiply, beta)? };
+        let bias =
+            if beta == 1.0 { bias.clone() } else { pair_with_number(to, bias, Binary::Multiply, beta)? };
         y = pair(to, &y, &bias, Binary::Add)?;
     }
     Ok(vec![y])
@@ -186,14 +193,18 @@ pub(super) fn gemm(to: &mut Importer, call: &Call<'_>) -> Outputs {
 
 /// `Einsum` of one or two values: axes of one letter are brought together, and the sum is a product of matrices.
 pub(super) fn einsum(to: &mut Importer, call: &Call<'_>) -> Outputs {
-    let equation: String = call.text_or("equation", "").chars().filter(|sign| !sign.is_whitespace()).collect();
+    let equation: String =
+        call.text_or("equation", "").chars().filter(|sign| !sign.is_whitespace()).collect();
     let refused = || Problem::wrong(format!("the equation `{equation}`"));
-    let way_out = Problem::Unknown("write the equation as MatMul, Transpose and ReduceSum, or of two factors without repeated letters");
+    let way_out = Problem::Unknown(
+        "write the equation as MatMul, Transpose and ReduceSum, or of two factors without repeated letters",
+    );
     let (left, right) = equation.split_once("->").ok_or_else(refused)?;
     let terms: Vec<Vec<char>> = left.split(',').map(|term| term.chars().collect()).collect();
     let result: Vec<char> = right.chars().collect();
     let [first, second] = &terms[..] else { return Err(way_out) };
-    let is_simple = |term: &[char]| (0..term.len()).all(|at| term[at].is_alphabetic() && !term[..at].contains(&term[at]));
+    let is_simple =
+        |term: &[char]| (0..term.len()).all(|at| term[at].is_alphabetic() && !term[..at].contains(&term[at]));
     if ![&first[..], &second[..], &result[..]].into_iter().all(is_simple) {
         return Err(way_out);
     }
@@ -207,10 +218,14 @@ pub(super) fn einsum(to: &mut Importer, call: &Call<'_>) -> Outputs {
     let summed: Vec<char> = first.iter().copied().filter(|l| second.contains(l) && !in_result(l)).collect();
     let rows: Vec<char> = first.iter().copied().filter(|l| !second.contains(l)).collect();
     let columns: Vec<char> = second.iter().copied().filter(|l| !first.contains(l)).collect();
-    if !rows.iter().chain(&columns).all(in_result) || result.len() != batch.len() + rows.len() + columns.len() {
+    if !rows.iter().chain(&columns).all(in_result) || result.len() != batch.len() + rows.len() + columns.len()
+    {
         return Err(way_out);
     }
-    let size = |letter: &char| match (first.iter().position(|l| l == letter), second.iter().position(|l| l == letter)) {
+    let size = |letter: &char| match (
+        first.iter().position(|l| l == letter),
+        second.iter().position(|l| l == letter),
+    ) {
         (Some(at), _) => a.shape()[at],
         (None, Some(at)) => b.shape()[at],
         (None, None) => 1,

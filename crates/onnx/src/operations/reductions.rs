@@ -2,12 +2,9 @@
 
 use models::{ArrayOp, Axis, Binary, Reduction, Unary, View};
 
-use super::{
-    Outputs,
-    elements::{pair, pair_with_number, unary},
-};
+use super::elements::{pair, pair_with_number, unary};
 use crate::{
-    call::Call,
+    call::{Call, Outputs},
     importer::{Importer, column, of_live},
     numbers::Numbers,
     problem::{Problem, Result},
@@ -18,7 +15,9 @@ use crate::{
 pub(super) fn reduce(to: &mut Importer, call: &Call<'_>) -> Outputs {
     let x = call.input(0)?;
     let axes = match call.ints_of("axes", 1)? {
-        Some(axes) if !axes.is_empty() => axes.iter().map(|&axis| x.axis(axis)).collect::<Result<Vec<_>>>()?,
+        Some(axes) if !axes.is_empty() => {
+            axes.iter().map(|&axis| x.axis(axis)).collect::<Result<Vec<_>>>()?
+        }
         _ if call.is_set("noop_with_empty_axes") => return Ok(vec![x.clone()]),
         _ => (0..x.shape().len()).collect(),
     };

@@ -4,9 +4,8 @@ use std::sync::Arc;
 
 use models::{ArrayOp, Sparse};
 
-use super::Outputs;
 use crate::{
-    call::Call,
+    call::{Call, Outputs},
     importer::{Importer, of_live},
     numbers::sizes,
     problem::{Problem, Result},
@@ -40,7 +39,9 @@ pub(super) fn resize(to: &mut Importer, call: &Call<'_>) -> Outputs {
         return Err(Problem::Unknown("export with keep_aspect_ratio_policy `stretch`"));
     }
     let (mut shape, mut scales) = (x.shape().to_vec(), vec![1.0; x.shape().len()]);
-    let given = |input: Option<usize>| input.filter(|&input| call.optional(input).is_some_and(|value| value.count() > 0));
+    let given = |input: Option<usize>| {
+        input.filter(|&input| call.optional(input).is_some_and(|value| value.count() > 0))
+    };
     if let Some(input) = given(of_sizes) {
         let (wanted, _) = sizes(&call.known(input)?.as_ints())?;
         check(wanted.len(), axes.len())?;
@@ -90,7 +91,14 @@ fn check(found: usize, expected: usize) -> Result<()> {
 }
 
 /// One axis, which then lies last.
-fn resized(to: &mut Importer, x: &Value, axis: usize, size: usize, scale: f64, how: &Resampling) -> Result<Value> {
+fn resized(
+    to: &mut Importer,
+    x: &Value,
+    axis: usize,
+    size: usize,
+    scale: f64,
+    how: &Resampling,
+) -> Result<Value> {
     let before = x.shape()[axis];
     let rows: Vec<Vec<(u32, f32)>> =
         (0..size).map(|at| how.row(at, before, size, scale)).collect::<Result<_>>()?;
@@ -117,7 +125,7 @@ impl Resampling {
             "cubic" => self.weighed(at, scale, 2.0, |x| self.cubic_at(x.abs())),
             other => return Err(Problem::wrong(format!("the mode `{other}`"))),
         };
-        if self.excludes_outside || self.antialias {
+        if self.excludes_outside {
             factors.retain(|(place, _)| (0..=last).contains(place));
         }
         let sum: f64 = factors.iter().map(|(_, factor)| factor).sum();

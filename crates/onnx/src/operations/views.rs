@@ -2,9 +2,8 @@
 
 use models::View;
 
-use super::Outputs;
 use crate::{
-    call::Call,
+    call::{Call, Outputs},
     importer::{Importer, of_live},
     numbers::{Numbers, sizes},
     problem::{Problem, Result},
@@ -95,7 +94,10 @@ pub(super) fn squeeze(to: &mut Importer, call: &Call<'_>) -> Outputs {
         None => (0..x.shape().len()).filter(|&axis| x.shape()[axis] == 1).collect(),
     };
     if let Some(&axis) = gone.iter().find(|&&axis| x.shape()[axis] != 1) {
-        return Err(Problem::wrong(format!("axis {axis} of {:?} left out, expected one of one element", x.shape())));
+        return Err(Problem::wrong(format!(
+            "axis {axis} of {:?} left out, expected one of one element",
+            x.shape()
+        )));
     }
     let left = (0..x.shape().len()).filter(|axis| !gone.contains(axis));
     let shape: Vec<usize> = left.map(|axis| x.shape()[axis]).collect();
@@ -179,7 +181,8 @@ pub(super) fn split(call: &Call<'_>) -> Outputs {
             all.map_err(|_| Problem::wrong(format!("parts {parts:?}")))?
         }
         None => {
-            let count = call.int("num_outputs").map_or(call.outputs(), |count| count.clamp(1, 1 << 16) as usize);
+            let count =
+                call.int("num_outputs").map_or(call.outputs(), |count| count.clamp(1, 1 << 16) as usize);
             let part = size.div_ceil(count.max(1));
             (0..count).map(|index| part.min(size.saturating_sub(index * part))).collect()
         }
@@ -231,8 +234,12 @@ pub(super) fn space(to: &mut Importer, call: &Call<'_>, to_space: bool) -> Outpu
     }
     let is_crd = call.text_or("mode", "DCR") == "CRD";
     let (parts, order, shape) = match (to_space, is_crd) {
-        (true, false) => (vec![n, b, b, c / (b * b), h, w], [0, 3, 4, 1, 5, 2], [n, c / (b * b), h * b, w * b]),
-        (true, true) => (vec![n, c / (b * b), b, b, h, w], [0, 1, 4, 2, 5, 3], [n, c / (b * b), h * b, w * b]),
+        (true, false) => {
+            (vec![n, b, b, c / (b * b), h, w], [0, 3, 4, 1, 5, 2], [n, c / (b * b), h * b, w * b])
+        }
+        (true, true) => {
+            (vec![n, c / (b * b), b, b, h, w], [0, 1, 4, 2, 5, 3], [n, c / (b * b), h * b, w * b])
+        }
         (false, _) => (vec![n, c, h / b, b, w / b, b], [0, 3, 5, 1, 2, 4], [n, c * b * b, h / b, w / b]),
     };
     let parts = reshape_to(to, x, &parts)?;

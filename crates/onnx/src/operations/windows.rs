@@ -22,13 +22,21 @@ const MOST: i64 = 1 << 14;
 
 impl Windows {
     /// Those of a node on planes of a size, which have one or two axes; `kernel` is that of the weights.
-    pub(super) fn new(call: &Call<'_>, axes: usize, size: [usize; 2], kernel: Option<[usize; 2]>) -> Result<Self> {
+    pub(super) fn new(
+        call: &Call<'_>,
+        axes: usize,
+        size: [usize; 2],
+        kernel: Option<[usize; 2]>,
+    ) -> Result<Self> {
         let numbers = |name: &str, count: usize| -> Result<Option<Vec<usize>>> {
             let Some(found) = call.ints(name) else { return Ok(None) };
             let is_sound = found.len() == count && found.iter().all(|number| (0..MOST).contains(number));
             match is_sound {
                 true => Ok(Some(found.into_iter().map(|number| number as usize).collect())),
-                false => Err(Problem::wrong(format!("{name} {found:?}, expected {count} numbers from 0 to {}", MOST - 1))),
+                false => Err(Problem::wrong(format!(
+                    "{name} {found:?}, expected {count} numbers from 0 to {}",
+                    MOST - 1
+                ))),
             }
         };
         // Of one axis the second has one element.
@@ -42,7 +50,9 @@ impl Windows {
             (Some(found), given) => {
                 let found = both(Some(found), 1);
                 if given.is_some_and(|given| given != found) {
-                    return Err(Problem::wrong(format!("kernel_shape {found:?}, expected {given:?} by the weights")));
+                    return Err(Problem::wrong(format!(
+                        "kernel_shape {found:?}, expected {given:?} by the weights"
+                    )));
                 }
                 found
             }
@@ -52,7 +62,9 @@ impl Windows {
         let strides = both(numbers("strides", axes)?, 1);
         let dilations = both(numbers("dilations", axes)?, 1);
         if [kernel, strides, dilations].concat().contains(&0) {
-            return Err(Problem::wrong(format!("kernel {kernel:?}, strides {strides:?}, dilations {dilations:?}")));
+            return Err(Problem::wrong(format!(
+                "kernel {kernel:?}, strides {strides:?}, dilations {dilations:?}"
+            )));
         }
         let pads = match numbers("pads", 2 * axes)?.as_deref() {
             Some([before, behind]) => [[*before, *behind], [0; 2]],

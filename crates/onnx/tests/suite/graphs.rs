@@ -41,7 +41,8 @@ fn compare(name: &str, backend: &Backend) -> Outcome {
         let centred = |x: &Tensor| x.broadcast_sub(&x.mean_keepdim(1)?);
         logits = (centred(&logits.0)?, centred(&logits.1)?);
     }
-    let (of_logits, of_gradient) = (apart(&logits.0, &logits.1)?, apart(&found.gradient, &given["gradient"])?);
+    let (of_logits, of_gradient) =
+        (apart(&logits.0, &logits.1)?, apart(&found.gradient, &given["gradient"])?);
     assert!(of_logits < 5e-6, "{name} on {backend}: logits are {of_logits:.1e} apart");
     assert!(of_gradient < 1e-5, "{name} on {backend}: gradients are {of_gradient:.1e} apart");
     Ok(())

@@ -14,9 +14,11 @@ use crate::{
 /// What is said of a file for images of 8 × 8 pixels; nothing if it can be used. A network that can be made is run, too.
 fn said(bytes: &[u8]) -> Option<String> {
     let run = || -> Result<(), Error> {
-        let network = Model::from_bytes(bytes.to_vec(), Path::new("no/such/folder/file.onnx"))?.network([8, 8])?;
+        let network =
+            Model::from_bytes(bytes.to_vec(), Path::new("no/such/folder/file.onnx"))?.network([8, 8])?;
         let plain = Normaliser::new([0.0; 3], [1.0; 3])?;
-        let frozen = Frozen::of_graph(&Backend::default(), &network.graph, network.classes, plain, &network.weights)?;
+        let frozen =
+            Frozen::of_graph(&Backend::default(), &network.graph, network.classes, plain, &network.weights)?;
         let images = Tensor::full(0.5f32, (1, 3, 8, 8), &Device::Cpu)?;
         frozen.input_gradient(&images, &[0])?;
         Ok(())
@@ -60,8 +62,19 @@ fn changed_bytes_do_no_harm() {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (seed >> 33) as usize
     };
-    let rounds: usize = std::env::var("FREQBIAS_FUZZ").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(300);
-    for name in ["attention", "new_attention", "convolutions", "pools", "old_forms", "shapes", "reductions", "branches", "functions"] {
+    let rounds: usize =
+        std::env::var("FREQBIAS_FUZZ").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(300);
+    for name in [
+        "attention",
+        "new_attention",
+        "convolutions",
+        "pools",
+        "old_forms",
+        "shapes",
+        "reductions",
+        "branches",
+        "functions",
+    ] {
         let whole = std::fs::read(data(&format!("{name}.onnx"))).expect("a file of the tests");
         let mut refused = 0;
         for _ in 0..rounds {
@@ -90,7 +103,10 @@ fn graphs_that_contradict_themselves_are_refused() {
     let cycle = [node("Add", &["x", "b"], "a", &[]), node("Relu", &["a"], "b", &[])];
     refused(&model(&[&cycle[..], &head("b")].concat(), &[weights()], "y"), "a cycle through the value");
     let missing = node("Add", &["x", "nowhere"], "a", &[]);
-    refused(&model(&[&[missing][..], &head("a")].concat(), &[weights()], "y"), "node `/a` (Add): its input `nowhere` is nowhere");
+    refused(
+        &model(&[&[missing][..], &head("a")].concat(), &[weights()], "y"),
+        "node `/a` (Add): its input `nowhere` is nowhere",
+    );
     let twice = [node("Relu", &["x"], "a", &[]), node("Neg", &["x"], "a", &[])];
     refused(&model(&[&twice[..], &head("a")].concat(), &[weights()], "y"), "the value `a` is made twice");
     refused(&model(&head("x"), &[weights(), weights()], "y"), "initialiser `head`: its name is there twice");
@@ -102,7 +118,10 @@ fn graphs_that_contradict_themselves_are_refused() {
 #[test]
 fn unknown_operations_are_named_with_the_nearest_way_out() {
     let odd = node("LSTM", &["x"], "a", &[]);
-    refused(&model(&[&[odd][..], &head("a")].concat(), &[weights()], "y"), "node `/a` (LSTM): this operation is not known here; recurrent");
+    refused(
+        &model(&[&[odd][..], &head("a")].concat(), &[weights()], "y"),
+        "node `/a` (LSTM): this operation is not known here; recurrent",
+    );
     let own = [node("Relu", &["x"], "a", &[]), part(7, "com.example")].concat();
     refused(&model(&[&[own][..], &head("a")].concat(), &[weights()], "y"), "(com.example.Relu)");
     let branch = node("If", &["x"], "a", &[]);
@@ -116,7 +135,10 @@ fn huge_shapes_are_refused_before_memory_is_taken() {
     refused(&model(&[&[add][..], &head("a")].concat(), &[weights(), large], "y"), "expected at most");
     let short = [tensor("short", &[100, 100], 1), part(9, [0; 4])].concat();
     let add = node("Add", &["x", "short"], "a", &[]);
-    refused(&model(&[&[add][..], &head("a")].concat(), &[weights(), short], "y"), "initialiser `short`: 4 bytes, expected 10000 numbers");
+    refused(
+        &model(&[&[add][..], &head("a")].concat(), &[weights(), short], "y"),
+        "initialiser `short`: 4 bytes, expected 10000 numbers",
+    );
     for (op, shape, words) in [
         ("Expand", vec![1 << 30, 3, 8, 8], "expected at most"),
         ("Expand", vec![1 << 20, 3, 8, 8], "an image"),
@@ -130,13 +152,17 @@ fn huge_shapes_are_refused_before_memory_is_taken() {
         refused(&model(&[&nodes[..], &head("b")].concat(), &[weights(), ints("shape", &shape)], "y"), words);
     }
     let pads = ints("pads", &[0, 0, 1 << 40, 0, 0, 0, 0, 0]);
-    refused(&model(&[&[node("Pad", &["x", "pads"], "a", &[])][..], &head("a")].concat(), &[weights(), pads], "y"), "expected at most");
+    refused(
+        &model(&[&[node("Pad", &["x", "pads"], "a", &[])][..], &head("a")].concat(), &[weights(), pads], "y"),
+        "expected at most",
+    );
     let pool = node("MaxPool", &["x"], "a", &[attribute("kernel_shape", &[3, 1 << 40])]);
     refused(&model(&[&[pool][..], &head("a")].concat(), &[weights()], "y"), "kernel_shape");
 }
 
 #[test]
-fn numbers_in_other_files_come_from_the_folder_of_the_graph_alone() -> Result<(), Box<dyn std::error::Error>> {
+fn numbers_in_other_files_come_from_the_folder_of_the_graph_alone() -> Result<(), Box<dyn std::error::Error>>
+{
     let folder = tempfile::tempdir()?;
     let home = folder.path().join("home");
     std::fs::create_dir(&home)?;
@@ -188,5 +214,8 @@ fn messages_within_messages_end_somewhere() {
         refused(bytes, "not an ONNX file that can be read");
     }
     let longest = "a".repeat(100_000) + "\n\u{7}";
-    refused(&model(&[&[node(&longest, &["x"], &longest, &[])][..], &head(&longest)].concat(), &[weights()], "y"), "not known here");
+    refused(
+        &model(&[&[node(&longest, &["x"], &longest, &[])][..], &head(&longest)].concat(), &[weights()], "y"),
+        "not known here",
+    );
 }

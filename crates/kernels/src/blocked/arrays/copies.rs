@@ -4,7 +4,7 @@ use super::super::{
     simd::{LANES, Lane},
     tensor::{Arena, Blocked, Dims},
 };
-use super::{AT_ONCE, part};
+use super::parts::AT_ONCE;
 use crate::{
     arrays::{Runs, Sparse, SparseRows, View},
     parallel::for_each_part,
@@ -74,7 +74,13 @@ fn copy_into(y: &mut Blocked, x: &Blocked, view: &View) {
 ///
 /// # Panics
 /// If the sizes do not fit each other.
-pub fn copy_gradient(g: &Blocked, view: &View, dims: Dims, others: Option<Blocked>, arena: &Arena) -> Blocked {
+pub fn copy_gradient(
+    g: &Blocked,
+    view: &View,
+    dims: Dims,
+    others: Option<Blocked>,
+    arena: &Arena,
+) -> Blocked {
     if let (Some(inverse), None) = (view.inverse(dims.block_len()), &others) {
         let mut dx = arena.blocked(dims);
         copy_into(&mut dx, g, &inverse);
@@ -172,11 +178,10 @@ fn multiply(x: &Blocked, rows: &SparseRows, columns: usize, dims: Dims, arena: &
     assert_eq!([parts * columns, parts * count], [x.dims.block_len(), dims.block_len()], "parts of a map");
     let mut y = arena.blocked(dims);
     let len = dims.block_len();
-    let per_block = len.div_ceil(AT_ONCE).max(1);
     for (block, y) in y.data.chunks_mut(len).enumerate() {
         let x = x.block(block);
         for_each_part(y, AT_ONCE, |index, y| {
-            let (_, first) = part(index % per_block, len);
+            let first = index * AT_ONCE;
             for (at, y) in y.iter_mut().enumerate() {
                 let (of, row) = ((first + at) / count, (first + at) % count);
                 let mut sums = [0f64; LANES];

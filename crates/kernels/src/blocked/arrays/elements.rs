@@ -6,7 +6,7 @@ use super::super::{
     simd::{InstructionSet, Kernel, LANES, Lane, Simd, run},
     tensor::{Arena, Blocked, Dims},
 };
-use super::AT_ONCE;
+use super::parts::AT_ONCE;
 use crate::{
     arrays::{Binary, Run, Runs, Unary, View},
     parallel::for_each_part,
@@ -88,12 +88,32 @@ fn value(function: Unary, x: f32) -> f32 {
             let x = if x < low { low } else { x };
             if x > high { high } else { x }
         }
-        Unary::Elu { alpha } => if x > 0.0 { x } else { alpha * x.exp_m1() },
-        Unary::ThresholdedRelu { alpha } => if x > alpha { x } else { 0.0 },
+        Unary::Elu { alpha } => {
+            if x > 0.0 {
+                x
+            } else {
+                alpha * x.exp_m1()
+            }
+        }
+        Unary::ThresholdedRelu { alpha } => {
+            if x > alpha {
+                x
+            } else {
+                0.0
+            }
+        }
         Unary::Floor => x.floor(),
         Unary::Ceil => x.ceil(),
         Unary::Round => x.round_ties_even(),
-        Unary::Sign => if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { 0.0 * x },
+        Unary::Sign => {
+            if x > 0.0 {
+                1.0
+            } else if x < 0.0 {
+                -1.0
+            } else {
+                0.0 * x
+            }
+        }
     }
 }
 
@@ -109,9 +129,27 @@ fn slope(function: Unary, x: f32) -> f32 {
         Unary::Softplus => 1.0 / (1.0 + exp(-x)),
         Unary::Sin => x.cos(),
         Unary::Cos => -x.sin(),
-        Unary::Clip { low, high } => if x <= low || x >= high { 0.0 } else { 1.0 },
-        Unary::Elu { alpha } => if x > 0.0 { 1.0 } else { alpha * x.exp() },
-        Unary::ThresholdedRelu { alpha } => if x > alpha { 1.0 } else { 0.0 },
+        Unary::Clip { low, high } => {
+            if x <= low || x >= high {
+                0.0
+            } else {
+                1.0
+            }
+        }
+        Unary::Elu { alpha } => {
+            if x > 0.0 {
+                1.0
+            } else {
+                alpha * x.exp()
+            }
+        }
+        Unary::ThresholdedRelu { alpha } => {
+            if x > alpha {
+                1.0
+            } else {
+                0.0
+            }
+        }
         Unary::Floor | Unary::Ceil | Unary::Round | Unary::Sign => 0.0,
     }
 }
@@ -307,9 +345,9 @@ impl Kernel for PairSlopes<'_> {
                     (Binary::Multiply, false) => change(g, a, b, |g, a, _| g * a),
                     (Binary::Divide, true) => change(g, a, b, |g, _, b| g / b),
                     (Binary::Divide, false) => change(g, a, b, |g, a, b| -g * a / (b * b)),
-                    (Binary::Power, true) => change(g, a, b, |g, a, b| {
-                        if b == 0.0 { 0.0 } else { g * b * power(a, b - 1.0) }
-                    }),
+                    (Binary::Power, true) => {
+                        change(g, a, b, |g, a, b| if b == 0.0 { 0.0 } else { g * b * power(a, b - 1.0) })
+                    }
                     (Binary::Power, false) => {
                         change(g, a, b, |g, a, b| if a == 0.0 { 0.0 } else { g * power(a, b) * a.ln() });
                     }
@@ -332,7 +370,13 @@ impl Kernel for PairSlopes<'_> {
 
 #[inline(always)]
 fn share(wins: bool, is_equal: bool) -> f32 {
-    if wins { 1.0 } else if is_equal { 0.5 } else { 0.0 }
+    if wins {
+        1.0
+    } else if is_equal {
+        0.5
+    } else {
+        0.0
+    }
 }
 
 #[inline(always)]

@@ -78,7 +78,12 @@ pub fn matrix_products(
     assert_eq!((k, starts_a.len()), (depth, starts_b.len()), "factors that fit each other");
     assert_eq!(starts_a.len() * m * n, dims.block_len(), "products as {dims:?}");
     for factor in [a, b] {
-        assert!(factor.view.fits(factor.values.dims.block_len()), "{:?} of {:?}", factor.view, factor.values.dims);
+        assert!(
+            factor.view.fits(factor.values.dims.block_len()),
+            "{:?} of {:?}",
+            factor.view,
+            factor.values.dims
+        );
     }
     let mut y = arena.blocked(dims);
     // Few products are made by several threads each.

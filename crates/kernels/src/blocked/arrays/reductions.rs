@@ -6,7 +6,7 @@ use super::super::{
     simd::{InstructionSet, Kernel, LANES, Lane, Simd, run},
     tensor::{Arena, Blocked, Dims},
 };
-use super::column;
+use super::parts::column;
 use crate::{
     arrays::{Axis, Reduction},
     parallel::for_each_small_part,

@@ -112,7 +112,12 @@ pub(super) fn backward(
 }
 
 /// Of A B the gradients G Bᵀ and Aᵀ G, an element for each of the view's.
-fn product_gradient(g: &Tensor, [a, b]: &[View; 2], [of_a, of_b]: [Tensor; 2], input: usize) -> Result<Tensor> {
+fn product_gradient(
+    g: &Tensor,
+    [a, b]: &[View; 2],
+    [of_a, of_b]: [Tensor; 2],
+    input: usize,
+) -> Result<Tensor> {
     let axes = a.shape.len();
     let mut shape = a.shape.clone();
     shape[axes - 1] = b.shape[axes - 1];

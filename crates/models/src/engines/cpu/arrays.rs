@@ -34,7 +34,9 @@ pub(super) fn forward(
         ArrayOp::Reduce { axis, reduction } => {
             labelled(arrays::reduce(inputs[0], *axis, *reduction, instructions, arena))
         }
-        ArrayOp::Softmax { axis, log } => labelled(arrays::softmax(inputs[0], *axis, *log, instructions, arena)),
+        ArrayOp::Softmax { axis, log } => {
+            labelled(arrays::softmax(inputs[0], *axis, *log, instructions, arena))
+        }
         ArrayOp::Products([a, b]) => {
             let (a, b) = (Factor { values: inputs[0], view: a }, Factor { values: inputs[1], view: b });
             arrays::matrix_products(a, b, dims, instructions, arena)
