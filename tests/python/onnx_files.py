@@ -413,10 +413,10 @@ def exported(folder):
         def forward(self, x):
             return nn.functional.relu(x + self.layers(x))
 
-    def convolutional():
+    def convolutional(classes=CLASSES):
         return nn.Sequential(
             nn.Conv2d(3, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.Hardswish(), nn.MaxPool2d(3, 2, 1), Residual(),
-            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2), nn.Linear(8, CLASSES),
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2), nn.Linear(8, classes),
         )
 
     class Transformer(nn.Module):
@@ -425,7 +425,7 @@ def exported(folder):
             self.patches, self.token = nn.Conv2d(3, 12, 2, stride=2), nn.Parameter(torch.randn(1, 1, 12))
             self.positions = nn.Parameter(torch.randn(1, 17, 12))
             layer = nn.TransformerEncoderLayer(12, 3, 24, activation="gelu", batch_first=True, norm_first=True)
-            self.layers = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+            self.layers = nn.TransformerEncoder(layer, 1, enable_nested_tensor=False)
             self.norm, self.head = nn.LayerNorm(12), nn.Linear(12, CLASSES)
 
         def forward(self, x):
@@ -453,17 +453,34 @@ def exported(folder):
             save(folder / f"{file}.safetensors", images.numpy(), labels.numpy(), logits.detach().numpy(), pixels.grad.numpy())
 
 
+    # For the synthetic data set of the programs.
+    torch.manual_seed(6)
+    network = convolutional(10)
+    network.train()(torch.rand(8, 3, 32, 32))
+    path = folder / "torch_synthetic.onnx"
+    shapes = ({0: torch.export.Dim("batch")},)
+    torch.onnx.export(network.eval(), (torch.rand(2, 3, 32, 32),), path, dynamo=True, dynamic_shapes=shapes, external_data=False, verbose=False)
+    strip(path)
+
+
 def strip(path):
-    """Without what exporters say of where in the Python a node is from."""
+    """Without what exporters say of where in the Python a node is from, and with short names."""
     made = onnx.load(path)
     del made.graph.value_info[:]
     del made.metadata_props[:]
     for node in made.graph.node:
         del node.metadata_props[:]
         node.doc_string = ""
-    for function in made.functions:
-        for node in function.node:
-            del node.metadata_props[:]
+    # Short names: those of the exporters are most of a small file.
+    names = {}
+    short = lambda name: names.setdefault(name, f"v{len(names)}") if name else ""
+    for value in [*made.graph.input, *made.graph.output, *made.graph.initializer]:
+        value.name = short(value.name)
+    for index, node in enumerate(made.graph.node):
+        assert not any(attribute.HasField("g") for attribute in node.attribute)
+        node.name = f"n{index}"
+        node.input[:] = [short(name) for name in node.input]
+        node.output[:] = [short(name) for name in node.output]
     onnx.save(made, path)
 
 

@@ -11,6 +11,7 @@ mod golden_checkpoint;
 mod hars;
 mod inspect;
 mod live;
+mod onnx;
 mod other_images;
 mod refusals;
 mod reproduce;

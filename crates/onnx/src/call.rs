@@ -4,7 +4,7 @@ use crate::{
     numbers::Numbers,
     problem::{Problem, Result, short},
     proto,
-    value::Value,
+    value::{Origin, Value},
 };
 
 /// The outputs of a node.
@@ -17,7 +17,7 @@ pub(crate) struct Call<'a> {
     pub(crate) opset: i64,
     /// None where an optional one is left out.
     pub(crate) inputs: Vec<Option<Value>>,
-    /// How many read its first output.
+    /// By input: whether this node alone reads it.
     pub(crate) inputs_read_once: Vec<bool>,
 }
 
@@ -82,6 +82,17 @@ impl Call<'_> {
 
     pub(crate) fn input(&self, index: usize) -> Result<&Value> {
         self.optional(index).ok_or_else(|| Problem::wrong(format!("input {index} is missing")))
+    }
+
+    /// The first input as the output. What it is known to be holds for both only where nothing else reads it.
+    pub(crate) fn itself(&self) -> Result<Value> {
+        let x = self.input(0)?.clone();
+        let is_alone = self.inputs_read_once.first() == Some(&true);
+        Ok(if is_alone || matches!(x.origin, Some(Origin::Pixels { .. })) {
+            x
+        } else {
+            Value { origin: None, ..x }
+        })
     }
 
     /// Numbers that must be known when the graph is read.

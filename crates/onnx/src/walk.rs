@@ -81,7 +81,8 @@ impl<'a> Walk<'a> {
         depth: usize,
     ) -> Result<Vec<Value>, Error> {
         let order = order(nodes, wanted, values).map_err(|problem| self.wrong("the graph", problem))?;
-        let mut left = readers(nodes, &order, wanted);
+        let all = readers(nodes, &order, wanted);
+        let mut left = all.clone();
         for &index in &order {
             let node = nodes[index];
             self.done += 1;
@@ -101,7 +102,7 @@ impl<'a> Walk<'a> {
                     format!("its input `{}` is nowhere: no node or initialiser has it", short(name)),
                 ));
             }
-            let once = node.input.iter().map(|name| left.get(name.as_str()) == Some(&1)).collect();
+            let once = node.input.iter().map(|name| all.get(name.as_str()) == Some(&1)).collect();
             let inputs = node.input.iter().map(|name| values.get(name).cloned()).collect();
             for name in &node.input {
                 if let Some(readers) = left.get_mut(name.as_str()) {
@@ -242,6 +243,7 @@ impl<'a> Walk<'a> {
         depth: usize,
     ) -> Result<Vec<Value>, Error> {
         let mut own = values.clone();
+        own.values_mut().for_each(stands_alone);
         for tensor in &graph.initializer {
             let outside = self.beside.bytes(tensor)?;
             let found = numbers::read(tensor, outside);
@@ -272,6 +274,7 @@ impl<'a> Walk<'a> {
             .zip(inputs)
             .filter_map(|(name, value)| Some((name, value?)))
             .collect();
+        values.values_mut().for_each(stands_alone);
         let given = |reference: &str| {
             let of_call = node.attribute.iter().find(|attribute| attribute.name == reference);
             of_call.or_else(|| function.attribute_proto.iter().find(|attribute| attribute.name == reference))
@@ -324,6 +327,12 @@ fn said(node: &proto::Node) -> String {
     let domain = if node.domain.is_empty() { String::new() } else { format!("{}.", short(&node.domain)) };
     let name = if node.name.is_empty() { node.output.first().map_or("", String::as_str) } else { &node.name };
     format!("node `{}` ({domain}{})", short(name), short(&node.op_type))
+}
+
+/// Forgets what a value is known to be: who else reads it is not known within a function or a branch, and an operation that is made one
+/// with it must be its only reader.
+fn stands_alone(value: &mut Value) {
+    value.origin = None;
 }
 
 /// Names of values outside that the branches of a node read.

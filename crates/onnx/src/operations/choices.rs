@@ -393,7 +393,7 @@ pub(super) fn cast(call: &Call<'_>) -> Outputs {
     };
     let Some(numbers) = x.numbers() else {
         return match kind {
-            Numbers::Floats(_) => Ok(vec![x.clone()]),
+            Numbers::Floats(_) => call.itself().map(|y| vec![y]),
             _ => Err(Problem::wrong("whole numbers of what depends on the pixels, which have no gradient")),
         };
     };
@@ -498,7 +498,9 @@ pub(super) fn triangle(to: &mut Importer, call: &Call<'_>) -> Outputs {
 /// `CastLike`.
 pub(super) fn cast_like(call: &Call<'_>) -> Outputs {
     let (x, like) = (call.input(0)?, call.input(1)?);
-    let (Some(numbers), Some(like)) = (x.numbers(), like.numbers()) else { return Ok(vec![x.clone()]) };
+    let (Some(numbers), Some(like)) = (x.numbers(), like.numbers()) else {
+        return call.itself().map(|y| vec![y]);
+    };
     let cast = match like {
         Numbers::Floats(_) => Numbers::Floats(numbers.as_floats()),
         Numbers::Ints(_) | Numbers::Flags(_) => Numbers::Ints(numbers.as_ints()),

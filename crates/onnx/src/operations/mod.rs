@@ -48,7 +48,7 @@ pub(crate) fn run(to: &mut Importer, call: &Call<'_>) -> Outputs {
         "ScatterND" => choices::scatter(to, call),
         "Trilu" => choices::triangle(to, call),
         "Where" => elements::choose(to, call),
-        "Identity" | "Dropout" | "StopGradient" => Ok(vec![call.input(0)?.clone()]),
+        "Identity" | "Dropout" => call.itself().map(|y| vec![y]),
         "CastLike" => choices::cast_like(call),
         "Conv" => layers::convolution(to, call),
         "BatchNormalization" => layers::batch_norm(to, call),

@@ -18,7 +18,7 @@ pub(super) fn reduce(to: &mut Importer, call: &Call<'_>) -> Outputs {
         Some(axes) if !axes.is_empty() => {
             axes.iter().map(|&axis| x.axis(axis)).collect::<Result<Vec<_>>>()?
         }
-        _ if call.is_set("noop_with_empty_axes") => return Ok(vec![x.clone()]),
+        _ if call.is_set("noop_with_empty_axes") => return call.itself().map(|y| vec![y]),
         _ => (0..x.shape().len()).collect(),
     };
     let keeps = call.int_or("keepdims", 1) != 0;

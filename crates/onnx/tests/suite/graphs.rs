@@ -120,3 +120,32 @@ fn images_of_another_size_are_refused() -> Outcome {
     assert!(said.ends_with("the graph takes images of 8×8 pixels, found 16×8"), "{said}");
     Ok(())
 }
+
+/// A sum whose ReLU is not its only reader, by its own name and by another, must not lose it.
+#[test]
+fn a_sum_that_others_read_keeps_its_relu_apart() -> Outcome {
+    use crate::made::{attribute, floats, model, node};
+
+    for other in ["sum", "same"] {
+        let pads = attribute("pads", &[0, 0, 0, 0]);
+        let nodes = [
+            node("Conv", &["x", "kernel"], "conv", &[pads]),
+            node("Add", &["conv", "x"], "sum", &[]),
+            node("Identity", &["sum"], "same", &[]),
+            node("GlobalAveragePool", &[other], "before", &[]),
+            node("Relu", &["sum"], "relu", &[]),
+            node("GlobalAveragePool", &["relu"], "after", &[]),
+            node("Sub", &["after", "before"], "y", &[]),
+        ];
+        let kernel = floats("kernel", &[3, 3, 1, 1], &[-2.0, 0.0, 0.0, 0.0, -3.0, 0.0, 0.0, 0.0, 1.0]);
+        let bytes = model(&nodes, &[kernel], "y");
+        let network = Model::from_bytes(bytes, &data("made.onnx"))?.network([8, 8])?;
+        let plain = Normaliser::new([0.0; 3], [1.0; 3])?;
+        let frozen =
+            Frozen::of_graph(&Backend::default(), &network.graph, network.classes, plain, &network.weights)?;
+        let logits = frozen.logits(&Tensor::full(0.5f32, (1, 3, 8, 8), &Device::Cpu)?)?;
+        // The sums are −0.5, −1 and 1: what ReLU adds is 0.5, 1 and nothing.
+        assert_eq!(logits.to_vec2::<f32>()?, [[0.5, 1.0, 0.0]], "{other}");
+    }
+    Ok(())
+}
