@@ -25,7 +25,7 @@ fn a_graph_is_measured_without_an_architecture() -> Outcome {
     );
     assert!(said.contains("the usual one of synthetic, for the graph has none"), "{said}");
     let results = at.join("runs/synthetic/torch_synthetic_onnx");
-    let written: Value = serde_json::from_slice(&fs::read(results.join("grad/spectrum.json"))?)?;
+    let written: Value = serde_json::from_slice(&fs::read(results.join("grad/gradient_spectrum.json"))?)?;
     assert_eq!(written["network"]["onnx"]["file"], "torch_synthetic.onnx");
     assert_eq!(written["network"]["onnx"]["opset"], 20);
     let again = succeed(program("grad", at).args(FEW).args(["--onnx", &graph, "--mean", "none"]));

@@ -27,7 +27,7 @@ pub(crate) struct CheckpointFlags {
     #[arg(long, value_name = "KEY")]
     pub(crate) weights: Option<String>,
     /// A network as an ONNX file, whatever wrote it [results go to the task {file}_onnx]
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["run_folder", "checkpoints", "weights", "arch", "arch_family"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["run_folder", "checkpoints", "weights"])]
     pub(crate) onnx: Option<PathBuf>,
     #[command(flatten)]
     #[serde(flatten)]
