@@ -22,7 +22,7 @@ pub(crate) struct Call<'a> {
 }
 
 impl Call<'_> {
-    pub(crate) fn name(&self) -> &str {
+    pub(crate) fn operation(&self) -> &str {
         &self.node.op_type
     }
 

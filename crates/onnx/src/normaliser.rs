@@ -45,21 +45,21 @@ pub(crate) fn follow(call: &Call<'_>) -> Option<Origin> {
     };
     let numbers = |value: Option<&Value>| three(&value?.numbers()?);
     let (first, second) = (call.optional(0), call.optional(1));
-    let (factor, added) = match call.name() {
+    let (factor, added) = match call.operation() {
         "Identity" | "Cast" | "Transpose" => pixels(first)?,
         "Add" | "Sub" | "Mul" | "Div" => match (pixels(first), pixels(second)) {
             (Some((factor, added)), None) => {
                 let by = numbers(second)?;
-                match call.name() {
+                match call.operation() {
                     "Add" => (factor, pairs(added, by, |a, b| a + b)),
                     "Sub" => (factor, pairs(added, by, |a, b| a - b)),
                     "Mul" => (pairs(factor, by, |a, b| a * b), pairs(added, by, |a, b| a * b)),
                     _ => (pairs(factor, by, |a, b| a / b), pairs(added, by, |a, b| a / b)),
                 }
             }
-            (None, Some((factor, added))) if call.name() == "Add" || call.name() == "Mul" => {
+            (None, Some((factor, added))) if call.operation() == "Add" || call.operation() == "Mul" => {
                 let by = numbers(first)?;
-                match call.name() {
+                match call.operation() {
                     "Add" => (factor, pairs(added, by, |a, b| a + b)),
                     _ => (pairs(factor, by, |a, b| a * b), pairs(added, by, |a, b| a * b)),
                 }

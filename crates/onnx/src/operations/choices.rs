@@ -176,7 +176,7 @@ fn known_side_by_side(to: &mut Importer, values: &[&Value], axis: usize, shape: 
 fn channels(to: &mut Importer, values: &[&Value], axis: usize, shape: &[usize]) -> Result<Option<Value>> {
     let &[1, channels, height, width] = shape else { return Ok(None) };
     let is_plain = |value: &&Value| value.live().is_some_and(|live| value.view.is_plain(live.len()));
-    if axis != 1 || !values.iter().all(|value| is_plain(value)) {
+    if axis != 1 || !values.iter().all(is_plain) {
         return Ok(None);
     }
     let order: Vec<usize> = (0..4).collect();

@@ -95,7 +95,7 @@ pub(super) fn gelu(to: &mut Importer, x: &Value, is_exact: bool) -> Result<Value
     let factor = pair_with_number(to, &square, Binary::Multiply, 0.044_715)?;
     let factor = pair_with_number(to, &factor, Binary::Add, 1.0)?;
     let inner = pair(to, x, &factor, Binary::Multiply)?;
-    let inner = pair_with_number(to, &inner, Binary::Multiply, 1.595_769_1)?;
+    let inner = pair_with_number(to, &inner, Binary::Multiply, 1.595_769)?;
     let gate = to.nonlinear(&inner, Nonlinearity::Sigmoid)?;
     pair(to, x, &gate, Binary::Multiply)
 }

@@ -82,10 +82,8 @@ pub(super) fn convolution(to: &mut Importer, call: &Call<'_>) -> Outputs {
     }
     // Strides that differ choose among all windows.
     let mut view = y.view.clone();
-    for axis in 0..2 {
-        view.shape[2 + axis] = counts[axis];
-        view.strides[2 + axis] *= windows.strides[axis] as isize;
-    }
+    view.shape[2..].copy_from_slice(&counts);
+    view.strides[2..].iter_mut().zip(windows.strides).for_each(|(step, by)| *step *= by as isize);
     Ok(vec![y.through(view)])
 }
 

@@ -24,7 +24,7 @@ use crate::{
 
 /// What a node computes, added to the network or folded.
 pub(crate) fn run(to: &mut Importer, call: &Call<'_>) -> Outputs {
-    match call.name() {
+    match call.operation() {
         "Reshape" => views::reshape(to, call),
         "Flatten" => views::flatten(to, call),
         "Transpose" => views::transpose(call),
@@ -76,12 +76,12 @@ pub(crate) fn run(to: &mut Importer, call: &Call<'_>) -> Outputs {
 /// Functions of elements and of pairs of elements.
 fn of_elements(to: &mut Importer, call: &Call<'_>) -> Outputs {
     if call.inputs.is_empty() {
-        return Err(Problem::Unknown(way_out(call.name())));
+        return Err(Problem::Unknown(way_out(call.operation())));
     }
     let x = call.input(0)?;
     let one = |y: Result<Value>| y.map(|y| vec![y]);
     let unary = |to: &mut Importer, function| one(elements::unary(to, x, function));
-    match call.name() {
+    match call.operation() {
         "Relu" => elements::relu(to, call),
         "LeakyRelu" => one(elements::leaky_relu(to, x, call.float_or("alpha", 0.01))),
         "PRelu" => one(elements::pair(to, x, &slopes(call)?, Binary::Slope)),
@@ -156,7 +156,7 @@ fn of_pairs(to: &mut Importer, call: &Call<'_>) -> Outputs {
         let (a, b) = if turned { (b, a) } else { (a, b) };
         elements::pair(to, a, b, function).map(|y| vec![y])
     };
-    match call.name() {
+    match call.operation() {
         "Add" => elements::add(to, call),
         "Mul" => elements::multiply(to, call),
         "Div" => elements::divide(to, call),

@@ -23,7 +23,7 @@ pub(super) fn reduce(to: &mut Importer, call: &Call<'_>) -> Outputs {
     };
     let keeps = call.int_or("keepdims", 1) != 0;
     let of = |to: &mut Importer, x: &Value, reduction: Reduction| reduced(to, x, &axes, keeps, reduction);
-    let y = match call.name() {
+    let y = match call.operation() {
         "ReduceSum" => of(to, x, Reduction::Sum)?,
         "ReduceMean" => of(to, x, Reduction::Mean)?,
         "ReduceMax" => of(to, x, Reduction::Max)?,
@@ -35,7 +35,7 @@ pub(super) fn reduce(to: &mut Importer, call: &Call<'_>) -> Outputs {
         "ReduceSumSquare" | "ReduceL2" => {
             let x = pair(to, x, x, Binary::Multiply)?;
             let sum = of(to, &x, Reduction::Sum)?;
-            if call.name() == "ReduceL2" { unary(to, &sum, Unary::Sqrt)? } else { sum }
+            if call.operation() == "ReduceL2" { unary(to, &sum, Unary::Sqrt)? } else { sum }
         }
         "ReduceLogSum" => {
             let sum = of(to, x, Reduction::Sum)?;

@@ -28,7 +28,7 @@ pub(super) fn resize(to: &mut Importer, call: &Call<'_>) -> Outputs {
     if x.count() == 0 {
         return Err(Problem::wrong("no elements to resize"));
     }
-    let is_new = call.name() == "Resize" && call.opset >= 11;
+    let is_new = call.operation() == "Resize" && call.opset >= 11;
     let (of_scales, of_sizes) = if is_new { (2, Some(3)) } else { (1, None) };
     let axes: Vec<usize> = match call.ints("axes") {
         Some(axes) => axes.iter().map(|&axis| x.axis(axis)).collect::<Result<_>>()?,

@@ -1,5 +1,6 @@
 //! Functions of elements and of pairs of elements.
 #![allow(unsafe_code)]
+#![allow(clippy::needless_range_loop, reason = "a lane is one of several vectors at once")]
 
 use super::super::{
     curves::{exp, normal_distribution},
@@ -346,7 +347,7 @@ impl Kernel for PairSlopes<'_> {
                     (Binary::Divide, true) => change(g, a, b, |g, _, b| g / b),
                     (Binary::Divide, false) => change(g, a, b, |g, a, b| -g * a / (b * b)),
                     (Binary::Power, true) => {
-                        change(g, a, b, |g, a, b| if b == 0.0 { 0.0 } else { g * b * power(a, b - 1.0) })
+                        change(g, a, b, |g, a, b| if b == 0.0 { 0.0 } else { g * b * power(a, b - 1.0) });
                     }
                     (Binary::Power, false) => {
                         change(g, a, b, |g, a, b| if a == 0.0 { 0.0 } else { g * power(a, b) * a.ln() });

@@ -1,5 +1,6 @@
 //! What becomes of the elements along an axis: sums, means, the largest, softmax.
 #![allow(unsafe_code)]
+#![allow(clippy::needless_range_loop, reason = "a lane is one of several vectors at once")]
 
 use super::super::{
     curves::exp,
