@@ -23,11 +23,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("datasets", &["files", "jpeg", "pickle", "progress", "random"]),
     ("models", &["kernels"]),
     ("checkpoints", &["files", "models", "pickle"]),
+    ("onnx", &["files", "models"]),
     ("training", &["files", "kernels", "random"]),
     ("cdes", &["files", "kernels", "random", "spectral", "training"]),
     ("runs", &["checkpoints", "files", "models", "training"]),
     // The product.
-    ("pipeline", &["datasets", "kernels", "models", "progress", "runs", "training"]),
+    ("pipeline", &["datasets", "kernels", "models", "onnx", "progress", "runs", "training"]),
     (
         "analysis",
         &[
@@ -79,6 +80,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "files",
             "kernels",
             "models",
+            "onnx",
             "pipeline",
             "progress",
             "reproduction",

@@ -29,7 +29,12 @@ const BESIDE: [(&str, &str); 3] =
     [("style", "convert"), ("mirror", "download"), ("val_seed", "val-fraction")];
 
 /// Flags that do not matter beside another.
-const REPLACED: [(&str, &str); 2] = [("out_dir", "run_folder"), ("task", "run_folder")];
+const REPLACED: [(&str, &str, &str); 4] = [
+    ("out_dir", "run_folder", "run"),
+    ("task", "run_folder", "run"),
+    ("arch", "onnx", "onnx"),
+    ("arch_family", "onnx", "onnx"),
+];
 
 /// Whether a data set is a folder of images.
 fn has_layout(name: &Name) -> bool {
@@ -54,8 +59,8 @@ pub(super) fn notes(matches: &ArgMatches, is_typed: impl Fn(&str) -> bool) -> Ve
     });
     let beside = BESIDE.iter().filter(|(id, other)| is_given(id) && !is_there(&other.replace('-', "_")));
     let beside = beside.map(|(id, other)| format!("--{} has no effect without --{other}", flag(id)));
-    let replaced = REPLACED.iter().filter(|(id, other)| is_given(id) && is_there(other));
-    let replaced = replaced.map(|(id, _)| format!("--{} has no effect beside --run", flag(id)));
+    let replaced = REPLACED.iter().filter(|(id, other, _)| is_given(id) && is_there(other));
+    let replaced = replaced.map(|(id, _, other)| format!("--{} has no effect beside --{other}", flag(id)));
     of_some.chain(beside).chain(replaced).collect()
 }
 
@@ -101,5 +106,7 @@ mod tests {
         assert!(notes_of(inspect(), "inspect --style plain --convert y.pt").is_empty());
         let replaced = notes_of(evaluate(), "evaluate --run runs/a --out-dir b");
         assert_eq!(replaced, ["--out-dir has no effect beside --run"]);
+        let replaced = notes_of(evaluate(), "evaluate --onnx model.onnx --arch vgg11");
+        assert_eq!(replaced, ["--arch has no effect beside --onnx"]);
     }
 }

@@ -92,8 +92,8 @@ pub(super) fn measure<T>(
     let checkpoints = flags.checkpoints(session)?;
     let test = images::open(&flags.data.request(), Request::open, session)?.test;
     let (shape, profile) = (test.shape(), flags.checkpoints.profile(&flags.data)?);
-    let architecture = flags.run.architecture([shape.height, shape.width])?;
-    let evaluator = Evaluator::new(&settings, &test, &profile, architecture, session)?;
+    let network = flags.checkpoints.network(&flags.run, [shape.height, shape.width])?;
+    let evaluator = Evaluator::of_networks(&settings, &test, &profile, network, session)?;
     for twice in flags.components.repeated() {
         session.progress.note(&format!("{twice} is given more than once; measured once"));
     }
@@ -143,7 +143,7 @@ impl Flags {
 
     /// What figures call the checkpoints: by epoch in a run, else by as much of their paths as tells them apart.
     fn labels(&self, checkpoints: &[StoredCheckpoint]) -> Vec<String> {
-        if self.checkpoints.checkpoints.is_none() {
+        if self.checkpoints.checkpoints.is_none() && self.checkpoints.onnx.is_none() {
             return checkpoints.iter().map(|checkpoint| format!("epoch {}", checkpoint.epoch)).collect();
         }
         runs::labels(&checkpoints.iter().map(|checkpoint| checkpoint.path.as_path()).collect::<Vec<_>>())

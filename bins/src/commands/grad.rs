@@ -63,8 +63,8 @@ pub fn run(mut flags: Flags) -> anyhow::Result<()> {
     let output = results::spectrum_folder(&flags.checkpoints.results_run(&flags.data, &flags.run));
     let _lock = FolderLock::take(&output)?;
     let (shape, profile) = (dataset.test.shape(), flags.checkpoints.profile(&flags.data)?);
-    let architecture = flags.run.architecture([shape.height, shape.width])?;
-    let spectrum = GradientSpectrum::new(&dataset.test, &profile, architecture, &session)?;
+    let network = flags.checkpoints.network(&flags.run, [shape.height, shape.width])?;
+    let spectrum = GradientSpectrum::of_networks(&dataset.test, &profile, network, &session)?;
     let networks = spectrum.describe(&checkpoints)?;
     let is_there = output.join(format!("{}.json", results::SPECTRUM)).exists();
     let (table, finished_rows) = spectrum.resume(&checkpoints, &networks, &output)?;

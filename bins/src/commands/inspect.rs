@@ -7,7 +7,7 @@ use datasets::catalog::Name;
 use models::{Architecture, Program};
 use runs::{TorchStyle, Wanted};
 
-use super::{inspect_checkpoint, inspect_dataset};
+use super::{inspect_checkpoint, inspect_dataset, inspect_onnx};
 use crate::cli::{
     self, UsageError,
     flags::{
@@ -28,6 +28,9 @@ pub struct Flags {
     /// Checkpoint files
     #[arg(value_name = "CKPT")]
     checkpoints: Vec<PathBuf>,
+    /// An ONNX file to look into instead
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["checkpoints", "arch", "weights", "convert"])]
+    onnx: Option<PathBuf>,
     /// The architecture that the weights must fit; what does not fit is named [default: guessed by the shapes]
     #[arg(
         long,
@@ -90,6 +93,9 @@ impl Style {
 /// If a file cannot be read or written, or does not fit --arch.
 pub fn run(flags: Flags) -> anyhow::Result<()> {
     let session = cli::start_without_networks(&flags.machine)?;
+    if let Some(path) = &flags.onnx {
+        return inspect_onnx::run(path, flags.images.image_size, flags.machine.format);
+    }
     match (flags.checkpoints.is_empty(), flags.dataset.clone()) {
         (false, _) => inspect_checkpoint::run(&flags.options()?),
         (true, Some(dataset)) if flags.convert.is_none() => {

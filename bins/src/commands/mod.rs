@@ -9,6 +9,7 @@ mod images;
 pub mod inspect;
 mod inspect_checkpoint;
 mod inspect_dataset;
+mod inspect_onnx;
 pub mod measure;
 pub mod reproduce;
 pub mod train_toy_models;

@@ -12,6 +12,7 @@ mod hars;
 mod inspect;
 mod live;
 mod measure;
+mod onnx;
 mod other_images;
 mod recipes;
 mod refusals;

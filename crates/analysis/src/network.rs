@@ -8,6 +8,9 @@ pub(crate) fn json(networks: &[NetworkDescription]) -> Value {
     let one = |network: &NetworkDescription| {
         json!({
             "arch": network.arch,
+            "onnx": network.onnx.as_ref().map(|of| {
+                json!({ "file": of.file, "producer": of.producer, "opset": of.opset })
+            }),
             "classes": network.classes,
             "restricted": network.restriction.as_ref().map(|of| {
                 json!({ "of": of.outputs, "outputs": of.classes.indices(), "from": of.classes.origin().to_string() })

@@ -39,6 +39,7 @@ pub mod fourier;
 pub mod naive;
 
 mod activation;
+mod arrays;
 mod attention;
 mod distances;
 mod nonlinearity;
@@ -51,6 +52,7 @@ mod windows;
 // What a convolution is followed by, which tokens attend to which and what their distance adds, how a pooling window lies, how exact
 // products are.
 pub use activation::Activation;
+pub use arrays::{Axis, Binary, Reduction, Sparse, SparseRows, Unary, View};
 pub use attention::{Group, Partition};
 pub use distances::{DistancePerceptron, distance_numbers, distance_numbers_gradient, distances};
 pub use nonlinearity::Nonlinearity;

@@ -1,13 +1,17 @@
 //! A network whose weights stand still.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use candle_core::Tensor;
+use candle_core::{DType, Tensor, Var};
 
 use crate::{
+    backend::Backend,
     batch::{Batch, Images},
+    difference::Difference,
     error::Error,
-    network::{FrozenNetwork, GradientOf},
+    graph::{Graph, Shapes},
+    network::{FrozenNetwork, GradientOf, Variables},
+    normaliser::Normaliser,
     results::{Evaluation, InputGradient},
 };
 
@@ -21,6 +25,49 @@ pub struct Frozen {
 impl Frozen {
     pub(crate) fn new(network: Box<dyn FrozenNetwork>, classes: usize) -> Self {
         Self { network: network.into(), classes }
+    }
+
+    /// A network of a graph of one's own, with the given weights, on a backend: exactly the parameters and buffers of the graph.
+    ///
+    /// ```
+    /// use std::collections::BTreeMap;
+    /// use candle_core::{Device, Tensor};
+    /// use models::{Backend, Frozen, GraphBuilder, Normaliser};
+    ///
+    /// let (mut builder, x) = GraphBuilder::images(3);
+    /// let mean = builder.global_avg_pool(x);
+    /// let graph = builder.head(mean, "fc", 2);
+    /// let weight = Tensor::new(&[[1f32, 0.0, 0.0], [0.0, 0.0, 2.0]], &Device::Cpu)?;
+    /// let bias = Tensor::new(&[0f32, 1.0], &Device::Cpu)?;
+    /// let weights = BTreeMap::from([("fc.weight".to_owned(), weight), ("fc.bias".to_owned(), bias)]);
+    /// let plain = Normaliser::new([0.0; 3], [1.0; 3])?;
+    /// let network = Frozen::of_graph(&Backend::default(), &graph, 2, plain, &weights)?;
+    /// let grey = Tensor::full(0.5f32, (1, 3, 4, 4), &Device::Cpu)?;
+    /// assert_eq!(network.logits(&grey)?.to_vec2::<f32>()?, [[0.5, 2.0]]);
+    /// # Ok::<(), models::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::WeightsDoNotFit`] if they are not those of the graph; or if the device fails.
+    pub fn of_graph(
+        backend: &Backend,
+        graph: &Graph,
+        classes: usize,
+        normaliser: Normaliser,
+        weights: &BTreeMap<String, Tensor>,
+    ) -> Result<Self, Error> {
+        check(&graph.shapes(), weights)?;
+        let variables = |names: &Shapes| -> Result<BTreeMap<String, Var>, Error> {
+            let variable = |name: &String| {
+                let plain = weights[name].to_device(backend.device())?.to_dtype(DType::F32)?.contiguous()?;
+                Ok((name.clone(), Var::from_tensor(&plain)?))
+            };
+            names.keys().map(variable).collect()
+        };
+        let variables =
+            Variables { parameters: variables(graph.parameters())?, buffers: variables(graph.buffers())? };
+        let network = backend.network(graph, normaliser)?;
+        Ok(Self::new(network.freeze(&variables)?, classes))
     }
 
     /// How many classes there are.
@@ -107,4 +154,23 @@ impl Frozen {
     fn batch<'a>(&self, images: &'a Tensor, labels: &'a [u32]) -> Result<Batch<'a>, Error> {
         Batch::new(images, labels, self.classes, |size| self.network.fits(size))
     }
+}
+
+/// That these are the weights, and no others.
+fn check(wanted: &Shapes, found: &BTreeMap<String, Tensor>) -> Result<(), Error> {
+    let missing = wanted
+        .iter()
+        .filter(|(name, shape)| found.get(*name).is_none_or(|tensor| tensor.dims() != shape.as_slice()));
+    let unknown = found.keys().filter(|name| !wanted.contains_key(*name));
+    let names = missing.map(|(name, _)| name).chain(unknown);
+    let difference = |name: &String| Difference {
+        name: name.clone(),
+        expected: wanted.get(name).cloned(),
+        found: found.get(name).map(|tensor| tensor.dims().to_vec()),
+    };
+    let differences: Vec<Difference> = names.map(difference).collect();
+    if differences.is_empty() {
+        return Ok(());
+    }
+    Err(Error::WeightsDoNotFit { arch: "the graph", differences, other: None })
 }

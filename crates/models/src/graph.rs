@@ -3,12 +3,14 @@
 //! An architecture is a function that builds a [`Graph`]; it says nothing about how the graph is executed: that
 //! is the seam between architectures and engines.
 
+mod arrays;
 mod tokens;
 
 use std::{collections::BTreeMap, ops::Range};
 
 use kernels::{Activation, Nonlinearity, Pool2d, blocked::ConvolutionShape};
 
+pub use arrays::{ArrayOp, Side};
 pub(crate) use tokens::perceptron;
 pub use tokens::{BiasNumbers, RelativeBias, SelfAttention, Shift, TokenOp};
 
@@ -16,7 +18,7 @@ pub use tokens::{BiasNumbers, RelativeBias, SelfAttention, Shift, TokenOp};
 pub type Shapes = BTreeMap<String, Vec<usize>>;
 
 /// The result of one operation of a graph under construction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Value(pub(crate) usize);
 
 /// One operation. Strings are PyTorch's names of the module that holds the weights (`layer1.0.conv1`).
@@ -59,6 +61,8 @@ pub enum Op {
     Concatenate,
     /// What transformers are made of.
     Tokens(TokenOp),
+    /// An operation on arrays of any shape; its result is planes of this size: channels, rows, columns.
+    Array { op: ArrayOp, size: [usize; 3] },
     /// Of planes of `size`, flattened channel by channel: `{module}.weight` (out, C · H · W) and `{module}.bias` (out), then the
     /// activation.
     Linear { module: String, size: [usize; 2], activation: Activation },
@@ -103,12 +107,26 @@ pub struct Graph {
     pub(crate) buffers: Shapes,
     pub(crate) latent: Value,
     pub(crate) logits: Value,
+    /// Rows and columns of the images, of a graph that was built for one size alone.
+    pub(crate) image: Option<[usize; 2]>,
 }
 
 impl Graph {
     /// The operations, in execution order.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
+    }
+
+    /// The same network for images of these rows and columns alone, as one with operations on arrays is.
+    pub fn for_images_of(self, size: [usize; 2]) -> Self {
+        Self { image: Some(size), ..self }
+    }
+
+    /// The network whose logits are these of this one's, in this order; none twice.
+    pub fn with_outputs(mut self, outputs: &[usize]) -> Self {
+        self.nodes.push(Node { op: Op::Channels(outputs.to_vec()), inputs: vec![self.logits] });
+        self.logits = Value(self.nodes.len() - 1);
+        self
     }
 
     /// Names and shapes of what is learned.
@@ -329,7 +347,8 @@ impl GraphBuilder {
 
     /// Ends the graph.
     pub fn finish(self, latent: Value, logits: Value) -> Graph {
-        Graph { nodes: self.nodes, parameters: self.parameters, buffers: self.buffers, latent, logits }
+        let Self { nodes, parameters, buffers, .. } = self;
+        Graph { nodes, parameters, buffers, latent, logits, image: None }
     }
 
     fn push(&mut self, op: Op, inputs: &[Value], channels: usize) -> Value {

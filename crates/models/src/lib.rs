@@ -55,13 +55,16 @@ mod var_builder;
 pub use architectures::Architecture;
 pub use family::Family;
 pub use graph::{
-    BiasNumbers, Graph, GraphBuilder, Node, NormSettings, Op, RelativeBias, SelfAttention, Shapes, Shift,
-    TokenOp, Value,
+    ArrayOp, BiasNumbers, Graph, GraphBuilder, Node, NormSettings, Op, RelativeBias, SelfAttention, Shapes,
+    Shift, Side, TokenOp, Value,
 };
 pub use spelling::Program;
 
 // What operations are made of
-pub use kernels::{Activation, Nonlinearity, Partition, Pool2d, blocked::ConvolutionShape};
+pub use kernels::{
+    Activation, Axis, Binary, Nonlinearity, Partition, Pool2d, Reduction, Sparse, Unary, View,
+    blocked::ConvolutionShape,
+};
 
 // Networks with weights
 pub use attack::{Attack, Ball};

@@ -28,6 +28,8 @@ pub(crate) struct Plans {
     parameters: Plan,
     /// Of passes that change nothing: batch-norms are part of the convolutions.
     folded: Plan,
+    /// The one size of images, if there is only one.
+    image: Option<[usize; 2]>,
 }
 
 impl Plans {
@@ -37,7 +39,7 @@ impl Plans {
         let parameters = Plan::new(lowering::lower(graph), slots, results);
         let folded = Folded::from_steps(&parameters.steps);
         let results = results.map(|slot| folded.slot(slot));
-        Self { folded: Plan::new(folded.steps, slots, results), parameters }
+        Self { folded: Plan::new(folded.steps, slots, results), parameters, image: graph.image }
     }
 
     /// The plan of a pass.
@@ -47,7 +49,7 @@ impl Plans {
 
     /// Whether every window of the network fits on what reaches it from images of this many rows and columns.
     pub(crate) fn fits(&self, image: [usize; 2]) -> bool {
-        self.parameters.fits(image)
+        self.image.is_none_or(|only| only == image) && self.parameters.fits(image)
     }
 }
 

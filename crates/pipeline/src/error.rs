@@ -32,6 +32,11 @@ pub enum Error {
         outputs.saturating_sub(1)
     )]
     NoSuchOutput { class: String, output: usize, outputs: usize, origin: String },
+    /// A graph of other classes than those of the images.
+    #[error(
+        "{file}: the graph has {outputs} outputs, and the images have {classes} classes; expected as many"
+    )]
+    OtherOutputs { file: String, outputs: usize, classes: usize },
     /// A run of other classes than those of the images.
     #[error(
         "{}: this run is of other classes: it was trained on {own}, and the images that are measured have {found}; {differ} differ, the \
@@ -62,6 +67,9 @@ pub enum Error {
     /// A network cannot be built or run.
     #[error("{0}")]
     Models(#[from] models::Error),
+    /// An ONNX file cannot be read or used.
+    #[error("{0}")]
+    Onnx(#[from] onnx::Error),
     /// A file of a run cannot be read.
     #[error("{0}")]
     Runs(#[from] runs::Error),

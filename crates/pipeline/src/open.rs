@@ -7,16 +7,17 @@ use models::{Architecture, Backend, Classifier, Frozen, Normaliser};
 use runs::{StoredCheckpoint, StoredWeights, Wanted};
 
 use crate::{
-    DatasetProfile, Error, Session,
+    DatasetProfile, Error, MeasuredNetwork, OnnxFile, OnnxNetwork, Session,
+    measured::Usual,
     restriction::{Restriction, changes_nothing},
     trained_on::TrainedOn,
 };
 
 /// Which network a checkpoint is expected to hold, and what it is measured on.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct NetworkSpec<'a> {
-    /// Its architecture.
-    pub architecture: Architecture,
+    /// Its architecture, or the ONNX file that it is.
+    pub network: MeasuredNetwork,
     /// The images that it is measured on. Their classes are those of its head, or some of them: see [`ImageSet::outputs`].
     pub images: &'a ImageSet,
     /// The normaliser, whatever the file says.
@@ -31,9 +32,13 @@ pub struct NetworkSpec<'a> {
 
 impl<'a> NetworkSpec<'a> {
     /// A network for these images.
-    pub fn new(architecture: Architecture, images: &'a ImageSet, profile: &'a DatasetProfile) -> Self {
+    pub fn new(
+        network: impl Into<MeasuredNetwork>,
+        images: &'a ImageSet,
+        profile: &'a DatasetProfile,
+    ) -> Self {
         Self {
-            architecture,
+            network: network.into(),
             images,
             given_normaliser: profile.given_normaliser,
             usual_normaliser: profile.normaliser,
@@ -45,13 +50,19 @@ impl<'a> NetworkSpec<'a> {
     fn classes(&self) -> usize {
         self.images.classes().len()
     }
+
+    fn usual(&self) -> Usual<'a> {
+        Usual { given: self.given_normaliser, usual: self.usual_normaliser, dataset: self.dataset }
+    }
 }
 
 /// What a network out of a file is, and what of it was taken from where: it stands in results under `network`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NetworkDescription {
-    /// The architecture's name.
-    pub arch: &'static str,
+    /// The architecture's name, or that of the ONNX file.
+    pub arch: String,
+    /// The ONNX file that it is, if it is one.
+    pub onnx: Option<OnnxFile>,
     /// How many classes it has, as it is measured.
     pub classes: usize,
     /// Which outputs of its head these are, where it has more.
@@ -67,14 +78,34 @@ pub struct NetworkDescription {
 }
 
 impl NetworkDescription {
-    fn new(stored: &StoredWeights, spec: &NetworkSpec<'_>, head: Head) -> (Self, Normaliser) {
+    fn of_onnx(network: &OnnxNetwork, spec: &NetworkSpec<'_>) -> Result<Self, Error> {
+        let (normaliser, from) = network.normaliser(spec.usual());
+        Ok(Self {
+            arch: network.name().to_owned(),
+            onnx: Some(network.file().clone()),
+            classes: spec.classes(),
+            restriction: network.restriction(spec.images)?,
+            mean: normaliser.mean(),
+            std: normaliser.std(),
+            normaliser_from: from,
+            notes: network.notes().to_vec(),
+        })
+    }
+
+    fn new(
+        stored: &StoredWeights,
+        spec: &NetworkSpec<'_>,
+        wanted: Architecture,
+        head: Head,
+    ) -> (Self, Normaliser) {
         let Head { restriction, notes: of_head } = head;
         let (normaliser, from) = match &stored.normaliser {
             Some(own) => (own.value, own.origin.clone()),
-            None => usual_normaliser(architecture(stored, spec), spec.usual_normaliser, spec.dataset),
+            None => usual_normaliser(architecture(stored, wanted), spec.usual_normaliser, spec.dataset),
         };
         let description = Self {
-            arch: architecture(stored, spec).name(),
+            arch: architecture(stored, wanted).name().to_owned(),
+            onnx: None,
             classes: spec.classes(),
             restriction,
             mean: normaliser.mean(),
@@ -95,7 +126,10 @@ impl NetworkDescription {
     /// The network in words.
     pub fn network_words(&self) -> String {
         let restricted = self.restriction.as_ref().map_or_else(String::new, |of| format!("; {}", of.words()));
-        format!("network: {}, {} classes{restricted}", self.arch, self.classes)
+        let file = self.onnx.as_ref().map_or_else(String::new, |of| {
+            format!(" ({}, written by {}, opset {})", of.file, of.producer, of.opset)
+        });
+        format!("network: {}{file}, {} classes{restricted}", self.arch, self.classes)
     }
 
     /// The normaliser in words: its numbers, and where it is from.
@@ -130,12 +164,16 @@ pub fn describe_networks(
     spec: &NetworkSpec<'_>,
 ) -> Result<Vec<NetworkDescription>, Error> {
     let describe = |checkpoint: &StoredCheckpoint| {
-        let stored = stored(checkpoint, spec)?;
-        let head = head(checkpoint, &stored, spec)?;
+        let wanted = match &spec.network {
+            MeasuredNetwork::Of(architecture) => *architecture,
+            MeasuredNetwork::Onnx(network) => return NetworkDescription::of_onnx(network, spec),
+        };
+        let stored = stored(checkpoint, spec, wanted)?;
+        let head = head(checkpoint, &stored, spec, wanted)?;
         let classes = head.restriction.as_ref().map_or(spec.classes(), |of| of.outputs);
-        let checked = architecture(&stored, spec).check_fit(classes, &stored.shapes());
+        let checked = architecture(&stored, wanted).check_fit(classes, &stored.shapes());
         checked.map_err(|source| runs::Error::Network { path: checkpoint.path.clone(), source })?;
-        Ok(NetworkDescription::new(&stored, spec, head).0)
+        Ok(NetworkDescription::new(&stored, spec, wanted, head).0)
     };
     checkpoints.iter().map(describe).collect()
 }
@@ -151,16 +189,23 @@ pub fn open_network(
     spec: &NetworkSpec<'_>,
     session: &Session,
 ) -> Result<Frozen, Error> {
-    let mut stored = stored(checkpoint, spec)?;
+    let wanted = match &spec.network {
+        MeasuredNetwork::Of(architecture) => *architecture,
+        MeasuredNetwork::Onnx(network) => {
+            let restriction = network.restriction(spec.images)?;
+            return network.freeze(&session.backend, spec.usual(), restriction.as_ref());
+        }
+    };
+    let mut stored = stored(checkpoint, spec, wanted)?;
     let path = &checkpoint.path;
-    let head = head(checkpoint, &stored, spec)?;
+    let head = head(checkpoint, &stored, spec, wanted)?;
     let restriction = head.restriction.clone();
-    let (_, normaliser) = NetworkDescription::new(&stored, spec, head);
+    let (_, normaliser) = NetworkDescription::new(&stored, spec, wanted, head);
     if let Some(other) = stored.info.dataset.as_ref().filter(|trained_on| *trained_on != spec.dataset) {
         let (path, measured_on) = (path.display(), spec.dataset);
         session.progress.note(&format!("{path} was trained on {other} and is measured on {measured_on}"));
     }
-    let (architecture, mut weights) = (architecture(&stored, spec), stored.load()?);
+    let (architecture, mut weights) = (architecture(&stored, wanted), stored.load()?);
     let named = |source| runs::Error::Network { path: path.clone(), source };
     if let Some(Restriction { outputs, classes }) = &restriction {
         weights = architecture.restricted(*outputs, classes.indices(), weights).map_err(named)?;
@@ -192,12 +237,13 @@ fn head(
     checkpoint: &StoredCheckpoint,
     stored: &StoredWeights,
     spec: &NetworkSpec<'_>,
+    wanted: Architecture,
 ) -> Result<Head, Error> {
     let trained_on = TrainedOn::of(checkpoint)?;
     let (classes, of_classes) = (spec.images.classes(), spec.images.outputs());
     // The outputs of a network that was trained with a class map are the classes that the map made.
     let of_head = of_classes.filter(|of| !trained_on.as_ref().is_some_and(|run| run.has_map_of(of)));
-    let outputs = architecture(stored, spec).classes(&stored.shapes());
+    let outputs = architecture(stored, wanted).classes(&stored.shapes());
     let restriction = Restriction::new(outputs, classes.len(), of_head, classes)?;
     let mut notes = Vec::new();
     if restriction.is_none() {
@@ -211,12 +257,16 @@ fn head(
 }
 
 /// The architecture of the weights: the one that is asked for, or a variant of it.
-fn architecture(stored: &StoredWeights, spec: &NetworkSpec<'_>) -> Architecture {
-    stored.fits().first().map_or(spec.architecture, |(architecture, _)| *architecture)
+fn architecture(stored: &StoredWeights, wanted: Architecture) -> Architecture {
+    stored.fits().first().map_or(wanted, |(architecture, _)| *architecture)
 }
 
-fn stored(checkpoint: &StoredCheckpoint, spec: &NetworkSpec<'_>) -> Result<StoredWeights, Error> {
-    let wanted = Wanted { architecture: Some(spec.architecture), weights: checkpoint.weights.as_deref() };
+fn stored(
+    checkpoint: &StoredCheckpoint,
+    spec: &NetworkSpec<'_>,
+    wanted: Architecture,
+) -> Result<StoredWeights, Error> {
+    let wanted = Wanted { architecture: Some(wanted), weights: checkpoint.weights.as_deref() };
     Ok(StoredWeights::open(&checkpoint.path, wanted, spec.given_normaliser)?)
 }
 

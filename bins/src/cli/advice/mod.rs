@@ -6,6 +6,7 @@ mod checkpoints;
 mod datasets;
 mod derived;
 mod models;
+mod onnx;
 mod pipeline;
 mod reproduction;
 mod runs;
@@ -61,6 +62,9 @@ fn of_library(cause: &(dyn std::error::Error + 'static), command: &str) -> Optio
     if let Some(error) = cause.downcast_ref() {
         return models::of(error);
     }
+    if let Some(error) = cause.downcast_ref() {
+        return onnx::of(error);
+    }
     cause.downcast_ref().and_then(datasets::of)
 }
 
@@ -77,6 +81,7 @@ pub(crate) fn is_of_flags(error: &anyhow::Error) -> bool {
             || cause.downcast_ref().is_some_and(cdes::is_of_flags)
             || cause.downcast_ref().is_some_and(checkpoints::is_of_flags)
             || cause.downcast_ref().is_some_and(models::is_of_flags)
+            || cause.downcast_ref().is_some_and(onnx::is_of_flags)
             || cause.downcast_ref().is_some_and(datasets::is_of_flags)
     })
 }

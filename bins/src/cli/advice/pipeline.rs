@@ -10,6 +10,9 @@ pub(super) fn of(error: &Error, command: &str) -> Option<String> {
             "give --constraint 2 a smaller --eps, such as --eps 0.5 or --eps 128/255".to_owned()
         }
         Error::MixedAdversary { .. } => "give --mixup 0 --cutmix 0, or leave --adv-train out".to_owned(),
+        Error::OtherOutputs { .. } => "name a file that says which of the outputs the classes are with --class-map, or check --dataset \
+             and --labels"
+            .to_owned(),
         Error::NoSuchOutput { .. } => "check --class-map and --arch".to_owned(),
         Error::OtherClasses { .. } => "name its checkpoint file itself with --checkpoints to measure it on other images, or give another \
              --task for a run of these"
@@ -31,6 +34,7 @@ pub(super) fn is_of_flags(error: &Error) -> bool {
             | Error::MixedAdversary { .. }
             | Error::UnsuitableNetwork { .. }
             | Error::NoSuchOutput { .. }
+            | Error::OtherOutputs { .. }
             | Error::OtherClasses { .. }
     )
 }

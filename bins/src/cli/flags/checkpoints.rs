@@ -1,10 +1,13 @@
 //! Flags that name the checkpoints to measure.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use clap::Args;
 use datasets::catalog::Name;
-use pipeline::DatasetProfile;
+use pipeline::{DatasetProfile, MeasuredNetwork, OnnxNetwork};
 use progress::Progress;
 use runs::{RunConfig, Split, StoredCheckpoint, checkpoints_matching, checkpoints_of_run, folder_of_pattern};
 use serde::Serialize;
@@ -47,6 +50,9 @@ pub(crate) struct CheckpointFlags {
     /// names [default: the usual one, and a note says which]
     #[arg(long, value_name = "KEY")]
     pub(crate) weights: Option<String>,
+    /// A network as an ONNX file, whatever wrote it [results go to the task {file}_onnx]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["run_folder", "checkpoints", "weights"])]
+    pub(crate) onnx: Option<PathBuf>,
     #[command(flatten)]
     #[serde(flatten)]
     pub(crate) normaliser: NormaliserFlags,
@@ -60,6 +66,10 @@ impl CheckpointFlags {
 
     /// The run whose folder takes the results: those of loose files never go into a run that they may not belong to.
     pub(crate) fn results_run(&self, data: &DataFlags, run: &RunFlags) -> PathBuf {
+        if let (Some(file), None) = (&self.onnx, &run.task) {
+            let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            return run.of_task(data, &format!("{stem}_onnx"));
+        }
         if self.checkpoints.is_some() && run.task.is_none() {
             return run.of_task(data, &format!("{}_checkpoints", run.arch.name()));
         }
@@ -72,6 +82,17 @@ impl CheckpointFlags {
     /// # Errors
     /// If the configuration cannot be read, or it is of other labels or of another split.
     pub(crate) fn adopt_settings(&self, data: &mut DataFlags, run: &mut RunFlags) -> anyhow::Result<()> {
+        if let Some(file) = &self.onnx {
+            must_exist("--onnx", file)?;
+            // Photographs come in the size that the graph takes.
+            if let ([Some(height), Some(width)], true) =
+                (onnx::Model::open(file)?.image_size(), data.dataset.is_resized())
+                && height == width
+            {
+                data.images.image_size = data.images.image_size.or(Some(height));
+            }
+            return Ok(());
+        }
         let beside = self.checkpoints.as_deref().map(|pattern| folder_of_pattern(pattern).to_owned());
         let folder = beside.unwrap_or_else(|| self.folder(data, run));
         // A file in its place is refused by whoever asks for checkpoints.
@@ -123,6 +144,9 @@ impl CheckpointFlags {
     /// # Errors
     /// If there are none.
     pub(crate) fn files(&self, progress: &Progress) -> anyhow::Result<Option<Vec<StoredCheckpoint>>> {
+        if let Some(file) = &self.onnx {
+            return Ok(Some(vec![StoredCheckpoint::new(0, file.clone())]));
+        }
         let Some(pattern) = &self.checkpoints else { return Ok(None) };
         let found = checkpoints_matching(pattern)?;
         if found.is_numbered {
@@ -195,6 +219,17 @@ impl CheckpointFlags {
             .into_iter()
             .map(|checkpoint| StoredCheckpoint { weights: weights.clone(), ..checkpoint })
             .collect()
+    }
+
+    /// Which network is measured on images of this many rows and columns: an architecture's, or an ONNX file's.
+    ///
+    /// # Errors
+    /// If the architecture's family has none of its name, or the file cannot be used.
+    pub(crate) fn network(&self, run: &RunFlags, size: [usize; 2]) -> anyhow::Result<MeasuredNetwork> {
+        Ok(match &self.onnx {
+            Some(file) => MeasuredNetwork::Onnx(Arc::new(OnnxNetwork::open(file, size)?)),
+            None => run.architecture(size)?.into(),
+        })
     }
 
     /// How the images of a data set are used, with the normaliser that is given.

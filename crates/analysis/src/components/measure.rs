@@ -7,8 +7,8 @@ use datasets::ImageSet;
 use evaluation::{Axis, Features, Scores, Separation};
 use models::{Architecture, Attack, Frozen};
 use pipeline::{
-    DatasetProfile, DeviceBatches, DeviceFeed, NetworkDescription, NetworkSpec, Session, attacked,
-    check_attack, describe_networks, on_host, open_network, out_of_memory, test_batches,
+    DatasetProfile, DeviceBatches, DeviceFeed, MeasuredNetwork, NetworkDescription, NetworkSpec, Session,
+    attacked, check_attack, describe_networks, on_host, open_network, out_of_memory, test_batches,
 };
 use runs::StoredCheckpoint;
 use spectral::Filter;
@@ -99,7 +99,7 @@ pub struct Evaluator<'a> {
     plan: ComponentPlan,
     images: &'a ImageSet,
     profile: &'a DatasetProfile,
-    architecture: Architecture,
+    network: MeasuredNetwork,
     session: &'a Session,
     feed: DeviceFeed,
 }
@@ -120,12 +120,26 @@ impl<'a> Evaluator<'a> {
         architecture: Architecture,
         session: &'a Session,
     ) -> Result<Self, Error> {
+        Self::of_networks(settings, images, profile, architecture.into(), session)
+    }
+
+    /// The same for networks that may be an ONNX file's.
+    ///
+    /// # Errors
+    /// As [`Evaluator::new`].
+    pub fn of_networks(
+        settings: &'a EvaluationSettings,
+        images: &'a ImageSet,
+        profile: &'a DatasetProfile,
+        network: MeasuredNetwork,
+        session: &'a Session,
+    ) -> Result<Self, Error> {
         let (plan, shape) = (settings.plan(), images.shape());
         check_classes(settings, images)?;
         settings.components.check(&plan, [shape.height, shape.width])?;
         settings.attack.iter().try_for_each(|attack| check_attack(attack, shape))?;
         let feed = DeviceFeed::to(&session.backend);
-        Ok(Self { settings, plan, images, profile, architecture, session, feed })
+        Ok(Self { settings, plan, images, profile, network, session, feed })
     }
 
     /// What is measured, in order.
@@ -145,8 +159,8 @@ impl<'a> Evaluator<'a> {
         &self.profile.name
     }
 
-    pub(crate) fn arch(&self) -> &'static str {
-        self.architecture.name()
+    pub(crate) fn arch(&self) -> &str {
+        self.network.name()
     }
 
     /// Evaluates checkpoints, each with what figures call it.
@@ -174,7 +188,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn spec(&self) -> NetworkSpec<'_> {
-        NetworkSpec::new(self.architecture, self.images, self.profile)
+        NetworkSpec::new(self.network.clone(), self.images, self.profile)
     }
 
     fn of_checkpoint(

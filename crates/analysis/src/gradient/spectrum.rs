@@ -8,8 +8,8 @@ use std::path::Path;
 use datasets::ImageSet;
 use models::{Architecture, Frozen};
 use pipeline::{
-    DatasetProfile, DeviceFeed, NetworkDescription, NetworkSpec, Session, describe_networks, open_network,
-    out_of_memory, tally, test_batches,
+    DatasetProfile, DeviceFeed, MeasuredNetwork, NetworkDescription, NetworkSpec, Session, describe_networks,
+    open_network, out_of_memory, tally, test_batches,
 };
 use progress::Interrupted;
 use runs::StoredCheckpoint;
@@ -37,7 +37,7 @@ use crate::{Error, network};
 pub struct GradientSpectrum<'a> {
     images: &'a ImageSet,
     profile: &'a DatasetProfile,
-    architecture: Architecture,
+    network: MeasuredNetwork,
     session: &'a Session,
     profiler: GradientProfiler,
     feed: DeviceFeed,
@@ -54,9 +54,22 @@ impl<'a> GradientSpectrum<'a> {
         architecture: Architecture,
         session: &'a Session,
     ) -> Result<Self, Error> {
+        Self::of_networks(images, profile, architecture.into(), session)
+    }
+
+    /// The same for networks that may be an ONNX file's.
+    ///
+    /// # Errors
+    /// As [`GradientSpectrum::new`].
+    pub fn of_networks(
+        images: &'a ImageSet,
+        profile: &'a DatasetProfile,
+        network: MeasuredNetwork,
+        session: &'a Session,
+    ) -> Result<Self, Error> {
         let profiler = GradientProfiler::new(images.shape(), &session.backend)?;
         let feed = DeviceFeed::to(&session.backend);
-        Ok(Self { images, profile, architecture, session, profiler, feed })
+        Ok(Self { images, profile, network, session, profiler, feed })
     }
 
     /// The images that it is measured on.
@@ -72,7 +85,7 @@ impl<'a> GradientSpectrum<'a> {
     /// A table without rows: which images, which network, which bands.
     pub fn empty_table(&self) -> SpectrumTable {
         let radii = self.profiler.radii().to_vec();
-        SpectrumTable::new(self.profile.label.clone(), self.architecture.name(), self.images.len(), radii)
+        SpectrumTable::new(self.profile.label.clone(), self.network.name(), self.images.len(), radii)
     }
 
     /// The same, of these networks.
@@ -108,7 +121,10 @@ impl<'a> GradientSpectrum<'a> {
         let mut table = self.table_of(networks);
         let mut partial = PartialRows::open(output, self.identity(&table));
         for (index, checkpoint) in checkpoints.iter().enumerate() {
-            let checksum = checkpoint.checksum()?;
+            let checksum = match &self.network {
+                MeasuredNetwork::Of(_) => checkpoint.checksum()?,
+                MeasuredNetwork::Onnx(network) => network.checksum(),
+            };
             let row = match partial.find(checksum, checkpoint.epoch) {
                 Some(row) => row,
                 None => self
@@ -123,7 +139,7 @@ impl<'a> GradientSpectrum<'a> {
     }
 
     fn spec(&self) -> NetworkSpec<'_> {
-        NetworkSpec::new(self.architecture, self.images, self.profile)
+        NetworkSpec::new(self.network.clone(), self.images, self.profile)
     }
 
     /// What each checkpoint is, and that it is of the network that is measured; no weights are read.

@@ -219,7 +219,7 @@ const INVERSE_ROOT_OF_TAU: f32 = 0.398_942_3;
 
 /// The share of the standard normal below `x`, erfc(−x/√2) / 2, to 2 · 10⁻⁷.
 #[inline(always)]
-fn normal_distribution(x: f32) -> f32 {
+pub(super) fn normal_distribution(x: f32) -> f32 {
     // erfc(z) = t · e^(−z²) · P(t) with t = 1 / (1 + z/2) for z ≥ 0: P interpolates at nine Chebyshev points, and is off by 2.5 · 10⁻⁸ at most.
     const P: [f32; 8] = [
         0.254_023_6,

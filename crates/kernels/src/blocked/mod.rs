@@ -1,6 +1,7 @@
 //! The fast engine's operations: activations in blocks of sixteen images, convolutions by Winograd and packed
 //! products or on AMX's tiles, batch-norm and activations fused. See [`Blocked`] for the layout and [`InstructionSet`] for the instruction sets.
 
+pub mod arrays;
 mod attention;
 mod branches;
 mod convolution;

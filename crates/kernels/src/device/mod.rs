@@ -19,6 +19,7 @@
 //! All tensors are f32, images (N, C, H, W), weights (O, C / groups, kH, kW). What runs anywhere is the twin that the CUDA
 //! versions are tested against.
 
+pub mod arrays;
 mod attention;
 mod bands;
 mod blend;

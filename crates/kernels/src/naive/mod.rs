@@ -14,6 +14,7 @@
 //! ```
 
 pub mod activation;
+pub mod arrays;
 pub mod attention;
 pub mod convolution;
 pub mod layer_norm;

@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod arrays;
 mod bf16;
 mod candle_traps;
 mod convolutions;

@@ -8,14 +8,27 @@ use crate::graph::{Graph, Op, parameter};
 
 /// The steps of a graph.
 pub(super) fn lower(graph: &Graph) -> Vec<Step> {
-    let lowering = Lowering { graph, readers: readers(graph) };
-    (0..graph.nodes.len()).filter_map(|out| lowering.step(out)).collect()
+    let used = used(graph);
+    let lowering = Lowering { graph, readers: readers(graph, &used) };
+    (0..graph.nodes.len()).filter(|&out| used[out]).filter_map(|out| lowering.step(out)).collect()
 }
 
-/// By node: the nodes that read it.
-fn readers(graph: &Graph) -> Vec<Vec<Slot>> {
+/// By node: whether a result depends on it.
+fn used(graph: &Graph) -> Vec<bool> {
+    let mut used = vec![false; graph.nodes.len()];
+    [graph.latent, graph.logits].iter().for_each(|result| used[result.0] = true);
+    for (out, node) in graph.nodes.iter().enumerate().rev() {
+        if used[out] {
+            node.inputs.iter().for_each(|input| used[input.0] = true);
+        }
+    }
+    used
+}
+
+/// By node: the nodes that read it, of those that are used.
+fn readers(graph: &Graph, used: &[bool]) -> Vec<Vec<Slot>> {
     let mut readers = vec![Vec::new(); graph.nodes.len()];
-    for (out, node) in graph.nodes.iter().enumerate() {
+    for (out, node) in graph.nodes.iter().enumerate().filter(|(out, _)| used[*out]) {
         node.inputs.iter().for_each(|input| readers[input.0].push(out));
     }
     readers
@@ -56,8 +69,10 @@ impl Lowering<'_> {
             Op::Add { activation } => {
                 let residual = Some(node.inputs[1].0);
                 match self.graph.nodes[x].op {
-                    Op::BatchNorm { .. } => self.batch_norm(x, residual, *activation),
-                    Op::Convolution { .. } => self.convolution(x, residual, *activation == Activation::Relu),
+                    Op::BatchNorm { .. } if self.joins_a_sum(x) => self.batch_norm(x, residual, *activation),
+                    Op::Convolution { .. } if self.joins_a_sum(x) => {
+                        self.convolution(x, residual, *activation == Activation::Relu)
+                    }
                     _ => Kind::Sum { x, y: node.inputs[1].0 },
                 }
             }
@@ -70,6 +85,10 @@ impl Lowering<'_> {
             Op::Dropout { rate } => Kind::Dropout { x, rate: *rate, dropped: Dropped::Values },
             Op::StochasticDepth { rate } => Kind::Dropout { x, rate: *rate, dropped: Dropped::Images },
             Op::Tokens(op) => Kind::Tokens { x, op: op.clone() },
+            Op::Array { op, size } => {
+                let inputs = node.inputs.iter().map(|input| input.0).collect();
+                Kind::Array { inputs, op: op.clone(), size: *size }
+            }
             Op::Concatenate => {
                 Kind::Concatenate { inputs: node.inputs.iter().map(|input| input.0).collect() }
             }
@@ -77,8 +96,13 @@ impl Lowering<'_> {
         Some(Step { out, kind })
     }
 
-    /// Whether a value goes only into a sum, as the first summand.
+    /// Whether a value goes only into a sum, as the first summand, and as it is.
     fn joins_a_sum(&self, slot: Slot) -> bool {
+        if let Op::Convolution { activation: Activation::Relu, .. }
+        | Op::BatchNorm { activation: Activation::Relu, .. } = self.graph.nodes[slot].op
+        {
+            return false;
+        }
         let [reader] = self.readers[slot][..] else { return false };
         let reader = &self.graph.nodes[reader];
         matches!(reader.op, Op::Add { .. }) && reader.inputs[0].0 == slot

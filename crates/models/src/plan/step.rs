@@ -5,7 +5,7 @@ use kernels::{
     blocked::{Cells, ConvolutionShape},
 };
 
-use crate::graph::{NormSettings, TokenOp};
+use crate::graph::{ArrayOp, NormSettings, TokenOp};
 
 /// Index of a graph's node, and of the value that it computes.
 pub(crate) type Slot = usize;
@@ -45,6 +45,8 @@ pub(crate) enum Kind {
     Dropout { x: Slot, rate: f32, dropped: Dropped },
     /// What transformers are made of.
     Tokens { x: Slot, op: TokenOp },
+    /// An operation on arrays of any shape; its result is planes of `size`.
+    Array { inputs: Vec<Slot>, op: ArrayOp, size: [usize; 3] },
     /// Channels side by side.
     Concatenate { inputs: Vec<Slot> },
 }
@@ -116,7 +118,7 @@ impl Kind {
                 std::iter::once(*x).chain(residual).collect()
             }
             Self::BatchNorm { x, residual, .. } => std::iter::once(*x).chain(*residual).collect(),
-            Self::Concatenate { inputs } => inputs.clone(),
+            Self::Concatenate { inputs } | Self::Array { inputs, .. } => inputs.clone(),
         }
     }
 
@@ -133,7 +135,7 @@ impl Kind {
                 std::iter::once(x).chain(residual).collect()
             }
             Self::BatchNorm { x, residual, .. } => std::iter::once(x).chain(residual.as_mut()).collect(),
-            Self::Concatenate { inputs } => inputs.iter_mut().collect(),
+            Self::Concatenate { inputs } | Self::Array { inputs, .. } => inputs.iter_mut().collect(),
         }
     }
 
@@ -143,6 +145,9 @@ impl Kind {
             Self::Nonlinear { x, .. } => vec![*x],
             Self::Tokens { x, op } if op.needs_on_the_way_back() => vec![*x],
             Self::ScalePlanes { x, by } => vec![*x, *by],
+            Self::Array { inputs, op, .. } => {
+                op.needs_on_the_way_back().iter().map(|&input| inputs[input]).collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -153,6 +158,7 @@ impl Kind {
             Self::Convolution { shape, .. } => shape.output_size(x),
             Self::MaxPool { window, .. } => Some([window.count(x[0])?, window.count(x[1])?]),
             Self::Tokens { op, .. } => op.size(x),
+            Self::Array { size, .. } => Some([size[1], size[2]]),
             Self::Mean { means, .. } => means.cells(x).map(|cells| cells.out()),
             _ => Some(x),
         }

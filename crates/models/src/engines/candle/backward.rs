@@ -4,12 +4,13 @@ use candle_core::{Result, Tensor};
 use kernels::device::{self, channel_sums, per_channel};
 
 use super::{
+    arrays,
     engine::{Engine, Named, Pass, indices},
     tape::{Kept, Statistics, Tape},
     tokens::{self, Seen},
 };
 use crate::{
-    graph::parameter,
+    graph::{ArrayOp, parameter},
     plan::{Kind, Purpose, Slot, Step},
 };
 
@@ -106,6 +107,7 @@ impl Backward<'_> {
                 parameters.into_iter().try_for_each(|(name, gradient)| self.found.add(name, gradient))?;
                 self.leave(*x, dx)
             }
+            Kind::Array { inputs, op, .. } => self.array(inputs, op, &g),
             Kind::Concatenate { inputs } => self.branches(inputs, &g),
         }
     }
@@ -116,6 +118,19 @@ impl Backward<'_> {
             Some(sum) => (sum + gradient)?,
             None => gradient,
         });
+        Ok(())
+    }
+
+    fn array(&mut self, inputs: &[Slot], op: &ArrayOp, g: &Tensor) -> Result<()> {
+        for input in 0..inputs.len() {
+            let seen: Vec<arrays::Seen<'_>> = inputs
+                .iter()
+                .map(|x| arrays::Seen { dims: &self.tape.dims[x], x: self.tape.values[*x].as_ref() })
+                .collect();
+            if let Some(dx) = arrays::backward(self.pass, (op, input), g, &seen)? {
+                self.leave(inputs[input], dx)?;
+            }
+        }
         Ok(())
     }
 

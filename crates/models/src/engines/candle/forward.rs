@@ -4,6 +4,7 @@ use candle_core::{Result, Shape, Tensor};
 use kernels::device::{self, BatchMoments, per_channel};
 
 use super::{
+    arrays,
     engine::{Engine, Pass, indices},
     tape::{Kept, Statistics, Tape},
     tokens,
@@ -76,6 +77,10 @@ impl Forward<'_> {
                     self.keep(out, || Ok(Kept::Standard(left)))?;
                 }
                 Ok(y)
+            }
+            Kind::Array { inputs, op, size } => {
+                let inputs: Vec<&Tensor> = inputs.iter().map(|&x| self.tape.value(x)).collect();
+                arrays::forward(self.pass, op, &inputs, *size, pixels.dim(0)?)
             }
             Kind::Concatenate { inputs } => {
                 let inputs: Vec<&Tensor> = inputs.iter().map(|&x| self.tape.value(x)).collect();

@@ -4,6 +4,7 @@
 //! Each value is a tensor (N, C, H, W). The backward pass is written out, step by step: candle's autograd would keep every
 //! intermediate value and compute gradients that nobody asked for.
 
+mod arrays;
 mod backward;
 mod engine;
 mod forward;

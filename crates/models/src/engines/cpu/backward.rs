@@ -8,12 +8,13 @@ use std::{
 use kernels::blocked::{self, Blocked, ChannelAffineGradient, Convolution, GradientEpilogue, Mask};
 
 use super::{
+    arrays,
     engine::{Engine, Pass},
     tape::{Statistics, Tape},
     tokens::{self, Seen},
 };
 use crate::{
-    graph::{TokenOp, parameter},
+    graph::{ArrayOp, TokenOp, parameter},
     plan::{Epilogue, Kind, Mode, Norm, Purpose, Slot},
     stopwatch::{Direction, Ran},
 };
@@ -75,6 +76,10 @@ struct Backward<'a> {
 impl Backward<'_> {
     fn step(&mut self, out: Slot, kind: &Kind) {
         let (arena, instructions) = (&self.engine.arena, self.engine.instructions);
+        if self.planes[out].is_none() {
+            // Nothing that the loss depends on has read it.
+            return;
+        }
         match kind {
             Kind::Mean { x, means } => {
                 let (g, dims) = (self.take(out), self.tape.dims[x]);
@@ -124,12 +129,27 @@ impl Backward<'_> {
                 self.through_mask(out, *x, |g, mask| blocked::dropout_gradient(g, mask, *rate, instructions));
             }
             Kind::Tokens { x, op } => self.tokens(out, *x, op),
+            Kind::Array { inputs, op, .. } => self.array(out, inputs, op),
             Kind::Concatenate { inputs } => self.branches(out, inputs),
             Kind::Convolution { x, module, epilogue, .. } => {
                 self.convolution(out, *x, module.as_deref(), epilogue.as_ref());
             }
             Kind::Normalise => self.pixels(out),
         }
+    }
+
+    fn array(&mut self, out: Slot, inputs: &[Slot], op: &ArrayOp) {
+        let g = self.take(out);
+        for input in 0..inputs.len() {
+            let seen: Vec<arrays::Seen<'_>> = inputs
+                .iter()
+                .map(|x| arrays::Seen { dims: self.tape.dims[x], x: self.tape.values[*x].as_ref() })
+                .collect();
+            let others = self.planes[inputs[input]].take();
+            let dx = arrays::backward(self.engine, self.pass, (op, input), &g, &seen, others);
+            self.planes[inputs[input]] = dx;
+        }
+        self.engine.arena.recycle(g);
     }
 
     fn tokens(&mut self, out: Slot, x: Slot, op: &TokenOp) {

@@ -5,12 +5,14 @@ use std::time::Instant;
 use kernels::blocked::{self, Blocked, ChannelAffine, Convolution, Dims, Mask, Moments};
 
 use super::{
+    arrays,
     engine::{Engine, Pass},
     tape::{Statistics, Tape},
     tokens,
 };
 use crate::{
     dropout::Kept,
+    graph::ArrayOp,
     plan::{Dropped, Epilogue, Kind, Mode, Norm, Slot, Step},
     stopwatch::{Direction, Ran},
 };
@@ -103,11 +105,18 @@ impl Forward<'_> {
                 }
                 y
             }
+            Kind::Array { inputs, op, size } => self.array(inputs, op, *size, pixels.dims.images),
             Kind::Concatenate { inputs } => {
                 let inputs: Vec<&Blocked> = inputs.iter().map(|&x| self.tape.value(x)).collect();
                 blocked::concatenate(&inputs, arena)
             }
         }
+    }
+
+    fn array(&self, inputs: &[Slot], op: &ArrayOp, size: [usize; 3], images: usize) -> Blocked {
+        let inputs: Vec<&Blocked> = inputs.iter().map(|&x| self.tape.value(x)).collect();
+        let [channels, height, width] = size;
+        arrays::forward(self.engine, self.pass, op, &inputs, Dims { images, channels, height, width })
     }
 
     /// While statistics stand still, a copy.

@@ -4,6 +4,7 @@
 //! else: bits of ReLU for the gradient of the pixels, activations too for the gradient of the parameters. Buffers go
 //! back to an arena and serve the next layer and the next step.
 
+mod arrays;
 mod backward;
 mod engine;
 mod forward;
