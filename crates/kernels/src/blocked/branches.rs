@@ -20,16 +20,11 @@ pub fn concatenate(inputs: &[&Blocked], arena: &Arena) -> Blocked {
     let of_input = |(input, x): (usize, &&Blocked)| (0..x.dims.channels).map(move |channel| (input, channel));
     let places: Vec<(usize, usize)> = inputs.iter().enumerate().flat_map(of_input).collect();
     let mut y = arena.blocked(dims);
-    for_each_small_part(&mut y.data, dims.pixels(), planes_at_once(dims), |index, y| {
+    for_each_small_part(&mut y.data, dims.pixels(), dims.planes_at_once(), |index, y| {
         let (input, channel) = places[index % channels];
         y.copy_from_slice(inputs[input].plane(index / channels, channel));
     });
     y
-}
-
-/// Planes that a thread takes at once: small ones are not worth a hand-over each.
-fn planes_at_once(dims: Dims) -> usize {
-    (4096 / dims.pixels().max(1)).max(1)
 }
 
 /// `channels` of the channels from `first` on: the gradient of one of the inputs of [`concatenate`].
@@ -39,7 +34,7 @@ fn planes_at_once(dims: Dims) -> usize {
 pub fn some_channels(g: &Blocked, first: usize, channels: usize, arena: &Arena) -> Blocked {
     let dims = Dims { channels, ..g.dims };
     let mut part = arena.blocked(dims);
-    for_each_small_part(&mut part.data, dims.pixels(), planes_at_once(dims), |index, part| {
+    for_each_small_part(&mut part.data, dims.pixels(), dims.planes_at_once(), |index, part| {
         part.copy_from_slice(g.plane(index / channels, first + index % channels));
     });
     part
@@ -52,7 +47,7 @@ pub fn some_channels(g: &Blocked, first: usize, channels: usize, arena: &Arena) 
 pub fn choose_channels(x: &Blocked, channels: &[usize], arena: &Arena) -> Blocked {
     let dims = Dims { channels: channels.len(), ..x.dims };
     let mut y = arena.blocked(dims);
-    for_each_small_part(&mut y.data, dims.pixels(), planes_at_once(dims), |index, y| {
+    for_each_small_part(&mut y.data, dims.pixels(), dims.planes_at_once(), |index, y| {
         y.copy_from_slice(x.plane(index / channels.len(), channels[index % channels.len()]));
     });
     y
@@ -69,7 +64,7 @@ pub fn choose_channels_gradient(g: &Blocked, channels: &[usize], of: usize, aren
     }
     let dims = Dims { channels: of, ..g.dims };
     let mut dx = arena.blocked(dims);
-    for_each_small_part(&mut dx.data, dims.pixels(), planes_at_once(dims), |index, dx| {
+    for_each_small_part(&mut dx.data, dims.pixels(), dims.planes_at_once(), |index, dx| {
         match places[index % of] {
             Some(place) => dx.copy_from_slice(g.plane(index / of, place)),
             None => dx.fill(Lane::ZERO),

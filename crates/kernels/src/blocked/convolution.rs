@@ -12,9 +12,9 @@
 
 use super::{
     direct,
+    epilogue::{self, Epilogue, GradientEpilogue, Then},
     factors::{self, FULL, Factors, PAIRS},
     gemm::Panel,
-    pointwise::{self, Epilogue, GradientEpilogue, Then},
     shape::{ConvolutionShape, ENOUGH},
     simd::InstructionSet,
     tensor::{Arena, Blocked, Dims, Mask},
@@ -233,7 +233,7 @@ impl Convolution {
             Weights::Scatter(panels) => {
                 let mut y = direct::scatter(x, panels, shape.turned(), to, instructions, arena);
                 let mask = epilogue
-                    .and_then(|epilogue| pointwise::apply_epilogue(&mut y, epilogue, instructions, arena));
+                    .and_then(|epilogue| epilogue::apply_epilogue(&mut y, epilogue, instructions, arena));
                 (y, mask)
             }
             Weights::Shared => unreachable!("only input gradients share"),
@@ -275,7 +275,7 @@ impl Convolution {
             }
             _ => unreachable!("only Winograd's weights are shared"),
         };
-        pointwise::apply_gradient_epilogue(&mut gradient, epilogue, instructions);
+        epilogue::apply_gradient_epilogue(&mut gradient, epilogue, instructions);
         gradient
     }
 

@@ -4,10 +4,10 @@
 
 use super::{
     ConvolutionShape,
+    epilogue::Then,
     factors::{FULL, PAIRS, run_with},
     gemm::{Finish, Out, Outer, Panel, Rows},
     patches::{Pack, PackPairs, PairRows, Patch, pixels_at_once},
-    pointwise::Then,
     simd::{InstructionSet, Kernel, Lane, Simd, run},
     tensor::{Arena, Blocked, Dims, Mask},
 };

@@ -103,16 +103,11 @@ pub fn mean_pool(x: &Blocked, cells: &Cells, arena: &Arena) -> Blocked {
     let [rows, columns] = cells.out();
     let dims = Dims { height: rows, width: columns, ..x.dims };
     let mut y = arena.blocked(dims);
-    for_each_small_part(&mut y.data, dims.pixels(), planes_at_once(x.dims), |index, y| {
+    for_each_small_part(&mut y.data, dims.pixels(), x.dims.planes_at_once(), |index, y| {
         let x = x.plane(index / dims.channels, index % dims.channels);
         run(InstructionSet::current(), MeansOfPlane { x, cells, y });
     });
     y
-}
-
-/// Planes that a thread takes at once: small ones are not worth a hand-over each.
-fn planes_at_once(dims: Dims) -> usize {
-    (4096 / dims.pixels().max(1)).max(1)
 }
 
 struct MeansOfPlane<'a> {
@@ -164,7 +159,7 @@ pub fn mean_pool_gradient(g: &Blocked, cells: &Cells, arena: &Arena) -> Blocked 
     assert_eq!([g.dims.height, g.dims.width], cells.out(), "the gradient of the means");
     let dims = Dims { height, width, ..g.dims };
     let mut dx = arena.blocked(dims);
-    for_each_small_part(&mut dx.data, dims.pixels(), planes_at_once(dims), |index, dx| {
+    for_each_small_part(&mut dx.data, dims.pixels(), dims.planes_at_once(), |index, dx| {
         let g = g.plane(index / dims.channels, index % dims.channels);
         run(InstructionSet::current(), SharesOfPlane { g, cells, dx });
     });

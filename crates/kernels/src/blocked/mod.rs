@@ -7,6 +7,7 @@ mod branches;
 mod convolution;
 mod curves;
 mod direct;
+mod epilogue;
 mod factors;
 mod gates;
 mod gemm;
@@ -35,13 +36,14 @@ pub use attention::{Attention, AttentionGradient, attention, attention_gradient}
 pub use branches::{choose_channels, choose_channels_gradient, concatenate, some_channels};
 pub use convolution::Convolution;
 pub use curves::{nonlinearity, nonlinearity_gradient};
+pub use epilogue::{Epilogue, GradientEpilogue, accumulate, gate};
 pub use gates::{dropout, dropout_gradient, leaky_relu, leaky_relu_gradient};
 pub use layer_norm::{PixelMoments, layer_norm, layer_norm_gradient, layer_norm_parameter_gradients};
 pub use loss::{cross_entropy, scaled_cross_entropy, soft_cross_entropy};
 pub use means::{Cells, mean_pool, mean_pool_gradient};
 pub use pointwise::{
-    ChannelAffine, ChannelAffineGradient, Epilogue, GradientEpilogue, Moments, accumulate, channel_affine,
-    channel_affine_gradient, channel_sums, gate, moments,
+    ChannelAffine, ChannelAffineGradient, Moments, channel_affine, channel_affine_gradient, channel_sums,
+    moments,
 };
 pub use pooling::{Winners, max_pool, max_pool_gradient};
 pub use response::{response_norm, response_norm_gradient};

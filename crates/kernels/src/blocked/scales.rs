@@ -15,7 +15,7 @@ pub fn scale_planes(x: &Blocked, by: &Blocked, instructions: InstructionSet, are
     assert_eq!(by.dims, Dims { height: 1, width: 1, ..x.dims }, "one factor a plane");
     let mut y = arena.blocked(x.dims);
     let factors = by.data.iter().collect();
-    for_each_part_and(&mut y.data, x.dims.pixels(), factors, planes_at_once(x.dims), |index, y, factor| {
+    for_each_part_and(&mut y.data, x.dims.pixels(), factors, x.dims.planes_at_once(), |index, y, factor| {
         run(instructions, Scale { x: x.plane(index / x.dims.channels, index % x.dims.channels), factor, y });
     });
     y
@@ -40,18 +40,13 @@ pub fn scale_planes_gradient(
         &mut g.data,
         x.dims.pixels(),
         factors,
-        planes_at_once(x.dims),
+        x.dims.planes_at_once(),
         |index, g, (factor, sum)| {
             let x = x.plane(index / x.dims.channels, index % x.dims.channels);
             run(instructions, ScaleGradient { g, x, factor, sum });
         },
     );
     (g, of_factors)
-}
-
-/// Planes that a thread takes at once: small ones are not worth a hand-over each.
-fn planes_at_once(dims: Dims) -> usize {
-    (4096 / dims.pixels().max(1)).max(1)
 }
 
 struct Scale<'a> {

@@ -43,6 +43,11 @@ impl Dims {
         self.blocks() * self.block_len()
     }
 
+    /// Planes that a thread takes at once: small ones are not worth a hand-over each.
+    pub(crate) fn planes_at_once(&self) -> usize {
+        (4096 / self.pixels().max(1)).max(1)
+    }
+
     /// How many of a block's lanes are images.
     pub(crate) fn valid_lanes(&self, block: usize) -> usize {
         (self.images - block * LANES).min(LANES)

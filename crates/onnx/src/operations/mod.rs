@@ -4,8 +4,10 @@ mod attention;
 mod choices;
 mod elements;
 mod folding;
+mod indexed;
 mod joined;
 mod layers;
+mod made;
 mod pooling;
 mod products;
 mod reductions;
@@ -38,18 +40,18 @@ pub(crate) fn run(to: &mut Importer, call: &Call<'_>) -> Outputs {
         "DepthToSpace" => views::space(to, call, true),
         "SpaceToDepth" => views::space(to, call, false),
         "Concat" => choices::concat(to, call),
-        "Gather" => choices::gather(to, call),
+        "Gather" => indexed::gather(to, call),
         "Pad" => choices::pad(to, call),
-        "Tile" => choices::tile(to, call),
-        "ConstantOfShape" => choices::constant_of_shape(to, call),
-        "Range" => choices::range(to, call),
-        "Cast" => choices::cast(call),
-        "GatherND" => choices::gather_nd(to, call),
-        "ScatterND" => choices::scatter(to, call),
+        "Tile" => made::tile(to, call),
+        "ConstantOfShape" => made::constant_of_shape(to, call),
+        "Range" => made::range(to, call),
+        "Cast" => made::cast(call),
+        "GatherND" => indexed::gather_nd(to, call),
+        "ScatterND" => indexed::scatter(to, call),
         "Trilu" => choices::triangle(to, call),
         "Where" => elements::choose(to, call),
         "Identity" | "Dropout" => call.itself().map(|y| vec![y]),
-        "CastLike" => choices::cast_like(call),
+        "CastLike" => made::cast_like(call),
         "Conv" => layers::convolution(to, call),
         "BatchNormalization" => layers::batch_norm(to, call),
         "LayerNormalization" => layers::layer_norm(to, call),

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::{
     super::{
-        pointwise::{self, GradientEpilogue, Then},
+        epilogue::{self, GradientEpilogue, Then},
         simd::{
             InstructionSet, Kernel, Lane, Simd, run_on_tiles,
             tiles::{self, Operand, Run, Sums, multiply},
@@ -282,7 +282,7 @@ unsafe fn channel_affine<S: Simd>(
                             out.mask.map(|mask| std::slice::from_raw_parts_mut(mask.add(place), from.len()));
                         let residual = epilogue.residual.map(|residual| &residual.data[values]);
                         y.iter_mut().zip(from).for_each(|(y, from)| S::store(y, S::load(from)));
-                        pointwise::epilogue_values::<S>(y, residual, epilogue.shift[channel], mask);
+                        epilogue::epilogue_values::<S>(y, residual, epilogue.shift[channel], mask);
                     }
                 }
             }

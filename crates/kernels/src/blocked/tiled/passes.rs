@@ -3,7 +3,7 @@
 use super::{
     super::{
         ConvolutionShape,
-        pointwise::Then,
+        epilogue::Then,
         simd::{InstructionSet, tiles::SIDE},
         tensor::{Arena, Blocked, Dims, Mask},
     },

@@ -8,9 +8,9 @@ mod sums;
 
 use super::{
     ConvolutionShape,
+    epilogue::Then,
     factors::{Factors, PAIRS},
     gemm::Out,
-    pointwise::Then,
     simd::{InstructionSet, pair_bits, run},
     tensor::{Arena, Blocked, Dims, Mask},
 };

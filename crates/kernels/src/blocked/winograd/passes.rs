@@ -10,8 +10,8 @@ use std::marker::PhantomData;
 
 use super::{
     super::{
+        epilogue::{self, Epilogue},
         factors::{FULL, Factors, PAIRS, run_with, values_a_summand},
-        pointwise::{self, Epilogue},
         simd::{InstructionSet, Kernel, Lane, Simd, run},
         tensor::{Arena, Blocked, Dims, Mask},
     },
@@ -222,7 +222,7 @@ unsafe fn finish_tile<S: Simd>(
         let residual = residual.map(|residual| &residual[line.clone()]);
         let mask = mask.as_deref_mut().map(|mask| &mut mask[line.clone()]);
         // SAFETY: the caller vouches for the features.
-        unsafe { pointwise::epilogue_values::<S>(&mut plane[line], residual, epilogue.shift[channel], mask) };
+        unsafe { epilogue::epilogue_values::<S>(&mut plane[line], residual, epilogue.shift[channel], mask) };
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        pointwise::Epilogue,
+        epilogue::Epilogue,
         simd::InstructionSet,
         tensor::{Arena, Blocked, Dims, Mask},
     },
