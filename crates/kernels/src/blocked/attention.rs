@@ -1,6 +1,8 @@
 //! Attention of several heads within groups of tokens. The products are each image's own: its lane of two matrices of vectors.
 #![allow(unsafe_code)]
 
+use std::ops::Range;
+
 use super::{
     curves::exp,
     lane_products::{LaneProduct, Matrix},
@@ -52,10 +54,13 @@ pub fn attention(qkv: &Blocked, with: Attention<'_>, instructions: InstructionSe
         let mut result = arena.take(head.channels * head.size);
         for group in with.groups {
             scratch.gather(&head, group);
-            head.weigh(&mut scratch, group);
-            let sizes = [head.channels, head.size, head.size];
-            let [value, weights] = [&scratch.parts[2], &scratch.weights].map(|x| Matrix::rows(x, head.size));
-            head.product(value, weights.transposed(), &mut result, sizes, 1.0);
+            for tokens in head.steps() {
+                head.weigh(&mut scratch, group, tokens.clone());
+                let [value, weights] =
+                    [&scratch.parts[2], &scratch.weights].map(|x| Matrix::rows(x, head.size));
+                let sizes = [head.channels, tokens.len(), head.size];
+                head.product(value, weights.transposed(), &mut result[tokens.start..], sizes, Scale::of(1.0));
+            }
             scatter(&result, group, y, head.tokens);
         }
         scratch.give_back(arena);
@@ -87,8 +92,7 @@ pub fn attention_gradient(
         let mut scratch = Scratch::new(head.size, head.channels, arena);
         for group in with.groups {
             let g = &g.data[index * part..][..part];
-            head.gradient(&mut scratch, group, g, &mut parts[0], of_padding);
-            of_pairs.iter_mut().zip(&scratch.of_weights).for_each(|(sum, lane)| *sum += total(lane));
+            head.gradient(&mut scratch, group, g, &mut parts[0], (&mut of_pairs[..], &mut of_padding[..]));
         }
         scratch.give_back(arena);
     });
@@ -173,22 +177,25 @@ struct Head<'a> {
 struct Scratch {
     /// Queries, keys and values of a group, (channels, T).
     parts: [Vec<Lane>; 3],
-    /// (T, T): what each token takes from each.
+    /// (some tokens, T): what each of them takes from each.
     weights: Vec<Lane>,
-    /// (T, T): their gradients, then those of the products.
+    /// (some tokens, T): their gradients, then those of the products.
     of_weights: Vec<Lane>,
-    /// (channels, T): the gradient of the result, and what is computed from it.
-    g: [Vec<Lane>; 2],
+    /// (channels, T): the gradient of the result, and those of queries, keys and values.
+    g: Vec<Lane>,
+    found: [Vec<Lane>; 3],
 }
 
 impl Scratch {
     fn new(size: usize, channels: usize, arena: &Arena) -> Self {
         let rows = || arena.take(channels * size);
+        let weights = || arena.take(at_once(size) * size);
         Self {
             parts: [rows(), rows(), rows()],
-            weights: arena.take(size * size),
-            of_weights: arena.take(size * size),
-            g: [rows(), rows()],
+            weights: weights(),
+            of_weights: weights(),
+            g: rows(),
+            found: [rows(), rows(), rows()],
         }
     }
 
@@ -201,9 +208,8 @@ impl Scratch {
     }
 
     fn give_back(self, arena: &Arena) {
-        self.parts.into_iter().chain(self.g).for_each(|buffer| arena.give(buffer));
-        arena.give(self.weights);
-        arena.give(self.of_weights);
+        let others = [self.weights, self.of_weights, self.g];
+        self.parts.into_iter().chain(self.found).chain(others).for_each(|buffer| arena.give(buffer));
     }
 }
 
@@ -223,18 +229,27 @@ impl<'a> Head<'a> {
         }
     }
 
-    fn product(&self, a: Matrix<'_>, b: Matrix<'_>, c: &mut [Lane], sizes: [usize; 3], scale: f32) {
-        run(self.instructions, LaneProduct { a, b, c, sizes, scale });
+    /// A product whose rows are T apart.
+    fn product(&self, a: Matrix<'_>, b: Matrix<'_>, c: &mut [Lane], sizes: [usize; 3], how: Scale) {
+        let Scale { scale, adds } = how;
+        run(self.instructions, LaneProduct { a, b, c, row: self.size, sizes, scale, adds });
     }
 
-    /// The weights of a group whose queries and keys are gathered.
-    fn weigh(&self, scratch: &mut Scratch, group: &Group) {
+    /// The tokens of a group, some at a time.
+    fn steps(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let (size, step) = (self.size, at_once(self.size));
+        (0..size).step_by(step).map(move |first| first..size.min(first + step))
+    }
+
+    /// What some tokens of a group take from each, once queries and keys are gathered.
+    fn weigh(&self, scratch: &mut Scratch, group: &Group, tokens: Range<usize>) {
         let [query, key, _] = &scratch.parts;
-        let [query, key] = [query, key].map(|x| Matrix::rows(x, self.size));
-        let sizes = [self.size, self.size, self.channels];
-        self.product(query.transposed(), key, &mut scratch.weights, sizes, self.with.scale);
+        let query = Matrix::rows(&query[tokens.start..], self.size).transposed();
+        let sizes = [tokens.len(), self.size, self.channels];
+        let key = Matrix::rows(key, self.size);
+        self.product(query, key, &mut scratch.weights, sizes, Scale::of(self.with.scale));
         let bias = self.with.bias.map(|bias| &bias[self.index * self.size * self.size..]);
-        for (i, row) in scratch.weights.chunks_mut(self.size).enumerate() {
+        for (i, row) in tokens.zip(scratch.weights.chunks_mut(self.size)) {
             if bias.is_some() || !group.regions.is_empty() {
                 for (j, lane) in row.iter_mut().enumerate() {
                     let added = bias.map_or(0.0, |bias| bias[i * self.size + j]) + group.mask(i, j);
@@ -245,37 +260,60 @@ impl<'a> Head<'a> {
         }
     }
 
-    /// The gradients of queries, keys and values of a group from that of the result; those of padding are added up.
+    /// The gradients of queries, keys and values of a group from that of the result; those of pairs and of padding are added up, if they
+    /// are wanted.
     fn gradient(
         &self,
         scratch: &mut Scratch,
         group: &Group,
         g: &[Lane],
         to: &mut [&mut [Lane]; 3],
-        of_padding: &mut [f32],
+        (of_pairs, of_padding): (&mut [f32], &mut [f32]),
     ) {
         scratch.gather(self, group);
-        self.weigh(scratch, group);
-        let Scratch { parts: [query, key, value], weights, of_weights, g: [gathered, found] } = scratch;
-        gather(g, group, gathered, self.tokens, None);
-        let mut leave = |found: &[Lane], part: usize| {
+        gather(g, group, &mut scratch.g, self.tokens, None);
+        for tokens in self.steps() {
+            self.weigh(scratch, group, tokens.clone());
+            self.gradient_of(scratch, tokens.clone());
+            let sums = of_pairs.iter_mut().skip(tokens.start * self.size).zip(&scratch.of_weights);
+            sums.take(tokens.len() * self.size).for_each(|(sum, lane)| *sum += total(lane));
+        }
+        for (part, found) in scratch.found.iter().enumerate() {
             scatter(found, group, to[part], self.tokens);
             self.add_padding(found, group, of_padding.chunks_mut(self.channels).nth(part));
-        };
-        let [channels, size] = [self.channels, self.size];
-        let rows = |x| Matrix::rows(x, size);
-        self.product(rows(gathered).transposed(), rows(value), of_weights, [size, size, channels], 1.0);
+        }
+    }
+
+    /// What some tokens of a group give to the gradients, once they are weighed.
+    fn gradient_of(&self, scratch: &mut Scratch, tokens: Range<usize>) {
+        let Scratch { parts: [query, key, value], weights, of_weights, g, found } = scratch;
+        let [of_query, of_key, of_value] = found;
+        let (channels, size, count, first) = (self.channels, self.size, tokens.len(), tokens.start);
+        let (whole, some) = (|x| Matrix::rows(x, size), |x: &'_ [Lane]| first..x.len());
+        let (g, query) = (&g[some(g)], &query[some(query)]);
+        let (once, to_sum) = (Scale::of(1.0), Scale { scale: 1.0, adds: first > 0 });
+        self.product(whole(g).transposed(), whole(value), of_weights, [count, size, channels], once);
         // Of the values: Σ over tokens of what was taken from them.
-        self.product(rows(gathered), rows(weights), found, [channels, size, size], 1.0);
-        leave(found, 2);
-        for (weights, g) in weights.chunks(size).zip(of_weights.chunks_mut(size)) {
+        self.product(whole(g), whole(weights), of_value, [channels, size, count], to_sum);
+        for (weights, g) in weights.chunks(size).zip(of_weights.chunks_mut(size)).take(count) {
             run(self.instructions, SoftmaxGradient { weights, g });
         }
-        let scale = self.with.scale;
-        self.product(rows(key), rows(of_weights).transposed(), found, [channels, size, size], scale);
-        leave(found, 0);
-        self.product(rows(query), rows(of_weights), found, [channels, size, size], scale);
-        leave(found, 1);
+        let scale = Scale::of(self.with.scale);
+        let of_weights = whole(of_weights);
+        self.product(
+            whole(key),
+            of_weights.transposed(),
+            &mut of_query[first..],
+            [channels, count, size],
+            scale,
+        );
+        self.product(
+            whole(query),
+            of_weights,
+            of_key,
+            [channels, size, count],
+            Scale { adds: first > 0, ..scale },
+        );
     }
 
     /// Adds the gradients of a group's tokens of padding to those of the numbers that these have.
@@ -287,6 +325,30 @@ impl<'a> Head<'a> {
         }
     }
 }
+
+/// What a product is multiplied by, and whether what is there stays.
+#[derive(Debug, Clone, Copy)]
+struct Scale {
+    scale: f32,
+    adds: bool,
+}
+
+impl Scale {
+    fn of(scale: f32) -> Self {
+        Self { scale, adds: false }
+    }
+}
+
+/// Tokens of a group of so many that are weighed at once: what they take stays in a core's own cache.
+fn at_once(size: usize) -> usize {
+    (OWN_CACHE / size / WHOLE_TILES * WHOLE_TILES).max(WHOLE_TILES).min(size)
+}
+
+/// Vectors of weights that stay in a core's own cache, beside their gradients.
+const OWN_CACHE: usize = (384 << 10) / size_of::<Lane>();
+
+/// Tokens that fill register tiles both as rows and as columns.
+const WHOLE_TILES: usize = 12;
 
 /// The tokens of a group, from planes of all tokens; those of padding have the numbers given for them, or zeros.
 fn gather(from: &[Lane], group: &Group, to: &mut [Lane], tokens: usize, padding: Option<&[f32]>) {

@@ -27,15 +27,18 @@ impl<'a> Matrix<'a> {
     }
 }
 
-/// C ← scale · A B, lane by lane, with A (m, k), B (k, n) and C (m, n).
+/// C ← scale · A B, or C ← C + scale · A B, lane by lane, with A (m, k), B (k, n) and C (m, n).
 pub(super) struct LaneProduct<'a> {
     pub(super) a: Matrix<'a>,
     pub(super) b: Matrix<'a>,
-    /// (m, n), row by row.
+    /// (m, n), in rows that are so many vectors apart.
     pub(super) c: &'a mut [Lane],
+    pub(super) row: usize,
     /// m, n and k.
     pub(super) sizes: [usize; 3],
     pub(super) scale: f32,
+    /// Whether what is there stays.
+    pub(super) adds: bool,
 }
 
 impl Kernel for LaneProduct<'_> {
@@ -49,7 +52,7 @@ impl Kernel for LaneProduct<'_> {
         };
         assert!(last(self.a, m, k) < self.a.data.len(), "the first factor's size");
         assert!(last(self.b, k, n) < self.b.data.len(), "the second factor's size");
-        assert_eq!(self.c.len(), m * n, "the product's size");
+        assert!((m.max(1) - 1) * self.row + n <= self.c.len() && n <= self.row, "the product's size");
         // SAFETY: the caller vouches for the features; sizes were checked.
         unsafe { if S::ROWS >= 8 { self.tiles::<S, 6, 4>() } else { self.tiles::<S, 2, 2>() } }
     }
@@ -100,7 +103,7 @@ impl LaneProduct<'_> {
     /// M × N numbers of the product, in registers.
     #[inline(always)]
     unsafe fn tile<S: Simd, const M: usize, const N: usize>(&mut self, i: usize, j: usize) {
-        let [_, n, k] = self.sizes;
+        let k = self.sizes[2];
         // SAFETY: the caller vouches for the features, and that the tile lies within the product.
         unsafe {
             let a = self.a.data.as_ptr().add(i * self.a.row);
@@ -120,9 +123,11 @@ impl LaneProduct<'_> {
                 }
             }
             let scale = S::splat(self.scale);
-            for (x, sums) in sums.into_iter().enumerate() {
-                for (y, sum) in sums.into_iter().enumerate() {
-                    S::store(self.c.get_unchecked_mut((i + x) * n + j + y), S::mul(sum, scale));
+            for x in 0..M {
+                for y in 0..N {
+                    let to = self.c.get_unchecked_mut((i + x) * self.row + j + y);
+                    let product = S::mul(sums[x][y], scale);
+                    S::store(to, if self.adds { S::add(S::load(to), product) } else { product });
                 }
             }
         }

@@ -28,6 +28,8 @@ fn partitions() -> impl Strategy<Value = (Partition, [usize; 2])> {
     let twos = || (1..4usize, 1..4usize).prop_map(|(rows, columns)| [rows, columns]);
     prop_oneof![
         (1..20usize).prop_map(|tokens| (Partition::Whole, [tokens, 1])),
+        // So many that they are weighed in steps.
+        Just((Partition::Whole, [11, 10])),
         // Some of the last windows reach over the edge.
         (twos(), twos(), twos()).prop_map(|(size, counts, missing)| {
             let shift = size.map(|size| size / 2);

@@ -101,7 +101,7 @@ pub fn matrix_products(
             let mut scratch = [arena.take(sizes[0] * k), arena.take(k * n)];
             let [of_a, of_b] = &mut scratch;
             let (a, b) = (together(a, [sizes[0], k], of_a), together(b, [k, n], of_b));
-            run(instructions, LaneProduct { a, b, c, sizes, scale: 1.0 });
+            run(instructions, LaneProduct { a, b, c, row: sizes[1], sizes, scale: 1.0, adds: false });
             scratch.into_iter().for_each(|buffer| arena.give(buffer));
         });
     }
