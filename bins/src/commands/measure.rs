@@ -163,8 +163,8 @@ pub fn run<Own: MeasureFlags>(mut flags: Flags<Own>) -> anyhow::Result<()> {
     let checkpoints = flags.checkpoints(&session)?;
     let dataset = images::open(&flags.data.request(), Request::open, &session)?;
     let (shape, profile) = (dataset.test.shape(), flags.checkpoints.profile(&flags.data)?);
-    let architecture = flags.run.architecture([shape.height, shape.width])?;
-    let subject = Subject { images: &dataset.test, profile: &profile, architecture, session: &session };
+    let network = flags.checkpoints.network(&flags.run, [shape.height, shape.width])?;
+    let subject = Subject { images: &dataset.test, profile: &profile, network, session: &session };
     let measure = flags.own.measure(&subject, flags.run.seed)?;
     let networks = subject.describe(&checkpoints)?;
     let run = flags.checkpoints.results_run(&flags.data, &flags.run);

@@ -70,7 +70,8 @@ fn measured<'a, M: Measure>(
 ) -> Outcome<(M, M::Row)> {
     let (profile, session): (&'static _, &'static _) =
         (Box::leak(Box::new(profile())), Box::leak(Box::new(Session::default())));
-    let subject = Subject { images, profile, architecture: "resnet20".parse()?, session };
+    let subject =
+        Subject { images, profile, network: "resnet20".parse::<models::Architecture>()?.into(), session };
     let measure = measure(&subject)?;
     let row = measure_network(&measure, &subject, &linear_network()?)?;
     Ok((measure, row))
@@ -216,7 +217,12 @@ where
 {
     let (profile, checkpoints) = (profile(), checkpoints_of_run(run)?);
     let measured = |session: &Session, output: &std::path::Path| {
-        let subject = Subject { images, profile: &profile, architecture: "resnet20".parse()?, session };
+        let subject = Subject {
+            images,
+            profile: &profile,
+            network: "resnet20".parse::<models::Architecture>()?.into(),
+            session,
+        };
         let measure = measure(&subject)?;
         let (rows, partial) = resume_measure(&measure, &subject, &checkpoints, output)?;
         let networks = subject.describe(&checkpoints)?;

@@ -16,7 +16,8 @@ pub fn pearson(x: &[f64], y: &[f64]) -> Option<f64> {
     }
     let (x, y) = (centred(x), centred(y));
     let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-    let spread = product(&x, &x).sqrt() * product(&y, &y).sqrt();
+    // One root of both: that of a square is exact, and so is the correlation of equal values.
+    let spread = (product(&x, &x) * product(&y, &y)).sqrt();
     let found = product(&x, &y) / spread;
     (spread > 0.0 && found.is_finite()).then(|| found.clamp(-1.0, 1.0))
 }
@@ -52,11 +53,13 @@ pub fn correlation_interval(correlation: f64, pairs: usize) -> Option<[f64; 2]> 
     Some([(middle - half).tanh(), (middle + half).tanh()])
 }
 
-/// Minus the mean; exactly zero where all are the same.
+/// Minus the mean, over the largest distance from it; exactly zero where all are the same.
 fn centred(values: &[f64]) -> Vec<f64> {
     // From the first value on, so that equal values leave no rounding.
     let mean = values.iter().map(|value| value - values[0]).sum::<f64>() / values.len() as f64;
-    values.iter().map(|value| value - values[0] - mean).collect()
+    let centred: Vec<f64> = values.iter().map(|value| value - values[0] - mean).collect();
+    let largest = centred.iter().fold(0f64, |largest, value| largest.max(value.abs()));
+    if largest > 0.0 { centred.into_iter().map(|value| value / largest).collect() } else { centred }
 }
 
 #[cfg(test)]

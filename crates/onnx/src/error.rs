@@ -13,6 +13,12 @@ pub enum Error {
     /// Numbers in another file that cannot be had.
     #[error("{}: the numbers of `{tensor}`: {problem}", path.display())]
     External { path: PathBuf, tensor: String, problem: String },
+    /// Operations of a version from before those that are known.
+    #[error(
+        "{}: its operations are of ONNX's opset {found}, expected {oldest} or later: they may mean something else; export the network anew",
+        path.display()
+    )]
+    OldOperations { path: PathBuf, found: i64, oldest: i64 },
     /// A graph that is none of an image classifier.
     #[error("{}: not an image classifier: {problem}", path.display())]
     NotAClassifier { path: PathBuf, problem: String },

@@ -20,6 +20,9 @@ use crate::{
     walk::{Walk, opset},
 };
 
+/// The first version of ONNX's operations that is read.
+const OLDEST: i64 = 9;
+
 /// An ONNX file that has been read, but for its weights.
 #[derive(Debug)]
 pub struct Model {
@@ -73,6 +76,10 @@ impl Model {
     /// As [`Model::open`].
     pub fn from_bytes(bytes: Vec<u8>, path: &Path) -> Result<Self, Error> {
         let (proto, checksum) = file::read(bytes, path)?;
+        let found = opset(&proto.opset_import);
+        if found < OLDEST {
+            return Err(Error::OldOperations { path: path.to_owned(), found, oldest: OLDEST });
+        }
         let input = input(path, &proto)?;
         Ok(Self { path: path.to_owned(), proto, checksum, input })
     }

@@ -128,6 +128,9 @@ impl OnnxNetwork {
                 let of = if self.network.brightest > 1.0 { ", of pixels from 0 to 255" } else { "" };
                 (own.unwrap_or_else(plain), format!("in the graph{of}"))
             }
+            (None, None) if self.network.brightest > 1.0 => {
+                (plain(), "none: the graph takes bytes, from 0 to 255".to_owned())
+            }
             (None, None) => {
                 (profile.usual, format!("the usual one of {}, for the graph has none", profile.dataset))
             }
@@ -144,8 +147,9 @@ impl OnnxNetwork {
         profile: Usual<'_>,
         restriction: Option<&Restriction>,
     ) -> Result<Frozen, Error> {
-        let normaliser = match (profile.given, self.network.own_normaliser) {
-            (None, Some(_)) => {
+        let takes_pixels = self.network.own_normaliser.is_some() || self.network.brightest > 1.0;
+        let normaliser = match profile.given {
+            None if takes_pixels => {
                 Normaliser::new([0.0; 3], [1.0 / self.network.brightest; 3]).unwrap_or_else(|_| plain())
             }
             _ => self.normaliser(profile).0,

@@ -35,8 +35,9 @@ use crate::{
 ///
 /// let images = Synthetic { seed: 0, train: 0, test: 4 }.generate().test;
 /// let (profile, session) = (DatasetProfile::synthetic(), Session::default());
-/// let subject = Subject { images: &images, profile: &profile, architecture: "resnet20".parse()?, session: &session };
-/// let network = fresh_network(subject.architecture, 10, profile.normaliser, 0, &session.backend)?.freeze()?;
+/// let architecture: models::Architecture = "resnet20".parse()?;
+/// let subject = Subject { images: &images, profile: &profile, network: architecture.into(), session: &session };
+/// let network = fresh_network(architecture, 10, profile.normaliser, 0, &session.backend)?.freeze()?;
 /// let attack = Attack { ball: Ball::L2, radius: 0.5, step: 0.2, steps: 2, random_start: false };
 /// let row = measure_network(&AttackSpectrum::new(&subject, attack)?, &subject, &network)?;
 /// assert_eq!((row.change_mean.len(), row.octave_errors.len()), (23, 5)); // 1, 2–3, 4–7, 8–15, 16–23

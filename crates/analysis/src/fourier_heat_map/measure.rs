@@ -37,8 +37,9 @@ use crate::{
 ///
 /// let images = Synthetic { seed: 0, train: 0, test: 4 }.generate().test;
 /// let (profile, session) = (DatasetProfile::synthetic(), Session::default());
-/// let subject = Subject { images: &images, profile: &profile, architecture: "resnet20".parse()?, session: &session };
-/// let network = fresh_network(subject.architecture, 10, profile.normaliser, 0, &session.backend)?.freeze()?;
+/// let architecture: models::Architecture = "resnet20".parse()?;
+/// let subject = Subject { images: &images, profile: &profile, network: architecture.into(), session: &session };
+/// let network = fresh_network(architecture, 10, profile.normaliser, 0, &session.backend)?.freeze()?;
 /// let measure = FourierHeatMap::new(&subject)?.within(1)?; // the inner 3×3 frequencies
 /// let row = measure_network(&measure, &subject, &network)?;
 /// assert_eq!(row.errors.len(), 5); // zero, and four pairs ±k

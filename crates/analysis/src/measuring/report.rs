@@ -53,7 +53,7 @@ impl MeasureReport {
         let head = json!({
             "measure": M::NAME,
             "dataset": subject.profile.label,
-            "arch": subject.architecture.name(),
+            "arch": subject.network.name(),
             "network": network::json(networks),
             "n_images": measured.first().map_or(0, |of| of.images),
             "n_left_out": subject.images.left_out().len(),

@@ -109,7 +109,7 @@ fn of_checkpoint<M: Measure>(
     label: &str,
     partial: &mut PartialMeasure,
 ) -> Result<Finished<M::Row>, Error> {
-    let (checksum, epoch) = (checkpoint.checksum()?, checkpoint.epoch);
+    let (checksum, epoch) = (subject.checksum(checkpoint)?, checkpoint.epoch);
     let finished = match partial.row(checksum, epoch).and_then(read) {
         Some(finished) => finished,
         None => {

@@ -1,21 +1,24 @@
 //! What networks are measured on.
 
 use datasets::ImageSet;
-use models::{Architecture, Frozen};
-use pipeline::{DatasetProfile, NetworkDescription, NetworkSpec, Session, describe_networks, open_network};
+use models::Frozen;
+use pipeline::{
+    DatasetProfile, MeasuredNetwork, NetworkDescription, NetworkSpec, Session, describe_networks,
+    open_network,
+};
 use runs::StoredCheckpoint;
 
 use crate::Error;
 
-/// Images, how they are used, and what runs networks of an architecture.
-#[derive(Debug, Clone, Copy)]
+/// Images, how they are used, and what runs the networks.
+#[derive(Debug, Clone)]
 pub struct Subject<'a> {
     /// The images that networks are measured on.
     pub images: &'a ImageSet,
     /// What their data set is called, and how they come in batches.
     pub profile: &'a DatasetProfile,
-    /// What the networks are.
-    pub architecture: Architecture,
+    /// What the networks are: those of an architecture out of checkpoints, or the one of an ONNX file.
+    pub network: MeasuredNetwork,
     /// What runs them, and who hears of progress.
     pub session: &'a Session,
 }
@@ -31,8 +34,16 @@ impl Subject<'_> {
 
     /// In words, for figures: the network, the data set, how many images.
     pub fn words(&self) -> String {
-        let (arch, dataset, images) = (self.architecture.name(), &self.profile.label, self.images.len());
+        let (arch, dataset, images) = (self.network.name(), &self.profile.label, self.images.len());
         format!("{arch} on {dataset}, {images} test images")
+    }
+
+    /// What tells the weights of a checkpoint from others.
+    pub(super) fn checksum(&self, checkpoint: &StoredCheckpoint) -> Result<u32, Error> {
+        Ok(match &self.network {
+            MeasuredNetwork::Of(_) => checkpoint.checksum()?,
+            MeasuredNetwork::Onnx(network) => network.checksum(),
+        })
     }
 
     pub(super) fn open(&self, checkpoint: &StoredCheckpoint) -> Result<Frozen, Error> {
@@ -41,7 +52,7 @@ impl Subject<'_> {
 
     /// What finished numbers hold for: these images, in these batches, this network, these kernels.
     pub(super) fn identity(&self) -> String {
-        let (dataset, arch, images) = (&self.profile.name, self.architecture.name(), self.images.len());
+        let (dataset, arch, images) = (&self.profile.name, self.network.name(), self.images.len());
         let (checksum, kernels) = (self.images.checksum(), self.session.kernels());
         let given = self.profile.given_normaliser;
         let given = given.map_or_else(String::new, |given| format!(" {:?} {:?}", given.mean(), given.std()));
@@ -52,6 +63,6 @@ impl Subject<'_> {
     }
 
     fn spec(&self) -> NetworkSpec<'_> {
-        NetworkSpec::new(self.architecture, self.images, self.profile)
+        NetworkSpec::new(self.network.clone(), self.images, self.profile)
     }
 }

@@ -27,8 +27,9 @@ use crate::{
 ///
 /// let images = Synthetic { seed: 0, train: 0, test: 20 }.generate().test;
 /// let (profile, session) = (DatasetProfile::synthetic(), Session::default());
-/// let subject = Subject { images: &images, profile: &profile, architecture: "resnet20".parse()?, session: &session };
-/// let network = fresh_network(subject.architecture, 10, profile.normaliser, 0, &session.backend)?.freeze()?;
+/// let architecture: models::Architecture = "resnet20".parse()?;
+/// let subject = Subject { images: &images, profile: &profile, network: architecture.into(), session: &session };
+/// let network = fresh_network(architecture, 10, profile.normaliser, 0, &session.backend)?.freeze()?;
 /// let row = measure_network(&PhaseAmplitude::new(&subject, 0)?, &subject, &network)?;
 /// assert!(row.images == 20 && row.by_phase + row.by_amplitude <= 20);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

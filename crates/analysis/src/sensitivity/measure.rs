@@ -28,8 +28,9 @@ use crate::{
 ///
 /// let images = Synthetic { seed: 0, train: 0, test: 8 }.generate().test;
 /// let (profile, session) = (DatasetProfile::synthetic(), Session::default());
-/// let subject = Subject { images: &images, profile: &profile, architecture: "resnet20".parse()?, session: &session };
-/// let network = fresh_network(subject.architecture, 10, profile.normaliser, 0, &session.backend)?.freeze()?;
+/// let architecture: models::Architecture = "resnet20".parse()?;
+/// let subject = Subject { images: &images, profile: &profile, network: architecture.into(), session: &session };
+/// let network = fresh_network(architecture, 10, profile.normaliser, 0, &session.backend)?.freeze()?;
 /// let row = measure_network(&Sensitivity::new(&subject)?, &subject, &network)?;
 /// assert_eq!(row.mean.len(), 23); // |k| up to √2 · 16
 /// assert!((row.mean.iter().sum::<f64>() - 1.0).abs() < 1e-12);
@@ -171,11 +172,11 @@ mod tests {
     fn measure() -> Result<Sensitivity, Box<dyn std::error::Error>> {
         let images = Synthetic { seed: 0, train: 0, test: 1 }.generate().test;
         let (profile, session) = (DatasetProfile::synthetic(), Session::default());
-        let architecture = "resnet20".parse()?;
+        let architecture: models::Architecture = "resnet20".parse()?;
         Ok(Sensitivity::new(&Subject {
             images: &images,
             profile: &profile,
-            architecture,
+            network: architecture.into(),
             session: &session,
         })?)
     }
