@@ -62,7 +62,7 @@ fn fixed(error: &Error) -> Option<&'static str> {
         Error::Records(RecordsError::TooMany { .. }) => {
             "read a part of it with --limit-train or --limit-test"
         }
-        Error::NoDonors { .. } => "--limit-train says how many images are used",
+        Error::NoDonors { .. } => "--limit-train and --limit-test say how many images are used",
         Error::Download(DownloadError::NoCacheFolder) => "name a folder with --data",
         Error::ResizeBelowSide { .. } => "choose a larger --resize, or a smaller --image-size",
         Error::Hub(HubError::NotInCache { .. }) => {
@@ -146,7 +146,7 @@ mod tests {
             "a.png cannot be decoded: it is cut short; remove it; or leave such files out with --on-corrupt skip"
         );
         let donors = Error::NoDonors { class: 5, found: 3, images: 4 };
-        assert!(said(&donors).ends_with("; --limit-train says how many images are used"));
+        assert!(said(&donors).ends_with("; --limit-train and --limit-test say how many images are used"));
     }
 
     #[test]

@@ -125,7 +125,7 @@ fn pictures(
     let maps = |of: &dyn Fn(&FourierHeatMapRow) -> Vec<f64>| -> Vec<FrequencyMap> {
         let values = |row: &FourierHeatMapRow| directions.spread(&of(row)).into_iter().map(Some).collect();
         let title = |row: &FourierHeatMapRow, label: &str| {
-            format!("{label}: {:.1} % wrong without noise", 100.0 * rate(row.clean_error_rate()))
+            format!("{label}: {:.1} % wrong", 100.0 * rate(row.clean_error_rate()))
         };
         shown
             .iter()

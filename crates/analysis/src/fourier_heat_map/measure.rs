@@ -277,7 +277,10 @@ impl Measure for FourierHeatMap {
         let first_order: Vec<f64> = first_order.iter().map(|sum| sum / images.max(1) as f64).collect();
         let rates: Vec<f64> = errors.iter().map(|&errors| errors as f64).collect();
         let (mean, std) = (rings.mean(), rings.std());
-        let interval = mean.iter().zip(&std).map(|(&mean, &std)| mean_interval(mean, std, rings.count()));
+        // Of rates, which are not below 0 nor above 1.
+        let of_rate = |ends: [f64; 2]| ends.map(|end| end.clamp(0.0, 1.0));
+        let interval =
+            mean.iter().zip(&std).map(|(&mean, &std)| mean_interval(mean, std, rings.count()).map(of_rate));
         Ok(FourierHeatMapRow {
             images,
             clean_errors,

@@ -59,6 +59,7 @@ impl MeasureReport {
             "n_left_out": subject.images.left_out().len(),
             "confidence": 0.95,
             "settings": measure.settings(),
+            "kernels": subject.session.kernels(),
         });
         let with_rows = |rows: Vec<Value>| {
             let mut json = head.clone();
