@@ -70,7 +70,7 @@ fn by_kind(times: Vec<StepTime>) -> Vec<StepTime> {
         sum.runs = time.runs;
     }
     let mut kinds: Vec<StepTime> = kinds.into_values().collect();
-    kinds.sort_by(|a, b| b.time.cmp(&a.time));
+    kinds.sort_by_key(|kind| std::cmp::Reverse(kind.time));
     kinds
 }
 

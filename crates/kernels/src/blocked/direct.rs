@@ -130,7 +130,7 @@ pub(crate) fn scatter(
             let values = Strip::whole(&mut products[..rows * count], count);
             outer(instructions, panel, first, b, Out { values, mask: None }, Finish::default());
             let (products, from) = (&products[..], g.dims);
-            let scatter = Scatter { products, shape: part, from, start, count, dims: to_dims, to: &mut **to };
+            let scatter = Scatter { products, shape: part, from, start, count, dims: to_dims, to };
             run(instructions, scatter);
         }
         arena.give(products);

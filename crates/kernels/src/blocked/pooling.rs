@@ -140,8 +140,8 @@ impl Kernel for ToWinners<'_> {
                 let tap = ((down + row) * window.kernel + across) as u32;
                 let line = &mut dx[(top + row) * from.width + left..][..count];
                 for (tap, sum) in (tap..).zip(line) {
-                    for lane in 0..LANES {
-                        sum.0[lane] += if won[lane] == tap { g.0[lane] } else { 0.0 };
+                    for ((sum, &won), &g) in sum.0.iter_mut().zip(&won).zip(&g.0) {
+                        *sum += if won == tap { g } else { 0.0 };
                     }
                 }
             }
