@@ -4,6 +4,7 @@
 //! * `convolution`: the blocked engine's convolutions and batch-norm passes, by pass, layer and instruction set.
 //! * `data`: photographs decoded and resized, CIFAR-10 read, the time that a trainer waits for batches.
 //! * `fft`: transforms and profiles of the spectra, by size.
+//! * `layers`: where the time of a network goes, step by step.
 //! * `layouts`: images listed and read out of folders and archives.
 //! * `steps`: a training step and an input-gradient step of whole networks, in images a second.
 //!
