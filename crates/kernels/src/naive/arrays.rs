@@ -30,36 +30,7 @@ fn places(view: &View) -> Vec<usize> {
 
 /// The function of an element.
 pub fn unary(x: f64, function: Unary) -> f64 {
-    match function {
-        Unary::Exp => x.exp(),
-        Unary::Log => x.ln(),
-        Unary::Sqrt => x.sqrt(),
-        Unary::Reciprocal => 1.0 / x,
-        Unary::Abs => x.abs(),
-        Unary::Erf => erf(x),
-        Unary::Softplus => (1.0 + x.exp()).ln(),
-        Unary::Sin => x.sin(),
-        Unary::Cos => x.cos(),
-        Unary::Clip { low, high } => x.max(f64::from(low)).min(f64::from(high)),
-        Unary::Elu { alpha } => {
-            if x > 0.0 {
-                x
-            } else {
-                f64::from(alpha) * x.exp_m1()
-            }
-        }
-        Unary::ThresholdedRelu { alpha } => {
-            if x > f64::from(alpha) {
-                x
-            } else {
-                0.0
-            }
-        }
-        Unary::Floor => x.floor(),
-        Unary::Ceil => x.ceil(),
-        Unary::Round => x.round_ties_even(),
-        Unary::Sign => f64::from(i8::from(x > 0.0) - i8::from(x < 0.0)),
-    }
+    function.of(x)
 }
 
 /// Its derivative.
@@ -87,45 +58,9 @@ pub fn unary_slope(x: f64, function: Unary) -> f64 {
     }
 }
 
-/// Its power series.
-fn erf(x: f64) -> f64 {
-    let (mut sum, mut term, mut n) = (x, x, 1.0);
-    while term.abs() > 1e-18 {
-        term *= -x * x / n;
-        sum += term / (2.0 * n + 1.0);
-        n += 1.0;
-    }
-    std::f64::consts::FRAC_2_SQRT_PI * sum
-}
-
 /// The function of a pair.
 pub fn binary(a: f64, b: f64, function: Binary) -> f64 {
-    match function {
-        Binary::Add => a + b,
-        Binary::Subtract => a - b,
-        Binary::Multiply => a * b,
-        Binary::Divide => a / b,
-        Binary::Power => a.powf(b),
-        Binary::Minimum => a.min(b),
-        Binary::Maximum => a.max(b),
-        Binary::Slope => {
-            if a > 0.0 {
-                a
-            } else {
-                a * b
-            }
-        }
-        Binary::Gate => {
-            if b == 0.0 {
-                0.0
-            } else {
-                a
-            }
-        }
-        Binary::Equal => f64::from(u8::from(a == b)),
-        Binary::Greater => f64::from(u8::from(a > b)),
-        Binary::GreaterOrEqual => f64::from(u8::from(a >= b)),
-    }
+    function.of(a, b)
 }
 
 /// Its derivatives by both.

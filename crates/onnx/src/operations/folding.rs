@@ -27,58 +27,7 @@ pub(super) fn unary(to: &mut Importer, x: &Numbers, function: Unary) -> Result<N
             _ => {}
         }
     }
-    Ok(Numbers::floats(x.as_doubles().into_iter().map(|x| value(function, x) as f32).collect()))
-}
-
-fn value(function: Unary, x: f64) -> f64 {
-    match function {
-        Unary::Exp => x.exp(),
-        Unary::Log => x.ln(),
-        Unary::Sqrt => x.sqrt(),
-        Unary::Reciprocal => 1.0 / x,
-        Unary::Abs => x.abs(),
-        Unary::Erf => erf(x),
-        Unary::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
-        Unary::Sin => x.sin(),
-        Unary::Cos => x.cos(),
-        Unary::Clip { low, high } => x.max(f64::from(low)).min(f64::from(high)),
-        Unary::Elu { alpha } => {
-            if x > 0.0 {
-                x
-            } else {
-                f64::from(alpha) * x.exp_m1()
-            }
-        }
-        Unary::ThresholdedRelu { alpha } => {
-            if x > f64::from(alpha) {
-                x
-            } else {
-                0.0
-            }
-        }
-        Unary::Floor => x.floor(),
-        Unary::Ceil => x.ceil(),
-        Unary::Round => x.round_ties_even(),
-        Unary::Sign => {
-            if x == 0.0 {
-                x
-            } else {
-                x.signum()
-            }
-        }
-    }
-}
-
-/// Its power series; beyond 6 it is ±1 to all digits.
-fn erf(x: f64) -> f64 {
-    let x = x.clamp(-6.0, 6.0);
-    let (mut sum, mut term, mut n) = (x, x, 0.0);
-    while term.abs() > 1e-17 * sum.abs() && n < 500.0 {
-        n += 1.0;
-        term *= 2.0 * x * x / (2.0 * n + 1.0);
-        sum += term;
-    }
-    std::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp() * sum
+    Ok(Numbers::floats(x.as_doubles().into_iter().map(|x| function.of(x) as f32).collect()))
 }
 
 /// A function of pairs, of shapes that are brought to one.
@@ -93,7 +42,7 @@ pub(super) fn binary(
     let found = match (&a, &b) {
         (Numbers::Floats(_), _) | (_, Numbers::Floats(_)) => {
             let pairs = a.as_doubles().into_iter().zip(b.as_doubles());
-            let values = pairs.map(|(a, b)| of_floats(function, a, b));
+            let values = pairs.map(|(a, b)| function.of(a, b));
             match compares {
                 true => Numbers::flags(values.map(|value| value as i64).collect()),
                 false => Numbers::floats(values.map(|value| value as f32).collect()),
@@ -156,35 +105,6 @@ fn alike(
     };
     let (a, b) = (all(a)?, all(b)?);
     Ok((shape, a, b))
-}
-
-fn of_floats(function: Binary, a: f64, b: f64) -> f64 {
-    match function {
-        Binary::Add => a + b,
-        Binary::Subtract => a - b,
-        Binary::Multiply => a * b,
-        Binary::Divide => a / b,
-        Binary::Power => a.powf(b),
-        Binary::Minimum => a.min(b),
-        Binary::Maximum => a.max(b),
-        Binary::Slope => {
-            if a > 0.0 {
-                a
-            } else {
-                a * b
-            }
-        }
-        Binary::Gate => {
-            if b == 0.0 {
-                0.0
-            } else {
-                a
-            }
-        }
-        Binary::Equal => f64::from(a == b),
-        Binary::Greater => f64::from(a > b),
-        Binary::GreaterOrEqual => f64::from(a >= b),
-    }
 }
 
 fn of_ints(function: Binary, a: i64, b: i64) -> Result<i64> {
