@@ -261,6 +261,15 @@ def channels_last(g, x):
     return g.add("Softmax", [g.add("Add", [g.add("MatMul", [x, g.noise(4, CLASSES)]), g.noise(CLASSES)])])
 
 
+def other_order(g, x):
+    """Pixels that are clipped and put in the order blue, green, red, then normalised."""
+    x = g.add("Clip", [x, g.const(np.float32(0)), g.const(np.float32(1))])
+    x = g.add("Slice", [x, g.ints(-1), g.ints(-(2**63)), g.ints(1), g.ints(-1)])
+    x = g.add("Sub", [x, g.const(np.array([0.25, 0.5, 0.75], np.float32).reshape(1, 3, 1, 1))])
+    x = g.add("Div", [x, g.const(np.array([0.125, 0.25, 0.5], np.float32).reshape(1, 3, 1, 1))])
+    return g.head(g.add("Relu", [g.add("Conv", [x, g.noise(4, 3, 3, 3), g.noise(4)])]), 4)
+
+
 def fixed_batch(g, x):
     """Exported for batches of four, with the number in its reshapes."""
     x = g.add("Relu", [g.add("Conv", [x, g.noise(4, 3, 3, 3), g.noise(4)], pads=[1, 1, 1, 1])])
@@ -293,7 +302,7 @@ GRAPHS = {
     "activations": (activations, 20, 0), "norms": (norms, 21, 0), "attention": (attention, 18, 0), "new_attention": (new_attention, 23, 0),
     "places": (places, 19, 0), "shapes": (shapes, 18, 0), "comparisons": (comparisons, 18, 0), "reductions": (reductions, 18, 0),
     "channels_last": (channels_last, 13, 0), "fixed_batch": (fixed_batch, 18, 4), "functions": (functions, 18, 0),
-    "branches": (branches, 18, 0),
+    "branches": (branches, 18, 0), "other_order": (other_order, 18, 0),
 }
 
 

@@ -23,7 +23,7 @@ fn a_graph_is_measured_without_an_architecture() -> Outcome {
         said.contains("network: torch_synthetic (torch_synthetic.onnx, written by pytorch 2.15"),
         "{said}"
     );
-    assert!(said.contains("the usual one of synthetic, for the graph has none"), "{said}");
+    assert!(said.contains("the usual one of synthetic, for none was found in the graph"), "{said}");
     let results = at.join("runs/synthetic/torch_synthetic_onnx");
     let written: Value = serde_json::from_slice(&fs::read(results.join("grad/gradient_spectrum.json"))?)?;
     assert_eq!(written["network"]["onnx"]["file"], "torch_synthetic.onnx");

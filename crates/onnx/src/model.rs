@@ -164,7 +164,7 @@ impl Model {
             },
             false => View::rows(&[1, 3, height, width]),
         };
-        let origin = Some(Origin::Pixels { factor: [1.0; 3], added: [0.0; 3] });
+        let origin = Some(Origin::Pixels { factor: [1.0; 3], added: [0.0; 3], order: [0, 1, 2] });
         let pixels = Value { origin, ..of_live(pixels, view) };
         let mut walk = Walk::new(&self.proto, &self.path, importer);
         let found = walk.output(name, HashMap::from([(self.input.name.clone(), pixels)]))?;

@@ -37,48 +37,115 @@ impl OwnNormaliser {
     }
 }
 
+/// Pixels of each channel, times a factor plus a number.
+#[derive(Clone, Copy)]
+struct Pixels {
+    factor: [f64; 3],
+    added: [f64; 3],
+    /// Where each channel is among those of the images.
+    order: [usize; 3],
+}
+
+impl Pixels {
+    /// What a value is, if it is nothing else.
+    fn of(value: Option<&Value>) -> Option<Self> {
+        match value?.origin {
+            Some(Origin::Pixels { factor, added, order }) => Some(Self { factor, added, order }),
+            _ => None,
+        }
+    }
+
+    /// Numbers of its own channels, by those of the images.
+    fn by_images(self, value: Option<&Value>) -> Option<[f64; 3]> {
+        let own = three(&value?.numbers()?)?;
+        let mut found = own;
+        self.order.iter().zip(own).for_each(|(&channel, number)| found[channel] = number);
+        Some(found)
+    }
+
+    fn plus(self, by: [f64; 3], sign: f64) -> Self {
+        Self { added: pairs(self.added, by, |a, b| a + sign * b), ..self }
+    }
+
+    fn times(self, by: [f64; 3], of: impl Fn(f64, f64) -> f64) -> Self {
+        Self { factor: pairs(self.factor, by, &of), added: pairs(self.added, by, of), ..self }
+    }
+}
+
 /// What the result of a node is of the pixels, where its input is nothing else than them.
 pub(crate) fn follow(call: &Call<'_>) -> Option<Origin> {
-    let pixels = |value: Option<&Value>| match value?.origin {
-        Some(Origin::Pixels { factor, added }) => Some((factor, added)),
-        _ => None,
-    };
-    let numbers = |value: Option<&Value>| three(&value?.numbers()?);
     let (first, second) = (call.optional(0), call.optional(1));
-    let (factor, added) = match call.operation() {
-        "Identity" | "Cast" | "Transpose" => pixels(first)?,
-        "Add" | "Sub" | "Mul" | "Div" => match (pixels(first), pixels(second)) {
-            (Some((factor, added)), None) => {
-                let by = numbers(second)?;
-                match call.operation() {
-                    "Add" => (factor, pairs(added, by, |a, b| a + b)),
-                    "Sub" => (factor, pairs(added, by, |a, b| a - b)),
-                    "Mul" => (pairs(factor, by, |a, b| a * b), pairs(added, by, |a, b| a * b)),
-                    _ => (pairs(factor, by, |a, b| a / b), pairs(added, by, |a, b| a / b)),
+    let Pixels { factor, added, order } = match call.operation() {
+        "Identity" | "Cast" | "Transpose" => Pixels::of(first)?,
+        "Clip" => clipped(call)?,
+        "Gather" | "Slice" => reordered(call)?,
+        operation @ ("Add" | "Sub" | "Mul" | "Div") => match (Pixels::of(first), Pixels::of(second)) {
+            (Some(pixels), None) => {
+                let by = pixels.by_images(second)?;
+                match operation {
+                    "Add" => pixels.plus(by, 1.0),
+                    "Sub" => pixels.plus(by, -1.0),
+                    "Mul" => pixels.times(by, |a, b| a * b),
+                    _ => pixels.times(by, |a, b| a / b),
                 }
             }
-            (None, Some((factor, added))) if call.operation() == "Add" || call.operation() == "Mul" => {
-                let by = numbers(first)?;
-                match call.operation() {
-                    "Add" => (factor, pairs(added, by, |a, b| a + b)),
-                    _ => (pairs(factor, by, |a, b| a * b), pairs(added, by, |a, b| a * b)),
-                }
-            }
+            (None, Some(pixels)) => match operation {
+                "Add" => pixels.plus(pixels.by_images(first)?, 1.0),
+                "Mul" => pixels.times(pixels.by_images(first)?, |a, b| a * b),
+                _ => return None,
+            },
             _ => return None,
         },
         "BatchNormalization" => {
-            let (factor, added) = pixels(first)?;
-            let [weight, bias, mean, variance] = [1, 2, 3, 4].map(|input| numbers(call.optional(input)));
-            let (weight, bias, mean, variance) = (weight?, bias?, mean?, variance?);
+            let pixels = Pixels::of(first)?;
+            let [weight, bias, mean, variance] =
+                [1, 2, 3, 4].map(|input| pixels.by_images(call.optional(input)));
             let epsilon = f64::from(call.float_or("epsilon", 1e-5));
-            let scale = pairs(weight, variance, |weight, variance| weight / (variance + epsilon).sqrt());
-            let centred = pairs(added, mean, |added, mean| added - mean);
-            let scaled = pairs(centred, scale, |x, scale| x * scale);
-            (pairs(factor, scale, |a, b| a * b), pairs(scaled, bias, |a, b| a + b))
+            let scale = pairs(weight?, variance?, |weight, variance| weight / (variance + epsilon).sqrt());
+            pixels.plus(mean?, -1.0).times(scale, |a, b| a * b).plus(bias?, 1.0)
         }
         _ => return None,
     };
-    Some(Origin::Pixels { factor, added })
+    Some(Origin::Pixels { factor, added, order })
+}
+
+/// Pixels that are clipped to a range that all have, and are what they were.
+fn clipped(call: &Call<'_>) -> Option<Pixels> {
+    let pixels = Pixels::of(call.optional(0))?;
+    let bound = |input: usize, name: &str, none: f32| match call.optional(input) {
+        Some(value) => value.numbers()?.as_floats().first().copied(),
+        None => Some(call.float_or(name, none)),
+    };
+    let (low, high) = (bound(1, "min", f32::NEG_INFINITY)?, bound(2, "max", f32::INFINITY)?);
+    let is_untouched = pixels.factor == [1.0; 3] && pixels.added == [0.0; 3] && low <= 0.0 && high >= 1.0;
+    is_untouched.then_some(pixels)
+}
+
+/// Pixels with their channels in another order.
+fn reordered(call: &Call<'_>) -> Option<Pixels> {
+    let (x, second) = (call.optional(0)?, call.optional(1)?);
+    let pixels = Pixels::of(Some(x))?;
+    let known = |input: usize| Some(call.optional(input)?.numbers()?.as_ints());
+    let (axis, chosen): (i64, Vec<i64>) = match call.operation() {
+        "Gather" => (call.int_or("axis", 0), second.numbers()?.as_ints().to_vec()),
+        // From the last one down, beyond the first.
+        _ => match [known(1)?, known(2)?, known(3)?, known(4)?].each_ref().map(|numbers| &numbers[..]) {
+            [[-1 | 2], [end], [axis], [-1]] if *end < -3 => (*axis, vec![2, 1, 0]),
+            _ => return None,
+        },
+    };
+    // The axis whose neighbours are whole planes apart: others may have three places, too.
+    let axis = x.axis(axis).ok()?;
+    if x.shape()[axis] != 3 || x.view.strides[axis].unsigned_abs() != x.count() / 3 {
+        return None;
+    }
+    let mut order = [0; 3];
+    for (place, channel) in order.iter_mut().zip(&chosen) {
+        *place = *pixels.order.get(usize::try_from(channel.rem_euclid(3)).ok()?)?;
+    }
+    let mut sorted = order;
+    sorted.sort_unstable();
+    (chosen.len() == 3 && sorted == [0, 1, 2]).then_some(Pixels { order, ..pixels })
 }
 
 /// A number for each channel.

@@ -61,10 +61,11 @@ pub(crate) enum Origin {
         x: models::Value,
         y: models::Value,
     },
-    /// The pixels of each channel times a factor plus a number.
+    /// The pixels of each channel times a factor plus a number, by the images' channels; `order` says where each of its own is among them.
     Pixels {
         factor: [f64; 3],
         added: [f64; 3],
+        order: [usize; 3],
     },
     /// The sigmoid of a value.
     Sigmoid(Box<Value>),

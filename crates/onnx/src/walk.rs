@@ -172,7 +172,7 @@ impl<'a> Walk<'a> {
         if let Some(origin) = normaliser::follow(&call)
             && let [first, ..] = &mut found[..]
         {
-            if let Origin::Pixels { factor, added } = &origin {
+            if let Origin::Pixels { factor, added, .. } = &origin {
                 self.pixels = Some((*factor, *added));
             }
             // Of a batch-norm that begins a network more may be joined to it than is known of pixels.

@@ -132,7 +132,7 @@ impl OnnxNetwork {
                 (plain(), "none: the graph takes bytes, from 0 to 255".to_owned())
             }
             (None, None) => {
-                (profile.usual, format!("the usual one of {}, for the graph has none", profile.dataset))
+                (profile.usual, format!("the usual one of {}, for none was found in the graph", profile.dataset))
             }
         }
     }

@@ -75,6 +75,7 @@ graphs!(
     fixed_batch,
     functions,
     branches,
+    other_order,
     torch_convolutional,
     torch_convolutional_script,
     torch_transformer,
@@ -87,6 +88,9 @@ fn a_graph_that_normalises_says_so() -> Outcome {
     let own = network.own_normaliser.expect("a normaliser");
     assert_eq!((own.mean, own.std, own.brightest), ([127.5; 3], [127.5; 3], 255.0));
     assert!(network.notes.iter().any(|note| note.contains("channels last")), "{:?}", network.notes);
+    // By the images' channels, whatever the order of the graph's.
+    let own = Model::open(&data("other_order.onnx"))?.network([8, 8])?.own_normaliser.expect("a normaliser");
+    assert_eq!((own.mean, own.std, own.brightest), ([0.75, 0.5, 0.25], [0.5, 0.25, 0.125], 1.0));
     let network = Model::open(&data("torch_convolutional.onnx"))?.network([8, 8])?;
     assert_eq!((network.own_normaliser, network.brightest, network.classes), (None, 1.0, 3));
     assert!(network.notes.is_empty(), "{:?}", network.notes);
