@@ -131,9 +131,10 @@ impl OnnxNetwork {
             (None, None) if self.network.brightest > 1.0 => {
                 (plain(), "none: the graph takes bytes, from 0 to 255".to_owned())
             }
-            (None, None) => {
-                (profile.usual, format!("the usual one of {}, for none was found in the graph", profile.dataset))
-            }
+            (None, None) => (
+                profile.usual,
+                format!("the usual one of {}, for none was found in the graph", profile.dataset),
+            ),
         }
     }
 

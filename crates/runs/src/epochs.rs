@@ -6,7 +6,7 @@ use std::{cmp::Ordering, collections::BTreeSet};
 type Parts<'a> = Vec<(&'a str, Option<usize>)>;
 
 /// The epoch of each file: the number after `epoch` or `ep`, or else the one number in which names that are alike otherwise
-/// differ, or in a single name the number that stands alone. Absent if that gives no epoch, or one twice.
+/// differ, or in a single name the number that it begins with, or that follows a word such as `checkpoint`. Absent if that gives no epoch, or one twice.
 pub(crate) fn of_names(names: &[String]) -> Option<Vec<usize>> {
     let parts: Vec<Parts<'_>> = names.iter().map(|name| split(name)).collect();
     let distinct = |epochs: &Vec<usize>| epochs.iter().collect::<BTreeSet<_>>().len() == names.len();
@@ -50,12 +50,18 @@ fn after_epoch(parts: &Parts<'_>) -> Option<usize> {
     parts.iter().find(|(text, number)| number.is_some() && says_so(text)).and_then(|(_, number)| *number)
 }
 
-/// 12 of `12_checkpoint`, none of `resnet18`.
+/// What a file of weights is called, before or after its number.
+const SAVED: [&str; 7] = ["checkpoint", "checkpoints", "ckpt", "model", "net", "state", "weights"];
+
+/// 12 of `12_checkpoint` and of `ckpt-12`, none of `resnet18` or `mobilenetv2_100`: others are of the network's own name.
 fn alone(parts: &Parts<'_>) -> Option<usize> {
+    let letter = |c: char| c.is_ascii_alphabetic();
     let stands_alone = |index: usize| {
-        let letter = |c: char| c.is_ascii_alphabetic();
         let after = parts.get(index + 1).map_or("", |(text, _)| text);
-        !parts[index].0.ends_with(letter) && !after.starts_with(letter)
+        let is_first = index == 0 && parts[0].0.is_empty();
+        let word = parts[index].0.trim_end_matches(|c| !letter(c)).rsplit(|c| !letter(c)).next();
+        let is_saved = word.is_some_and(|word| SAVED.contains(&word.to_lowercase().as_str()));
+        !parts[index].0.ends_with(letter) && !after.starts_with(letter) && (is_first || is_saved)
     };
     let mut numbers =
         (0..parts.len()).filter(|&index| stands_alone(index)).filter_map(|index| parts[index].1);
@@ -87,7 +93,7 @@ mod tests {
 
     #[test]
     fn names_of_many_frameworks_say_their_epoch() {
-        let cases: [(&[&str], &[usize]); 9] = [
+        let cases: [(&[&str], &[usize]); 11] = [
             (&["10_checkpoint", "2_checkpoint"], &[10, 2]),
             (&["ckpt10", "ckpt9"], &[10, 9]),
             (&["net_ep8", "net_ep100"], &[8, 100]),
@@ -97,6 +103,8 @@ mod tests {
             (&["resnet18-Epoch3", "resnet50-Epoch4"], &[3, 4]),
             (&["12_checkpoint"], &[12]),
             (&["resnet18_epoch7"], &[7]),
+            (&["checkpoint-12"], &[12]),
+            (&["resnet18_0.1_model_12"], &[12]),
         ];
         for (names, expected) in cases {
             assert_eq!(epochs(names).as_deref(), Some(expected), "{names:?}");
@@ -105,9 +113,15 @@ mod tests {
 
     #[test]
     fn names_without_one_epoch_each_have_none() {
-        for names in
-            [&["resnet18"][..], &["a1b2", "a2b3"], &["step1", "grep2"], &["x_epoch1_a", "x_epoch1_b"]]
-        {
+        for names in [
+            &["resnet18"][..],
+            &["mobilenetv2_100"],
+            &["vit_tiny_patch16_224"],
+            &["shufflenet_v2_x0_5"],
+            &["a1b2", "a2b3"],
+            &["step1", "grep2"],
+            &["x_epoch1_a", "x_epoch1_b"],
+        ] {
             assert_eq!(epochs(names), None, "{names:?}");
         }
     }
