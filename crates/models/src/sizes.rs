@@ -13,12 +13,20 @@ pub(crate) fn check([height, width]: [usize; 2], fits: impl Fn([usize; 2]) -> bo
     if height > 0 && width > 0 && fits([height, width]) {
         return Ok(());
     }
-    let sides: Vec<usize> = (1..=LARGEST).filter(|&side| fits([side, side])).take(2).collect();
-    let takes = match sides[..] {
-        [] => format!("no square image up to {LARGEST}×{LARGEST}"),
-        [only] => format!("{only}×{only}"),
-        [first, second] if second == first + 1 => format!("{first}×{first} or more"),
-        [first, second, ..] => format!("{first}×{first}, {second}×{second} and so on"),
+    let of_side = |side: usize| fits([side, side]);
+    let square = |side: usize| format!("{side}×{side}");
+    let takes = match (1..=LARGEST).find(|&side| of_side(side)) {
+        None => format!("no square image up to {}", square(LARGEST)),
+        Some(first) => {
+            let end = (first..=LARGEST).find(|&side| !of_side(side));
+            let next = end.and_then(|end| (end..=LARGEST).find(|&side| of_side(side)));
+            match (end, next) {
+                (None, _) => format!("{} or more", square(first)),
+                (Some(end), None) if end == first + 1 => square(first),
+                (Some(end), None) => format!("{} to {}", square(first), square(end - 1)),
+                (Some(_), Some(next)) => format!("{}, {} and so on", square(first), square(next)),
+            }
+        }
     };
     Err(Error::ImageSize { height, width, takes })
 }
@@ -34,6 +42,8 @@ mod tests {
     #[test]
     fn an_error_says_what_would_fit() {
         assert_eq!(told(|side| side == 224), "images of 32×30 pixels: the network takes 224×224");
+        // Patches of sixteen, fourteen each way.
+        assert!(told(|side| side / 16 == 14).ends_with("takes 224×224 to 239×239"));
         assert!(told(|side| side > 62).ends_with("takes 63×63 or more"));
         assert!(told(|side| side % 224 == 0).ends_with("takes 224×224, 448×448 and so on"));
         assert!(told(|_| false).ends_with("takes no square image up to 1024×1024"));
