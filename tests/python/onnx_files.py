@@ -270,6 +270,13 @@ def other_order(g, x):
     return g.head(g.add("Relu", [g.add("Conv", [x, g.noise(4, 3, 3, 3), g.noise(4)])]), 4)
 
 
+def responses(g, x):
+    """Channels held down by their neighbours', in windows of odd and of even size."""
+    x = g.add("Conv", [x, g.noise(5, 3, 3, 3), g.noise(5)])
+    x = g.add("LRN", [x], size=3, alpha=0.5, beta=0.75, bias=1.5)
+    return g.head(g.add("LRN", [g.add("Relu", [x])], size=4, alpha=2.0, beta=0.5), 5)
+
+
 def fixed_batch(g, x):
     """Exported for batches of four, with the number in its reshapes."""
     x = g.add("Relu", [g.add("Conv", [x, g.noise(4, 3, 3, 3), g.noise(4)], pads=[1, 1, 1, 1])])
@@ -302,7 +309,7 @@ GRAPHS = {
     "activations": (activations, 20, 0), "norms": (norms, 21, 0), "attention": (attention, 18, 0), "new_attention": (new_attention, 23, 0),
     "places": (places, 19, 0), "shapes": (shapes, 18, 0), "comparisons": (comparisons, 18, 0), "reductions": (reductions, 18, 0),
     "channels_last": (channels_last, 13, 0), "fixed_batch": (fixed_batch, 18, 4), "functions": (functions, 18, 0),
-    "branches": (branches, 18, 0), "other_order": (other_order, 18, 0),
+    "branches": (branches, 18, 0), "other_order": (other_order, 18, 0), "responses": (responses, 18, 0),
 }
 
 
@@ -367,10 +374,21 @@ class GroupNormalization(OpRun):
         return (groups.reshape(x.shape) * scale[:, None, None] + bias[:, None, None],)
 
 
+class LRN(OpRun):
+    """Of all channels: the evaluator's own counts images."""
+
+    op_domain = ""
+
+    def _run(self, x, alpha=None, beta=None, bias=None, size=None):
+        before, behind = (size - 1) // 2, size // 2
+        sums = np.stack([(x[:, max(0, c - before) : c + behind + 1] ** 2).sum(axis=1) for c in range(x.shape[1])], axis=1)
+        return (x / (bias + alpha / size * sums) ** beta,)
+
+
 def hand_made(name, folder):
     onnx.save(model(name, np.float32), folder / f"{name}.onnx")
     # The evaluator does not hand attributes of functions on to every operation.
-    evaluator = ReferenceEvaluator(inline_local_functions(model(name, np.float64)), new_ops=[Erf, Gelu, GroupNormalization])
+    evaluator = ReferenceEvaluator(inline_local_functions(model(name, np.float64)), new_ops=[Erf, Gelu, GroupNormalization, LRN])
     batch = GRAPHS[name][2] or 2
     random = np.random.default_rng(7)
     images = random.uniform(0, 1, (batch, 3, SIDE, SIDE)).astype(np.float32)

@@ -76,6 +76,7 @@ graphs!(
     functions,
     branches,
     other_order,
+    responses,
     torch_convolutional,
     torch_convolutional_script,
     torch_transformer,
