@@ -433,8 +433,8 @@ GAINS |= {"mobilenetv3_small_100": 1.2, "timm_efficientnet_b5": 1.2, "timm_effic
 GAINS |= {"efficientnet_b7": 1.15, "efficientnet_v2_m": 0.9, "efficientnet_v2_l": 0.9}
 # Networks that are compared on images of another size, too: Swin's windows reach over the edge there.
 OTHER_SIZES = ["imagenet/swin_t@200"]
-# Networks whose weights are only counted: in double precision, with their gradients, they do not fit in 16 GB; of wide_resnet70_16 none of
-# hundreds of images is steady.
+# Networks whose weights are only counted: in double precision, with their gradients, they do not fit in 16 GB; the search for
+# a steady image for wide_resnet70_16 was given up after twenty minutes.
 COUNTED = ["regnet_y_128gf", "vit_h_14", "wide_resnet70_16"]
 DENSE = {121: ([6, 12, 24, 16], 32), 161: ([6, 12, 36, 24], 48), 169: ([6, 12, 32, 32], 32), 201: ([6, 12, 48, 32], 32)}
 
