@@ -72,7 +72,10 @@ fn measures() -> Vec<Program> {
         Program::new(measure::run::<measure::FourierHeatMapFlags>),
         Program::new(measure::run::<measure::SensitivityFlags>),
         Program::new(measure::run::<measure::PhaseAmplitudeFlags>),
+        Program::new(measure::run::<measure::CriticalBandsFlags>),
+        Program::new(measure::run::<measure::ShortcutsFlags>),
         Program::new(measure::run::<measure::AttackSpectrumFlags>),
+        Program::new(measure::run::<measure::LayerSpectraFlags>),
     ]
 }
 

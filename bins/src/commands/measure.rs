@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use analysis::{
-    AttackSpectrum, FourierHeatMap, Measure, MeasureReport, PhaseAmplitude, Sensitivity, Subject,
+    AttackSpectrum, CriticalBands, FourierHeatMap, LayerSpectra, Measure, MeasureReport, PhaseAmplitude,
+    Sensitivity, Shortcuts, Subject,
     network_words, resume_measure,
 };
 use clap::{Args, Parser};
@@ -16,7 +17,7 @@ use super::images;
 use crate::cli::{
     self,
     flags::{
-        AttackFlags, CheckpointFlags, DataFlags, Format, MachineFlags, RunFlags, at_least_one, positive,
+        AttackFlags, CheckpointFlags, DataFlags, Format, MachineFlags, RunFlags, at_least_one, below_one, positive,
         zero_or_one,
     },
 };
@@ -150,6 +151,60 @@ impl MeasureFlags for AttackSpectrumFlags {
         let attack = self.attack.attack(Self::NAME)?;
         self.attack.note_ball(&subject.session.progress);
         Ok(AttackSpectrum::new(subject, attack)?)
+    }
+}
+
+/// Of `measure critical-bands`.
+#[derive(Debug, Args)]
+pub struct CriticalBandsFlags {
+    /// The accuracy that noise of the threshold leaves, a share of images
+    #[arg(long, value_name = "X", default_value_t = 0.5, value_parser = below_one)]
+    criterion: f64,
+}
+
+impl MeasureFlags for CriticalBandsFlags {
+    const NAME: &'static str = CriticalBands::NAME;
+    const ABOUT: &'static str = "How much noise of each octave of frequencies a network withstands on grey images of low contrast, and the channel that \
+        it sees by (Subramanian et al., NeurIPS 2023)";
+    type Measure<'a> = CriticalBands;
+
+    fn measure<'a>(&self, subject: &Subject<'a>, seed: u64) -> anyhow::Result<CriticalBands> {
+        Ok(CriticalBands::new(subject, seed)?.with_criterion(self.criterion)?)
+    }
+}
+
+/// Of `measure layer-spectra`, which has none of its own.
+#[derive(Debug, Args)]
+pub struct LayerSpectraFlags {}
+
+impl MeasureFlags for LayerSpectraFlags {
+    const NAME: &'static str = LayerSpectra::NAME;
+    const ABOUT: &'static str =
+        "How much of high frequencies each block of a network leaves (Park & Kim, ICLR 2022)";
+    type Measure<'a> = LayerSpectra;
+
+    fn measure<'a>(&self, _subject: &Subject<'a>, seed: u64) -> anyhow::Result<LayerSpectra> {
+        Ok(LayerSpectra::new(seed))
+    }
+}
+
+/// Of `measure shortcuts`.
+#[derive(Debug, Args)]
+pub struct ShortcutsFlags {
+    /// The classes that are measured, by number, with commas between [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "N,…")]
+    classes: Vec<u32>,
+}
+
+impl MeasureFlags for ShortcutsFlags {
+    const NAME: &'static str = Shortcuts::NAME;
+    const ABOUT: &'static str = "Few frequencies that a network takes for a class, in images of that class and of others (Wang et al., ICCV 2023). An \
+        image of 32×32 pixels has 514 directions, each an evaluation of all images: --limit-test N takes the first N";
+    type Measure<'a> = Shortcuts;
+
+    fn measure<'a>(&self, subject: &Subject<'a>, _seed: u64) -> anyhow::Result<Shortcuts> {
+        let measure = Shortcuts::new(subject)?;
+        Ok(if self.classes.is_empty() { measure } else { measure.of_classes(&self.classes)? })
     }
 }
 

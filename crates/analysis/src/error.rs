@@ -15,6 +15,9 @@ pub enum Error {
          diverged, or its output is the same for all images"
     )]
     NoGradients { what: String, images: usize },
+    /// Nothing between pixels and logits can be measured.
+    #[error("{what}: no block of this network leaves planes of more than one pixel; layer spectra are of blocks that do")]
+    NoBlocks { what: String },
     /// No image has a spectral density.
     #[error(
         "none of the {images} test images has a spectral density, for each is of a single colour; expected photographs"

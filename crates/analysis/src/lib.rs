@@ -5,7 +5,8 @@
 //! * [`Evaluator`]: what is right on images, on their low- and high-frequency components and on adversarial ones, and how features
 //!   separate classes.
 //! * Measures of the field beside these two, each a [`Measure`] of a [`Subject`]: [`FourierHeatMap`], [`Sensitivity`],
-//!   [`PhaseAmplitude`], [`AttackSpectrum`].
+//!   [`PhaseAmplitude`], [`CriticalBands`], [`AttackSpectrum`], [`LayerSpectra`],
+//!   [`Shortcuts`].
 //! * [`inspect_dataset`]: what a data set holds, class by class.
 //!
 //! A measurement is a definition, a struct of results, the files made of it ([`SpectrumReport`], [`EvaluationReport`]); each stands in a
@@ -26,14 +27,17 @@
 
 mod attack_spectrum;
 mod components;
+mod critical_bands;
 mod error;
 mod fourier_heat_map;
 mod gradient;
 mod inspection;
+mod layer_spectra;
 mod measuring;
 mod network;
 mod phase_amplitude;
 mod sensitivity;
+mod shortcuts;
 
 // Which frequencies a network looks at
 pub use gradient::{
@@ -49,9 +53,12 @@ pub use components::{
 
 // What else is measured of networks
 pub use attack_spectrum::{AttackSpectrum, AttackSpectrumRow};
+pub use critical_bands::{Channel, CriticalBands, CriticalBandsRow};
 pub use fourier_heat_map::{FourierHeatMap, FourierHeatMapRow};
+pub use layer_spectra::{BlockSpectrum, LayerSpectra, LayerSpectraRow};
 pub use phase_amplitude::{PhaseAmplitude, PhaseAmplitudeRow};
 pub use sensitivity::{Sensitivity, SensitivityRow};
+pub use shortcuts::{ClassShortcut, Shortcuts, ShortcutsRow};
 
 // How a measure is run, and what it leaves
 pub use measuring::{

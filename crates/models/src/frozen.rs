@@ -91,6 +91,41 @@ impl Frozen {
         self.network.evaluate(self.batch(images, labels)?)
     }
 
+    /// The blocks of the network, by the module that each ends with: the sums of residual blocks, attention and perceptrons being two;
+    /// where there are none, the concatenations of dense ones; else rectified layers. Empty where operations on arrays hide them.
+    ///
+    /// ```
+    /// # use models::{Architecture, Backend, Classifier, Normaliser};
+    /// # use std::collections::BTreeMap;
+    /// # use candle_core::{Device, Tensor};
+    /// # let resnet: Architecture = "resnet20".parse()?;
+    /// # let half = |(name, shape): (&String, &Vec<usize>)| Ok((name.clone(), Tensor::full(0.5f32, shape.as_slice(), &Device::Cpu)?));
+    /// # let weights = resnet.graph(10).shapes().iter().map(half).collect::<candle_core::Result<BTreeMap<_, _>>>()?;
+    /// # let network = Classifier::new(resnet, 10, Normaliser::CIFAR10, &weights)?.freeze()?;
+    /// let images = Tensor::full(0.5f32, (2, 3, 32, 32), &Device::Cpu)?;
+    /// let mut sizes = Vec::new();
+    /// network.visit_blocks(&images, |block, values| Ok(sizes.push((block, values.dims().to_vec()))))?;
+    /// assert_eq!((network.blocks().len(), network.blocks()[8].as_str()), (9, "layer3.2.conv2"));
+    /// assert_eq!((&sizes[0], &sizes[8]), (&(0, vec![2, 16, 32, 32]), &(8, vec![2, 64, 8, 8])));
+    /// # Ok::<(), models::Error>(())
+    /// ```
+    pub fn blocks(&self) -> Vec<String> {
+        self.network.blocks()
+    }
+
+    /// Hands on what each block leaves of images, one block after the other: its number in [`Frozen::blocks`] and (N, C, h, w) on the
+    /// CPU. Tokens are pixels of the grid that they come from; learned tokens in front of them are left out.
+    ///
+    /// # Errors
+    /// As [`Frozen::logits`], or what the visitor returns.
+    pub fn visit_blocks(
+        &self,
+        images: &Tensor,
+        mut visit: impl FnMut(usize, &Tensor) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.network.visit_blocks(self.images(images)?, &mut visit)
+    }
+
     /// The gradient with respect to the pixels; no parameter's gradient is computed.
     ///
     /// # Errors

@@ -56,6 +56,9 @@ pub(crate) enum GradientOf {
     Scaled,
 }
 
+/// Takes what a block leaves of the images.
+pub(crate) type Visit<'a> = dyn FnMut(usize, &Tensor) -> Result<(), Error> + 'a;
+
 /// A network as an engine evaluates it and differentiates it with respect to its pixels.
 pub(crate) trait FrozenNetwork: Debug + Send + Sync {
     /// Whether the network's windows fit on images of this many rows and columns.
@@ -66,6 +69,12 @@ pub(crate) trait FrozenNetwork: Debug + Send + Sync {
 
     /// Logits, latent features and loss.
     fn evaluate(&self, batch: Batch<'_>) -> Result<Evaluation, Error>;
+
+    /// The modules that blocks end with.
+    fn blocks(&self) -> Vec<String>;
+
+    /// Hands on what each block leaves of the images, one after the other: its number and (N, C, h, w) on the CPU.
+    fn visit_blocks(&self, images: Images<'_>, visit: &mut Visit<'_>) -> Result<(), Error>;
 
     /// The gradient of cross-entropy with respect to the pixels.
     fn input_gradient(&self, batch: Batch<'_>, of: GradientOf) -> Result<InputGradient, Error>;

@@ -4,6 +4,7 @@
 //! them. A [`Plan`] adds [who reads what](reads): when a value can be freed, and which step completes a gradient. Engines run the
 //! steps and decide nothing.
 
+mod blocks;
 mod filters;
 mod folding;
 mod lowering;
@@ -15,6 +16,7 @@ mod step;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::Graph;
+pub(crate) use blocks::{Block, Grid};
 pub(crate) use filters::filter;
 use folding::Folded;
 pub(crate) use norms::Weights;
@@ -61,6 +63,8 @@ pub(crate) struct Plan {
     pub(crate) slots: usize,
     pub(crate) latent: Slot,
     pub(crate) logits: Slot,
+    /// Where blocks end.
+    pub(crate) blocks: Vec<Block>,
     /// The normalised pixels.
     pixels: Option<Slot>,
     frees: Vec<Vec<Slot>>,
@@ -73,8 +77,9 @@ impl Plan {
     fn new(steps: Vec<Step>, slots: usize, [latent, logits]: [Slot; 2]) -> Self {
         let (frees, gates) = (reads::frees(&steps, &[latent, logits]), reads::gates(&steps));
         let pixels = steps.iter().find(|step| matches!(step.kind, Kind::Normalise)).map(|step| step.out);
+        let blocks = blocks::blocks(&steps);
         let needed = steps.iter().flat_map(|step| step.kind.needs_on_the_way_back()).collect();
-        Self { steps, slots, latent, logits, pixels, frees, needed, gates }
+        Self { steps, slots, latent, logits, blocks, pixels, frees, needed, gates }
     }
 
     /// The values that nobody reads after the step with this index, unless gradients need them.

@@ -5,10 +5,10 @@ use plots::{Curve, FrequencyMap, FrequencyMaps, LineChart, Spread};
 use serde_json::{Value, json};
 use spectral::Array;
 
-use super::{directions::Directions, row::FourierHeatMapRow};
+use super::row::FourierHeatMapRow;
 use crate::{
     Error,
-    measuring::{Findings, Picture, chosen, interval_json, ring_axes},
+    measuring::{Directions, Findings, Picture, chosen, interval_json, ring_axes},
 };
 
 /// Maps and curves that a figure shows.

@@ -19,13 +19,12 @@ use serde_json::{Value, json};
 use spectral::{RealFft2, RunningBands};
 
 use super::{
-    directions::Directions,
     findings::{self, Waves},
     row::FourierHeatMapRow,
 };
 use crate::{
     Error,
-    measuring::{Findings, Measure, Subject, guesses, labels_differ, tensor},
+    measuring::{Directions, Findings, Measure, Subject, guesses, labels_differ, tensor},
 };
 
 /// The error rate of networks by direction of the Fourier basis.

@@ -1,6 +1,5 @@
 //! Which single frequencies of noise a network errs on (Yin, Gontijo Lopes, Shlens, Cubuk & Gilmer, NeurIPS 2019).
 
-mod directions;
 mod findings;
 mod measure;
 mod row;

@@ -19,7 +19,7 @@ use crate::Error;
 pub trait Measure {
     /// What commands, folders and files call it.
     const NAME: &'static str;
-    /// What is kept between steps. Lists have the same lengths at any time.
+    /// What is kept between steps. Lists have the same lengths at any time; what the first batch makes known is null before.
     type Sums: Serialize + DeserializeOwned;
     /// What is found of a network.
     type Row: Serialize + DeserializeOwned;
@@ -31,6 +31,14 @@ pub trait Measure {
     fn steps(&self) -> usize {
         1
     }
+
+    /// How often the images are gone through, and the steps of each batch then.
+    fn passes(&self) -> Vec<usize> {
+        vec![self.steps()]
+    }
+
+    /// What is made of the sums before the images are gone through again.
+    fn next_pass(&self, _sums: &mut Self::Sums) {}
 
     /// Sums of nothing.
     fn start(&self) -> Self::Sums;
@@ -67,11 +75,15 @@ pub(crate) fn tensor(batch: &Batch, pixels: Vec<f32>) -> Result<Tensor, Error> {
     Ok(Tensor::from_vec(pixels, dims, &Device::Cpu)?)
 }
 
+/// (images, classes), row by row, of a batch whose pixels may have been changed.
+pub(crate) fn logits(network: &Frozen, batch: &Batch, pixels: Vec<f32>) -> Result<Vec<f32>, Error> {
+    let logits = network.logits(&tensor(batch, pixels)?);
+    Ok(logits.map_err(|error| out_of_memory(error, batch.len()))?.flatten_all()?.to_vec1()?)
+}
+
 /// Which class the network takes each image of a batch for, whose pixels may have been changed.
 pub(crate) fn guesses(network: &Frozen, batch: &Batch, pixels: Vec<f32>) -> Result<Vec<u32>, Error> {
-    let logits = network.logits(&tensor(batch, pixels)?);
-    let logits = logits.map_err(|error| out_of_memory(error, batch.len()))?;
-    Ok(predictions(&logits.flatten_all()?.to_vec1::<f32>()?, network.classes())?)
+    Ok(predictions(&logits(network, batch, pixels)?, network.classes())?)
 }
 
 /// How many guesses are wrong.

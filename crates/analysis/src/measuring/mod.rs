@@ -1,20 +1,28 @@
 //! What all measures share: the loop over checkpoints, batches and steps, what is kept when it is stopped, and the files of a result.
 
+mod directions;
 mod findings;
+mod gaussian;
 mod measure;
 mod partial;
 mod report;
+mod resampling;
 mod run;
 mod subject;
 
 // A measure, and what it is of
 pub use measure::Measure;
-pub(crate) use measure::{guesses, labels_differ, tensor};
+pub(crate) use measure::{guesses, labels_differ, logits, tensor};
 pub use subject::Subject;
 
 // Measuring
 pub use partial::PartialMeasure;
 pub use run::{MeasuredRow, measure_network, resume_measure};
+
+// What several measures use
+pub(crate) use directions::Directions;
+pub(crate) use gaussian::gaussian;
+pub(crate) use resampling::Resampled;
 
 // Results
 pub use findings::{Findings, Picture};

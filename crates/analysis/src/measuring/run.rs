@@ -34,6 +34,8 @@ pub struct MeasuredRow<Row> {
 /// How far a network is measured.
 #[derive(Debug, Serialize, Deserialize)]
 struct Position<Sums> {
+    /// How often the images were gone through.
+    pass: usize,
     /// The batch that is measured, and the next step of it.
     batch: usize,
     step: usize,
@@ -57,7 +59,7 @@ type Keep<'a, Sums> = dyn FnMut(&Position<Sums>) -> Result<(), Error> + 'a;
 
 impl<Sums> Position<Sums> {
     fn start(sums: Sums) -> Self {
-        Self { batch: 0, step: 0, images: 0, sums }
+        Self { pass: 0, batch: 0, step: 0, images: 0, sums }
     }
 }
 
@@ -141,15 +143,47 @@ fn go_on<M: Measure>(
     position: &mut Position<M::Sums>,
     keep: &mut Keep<'_, M::Sums>,
 ) -> Result<(), Error> {
-    let (steps, size) = (measure.steps(), subject.profile.batch_size.max(1));
-    let pass = subject.session.progress.pass(label, subject.images.len().saturating_mul(steps));
-    if (position.batch, position.step) != (0, 0) {
-        pass.set_position((position.images * steps + position.step * size) as u64);
+    let (passes, count) = (measure.passes(), subject.images.len());
+    let all = passes.iter().fold(0usize, |sum, &steps| sum.saturating_add(count.saturating_mul(steps)));
+    let pass = subject.session.progress.pass(label, all);
+    if (position.pass, position.batch, position.step) != (0, 0, 0) {
+        let before: usize = passes.iter().take(position.pass).map(|steps| count * steps).sum();
+        let steps = passes.get(position.pass).copied().unwrap_or(0);
+        let own = position.images * steps + position.step * subject.profile.batch_size.max(1);
+        pass.set_position((before + own) as u64);
     }
+    let mut kept = Instant::now();
+    while let Some(&steps) = passes.get(position.pass) {
+        one_pass(measure, subject, network, steps, position, &mut Keeping { pass: &pass, kept: &mut kept, keep })?;
+        position.pass += 1;
+        if position.pass < passes.len() {
+            measure.next_pass(&mut position.sums);
+            (position.batch, position.images) = (0, 0);
+        }
+    }
+    Ok(())
+}
+
+/// Where the work is shown and kept.
+struct Keeping<'a, 'b, Sums> {
+    pass: &'a Pass<'b>,
+    kept: &'a mut Instant,
+    keep: &'a mut Keep<'b, Sums>,
+}
+
+/// Goes through the images from a position on.
+fn one_pass<M: Measure>(
+    measure: &M,
+    subject: &Subject<'_>,
+    network: &Frozen,
+    steps: usize,
+    position: &mut Position<M::Sums>,
+    keeping: &mut Keeping<'_, '_, M::Sums>,
+) -> Result<(), Error> {
+    let size = subject.profile.batch_size.max(1);
     let workers = subject.profile.workers;
     let options =
         BatchOptions { batch_size: size, workers, start_batch: position.batch, ..BatchOptions::default() };
-    let mut kept = Instant::now();
     for batch in subject.images.batches(options) {
         let batch = batch?;
         let own = batch.indices.first().map_or(position.batch, |index| index / size);
@@ -157,13 +191,13 @@ fn go_on<M: Measure>(
             (position.batch, position.step) = (own, 0);
         }
         while position.step < steps {
-            stop_here(&pass, position, keep)?;
+            stop_here(keeping.pass, position, keeping.keep)?;
             measure.step(network, &batch, position.step, &mut position.sums)?;
             position.step += 1;
-            pass.advance(batch.len());
-            if kept.elapsed() > KEEP_EVERY {
-                keep(position)?;
-                kept = Instant::now();
+            keeping.pass.advance(batch.len());
+            if keeping.kept.elapsed() > KEEP_EVERY {
+                (keeping.keep)(position)?;
+                *keeping.kept = Instant::now();
             }
         }
         position.images += batch.len();

@@ -16,10 +16,21 @@ use crate::{
 
 /// Runs the network. The tape holds what the purpose needs.
 pub(super) fn run(engine: &Engine, pixels: &Tensor, pass: Pass<'_>) -> Result<Tape> {
+    run_watched(engine, pixels, pass, &mut |_, _| Ok(()))
+}
+
+/// The same, with a look at each value as soon as it is there.
+pub(super) fn run_watched(
+    engine: &Engine,
+    pixels: &Tensor,
+    pass: Pass<'_>,
+    watch: &mut dyn FnMut(Slot, &Tensor) -> Result<()>,
+) -> Result<Tape> {
     let plan = engine.plan(pass.purpose);
     let mut run = Forward { engine, pass, tape: Tape::new(plan.slots) };
     for (index, step) in plan.steps.iter().enumerate() {
         let value = run.step(step, pixels)?;
+        watch(step.out, &value)?;
         run.tape.dims.insert(step.out, value.dims().to_vec());
         run.tape.values[step.out] = Some(value);
         for slot in plan.frees_after(index, pass.purpose) {

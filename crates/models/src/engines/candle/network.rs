@@ -18,9 +18,9 @@ use crate::{
     dropout::StepKey,
     error::Error,
     graph::{Graph, Shapes},
-    network::{FrozenNetwork, GradientOf, Network, Variables},
+    network::{FrozenNetwork, GradientOf, Network, Variables, Visit},
     normaliser::Normaliser,
-    plan::{Mode, Norm, Purpose, Slot},
+    plan::{Grid, Mode, Norm, Purpose, Slot},
     results::{Evaluation, InputGradient, ParameterGradients},
 };
 
@@ -151,6 +151,27 @@ impl FrozenNetwork for CandleFrozen {
         let latent = rows(&tape, self.engine.plan(Purpose::Evaluation).latent)?;
         let (loss, _) = cross_entropy(&logits, &labels(&self.engine, batch)?)?;
         Ok(Evaluation { loss: loss.to_scalar()?, logits, latent })
+    }
+
+    fn blocks(&self) -> Vec<String> {
+        self.engine.plan(Purpose::Evaluation).blocks.iter().map(|block| block.name.clone()).collect()
+    }
+
+    fn visit_blocks(&self, images: Images<'_>, visit: &mut Visit<'_>) -> Result<(), Error> {
+        let blocks = &self.engine.plan(Purpose::Evaluation).blocks;
+        let (mut grid, mut outcome) = (Grid::default(), Ok(()));
+        let pass = self.pass(Purpose::Evaluation)?;
+        forward::run_watched(&self.engine, &pixels(&self.engine, images)?, pass, &mut |slot, value| {
+            let (count, channels, height, width) = value.dims4()?;
+            let ([rows, columns], in_front) = grid.of([height, width]);
+            let block = blocks.iter().position(|block| block.slot == slot).filter(|_| outcome.is_ok());
+            let Some(block) = block else { return Ok(()) };
+            let own = value.reshape((count, channels, height * width))?.narrow(2, in_front, rows * columns)?;
+            let planes = own.reshape((count, channels, rows, columns))?.to_device(&Device::Cpu)?;
+            outcome = visit(block, &planes);
+            Ok(())
+        })?;
+        outcome
     }
 
     fn input_gradient(&self, batch: Batch<'_>, of: GradientOf) -> Result<InputGradient, Error> {

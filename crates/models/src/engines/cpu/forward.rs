@@ -26,6 +26,16 @@ pub(super) struct Pixels<'a> {
 
 /// Runs the network. The tape holds what the purpose needs.
 pub(super) fn run(engine: &Engine, pixels: Pixels<'_>, pass: Pass<'_>) -> Tape {
+    run_watched(engine, pixels, pass, &mut |_, _| {})
+}
+
+/// The same, with a look at each value as soon as it is there.
+pub(super) fn run_watched(
+    engine: &Engine,
+    pixels: Pixels<'_>,
+    pass: Pass<'_>,
+    watch: &mut dyn FnMut(Slot, &Blocked),
+) -> Tape {
     let plan = engine.plan(pass.purpose);
     let mut run = Forward { engine, pass, tape: Tape::new(plan.slots) };
     for (index, step) in plan.steps.iter().enumerate() {
@@ -36,6 +46,7 @@ pub(super) fn run(engine: &Engine, pixels: Pixels<'_>, pass: Pass<'_>) -> Tape {
             let ran = Ran { since, from, to: value.dims(), gradients: 0 };
             stopwatch.add(Direction::Forward, step, ran);
         }
+        watch(step.out, &value);
         run.tape.dims.insert(step.out, value.dims());
         run.tape.values[step.out] = Some(value);
         for slot in plan.frees_after(index, pass.purpose) {

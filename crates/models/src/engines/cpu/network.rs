@@ -22,9 +22,9 @@ use crate::{
     dropout::StepKey,
     error::Error,
     graph::{Graph, Shapes},
-    network::{FrozenNetwork, GradientOf, Network, Variables},
+    network::{FrozenNetwork, GradientOf, Network, Variables, Visit},
     normaliser::Normaliser,
-    plan::{Mode, Norm, Purpose, Weights},
+    plan::{Grid, Mode, Norm, Purpose, Weights},
     results::{Evaluation, InputGradient, ParameterGradients},
     stopwatch::Stopwatch,
 };
@@ -181,14 +181,19 @@ impl CpuFrozen {
         then: impl FnOnce(Tape, Pass<'_>) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let ((pixels, dims), weights) = (pixels(images)?, self.weights());
+        self.with_pass(&weights, purpose, |pass| {
+            then(forward::run(&self.engine, Pixels { values: &pixels, dims }, pass), pass)
+        })
+    }
+
+    /// What a pass for a purpose is to do, with the weights packed for it.
+    fn with_pass<T>(&self, weights: &Weights<'_>, purpose: Purpose, run: impl FnOnce(Pass<'_>) -> T) -> T {
         let packed = match purpose {
             Purpose::Pixels => &self.for_pixels,
             _ => &self.for_evaluation,
         };
-        let packed = packed.get_or_init(|| self.engine.pack(&weights, purpose, Mode::Evaluate));
-        let key = StepKey::new(0, 0);
-        let pass = Pass { weights: &weights, packed, mode: Mode::Evaluate, purpose, key };
-        then(forward::run(&self.engine, Pixels { values: &pixels, dims }, pass), pass)
+        let packed = packed.get_or_init(|| self.engine.pack(weights, purpose, Mode::Evaluate));
+        run(Pass { weights, packed, mode: Mode::Evaluate, purpose, key: StepKey::new(0, 0) })
     }
 
     /// The gradient of the pixels from that of the logits.
@@ -219,6 +224,32 @@ impl FrozenNetwork for CpuFrozen {
             let (logits, latent) = (rows(tape.logits, batch.images)?, rows(tape.latent, batch.images)?);
             Ok(Evaluation { loss, logits, latent })
         })
+    }
+
+    fn blocks(&self) -> Vec<String> {
+        self.engine.plan(Purpose::Evaluation).blocks.iter().map(|block| block.name.clone()).collect()
+    }
+
+    fn visit_blocks(&self, images: Images<'_>, visit: &mut Visit<'_>) -> Result<(), Error> {
+        let blocks = &self.engine.plan(Purpose::Evaluation).blocks;
+        let ((pixels, dims), weights) = (pixels(images)?, self.weights());
+        let (mut grid, mut outcome) = (Grid::default(), Ok(()));
+        self.with_pass(&weights, Purpose::Evaluation, |pass| {
+            forward::run_watched(&self.engine, Pixels { values: &pixels, dims }, pass, &mut |slot, value| {
+                let Dims { images, channels, height, width } = value.dims();
+                let ([rows, columns], in_front) = grid.of([height, width]);
+                let Some(block) = blocks.iter().position(|block| block.slot == slot) else { return };
+                if outcome.is_ok() {
+                    let all = Tensor::from_vec(value.to_nchw(), (images, channels, height * width), &Device::Cpu);
+                    outcome = all
+                        .and_then(|all| all.narrow(2, in_front, rows * columns))
+                        .and_then(|own| own.reshape((images, channels, rows, columns)))
+                        .map_err(Error::from)
+                        .and_then(|planes| visit(block, &planes));
+                }
+            });
+        });
+        outcome
     }
 
     fn input_gradient(&self, batch: Batch<'_>, of: GradientOf) -> Result<InputGradient, Error> {

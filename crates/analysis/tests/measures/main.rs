@@ -1,6 +1,8 @@
 //! Measures whose values are known on paper, of networks whose weights are made for that; and measuring that is stopped.
 #![allow(clippy::result_large_err, reason = "errors hold the facts that they tell")]
 
+mod planted;
+
 use std::{
     collections::BTreeMap,
     sync::{
@@ -10,7 +12,8 @@ use std::{
 };
 
 use analysis::{
-    AttackSpectrum, Error, FourierHeatMap, Measure, MeasureReport, PhaseAmplitude, Sensitivity, Subject,
+    AttackSpectrum, CriticalBands, Error, FourierHeatMap, LayerSpectra, Measure, MeasureReport, PhaseAmplitude,
+    Sensitivity, Shortcuts, Subject,
     measure_network, resume_measure,
 };
 use candle_core::{Device, Tensor};
@@ -267,5 +270,9 @@ fn a_measurement_that_is_stopped_goes_on_and_gives_the_same_files() -> Outcome {
     let map = |subject: &Subject<'_>| FourierHeatMap::new(subject)?.within(1);
     check_resuming(images, run, map, &[4, 9, 12])?;
     check_resuming(images, run, Sensitivity::new, &[1, 3])?;
+    check_resuming(images, run, |subject| CriticalBands::new(subject, 1), &[5, 20])?;
+    check_resuming(images, run, |_| Ok(LayerSpectra::new(1)), &[1, 2])?;
+    // Once through with 515 steps, and again with four.
+    check_resuming(images, run, |subject| Shortcuts::new(subject)?.of_classes(&[2]), &[3, 515 * 3 + 5])?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use std::f64::consts::TAU;
 /// U_k(y, x) ∝ cos(2π(u·y/H + v·x/W)), of length 1: the inverse transform of a real image whose spectrum is non-zero at ±k alone. ±k
 /// are one direction.
 #[derive(Debug, Clone)]
-pub(super) struct Directions {
+pub(crate) struct Directions {
     image: [usize; 2],
     /// Sides of the map of frequencies, zero at (⌊rows/2⌋, ⌊columns/2⌋).
     map: [usize; 2],
@@ -19,7 +19,7 @@ pub(super) struct Directions {
 
 impl Directions {
     /// Of all frequencies, or of those whose parts are `window` at most.
-    pub(super) fn new(image: [usize; 2], window: Option<usize>) -> Self {
+    pub(crate) fn new(image: [usize; 2], window: Option<usize>) -> Self {
         let side = |length: usize| match window {
             // With all of an even side there is no positive partner of the most negative frequency.
             Some(window) if 2 * window < length => 2 * window + 1,
@@ -46,17 +46,22 @@ impl Directions {
     }
 
     /// How many there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.frequencies.len()
     }
 
+    /// A frequency of a direction: of ±k the one with the fewer rows, and of these the one with the fewer columns.
+    pub(crate) fn frequency(&self, direction: usize) -> [i64; 2] {
+        self.frequencies[direction]
+    }
+
     /// Rows and columns of the map.
-    pub(super) fn map(&self) -> [usize; 2] {
+    pub(crate) fn map(&self) -> [usize; 2] {
         self.map
     }
 
     /// The place of a direction's frequency in the unshifted spectrum (H, W).
-    pub(super) fn coefficient(&self, direction: usize) -> usize {
+    pub(crate) fn coefficient(&self, direction: usize) -> usize {
         let [row, column] = std::array::from_fn(|side| {
             self.frequencies[direction][side].rem_euclid(self.image[side] as i64) as usize
         });
@@ -64,17 +69,17 @@ impl Directions {
     }
 
     /// The number of a direction whatever the window is: random signs are keyed by it.
-    pub(super) fn key(&self, direction: usize) -> u64 {
+    pub(crate) fn key(&self, direction: usize) -> u64 {
         self.coefficient(direction) as u64
     }
 
     /// |k|² of a direction.
-    pub(super) fn squared_radius(&self, direction: usize) -> u64 {
+    pub(crate) fn squared_radius(&self, direction: usize) -> u64 {
         self.frequencies[direction].iter().map(|part| part.unsigned_abs().pow(2)).sum()
     }
 
     /// How much of the spectrum's real part at k is ⟨image, U_k⟩: √(2 / HW), or √(1 / HW) where −k is k.
-    pub(super) fn amplitude(&self, direction: usize) -> f64 {
+    pub(crate) fn amplitude(&self, direction: usize) -> f64 {
         let frequency = self.frequencies[direction];
         let is_own_mirror = (0..2).all(|side| (2 * frequency[side]).rem_euclid(self.image[side] as i64) == 0);
         let pixels = (self.image[0] * self.image[1]) as f64;
@@ -82,7 +87,7 @@ impl Directions {
     }
 
     /// U_k, (H, W).
-    pub(super) fn basis(&self, direction: usize) -> Vec<f64> {
+    pub(crate) fn basis(&self, direction: usize) -> Vec<f64> {
         let ([height, width], [u, v]) = (self.image, self.frequencies[direction]);
         let amplitude = self.amplitude(direction);
         let wave = |at: usize| {
@@ -97,7 +102,7 @@ impl Directions {
     }
 
     /// Values of directions as a map, row by row.
-    pub(super) fn spread<T: Copy>(&self, values: &[T]) -> Vec<T> {
+    pub(crate) fn spread<T: Copy>(&self, values: &[T]) -> Vec<T> {
         self.of_place.iter().map(|&direction| values[direction]).collect()
     }
 }
