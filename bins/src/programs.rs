@@ -72,6 +72,7 @@ fn measures() -> Vec<Program> {
         Program::new(measure::run::<measure::FourierHeatMapFlags>),
         Program::new(measure::run::<measure::SensitivityFlags>),
         Program::new(measure::run::<measure::PhaseAmplitudeFlags>),
+        Program::new(measure::run::<measure::CorruptionsFlags>),
         Program::new(measure::run::<measure::CriticalBandsFlags>),
         Program::new(measure::run::<measure::ShortcutsFlags>),
         Program::new(measure::run::<measure::AttackSpectrumFlags>),

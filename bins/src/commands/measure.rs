@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use analysis::{
-    AttackSpectrum, CriticalBands, FourierHeatMap, LayerSpectra, Measure, MeasureReport, PhaseAmplitude,
-    Sensitivity, Shortcuts, Subject,
-    network_words, resume_measure,
+    AttackSpectrum, CorruptionSource, Corruptions, CriticalBands, FourierHeatMap, LayerSpectra, Measure,
+    MeasureReport, PhaseAmplitude, Sensitivity, Shortcuts, Subject, network_words, resume_measure,
 };
 use clap::{Args, Parser};
-use datasets::catalog::Request;
+use datasets::catalog::{CorruptedImages, Request};
 use files::FolderLock;
 use pipeline::{NetworkDescription, Session};
 use runs::{StoredCheckpoint, results};
@@ -17,8 +16,8 @@ use super::images;
 use crate::cli::{
     self,
     flags::{
-        AttackFlags, CheckpointFlags, DataFlags, Format, MachineFlags, RunFlags, at_least_one, below_one, positive,
-        zero_or_one,
+        AttackFlags, CheckpointFlags, DataFlags, Format, MachineFlags, RunFlags, at_least_one, below_one,
+        positive, zero_or_one,
     },
 };
 
@@ -52,6 +51,13 @@ pub struct Flags<Own: MeasureFlags> {
     epoch: Vec<usize>,
 }
 
+/// What measures may need beside their own flags.
+#[derive(Debug)]
+pub struct Context {
+    seed: u64,
+    images: Request,
+}
+
 /// What a measure's own flags say.
 pub trait MeasureFlags: Args + std::fmt::Debug {
     /// The subcommand.
@@ -65,7 +71,7 @@ pub trait MeasureFlags: Args + std::fmt::Debug {
     ///
     /// # Errors
     /// If it does not suit the images.
-    fn measure<'a>(&self, subject: &Subject<'a>, seed: u64) -> anyhow::Result<Self::Measure<'a>>;
+    fn measure<'a>(&self, subject: &Subject<'a>, of: &Context) -> anyhow::Result<Self::Measure<'a>>;
 }
 
 /// Of `measure fourier-heat-map`.
@@ -89,8 +95,8 @@ impl MeasureFlags for FourierHeatMapFlags {
         --limit-test N takes the first N";
     type Measure<'a> = FourierHeatMap;
 
-    fn measure<'a>(&self, subject: &Subject<'a>, seed: u64) -> anyhow::Result<FourierHeatMap> {
-        let mut measure = FourierHeatMap::new(subject)?.clipped(self.clip).seeded(seed);
+    fn measure<'a>(&self, subject: &Subject<'a>, of: &Context) -> anyhow::Result<FourierHeatMap> {
+        let mut measure = FourierHeatMap::new(subject)?.clipped(self.clip).seeded(of.seed);
         if let Some(norm) = self.norm {
             measure = measure.with_norm(norm)?;
         }
@@ -111,7 +117,7 @@ impl MeasureFlags for SensitivityFlags {
         "The share of each ring of frequencies in the energy of input gradients (Chari et al., TMLR 2022)";
     type Measure<'a> = Sensitivity;
 
-    fn measure<'a>(&self, subject: &Subject<'a>, _seed: u64) -> anyhow::Result<Sensitivity> {
+    fn measure<'a>(&self, subject: &Subject<'a>, _of: &Context) -> anyhow::Result<Sensitivity> {
         Ok(Sensitivity::new(subject)?)
     }
 }
@@ -129,8 +135,8 @@ impl MeasureFlags for PhaseAmplitudeFlags {
     const ABOUT: &'static str = "Whether images of one image's phase and another's amplitude are taken for the one or the other (Chen et al., ICCV 2021)";
     type Measure<'a> = PhaseAmplitude<'a>;
 
-    fn measure<'a>(&self, subject: &Subject<'a>, seed: u64) -> anyhow::Result<PhaseAmplitude<'a>> {
-        Ok(PhaseAmplitude::new(subject, seed)?.clipped(self.clip))
+    fn measure<'a>(&self, subject: &Subject<'a>, of: &Context) -> anyhow::Result<PhaseAmplitude<'a>> {
+        Ok(PhaseAmplitude::new(subject, of.seed)?.clipped(self.clip))
     }
 }
 
@@ -147,10 +153,41 @@ impl MeasureFlags for AttackSpectrumFlags {
         (Yin et al., NeurIPS 2019; Ortiz-Jiménez et al., NeurIPS 2020). --eps says how far it may go";
     type Measure<'a> = AttackSpectrum;
 
-    fn measure<'a>(&self, subject: &Subject<'a>, _seed: u64) -> anyhow::Result<AttackSpectrum> {
+    fn measure<'a>(&self, subject: &Subject<'a>, _of: &Context) -> anyhow::Result<AttackSpectrum> {
         let attack = self.attack.attack(Self::NAME)?;
         self.attack.note_ball(&subject.session.progress);
         Ok(AttackSpectrum::new(subject, attack)?)
+    }
+}
+
+/// Of `measure corruptions`.
+#[derive(Debug, Args)]
+pub struct CorruptionsFlags {
+    /// The folder or archive of CIFAR-10-C, CIFAR-100-C or ImageNet-C, for the data set without corruptions that --dataset and --data
+    /// name [default: five corruptions made of any images]
+    #[arg(long, value_name = "DIR")]
+    corruptions: Option<PathBuf>,
+    /// Results of another network, corruptions.json, that errors are set in proportion to (mCE)
+    #[arg(long, value_name = "FILE")]
+    reference: Option<PathBuf>,
+}
+
+impl MeasureFlags for CorruptionsFlags {
+    const NAME: &'static str = Corruptions::NAME;
+    const ABOUT: &'static str = "Errors on corrupted images, which frequencies corruptions change, and whether these say what the network fails on \
+        (Hendrycks & Dietterich, ICLR 2019; Yin et al., NeurIPS 2019)";
+    type Measure<'a> = Corruptions<'a>;
+
+    fn measure<'a>(&self, subject: &Subject<'a>, of: &Context) -> anyhow::Result<Corruptions<'a>> {
+        let source = match &self.corruptions {
+            Some(root) => CorruptionSource::Published(CorruptedImages::find(&of.images, root)?.into()),
+            None => CorruptionSource::BuiltIn { seed: of.seed },
+        };
+        let measure = Corruptions::new(subject, source)?;
+        Ok(match &self.reference {
+            Some(results) => measure.beside(results)?,
+            None => measure,
+        })
     }
 }
 
@@ -168,8 +205,8 @@ impl MeasureFlags for CriticalBandsFlags {
         it sees by (Subramanian et al., NeurIPS 2023)";
     type Measure<'a> = CriticalBands;
 
-    fn measure<'a>(&self, subject: &Subject<'a>, seed: u64) -> anyhow::Result<CriticalBands> {
-        Ok(CriticalBands::new(subject, seed)?.with_criterion(self.criterion)?)
+    fn measure<'a>(&self, subject: &Subject<'a>, of: &Context) -> anyhow::Result<CriticalBands> {
+        Ok(CriticalBands::new(subject, of.seed)?.with_criterion(self.criterion)?)
     }
 }
 
@@ -183,8 +220,8 @@ impl MeasureFlags for LayerSpectraFlags {
         "How much of high frequencies each block of a network leaves (Park & Kim, ICLR 2022)";
     type Measure<'a> = LayerSpectra;
 
-    fn measure<'a>(&self, _subject: &Subject<'a>, seed: u64) -> anyhow::Result<LayerSpectra> {
-        Ok(LayerSpectra::new(seed))
+    fn measure<'a>(&self, _subject: &Subject<'a>, of: &Context) -> anyhow::Result<LayerSpectra> {
+        Ok(LayerSpectra::new(of.seed))
     }
 }
 
@@ -202,7 +239,7 @@ impl MeasureFlags for ShortcutsFlags {
         image of 32×32 pixels has 514 directions, each an evaluation of all images: --limit-test N takes the first N";
     type Measure<'a> = Shortcuts;
 
-    fn measure<'a>(&self, subject: &Subject<'a>, _seed: u64) -> anyhow::Result<Shortcuts> {
+    fn measure<'a>(&self, subject: &Subject<'a>, _of: &Context) -> anyhow::Result<Shortcuts> {
         let measure = Shortcuts::new(subject)?;
         Ok(if self.classes.is_empty() { measure } else { measure.of_classes(&self.classes)? })
     }
@@ -220,7 +257,8 @@ pub fn run<Own: MeasureFlags>(mut flags: Flags<Own>) -> anyhow::Result<()> {
     let (shape, profile) = (dataset.test.shape(), flags.checkpoints.profile(&flags.data)?);
     let network = flags.checkpoints.network(&flags.run, [shape.height, shape.width])?;
     let subject = Subject { images: &dataset.test, profile: &profile, network, session: &session };
-    let measure = flags.own.measure(&subject, flags.run.seed)?;
+    let measure =
+        flags.own.measure(&subject, &Context { seed: flags.run.seed, images: flags.data.request() })?;
     let networks = subject.describe(&checkpoints)?;
     let run = flags.checkpoints.results_run(&flags.data, &flags.run);
     let output = results::measure_folder(&run, Own::NAME);

@@ -15,8 +15,19 @@ pub enum Error {
          diverged, or its output is the same for all images"
     )]
     NoGradients { what: String, images: usize },
+    /// Images of a corruption that are not those without it.
+    #[error(
+        "{corruption}: {found} images, and {clean} without corruption{}; expected the same images in the same order",
+        differ.map_or_else(|| ", of another size".to_owned(), |at| format!(", image {at} of another class"))
+    )]
+    OtherImages { corruption: String, clean: usize, found: usize, differ: Option<usize> },
+    /// A file that is to be measured against.
+    #[error("{}: {found}; expected corruptions.json, as `measure corruptions` writes it", path.display())]
+    Reference { path: PathBuf, found: String },
     /// Nothing between pixels and logits can be measured.
-    #[error("{what}: no block of this network leaves planes of more than one pixel; layer spectra are of blocks that do")]
+    #[error(
+        "{what}: no block of this network leaves planes of more than one pixel; layer spectra are of blocks that do"
+    )]
     NoBlocks { what: String },
     /// No image has a spectral density.
     #[error(

@@ -6,7 +6,7 @@
 //!   separate classes.
 //! * Measures of the field beside these two, each a [`Measure`] of a [`Subject`]: [`FourierHeatMap`], [`Sensitivity`],
 //!   [`PhaseAmplitude`], [`CriticalBands`], [`AttackSpectrum`], [`LayerSpectra`],
-//!   [`Shortcuts`].
+//!   [`Shortcuts`], [`Corruptions`].
 //! * [`inspect_dataset`]: what a data set holds, class by class.
 //!
 //! A measurement is a definition, a struct of results, the files made of it ([`SpectrumReport`], [`EvaluationReport`]); each stands in a
@@ -27,6 +27,7 @@
 
 mod attack_spectrum;
 mod components;
+mod corruptions;
 mod critical_bands;
 mod error;
 mod fourier_heat_map;
@@ -53,6 +54,7 @@ pub use components::{
 
 // What else is measured of networks
 pub use attack_spectrum::{AttackSpectrum, AttackSpectrumRow};
+pub use corruptions::{CorruptedRates, CorruptionSource, Corruptions, CorruptionsRow};
 pub use critical_bands::{Channel, CriticalBands, CriticalBandsRow};
 pub use fourier_heat_map::{FourierHeatMap, FourierHeatMapRow};
 pub use layer_spectra::{BlockSpectrum, LayerSpectra, LayerSpectraRow};

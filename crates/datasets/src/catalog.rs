@@ -20,11 +20,13 @@
 //! # Ok::<(), datasets::Error>(())
 //! ```
 
+mod corrupted;
 mod fetching;
 mod name;
 mod request;
 
 pub use self::{
+    corrupted::CorruptedImages,
     fetching::Download,
     name::{Name, Normalisation},
     request::Request,

@@ -127,6 +127,15 @@ pub enum Error {
         looked: Vec<PathBuf>,
     },
 
+    /// A data set that nobody has published corruptions of.
+    #[error(
+        "{name}: there are no published corruptions of its images; expected cifar10, cifar100 or imagenet"
+    )]
+    NoCorruptions {
+        /// The data set.
+        name: String,
+    },
+
     /// A data set of images with many corruptions, and none of these named, or one that it does not have.
     #[error("{}: {}; {}", shown(.path), asked(.found), there(.known))]
     Corruption {

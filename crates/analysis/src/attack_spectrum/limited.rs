@@ -6,8 +6,7 @@ use models::{Attack, Ball, Frozen};
 use pipeline::out_of_memory;
 use rayon::prelude::*;
 
-use super::rings::ImageRings;
-use crate::Error;
+use crate::{Error, measuring::ImageRings};
 
 /// Below this part of a gradient's length a ring holds rounding alone, and nowhere to go.
 const LEAST: f64 = 1e-6;

@@ -17,12 +17,11 @@ use spectral::RunningBands;
 use super::{
     findings::{self, Attacked},
     limited::{limited_attack, size},
-    rings::ImageRings,
     row::AttackSpectrumRow,
 };
 use crate::{
     Error,
-    measuring::{Findings, Measure, Subject, guesses, labels_differ, tensor},
+    measuring::{Findings, ImageRings, Measure, Subject, guesses, labels_differ, tensor},
 };
 
 /// The frequencies that an adversary changes, and the error rate where it may change those of an octave alone.

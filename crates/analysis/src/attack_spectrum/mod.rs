@@ -3,7 +3,6 @@
 mod findings;
 mod limited;
 mod measure;
-mod rings;
 mod row;
 
 pub use measure::AttackSpectrum;

@@ -39,8 +39,7 @@ impl Octaves {
     /// Gaussian noise (H, W) of an octave, of root mean square 1.
     pub(super) fn noise(&self, band: usize, seed: u64, image: usize) -> Vec<f64> {
         let (height, width, half) = (self.shape.height, self.shape.width, self.plan.half_width());
-        let stream =
-            Stream { domain: *b"band", seed, purpose: 1, epoch: band as u64, index: image as u64 };
+        let stream = Stream { domain: *b"band", seed, purpose: 1, epoch: band as u64, index: image as u64 };
         let mut spectrum = self.plan.transform(&gaussian(&stream, height * width));
         for (at, value) in spectrum.iter_mut().enumerate() {
             let (row, column) = (at / half, at % half);

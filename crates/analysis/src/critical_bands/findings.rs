@@ -57,7 +57,8 @@ fn scalars(row: &CriticalBandsRow) -> Vec<(&'static str, f64)> {
 
 fn row_json(row: &CriticalBandsRow) -> Value {
     let table = row.accuracies();
-    let rates: Vec<Vec<f64>> = table.iter().map(|all| all.iter().map(|&rate| fraction(rate)).collect()).collect();
+    let rates: Vec<Vec<f64>> =
+        table.iter().map(|all| all.iter().map(|&rate| fraction(rate)).collect()).collect();
     let ends: Vec<Vec<[f64; 2]>> =
         table.iter().map(|all| all.iter().map(|rate| rate.interval()).collect()).collect();
     let thresholds: Vec<Value> = row.threshold_intervals.iter().map(|&ends| interval_json(ends)).collect();
@@ -86,9 +87,8 @@ fn arrays(noise: Noise<'_>, rows: &[&CriticalBandsRow]) -> Vec<Array> {
     let rates = |of: fn(Accuracy) -> f64| -> Vec<f64> {
         rows.iter().flat_map(|row| row.accuracies()).flatten().map(of).collect()
     };
-    let table = |name: &str, of: fn(Accuracy) -> f64| {
-        Array::new(name, &[rows.len(), octaves, strengths], rates(of))
-    };
+    let table =
+        |name: &str, of: fn(Accuracy) -> f64| Array::new(name, &[rows.len(), octaves, strengths], rates(of));
     let by_octave = |name: &str, of: fn(&CriticalBandsRow) -> Vec<f64>| {
         Array::new(name, &[rows.len(), octaves], rows.iter().flat_map(|row| of(row)).collect())
     };
@@ -99,9 +99,7 @@ fn arrays(noise: Noise<'_>, rows: &[&CriticalBandsRow]) -> Vec<Array> {
         table("accuracy", fraction),
         table("accuracy_low", |rate| rate.interval()[0]),
         table("accuracy_high", |rate| rate.interval()[1]),
-        by_octave("threshold", |row| {
-            row.thresholds.iter().map(|found| found.unwrap_or(f64::NAN)).collect()
-        }),
+        by_octave("threshold", |row| row.thresholds.iter().map(|found| found.unwrap_or(f64::NAN)).collect()),
         by_octave("sensitivity", |row| row.sensitivities.clone()),
         Array::new("channel", &[rows.len(), 3], channel.collect()),
     ]

@@ -86,7 +86,9 @@ fn pictures(
     let spectra = LineChart::new(
         "Spectra of what blocks leave",
         format!("{subject}; epoch {epoch}"),
-        Axes { right: "frequency along the diagonal, % of π".to_owned(), up: "A(ω) − A(0), nats".to_owned() },
+        Axes {
+            right: "frequency along the diagonal, % of π".to_owned(), up: "A(ω) − A(0), nats".to_owned()
+        },
         (0..=TENTHS).map(|tenth| tenth * 100 / TENTHS).collect(),
         chosen(last.blocks.len(), MOST_SHOWN)
             .into_iter()

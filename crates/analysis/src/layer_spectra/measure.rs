@@ -60,20 +60,24 @@ struct Blocks {
     resampled: Resampled,
 }
 
+/// What blocks leave of a batch: their numbers, rows and columns; and by image the amplitudes of all.
+#[derive(Default)]
+struct Left {
+    blocks: Vec<usize>,
+    sizes: Vec<[usize; 2]>,
+    numbers: Vec<Vec<f64>>,
+}
+
 impl LayerSpectra {
     /// With intervals of a seed.
     pub fn new(seed: u64) -> Self {
         Self { seed }
     }
 
-    /// The sizes of what blocks leave of a batch, and by image all of their amplitudes.
-    fn of_batch(
-        &self,
-        network: &Frozen,
-        batch: &Batch,
-    ) -> Result<(Vec<usize>, Vec<[usize; 2]>, Vec<Vec<f64>>), Error> {
-        let mut numbers: Vec<Vec<f64>> = vec![Vec::new(); batch.len()];
-        let (mut blocks, mut sizes, mut failed) = (Vec::new(), Vec::new(), None);
+    /// What blocks leave of a batch.
+    fn of_batch(network: &Frozen, batch: &Batch) -> Result<Left, Error> {
+        let mut left = Left { numbers: vec![Vec::new(); batch.len()], ..Left::default() };
+        let mut failed = None;
         let outcome = network.visit_blocks(&tensor(batch, batch.images.clone())?, |block, values| {
             let (images, _, rows, columns) = values.dims4()?;
             let (values, size) = (values.flatten_all()?.to_vec1::<f32>()?, [rows, columns]);
@@ -81,15 +85,15 @@ impl LayerSpectra {
                 return Ok(());
             }
             match amplitudes(Planes { values: &values, images, size }) {
-                Ok(all) => numbers.iter_mut().zip(all).for_each(|(own, more)| own.extend(more)),
+                Ok(all) => left.numbers.iter_mut().zip(all).for_each(|(own, more)| own.extend(more)),
                 Err(error) => failed = Some(error),
             }
-            blocks.push(block);
-            sizes.push(size);
+            left.blocks.push(block);
+            left.sizes.push(size);
             Ok(())
         });
         outcome.map_err(|error| out_of_memory(error, batch.len()))?;
-        failed.map_or(Ok((blocks, sizes, numbers)), Err)
+        failed.map_or(Ok(left), Err)
     }
 }
 
@@ -111,7 +115,7 @@ impl Measure for LayerSpectra {
     }
 
     fn step(&self, network: &Frozen, batch: &Batch, _step: usize, sums: &mut Sums) -> Result<(), Error> {
-        let (blocks, sizes, numbers) = self.of_batch(network, batch)?;
+        let Left { blocks, sizes, numbers } = Self::of_batch(network, batch)?;
         let count = sizes.iter().filter_map(|&size| frequencies(size)).sum::<usize>();
         let found = sums.found.get_or_insert_with(|| {
             let names = network.blocks();
@@ -162,7 +166,12 @@ impl Measure for LayerSpectra {
         format!("{:6}  {first:>14}  {last:>11}  {:>8}  {name}", row.blocks.len(), delta(lowest))
     }
 
-    fn findings(&self, rows: &[&LayerSpectraRow], epochs: &[usize], subject: &str) -> Result<Findings, Error> {
+    fn findings(
+        &self,
+        rows: &[&LayerSpectraRow],
+        epochs: &[usize],
+        subject: &str,
+    ) -> Result<Findings, Error> {
         findings::of(rows, epochs, subject)
     }
 }

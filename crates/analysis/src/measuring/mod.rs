@@ -7,6 +7,7 @@ mod measure;
 mod partial;
 mod report;
 mod resampling;
+mod rings;
 mod run;
 mod subject;
 
@@ -23,6 +24,7 @@ pub use run::{MeasuredRow, measure_network, resume_measure};
 pub(crate) use directions::Directions;
 pub(crate) use gaussian::gaussian;
 pub(crate) use resampling::Resampled;
+pub(crate) use rings::ImageRings;
 
 // Results
 pub use findings::{Findings, Picture};

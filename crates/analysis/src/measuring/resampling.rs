@@ -40,8 +40,7 @@ impl Resampled {
 
     /// Adds an image's numbers to the sums.
     pub(crate) fn push(&mut self, image: usize, numbers: &[f64]) {
-        let stream =
-            Stream { domain: *b"boot", seed: self.seed, purpose: 1, epoch: 0, index: image as u64 };
+        let stream = Stream { domain: *b"boot", seed: self.seed, purpose: 1, epoch: 0, index: image as u64 };
         let mut random = stream.generator();
         for sums in self.sums.chunks_exact_mut(self.numbers.max(1)) {
             let times = f64::from(times(random.random::<f64>()));

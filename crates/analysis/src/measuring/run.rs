@@ -154,7 +154,14 @@ fn go_on<M: Measure>(
     }
     let mut kept = Instant::now();
     while let Some(&steps) = passes.get(position.pass) {
-        one_pass(measure, subject, network, steps, position, &mut Keeping { pass: &pass, kept: &mut kept, keep })?;
+        one_pass(
+            measure,
+            subject,
+            network,
+            steps,
+            position,
+            &mut Keeping { pass: &pass, kept: &mut kept, keep },
+        )?;
         position.pass += 1;
         if position.pass < passes.len() {
             measure.next_pass(&mut position.sums);

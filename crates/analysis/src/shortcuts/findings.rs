@@ -97,12 +97,13 @@ fn arrays(asked: Asked<'_>, rows: &[&ShortcutsRow]) -> Vec<Array> {
     let classes = rows.first().map_or(0, |row| row.classes.len());
     let all = || rows.iter().flat_map(|row| &row.classes);
     let rates = |name: &str, which: usize| {
-        let values = all().flat_map(|class| (0..SHARES.len()).map(move |share| fraction(class.rates(share)[which])));
+        let values =
+            all().flat_map(|class| (0..SHARES.len()).map(move |share| fraction(class.rates(share)[which])));
         Array::new(name, &[rows.len(), classes, SHARES.len()], values.collect())
     };
-    let numbers = rows.first().map_or(Vec::new(), |row| {
-        row.classes.iter().map(|class| f64::from(class.class)).collect()
-    });
+    let numbers = rows
+        .first()
+        .map_or(Vec::new(), |row| row.classes.iter().map(|class| f64::from(class.class)).collect());
     let mut arrays = vec![Array::new("classes", &[classes], numbers), rates("tpr", 0), rates("fpr", 1)];
     let [height, width] = asked.directions.map();
     if classes * height * width <= MOST_MAPPED {
@@ -132,7 +133,10 @@ fn pictures(
     let subtitle = format!("{subject}, epoch {epoch}");
     let rates = LineChart::new(
         "Frequency shortcuts: what a class's dominant frequencies are taken for",
-        format!("{subtitle}; images filtered to the {} % of frequencies that matter most to each class", SHARES[SHOWN]),
+        format!(
+            "{subtitle}; images filtered to the {} % of frequencies that matter most to each class",
+            SHARES[SHOWN]
+        ),
         Axes { right: "class".to_owned(), up: "share of images, %".to_owned() },
         last.classes.iter().map(|class| class.class as usize).collect(),
         [(0, "TPR: of the class, right"), (1, "FPR: of other classes, taken for it")]

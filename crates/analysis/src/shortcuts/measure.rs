@@ -209,7 +209,8 @@ impl Shortcuts {
     fn rises(&self, sums: &Sums, class: usize) -> Vec<f64> {
         let mut rises = vec![0.0; self.directions.len()];
         for (level, units) in self.search.units().into_iter().enumerate() {
-            for (&square, rise) in sums.squares[level].iter().zip(self.level_rises(sums, class, level, units)) {
+            for (&square, rise) in sums.squares[level].iter().zip(self.level_rises(sums, class, level, units))
+            {
                 self.search.directions(level, square).into_iter().for_each(|at| rises[at] = rise);
             }
         }
@@ -219,7 +220,8 @@ impl Shortcuts {
     fn level_rises(&self, sums: &Sums, class: usize, level: usize, units: usize) -> Vec<f64> {
         let images = sums.images[class].max(1) as f64;
         let of_unit = |(&square, sum): (&[usize; 2], &f64)| {
-            let directions = if self.search.side(level) == 1 { 1 } else { self.search.directions(level, square).len() };
+            let directions =
+                if self.search.side(level) == 1 { 1 } else { self.search.directions(level, square).len() };
             sum / (images * directions.max(1) as f64)
         };
         sums.squares[level].iter().zip(&sums.rises[level][class * units..][..units]).map(of_unit).collect()

@@ -147,8 +147,9 @@ mod tests {
         let wanted = directions.len() / 3;
         let mut squares = search.first();
         for level in 0..4 {
-            let rise =
-                |square: &[usize; 2]| f64::from(u8::from(search.directions(level, *square).contains(&wanted)));
+            let rise = |square: &[usize; 2]| {
+                f64::from(u8::from(search.directions(level, *square).contains(&wanted)))
+            };
             let rises = [squares.iter().map(rise).collect::<Vec<_>>()];
             squares = search.next(level, Measured { squares: &squares, rises: &rises });
         }

@@ -99,7 +99,10 @@ mod tests {
     #[test]
     fn blocks_end_where_papers_say() {
         let resnet = names("imagenet/resnet50");
-        assert_eq!((resnet.len(), resnet[0].as_str(), resnet[15].as_str()), (16, "layer1.0.conv3", "layer4.2.conv3"));
+        assert_eq!(
+            (resnet.len(), resnet[0].as_str(), resnet[15].as_str()),
+            (16, "layer1.0.conv3", "layer4.2.conv3")
+        );
         let vit = names("vit_b_16");
         assert_eq!(vit.len(), 24, "attention and perceptron by turns");
         assert!(vit[0].ends_with("self_attention.out_proj") && vit[1].contains("mlp"), "{vit:?}");

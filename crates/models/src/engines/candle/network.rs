@@ -166,7 +166,8 @@ impl FrozenNetwork for CandleFrozen {
             let ([rows, columns], in_front) = grid.of([height, width]);
             let block = blocks.iter().position(|block| block.slot == slot).filter(|_| outcome.is_ok());
             let Some(block) = block else { return Ok(()) };
-            let own = value.reshape((count, channels, height * width))?.narrow(2, in_front, rows * columns)?;
+            let own =
+                value.reshape((count, channels, height * width))?.narrow(2, in_front, rows * columns)?;
             let planes = own.reshape((count, channels, rows, columns))?.to_device(&Device::Cpu)?;
             outcome = visit(block, &planes);
             Ok(())

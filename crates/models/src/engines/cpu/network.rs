@@ -240,7 +240,8 @@ impl FrozenNetwork for CpuFrozen {
                 let ([rows, columns], in_front) = grid.of([height, width]);
                 let Some(block) = blocks.iter().position(|block| block.slot == slot) else { return };
                 if outcome.is_ok() {
-                    let all = Tensor::from_vec(value.to_nchw(), (images, channels, height * width), &Device::Cpu);
+                    let all =
+                        Tensor::from_vec(value.to_nchw(), (images, channels, height * width), &Device::Cpu);
                     outcome = all
                         .and_then(|all| all.narrow(2, in_front, rows * columns))
                         .and_then(|own| own.reshape((images, channels, rows, columns)))

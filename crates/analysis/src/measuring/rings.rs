@@ -6,35 +6,35 @@ use spectral::{Convention, RadialBins, RealFft2};
 use crate::Error;
 
 /// Rings of the nearest whole |k| of images of one shape, zero frequency left out.
-pub(super) struct ImageRings {
+pub(crate) struct ImageRings {
     shape: ImageShape,
     bins: RadialBins,
     plan: RealFft2<f64>,
 }
 
 impl ImageRings {
-    pub(super) fn new(shape: ImageShape) -> Result<Self, Error> {
+    pub(crate) fn new(shape: ImageShape) -> Result<Self, Error> {
         let bins = RadialBins::new(shape.height, shape.width, Convention::Nearest);
         Ok(Self { shape, bins, plan: RealFft2::new(shape.height, shape.width)? })
     }
 
-    pub(super) fn shape(&self) -> ImageShape {
+    pub(crate) fn shape(&self) -> ImageShape {
         self.shape
     }
 
-    pub(super) fn radii(&self) -> &[usize] {
+    pub(crate) fn radii(&self) -> &[usize] {
         self.bins.radii()
     }
 
     /// Octaves of radii: 1, 2–3, 4–7, … up to the largest.
-    pub(super) fn octaves(&self) -> Vec<[usize; 2]> {
+    pub(crate) fn octaves(&self) -> Vec<[usize; 2]> {
         let most = self.radii().last().copied().unwrap_or(0);
         let starts = std::iter::successors(Some(1), |start| Some(2 * start));
         starts.take_while(|&start| start <= most).map(|start| [start, (2 * start - 1).min(most)]).collect()
     }
 
     /// By ring: the mean over its frequencies and all channels of |F x|, F unitary.
-    pub(super) fn amplitudes(&self, image: &[f64]) -> Vec<f64> {
+    pub(crate) fn amplitudes(&self, image: &[f64]) -> Vec<f64> {
         let (height, width) = (self.shape.height, self.shape.width);
         let mut sums = vec![0.0; self.bins.len()];
         for channel in image.chunks(height * width) {
@@ -49,7 +49,7 @@ impl ImageRings {
     }
 
     /// What is left of an image in the rings from one radius to another.
-    pub(super) fn limit(&self, image: &mut [f64], [first, last]: [usize; 2]) {
+    pub(crate) fn limit(&self, image: &mut [f64], [first, last]: [usize; 2]) {
         let (height, width, half) = (self.shape.height, self.shape.width, self.plan.half_width());
         for channel in image.chunks_mut(height * width) {
             let mut spectrum = self.plan.transform(channel);
