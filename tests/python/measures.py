@@ -213,10 +213,164 @@ def attack_spectrum(model, images, labels, found):
     return words, far < 5e-3 and clean_far < 5e-3 and worst < 1.5
 
 
+def normals(purpose, domain, seed, epoch, image, count):
+    """Of a stream: Box and Muller's pairs of numbers of 53 bits."""
+    key = b"".join(number.to_bytes(8, "little") for number in (seed, purpose, epoch)) + domain + bytes(4)
+    words = chacha8_words(key, image, 2 * (count + count % 2))
+    even = ((words[1::2].astype(np.uint64) << np.uint64(32) | words[0::2]) >> np.uint64(11)) / 2.0**53
+    radius, turn = np.sqrt(-2.0 * np.log(1.0 - even[0::2])), 2.0 * np.pi * even[1::2]
+    return np.stack([radius * np.cos(turn), radius * np.sin(turn)], 1).ravel()[:count]
+
+
+def chacha8_words(key, stream, count):
+    """So many words of ChaCha8, all blocks at once."""
+    blocks = -(-count // 16)
+    state = np.zeros((16, blocks), np.uint32)
+    state[:4] = np.array([0x61707865, 0x3320646E, 0x79622D32, 0x6B206574], np.uint32)[:, None]
+    state[4:12] = np.frombuffer(key, "<u4")[:, None]
+    state[12] = np.arange(blocks)
+    state[14], state[15] = stream & 0xFFFFFFFF, stream >> 32
+    start = state.copy()
+
+    def quarter(a, b, c, d):
+        for first, second, third, by in [(a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)]:
+            state[first] += state[second]
+            word = state[third] ^ state[first]
+            state[third] = word << np.uint32(by) | word >> np.uint32(32 - by)
+
+    for _ in range(4):
+        for column in range(4):
+            quarter(column, 4 + column, 8 + column, 12 + column)
+        for column in range(4):
+            quarter(column, 4 + (column + 1) % 4, 8 + (column + 2) % 4, 12 + (column + 3) % 4)
+    return (state + start).T.ravel()[:count]
+
+
+def critical_bands(model, images, labels, found):
+    side = images.shape[-1]
+    places = np.minimum(np.arange(side), side - np.arange(side))
+    radius = np.hypot(places[:, None], places[None, :])
+    grey = 0.449 + CONTRAST * (np.tensordot([0.299, 0.587, 0.114], images, (0, 1)) - 0.449)
+    worst = 0.0
+    for octave in range(4):
+        low, high = 1.75 * 2.0 ** (octave - 0.5), 1.75 * 2.0 ** (octave + 0.5)
+        mask = (low <= radius) & (radius < high)
+        noise = []
+        for image in range(len(images)):
+            white = normals(1, b"band", 0, octave, image, side * side).reshape(side, side)
+            own = np.fft.ifft2(np.fft.fft2(white) * mask).real
+            noise.append(own / np.sqrt((own**2).mean()))
+        for at, strength in enumerate([0.0, 0.02, 0.04, 0.08, 0.16]):
+            pixels = np.clip(grey + strength * np.array(noise), 0.0, 1.0)
+            errors, ties = wrong(model, np.repeat(pixels[:, None], 3, 1), labels)
+            rate = found["accuracy"][0][octave][at] * len(images)
+            worst = max(worst, abs(rate - (len(images) - errors)) - ties)
+    return f"counts {max(worst, 0.0):.2g} apart beyond ties", worst < 0.5
+
+
+def layer_spectra(model, images, labels, found):
+    outputs = []
+    blocks = [block for stage in range(1, 5) for block in getattr(model, f"layer{stage}")]
+    hooks = [block.register_forward_hook(lambda _m, _i, out: outputs.append(out.numpy())) for block in blocks]
+    with torch.no_grad():
+        model(torch.from_numpy(images))
+    [hook.remove() for hook in hooks]
+    far = 0.0
+    for at, out in enumerate(outputs):
+        amplitude = np.abs(np.fft.fft2(out)).mean((0, 1))
+        diagonal = np.log([amplitude[t, t] for t in range(out.shape[-1] // 2 + 1)])
+        far = max(far, np.abs(found[f"log_amplitude_{at}"][0] - diagonal + diagonal[0]).max())
+        far = max(far, abs(found["delta"][0][at] - diagonal[-1] + diagonal[0]))
+    return f"{len(outputs)} blocks, log amplitudes {far:.1e} apart", far < 1e-4
+
+
+def shortcuts(model, images, labels, found):
+    side = images.shape[-1]
+    spectrum = np.fft.fft2(images)
+
+    def losses(pixels):
+        with torch.no_grad():
+            return F.cross_entropy(model(torch.from_numpy(pixels)), torch.from_numpy(labels), reduction="none").numpy()
+
+    def only(mask):
+        return np.fft.ifft2(spectrum * np.fft.ifftshift(mask)).real
+
+    clean, classes = losses(images), found["classes"].astype(int)
+    of_class = [labels == one for one in classes]
+    far, middle = 0.0, side // 2
+    for row, column in [(0, 0), (0, 1), (3, 2), (16, 5), (7, -9), (-1, -1)]:
+        mask = np.ones((side, side))
+        for sign in (1, -1):
+            mask[(middle + sign * row) % side, (middle + sign * column) % side] = 0.0
+        rise = losses(only(mask)) - clean
+        for at, own in enumerate(of_class):
+            far = max(far, abs(found["loss_rise"][0][at][(middle + row) % side, (middle + column) % side] - rise[own].mean()))
+    worst = 0.0
+    for at, one in enumerate(classes):
+        rises = found["loss_rise"][0][at]
+        # Each direction once: the first of its two places, row by row.
+        mirror = np.roll(np.arange(side)[::-1], 1 - side % 2)
+        first = np.arange(side * side).reshape(side, side) <= np.arange(side * side).reshape(side, side)[mirror][:, mirror]
+        order = np.flatnonzero(first.ravel())
+        order = order[np.argsort(-rises.ravel()[order], kind="stable")]
+        for share, percent in enumerate([1, 5, 10, 20]):
+            mask = np.zeros(side * side)
+            mask[order[: -(-len(order) * percent // 100)]] = 1.0
+            mask = mask.reshape(side, side)
+            mask = np.maximum(mask, mask[mirror][:, mirror])
+            with torch.no_grad():
+                logits = model(torch.from_numpy(only(mask))).numpy()
+            ordered = np.sort(logits, axis=1)
+            ties = (ordered[:, -1] - ordered[:, -2] < TIE).sum()
+            taken = logits.argmax(1) == one
+            own = labels == one
+            worst = max(worst, abs(found["tpr"][0][at][share] * own.sum() - (taken & own).sum()) - ties)
+            worst = max(worst, abs(found["fpr"][0][at][share] * (~own).sum() - (taken & ~own).sum()) - ties)
+    return f"rises {far:.1e}, counts {max(worst, 0.0):.2g} apart beyond ties", far < 2e-3 and worst < 0.5
+
+
+def corruptions(model, images, labels, found):
+    side, worst, far = images.shape[-1], 0.0, 0.0
+    places = np.arange(side) - side // 2
+    radius = np.rint(np.hypot(places[:, None], places[None, :])).astype(int)
+
+    def profile(change):
+        amplitude = np.abs(np.fft.fftshift(np.fft.fft2(change, norm="ortho"), axes=(2, 3))).mean((0, 1))
+        return np.array([amplitude[radius == r].mean() for r in range(1, radius.max() + 1)])
+
+    def contrast(severity):
+        mean = images.mean((2, 3), keepdims=True)
+        return np.clip([0.75, 0.5, 0.4, 0.3, 0.15][severity] * (images - mean) + mean, 0.0, 1.0)
+
+    def noise(severity):
+        strength = [0.04, 0.06, 0.08, 0.09, 0.10][severity]
+        drawn = [normals(1, b"corr", 0, 3 << 8 | severity + 1, image, images[0].size) for image in range(len(images))]
+        return np.clip(images + strength * np.array(drawn).reshape(images.shape), 0.0, 1.0)
+
+    gradient = gradients(model, images, labels).mean(1)
+    power = np.abs(np.fft.fftshift(np.fft.fft2(gradient), axes=(1, 2))) ** 2
+    rings = np.stack([power[:, radius == r].sum(1) for r in range(1, radius.max() + 1)], 1)
+    sensitivity = (rings / rings.sum(1, keepdims=True)).mean(0)
+    for at, corrupt in [(1, contrast), (3, noise)]:
+        for severity in range(5):
+            pixels = corrupt(severity)
+            errors, ties = wrong(model, pixels, labels)
+            worst = max(worst, abs(found["error"][0][at][severity] * len(images) - errors) - ties)
+            change = profile(pixels - images)
+            far = max(far, np.abs(found["change"][0][at][severity] / change - 1.0).max())
+            far = max(far, abs(found["predicted"][0][at][severity] / (change * sensitivity).sum() - 1.0))
+    return f"change {far:.1e}, errors {max(worst, 0.0):.2g} apart beyond ties", far < 2e-3 and worst < 0.5
+
+
+CONTRAST = 0.6
 MEASURES = {
     "fourier-heat-map": (heat_map, ["--window", str(WINDOW)]),
     "sensitivity": (sensitivity, []),
     "phase-amplitude": (phase_amplitude, []),
+    "corruptions": (corruptions, []),
+    "shortcuts": (shortcuts, ["--classes", "3,5,8"]),
+    "critical-bands": (critical_bands, ["--contrast", str(CONTRAST)]),
+    "layer-spectra": (layer_spectra, []),
     "attack-spectrum": (attack_spectrum, ["--constraint", "2", "--eps", str(EPS), "--attack-steps", str(STEPS)]),
 }
 

@@ -17,7 +17,7 @@ use crate::cli::{
     self,
     flags::{
         AttackFlags, CheckpointFlags, DataFlags, Format, MachineFlags, RunFlags, at_least_one, below_one,
-        positive, zero_or_one,
+        not_negative, positive, zero_or_one,
     },
 };
 
@@ -197,6 +197,9 @@ pub struct CriticalBandsFlags {
     /// The accuracy that noise of the threshold leaves, a share of images
     #[arg(long, value_name = "X", default_value_t = 0.5, value_parser = below_one)]
     criterion: f64,
+    /// The contrast of the grey images; that of photographs is 1
+    #[arg(long, value_name = "X", default_value_t = 0.2, value_parser = not_negative)]
+    contrast: f64,
 }
 
 impl MeasureFlags for CriticalBandsFlags {
@@ -206,7 +209,9 @@ impl MeasureFlags for CriticalBandsFlags {
     type Measure<'a> = CriticalBands;
 
     fn measure<'a>(&self, subject: &Subject<'a>, of: &Context) -> anyhow::Result<CriticalBands> {
-        Ok(CriticalBands::new(subject, of.seed)?.with_criterion(self.criterion)?)
+        Ok(CriticalBands::new(subject, of.seed)?
+            .with_criterion(self.criterion)?
+            .with_contrast(self.contrast)?)
     }
 }
 

@@ -30,6 +30,25 @@ fn a_run_is_measured_epoch_by_epoch() -> Outcome {
     }
     assert!(!results.join("sensitivity.partial.json").exists());
     succeed(&mut measure("attack-spectrum", &["--epoch", "1", "--constraint", "inf", "--eps", "8/255"]));
+    for (what, flags, part) in [
+        ("corruptions", &[][..], "spectra"),
+        ("critical-bands", &["--contrast", "1"], "channel"),
+        ("layer-spectra", &[], "spectra"),
+    ] {
+        succeed(measure(what, flags).args(["--epoch", "1"]));
+        let results = results.with_file_name(what);
+        assert!(results.join(format!("{what}.{part}.svg")).is_file(), "{what}");
+    }
+    for (what, flags, named) in [
+        ("shortcuts", ["--classes", "10"], "--classes"),
+        ("critical-bands", ["--contrast", "2"], "--contrast"),
+        ("corruptions", ["--corruptions", "nowhere"], "no published corruptions"),
+        ("corruptions", ["--reference", "nowhere.json"], "nowhere.json"),
+    ] {
+        let said =
+            fail(measure(what, &flags).args(["--epoch", "1"]), if named.starts_with("--") { 2 } else { 1 });
+        assert!(said.contains(named), "{said}");
+    }
     let said = fail(&mut measure("sensitivity", &["--epoch", "0,7"]), 2);
     assert!(said.contains("--epoch 7") && said.contains("it has those of 0, 1"), "{said}");
     assert!(fail(&mut measure("fourier-heat-map", &["--norm", "0"]), 2).contains("--norm"));

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Error,
-    measuring::{Findings, Picture, interval_json, ring_axes},
+    measuring::{Findings, Picture, interval_json, of_last, ring_axes},
 };
 
 /// Corruptions that a figure shows, the worst first.
@@ -130,7 +130,7 @@ fn pictures(
     epochs: &[usize],
     subject: &str,
 ) -> Result<Vec<(&'static str, Picture)>, Error> {
-    let Some((last, epoch)) = rows.last().zip(epochs.last()) else { return Ok(Vec::new()) };
+    let Some(last) = rows.last() else { return Ok(Vec::new()) };
     let errors = last.by_corruption();
     let mut order: Vec<usize> = (0..errors.len()).collect();
     order.sort_by(|&a, &b| errors[b].total_cmp(&errors[a]).then(a.cmp(&b)));
@@ -149,7 +149,8 @@ fn pictures(
     let chart = LineChart::new(
         "Errors on corrupted images",
         format!(
-            "{subject}; epoch {epoch}, {:.1} % wrong without corruption",
+            "{}; {:.1} % wrong without corruption",
+            of_last(subject, epochs),
             100.0 * fraction(last.rate(last.clean_errors))
         ),
         Axes { right: "severity".to_owned(), up: "error rate, %".to_owned() },

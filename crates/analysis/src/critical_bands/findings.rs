@@ -8,7 +8,7 @@ use spectral::Array;
 use super::row::{Channel, CriticalBandsRow};
 use crate::{
     Error,
-    measuring::{Findings, Picture, chosen, interval_json},
+    measuring::{Findings, Picture, chosen, interval_json, of_last},
 };
 
 /// Epochs that a figure shows.
@@ -21,6 +21,8 @@ pub(super) struct Noise<'a> {
     /// 0 is the first.
     pub(super) strengths: &'a [f64],
     pub(super) criterion: f64,
+    /// Of the images.
+    pub(super) contrast: f64,
 }
 
 /// All rows together.
@@ -100,7 +102,9 @@ fn arrays(noise: Noise<'_>, rows: &[&CriticalBandsRow]) -> Vec<Array> {
         table("accuracy_low", |rate| rate.interval()[0]),
         table("accuracy_high", |rate| rate.interval()[1]),
         by_octave("threshold", |row| row.thresholds.iter().map(|found| found.unwrap_or(f64::NAN)).collect()),
-        by_octave("sensitivity", |row| row.sensitivities.clone()),
+        by_octave("sensitivity", |row| {
+            row.sensitivities.clone().unwrap_or_else(|| vec![f64::NAN; row.thresholds.len()])
+        }),
         Array::new("channel", &[rows.len(), 3], channel.collect()),
     ]
 }
@@ -111,19 +115,19 @@ fn pictures(
     epochs: &[usize],
     subject: &str,
 ) -> Result<Vec<(&'static str, Picture)>, Error> {
-    let Some((last, epoch)) = rows.last().zip(epochs.last()) else { return Ok(Vec::new()) };
+    let Some(last) = rows.last() else { return Ok(Vec::new()) };
     let octaves: Vec<usize> = (0..noise.centres.len()).collect();
     let right = "octave b, around 1.75·2^b cycles per image".to_owned();
     let accuracy = LineChart::new(
         "Critical bands: accuracy under noise of an octave",
-        format!("{subject}; epoch {epoch}, grey images of low contrast"),
+        format!("{}; grey images of contrast {}", of_last(subject, epochs), noise.contrast),
         Axes { right: right.clone(), up: "accuracy, %".to_owned() },
         octaves.clone(),
         (0..noise.strengths.len()).map(|at| of_strength(last, noise.strengths, at)).collect(),
     )?;
     let of_epoch = |at: usize| Curve {
         label: format!("epoch {}{}", epochs[at], rows[at].channel.map_or_else(String::new, words)),
-        mean: rows[at].sensitivities.clone(),
+        mean: rows[at].sensitivities.clone().unwrap_or_else(|| vec![0.0; octaves.len()]),
         spread: Spread::None,
     };
     let up = format!("log₁₀(σ = {} / threshold)", noise.strengths.last().copied().unwrap_or(0.0));
@@ -131,7 +135,7 @@ fn pictures(
         "Critical bands: which octaves of noise matter",
         format!("{subject}; thresholds at {} % right", 100.0 * noise.criterion),
         Axes { right, up },
-        octaves,
+        octaves.clone(),
         chosen(rows.len(), MOST_SHOWN).into_iter().map(of_epoch).collect(),
     )?;
     Ok(vec![("", Picture::Lines(accuracy)), ("channel", Picture::Lines(channels))])

@@ -1,6 +1,6 @@
 //! Critical bands: how much noise of each octave of frequencies a network withstands.
 //!
-//! * **Images** become grey (0.299 R + 0.587 G + 0.114 B, in all channels) and of low contrast: 0.449 + 0.2·(grey − 0.449).
+//! * **Images** become grey (0.299 R + 0.587 G + 0.114 B, in all channels) and of low contrast: 0.449 + c·(grey − 0.449), c = 0.2 as published.
 //! * **Noise** is Gaussian, filtered to an octave around 1.75, 3.5, 7, … cycles per image and scaled so that its root mean square over the
 //!   pixels is σ = 0.02, 0.04, 0.08 and 0.16; the same for all channels. The sum is clipped to [0, 1].
 //! * **Threshold** of an octave: the σ at which accuracy falls to the criterion, on straight lines between the strengths.
@@ -30,7 +30,7 @@ use crate::{
 const STRENGTHS: [f64; 5] = [0.0, 0.02, 0.04, 0.08, 0.16];
 /// Strengths above 0.
 const NOISY: usize = STRENGTHS.len() - 1;
-/// The contrast of images, and the grey that they vary about.
+/// The contrast of images as published, and the grey that they vary about.
 const CONTRAST: f64 = 0.2;
 const MIDDLE: f64 = 0.449;
 /// Of R, G and B in grey (Rec. 601).
@@ -56,6 +56,7 @@ pub struct CriticalBands {
     shape: ImageShape,
     octaves: Octaves,
     criterion: f64,
+    contrast: f64,
     seed: u64,
     images: usize,
 }
@@ -79,7 +80,14 @@ impl CriticalBands {
     pub fn new(subject: &Subject<'_>, seed: u64) -> Result<Self, Error> {
         let shape = subject.images.shape();
         let octaves = Octaves::new(shape)?;
-        Ok(Self { shape, octaves, criterion: 0.5, seed, images: subject.profile.batch_size.max(1) })
+        Ok(Self {
+            shape,
+            octaves,
+            criterion: 0.5,
+            contrast: CONTRAST,
+            seed,
+            images: subject.profile.batch_size.max(1),
+        })
     }
 
     /// With thresholds at another accuracy.
@@ -94,6 +102,18 @@ impl CriticalBands {
         Err(Error::Setting { what: "criterion", found: criterion.to_string(), expected })
     }
 
+    /// Of images of another contrast.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] if it is not above 0 and at most 1.
+    pub fn with_contrast(self, contrast: f64) -> Result<Self, Error> {
+        if contrast > 0.0 && contrast <= 1.0 {
+            return Ok(Self { contrast, ..self });
+        }
+        let expected = "a number above 0, at most 1".to_owned();
+        Err(Error::Setting { what: "contrast", found: contrast.to_string(), expected })
+    }
+
     /// What is measured of each image: once without noise, then each octave at each strength.
     fn cells(&self) -> usize {
         1 + NOISY * self.octaves.count()
@@ -104,15 +124,16 @@ impl CriticalBands {
         let plane = self.shape.height * self.shape.width;
         let mut pixels = batch.images.clone();
         pixels.par_chunks_mut(self.shape.len()).zip(&batch.indices).for_each(|(image, &index)| {
-            let mut grey: Vec<f64> = (0..plane).map(|at| pale(image, plane, at)).collect();
+            let mut pale: Vec<f64> =
+                (0..plane).map(|at| MIDDLE + self.contrast * (grey(image, plane, at) - MIDDLE)).collect();
             if let Some(noisy) = step.checked_sub(1) {
                 let noise = self.octaves.noise(noisy / NOISY, self.seed, index);
                 let strength = STRENGTHS[1 + noisy % NOISY];
-                grey.iter_mut().zip(noise).for_each(|(pixel, noise)| *pixel += strength * noise);
+                pale.iter_mut().zip(noise).for_each(|(pixel, noise)| *pixel += strength * noise);
             }
             for channel in image.chunks_mut(plane) {
-                let pairs = channel.iter_mut().zip(&grey);
-                pairs.for_each(|(pixel, grey)| *pixel = grey.clamp(0.0, 1.0) as f32);
+                let pairs = channel.iter_mut().zip(&pale);
+                pairs.for_each(|(pixel, pale)| *pixel = pale.clamp(0.0, 1.0) as f32);
             }
         });
         pixels
@@ -128,14 +149,17 @@ impl CriticalBands {
         correct[1..].chunks(NOISY).map(octave).collect()
     }
 
-    fn sensitivities(&self, thresholds: &[Option<f64>]) -> Vec<f64> {
-        thresholds.iter().map(|&threshold| sensitivity(threshold, STRENGTHS[NOISY])).collect()
+    /// The same as sensitivities, if accuracy is not below the criterion from the start.
+    fn sensitivities(&self, images: f64, correct: &[f64]) -> Option<Vec<f64>> {
+        let of = |threshold| sensitivity(threshold, STRENGTHS[NOISY]);
+        let is_seen = correct[0] >= self.criterion * images;
+        is_seen.then(|| self.thresholds(images, correct).into_iter().map(of).collect())
     }
 
-    fn channel(&self, sensitivities: &[f64], resampled: &Resampled) -> Option<Channel> {
-        let found = gaussian(sensitivities)?;
+    fn channel(&self, sensitivities: Option<&[f64]>, resampled: &Resampled) -> Option<Channel> {
+        let found = gaussian(sensitivities?)?;
         let [centre_interval, width_interval] = resampled.intervals(|sums| {
-            let again = gaussian(&self.sensitivities(&self.thresholds(sums[0], &sums[1..])));
+            let again = self.sensitivities(sums[0], &sums[1..]).and_then(|again| gaussian(&again));
             [again.map(|found| found.centre()), again.map(|found| found.width())]
         });
         let (centre, width) = (found.centre(), found.width());
@@ -152,13 +176,11 @@ impl CriticalBands {
     }
 }
 
-/// A pixel of an image as grey of low contrast.
-fn pale(image: &[f32], plane: usize, at: usize) -> f64 {
+/// A pixel of an image as grey.
+fn grey(image: &[f32], plane: usize, at: usize) -> f64 {
     let channels = image.len() / plane;
     let share = |channel: usize| if channels == 3 { GREY[channel] } else { 1.0 / channels as f64 };
-    let grey: f64 =
-        (0..channels).map(|channel| share(channel) * f64::from(image[channel * plane + at])).sum();
-    MIDDLE + CONTRAST * (grey - MIDDLE)
+    (0..channels).map(|channel| share(channel) * f64::from(image[channel * plane + at])).sum()
 }
 
 impl Measure for CriticalBands {
@@ -170,7 +192,7 @@ impl Measure for CriticalBands {
         json!({
             "criterion": self.criterion,
             "seed": self.seed,
-            "images": { "grey": GREY, "contrast": CONTRAST, "about": MIDDLE },
+            "images": { "grey": GREY, "contrast": self.contrast, "about": MIDDLE },
             "noise": "Gaussian, filtered to an octave, its root mean square over pixels equalised; the sum is clipped to [0, 1]",
             "sensitivity": "log10 of the strongest noise over the threshold; 0 where accuracy stays at the criterion",
         })
@@ -210,18 +232,19 @@ impl Measure for CriticalBands {
     fn row(&self, sums: Sums, _what: &str) -> Result<CriticalBandsRow, Error> {
         let Sums { images, correct, resampled, .. } = sums;
         let counts: Vec<f64> = correct.iter().map(|&count| count as f64).collect();
-        let thresholds = self.thresholds(images.max(1) as f64, &counts);
+        let all = images.max(1) as f64;
+        let thresholds = self.thresholds(all, &counts);
         let of_octave =
             |octave: usize| resampled.interval(|sums| self.thresholds(sums[0], &sums[1..])[octave]);
         let known = thresholds.iter().enumerate();
         let threshold_intervals =
             known.map(|(octave, found)| found.and_then(|_| of_octave(octave))).collect();
-        let sensitivities = self.sensitivities(&thresholds);
+        let sensitivities = self.sensitivities(all, &counts);
         Ok(CriticalBandsRow {
             images,
             clean: correct[0],
             correct: correct[1..].chunks(NOISY).map(<[u64]>::to_vec).collect(),
-            channel: self.channel(&sensitivities, &resampled),
+            channel: self.channel(sensitivities.as_deref(), &resampled),
             thresholds,
             threshold_intervals,
             sensitivities,
@@ -254,7 +277,12 @@ impl Measure for CriticalBands {
         subject: &str,
     ) -> Result<Findings, Error> {
         let centres = self.octaves.centres();
-        let noise = Noise { centres: &centres, strengths: &STRENGTHS, criterion: self.criterion };
+        let noise = Noise {
+            centres: &centres,
+            strengths: &STRENGTHS,
+            criterion: self.criterion,
+            contrast: self.contrast,
+        };
         findings::of(noise, rows, epochs, subject)
     }
 }

@@ -16,8 +16,9 @@ pub struct CriticalBandsRow {
     pub thresholds: Vec<Option<f64>>,
     /// Their 95 % intervals.
     pub threshold_intervals: Vec<Option<[f64; 2]>>,
-    /// By octave: log₁₀ of the strongest noise over the threshold, 0 where there is none.
-    pub sensitivities: Vec<f64>,
+    /// By octave: log₁₀ of the strongest noise over the threshold, 0 where the network withstands that. Absent where accuracy is below the
+    /// criterion without noise.
+    pub sensitivities: Option<Vec<f64>>,
     /// The Gaussian fitted to them, if three are above 0.
     pub channel: Option<Channel>,
 }

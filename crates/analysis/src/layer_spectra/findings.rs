@@ -7,7 +7,7 @@ use spectral::Array;
 use super::row::{BlockSpectrum, LayerSpectraRow};
 use crate::{
     Error,
-    measuring::{Findings, Picture, chosen, interval_json},
+    measuring::{Findings, Picture, chosen, interval_json, of_last},
 };
 
 /// Curves that a figure shows.
@@ -74,7 +74,7 @@ fn pictures(
     epochs: &[usize],
     subject: &str,
 ) -> Result<Vec<(&'static str, Picture)>, Error> {
-    let Some((last, epoch)) = rows.last().zip(epochs.last()) else { return Ok(Vec::new()) };
+    let Some(last) = rows.last() else { return Ok(Vec::new()) };
     let shown = chosen(rows.len(), MOST_SHOWN);
     let deltas = LineChart::new(
         "What each block leaves of the highest frequencies",
@@ -85,7 +85,7 @@ fn pictures(
     )?;
     let spectra = LineChart::new(
         "Spectra of what blocks leave",
-        format!("{subject}; epoch {epoch}"),
+        of_last(subject, epochs),
         Axes {
             right: "frequency along the diagonal, % of π".to_owned(), up: "A(ω) − A(0), nats".to_owned()
         },

@@ -48,6 +48,14 @@ pub(crate) fn chosen(rows: usize, most: usize) -> Vec<usize> {
     (0..most).map(|at| half_rounded(at * (rows - 1), most - 1)).collect()
 }
 
+/// What a figure of the last row is of, where figures of several rows say what they are of themselves.
+pub(crate) fn of_last(subject: &str, epochs: &[usize]) -> String {
+    match epochs {
+        [.., last] if epochs.len() > 1 => format!("{subject}, epoch {last}"),
+        _ => subject.to_owned(),
+    }
+}
+
 /// A quotient to the nearest whole number.
 fn half_rounded(dividend: usize, divisor: usize) -> usize {
     (2 * dividend + divisor) / (2 * divisor)

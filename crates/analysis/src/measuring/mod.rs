@@ -28,5 +28,5 @@ pub(crate) use rings::ImageRings;
 
 // Results
 pub use findings::{Findings, Picture};
-pub(crate) use findings::{chosen, interval_json, ring_axes};
+pub(crate) use findings::{chosen, interval_json, of_last, ring_axes};
 pub use report::MeasureReport;

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Error,
-    measuring::{Directions, Findings, Picture},
+    measuring::{Directions, Findings, Picture, of_last},
 };
 
 /// Classes whose maps a figure shows: those with the strongest shortcuts.
@@ -129,8 +129,8 @@ fn pictures(
     epochs: &[usize],
     subject: &str,
 ) -> Result<Vec<(&'static str, Picture)>, Error> {
-    let Some((last, epoch)) = rows.last().zip(epochs.last()) else { return Ok(Vec::new()) };
-    let subtitle = format!("{subject}, epoch {epoch}");
+    let Some(last) = rows.last() else { return Ok(Vec::new()) };
+    let subtitle = of_last(subject, epochs);
     let rates = LineChart::new(
         "Frequency shortcuts: what a class's dominant frequencies are taken for",
         format!(
@@ -147,14 +147,17 @@ fn pictures(
     shown.sort_by(|a, b| both(b, SHOWN).total_cmp(&both(a, SHOWN)).then(a.class.cmp(&b.class)));
     let map = |class: &&ClassShortcut| {
         let [tpr, fpr] = class.rates(SHOWN).map(|rate| 100.0 * fraction(rate));
+        // Without the mean of the image a network sees nothing: its rise would hide all others.
+        let rises = (0..class.loss_rise.len()).zip(&class.loss_rise);
+        let rises = rises.map(|(at, &rise)| (asked.directions.frequency(at) != [0, 0]).then_some(rise));
         FrequencyMap {
-            title: format!("{}: TPR {tpr:.0} %, FPR {fpr:.0} %", asked.names[class.class as usize]),
-            values: asked.directions.spread(&class.loss_rise).into_iter().map(Some).collect(),
+            title: format!("{}: {tpr:.0} %, {fpr:.0} %", asked.names[class.class as usize]),
+            values: asked.directions.spread(&rises.collect::<Vec<_>>()),
         }
     };
     let maps = FrequencyMaps::new(
         "Which frequencies each class needs",
-        format!("{subtitle}; rise of the class's loss without ±k"),
+        format!("{subtitle}; rise of the class's loss without ±k; TPR and FPR at {} %", SHARES[SHOWN]),
         "rise of loss, nats",
         asked.directions.map(),
         shown.iter().take(MOST_SHOWN).map(map).collect(),

@@ -48,7 +48,8 @@ fn a_linear_network_is_stopped_by_octaves_that_it_sees() -> Outcome {
             assert!((found - expected).abs() <= sure, "octave {octave}, σ = {strength}: {found} {expected}");
         }
         assert_eq!(row.thresholds[octave].is_some(), seen > 0.0, "{:?}", row.thresholds);
-        assert_eq!(row.sensitivities[octave] > 0.0, seen > 0.0);
+        let sensitivities = row.sensitivities.as_ref().ok_or("above the criterion")?;
+        assert_eq!(sensitivities[octave] > 0.0, seen > 0.0);
         if let (Some(threshold), Some([low, high])) =
             (row.thresholds[octave], row.threshold_intervals[octave])
         {
@@ -56,6 +57,12 @@ fn a_linear_network_is_stopped_by_octaves_that_it_sees() -> Outcome {
         }
     }
     assert_eq!(row.channel, None, "two octaves make no Gaussian");
+    let all_but_blind = |subject: &analysis::Subject<'_>| {
+        CriticalBands::new(subject, 5)?.with_contrast(1.0)?.with_criterion(0.4)
+    };
+    // At full contrast both greys are light: half of the images are right without noise, and with any.
+    let (_, light) = measured(&images, all_but_blind)?;
+    assert_eq!((light.clean, light.thresholds[3], light.sensitivities), (100, None, Some(vec![0.0; 4])));
     assert_eq!(measure.findings(&[&row], &[0], "")?.arrays[0].shape, [1, 4, 5]);
     Ok(())
 }
