@@ -7,8 +7,8 @@ use clap::{CommandFactory, Parser};
 use crate::{
     cli,
     commands::{
-        easy_train, evaluate, generate_freq_dataset, generate_toy_dataset, grad, inspect, measure, reproduce,
-        train_toy_models,
+        compare, easy_train, evaluate, generate_freq_dataset, generate_toy_dataset, grad, inspect, measure,
+        reproduce, train_toy_models,
     },
 };
 
@@ -58,6 +58,7 @@ pub(crate) fn all() -> Vec<Program> {
         Program::new(grad::run),
         Program::new(evaluate::run),
         Program::of_several(measure::command(), measures()),
+        Program::new(compare::run),
         Program::new(inspect::run),
         Program::new(train_toy_models::run),
         Program::new(generate_toy_dataset::run),

@@ -1,5 +1,6 @@
 //! One file per program: its flags → options → one library call → what is printed.
 
+pub mod compare;
 pub mod easy_train;
 pub mod evaluate;
 pub mod generate_freq_dataset;

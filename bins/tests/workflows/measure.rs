@@ -1,6 +1,6 @@
 //! `measure`: subcommands, files of a run, and what is refused.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use serde_json::Value;
 
@@ -49,6 +49,7 @@ fn a_run_is_measured_epoch_by_epoch() -> Outcome {
             fail(measure(what, &flags).args(["--epoch", "1"]), if named.starts_with("--") { 2 } else { 1 });
         assert!(said.contains(named), "{said}");
     }
+    compares(folder.path())?;
     let said = fail(&mut measure("sensitivity", &["--epoch", "0,7"]), 2);
     assert!(said.contains("--epoch 7") && said.contains("it has those of 0, 1"), "{said}");
     assert!(fail(&mut measure("fourier-heat-map", &["--norm", "0"]), 2).contains("--norm"));
@@ -56,6 +57,45 @@ fn a_run_is_measured_epoch_by_epoch() -> Outcome {
     // A run that is trained anew has no results of the one before.
     succeed(easy_train(folder.path(), &["--epochs", "1", "--overwrite"]).arg("--quiet"));
     assert!(!results.join("sensitivity.json").exists());
+    Ok(())
+}
+
+/// Two epochs of the run; what is significant is what differs far.
+fn compares(folder: &Path) -> Outcome {
+    let run = "runs/synthetic/resnet20_baseline";
+    let compare = |flags: &[&str]| {
+        let mut command = program("compare", folder);
+        command.args(flags).arg("--quiet");
+        command
+    };
+    let said =
+        succeed(&mut compare(&[run, "--epoch", "0,1", "--measure", "sensitivity", "--format", "json"]));
+    let summary: Value = serde_json::from_str(&said)?;
+    let found = &summary["comparisons"][0]["quantities"];
+    let names: Vec<&str> =
+        found.as_array().ok_or("quantities")?.iter().filter_map(|of| of["quantity"].as_str()).collect();
+    assert_eq!(names, ["centre", "mean"]);
+    let rows: Value =
+        serde_json::from_slice(&fs::read(folder.join(run).join("measure/sensitivity/sensitivity.json"))?)?;
+    let centre = |epoch: usize| rows["rows"][epoch]["centre"].as_f64();
+    let difference = centre(1).zip(centre(0)).map(|(after, before)| after - before);
+    assert_eq!(found[0]["difference"][0].as_f64(), difference);
+    for file in ["compare.json", "compare.html", "sensitivity.mean.png", "sensitivity.mean.svg"] {
+        assert!(folder.join("compare").join(file).is_file(), "{file}");
+    }
+    // A file beside a run, of the last epoch each: nothing differs.
+    let file = format!("{run}/measure/sensitivity/sensitivity.json");
+    let said = succeed(&mut compare(&[run, &file, "--out-dir", "same"]));
+    assert!(said.contains("mean: 0 of 23 significant") && said.contains("rank correlation 1.000"), "{said}");
+    for (flags, code, named) in [
+        (&[run][..], 2, "--epoch"),
+        (&[run, "--epoch", "0,9"], 1, "no row of epoch 9"),
+        (&[run, "nowhere"], 1, "nowhere"),
+        (&[run, run, "--measure", "shortcuts"], 1, "no measure in common"),
+    ] {
+        let said = fail(&mut compare(flags), code);
+        assert!(said.contains(named), "{said}");
+    }
     Ok(())
 }
 

@@ -45,6 +45,7 @@ fn path(name: &str) -> &'static str {
         "generate_toy_dataset" => env!("CARGO_BIN_EXE_generate_toy_dataset"),
         "grad" => env!("CARGO_BIN_EXE_grad"),
         "inspect" => env!("CARGO_BIN_EXE_inspect"),
+        "compare" => env!("CARGO_BIN_EXE_compare"),
         "measure" => env!("CARGO_BIN_EXE_measure"),
         "reproduce" => env!("CARGO_BIN_EXE_reproduce"),
         "train_toy_models" => env!("CARGO_BIN_EXE_train_toy_models"),

@@ -15,6 +15,22 @@ pub enum Error {
          diverged, or its output is the same for all images"
     )]
     NoGradients { what: String, images: usize },
+    /// A file or folder that is no result.
+    #[error("{}: {found}; expected a run, or a file that `measure` or `grad` wrote", path.display())]
+    Results { path: PathBuf, found: String },
+    /// Results that have no row of an epoch.
+    #[error(
+        "{}: no row of epoch {epoch}; there are those of {}",
+        path.display(), listed(&known.iter().map(usize::to_string).collect::<Vec<_>>())
+    )]
+    NoEpoch { path: PathBuf, epoch: usize, known: Vec<usize> },
+    /// Results of different measures.
+    #[error(
+        "no measure in common with numbers of the same form: the first has {}, the second {}",
+        listed(first),
+        listed(others)
+    )]
+    NothingShared { first: Vec<String>, others: Vec<String> },
     /// Images of a corruption that are not those without it.
     #[error(
         "{corruption}: {found} images, and {clean} without corruption{}; expected the same images in the same order",
@@ -112,6 +128,11 @@ pub enum Error {
     /// Numbers that JSON cannot hold.
     #[error("the results: {0}")]
     Json(#[from] serde_json::Error),
+}
+
+/// Names in a row.
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
 impl Error {

@@ -26,6 +26,7 @@
 //! ```
 
 mod attack_spectrum;
+mod comparison;
 mod components;
 mod corruptions;
 mod critical_bands;
@@ -67,6 +68,9 @@ pub use measuring::{
     Findings, Measure, MeasureReport, MeasuredRow, PartialMeasure, Picture, Subject, measure_network,
     resume_measure,
 };
+
+// What differs between networks
+pub use comparison::{Comparison, ComparisonReport, Difference, MeasuredResults, Quantity, difference};
 
 // What was measured
 pub use network::network_words;

@@ -96,7 +96,10 @@ pub fn remove(run: &Path) -> Result<(), Error> {
 }
 
 /// The folders of all measures that a run has results of.
-fn measure_folders(run: &Path) -> Result<Vec<PathBuf>, Error> {
+///
+/// # Errors
+/// If they cannot be listed.
+pub fn measure_folders(run: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut folders = entries(&run.join(MEASURE))?;
     folders.retain(|folder| folder.is_dir());
     Ok(folders)

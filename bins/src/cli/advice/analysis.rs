@@ -19,6 +19,7 @@ pub(super) fn of(error: &Error, command: &str) -> Option<String> {
         Error::SpectrumInterrupted { .. } => {
             "they are kept; to go on with the next one, give the same command".to_owned()
         }
+        Error::NothingShared { .. } => "measure the same of both with `measure`".to_owned(),
         Error::MeasureInterrupted { .. } => "to go on, give the same command".to_owned(),
         Error::Setting { what, .. } => format!("choose another --{what}"),
         Error::LiveSpectrumInterrupted { .. } => "add --resume to measure it".to_owned(),

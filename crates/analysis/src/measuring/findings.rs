@@ -32,7 +32,7 @@ pub enum Picture {
 
 impl Picture {
     /// Writes `{stem}.png` and `{stem}.svg`.
-    pub(super) fn save(&self, stem: &Path) -> Result<[PathBuf; 2], plots::Error> {
+    pub(crate) fn save(&self, stem: &Path) -> Result<[PathBuf; 2], plots::Error> {
         match self {
             Self::Maps(figure) => figure.save(stem),
             Self::Lines(figure) => figure.save(stem),

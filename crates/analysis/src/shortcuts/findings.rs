@@ -5,10 +5,7 @@ use plots::{Axes, Curve, FrequencyMap, FrequencyMaps, LineChart, Spread};
 use serde_json::{Value, json};
 use spectral::Array;
 
-use super::{
-    measure::{MOST_MAPPED, SHARES},
-    row::{ClassShortcut, ShortcutsRow},
-};
+use super::row::{ClassShortcut, MOST_MAPPED, SHARES, ShortcutsRow};
 use crate::{
     Error,
     measuring::{Directions, Findings, Picture, of_last},

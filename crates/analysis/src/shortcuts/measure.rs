@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::{
     findings::{self, Asked},
-    row::{ClassShortcut, ShortcutsRow},
+    row::{ClassShortcut, MOST_MAPPED, SHARES, ShortcutsRow},
     search::{Measured, Search, ranked},
     spectrum::ImageSpectra,
 };
@@ -26,11 +26,6 @@ use crate::{
     Error,
     measuring::{Directions, Findings, Measure, Subject, logits},
 };
-
-/// Shares of directions that are dominant, in percent.
-pub(super) const SHARES: [usize; 4] = [1, 5, 10, 20];
-/// Numbers by class and frequency that are kept at most: of more, neither maps are written nor amplitudes compared.
-pub(super) const MOST_MAPPED: usize = 4_000_000;
 
 /// Few frequencies that a network takes for a class.
 ///

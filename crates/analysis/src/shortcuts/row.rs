@@ -3,6 +3,11 @@
 use evaluation::Accuracy;
 use serde::{Deserialize, Serialize};
 
+/// Shares of directions that are dominant, in percent.
+pub(super) const SHARES: [usize; 4] = [1, 5, 10, 20];
+/// Numbers by class and frequency that are kept at most: of more, neither maps are written nor amplitudes compared.
+pub(super) const MOST_MAPPED: usize = 4_000_000;
+
 /// What was found of a network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ShortcutsRow {
