@@ -3,6 +3,7 @@
 use crate::{
     difference::{Difference, OtherNetwork, listed},
     family::Family,
+    foreign::ForeignError,
     spelling::Program,
 };
 
@@ -56,6 +57,15 @@ pub enum Error {
     /// The gradient of other logits than the network's.
     #[error("a gradient of the logits of shape {found:?}: expected ({images}, {classes})")]
     LogitsGradient { found: Vec<usize>, images: usize, classes: usize },
+    /// A network that somebody else computes reported something.
+    #[error("{0}")]
+    Foreign(#[source] ForeignError),
+    /// A network that somebody else computes gave numbers of another shape.
+    #[error("the network gave {what} of shape {found:?}: expected {expected:?}")]
+    ForeignShape { what: &'static str, found: Vec<usize>, expected: Vec<usize> },
+    /// A gradient that such a network has no function for.
+    #[error("a network that somebody else computes has the gradient of its cross-entropy alone")]
+    NoJacobian,
     /// A tensor operation failed.
     #[error("{0}")]
     Tensor(#[from] candle_core::Error),
