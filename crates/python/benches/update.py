@@ -1,12 +1,14 @@
 """What `GradientSpectrum.update` costs beside a vectorised PyTorch implementation, and beside the call of the Rust library alone.
 
-    python benches/update.py [ROUNDS]
+    cargo build --release --example library
+    python benches/update.py [ROUNDS [PATH OF THE EXAMPLE]]
 
-Needs torch and a release build (`pip install .`). Rounds are interleaved, so that whatever else the machine does slows both alike;
+Needs torch and a release build (`pip install .`). The example pushes as many gradients through `GradientStatistics`. Rounds are interleaved, so that whatever else the machine does slows both alike;
 medians are printed, and the range, which says how quiet the machine was.
 """
 
 import statistics
+import subprocess
 import sys
 import time
 
@@ -55,6 +57,19 @@ def timed(work):
     return time.perf_counter() - begun, found
 
 
+class Library:
+    """The example, which pushes gradients once for every line that it reads, and says how many seconds that took."""
+
+    def __init__(self, path, count, side):
+        command = [path, str(count), str(side)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __call__(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline())
+
+
 def main():
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 15
     torch.set_num_threads(freqbias.threads())
@@ -68,7 +83,8 @@ def main():
             spectrum.update(gradients)
             return spectrum.result()
 
-        times = {"torch": [], "ours": []}
+        library = Library(sys.argv[2], count, side) if len(sys.argv) > 2 else None
+        times = {"torch": [], "ours": [], "library": []}
         for at in range(rounds + 1):
             first, (mean, _) = timed(lambda: reference(gradients, batch))
             second, found = timed(ours)
@@ -76,12 +92,21 @@ def main():
             if at:  # the first one warms up
                 times["torch"].append(first)
                 times["ours"].append(second)
+            if library:
+                times["library"].append(library())
         print(f"\n{count} gradients of {side}×{side}×3")
-        for name, values in times.items():
+        for name, values in ((name, values) for name, values in times.items() if values):
             low, middle, high = min(values), statistics.median(values), max(values)
             print(f"  {name:6} {1e3 * middle:8.1f} ms (from {1e3 * low:.1f} to {1e3 * high:.1f})")
         ratios = [first / second for first, second in zip(times["torch"], times["ours"])]
-        print(f"  {statistics.median(ratios):.1f} times as fast (median of rounds)")
+        print(f"  {statistics.median(ratios):.1f} times as fast as torch (median of rounds)")
+        if library:
+            library.process.stdin.close()
+            medians, least = (
+                [of(times[name]) for name in ("ours", "library")] for of in (statistics.median, min)
+            )
+            over = [100 * (ours / alone - 1) for ours, alone in (medians, least)]
+            print(f"  {over[0]:+.1f} % over the library alone (of medians; {over[1]:+.1f} % of the fastest rounds)")
 
 
 if __name__ == "__main__":

@@ -35,7 +35,10 @@ mod _freqbias {
         gradient::{GradientSpectrum, logit_gradient},
         images::synthetic,
         loaded::{Network, load, load_onnx},
-        measures::{attack_spectrum, band_accuracy, fourier_heat_map, phase_amplitude, sensitivity},
+        measures::{
+            attack_spectrum, band_accuracy, critical_bands, fourier_heat_map, phase_amplitude, sensitivity,
+            shortcuts,
+        },
         pool::{close, threads},
         recorder::Recorder,
     };

@@ -4,8 +4,8 @@ use freqbias::{
     ComponentRequest, DatasetProfile, EvaluationReport, EvaluationSettings, Evaluator, Frozen, ImageSet,
     Normaliser, Progress, Session, Side, StoredCheckpoint,
     analysis::{
-        AttackSpectrum, EvaluatedCheckpoint, EvaluatedComponent, FourierHeatMap, Measure, MeasureReport,
-        MeasuredRow, PhaseAmplitude, Sensitivity, Subject, measure_network,
+        AttackSpectrum, CriticalBands, EvaluatedCheckpoint, EvaluatedComponent, FourierHeatMap, Measure,
+        MeasureReport, MeasuredRow, PhaseAmplitude, Sensitivity, Shortcuts, Subject, measure_network,
     },
     models::{Attack, Ball},
     percent,
@@ -170,6 +170,39 @@ pub(crate) fn attack_spectrum<'py>(
     measured(py, &request, |at_work| {
         let subject = at_work.subject();
         at_work.found(&AttackSpectrum::new(&subject, attack).map_err(reported)?, &subject)
+    })
+}
+
+/// Critical bands: `analysis::CriticalBands`.
+#[pyfunction]
+pub(crate) fn critical_bands<'py>(
+    py: Python<'py>,
+    request: Request<'py>,
+    criterion: f64,
+    seed: u64,
+) -> PyResult<PyFound<'py>> {
+    measured(py, &request, |at_work| {
+        let subject = at_work.subject();
+        let measure =
+            CriticalBands::new(&subject, seed).and_then(|measure| measure.with_criterion(criterion));
+        at_work.found(&measure.map_err(reported)?, &subject)
+    })
+}
+
+/// Frequency shortcuts: `analysis::Shortcuts`.
+#[pyfunction]
+pub(crate) fn shortcuts<'py>(
+    py: Python<'py>,
+    request: Request<'py>,
+    of_classes: Option<Vec<u32>>,
+) -> PyResult<PyFound<'py>> {
+    measured(py, &request, |at_work| {
+        let subject = at_work.subject();
+        let mut measure = Shortcuts::new(&subject).map_err(reported)?;
+        if let Some(classes) = &of_classes {
+            measure = measure.of_classes(classes).map_err(reported)?;
+        }
+        at_work.found(&measure, &subject)
     })
 }
 

@@ -10,6 +10,9 @@ import pytest
 
 MISSING = []
 
+# Bars of the measures would fill the output of a test that fails.
+os.environ.setdefault("TQDM_DISABLE", "1")
+
 
 def needs(*names):
     """Imports what may be missing; a test that needs it is skipped, and the end of the run says so."""

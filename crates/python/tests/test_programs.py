@@ -57,6 +57,8 @@ def test_grad_finds_the_same_spectrum(run, network, images):
     [
         ("fourier-heat-map", ["--window", "3"], lambda n, x, y: freqbias.fourier_heat_map(n.logits, n.gradient, x, y, window=3)),
         ("sensitivity", [], lambda n, x, y: freqbias.sensitivity(n.logits, n.gradient, x, y)),
+        ("critical-bands", [], lambda n, x, y: freqbias.critical_bands(n.logits, x, y)),
+        ("shortcuts", ["--classes", "2,5", "--limit-test", "16"], lambda n, x, y: freqbias.shortcuts(n.logits, x[:16], y[:16], of_classes=[2, 5])),
         ("phase-amplitude", [], lambda n, x, y: freqbias.phase_amplitude(n.logits, x, y)),
         (
             "attack-spectrum",
@@ -81,12 +83,20 @@ def test_measures_find_the_same(run, network, images, name, flags, measure):
     assert found.figures[""].png.startswith(b"\x89PNG")
 
 
-def compare(found, expected):
-    assert sorted(found) == sorted(expected)
-    for key in set(expected) - {"epoch", "checkpoint"}:
-        if isinstance(expected[key], (int, float, list)):
-            a, b = (np.asarray(value, float) for value in (found[key], expected[key]))
-            assert np.allclose(a, b, rtol=1e-5, atol=1e-6, equal_nan=True), key
+def compare(found, expected, where="row"):
+    """Numbers are the same but for rounding, everything else exactly; paths and epochs are the program's."""
+    if isinstance(expected, dict):
+        assert sorted(found) == sorted(expected), where
+        for key in set(expected) - {"epoch", "checkpoint"}:
+            compare(found[key], expected[key], f"{where}.{key}")
+    elif isinstance(expected, list):
+        assert len(found) == len(expected), where
+        for at, (a, b) in enumerate(zip(found, expected)):
+            compare(a, b, f"{where}[{at}]")
+    elif isinstance(expected, float):
+        assert np.isclose(found, expected, rtol=1e-5, atol=1e-6), where
+    else:
+        assert found == expected, where
 
 
 def test_evaluate_finds_the_same_accuracies(run, network, images):

@@ -146,6 +146,42 @@ def attack_spectrum(
     return Measurement(_freqbias.attack_spectrum(request, constraint, eps, step, steps, random_start))
 
 
+def critical_bands(
+    model_fn: ModelFunction,
+    images: Any,
+    labels: Any,
+    *,
+    criterion: float = 0.5,
+    seed: int = 0,
+    batch_size: int = 128,
+    name: str = "model",
+    dataset: str = "images",
+    progress: bool = True,
+) -> Measurement:
+    """How much noise of each octave of frequencies a model withstands on grey images of low contrast (Subramanian et al., NeurIPS
+    2023). A threshold is the strength at which accuracy falls to ``criterion``."""
+    request = _request(model_fn, None, images, labels, batch_size, name, dataset, progress)
+    return Measurement(_freqbias.critical_bands(request, criterion, seed))
+
+
+def shortcuts(
+    model_fn: ModelFunction,
+    images: Any,
+    labels: Any,
+    *,
+    of_classes: Optional[Sequence[int]] = None,
+    batch_size: int = 128,
+    name: str = "model",
+    dataset: str = "images",
+    progress: bool = True,
+) -> Measurement:
+    """Few frequencies that a model takes for a class, in images of that class and of others (Wang et al., ICCV 2023); of all classes
+    unless ``of_classes`` names some."""
+    request = _request(model_fn, None, images, labels, batch_size, name, dataset, progress)
+    classes = None if of_classes is None else [int(number) for number in of_classes]
+    return Measurement(_freqbias.shortcuts(request, classes))
+
+
 def band_accuracy(
     model_fn: ModelFunction,
     images: Any,
