@@ -66,7 +66,7 @@ pub(crate) fn floats<'py>(py: Python<'py>, values: &[f64]) -> Floats<'py> {
 /// # Errors
 /// If they are not whole rows.
 pub(crate) fn rows(py: Python<'_>, values: Vec<f64>, length: usize) -> PyResult<Rows<'_>> {
-    let count = if length == 0 { 0 } else { values.len() / length };
+    let count = values.len().checked_div(length).unwrap_or(0);
     let array =
         numpy::ndarray::Array2::from_shape_vec([count, length], values).map_err(crate::error::reported)?;
     Ok(numpy::IntoPyArray::into_pyarray(array, py))

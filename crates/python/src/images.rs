@@ -1,7 +1,5 @@
 //! Labelled images from arrays.
 
-use std::sync::Arc;
-
 use freqbias::{
     ImageSet,
     datasets::{ImageShape, synthetic::Synthetic},
@@ -22,7 +20,7 @@ use crate::{
 pub(crate) fn image_set(
     images: &PyReadonlyArray4<'_, f32>,
     labels: Vec<u32>,
-    classes: usize,
+    classes: Vec<String>,
 ) -> PyResult<ImageSet> {
     let [count, channels, height, width] = dims(images);
     let (shape, pixels) = (image_shape([channels, height, width])?, slice(images)?);
@@ -33,8 +31,7 @@ pub(crate) fn image_set(
         )));
     }
     check_pixels(pixels, shape)?;
-    let names: Arc<[String]> = (0..classes).map(|class| class.to_string()).collect();
-    ImageSet::new(pixels.to_vec(), labels, names, shape).map_err(reported)
+    ImageSet::new(pixels.to_vec(), labels, classes.into(), shape).map_err(reported)
 }
 
 /// That pixels are pixels: images that were normalised already are measured on another scale.

@@ -23,13 +23,13 @@ use crate::{
     work::{Caller, drive},
 };
 
-/// What every measure takes: images, labels, classes, the model's functions, images a batch, what results call the model, progress.
+/// What every measure takes: images, labels, names of classes, the model's functions, images a batch, what results call the model, progress.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub(crate) struct Request<'py> {
     images: PyReadonlyArray4<'py, f32>,
     labels: Vec<u32>,
-    classes: usize,
+    classes: Vec<String>,
     model_fn: Py<PyAny>,
     gradient_fn: Option<Py<PyAny>>,
     batch_size: usize,
@@ -65,10 +65,10 @@ impl Given {
         };
         let gradient = request.gradient_fn.as_ref().map(|function| function.clone_ref(py));
         Ok(Self {
-            images: image_set(&request.images, request.labels.clone(), request.classes)?,
+            images: image_set(&request.images, request.labels.clone(), request.classes.clone())?,
             profile,
             functions: Functions::new(request.model_fn.clone_ref(py), gradient),
-            classes: request.classes,
+            classes: request.classes.len(),
             name: request.name.clone(),
         })
     }
@@ -155,22 +155,50 @@ pub(crate) fn phase_amplitude<'py>(
     })
 }
 
+/// Projected gradient ascent, as Python asks for it.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct AttackSettings {
+    constraint: String,
+    eps: f32,
+    step: f32,
+    steps: usize,
+    random_start: bool,
+}
+
 /// The spectrum of attacks: `analysis::AttackSpectrum`.
 #[pyfunction]
 pub(crate) fn attack_spectrum<'py>(
     py: Python<'py>,
     request: Request<'py>,
-    ball: &str,
-    eps: f32,
-    step: f32,
-    steps: usize,
-    random_start: bool,
+    settings: AttackSettings,
 ) -> PyResult<PyFound<'py>> {
-    let attack = attack(ball, eps, step, steps, random_start)?;
+    let attack = settings.attack()?;
     measured(py, &request, |at_work| {
         let subject = at_work.subject();
         at_work.found(&AttackSpectrum::new(&subject, attack).map_err(reported)?, &subject)
     })
+}
+
+impl AttackSettings {
+    fn attack(&self) -> PyResult<Attack> {
+        let refused = |what: &str, found: String, expected: &str| {
+            Err(PyValueError::new_err(format!("{what} {found}: expected {expected}")))
+        };
+        let is_positive = |value: f32| value.is_finite() && value > 0.0;
+        let ball = match self.constraint.as_str() {
+            "2" => Ball::L2,
+            "inf" => Ball::Linf,
+            other => return refused("constraint", format!("{other:?}"), "\"2\" or \"inf\""),
+        };
+        let lengths = [("eps", self.eps), ("step", self.step)];
+        let Self { eps: radius, step, steps, random_start, .. } = *self;
+        match lengths.into_iter().find(|(_, value)| !is_positive(*value)) {
+            Some((what, value)) => refused(what, value.to_string(), "a number above 0"),
+            None if steps == 0 => refused("steps", "0".to_owned(), "1 or more"),
+            None => Ok(Attack { ball, radius, step, steps, random_start }),
+        }
+    }
 }
 
 /// Critical bands: `analysis::CriticalBands`.
@@ -183,9 +211,8 @@ pub(crate) fn critical_bands<'py>(
 ) -> PyResult<PyFound<'py>> {
     measured(py, &request, |at_work| {
         let subject = at_work.subject();
-        let measure =
-            CriticalBands::new(&subject, seed).and_then(|measure| measure.with_criterion(criterion));
-        at_work.found(&measure.map_err(reported)?, &subject)
+        let measure = CriticalBands::new(&subject, seed).map_err(reported)?;
+        at_work.found(&measure.with_criterion(criterion).map_err(reported)?, &subject)
     })
 }
 
@@ -206,21 +233,15 @@ pub(crate) fn shortcuts<'py>(
     })
 }
 
-fn attack(ball: &str, radius: f32, step: f32, steps: usize, random_start: bool) -> PyResult<Attack> {
-    let refused = |what: &str, found: String, expected: &str| {
-        Err(PyValueError::new_err(format!("{what} {found}: expected {expected}")))
-    };
-    let is_positive = |value: f32| value.is_finite() && value > 0.0;
-    let ball = match ball {
-        "2" => Ball::L2,
-        "inf" => Ball::Linf,
-        other => return refused("constraint", format!("{other:?}"), "\"2\" or \"inf\""),
-    };
-    match [("eps", radius), ("step", step)].into_iter().find(|(_, value)| !is_positive(*value)) {
-        Some((what, value)) => refused(what, value.to_string(), "a number above 0"),
-        None if steps == 0 => refused("steps", "0".to_owned(), "1 or more"),
-        None => Ok(Attack { ball, radius, step, steps, random_start }),
-    }
+/// Which components of images are asked for.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct Components {
+    sides: Vec<String>,
+    radii: Vec<usize>,
+    bands: Vec<(usize, usize)>,
+    shape: String,
+    rescale: String,
 }
 
 /// Accuracy on low- and high-pass images and on bands: `analysis::Evaluator`.
@@ -228,12 +249,9 @@ fn attack(ball: &str, radius: f32, step: f32, steps: usize, random_start: bool) 
 pub(crate) fn band_accuracy<'py>(
     py: Python<'py>,
     request: Request<'py>,
-    sides: Vec<String>,
-    radii: Vec<usize>,
-    bands: Vec<(usize, usize)>,
-    shape: &str,
-    rescale: &str,
+    components: Components,
 ) -> PyResult<PyFound<'py>> {
+    let Components { sides, radii, bands, shape, rescale } = components;
     let side = |name: &String| match name.as_str() {
         "low" => Ok(Side::Low),
         "high" => Ok(Side::High),
@@ -243,8 +261,8 @@ pub(crate) fn band_accuracy<'py>(
         sides: sides.iter().map(side).collect::<PyResult<_>>()?,
         radii,
         bands,
-        shape: filters::shape(shape)?,
-        rescale: filters::rescale(rescale)?,
+        shape: filters::shape(&shape)?,
+        rescale: filters::rescale(&rescale)?,
     };
     let settings = EvaluationSettings { components, ..EvaluationSettings::default() };
     measured(py, &request, |at_work| at_work.evaluated(&settings))

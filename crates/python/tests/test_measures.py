@@ -91,6 +91,8 @@ def test_what_cannot_be_measured_is_an_exception(linear):
         freqbias.fourier_heat_map(model, gradient, images, labels, window=0)
     with pytest.raises(ValueError, match="batch_size 0"):
         freqbias.phase_amplitude(model, images, labels, batch_size=0)
+    with pytest.raises(ValueError, match="3 class_names: expected 2"):
+        freqbias.shortcuts(model, images, labels, class_names=["a", "b", "c"])
     with pytest.raises(ValueError, match="rescale"):
         freqbias.band_accuracy(model, images, labels, rescale="maybe")
     with pytest.raises(freqbias.Error, match="band 9-3|ring from 9"):

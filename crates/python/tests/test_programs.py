@@ -58,7 +58,7 @@ def test_grad_finds_the_same_spectrum(run, network, images):
         ("fourier-heat-map", ["--window", "3"], lambda n, x, y: freqbias.fourier_heat_map(n.logits, n.gradient, x, y, window=3)),
         ("sensitivity", [], lambda n, x, y: freqbias.sensitivity(n.logits, n.gradient, x, y)),
         ("critical-bands", [], lambda n, x, y: freqbias.critical_bands(n.logits, x, y)),
-        ("shortcuts", ["--classes", "2,5", "--limit-test", "16"], lambda n, x, y: freqbias.shortcuts(n.logits, x[:16], y[:16], of_classes=[2, 5])),
+        ("shortcuts", ["--classes", "2,5", "--limit-test", "16"], lambda n, x, y: freqbias.shortcuts(n.logits, x[:16], y[:16], of_classes=[2, 5], class_names=n.names)),
         ("phase-amplitude", [], lambda n, x, y: freqbias.phase_amplitude(n.logits, x, y)),
         (
             "attack-spectrum",
@@ -68,6 +68,7 @@ def test_grad_finds_the_same_spectrum(run, network, images):
     ],
 )
 def test_measures_find_the_same(run, network, images, name, flags, measure):
+    network.names = json.loads((run / "config.json").read_text())["classes"]
     file = str(run / "1_checkpoint.safetensors")
     call("measure", name, *ON, "--arch", "resnet20", "--checkpoints", file, "--out-dir", str(run), *flags)
     path = next(run.rglob(f"{name}.json"))

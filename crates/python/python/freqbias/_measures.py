@@ -143,7 +143,8 @@ def attack_spectrum(
     given."""
     step = 2.5 * eps / max(steps, 1) if step is None else step
     request = _request(model_fn, gradient_fn, images, labels, batch_size, name, dataset, progress)
-    return Measurement(_freqbias.attack_spectrum(request, constraint, eps, step, steps, random_start))
+    settings = {"constraint": constraint, "eps": eps, "step": step, "steps": steps, "random_start": random_start}
+    return Measurement(_freqbias.attack_spectrum(request, settings))
 
 
 def critical_bands(
@@ -171,13 +172,14 @@ def shortcuts(
     *,
     of_classes: Optional[Sequence[int]] = None,
     batch_size: int = 128,
+    class_names: Optional[Sequence[str]] = None,
     name: str = "model",
     dataset: str = "images",
     progress: bool = True,
 ) -> Measurement:
     """Few frequencies that a model takes for a class, in images of that class and of others (Wang et al., ICCV 2023); of all classes
     unless ``of_classes`` names some."""
-    request = _request(model_fn, None, images, labels, batch_size, name, dataset, progress)
+    request = _request(model_fn, None, images, labels, batch_size, name, dataset, progress, class_names)
     classes = None if of_classes is None else [int(number) for number in of_classes]
     return Measurement(_freqbias.shortcuts(request, classes))
 
@@ -193,16 +195,21 @@ def band_accuracy(
     shape: str = "radial",
     rescale: str = "minmax",
     batch_size: int = 128,
+    class_names: Optional[Sequence[str]] = None,
     name: str = "model",
     dataset: str = "images",
     progress: bool = True,
 ) -> Measurement:
     """Accuracy on low-pass images (d < r), high-pass images (d ≥ r) and bands (r₁ ≤ d < r₂) (Lin, Gao & Sang, IJCAI 2022)."""
-    request = _request(model_fn, None, images, labels, batch_size, name, dataset, progress)
-    pairs = [(int(inner), int(outer)) for inner, outer in bands]
-    return Measurement(
-        _freqbias.band_accuracy(request, list(sides), [int(r) for r in radii], pairs, shape, rescale)
-    )
+    request = _request(model_fn, None, images, labels, batch_size, name, dataset, progress, class_names)
+    components = {
+        "sides": list(sides),
+        "radii": [int(radius) for radius in radii],
+        "bands": [(int(inner), int(outer)) for inner, outer in bands],
+        "shape": shape,
+        "rescale": rescale,
+    }
+    return Measurement(_freqbias.band_accuracy(request, components))
 
 
 def _request(
@@ -214,6 +221,7 @@ def _request(
     name: str,
     dataset: str,
     progress: bool,
+    class_names: Optional[Sequence[str]] = None,
 ) -> "dict[str, Any]":
     pixels = _arrays.pixels(images)
     numbers = _arrays.labels(labels, len(pixels))
@@ -236,10 +244,13 @@ def _request(
     classes = logits(pixels[:1]).shape[1]
     if numbers and max(numbers) >= classes:
         raise ValueError(f"label {max(numbers)}: expected 0 to {classes - 1}, for the model has {classes} classes")
+    names = [str(number) for number in range(classes)] if class_names is None else list(class_names)
+    if len(names) != classes:
+        raise ValueError(f"{len(names)} class_names: expected {classes}, as the model has classes")
     return {
         "images": pixels,
         "labels": numbers,
-        "classes": classes,
+        "classes": names,
         "model_fn": logits,
         "gradient_fn": gradients if gradient_fn is not None else None,
         "batch_size": int(batch_size),
