@@ -3,9 +3,11 @@
 use crate::{
     difference::{Difference, OtherNetwork, listed},
     family::Family,
-    foreign::ForeignError,
     spelling::Program,
 };
+
+/// What a network that somebody else computes reports.
+pub type ForeignError = Box<dyn std::error::Error + Send + Sync>;
 
 /// What can go wrong between a name, a checkpoint and a network that runs.
 #[derive(Debug, thiserror::Error)]

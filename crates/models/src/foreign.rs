@@ -1,18 +1,15 @@
 //! Networks that somebody else computes: a model of another library, behind two functions.
 
-use std::{error, fmt::Debug};
+use std::fmt::Debug;
 
 use candle_core::{DType, Device, Tensor};
 
 use crate::{
     batch::{Batch, Images},
-    error::Error,
+    error::{Error, ForeignError},
     network::{FrozenNetwork, GradientOf, Visit},
     results::{Evaluation, InputGradient},
 };
-
-/// What a function of somebody else reports.
-pub type ForeignError = Box<dyn error::Error + Send + Sync>;
 
 /// A network that somebody else computes. Images are (N, 3, H, W) f32 in [0, 1], on the CPU: a normaliser is part of the network.
 pub trait ForeignNetwork: Debug + Send + Sync {
