@@ -23,5 +23,10 @@ pub fn run(name: &str) -> ExitCode {
 
 /// Runs `freqbias`, whose subcommands are all programs, with the arguments of this process.
 pub fn run_freqbias() -> ExitCode {
-    freqbias::run(std::env::args_os().collect())
+    run_freqbias_with(std::env::args_os().collect())
+}
+
+/// The same with other arguments, of which the first is the program's name: for a process that another language has started.
+pub fn run_freqbias_with(arguments: Vec<std::ffi::OsString>) -> ExitCode {
+    freqbias::run(arguments)
 }

@@ -53,6 +53,9 @@ pub enum Error {
     /// The spectrum that a run recorded so far is of another number of images.
     #[error("{} was measured on {before} images, but now {now} are asked for", path.display())]
     OtherImageCount { path: PathBuf, before: usize, now: usize },
+    /// The spectrum that a run recorded so far is of images of another size.
+    #[error("{} has {before} bands, but now there are {now}: it is of images of another size", path.display())]
+    OtherBands { path: PathBuf, before: usize, now: usize },
     /// A spectrum was stopped.
     #[error("stopped after {finished} finished epochs")]
     SpectrumInterrupted { finished: usize },

@@ -1,7 +1,7 @@
 //! What a network looks at, and what it gets right.
 //!
 //! * [`GradientSpectrum`]: which image frequencies the loss depends on, checkpoint by checkpoint; [`train_recording`] measures it while a
-//!   network is trained, [`spectrum_of_module`] measures any [`candle_nn::Module`].
+//!   network is trained, [`spectrum_of_module`] measures any [`candle_nn::Module`], [`GradientStatistics`] takes gradients of anybody.
 //! * [`Evaluator`]: what is right on images, on their low- and high-frequency components and on adversarial ones, and how features
 //!   separate classes.
 //! * Measures of the field beside these two, each a [`Measure`] of a [`Subject`]: [`FourierHeatMap`], [`Sensitivity`],
@@ -43,8 +43,9 @@ mod shortcuts;
 
 // Which frequencies a network looks at
 pub use gradient::{
-    GradientProfiler, GradientSpectrum, PartialRows, Recording, SpectrumReport, image_density,
-    logit_gradient, module_gradient, spectrum_of_module, train_recording,
+    BandStatistics, GradientProfiler, GradientSpectrum, GradientStatistics, GradientSums, PartialRows,
+    RecordedSpectrum, Recording, SpectrumReport, image_density, logit_gradient, module_gradient,
+    spectrum_of_module, train_recording,
 };
 
 // What it gets right

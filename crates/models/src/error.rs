@@ -6,6 +6,9 @@ use crate::{
     spelling::Program,
 };
 
+/// What a network that somebody else computes reports.
+pub type ForeignError = Box<dyn std::error::Error + Send + Sync>;
+
 /// What can go wrong between a name, a checkpoint and a network that runs.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)] // the messages say what the fields are
@@ -56,6 +59,15 @@ pub enum Error {
     /// The gradient of other logits than the network's.
     #[error("a gradient of the logits of shape {found:?}: expected ({images}, {classes})")]
     LogitsGradient { found: Vec<usize>, images: usize, classes: usize },
+    /// A network that somebody else computes reported something.
+    #[error("{0}")]
+    Foreign(#[source] ForeignError),
+    /// A network that somebody else computes gave numbers of another shape.
+    #[error("the network gave {what} of shape {found:?}: expected {expected:?}")]
+    ForeignShape { what: &'static str, found: Vec<usize>, expected: Vec<usize> },
+    /// A gradient that such a network has no function for.
+    #[error("a network that somebody else computes has the gradient of its cross-entropy alone")]
+    NoJacobian,
     /// A tensor operation failed.
     #[error("{0}")]
     Tensor(#[from] candle_core::Error),

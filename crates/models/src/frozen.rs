@@ -9,6 +9,7 @@ use crate::{
     batch::{Batch, Images},
     difference::Difference,
     error::Error,
+    foreign::{Foreign, ForeignNetwork},
     graph::{Graph, Shapes},
     network::{FrozenNetwork, GradientOf, Variables},
     normaliser::Normaliser,
@@ -68,6 +69,50 @@ impl Frozen {
             Variables { parameters: variables(graph.parameters())?, buffers: variables(graph.buffers())? };
         let network = backend.network(graph, normaliser)?;
         Ok(Self::new(network.freeze(&variables)?, classes))
+    }
+
+    /// A network that somebody else computes, measured as those of our own: its latent features are its logits, it has no
+    /// blocks, and of gradients it has that of the cross-entropy alone.
+    ///
+    /// ```
+    /// use candle_core::{Device, Tensor};
+    /// use models::{ForeignError, ForeignNetwork, Frozen};
+    ///
+    /// /// The logit of class 1 is the mean of the pixels, that of class 0 is 0.
+    /// #[derive(Debug)]
+    /// struct Mean;
+    ///
+    /// impl ForeignNetwork for Mean {
+    ///     fn classes(&self) -> usize {
+    ///         2
+    ///     }
+    ///     fn logits(&self, images: &Tensor) -> Result<Tensor, ForeignError> {
+    ///         let mean = images.flatten_from(1)?.mean_keepdim(1)?;
+    ///         Ok(Tensor::cat(&[&mean.zeros_like()?, &mean], 1)?)
+    ///     }
+    ///     fn input_gradient(&self, images: &Tensor, labels: &[u32]) -> Result<Tensor, ForeignError> {
+    ///         let ones = labels.iter().map(|&label| f32::from(label == 1)).collect::<Vec<_>>();
+    ///         let is_one = Tensor::new(ones, &Device::Cpu)?.reshape((labels.len(), 1))?;
+    ///         let slope = (candle_nn::ops::softmax(&self.logits(images)?, 1)?.narrow(1, 1, 1)? - is_one)?;
+    ///         let of_pixel = (slope / images.get(0)?.elem_count() as f64)?.reshape((labels.len(), 1, 1, 1))?;
+    ///         Ok(images.ones_like()?.broadcast_mul(&of_pixel)?)
+    ///     }
+    /// }
+    ///
+    /// let network = Frozen::of_foreign(Mean);
+    /// let images = Tensor::full(0.5f32, (2, 3, 4, 4), &Device::Cpu)?;
+    /// let found = network.evaluate(&images, &[0, 1])?;
+    /// assert_eq!(found.logits.to_vec2::<f32>()?, [[0.0, 0.5], [0.0, 0.5]]);
+    /// let expected = 0.5 * ((1.0 + 0.5f32.exp()).ln() + (1.0 + (-0.5f32).exp()).ln());
+    /// assert!((found.loss - expected).abs() < 1e-6);
+    /// let slope = |network: &Frozen| network.scaled_input_gradient(&images, &[0, 1])?.gradient.sum((1, 2, 3))?.to_vec1::<f32>();
+    /// assert!((slope(&network)?[0] - 1.0 / (1.0 + (-0.5f32).exp())).abs() < 1e-6);
+    /// assert!(network.vector_jacobian_product(&images, &found.logits).is_err());
+    /// # Ok::<(), models::Error>(())
+    /// ```
+    pub fn of_foreign(network: impl ForeignNetwork + 'static) -> Self {
+        let classes = network.classes();
+        Self::new(Box::new(Foreign(network)), classes)
     }
 
     /// How many classes there are.

@@ -36,6 +36,7 @@ mod engines;
 mod error;
 mod family;
 mod fit;
+mod foreign;
 mod frozen;
 mod graph;
 mod head;
@@ -70,6 +71,7 @@ pub use kernels::{
 pub use attack::{Attack, Ball};
 pub use backend::Backend;
 pub use classifier::Classifier;
+pub use foreign::ForeignNetwork;
 pub use frozen::Frozen;
 pub use kernels::Precision;
 pub use normaliser::Normaliser;
@@ -78,4 +80,4 @@ pub use stopwatch::{Direction, StepTime, Stopwatch};
 
 // What can go wrong
 pub use difference::{Difference, OtherNetwork};
-pub use error::Error;
+pub use error::{Error, ForeignError};

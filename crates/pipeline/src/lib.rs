@@ -50,7 +50,7 @@ pub use device_batch::{DeviceBatch, DeviceBatches, DeviceFeed, on_host};
 pub use adversary::{Adversary, attack_amount, attack_caption, attacked, check_attack, describe_attack};
 
 // Networks
-pub use measured::{MeasuredNetwork, OnnxFile, OnnxNetwork};
+pub use measured::{GivenNetwork, MeasuredNetwork, OnnxFile, OnnxNetwork};
 pub use memory::out_of_memory;
 pub use open::{NetworkDescription, NetworkSpec, describe_networks, fresh_network, open_network};
 pub use restriction::Restriction;

@@ -1,4 +1,4 @@
-//! Which networks are measured: those of an architecture, out of checkpoints, or the one that an ONNX file is.
+//! Which networks are measured: those of an architecture, out of checkpoints, the one that an ONNX file is, or one at hand.
 
 use std::{path::Path, sync::Arc};
 
@@ -15,6 +15,17 @@ pub enum MeasuredNetwork {
     Of(Architecture),
     /// The network of an ONNX file.
     Onnx(Arc<OnnxNetwork>),
+    /// A network at hand, as another library may compute it.
+    Given(GivenNetwork),
+}
+
+/// A network at hand, and what results call it.
+#[derive(Debug, Clone)]
+pub struct GivenNetwork {
+    /// What results call it.
+    pub name: String,
+    /// The network itself, which has a normaliser of its own.
+    pub network: Frozen,
 }
 
 impl From<Architecture> for MeasuredNetwork {
@@ -29,6 +40,7 @@ impl MeasuredNetwork {
         match self {
             Self::Of(architecture) => architecture.name(),
             Self::Onnx(network) => network.name(),
+            Self::Given(network) => &network.name,
         }
     }
 }
@@ -90,6 +102,11 @@ impl OnnxNetwork {
     /// A checksum of the graph and its weights.
     pub fn checksum(&self) -> u32 {
         self.checksum
+    }
+
+    /// How many outputs the graph has.
+    pub fn classes(&self) -> usize {
+        self.network.classes
     }
 
     pub(crate) fn file(&self) -> &OnnxFile {

@@ -7,7 +7,7 @@ use models::{Architecture, Backend, Classifier, Frozen, Normaliser};
 use runs::{StoredCheckpoint, StoredWeights, Wanted};
 
 use crate::{
-    DatasetProfile, Error, MeasuredNetwork, OnnxFile, OnnxNetwork, Session,
+    DatasetProfile, Error, GivenNetwork, MeasuredNetwork, OnnxFile, OnnxNetwork, Session,
     measured::Usual,
     restriction::{Restriction, changes_nothing},
     trained_on::TrainedOn,
@@ -92,6 +92,19 @@ impl NetworkDescription {
         })
     }
 
+    fn of_given(given: &GivenNetwork) -> Self {
+        Self {
+            arch: given.name.clone(),
+            onnx: None,
+            classes: given.network.classes(),
+            restriction: None,
+            mean: [0.0; 3],
+            std: [1.0; 3],
+            normaliser_from: "none: the network takes pixels in [0, 1]".to_owned(),
+            notes: Vec::new(),
+        }
+    }
+
     fn new(
         stored: &StoredWeights,
         spec: &NetworkSpec<'_>,
@@ -167,6 +180,7 @@ pub fn describe_networks(
         let wanted = match &spec.network {
             MeasuredNetwork::Of(architecture) => *architecture,
             MeasuredNetwork::Onnx(network) => return NetworkDescription::of_onnx(network, spec),
+            MeasuredNetwork::Given(given) => return Ok(NetworkDescription::of_given(given)),
         };
         let stored = stored(checkpoint, spec, wanted)?;
         let head = head(checkpoint, &stored, spec, wanted)?;
@@ -195,6 +209,7 @@ pub fn open_network(
             let restriction = network.restriction(spec.images)?;
             return network.freeze(&session.backend, spec.usual(), restriction.as_ref());
         }
+        MeasuredNetwork::Given(given) => return Ok(given.network.clone()),
     };
     let mut stored = stored(checkpoint, spec, wanted)?;
     let path = &checkpoint.path;

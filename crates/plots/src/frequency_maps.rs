@@ -25,7 +25,7 @@ use crate::{
     header::Header,
     ink::INK,
     palette::viridis,
-    save::{Figure, save},
+    save::{self, Figure, save},
     text::{shorten, size},
 };
 
@@ -124,6 +124,14 @@ impl FrequencyMaps {
     /// If a file cannot be drawn or written; the files that stand are whole.
     pub fn save(&self, stem: &Path) -> Result<[PathBuf; 2], Error> {
         save(self, stem)
+    }
+
+    /// The bytes of that PNG file.
+    ///
+    /// # Errors
+    /// If it cannot be drawn.
+    pub fn png(&self) -> Result<Vec<u8>, Error> {
+        save::png(self)
     }
 
     fn layout(&self) -> Layout {

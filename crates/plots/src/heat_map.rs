@@ -18,7 +18,10 @@ use std::path::{Path, PathBuf};
 
 use spectral::SpectrumTable;
 
-use crate::{Error, save::save};
+use crate::{
+    Error,
+    save::{self, save},
+};
 
 /// The gradient spectrum of a run as a heat map (Lin, Gao & Sang, IJCAI 2022): one row an epoch, the first at the bottom;
 /// one column a band; the mean profiles min–max scaled over the whole table, in viridis.
@@ -101,6 +104,14 @@ impl HeatMap {
     /// If a file cannot be drawn or written; the files that stand are whole.
     pub fn save(&self, stem: &Path) -> Result<[PathBuf; 2], Error> {
         save(self, stem)
+    }
+
+    /// The bytes of that PNG file.
+    ///
+    /// # Errors
+    /// If it cannot be drawn.
+    pub fn png(&self) -> Result<Vec<u8>, Error> {
+        save::png(self)
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{
     ink::{GRID, INK},
     legend::Legend,
     palette::{Look, SHADE},
-    save::{Figure, save},
+    save::{self, Figure, save},
     text::{size, width},
 };
 
@@ -133,6 +133,14 @@ impl BandCurves {
     pub fn save(&self, stem: &Path) -> Result<[PathBuf; 2], Error> {
         self.0.save(stem)
     }
+
+    /// The bytes of that PNG file.
+    ///
+    /// # Errors
+    /// If it cannot be drawn.
+    pub fn png(&self) -> Result<Vec<u8>, Error> {
+        self.0.png()
+    }
 }
 
 /// Curves over anything counted: epochs, cut-off radii. The upward axis spans the data.
@@ -207,6 +215,14 @@ impl LineChart {
     /// If a file cannot be drawn or written; the files that stand are whole.
     pub fn save(&self, stem: &Path) -> Result<[PathBuf; 2], Error> {
         save(self, stem)
+    }
+
+    /// The bytes of that PNG file.
+    ///
+    /// # Errors
+    /// If it cannot be drawn.
+    pub fn png(&self) -> Result<Vec<u8>, Error> {
+        save::png(self)
     }
 
     fn layout(&self) -> Layout {

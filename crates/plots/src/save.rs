@@ -67,6 +67,12 @@ pub(crate) fn save(figure: &impl Figure, stem: &Path) -> Result<[PathBuf; 2], Er
     Ok([png, svg])
 }
 
+/// The bytes of the PNG file that [`save`] writes.
+pub(crate) fn png(figure: &impl Figure) -> Result<Vec<u8>, Error> {
+    let drawn = rasterise(figure).and_then(|bitmap| bitmap.encode().map_err(|error| error.to_string()));
+    drawn.map_err(drawing_error(Path::new("a picture in memory")))
+}
+
 /// Writes a picture, whole or not at all.
 pub(crate) fn save_png(bitmap: &Bitmap, path: &Path) -> Result<(), Error> {
     let bytes = bitmap.encode().map_err(drawing_error(path))?;

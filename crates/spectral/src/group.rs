@@ -1,7 +1,7 @@
 //! Profiles of up to sixteen images, one a lane: the hot path of the gradient spectrum.
 //!
 //! Per image: channels summed, one plane transformed, |F|² kept for half the plane. Per group: the bands, where an image
-//! is a lane, so that sums, roots and logarithms take sixteen images at once.
+//! is a lane, so that sums, roots and logarithms take sixteen images at once. Shares of energy come of the same |F|².
 
 use pulp::{Simd, WithSimd};
 
@@ -24,6 +24,8 @@ pub(crate) struct Plan {
     rings: Rings,
     /// Coefficients in each band.
     counts: Vec<usize>,
+    /// The rings whose shares of the energy are found, too.
+    energies: Option<Rings>,
 }
 
 impl Plan {
@@ -43,7 +45,18 @@ impl Plan {
             rings: powers.rings(bins),
             powers,
             counts: bins.counts().to_vec(),
+            energies: None,
         })
+    }
+
+    /// The same plan, which also finds the share of each of these rings in the energy of all.
+    pub(crate) fn with_energy_shares(self, rings: &RadialBins) -> Self {
+        Self { energies: Some(self.powers.rings(rings)), ..self }
+    }
+
+    /// Numbers of an image: a mean a band, then a share a ring.
+    pub(crate) fn row_length(&self) -> usize {
+        self.counts.len() + self.energies.as_ref().map_or(0, Rings::len)
     }
 
     pub(crate) fn scratch(&self) -> Scratch {
@@ -53,6 +66,7 @@ impl Plan {
             powers: self.powers.cells(),
             sums: self.rings.sums(),
             means: vec![[0.0; LANES]; self.counts.len()],
+            energies: self.energies.as_ref().map_or_else(Vec::new, Rings::sums),
         }
     }
 }
@@ -64,9 +78,10 @@ pub(crate) struct Scratch {
     powers: Vec<Cell>,
     sums: Vec<Cell>,
     means: Vec<[f64; LANES]>,
+    energies: Vec<Cell>,
 }
 
-/// Up to sixteen images (C, H, W), their profiles, and whether they have one.
+/// Up to sixteen images (C, H, W), their rows of numbers, and whether they have any.
 pub(crate) struct Group<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) images: &'a [f32],
@@ -95,7 +110,25 @@ impl WithSimd for Group<'_> {
         plan.powers.finish(simd, &mut scratch.powers);
         plan.rings.sum(simd, plan.recipe, &scratch.powers, &squares, &mut scratch.sums);
         let range = means(&scratch.sums, &plan.counts, &mut scratch.means);
-        range.write(plan.recipe, &scratch.means, rows, present);
+        range.write(plan.recipe, &scratch.means, (&mut *rows, plan.row_length()), present);
+        if let Some(rings) = &plan.energies {
+            rings.sum(simd, Recipe::Power, &scratch.powers, &Cell([1.0; LANES]), &mut scratch.energies);
+            write_shares(&scratch.energies[..rings.len()], (rows, plan.row_length()), present);
+        }
+    }
+}
+
+/// Turns energies of rings into each image's shares of their sum, at the ends of its row.
+fn write_shares(energies: &[Cell], (rows, length): (&mut [f64], usize), present: &[bool]) {
+    for (lane, (row, _)) in
+        rows.chunks_exact_mut(length).zip(present).enumerate().filter(|(_, (_, present))| **present)
+    {
+        let total: f64 = energies.iter().map(|energy| f64::from(energy.0[lane])).sum();
+        let shares = &mut row[length - energies.len()..];
+        shares
+            .iter_mut()
+            .zip(energies)
+            .for_each(|(share, energy)| *share = f64::from(energy.0[lane]) / total);
     }
 }
 
@@ -178,7 +211,13 @@ impl Range {
     /// Min–max scales the profiles to [0, 1] if that is asked for, and turns them into rows. Constant ones have no scaled
     /// profile; those that are not finite have none at all.
     #[inline(always)]
-    fn write(&self, recipe: Recipe, means: &[[f64; LANES]], rows: &mut [f64], present: &mut [bool]) {
+    fn write(
+        &self,
+        recipe: Recipe,
+        means: &[[f64; LANES]],
+        (rows, length): (&mut [f64], usize),
+        present: &mut [bool],
+    ) {
         let is_scaled = recipe != Recipe::Power;
         for (lane, present) in present.iter_mut().enumerate() {
             *present = self.probe[lane] == 0.0 && (!is_scaled || self.high[lane] > self.low[lane]);
@@ -193,7 +232,7 @@ impl Range {
             for lane in 0..LANES {
                 value[lane] = (value[lane] - low[lane]) / span[lane];
             }
-            for ((row, present), value) in rows.chunks_exact_mut(means.len()).zip(present.iter()).zip(value) {
+            for ((row, present), value) in rows.chunks_exact_mut(length).zip(present.iter()).zip(value) {
                 row[band] = if *present { value } else { 0.0 };
             }
         }

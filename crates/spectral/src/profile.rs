@@ -29,6 +29,8 @@ use crate::{
 /// ```
 pub struct Profiler {
     bins: RadialBins,
+    /// The rings whose shares of the energy are found, too.
+    rings: Option<RadialBins>,
     /// Numbers in an image.
     size: usize,
     /// Groups of sixteen images that a thread takes at once.
@@ -42,6 +44,8 @@ pub struct Profiler {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Profiles {
     bands: usize,
+    /// Rings whose shares of the energy stand behind the bands of an image.
+    rings: usize,
     values: Vec<f64>,
     present: Vec<bool>,
 }
@@ -57,7 +61,7 @@ impl Profiles {
     pub fn of_gradient_means(rows: &[f32], bands: usize) -> Self {
         let rows = rows.chunks_exact(bands + 1);
         let mut profiles =
-            Self { bands, values: Vec::with_capacity(rows.len() * bands), present: Vec::new() };
+            Self { bands, rings: 0, values: Vec::with_capacity(rows.len() * bands), present: Vec::new() };
         for row in rows {
             let (means, range) = row.split_at(bands);
             let low = means.iter().copied().fold(f32::INFINITY, f32::min);
@@ -78,7 +82,17 @@ impl Profiles {
 
     /// For each image its profile, or `None` if it has none: constant, zero or not finite.
     pub fn by_image(&self) -> impl Iterator<Item = Option<&[f64]>> {
-        self.values.chunks_exact(self.bands).zip(&self.present).map(|(row, &present)| present.then_some(row))
+        self.images().map(|row| row.map(|(bands, _)| bands))
+    }
+
+    /// Each profile that there is, and the image's share of energy by ring, which sum to 1: none where they were not asked for.
+    pub fn rows_and_shares(&self) -> impl Iterator<Item = (&[f64], &[f64])> {
+        self.images().flatten()
+    }
+
+    fn images(&self) -> impl Iterator<Item = Option<(&[f64], &[f64])>> {
+        let rows = self.values.chunks_exact(self.bands + self.rings).zip(&self.present);
+        rows.map(|(row, &present)| present.then(|| row.split_at(self.bands)))
     }
 
     /// How many images have no profile.
@@ -104,7 +118,37 @@ impl Profiler {
         let bins = bins.filter(|bins| !bins.is_empty()).ok_or(Error::PlaneTooSmall { height, width })?;
         let plan = Plan::new(recipe, channels, [height, width], &bins, convention)?;
         let groups = at_once(2 * LANES * height * width);
-        Ok(Self { bins, size: channels * height * width, groups, plan, spare: Mutex::default() })
+        let size = channels * height * width;
+        Ok(Self { bins, rings: None, size, groups, plan, spare: Mutex::default() })
+    }
+
+    /// The same, which also finds the share of each ring in the energy |F|², Σ over rings 1: rings of the nearest whole |k|, DC left out
+    /// ([`Convention::Nearest`]). They come of the transforms of the profiles.
+    ///
+    /// ```
+    /// use spectral::{Convention, Profiler, Recipe};
+    /// let profiler = Profiler::new(Recipe::Gradient, 3, 32, 32, Convention::Reference)?.with_energy_shares();
+    /// assert_eq!(profiler.ring_radii().len(), 23); // |k| up to √2 · 16
+    /// let wave: Vec<f32> = (0..3 * 32 * 32).map(|i| (i as f32 * std::f32::consts::TAU * 3.0 / 32.0).cos()).collect();
+    /// let profiles = profiler.profiles(&wave)?;
+    /// let (_, shares) = profiles.rows_and_shares().next().unwrap();
+    /// assert!((shares[2] - 1.0).abs() < 1e-6); // all of it in r = 3
+    /// # Ok::<(), spectral::Error>(())
+    /// ```
+    pub fn with_energy_shares(self) -> Self {
+        let (width, pixels) = (self.bins.width(), self.bins.pixels());
+        let rings = RadialBins::new(pixels / width, width, Convention::Nearest);
+        Self {
+            plan: self.plan.with_energy_shares(&rings),
+            rings: Some(rings),
+            spare: Mutex::default(),
+            ..self
+        }
+    }
+
+    /// The radius r of each ring whose share of energy is found; none unless that is asked for.
+    pub fn ring_radii(&self) -> &[usize] {
+        self.rings.as_ref().map_or(&[], RadialBins::radii)
     }
 
     /// The radius ρ of each band.
@@ -120,16 +164,16 @@ impl Profiler {
         if !batch.len().is_multiple_of(self.size) {
             return Err(Error::Length { what: "a batch", found: batch.len(), unit: self.size });
         }
-        let (bands, images) = (self.bins.len(), batch.len() / self.size);
-        let mut values = vec![0.0; images * bands];
+        let (length, images) = (self.plan.row_length(), batch.len() / self.size);
+        let mut values = vec![0.0; images * length];
         let mut present = vec![false; images];
         let share = LANES * self.groups;
         batch
             .par_chunks(share * self.size)
-            .zip(values.par_chunks_mut(share * bands))
+            .zip(values.par_chunks_mut(share * length))
             .zip(present.par_chunks_mut(share))
             .for_each(|((batch, values), present)| self.share(batch, values, present));
-        Ok(Profiles { bands, values, present })
+        Ok(Profiles { bands: self.bins.len(), rings: self.ring_radii().len(), values, present })
     }
 
     /// Some images, on this thread.
@@ -137,7 +181,7 @@ impl Profiler {
         let mut scratch = self.take_scratch();
         let groups = batch
             .chunks(LANES * self.size)
-            .zip(values.chunks_mut(LANES * self.bins.len()))
+            .zip(values.chunks_mut(LANES * self.plan.row_length()))
             .zip(present.chunks_mut(LANES));
         for ((images, rows), present) in groups {
             widest().dispatch(Group { plan: &self.plan, images, rows, present, scratch: &mut scratch });
@@ -155,6 +199,42 @@ impl Profiler {
 mod tests {
     use super::*;
     use crate::{naive_dft, unshifted};
+
+    #[test]
+    fn shares_of_energy_are_those_of_the_definition_and_leave_profiles_alone() -> Result<(), Error> {
+        for (height, width, images) in [(8, 8, 3), (9, 7, 17), (32, 32, 18), (32, 64, 2), (24, 40, 1)] {
+            let pixels = height * width;
+            let mut batch = noise(images * 3 * pixels, 11);
+            let plain = Profiler::new(Recipe::Gradient, 3, height, width, Convention::Reference)?;
+            batch[..3 * pixels].fill(0.25); // the first has none
+            let found = plain.profiles(&batch)?;
+            let profiler = plain.with_energy_shares();
+            let shared = profiler.profiles(&batch)?;
+            assert!(shared.by_image().eq(found.by_image()) && shared.skipped() == 1);
+            let rings = RadialBins::new(height, width, Convention::Nearest);
+            assert_eq!(profiler.ring_radii(), rings.radii());
+            for ((_, shares), image) in shared.rows_and_shares().zip(batch.chunks(3 * pixels).skip(1)) {
+                let plane: Vec<f64> =
+                    (0..pixels).map(|i| (0..3).map(|c| f64::from(image[c * pixels + i])).sum()).collect();
+                let spectrum = naive_dft(&plane, height, width);
+                let power = |at: usize| {
+                    spectrum[unshifted(at / width, height) * width + unshifted(at % width, width)].norm_sqr()
+                };
+                let powers: Vec<f64> = (0..pixels).map(power).collect();
+                let sums: Vec<f64> = rings
+                    .average(&powers)
+                    .iter()
+                    .zip(rings.counts())
+                    .map(|(mean, &count)| mean * count as f64)
+                    .collect();
+                let total: f64 = sums.iter().sum();
+                assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+                let worst = shares.iter().zip(&sums).map(|(share, sum)| (share - sum / total).abs());
+                assert!(worst.fold(0.0, f64::max) < 1e-6, "{height}×{width}");
+            }
+        }
+        Ok(())
+    }
 
     fn noise(count: usize, mut state: u64) -> Vec<f32> {
         let mut next = || {

@@ -79,6 +79,11 @@ impl RadialBins {
         self.width
     }
 
+    /// H · W.
+    pub(crate) fn pixels(&self) -> usize {
+        self.bands.len()
+    }
+
     /// How many coefficients each band has.
     pub fn counts(&self) -> &[usize] {
         &self.counts

@@ -42,6 +42,11 @@ impl Rings {
         Self { bands, runs: ends.collect(), cells: sorted.iter().map(|(_, cell)| *cell).collect() }
     }
 
+    /// The number of bands.
+    pub(crate) fn len(&self) -> usize {
+        self.bands
+    }
+
     /// A sum a band, and one more for what is outside.
     pub(crate) fn sums(&self) -> Vec<Cell> {
         vec![Cell::ZERO; self.bands + 1]

@@ -13,6 +13,7 @@ pub(super) fn of(error: &Error, command: &str) -> Option<String> {
         Error::OtherImageCount { before, .. } => {
             format!("give --spectrum-images {before}, or remove that file")
         }
+        Error::OtherBands { .. } => "give the --image-size of before, or remove that file".to_owned(),
         Error::SpectrumInterrupted { finished: 0 } => {
             "nothing was written; give the same command to start again".to_owned()
         }
@@ -39,6 +40,7 @@ pub(super) fn is_of_flags(error: &Error) -> bool {
     matches!(
         error,
         Error::OtherImageCount { .. }
+            | Error::OtherBands { .. }
             | Error::CutOff { .. }
             | Error::Band { .. }
             | Error::OneClass { .. }

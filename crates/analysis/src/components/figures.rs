@@ -15,7 +15,10 @@ use super::{
 
 impl EvaluationReport<'_> {
     /// A curve each checkpoint and side; absent where no cut-off is asked for.
-    pub(super) fn accuracy_chart(&self) -> Result<Option<LineChart>, plots::Error> {
+    ///
+    /// # Errors
+    /// If there is nothing to draw.
+    pub fn accuracy_chart(&self) -> Result<Option<LineChart>, plots::Error> {
         if self.plan().radii.is_empty() {
             return Ok(None);
         }

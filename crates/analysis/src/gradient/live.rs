@@ -1,16 +1,11 @@
 //! What is recorded while a network learns: which checkpoints stay, and the gradient spectrum, so that not all of them need to.
 
 use datasets::ImageSet;
-use files::{Action, failed};
 use pipeline::{Session, Trained, TrainingRun};
-use runs::{KnownSettings, StoredCheckpoint, results};
-use spectral::{RunningBands, SpectrumRow, SpectrumTable};
+use runs::{KnownSettings, StoredCheckpoint};
 use training::RunFolder;
 
-use super::{
-    GradientSpectrum,
-    report::{self, SpectrumReport},
-};
+use super::{GradientSpectrum, recorded::RecordedSpectrum, report};
 use crate::{Error, network};
 
 /// What is kept of a run as it goes on. What is absent is as the run that is resumed has it.
@@ -99,12 +94,10 @@ pub fn train_recording(
 /// finished epochs without one.
 struct LiveSpectrum<'a> {
     spectrum: &'a GradientSpectrum<'a>,
-    /// The density of the images, which epochs do not change.
-    images: RunningBands,
     run: &'a RunFolder,
     every: usize,
     epochs: usize,
-    table: SpectrumTable,
+    recorded: RecordedSpectrum,
 }
 
 impl<'a> LiveSpectrum<'a> {
@@ -115,27 +108,16 @@ impl<'a> LiveSpectrum<'a> {
         every: usize,
         epochs: usize,
     ) -> Result<Self, Error> {
-        let mut table = spectrum.empty_table();
-        let path = results::live_folder(run.path()).join(results::SPECTRUM).with_extension("json");
-        if path.exists() {
-            let stored = SpectrumTable::load_json(&path)?;
-            if stored.n_images != table.n_images {
-                let (before, now) = (stored.n_images, table.n_images);
-                return Err(Error::OtherImageCount { path, before, now });
-            }
-            table.rows = stored.rows;
-        }
         let images = report::image_density(spectrum.images())?;
-        Ok(Self { spectrum, images, run, every, epochs, table })
+        let recorded = RecordedSpectrum::open(run.path(), spectrum.empty_table(), images)?;
+        Ok(Self { spectrum, run, every, epochs, recorded })
     }
 
     /// Measures the finished epochs that are due and have no row yet, and writes all results. Once the interrupt flag is set the rest
     /// is left to the run that is resumed.
     fn catch_up(&mut self) -> Result<(), Error> {
         let finished = self.run.metrics()?.len();
-        let before = self.table.rows.len();
-        self.table.rows.retain(|row| row.epoch < finished);
-        let mut is_new = self.table.rows.len() != before;
+        let mut is_new = self.recorded.forget_from(finished);
         let (every, epochs) = (self.every, self.epochs);
         for epoch in (0..finished).filter(|&epoch| epoch.is_multiple_of(every) || epoch + 1 == epochs) {
             match self.missing(epoch) {
@@ -143,7 +125,10 @@ impl<'a> LiveSpectrum<'a> {
                 _ => {}
             }
         }
-        if is_new { self.save() } else { Ok(()) }
+        if is_new {
+            self.recorded.save()?;
+        }
+        Ok(())
     }
 
     /// Ends a run: rows that an interrupt left out are an error.
@@ -162,7 +147,7 @@ impl<'a> LiveSpectrum<'a> {
     /// The checkpoint of an epoch without a row, if it is still there.
     fn missing(&self, epoch: usize) -> Option<StoredCheckpoint> {
         let path = self.run.checkpoint_path(epoch);
-        let has_row = self.table.rows.iter().any(|row| row.epoch == epoch);
+        let has_row = self.recorded.table().rows.iter().any(|row| row.epoch == epoch);
         (!has_row && path.exists()).then_some(StoredCheckpoint::of_run(self.run.path(), epoch, path))
     }
 
@@ -173,26 +158,10 @@ impl<'a> LiveSpectrum<'a> {
             Err(error) if error.is_interrupted() => return Ok(false),
             measured => measured?,
         };
-        self.spectrum.session().progress.line(&report::line(&row, &self.table.radii));
+        self.spectrum.session().progress.line(&report::line(&row, &self.recorded.table().radii));
         let networks = self.spectrum.describe(std::slice::from_ref(checkpoint))?;
-        self.table.network = Some(network::json(&networks));
-        self.insert(row);
+        self.recorded.describe(network::json(&networks));
+        self.recorded.insert(row);
         Ok(true)
-    }
-
-    fn insert(&mut self, row: SpectrumRow) {
-        let rows = &mut self.table.rows;
-        let place = rows.partition_point(|earlier| earlier.epoch < row.epoch);
-        rows.insert(place, row);
-    }
-
-    fn save(&self) -> Result<(), Error> {
-        if self.table.rows.is_empty() {
-            return Ok(());
-        }
-        let output = results::live_folder(self.run.path());
-        std::fs::create_dir_all(&output).map_err(failed(Action::CreateFolder, &output))?;
-        SpectrumReport { table: &self.table, checkpoints: &[], images: &self.images }.save(&output)?;
-        Ok(())
     }
 }

@@ -5,12 +5,16 @@ mod live;
 mod module;
 mod partial;
 mod profiler;
+mod recorded;
 mod report;
 mod spectrum;
+mod statistics;
 
 pub use live::{Recording, train_recording};
 pub use module::{logit_gradient, module_gradient, spectrum_of_module};
 pub use partial::PartialRows;
 pub use profiler::GradientProfiler;
+pub use recorded::RecordedSpectrum;
 pub use report::{SpectrumReport, image_density};
 pub use spectrum::GradientSpectrum;
+pub use statistics::{BandStatistics, GradientStatistics, GradientSums};

@@ -122,7 +122,7 @@ impl<'a> GradientSpectrum<'a> {
         let mut partial = PartialRows::open(output, self.identity(&table));
         for (index, checkpoint) in checkpoints.iter().enumerate() {
             let checksum = match &self.network {
-                MeasuredNetwork::Of(_) => checkpoint.checksum()?,
+                MeasuredNetwork::Of(_) | MeasuredNetwork::Given(_) => checkpoint.checksum()?,
                 MeasuredNetwork::Onnx(network) => network.checksum(),
             };
             let row = match partial.find(checksum, checkpoint.epoch) {

@@ -31,6 +31,17 @@ pub enum Picture {
 }
 
 impl Picture {
+    /// The bytes of a PNG file.
+    ///
+    /// # Errors
+    /// If it cannot be drawn.
+    pub fn png(&self) -> Result<Vec<u8>, plots::Error> {
+        match self {
+            Self::Maps(figure) => figure.png(),
+            Self::Lines(figure) => figure.png(),
+        }
+    }
+
     /// Writes `{stem}.png` and `{stem}.svg`.
     pub(crate) fn save(&self, stem: &Path) -> Result<[PathBuf; 2], plots::Error> {
         match self {

@@ -132,6 +132,21 @@ impl MeasureReport {
         Ok(file.save(&results::events_folder(output))?)
     }
 
+    /// All numbers, as the JSON file has them.
+    pub fn json(&self) -> &Value {
+        &self.json
+    }
+
+    /// The arrays of the NumPy archive.
+    pub fn arrays(&self) -> &[Array] {
+        &self.arrays
+    }
+
+    /// The figures; the first has no name, others that of their part.
+    pub fn pictures(&self) -> &[(&'static str, Picture)] {
+        &self.pictures
+    }
+
     /// All numbers but maps and curves, for programs.
     pub fn summary(&self, files: &[PathBuf]) -> Value {
         let mut summary = self.summary.clone();

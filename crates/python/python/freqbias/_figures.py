@@ -1,0 +1,72 @@
+"""Figures as PNG files that notebooks show."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Optional
+
+import numpy as np
+
+from . import _freqbias
+
+if TYPE_CHECKING:
+    from ._gradient import Spectrum
+
+
+class Figure:
+    """A figure: ``png`` has the bytes of the file."""
+
+    def __init__(self, png: bytes) -> None:
+        self.png = png
+
+    def save(self, path: "str | os.PathLike[str]") -> None:
+        """Writes the PNG file, whole or not at all."""
+        beside = f"{os.fspath(path)}.part"
+        with open(beside, "wb") as file:
+            file.write(self.png)
+        os.replace(beside, path)
+
+    def _repr_png_(self) -> bytes:
+        return self.png
+
+    def _repr_html_(self) -> str:
+        return f'<img src="data:image/png;base64,{base64.b64encode(self.png).decode()}" width="760">'
+
+
+def heat_map(
+    spectra: "Sequence[Spectrum]",
+    epochs: Optional[Sequence[int]] = None,
+    title: str = "Gradient spectrum",
+    subtitle: str = "",
+) -> Figure:
+    """Spectra by epoch, as the program ``grad`` draws them; ``epochs`` are 0, 1, … unless they are given."""
+    if not spectra:
+        raise ValueError("a heat map of no spectra: expected one at least")
+    numbers = range(len(spectra)) if epochs is None else epochs
+    if len(numbers) != len(spectra):
+        raise ValueError(f"{len(numbers)} epochs of {len(spectra)} spectra: expected as many")
+    rows = [(int(epoch), found.mean.tolist(), found.accuracy) for epoch, found in zip(numbers, spectra)]
+    return Figure(_freqbias.heat_map(spectra[0].radii.tolist(), rows, title, subtitle))
+
+
+def curves(
+    radii: Any,
+    values: "dict[str, Any]",
+    stds: "Optional[dict[str, Any]]" = None,
+    title: str = "",
+    subtitle: str = "",
+    right: str = "radius ρ, cycles per image",
+    up: str = "",
+) -> Figure:
+    """Curves over radii by their labels, with ±1 standard deviation where ``stds`` has one of that label."""
+
+    def plain(numbers: Any) -> list[float]:
+        return [float(number) for number in np.asarray(numbers)]
+
+    stds = stds or {}
+    lines = [
+        (label, plain(mean), plain(stds[label]) if label in stds else None) for label, mean in values.items()
+    ]
+    return Figure(_freqbias.lines([int(r) for r in radii], lines, title, subtitle, (right, up)))

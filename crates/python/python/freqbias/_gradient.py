@@ -1,0 +1,164 @@
+"""The gradient spectrum of gradients from anywhere."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Optional
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _arrays, _freqbias
+from ._figures import Figure, curves
+
+
+@dataclasses.dataclass(frozen=True)
+class Bands:
+    """Mean and spread over images by band; all arrays are in the order of ``radii``."""
+
+    radii: NDArray[np.int64]
+    """The radius of each, in cycles per image."""
+    mean: NDArray[np.float64]
+    """The mean over images."""
+    std: NDArray[np.float64]
+    """The population standard deviation over images."""
+    interval: Optional[NDArray[np.float64]]
+    """The 95 % interval of the mean (Student's), (bands, 2); None of a single image."""
+
+    @property
+    def centre(self) -> float:
+        """Σ r·mean / Σ mean, in units of radius; 0 if all is zero."""
+        total = float(self.mean.sum())
+        return float((self.radii * self.mean).sum()) / total if total > 0 else 0.0
+
+    @property
+    def peak(self) -> int:
+        """The radius of the largest mean."""
+        return int(self.radii[int(np.argmax(self.mean))])
+
+    def to_pandas(self) -> Any:
+        """A table with a row a band; needs pandas."""
+        pandas = _pandas()
+        columns = {"mean": self.mean, "std": self.std}
+        if self.interval is not None:
+            columns.update(low=self.interval[:, 0], high=self.interval[:, 1])
+        return pandas.DataFrame(columns, index=pandas.Index(self.radii, name="radius"))
+
+
+@dataclasses.dataclass(frozen=True)
+class Spectrum(Bands):
+    """A gradient spectrum: mean profiles of input gradients, each scaled to [0, 1]."""
+
+    count: int
+    """How many gradients have a profile."""
+    skipped: int
+    """How many have none: constant, zero or not finite."""
+    sensitivity: Bands
+    """The Fourier sensitivity: each ring's share of the energy |F|², by the nearest whole |k|, zero left out; the means sum to 1."""
+    accuracy: Optional[float] = None
+    """Accuracy on the same images in percent, where labels were at hand."""
+
+    def figure(self) -> Figure:
+        """The mean profile ± one standard deviation."""
+        return curves(
+            self.radii,
+            {"gradients": self.mean},
+            {"gradients": self.std},
+            title="Gradient spectrum",
+            subtitle=f"{self.count} images, mean ± standard deviation",
+            up="scaled to [0, 1] per image",
+        )
+
+    def _repr_png_(self) -> bytes:
+        return self.figure().png
+
+    def _repr_html_(self) -> str:
+        return self.figure()._repr_html_()
+
+
+class GradientSpectrum:
+    """A stream of input gradients → their mean spectrum.
+
+    For each gradient: channels summed, |DFT|, radial mean, scaled to [0, 1]; then mean and standard deviation over images (Lin, Gao &
+    Sang, IJCAI 2022). Neither the scale of a gradient nor the size of a batch matters; memory does not grow with the number of images.
+    ``convention`` says which bands: ``"reference"`` are those of the paper's code (32×32 has 20, ρ = 1 … 20), ``"textbook"`` those
+    around zero with none dropped, ``"nearest"`` those of the nearest whole |k| without zero.
+
+    One object may be used from several threads.
+    """
+
+    def __init__(self, height: int, width: int, channels: int = 3, convention: str = "reference") -> None:
+        self._shape = (int(channels), int(height), int(width))
+        if min(self._shape) < 1:
+            raise ValueError(f"gradients of {height}×{width} with {channels} channels: expected positive numbers")
+        self._convention = convention
+        self._native = _freqbias.GradientSpectrum(*self._shape, convention)
+
+    def update(self, gradients: Any) -> None:
+        """Adds gradients (N, C, H, W), from NumPy, PyTorch, JAX or whatever speaks DLPack or the array interface. Contiguous float32 on
+        the CPU is read where it lies; everything else is copied once. A gradient that is constant, zero or not finite is skipped and
+        counted.
+
+        The interpreter's lock is held while numbers are read, a few milliseconds at a time: no Python code can change them meanwhile, and
+        other threads have their turn in between. (Code that writes to the array without the lock, as a PyTorch operation in another
+        thread may, must be done by then: as for any NumPy function.)
+        """
+        self._native.update(_arrays.scaled(gradients, "gradients"))
+
+    def merge(self, other: "GradientSpectrum | bytes") -> None:
+        """Adds what another object has seen, or one of another process, whose ``sums()`` were sent here."""
+        if isinstance(other, GradientSpectrum):
+            if (other._shape, other._convention) != (self._shape, self._convention):
+                found, expected = (other._shape, other._convention), (self._shape, self._convention)
+                raise ValueError(f"a spectrum of {found}: expected {expected}, (channels, height, width) and convention")
+            other = other.sums()
+        self._native.merge(other)
+
+    def sums(self) -> bytes:
+        """What is summed so far, for ``merge`` in another process."""
+        return self._native.sums()
+
+    @property
+    def count(self) -> int:
+        """Gradients with a profile so far."""
+        return self._native.counts()[0]
+
+    @property
+    def skipped(self) -> int:
+        """Gradients without one so far."""
+        return self._native.counts()[1]
+
+    def result(self, accuracy: Optional[float] = None) -> Spectrum:
+        """The spectrum so far. An error if no gradient has a profile."""
+        found = self._native.result()
+        return Spectrum(
+            **_bands(found["spectrum"]),
+            count=found["count"],
+            skipped=found["skipped"],
+            sensitivity=Bands(**_bands(found["sensitivity"])),
+            accuracy=accuracy,
+        )
+
+    def __getstate__(self) -> "tuple[tuple[int, int, int], str, bytes]":
+        return self._shape, self._convention, self.sums()
+
+    def __setstate__(self, state: "tuple[tuple[int, int, int], str, bytes]") -> None:
+        (channels, height, width), convention, sums = state
+        self.__init__(height, width, channels, convention)  # type: ignore[misc]
+        self._native.merge(sums)
+
+    def __repr__(self) -> str:
+        channels, height, width = self._shape
+        return f"GradientSpectrum({height}, {width}, {channels}, {self._convention!r}): {self.count} gradients"
+
+
+def _bands(found: "dict[str, Any]") -> "dict[str, Any]":
+    return {**found, "radii": found["radii"].astype(np.int64)}
+
+
+def _pandas() -> Any:
+    try:
+        import pandas
+    except ImportError as error:
+        raise ImportError("a table needs pandas, which is not installed: pip install pandas") from error
+    return pandas

@@ -1,0 +1,310 @@
+"""Gradient spectra of PyTorch modules, at once or while they are trained.
+
+A module maps images (N, C, H, W) to logits (N, classes); of outputs that have ``logits``, as those of Hugging Face do, these are taken.
+It is measured in evaluation mode, and every submodule is put back into the mode that it was in. No parameter's gradient is computed.
+Autocast counts as for the caller. Where the module is sure of a class, the gradient of its cross-entropy would be zero in float32: each
+image's gradient of the logits is first multiplied by a power of two, which no profile depends on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Optional, Union
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from . import _arrays, _freqbias
+from ._gradient import GradientSpectrum, Spectrum
+from ._progress import reporter
+
+__all__ = ["Functions", "SpectrumRecorder", "evaluating", "functions", "gradient_spectrum"]
+
+Normaliser = Union[None, "tuple[Any, Any]", Callable[[Any], Any]]
+"""None, (mean, std) per channel, or a function of pixels in [0, 1]."""
+
+
+@contextlib.contextmanager
+def evaluating(model: Any) -> Iterator[None]:
+    """Evaluation mode for a while: then each submodule is in the mode again that it was in."""
+    modes = [(module, module.training) for module in model.modules()]
+    for module, _ in modes:
+        # Such a norm takes the statistics of the batch in any mode: an image's gradient would be one of others, too.
+        if "BatchNorm" in type(module).__name__ and getattr(module, "running_mean", 0) is None:
+            raise ValueError(
+                f"{type(module).__name__} without running statistics: the logits of an image depend on its batch, "
+                "so that it has no gradient of its own; expected track_running_stats=True"
+            )
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode
+
+
+class Functions:
+    """A module as two functions of NumPy arrays, for ``freqbias.fourier_heat_map`` and the other measures."""
+
+    def __init__(self, model: Any, normaliser: Normaliser = None, device: Any = None) -> None:
+        first = next(iter(model.parameters()), None)
+        self.model = model
+        self._dtype = first.dtype if first is not None and first.is_floating_point() else torch.float32
+        self._device = torch.device(device) if device is not None else (first.device if first is not None else "cpu")
+        self._normalise = _normalise(normaliser)
+
+    def logits(self, images: Any) -> NDArray[np.float32]:
+        """The logits (N, classes) of images in [0, 1]."""
+        with evaluating(self.model), torch.inference_mode(False), torch.no_grad():
+            return self._host(self._logits(self._pixels(images)))
+
+    def gradient(self, images: Any, labels: Any) -> NDArray[np.float32]:
+        """The gradient of each image's own cross-entropy with respect to its pixels."""
+        with evaluating(self.model):
+            _, gradient = self._gradients(images, labels, scaled=False)
+            return self._host(gradient)
+
+    def scaled(self, images: Any, labels: Any) -> NDArray[np.float32]:
+        """The same times a power of two of each image's own."""
+        with evaluating(self.model):
+            _, gradient = self._gradients(images, labels, scaled=True)
+            return self._host(gradient)
+
+    def _pixels(self, images: Any) -> Any:
+        images = images if isinstance(images, torch.Tensor) else torch.as_tensor(_arrays.host(images))
+        if images.ndim != 4:
+            raise ValueError(f"images of shape {tuple(images.shape)}: expected (images, channels, height, width)")
+        if images.dtype == torch.uint8:
+            return images.detach().to(self._device, torch.float32) / 255
+        if not images.is_floating_point():
+            raise TypeError(f"images of type {images.dtype}: expected numbers in [0, 1], or uint8")
+        return images.detach().to(self._device, torch.promote_types(self._dtype, torch.float32))
+
+    def _logits(self, pixels: Any) -> Any:
+        found = self.model(self._normalise(pixels).to(self._dtype))
+        found = getattr(found, "logits", found)
+        found = found[0] if isinstance(found, (tuple, list)) else found
+        if not isinstance(found, torch.Tensor) or found.ndim != 2:
+            shape = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
+            raise ValueError(f"the model gave {shape}: expected logits (images, classes)")
+        return found
+
+    def _gradients(self, images: Any, labels: Any, scaled: bool) -> "tuple[Any, Any]":
+        """Logits, and the gradient of the pixels."""
+        with torch.inference_mode(False), torch.enable_grad():
+            pixels = self._pixels(images).clone().requires_grad_()
+            logits = self._logits(pixels)
+            if not logits.requires_grad:
+                raise ValueError("the logits do not depend on the pixels, so that there is no gradient")
+            slopes = self._slopes(logits.detach(), labels, scaled).to(logits.device, logits.dtype)
+            (gradient,) = torch.autograd.grad(logits, pixels, slopes)
+        return logits.detach(), gradient
+
+    def _slopes(self, logits: Any, labels: Any, scaled: bool) -> Any:
+        """∂ cross-entropy / ∂ logits of each image."""
+        numbers = _arrays.labels(labels, len(logits))
+        if numbers and max(numbers) >= logits.shape[1]:
+            classes = logits.shape[1]
+            raise ValueError(f"label {max(numbers)}: expected 0 to {classes - 1}, for the model has {classes} classes")
+        if scaled:
+            return torch.as_tensor(_freqbias.logit_gradient(self._host(logits), numbers))
+        shares = torch.softmax(logits.double().cpu(), 1)
+        at = (torch.arange(len(numbers)), torch.as_tensor(numbers))
+        shares[at] = 0
+        shares[at] = -shares.sum(1)  # p − 1 would be zero as soon as the model is sure
+        return shares
+
+    @staticmethod
+    def _host(values: Any) -> NDArray[np.float32]:
+        return np.require(_arrays.host(values), np.float32, ["C", "A"])
+
+
+def functions(model: Any, normaliser: Normaliser = None, device: Any = None) -> "tuple[Any, Any]":
+    """``model_fn`` and ``gradient_fn`` of a module, for the measures."""
+    found = Functions(model, normaliser, device)
+
+    class Gradient:
+        """The gradients as a function."""
+
+        scaled = staticmethod(found.scaled)
+
+        def __call__(self, images: Any, labels: Any) -> NDArray[np.float32]:
+            return found.gradient(images, labels)
+
+    return found.logits, Gradient()
+
+
+def gradient_spectrum(
+    model: Any,
+    loader: Iterable[Any],
+    normaliser: Normaliser = None,
+    device: Any = None,
+    *,
+    convention: str = "reference",
+    progress: bool = True,
+) -> Spectrum:
+    """The gradient spectrum of a module on the images of a loader.
+
+    Batches are (images, labels), or dictionaries with ``pixel_values`` or ``images`` and ``labels`` or ``label``. With a normaliser,
+    images are pixels in [0, 1] (or bytes), and the gradient is with respect to these; without one they are what the module takes, as
+    loaders of torchvision give them, and the gradient is with respect to that. (A normaliser changes a gradient by a factor for each channel,
+    and with it the sum over channels.) ``device`` is where the images go; that of the first parameter unless it is given.
+    """
+    spectrum, accuracy = _measure(Functions(model, normaliser, device), loader, convention, progress)
+    return spectrum.result(accuracy)
+
+
+def _measure(
+    functions: Functions,
+    loader: Iterable[Any],
+    convention: str,
+    progress: bool,
+    see: Callable[[Any], None] = lambda images: None,
+) -> "tuple[GradientSpectrum, float]":
+    spectrum: Optional[GradientSpectrum] = None
+    seen = correct = 0
+    report = reporter(progress)
+    if report is not None:
+        report("begin", "gradients", len(getattr(loader, "dataset", ()) or ()))
+    with evaluating(functions.model):
+        for batch in loader:
+            images, labels = _parts(batch)
+            if len(images) == 0:
+                continue
+            see(images)
+            logits, gradient = functions._gradients(images, labels, scaled=True)
+            if spectrum is None:
+                channels, height, width = gradient.shape[1:]
+                spectrum = GradientSpectrum(height, width, channels, convention)
+            spectrum.update(gradient)
+            numbers = torch.as_tensor(_arrays.labels(labels, len(logits)), device=logits.device)
+            correct += int((logits.argmax(1) == numbers).sum())
+            seen += len(numbers)
+            if report is not None:
+                report("advance", "", len(numbers))
+    if report is not None:
+        report("end", "", 0)
+    if spectrum is None:
+        raise ValueError("the loader gave no images: expected one batch at least")
+    return spectrum, 100.0 * correct / seen
+
+
+def _parts(batch: Any) -> "tuple[Any, Any]":
+    if isinstance(batch, (tuple, list)) and len(batch) >= 2:
+        return batch[0], batch[1]
+    if hasattr(batch, "keys"):
+        images = next((batch[key] for key in ("pixel_values", "images", "image") if key in batch), None)
+        labels = next((batch[key] for key in ("labels", "label") if key in batch), None)
+        if images is not None and labels is not None:
+            return images, labels
+    raise ValueError(f"a batch of type {type(batch).__name__}: expected (images, labels), or a dictionary of these")
+
+
+def _normalise(normaliser: Normaliser) -> Callable[[Any], Any]:
+    if normaliser is None:
+        return lambda pixels: pixels
+    if callable(normaliser):
+        return normaliser
+    mean, std = (np.asarray(part, np.float64).reshape(-1) for part in normaliser)
+    if mean.shape != std.shape or not (std > 0).all():
+        raise ValueError(f"a normaliser of mean {mean}, std {std}: expected as many numbers, deviations above 0")
+
+    def normalise(pixels: Any) -> Any:
+        if pixels.shape[1] != len(mean):
+            raise ValueError(f"images of {pixels.shape[1]} channels: expected {len(mean)}, as the normaliser has")
+        numbers = (torch.as_tensor(part, dtype=pixels.dtype, device=pixels.device) for part in (mean, std))
+        of_mean, of_std = (part.reshape(1, -1, 1, 1) for part in numbers)
+        return (pixels - of_mean) / of_std
+
+    return normalise
+
+
+class SpectrumRecorder:
+    """Records the spectrum of a module while it is trained, in a run folder as the programs know it: ``{folder}/spectrum`` with the
+    heat map over epochs, all numbers and events for TensorBoard.
+
+    ``step()`` after each step (or epoch) measures at every ``every``-th; ``record(number)`` measures now. ``checkpoints`` also keeps the
+    weights of each, which ``freqbias inspect`` and, of architectures that it has, ``freqbias grad --run`` read. The folder has one
+    writer: another program waits until ``close()``, or the end of a ``with``. A folder that has rows already gets more of them.
+    """
+
+    def __init__(
+        self,
+        folder: "str | os.PathLike[str]",
+        model: Any,
+        loader: Iterable[Any],
+        *,
+        every: int = 1,
+        normaliser: Normaliser = None,
+        device: Any = None,
+        name: Optional[str] = None,
+        dataset: str = "images",
+        checkpoints: bool = False,
+        progress: bool = False,
+    ) -> None:
+        if every < 1:
+            raise ValueError(f"every {every}: expected 1 or more")
+        self.folder = os.fspath(folder)
+        self.spectra: dict[int, Spectrum] = {}
+        self._model, self._loader, self._every = model, loader, every
+        self._normaliser, self._device = normaliser, device
+        self._name, self._dataset = name or type(model).__name__, dataset
+        self._checkpoints, self._progress = checkpoints, progress
+        self._steps = 0
+        self._native: Optional[_freqbias.Recorder] = None
+
+    def step(self) -> Optional[Spectrum]:
+        """Counts a step; the spectrum of every so-manieth, numbered from 0."""
+        number, self._steps = self._steps, self._steps + 1
+        return self.record(number) if number % self._every == 0 else None
+
+    def record(self, number: int) -> Spectrum:
+        """Measures now, as the epoch (or step) of this number, and writes all files."""
+        # Built anew: the module may have moved to another device meanwhile.
+        functions = Functions(self._model, self._normaliser, self._device)
+        is_begun = self._native is not None and self._native.is_begun()
+        if self._native is not None and not is_begun:
+            self._native.forget()
+        spectrum, accuracy = _measure(
+            functions, self._loader, "reference", self._progress, (lambda images: None) if is_begun else self._see
+        )
+        assert self._native is not None
+        self._native.record(number, spectrum._native, accuracy)
+        if self._checkpoints:
+            self._native.save_checkpoint(number, _weights(self._model), accuracy)
+        self.spectra[number] = found = spectrum.result(accuracy)
+        return found
+
+    def close(self) -> None:
+        """Lets go of the folder."""
+        if self._native is not None:
+            self._native.close()
+            self._native = None
+
+    def __enter__(self) -> "SpectrumRecorder":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _see(self, images: Any) -> None:
+        pixels = _arrays.pixels(images)
+        if pixels.shape[1] == 1:
+            pixels = np.repeat(pixels, 3, 1)
+        if self._native is None:
+            _, _, height, width = pixels.shape
+            self._native = _freqbias.Recorder(self.folder, self._dataset, self._name, None, (height, width))
+        self._native.see(pixels)
+
+
+def _weights(model: Any) -> "list[tuple[str, NDArray[np.float32]]]":
+    """Parameters and buffers of real numbers."""
+    state = model.state_dict().items()
+    return [
+        (name, np.array(_arrays.host(values), np.float32))
+        for name, values in state
+        if isinstance(values, torch.Tensor) and values.is_floating_point()
+    ]

@@ -1,0 +1,194 @@
+//! Live spectra of anybody's training, in the run folder that the programs know.
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Mutex, MutexGuard},
+};
+
+use candle_core::{Device, Tensor};
+use freqbias::{
+    SpectrumRow, SpectrumTable,
+    analysis::RecordedSpectrum,
+    runs::{Provenance, RunConfig, Settings},
+    spectral::{Convention, Profiler, Recipe, RunningBands},
+    training::{Checkpoint, CheckpointInfo, RunFolder},
+};
+use numpy::{PyReadonlyArray4, PyReadonlyArrayDyn, PyUntypedArrayMethods};
+use pyo3::{exceptions::PyValueError, prelude::*, sync::MutexExt};
+use serde_json::json;
+
+use crate::{
+    arrays::{dims, image_shape, slice},
+    error::reported,
+    gradient::GradientSpectrum,
+    pool::{attached, detached},
+};
+
+/// What is recorded of a run: `freqbias.recording` is what is public.
+#[pyclass(frozen, module = "freqbias._freqbias")]
+pub(crate) struct Recorder {
+    run: PathBuf,
+    dataset: String,
+    arch: String,
+    classes: Option<usize>,
+    profiler: Profiler,
+    state: Mutex<State>,
+}
+
+/// What changes while it is recorded.
+struct State {
+    /// The density of the images, complete once the first row is there.
+    images: RunningBands,
+    recorded: Option<RecordedSpectrum>,
+}
+
+/// Weights by name.
+type Weights<'py> = Vec<(String, PyReadonlyArrayDyn<'py, f32>)>;
+
+#[pymethods]
+impl Recorder {
+    #[new]
+    fn new(
+        run: PathBuf,
+        dataset: String,
+        arch: String,
+        classes: Option<usize>,
+        size: [usize; 2],
+    ) -> PyResult<Self> {
+        let [height, width] = size;
+        image_shape([3, height, width])?;
+        let profiler = Profiler::new(Recipe::Density, 3, height, width, Convention::Reference);
+        let profiler = profiler.map_err(reported)?;
+        let images = RunningBands::new(profiler.radii().len());
+        let state = Mutex::new(State { images, recorded: None });
+        Ok(Self { run, dataset, arch, classes, profiler, state })
+    }
+
+    /// Whether the images are known already.
+    fn is_begun(&self, py: Python<'_>) -> PyResult<bool> {
+        Ok(self.lock(py)?.recorded.is_some())
+    }
+
+    /// Forgets the images that were seen: a pass begins.
+    fn forget(&self, py: Python<'_>) -> PyResult<()> {
+        self.lock(py)?.images = RunningBands::new(self.profiler.radii().len());
+        Ok(())
+    }
+
+    /// Adds images (N, 3, H, W) to their mean density.
+    fn see(&self, py: Python<'_>, images: PyReadonlyArray4<'_, f32>) -> PyResult<()> {
+        let [_, channels, height, width] = dims(&images);
+        let values = slice(&images)?;
+        let found = attached(py, || self.profiler.profiles(values).map_err(reported));
+        let found = found.map_err(|error| {
+            PyValueError::new_err(format!("images of {channels}×{height}×{width}: {}", error.value(py)))
+        })?;
+        let mut state = self.lock(py)?;
+        found.rows().for_each(|row| state.images.push(row));
+        Ok(())
+    }
+
+    /// Adds the spectrum of an epoch and writes all files; where they are. A spectrum of another number of images is refused.
+    fn record(
+        &self,
+        py: Python<'_>,
+        epoch: usize,
+        spectrum: &GradientSpectrum,
+        accuracy: f64,
+    ) -> PyResult<Vec<PathBuf>> {
+        let (row, count) = {
+            let found = spectrum.lock(py)?;
+            let (profiles, skipped) = (found.profiles(), found.skipped());
+            if found.convention() != Convention::Reference || profiles.radii != self.profiler.radii() {
+                return Err(PyValueError::new_err(
+                    "a spectrum of other bands: expected the reference convention and images of the recorder's size",
+                ));
+            }
+            let (mean, std) = (profiles.mean, profiles.std);
+            (SpectrumRow { epoch, mean, std, nat_prec1: accuracy, skipped }, found.count() + skipped)
+        };
+        let mut state = self.lock(py)?;
+        if state.recorded.is_none() {
+            state.recorded = Some(self.begin(state.images.clone(), count)?);
+        }
+        let Some(recorded) = &mut state.recorded else { return Ok(Vec::new()) };
+        let before = recorded.table().n_images;
+        if before != count {
+            let expected = format!("expected {before}, as for the epochs before");
+            return Err(PyValueError::new_err(format!("a spectrum of {count} images: {expected}")));
+        }
+        recorded.insert(row);
+        detached(py, || recorded.save().map_err(reported))
+    }
+
+    /// Writes the weights after an epoch, under PyTorch's names; where they are.
+    fn save_checkpoint(
+        &self,
+        py: Python<'_>,
+        epoch: usize,
+        weights: Weights<'_>,
+        accuracy: Option<f64>,
+    ) -> PyResult<PathBuf> {
+        let tensor = |(name, values): &(String, PyReadonlyArrayDyn<'_, f32>)| {
+            let values: Vec<f32> = values.as_array().iter().copied().collect();
+            Ok((name.clone(), values))
+        };
+        let values: Vec<(String, Vec<f32>)> = weights.iter().map(tensor).collect::<PyResult<_>>()?;
+        let shapes: Vec<Vec<usize>> = weights.iter().map(|(_, array)| array.shape().to_vec()).collect();
+        let info = CheckpointInfo {
+            epoch: Some(epoch),
+            arch: Some(self.arch.clone()),
+            dataset: Some(self.dataset.clone()),
+            classes: self.classes,
+            nat_prec1: accuracy,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..CheckpointInfo::default()
+        };
+        detached(py, || {
+            let tensors = values.into_iter().zip(shapes);
+            let tensors = tensors.map(|((name, values), shape)| {
+                Ok((name, Tensor::from_vec(values, shape.as_slice(), &Device::Cpu).map_err(reported)?))
+            });
+            let tensors = tensors.collect::<PyResult<BTreeMap<_, _>>>()?;
+            let checkpoint = Checkpoint { tensors, info: Some(info) };
+            RunFolder::at(&self.run).save_checkpoint(epoch, &checkpoint, false).map_err(reported)
+        })
+    }
+
+    /// Lets go of the folder: another program may write to it.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.lock(py)?.recorded = None;
+        Ok(())
+    }
+}
+
+impl Recorder {
+    fn lock(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, State>> {
+        self.state.lock_py_attached(py).map_err(|_| {
+            PyValueError::new_err("this recorder was left half-way by an earlier error; make a new one")
+        })
+    }
+
+    /// Opens the folder, and says in it what the run is if nobody has.
+    fn begin(&self, images: RunningBands, count: usize) -> PyResult<RecordedSpectrum> {
+        let table = SpectrumTable::new(
+            self.dataset.clone(),
+            self.arch.clone(),
+            count,
+            self.profiler.radii().to_vec(),
+        );
+        let recorded = RecordedSpectrum::begin(&self.run, table, images).map_err(reported)?;
+        let run = RunFolder::at(&self.run);
+        if run.config::<serde_json::Value>().map_err(reported)?.is_none() {
+            let Provenance { command, version, git_commit } = Provenance::library("python");
+            let settings = json!({ "arch": self.arch, "dataset": self.dataset });
+            let settings: Settings = serde_json::from_value(settings).map_err(reported)?;
+            let classes = (0..self.classes.unwrap_or(0)).map(|class| class.to_string()).collect();
+            let (test_images, config) = (Some(count), RunConfig::default());
+            let config = RunConfig { command, version, git_commit, test_images, classes, settings, ..config };
+            run.save_config(&config).map_err(reported)?;
+        }
+        Ok(recorded)
+    }
+}

@@ -1,0 +1,191 @@
+"""GradientSpectrum against the definition, and what it refuses."""
+
+import multiprocessing
+import pickle
+import threading
+
+import numpy as np
+import pytest
+from conftest import gradients, profiles, shares
+
+import freqbias
+
+
+def spectrum_of(values, convention="reference"):
+    _, channels, height, width = values.shape
+    spectrum = freqbias.GradientSpectrum(height, width, channels, convention)
+    spectrum.update(values)
+    return spectrum
+
+
+@pytest.mark.parametrize("shape", [(3, 32, 32), (1, 28, 28), (3, 33, 24), (4, 64, 64), (3, 224, 224)])
+@pytest.mark.parametrize("convention", ["reference", "textbook", "nearest"])
+def test_it_is_the_definition(shape, convention):
+    values = gradients(9 if shape[1] > 100 else 70, shape)
+    found = spectrum_of(values, convention).result()
+    expected = profiles(values, convention)
+    assert np.abs(found.mean - expected.mean(0)).max() < 1e-6
+    assert np.abs(found.std - expected.std(0)).max() < 1e-6
+    energies = shares(values)
+    assert np.abs(found.sensitivity.mean - energies.mean(0)).max() < 1e-6
+    assert np.abs(found.sensitivity.std - energies.std(0)).max() < 1e-6
+    assert (found.count, found.skipped) == (len(values), 0)
+
+
+def test_intervals_are_students():
+    scipy = pytest.importorskip("scipy.stats")
+    values = gradients(12)
+    found, expected = spectrum_of(values).result(), profiles(values)
+    half = scipy.t.ppf(0.975, 11) * expected.std(0, ddof=1) / np.sqrt(12)
+    assert np.abs(found.interval - np.stack([expected.mean(0) - half, expected.mean(0) + half], 1)).max() < 1e-6
+    assert spectrum_of(values[:1]).result().interval is None
+
+
+def test_batches_threads_processes_and_merges_make_no_difference():
+    values = gradients(200)
+    whole = spectrum_of(values).result()
+    batches = freqbias.GradientSpectrum(32, 32)
+    for start in range(0, 200, 33):
+        batches.update(values[start : start + 33])
+    assert np.array_equal(batches.result().mean, whole.mean) and np.array_equal(batches.result().std, whole.std)
+
+    shared = freqbias.GradientSpectrum(32, 32)
+    threads = [threading.Thread(target=shared.update, args=(values[at::8],)) for at in range(8)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert shared.count == 200
+    assert np.abs(shared.result().mean - whole.mean).max() < 1e-12
+
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        parts = pool.map(spectrum_of, [values[:120], values[120:]])
+    merged = freqbias.GradientSpectrum(32, 32)
+    [merged.merge(part) for part in parts]
+    merged.merge(freqbias.GradientSpectrum(32, 32).sums())
+    assert merged.count == 200 and np.abs(merged.result().std - whole.std).max() < 1e-12
+    again = pickle.loads(pickle.dumps(merged))
+    assert np.array_equal(again.result().mean, merged.result().mean)
+
+
+def test_gradients_without_a_profile_are_counted():
+    values = gradients(6)
+    values[0], values[1], values[2, 0, 3, 3], values[3, 1, 0, 0] = 0, 0.25, np.nan, np.inf
+    spectrum = spectrum_of(values)
+    assert (spectrum.count, spectrum.skipped) == (2, 4)
+    assert np.abs(spectrum.result().mean - profiles(values[4:]).mean(0)).max() < 1e-6
+    nothing = spectrum_of(values[:4])
+    with pytest.raises(freqbias.Error, match="none of the 4 images has an input gradient"):
+        nothing.result()
+
+
+def test_any_strides_types_and_scales():
+    values = gradients(10)
+    expected = spectrum_of(values).result().mean
+    last = np.ascontiguousarray(values.transpose(0, 2, 3, 1))
+    unaligned = np.frombuffer(b"x" + values.tobytes(), np.uint8)[1:].view(np.float32).reshape(values.shape)
+    for other in [
+        last.transpose(0, 3, 1, 2),
+        np.repeat(values, 2, 0)[::2],
+        np.ascontiguousarray(values[::-1])[::-1],
+        unaligned,
+        values.astype(np.float64),
+        values.astype(np.float64) * 1e-200,
+        values.astype(">f4"),
+        values * np.float32(1e-30),
+    ]:
+        assert np.abs(spectrum_of(other).result().mean - expected).max() < 1e-6
+    assert np.abs(spectrum_of(values.astype(np.float16)).result().mean - expected).max() < 1e-3
+    readonly = values.copy()
+    readonly.flags.writeable = False
+    assert np.array_equal(spectrum_of(readonly).result().mean, expected)
+
+
+def test_what_speaks_dlpack_or_the_array_interface():
+    values = gradients(5)
+
+    class Interface:
+        __array_interface__ = values.__array_interface__
+
+    class DLPack:
+        def __dlpack__(self, **options):
+            return values.__dlpack__(**options)
+
+        def __dlpack_device__(self):
+            return values.__dlpack_device__()
+
+    expected = spectrum_of(values).result().mean
+    for other in [Interface(), DLPack()]:
+        spectrum = freqbias.GradientSpectrum(32, 32)
+        spectrum.update(other)
+        assert np.array_equal(spectrum.result().mean, expected)
+
+
+def test_contiguous_float32_is_not_copied():
+    from freqbias import _arrays
+
+    values = gradients(2)
+    assert np.shares_memory(_arrays.scaled(values, "gradients"), values)
+
+
+@pytest.mark.parametrize(
+    "values, error, words",
+    [
+        (np.zeros((2, 3, 32, 32), np.int64), TypeError, "gradients of type int64: expected float32"),
+        (np.zeros((2, 3, 32, 32), np.complex64), TypeError, "complex64"),
+        (np.array(["a"]), TypeError, "expected float32"),
+        (np.zeros((3, 32, 32), np.float32), ValueError, r"shape \(3, 32, 32\): expected \(images, channels"),
+        (np.zeros((2, 3, 32, 31), np.float32), ValueError, "3×32×31: expected 3×32×32"),
+        (np.zeros((2, 1, 32, 32), np.float32), ValueError, "1×32×32: expected 3×32×32"),
+        (None, TypeError, "object"),
+        ([[1.0, 2.0]], ValueError, "shape"),
+    ],
+)
+def test_what_cannot_be_used_is_an_exception(values, error, words):
+    spectrum = freqbias.GradientSpectrum(32, 32)
+    with pytest.raises(error, match=words):
+        spectrum.update(values)
+    spectrum.update(np.zeros((0, 3, 32, 32), np.float32))
+    assert (spectrum.count, spectrum.skipped) == (0, 0)
+
+
+def test_spectra_that_cannot_be_made_or_merged():
+    with pytest.raises(freqbias.Error, match="1×1: expected at least 2×2"):
+        freqbias.GradientSpectrum(1, 1)
+    for sides in [(0, 32), (-1, 32), (32, 100_000)]:
+        with pytest.raises((ValueError, OverflowError)):
+            freqbias.GradientSpectrum(*sides)
+    with pytest.raises(ValueError, match='convention "round"'):
+        freqbias.GradientSpectrum(32, 32, convention="round")
+    spectrum = freqbias.GradientSpectrum(32, 32)
+    with pytest.raises(ValueError, match="expected"):
+        spectrum.merge(freqbias.GradientSpectrum(16, 16))
+    for damaged in [b"", b"{}", b'{"skipped":0,"profiles":{"count":1,"mean":[1],"squares":[1]},"shares":1}']:
+        with pytest.raises(ValueError, match="no sums"):
+            spectrum.merge(damaged)
+    with pytest.raises(freqbias.Error, match="expected sums of"):
+        spectrum.merge(freqbias.GradientSpectrum(16, 16).sums())
+    odd = b'{"skipped":0,"profiles":{"count":5,"mean":[%s],"squares":[1]},"shares":{"count":4,"mean":[],"squares":[]}}'
+    with pytest.raises(freqbias.Error, match="expected sums of"):
+        spectrum.merge(odd % b",".join([b"1"] * 20))
+
+
+def test_results_are_tables_and_figures():
+    found = spectrum_of(gradients(20)).result()
+    png = found._repr_png_()
+    assert png.startswith(b"\x89PNG") and "data:image/png" in found._repr_html_()
+    assert 1 <= found.peak <= 20 and 1 < found.centre < 20
+    pandas = pytest.importorskip("pandas")
+    table = found.to_pandas()
+    assert isinstance(table, pandas.DataFrame) and list(table.index) == list(range(1, 21))
+    assert np.array_equal(table["mean"], found.mean) and list(table.columns) == ["mean", "std", "low", "high"]
+
+
+def test_a_heat_map_of_spectra(tmp_path):
+    spectra = [spectrum_of(gradients(5, seed=seed)).result() for seed in range(3)]
+    figure = freqbias.heat_map(spectra, epochs=[0, 5, 9])
+    figure.save(tmp_path / "map.png")
+    assert (tmp_path / "map.png").read_bytes() == figure.png and figure.png.startswith(b"\x89PNG")
+    assert [path.name for path in tmp_path.iterdir()] == ["map.png"]
+    with pytest.raises(ValueError, match="no spectra"):
+        freqbias.heat_map([])
+    with pytest.raises(freqbias.Error, match="epoch 0 after epoch 1"):
+        freqbias.heat_map(spectra[:2], epochs=[1, 0])

@@ -1,0 +1,101 @@
+"""The measures of two functions: values that are known on paper, and what is refused."""
+
+import numpy as np
+import pytest
+
+import freqbias
+
+
+def wave(k, size=32):
+    return np.cos(2 * np.pi * k * np.arange(size) / size).astype(np.float32)
+
+
+class Linear:
+    """Two classes by one wave of eight periods: its gradient is that wave, whatever the image."""
+
+    direction = np.broadcast_to(wave(8), (3, 32, 32)) / 50
+
+    def logits(self, images):
+        score = (images * self.direction).sum((1, 2, 3))
+        return np.stack([np.zeros_like(score), score], 1).astype(np.float32)
+
+    def gradient(self, images, labels):
+        share = 1 / (1 + np.exp(-self.logits(images)[:, 1].astype(np.float64)))
+        return ((share - labels)[:, None, None, None] * self.direction).astype(np.float32)
+
+
+@pytest.fixture
+def linear():
+    images, labels = freqbias.synthetic(24)
+    return Linear().logits, Linear().gradient, images, labels % 2
+
+
+def test_a_linear_model_looks_at_its_own_wave(linear):
+    found = freqbias.sensitivity(*linear)
+    assert abs(found.row["mean"][7] - 1) < 1e-6 and abs(found.row["centre"] - 8) < 1e-5
+    attack = freqbias.attack_spectrum(*linear, eps=0.5, steps=2)
+    change = attack.arrays["change"][0]
+    assert change.argmax() == 7
+    heat = freqbias.fourier_heat_map(*linear, window=9)
+    first = heat.arrays["first_order"][0]
+    # The only direction that the loss depends on is (0, ±8).
+    places = np.argwhere(first > first[np.isfinite(first)].max() / 2)
+    assert sorted(map(tuple, places - 9)) == [(0, -8), (0, 8)]
+
+
+def test_progress_and_notebooks(linear, capsys):
+    found = freqbias.phase_amplitude(linear[0], *linear[2:], progress=True)
+    assert found.data["n_images"] == 24 and "by phase" in repr(found)
+    assert found._repr_html_().startswith("<pre>") and found._repr_png_().startswith(b"\x89PNG")
+    pandas = pytest.importorskip("pandas")
+    assert isinstance(found.to_pandas(), pandas.DataFrame)
+
+
+def test_batches_make_no_difference(linear):
+    for measure in [freqbias.band_accuracy, freqbias.phase_amplitude]:
+        one, other = (measure(linear[0], *linear[2:], batch_size=size).data for size in (5, 24))
+        strip = lambda data: {key: value for key, value in data.items() if key != "settings"}  # noqa: E731
+        for data in (one, other):
+            for part in data.get("checkpoints", [{}])[0].get("components", []):
+                part["loss"] = round(part["loss"], 6)
+        assert strip(one) == strip(other)
+
+
+def test_what_cannot_be_measured_is_an_exception(linear):
+    model, gradient, images, labels = linear
+    refused = [
+        (model, images * 3 - 1, labels, ValueError, "expected numbers from 0 to 1; a normaliser belongs"),
+        (model, np.where(images > 2, 0, np.nan).astype(np.float32), labels, ValueError, "pixel of NaN"),
+        (model, images[:0], labels[:0], ValueError, "no images"),
+        (model, images[:, :1], labels, ValueError, r"expected \(images, 3, height, width\)"),
+        (model, images, labels[:3], ValueError, "one for each image"),
+        (model, images, labels + 5, ValueError, "expected 0 to 1"),
+        (model, images, -labels, ValueError, "labels from -1"),
+        (lambda x: x, images, labels, ValueError, "logits of shape"),
+        (lambda x: "no", images, labels, TypeError, "logits of type"),
+        (lambda x: model(x)[:, :1] if len(x) > 1 else model(x), images, labels, freqbias.Error, "expected"),
+        (lambda x: model(x)[:1], images, labels, freqbias.Error, r"the network gave logits of shape \[1, 2\]"),
+    ]
+    for model_fn, pixels, numbers, error, words in refused:
+        with pytest.raises(error, match=words):
+            freqbias.band_accuracy(model_fn, pixels, numbers)
+    with pytest.raises(freqbias.Error, match="pixel gradient of shape"):
+        freqbias.sensitivity(model, lambda x, y: gradient(x, y)[:, :, :5], images, labels)
+    with pytest.raises(freqbias.Error, match="none of the 24 images"):
+        freqbias.sensitivity(model, lambda x, y: 0 * x, images, labels)
+    with pytest.raises(ValueError, match='"2" or "inf"'):
+        freqbias.attack_spectrum(model, gradient, images, labels, constraint="1")
+    with pytest.raises(ValueError, match="eps"):
+        freqbias.attack_spectrum(model, gradient, images, labels, eps=-1)
+    with pytest.raises(freqbias.Error, match="window 0"):
+        freqbias.fourier_heat_map(model, gradient, images, labels, window=0)
+    with pytest.raises(ValueError, match="batch_size 0"):
+        freqbias.phase_amplitude(model, images, labels, batch_size=0)
+    with pytest.raises(ValueError, match="3 class_names: expected 2"):
+        freqbias.shortcuts(model, images, labels, class_names=["a", "b", "c"])
+    with pytest.raises(ValueError, match="rescale"):
+        freqbias.band_accuracy(model, images, labels, rescale="maybe")
+    with pytest.raises(freqbias.Error, match="band 9-3|ring from 9"):
+        freqbias.band_accuracy(model, images, labels, bands=[(9, 3)])
+    with pytest.raises(freqbias.Error):
+        freqbias.phase_amplitude(model, images, labels * 0)
