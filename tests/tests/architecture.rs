@@ -96,7 +96,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// What belongs to the command line alone.
-const ONLY_IN_BINS: &[&str] = &["anyhow", "clap", "clap_complete", "clap_mangen", "ctrlc", "indicatif"];
+const ONLY_IN_BINS: &[&str] =
+    &["anyhow", "clap", "clap_complete", "clap_mangen", "ctrlc", "indicatif", "signal-hook"];
 
 /// What packages of the library are called where they are published, before the names that their code has.
 const PREFIX: &str = "freqbias-";

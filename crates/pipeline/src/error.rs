@@ -52,6 +52,9 @@ pub enum Error {
         own_name: Option<String>,
         name: Option<String>,
     },
+    /// A run that was started in another precision.
+    #[error("{}: the run was started in {before}, but now the precision is {now}", folder.display())]
+    PrecisionChanged { folder: PathBuf, before: String, now: String },
     /// Training was stopped; it can be resumed.
     #[error("stopped in epoch {epoch} after {batches} {}; everything is kept in {}", words(*batches), folder.display())]
     TrainingInterrupted { epoch: usize, batches: usize, folder: PathBuf },

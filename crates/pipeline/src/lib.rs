@@ -58,7 +58,7 @@ pub use tally::tally;
 
 // Training
 pub use recipe::{Recipe, RecipeName};
-pub use run::{PreparedRun, Trained, TrainingRun};
+pub use run::{PreparedRun, SAVE_EVERY, Trained, TrainingRun};
 pub use targets::Targets;
 pub use trainable::TrainableClassifier;
 

@@ -1,6 +1,6 @@
 //! The result of a run: a spectrum an epoch.
 
-use std::{fs, io, path::Path};
+use std::{io, path::Path};
 
 use files::{Action, failed, write_atomically};
 use serde::{Deserialize, Serialize};
@@ -146,7 +146,7 @@ impl SpectrumTable {
     /// If the file is missing, is no such table, or its columns differ in length.
     pub fn load_json(path: &Path) -> Result<Self, Error> {
         let damaged = |found: String| Error::Damaged { path: path.to_owned(), found };
-        let bytes = fs::read(path).map_err(failed(Action::Read, path))?;
+        let bytes = files::read(path)?;
         let columns: Columns = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
         let mut table = Self::new(columns.dataset, columns.arch, columns.n_images, columns.radii);
         let epochs = columns.epochs.len();

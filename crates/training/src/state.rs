@@ -129,6 +129,26 @@ impl Progress {
     pub(crate) fn is_best(&self, nat_prec1: f64) -> bool {
         self.history.iter().all(|epoch| epoch.nat_prec1 < nat_prec1)
     }
+
+    /// Refuses what no run comes to whose epochs have so many batches and images.
+    pub(crate) fn check(&self, batches: usize, images: usize, path: &Path) -> Result<(), Error> {
+        let Self { epoch, batch, tally, seconds, history } = self;
+        let Tally { examples, loss_sum, correct, correct5 } = *tally;
+        let misfit = if history.len() != *epoch || history.iter().zip(0..).any(|(of, at)| of.epoch != at) {
+            format!("epoch {epoch} after {} finished ones", history.len())
+        } else if *batch > batches {
+            format!("{batch} batches of an epoch that has {batches}")
+        } else if examples > images || (*batch == 0) != (examples == 0) {
+            format!("{examples} of {images} images in {batch} batches")
+        } else if correct > correct5 || correct5 > examples {
+            format!("{correct} and {correct5} of {examples} images right")
+        } else if !loss_sum.is_finite() || !(seconds.is_finite() && *seconds >= 0.0) {
+            format!("a loss of {loss_sum} after {seconds} seconds")
+        } else {
+            return Ok(());
+        };
+        Err(damaged(path, misfit))
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -184,7 +204,12 @@ pub(crate) fn load(path: &Path, fixed: &Fixed, moving: &mut Moving<'_>) -> Resul
         let restored = average.values().iter().map(restored).collect::<Result<_, Error>>()?;
         average.set_values(restored);
     }
-    moving.optimiser.restore(tensors);
+    let restored = moving.optimiser.restore(tensors, moving.parameters);
+    restored.map_err(|problem| damaged(path, problem))?;
+    let is_under_way = content.progress.epoch > 0 || content.progress.batch > 0;
+    if is_under_way && moving.optimiser.tensors().is_empty() {
+        return Err(damaged(path, "nothing of the optimiser, in a run that has made steps".to_owned()));
+    }
     Ok(content.progress)
 }
 

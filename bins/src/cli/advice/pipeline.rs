@@ -18,6 +18,9 @@ pub(super) fn of(error: &Error, command: &str) -> Option<String> {
              --task for a run of these"
             .to_owned(),
         Error::UnsuitableNetwork { .. } => "choose another --arch".to_owned(),
+        Error::PrecisionChanged { before, .. } => {
+            format!("resume with --precision {before}, or start anew with --overwrite or another --task")
+        }
         Error::TrainingInterrupted { .. } if command == "easy_train" => {
             "to go on, give the same command with --resume added".to_owned()
         }
@@ -33,6 +36,7 @@ pub(super) fn is_of_flags(error: &Error) -> bool {
         Error::AttackTooFar { .. }
             | Error::MixedAdversary { .. }
             | Error::UnsuitableNetwork { .. }
+            | Error::PrecisionChanged { .. }
             | Error::NoSuchOutput { .. }
             | Error::OtherOutputs { .. }
             | Error::OtherClasses { .. }

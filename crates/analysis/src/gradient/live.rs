@@ -1,7 +1,6 @@
 //! What is recorded while a network learns: which checkpoints stay, and the gradient spectrum, so that not all of them need to.
 
 use datasets::ImageSet;
-use files::{Action, failed};
 use pipeline::{Session, Trained, TrainingRun};
 use runs::{KnownSettings, StoredCheckpoint, results};
 use spectral::{RunningBands, SpectrumRow, SpectrumTable};
@@ -105,6 +104,8 @@ struct LiveSpectrum<'a> {
     every: usize,
     epochs: usize,
     table: SpectrumTable,
+    /// Whether the files are known to be those of the table.
+    is_saved: bool,
 }
 
 impl<'a> LiveSpectrum<'a> {
@@ -123,10 +124,11 @@ impl<'a> LiveSpectrum<'a> {
                 let (before, now) = (stored.n_images, table.n_images);
                 return Err(Error::OtherImageCount { path, before, now });
             }
-            table.rows = stored.rows;
+            (table.rows, table.network) = (stored.rows, stored.network);
         }
+        let is_saved = table.rows.is_empty();
         let images = report::image_density(spectrum.images())?;
-        Ok(Self { spectrum, images, run, every, epochs, table })
+        Ok(Self { spectrum, images, run, every, epochs, table, is_saved })
     }
 
     /// Measures the finished epochs that are due and have no row yet, and writes all results. Once the interrupt flag is set the rest
@@ -135,7 +137,8 @@ impl<'a> LiveSpectrum<'a> {
         let finished = self.run.metrics()?.len();
         let before = self.table.rows.len();
         self.table.rows.retain(|row| row.epoch < finished);
-        let mut is_new = self.table.rows.len() != before;
+        // Files beside the numbers may be of other rows where a program was killed: they are written again once.
+        let mut is_new = self.table.rows.len() != before || !self.is_saved;
         let (every, epochs) = (self.every, self.epochs);
         for epoch in (0..finished).filter(|&epoch| epoch.is_multiple_of(every) || epoch + 1 == epochs) {
             match self.missing(epoch) {
@@ -186,12 +189,16 @@ impl<'a> LiveSpectrum<'a> {
         rows.insert(place, row);
     }
 
-    fn save(&self) -> Result<(), Error> {
+    fn save(&mut self) -> Result<(), Error> {
+        self.is_saved = true;
         if self.table.rows.is_empty() {
             return Ok(());
         }
+        if !self.run.path().is_dir() {
+            return Err(files::Error::Gone { folder: self.run.path().to_owned() }.into());
+        }
         let output = results::live_folder(self.run.path());
-        std::fs::create_dir_all(&output).map_err(failed(Action::CreateFolder, &output))?;
+        files::create_folders(&output)?;
         SpectrumReport { table: &self.table, checkpoints: &[], images: &self.images }.save(&output)?;
         Ok(())
     }
