@@ -39,6 +39,8 @@ pub enum Fault {
     Kill,
     /// The process aborts there, after half of the bytes of a write.
     Abort,
+    /// The folder that [`move_away`] names has another name from now on.
+    Move,
 }
 
 impl Fault {
@@ -53,6 +55,7 @@ impl Fault {
             Self::Full => "full",
             Self::Kill => "kill",
             Self::Abort => "abort",
+            Self::Move => "move",
         }
     }
 
@@ -77,6 +80,14 @@ struct Armed {
     fault: Option<(Fault, usize)>,
     is_armed: bool,
     seen: Seen,
+}
+
+/// From where to where [`Fault::Move`] moves a folder.
+static MOVED: Mutex<Option<(PathBuf, PathBuf)>> = Mutex::new(None);
+
+/// Says which folder [`Fault::Move`] moves, and to where.
+pub fn move_away(from: &Path, to: &Path) {
+    *MOVED.lock().unwrap_or_else(PoisonError::into_inner) = Some((from.to_owned(), to.to_owned()));
 }
 
 static ARMED: Mutex<Option<Armed>> = Mutex::new(None);
@@ -136,6 +147,14 @@ fn fate(operation: Operation, path: &Path) -> Fate {
         Fault::Kill => Fate::Failed(io::Error::other("killed by the test")),
         Fault::Abort if is_now && is_write => Fate::Half,
         Fault::Abort => Fate::Aborted,
+        Fault::Move => {
+            if let (true, Some((from, to))) =
+                (is_now, MOVED.lock().unwrap_or_else(PoisonError::into_inner).as_ref())
+            {
+                armed.seen.is_hit |= std::fs::rename(from, to).is_ok();
+            }
+            Fate::Done
+        }
     };
     armed.seen.is_hit |= !matches!(fate, Fate::Done);
     fate

@@ -46,6 +46,7 @@ mod normaliser;
 mod plan;
 mod respelled;
 mod results;
+mod room;
 mod sizes;
 mod spelling;
 mod stopwatch;
@@ -74,6 +75,7 @@ pub use frozen::Frozen;
 pub use kernels::Precision;
 pub use normaliser::Normaliser;
 pub use results::{Evaluation, InputGradient, ParameterGradients};
+pub use room::values_kept;
 pub use stopwatch::{Direction, StepTime, Stopwatch};
 
 // What can go wrong

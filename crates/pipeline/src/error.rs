@@ -12,6 +12,11 @@ pub enum Error {
     /// The memory of the device is full.
     #[error("the GPU's memory does not hold a step on {images} images; what is finished is kept ({problem})")]
     DeviceMemoryFull { images: usize, problem: String },
+    /// The memory does not hold what a step of training keeps.
+    #[error(
+        "a step of training on {images} images keeps {} in memory, and {} are free", gigabytes(*needed), gigabytes(*free)
+    )]
+    MemoryTooSmall { images: usize, needed: u64, free: u64, fits: Option<usize> },
     /// An adversary that may go farther than from a black to a white image.
     #[error(
         "an adversary within {radius}: pixels are in [0, 1], so that images of {height}×{width} pixels are at most {farthest:.1} apart; \
@@ -86,6 +91,10 @@ pub enum Error {
 
 fn quoted(name: Option<&str>) -> String {
     name.map_or_else(|| "none".to_owned(), |name| format!("`{name}`"))
+}
+
+fn gigabytes(bytes: u64) -> String {
+    format!("{:.1} GB", bytes as f64 / 1e9)
 }
 
 fn words(batches: usize) -> &'static str {

@@ -30,6 +30,7 @@ mod profile;
 mod recipe;
 mod resident;
 mod restriction;
+mod room;
 mod run;
 mod session;
 mod source;

@@ -16,6 +16,7 @@ use crate::{
     adversary::describe_attack,
     open::fresh_network,
     resident::{ResidentSets, are_changed},
+    room,
     source::DatasetSource,
     targets::Targets,
 };
@@ -120,6 +121,8 @@ impl<'a> TrainingRun<'a> {
             let arch = self.architecture.name();
             Error::UnsuitableNetwork { arch, source }
         })?;
+        let batch = self.profile.batch_size.min(self.dataset.train.len());
+        room::check(&network, &session.backend, [shape.height, shape.width], batch)?;
         let distortions = self.recipe.distortions(self.normaliser);
         let is_changed = are_changed(&self.adversary, &distortions);
         let resident = if is_changed { None } else { ResidentSets::from_dataset(self.dataset, session)? };
