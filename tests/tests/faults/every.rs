@@ -1,7 +1,9 @@
 //! Every operation of every scenario, with every fault.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     io,
+    path::{Path, PathBuf},
     process::{Command, ExitCode, Output},
     sync::{
         Mutex, PoisonError,
@@ -21,12 +23,13 @@ use crate::{
 const AT_ONCE: usize = 2;
 
 /// Runs each scenario in a process of its own, and says how it went.
-pub(crate) fn all() -> ExitCode {
+pub(crate) fn all(is_whole: bool) -> ExitCode {
     let started = Instant::now();
     let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || {
         while let Some(scenario) = SCENARIOS.get(next.fetch_add(1, Ordering::SeqCst)) {
-            let output = itself(&["--scenario", scenario.name]);
+            let arguments = ["--scenario", scenario.name, "--all"];
+            let output = itself(&arguments[..if is_whole { 3 } else { 2 }]);
             let (is_right, said) = match &output {
                 Ok(output) => (output.status.success(), summary(output)),
                 Err(error) => (false, error.to_string()),
@@ -46,6 +49,11 @@ pub(crate) fn all() -> ExitCode {
         SCENARIOS.len(),
         started.elapsed().as_secs_f64()
     ));
+    if !is_whole {
+        say(
+            "faults: one of seven was tried; `cargo test -p tests --features faults --test faults -- --all` tries all",
+        );
+    }
     if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -80,89 +88,92 @@ fn summary(output: &Output) -> String {
 /// What stands before the lines of this program among those of the programs that it runs.
 pub(crate) const MARK: &str = "@ ";
 
-/// Runs one scenario with every fault at every operation, or with one fault at one operation: `kill 17`.
-pub(crate) fn scenario(name: &str, only: &[String]) -> ExitCode {
+/// Of so many faults one is tried where not all are.
+const STRIDE: usize = 7;
+
+/// Runs one scenario: `--all` with every fault at every operation, else with a part of them; or `kill 17`, one fault at one operation.
+pub(crate) fn scenario(name: &str, which: &[String]) -> ExitCode {
     let scenario = SCENARIOS.iter().find(|scenario| scenario.name == name).expect("a scenario of this name");
     let started = Instant::now();
     let prepared = Prepared::new(scenario).expect("a run without faults");
     let mut problems = unsynced(&prepared.operations);
-    let (mut trials, mut tally) = (0, [0; 2]);
-    for number in 1..=prepared.operations.len() {
-        for fault in Fault::SURVIVED {
-            let is_asked = only.is_empty() || only[0] == fault.name() && only[1] == number.to_string();
-            if !is_asked || fault == Fault::Short && prepared.operations[number - 1].0 != Operation::Write {
-                continue;
-            }
-            trials += 1;
-            let verdict = prepared.trial((fault, number), None).expect("a folder to work in");
-            let (operation, path) = &prepared.operations[number - 1];
-            let problem = match verdict {
-                Verdict::Same | Verdict::NotHit => continue,
-                Verdict::Stuck => {
-                    tally[0] += 1;
-                    "stuck".to_owned()
-                }
-                Verdict::Wrong(what) => {
-                    tally[1] += 1;
-                    what
-                }
-            };
-            problems.push(format!("{} {number} ({operation:?} {}): {problem}", fault.name(), path.display()));
+    let all = faults(&prepared.operations);
+    let chosen: Vec<(Fault, usize)> = match which {
+        [] => all.iter().copied().step_by(STRIDE).collect(),
+        [word] if word == "--all" => all.clone(),
+        [fault, number] => {
+            let is_it = |of: &&(Fault, usize)| of.0.name() == fault && of.1.to_string() == *number;
+            all.iter().filter(is_it).copied().collect()
         }
+        other => panic!("{other:?}: expected nothing, --all, or a fault and a number"),
+    };
+    let (mut stuck, mut wrong) = (0, 0);
+    for &(fault, number) in &chosen {
+        let problem = match prepared.trial((fault, number), None).expect("a folder to work in") {
+            Verdict::Same | Verdict::NotHit => continue,
+            Verdict::Stuck => {
+                stuck += 1;
+                "stuck".to_owned()
+            }
+            Verdict::Wrong(what) => {
+                wrong += 1;
+                what
+            }
+        };
+        let (operation, path) = &prepared.operations[number - 1];
+        problems.push(format!("{} {number} ({operation:?} {}): {problem}", fault.name(), path.display()));
     }
-    let [stuck, wrong] = tally;
     say(&format!(
-        "{MARK}{} operations, {trials} faults: {wrong} wrong or left over, {stuck} stuck, {:.1} s",
+        "{MARK}{} operations, {} of {} faults: {wrong} wrong or left over, {stuck} stuck, {:.1} s",
         prepared.operations.len(),
+        chosen.len(),
+        all.len(),
         started.elapsed().as_secs_f64()
     ));
-    problems.iter().take(12).for_each(|problem| say(&format!("{MARK}{problem}")));
+    problems.iter().take(40).for_each(|problem| say(&format!("{MARK}{problem}")));
     if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// What a power failure could take: files that have their names before the disk has their bytes, and names that it never has.
-fn unsynced(operations: &[(Operation, std::path::PathBuf)]) -> Vec<String> {
+/// Every fault at every operation; the disk takes half of what is written alone.
+pub(crate) fn faults(operations: &[(Operation, PathBuf)]) -> Vec<(Fault, usize)> {
+    let at = |number: usize| {
+        let is_write = operations[number - 1].0 == Operation::Write;
+        let each = Fault::SURVIVED.into_iter().filter(move |&fault| fault != Fault::Short || is_write);
+        each.map(move |fault| (fault, number))
+    };
+    (1..=operations.len()).flat_map(at).collect()
+}
+
+/// What a power failure could take: files that are renamed before the disk has their bytes, and names that it never has.
+fn unsynced(operations: &[(Operation, PathBuf)]) -> Vec<String> {
+    let (mut written, mut renamed) = (BTreeSet::new(), BTreeMap::new());
     let mut problems = Vec::new();
-    let mut written = std::collections::BTreeSet::new();
-    let mut renamed = std::collections::BTreeMap::new();
     for (operation, path) in operations {
         let folder = path.parent().unwrap_or(path);
         match operation {
-            Operation::Write => drop(written.insert(path.clone())),
+            Operation::Write => drop(written.insert(path)),
             Operation::Sync => drop(written.remove(path)),
-            Operation::Rename => {
-                if let Some(other) =
-                    written.iter().find(|written| written.parent() == path.parent() && is_of(written, path))
-                {
-                    problems.push(format!(
-                        "{} has its name before its bytes ({})",
-                        path.display(),
-                        other.display()
-                    ));
-                }
-                renamed.insert(folder.to_owned(), path.clone());
+            Operation::Remove => drop(written.remove(path)),
+            Operation::RemoveFolder => {
+                written.retain(|written| !written.starts_with(path));
+                renamed.retain(|folder: &&Path, _| !folder.starts_with(path));
             }
-            Operation::SyncFolder => drop(renamed.remove(path)),
+            Operation::Rename => {
+                // Whatever is unsynced in the folder may be what is renamed: its hidden name does not say of what it is.
+                problems.extend(written.iter().find(|written| written.parent() == Some(folder)).map(
+                    |written| {
+                        format!("{} is renamed while {} is not synced", path.display(), written.display())
+                    },
+                ));
+                renamed.insert(folder, path);
+            }
+            Operation::SyncFolder => drop(renamed.remove(path.as_path())),
             _ => {}
         }
     }
-    problems.extend(
-        written
-            .iter()
-            .filter(|path| !is_passing(path))
-            .map(|path| format!("{} is not synced", path.display())),
-    );
+    problems.extend(written.iter().map(|path| format!("{} is not synced", path.display())));
     problems.extend(renamed.values().map(|path| format!("the name of {} is not synced", path.display())));
     problems
-}
-
-/// Whether a hidden file was that of a target: nothing else is unsynced in its folder when it is renamed.
-fn is_of(written: &std::path::Path, _target: &std::path::Path) -> bool {
-    !is_passing(written)
-}
-
-fn is_passing(path: &std::path::Path) -> bool {
-    path.ends_with(".lock")
 }
 
 /// A line of this program.

@@ -10,8 +10,16 @@ pub(crate) struct Scenario {
     pub(crate) again: &'static [&'static str],
 }
 
-/// A set and a network that take milliseconds.
-pub(crate) const SMALL: &str = "--limit-train 16 --limit-test 8 --batch-size 8";
+/// A set that takes milliseconds, for a program.
+pub(crate) fn small(program: &str) -> &'static str {
+    match program {
+        // Each class needs images, and steps have batches of their own.
+        "reproduce" => "--limit-train 40 --limit-test 20",
+        "generate_toy_dataset" | "generate_freq_dataset" => "--limit-train 16 --limit-test 8",
+        "train_toy_models" => "--limit-train 16 --limit-test 8 --batch-size 4",
+        _ => "--limit-train 16 --limit-test 8 --batch-size 8",
+    }
+}
 
 const PLAIN: &[&str] = &[""];
 const RESUME: &[&str] = &["--resume", ""];
@@ -70,7 +78,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "train_toy_models",
         before: &[],
-        command: "train_toy_models --exp_name SCR --number 2 --kernel_size 3 --epochs 2",
+        command: "train_toy_models --exp_name WCR --number 2 --kernel_size 3 --epochs 2",
         again: RESUME,
     },
     Scenario {

@@ -13,7 +13,7 @@ use files::{
 };
 
 use crate::{
-    programs::{SMALL, Scenario},
+    programs::{Scenario, small},
     results::{self, Results},
 };
 
@@ -106,6 +106,20 @@ impl<'a> Prepared<'a> {
         self.judge(&work)
     }
 
+    /// One fault, and something that happens to the folder before the program goes on.
+    pub(crate) fn trial_between(
+        &self,
+        fault: (Fault, usize),
+        happens: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> io::Result<Verdict> {
+        let work = self.begin()?;
+        faults::arm(Some(fault));
+        run_in(&work, self.scenario.command, "")?;
+        faults::disarm();
+        happens(&work)?;
+        self.judge(&work)
+    }
+
     /// Goes on without faults, and compares.
     pub(crate) fn judge(&self, work: &Path) -> io::Result<Verdict> {
         if !self.go_on(work)? {
@@ -149,12 +163,22 @@ pub(crate) fn run_in(folder: &Path, command: &str, more: &str) -> io::Result<boo
     Ok(bins::run_with(name, arguments) == ExitCode::SUCCESS)
 }
 
+/// The program's name, and the words of a command line on a small set.
+pub(crate) fn arguments(command: &str) -> Vec<OsString> {
+    let name = command.split(' ').next().unwrap_or_default();
+    std::iter::once(name.into()).chain(line(command, "").into_iter().skip(1)).collect()
+}
+
 /// The words of a command line, on a small set, with what is to be added.
-pub(crate) fn line(command: &str, more: &str) -> Vec<OsString> {
-    // Steps of a reproduction have batches of their own.
-    let small = if command.starts_with("reproduce") { "--limit-train 40 --limit-test 20" } else { SMALL };
+fn line(command: &str, more: &str) -> Vec<OsString> {
+    let small = small(command.split(' ').next().unwrap_or_default());
     let words = command.split(' ').chain(small.split(' ')).chain(more.split(' ')).chain(["--quiet"]);
-    let mut words: Vec<OsString> = words.filter(|word| !word.is_empty()).map(OsString::from).collect();
-    words.dedup_by(|next, before| next == before && next.to_string_lossy().starts_with("--"));
-    words
+    let mut line: Vec<OsString> = Vec::new();
+    for word in words.filter(|word| !word.is_empty()).map(OsString::from) {
+        // What is added may be there already.
+        if word != "--resume" && word != "--overwrite" || !line.contains(&word) {
+            line.push(word);
+        }
+    }
+    line
 }
