@@ -189,6 +189,40 @@ fn unsafe_code_stands_in_kernels_alone() {
     }
 }
 
+/// What changes files, by the standard library; whoever does it beside `files` cannot be made to fail there.
+const OF_FILES: &[&str] = &[
+    "fs::write(",
+    "fs::rename(",
+    "fs::remove_",
+    "fs::create_dir",
+    "fs::copy(",
+    "fs::hard_link(",
+    "File::create",
+    "create_new(",
+];
+
+/// Code that is no test's: documentation and what stands behind `#[cfg(test)]` may do as it likes.
+#[test]
+fn files_are_written_by_one_crate() {
+    for package in &metadata().packages {
+        if ["files", "tests", "examples", "benches"].contains(&name(package)) {
+            continue;
+        }
+        for file in rust_files(package.manifest_path.parent().expect("a folder").join("src").as_std_path()) {
+            let text = std::fs::read_to_string(&file).expect("a source file");
+            let path = file.display().to_string();
+            // Pages of a manual, which are no results.
+            if path.contains("test") || path.ends_with("bins/src/freqbias.rs") {
+                continue;
+            }
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            let mut lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+            let found = lines.find(|line| OF_FILES.iter().any(|words| line.contains(words)));
+            assert_eq!(found, None, "{path}: use `files`");
+        }
+    }
+}
+
 fn rust_files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let entries =
         std::fs::read_dir(folder).expect("a readable folder").map(|entry| entry.expect("an entry").path());

@@ -45,7 +45,12 @@ impl Needed {
         // A sixth less than what would fit just so: the system and what operations need beside want some, too.
         let room = (free / 6 * 5).saturating_sub(self.of_network);
         let most = (room / self.of_image.max(1)) as usize / LANES * LANES;
-        Err(Error::MemoryTooSmall { images, needed, free, fits: Some(most.min(images)).filter(|&most| most > 0) })
+        Err(Error::MemoryTooSmall {
+            images,
+            needed,
+            free,
+            fits: Some(most.min(images)).filter(|&most| most > 0),
+        })
     }
 
     fn of(&self, images: usize) -> u64 {
@@ -128,7 +133,9 @@ mod tests {
         let meminfo = "MemTotal:       16000 kB\nMemAvailable:    9000 kB\nSwapFree:        1000 kB\n";
         assert_eq!(of_machine(meminfo), Some(10_000 * 1024));
         let status = "VmPeak:\t  300 kB\nVmSize:\t  200 kB\n";
-        let limits = |soft: &str| format!("Max cpu time  unlimited\nMax address space         {soft}   unlimited  bytes\n");
+        let limits = |soft: &str| {
+            format!("Max cpu time  unlimited\nMax address space         {soft}   unlimited  bytes\n")
+        };
         assert_eq!(of_process(&limits("1048576"), status), Some(1_048_576 - 200 * 1024));
         assert_eq!(of_process(&limits("unlimited"), status), None);
     }
@@ -140,7 +147,10 @@ mod tests {
             fs::create_dir_all(root.path().join(folder))?;
             files.iter().try_for_each(|(name, text)| fs::write(root.path().join(folder).join(name), text))
         };
-        write("a", &[("memory.max", "5000\n"), ("memory.current", "3000\n"), ("memory.stat", "inactive_file 500\n")])?;
+        write(
+            "a",
+            &[("memory.max", "5000\n"), ("memory.current", "3000\n"), ("memory.stat", "inactive_file 500\n")],
+        )?;
         write("a/b", &[("memory.max", "max\n"), ("memory.current", "10\n")])?;
         assert_eq!(of_groups("0::/a/b\n", root.path()), Some(2500));
         write("memory/c", &[("memory.limit_in_bytes", "900"), ("memory.usage_in_bytes", "100")])?;
