@@ -161,3 +161,32 @@ fn fit(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_the_parameters_is_not_restored() -> Done<()> {
+        let parameters =
+            BTreeMap::from([("p".to_owned(), Var::zeros(3, candle_core::DType::F32, &Device::Cpu)?)]);
+        let tensor = |size: usize| Tensor::zeros(size, candle_core::DType::F32, &Device::Cpu);
+        let restore = |optimiser: Optimiser, tensors: Vec<(&str, Tensor)>| {
+            let tensors = tensors.into_iter().map(|(name, tensor)| (name.to_owned(), tensor)).collect();
+            optimiser.start(Decay::from(0.0)).restore(tensors, &parameters)
+        };
+        let sgd = Optimiser::default();
+        assert_eq!(restore(sgd, vec![("momentum.p", tensor(3)?)]), Ok(()));
+        assert!(
+            restore(sgd, vec![("momentum.p", tensor(2)?)]).is_err_and(|said| said.contains("expected [3]"))
+        );
+        assert!(
+            restore(sgd, vec![("momentum.q", tensor(3)?)]).is_err_and(|said| said.contains("`momentum.q`"))
+        );
+        let halves = vec![("mean.p", tensor(3)?)];
+        assert!(restore(Optimiser::ADAMW, halves).is_err_and(|said| said.contains("no `square.p`")));
+        Ok(())
+    }
+}
