@@ -28,7 +28,7 @@ fn wait_until(is_so: impl Fn() -> bool) {
 
 /// Evaluation that takes far longer than training, so that it is what is stopped.
 const EVALUATES: [&str; 9] =
-    ["--epochs", "2", "--limit-test", "256", "--adv-eval", "--eps", "0.5", "--attack-steps", "20"];
+    ["--epochs", "2", "--limit-test", "96", "--adv-eval", "--eps", "0.5", "--attack-steps", "20"];
 
 #[cfg(unix)]
 #[test]
@@ -182,11 +182,11 @@ fn rows_of_images_that_were_replaced_are_measured_again() -> Outcome {
 fn a_batch_for_which_there_is_no_memory_is_refused_before_the_first() -> Outcome {
     let folder = tempfile::tempdir()?;
     let line = format!(
-        "ulimit -v 6000000; exec {} --arch resnet56 --limit-train 8192 --limit-test 16 --batch-size 8192 --quiet",
+        "ulimit -v 6000000; exec {} --arch resnet56 --limit-train 4000 --limit-test 16 --batch-size 4000 --quiet",
         env!("CARGO_BIN_EXE_easy_train")
     );
     let said = fail(Command::new("sh").args(["-c", &line]).current_dir(folder.path()), 2);
-    assert!(said.contains("8192 images") && said.contains("give --batch-size "), "{said}");
+    assert!(said.contains("4000 images") && said.contains("give --batch-size "), "{said}");
     assert!(!folder.path().join("runs").exists(), "no side effects");
     Ok(())
 }

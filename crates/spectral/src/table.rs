@@ -149,6 +149,7 @@ impl SpectrumTable {
         let bytes = files::read(path)?;
         let columns: Columns = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
         let mut table = Self::new(columns.dataset, columns.arch, columns.n_images, columns.radii);
+        table.network = columns.network;
         let epochs = columns.epochs.len();
         let lengths = [columns.mean.len(), columns.std.len(), columns.nat_prec1.len()];
         if let Some(found) = lengths.into_iter().find(|&found| found != epochs) {
@@ -184,6 +185,7 @@ mod tests {
 
     fn table() -> Result<SpectrumTable, Error> {
         let mut table = SpectrumTable::new("cifar10", "resnet18", 1017, vec![1, 2]);
+        table.network = Some(serde_json::json!({ "classes": 10 }));
         table.push(SpectrumRow {
             epoch: 0,
             mean: vec![0.9, 0.1],

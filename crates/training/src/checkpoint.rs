@@ -79,15 +79,20 @@ impl Checkpoint {
 impl CheckpointInfo {
     /// What a file says of itself, from its header alone; nothing if it says nothing, or is no such file.
     pub fn read(path: &Path) -> Option<Self> {
-        let mut file = File::open(path).ok()?;
-        let mut length = [0; 8];
-        file.read_exact(&mut length).ok()?;
-        let length = u64::from_le_bytes(length);
-        let mut header = Vec::new();
-        file.take(length.min(LARGEST_HEADER)).read_to_end(&mut header).ok()?;
-        let header: serde_json::Value = serde_json::from_slice(&header).ok()?;
-        serde_json::from_str(header["__metadata__"][INFO].as_str()?).ok()
+        serde_json::from_str(&header_entry(path, INFO)?).ok()
     }
+}
+
+/// What a file says of itself under a key, from its header alone.
+pub(crate) fn header_entry(path: &Path, key: &str) -> Option<String> {
+    let mut file = File::open(path).ok()?;
+    let mut length = [0; 8];
+    file.read_exact(&mut length).ok()?;
+    let length = u64::from_le_bytes(length);
+    let mut header = Vec::new();
+    file.take(length.min(LARGEST_HEADER)).read_to_end(&mut header).ok()?;
+    let header: serde_json::Value = serde_json::from_slice(&header).ok()?;
+    Some(header["__metadata__"][key].as_str()?.to_owned())
 }
 
 /// No header takes as much: it has a hundred bytes a tensor.

@@ -9,7 +9,7 @@ use candle_core::{Tensor, Var};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    EpochMetrics, Error, Schedule, Tally,
+    EpochMetrics, Error, RunFolder, Schedule, Tally,
     average::Average,
     checkpoint,
     optimiser::RunningOptimiser,
@@ -183,6 +183,15 @@ pub(crate) fn save(
     let tensors = variables.chain(averages).chain(moving.optimiser.tensors()).collect();
     let content = Content { fixed: fixed.clone(), progress: progress.clone() };
     checkpoint::save(path, &tensors, KEY, &serde_json::json!(content))
+}
+
+impl RunFolder {
+    /// How many epochs the run has finished, by its state: files of one more may be there already. Nothing where there is no state, or
+    /// it cannot be read.
+    pub fn finished_epochs(&self) -> Option<usize> {
+        let content = checkpoint::header_entry(&self.state_path(), KEY)?;
+        Some(serde_json::from_str::<Content>(&content).ok()?.progress.epoch)
+    }
 }
 
 /// Restores network, average and optimiser, and says where to go on.

@@ -124,13 +124,16 @@ impl Trainer {
         };
         if folder.state_path().exists() {
             run.restore()?;
+            folder.save_config(&self.config)?;
         } else {
+            folder.save_config(&self.config)?;
             // From here on there is a state, whatever happens: a run that breaks off can go on.
             run.save_state()?;
         }
-        folder.save_config(&self.config)?;
+        // Whatever cannot be written to a folder that is gone, that it is gone is what there is to say.
+        let or_gone = |error| folder.check().err().unwrap_or(error);
         while run.progress.epoch < self.epochs {
-            if !run.epoch()? {
+            if !run.epoch().map_err(or_gone)? {
                 return Ok(Outcome::Interrupted { epoch: run.progress.epoch, batch: run.progress.batch });
             }
         }
