@@ -181,6 +181,8 @@ impl SpectrumTable {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn table() -> Result<SpectrumTable, Error> {

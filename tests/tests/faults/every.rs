@@ -144,10 +144,9 @@ pub(crate) fn faults(operations: &[(Operation, PathBuf)]) -> Vec<(Fault, usize)>
     (1..=operations.len()).flat_map(at).collect()
 }
 
-/// What a power failure could take: files that are renamed before the disk has their bytes, and names that it never has.
+/// What a power failure could take: bytes and names that the disk is never made to have.
 fn unsynced(operations: &[(Operation, PathBuf)]) -> Vec<String> {
     let (mut written, mut renamed) = (BTreeSet::new(), BTreeMap::new());
-    let mut problems = Vec::new();
     for (operation, path) in operations {
         let folder = path.parent().unwrap_or(path);
         match operation {
@@ -158,22 +157,15 @@ fn unsynced(operations: &[(Operation, PathBuf)]) -> Vec<String> {
                 written.retain(|written| !written.starts_with(path));
                 renamed.retain(|folder: &&Path, _| !folder.starts_with(path));
             }
-            Operation::Rename => {
-                // Whatever is unsynced in the folder may be what is renamed: its hidden name does not say of what it is.
-                problems.extend(written.iter().find(|written| written.parent() == Some(folder)).map(
-                    |written| {
-                        format!("{} is renamed while {} is not synced", path.display(), written.display())
-                    },
-                ));
-                renamed.insert(folder, path);
-            }
+            Operation::Rename => drop(renamed.insert(folder, path)),
             Operation::SyncFolder => drop(renamed.remove(path.as_path())),
             _ => {}
         }
     }
-    problems.extend(written.iter().map(|path| format!("{} is not synced", path.display())));
-    problems.extend(renamed.values().map(|path| format!("the name of {} is not synced", path.display())));
-    problems
+    let bytes = written.iter().map(|path| format!("{} is not synced", path.display()));
+    bytes
+        .chain(renamed.values().map(|path| format!("the name of {} is not synced", path.display())))
+        .collect()
 }
 
 /// A line of this program.

@@ -58,8 +58,9 @@ fn try_run(seed: u64, kills: u64) -> io::Result<usize> {
         runs += 1;
         if let Some(difference) = difference(&read(parts.path())?, &expected) {
             failed += 1;
-            say(&format!("run {runs}, after {killed} kills: {difference}"));
+            say(&format!("run {runs}: {difference}"));
         }
+        say(&format!("{killed} kills in {runs} runs, {failed} of which differ"));
     }
     say(&format!(
         "kills: {killed} in {runs} runs, {failed} of which differ (seed {seed}); {:.0} s",

@@ -87,7 +87,7 @@ impl<'a> Prepared<'a> {
         let (runs, moved) = (work.join("runs"), self.root.path().join("moved"));
         faults::move_away(&runs, &moved);
         faults::arm(Some(fault));
-        run_in(&work, self.scenario.command, "")?;
+        let is_done = run_in(&work, self.scenario.command, "")?;
         let Seen { is_hit, .. } = faults::disarm();
         if moved.exists() {
             put_back(&moved, &runs)?;
@@ -95,12 +95,16 @@ impl<'a> Prepared<'a> {
         if !is_hit {
             return Ok(Verdict::NotHit);
         }
+        if is_done {
+            // It got over the fault: nobody gives the command again.
+            return self.compare(&work);
+        }
         if let Some(second) = second {
             faults::arm(Some(second));
-            self.go_on(&work)?;
+            let is_done = self.go_on(&work)?;
             faults::disarm();
-            if moved.exists() {
-                put_back(&moved, &runs)?;
+            if is_done {
+                return self.compare(&work);
             }
         }
         self.judge(&work)
@@ -114,10 +118,10 @@ impl<'a> Prepared<'a> {
     ) -> io::Result<Verdict> {
         let work = self.begin()?;
         faults::arm(Some(fault));
-        run_in(&work, self.scenario.command, "")?;
+        let is_done = run_in(&work, self.scenario.command, "")?;
         faults::disarm();
         happens(&work)?;
-        self.judge(&work)
+        if is_done { self.compare(&work) } else { self.judge(&work) }
     }
 
     /// Goes on without faults, and compares.
@@ -125,6 +129,11 @@ impl<'a> Prepared<'a> {
         if !self.go_on(work)? {
             return Ok(Verdict::Stuck);
         }
+        self.compare(work)
+    }
+
+    /// Compares what is there with what a run without faults leaves.
+    pub(crate) fn compare(&self, work: &Path) -> io::Result<Verdict> {
         Ok(match results::difference(&results::read(work)?, &self.expected) {
             None => Verdict::Same,
             Some(difference) => Verdict::Wrong(difference),

@@ -16,6 +16,9 @@ use super::{
 };
 use crate::{Error, config::RestructuredConfig, experiment::Scope, source};
 
+/// Where [`files::aside`] has a data set written until it is whole.
+const ASIDE: &str = ".unfinished";
+
 impl Restructuring {
     /// Makes images of the training and test images of a data set (RGB, of one size; decoded into memory) and writes them.
     ///
@@ -29,7 +32,9 @@ impl Restructuring {
         let kernels = fitted::load(self, dataset.train.classes().len())?;
         let root = &self.folder;
         let last = root.join(generated::TEST).join(format!("{DENSITY}.json"));
-        if last.exists() && !self.overwrite {
+        // Whoever was killed after the last file had its place left this.
+        let is_finished = last.exists() && !root.join(ASIDE).exists();
+        if is_finished && !self.overwrite {
             return Err(Error::SetExists { folder: root.clone() });
         }
         self.check_source()?;
