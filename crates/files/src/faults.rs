@@ -20,7 +20,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use crate::system::Operation;
+use crate::operation::Operation;
 
 /// The environment variable that arms a fault in a process: `kill:17`, with the words of [`Fault`].
 pub const VARIABLE: &str = "FREQBIAS_FAULT";

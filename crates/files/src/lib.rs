@@ -28,6 +28,7 @@ mod error;
 #[cfg(feature = "faults")]
 pub mod faults;
 mod lock;
+mod operation;
 mod part;
 mod read;
 mod seal;
@@ -36,8 +37,9 @@ mod system;
 
 // Files that appear whole
 pub use atomic::{Pending, link, write_atomically, write_atomically_with};
+pub use operation::Operation;
 pub use sibling::remove_leftovers;
-pub use system::{Operation, Output};
+pub use system::Output;
 
 // Files in parts, which later calls go on with
 pub use part::Part;

@@ -142,7 +142,7 @@ impl Progress {
             format!("{examples} of {images} images in {batch} batches")
         } else if correct > correct5 || correct5 > examples {
             format!("{correct} and {correct5} of {examples} images right")
-        } else if !loss_sum.is_finite() || !(seconds.is_finite() && *seconds >= 0.0) {
+        } else if !(loss_sum.is_finite() && seconds.is_finite() && *seconds >= 0.0) {
             format!("a loss of {loss_sum} after {seconds} seconds")
         } else {
             return Ok(());

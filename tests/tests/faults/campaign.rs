@@ -52,7 +52,7 @@ enum Kind {
 pub(crate) fn run(seed: u64, count: u64) -> ExitCode {
     say(&format!("faults: seed {seed}, {count} faults"));
     let mut draws = Draws::new(seed);
-    let prepared = SCENARIOS.iter().map(|scenario| Prepared::new(scenario)).collect::<io::Result<Vec<_>>>();
+    let prepared = SCENARIOS.iter().map(Prepared::new).collect::<io::Result<Vec<_>>>();
     let prepared = prepared.expect("runs without faults");
     let (mut tally, mut failed) = (BTreeMap::new(), 0);
     for trial in 0..count {

@@ -95,6 +95,13 @@ impl<'a> Prepared<'a> {
         if !is_hit {
             return Ok(Verdict::NotHit);
         }
+        if fault.0 == Fault::Move {
+            // What was done in a new folder of the name is gone; what was done before may be all.
+            return match self.judge(&work)? {
+                Verdict::Stuck => self.compare(&work),
+                verdict => Ok(verdict),
+            };
+        }
         if is_done {
             // It got over the fault: nobody gives the command again.
             return self.compare(&work);

@@ -98,8 +98,7 @@ impl Place {
 
     /// The images that a program was putting in their places when it was killed; they may be replaced.
     fn unfinished(&self) -> Result<Vec<PathBuf>, Error> {
-        let content = files::read_if_there(&self.note())?.unwrap_or_default();
-        let names: Vec<String> = serde_json::from_slice(&content).unwrap_or_default();
+        let names = unfinished(&self.folder)?;
         Ok(self.images().filter(|path| names.contains(&folders::name(path))).cloned().collect())
     }
 
@@ -114,6 +113,17 @@ impl Place {
         let copies = self.copies.iter().map(|files| (files.labels.as_path(), self.copy_labels.as_slice()));
         [(self.hybrids.labels.as_path(), self.hybrid_labels.as_slice())].into_iter().chain(copies)
     }
+}
+
+/// The names of images that a program was putting in their places in a folder when it was killed.
+fn unfinished(folder: &Path) -> Result<Vec<String>, Error> {
+    let content = files::read_if_there(&folder.join(NOTE))?.unwrap_or_default();
+    Ok(serde_json::from_slice(&content).unwrap_or_default())
+}
+
+/// Whether a program was putting these images, among others, in their places when it was killed.
+pub(super) fn is_unfinished(folder: &Path, images: &Path) -> Result<bool, Error> {
+    Ok(unfinished(folder)?.contains(&folders::name(images)))
 }
 
 /// Whether a file of labels is there and has others; a damaged one has.

@@ -9,6 +9,7 @@ use super::{
     made::Made,
     maker::Maker,
     names::{HybridFiles, Origin, Part},
+    place,
 };
 use crate::Error;
 
@@ -43,7 +44,7 @@ pub fn training_images(
 ) -> Result<TrainingHybrids, Error> {
     let files = HybridFiles::at(folder, keep, radius);
     let mut made = Vec::new();
-    if !files.images.exists() {
+    if !files.images.exists() || place::is_unfinished(folder, &files.images)? {
         let maker = Maker { radius, seed: TRAINING_SEED, ..Maker::new(dataset, folder) };
         made = maker.make(keep, &[], progress)?;
     }
