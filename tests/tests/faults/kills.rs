@@ -45,15 +45,18 @@ fn try_run(seed: u64, kills: u64) -> io::Result<usize> {
         let mut more: &[&str] = &[];
         loop {
             let mut process = start(parts.path(), more)?;
-            let moment = time.mul_f64(draws.below(1000) as f64 / 1000.0);
-            let is_over = killed == kills || !kill_at(&mut process, moment)?;
-            let has_ended = process.wait()?.success();
-            if is_over && (has_ended || more.is_empty()) {
+            // Most runs are killed more than once.
+            let moment = time.mul_f64(draws.below(1000) as f64 / 2000.0);
+            if killed < kills && kill_at(&mut process, moment)? {
+                process.wait()?;
+                killed += 1;
+                more = &["--resume"];
+            } else if process.wait()?.success() || more.is_empty() {
                 break;
+            } else {
+                // Before there is a state there is nothing to go on with.
+                more = &[];
             }
-            killed += u64::from(!is_over);
-            // Before there is a state there is nothing to go on with.
-            more = if is_over { &[] } else { &["--resume"] };
         }
         runs += 1;
         if let Some(difference) = difference(&read(parts.path())?, &expected) {
