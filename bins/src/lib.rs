@@ -10,7 +10,7 @@ mod freqbias;
 mod programs;
 mod provenance;
 
-use std::process::ExitCode;
+use std::{ffi::OsString, process::ExitCode};
 
 /// Buffers of a megabyte come and go with every batch; the system's allocator returns them each time and has them cleared anew.
 #[global_allocator]
@@ -19,6 +19,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Runs the program of this name with the arguments of this process.
 pub fn run(name: &str) -> ExitCode {
     programs::run(name, std::env::args_os().collect())
+}
+
+/// The same with other arguments; the first one is what the program is called.
+pub fn run_with(name: &str, arguments: Vec<OsString>) -> ExitCode {
+    programs::run(name, arguments)
 }
 
 /// Runs `freqbias`, whose subcommands are all programs, with the arguments of this process.

@@ -96,7 +96,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// What belongs to the command line alone.
-const ONLY_IN_BINS: &[&str] = &["anyhow", "clap", "clap_complete", "clap_mangen", "ctrlc", "indicatif"];
+const ONLY_IN_BINS: &[&str] =
+    &["anyhow", "clap", "clap_complete", "clap_mangen", "ctrlc", "indicatif", "signal-hook"];
 
 /// What packages of the library are called where they are published, before the names that their code has.
 const PREFIX: &str = "freqbias-";
@@ -184,6 +185,40 @@ fn unsafe_code_stands_in_kernels_alone() {
             let lifted =
                 ["allow", "expect"].iter().any(|word| text.contains(&format!("{word}({}", "unsafe_code")));
             assert!(!lifted, "{} lifts the lint on unsafe code", file.display());
+        }
+    }
+}
+
+/// What changes files, by the standard library; whoever does it beside `files` cannot be made to fail there.
+const OF_FILES: &[&str] = &[
+    "fs::write(",
+    "fs::rename(",
+    "fs::remove_",
+    "fs::create_dir",
+    "fs::copy(",
+    "fs::hard_link(",
+    "File::create",
+    "create_new(",
+];
+
+/// Code that is no test's: documentation and what stands behind `#[cfg(test)]` may do as it likes.
+#[test]
+fn files_are_written_by_one_crate() {
+    for package in &metadata().packages {
+        if ["files", "tests", "examples", "benches"].contains(&name(package)) {
+            continue;
+        }
+        for file in rust_files(package.manifest_path.parent().expect("a folder").join("src").as_std_path()) {
+            let text = std::fs::read_to_string(&file).expect("a source file");
+            let path = file.display().to_string();
+            // Pages of a manual, which are no results.
+            if path.contains("test") || path.ends_with("bins/src/freqbias.rs") {
+                continue;
+            }
+            let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+            let mut lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+            let found = lines.find(|line| OF_FILES.iter().any(|words| line.contains(words)));
+            assert_eq!(found, None, "{path}: use `files`");
         }
     }
 }

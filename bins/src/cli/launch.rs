@@ -1,13 +1,16 @@
 //! From the command line to a workflow, and from its result to an exit code.
 
-use std::{collections::BTreeMap, ffi::OsString, process::ExitCode};
+use std::{collections::BTreeMap, ffi::OsString, path::PathBuf, process::ExitCode};
 
 use clap::{
     Parser,
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use super::{advice, defaults, terminal, unused};
+use super::{
+    advice::{self, Folders},
+    defaults, terminal, unused,
+};
 
 /// Exit code of a command line that cannot be used.
 const UNUSABLE_FLAGS: u8 = 2;
@@ -22,18 +25,18 @@ pub(crate) fn launch<Flags: Parser>(
 ) -> ExitCode {
     match parse(arguments, known) {
         Err(refusal) => refusal,
-        Ok(flags) => match run(flags) {
+        Ok((flags, folders)) => match run(flags) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 let code = if advice::is_of_flags(&error) { UNUSABLE_FLAGS } else { 1 };
-                fail(&message(&error, &Flags::command()), code)
+                fail(&message(&error, &Flags::command(), &folders), code)
             }
         },
     }
 }
 
 /// The error and its causes, each cause that the message does not hold yet, and what to do about it.
-fn message(error: &anyhow::Error, command: &clap::Command) -> String {
+fn message(error: &anyhow::Error, command: &clap::Command, folders: &Folders) -> String {
     let facts = error.chain().fold(String::new(), |mut message, cause| {
         let cause = cause.to_string();
         if !message.contains(&cause) {
@@ -41,7 +44,7 @@ fn message(error: &anyhow::Error, command: &clap::Command) -> String {
         }
         message
     });
-    match advice::of(error, command) {
+    match advice::of(error, command, folders) {
         Some(advice) => format!("{facts}; {advice}"),
         None => facts,
     }
@@ -61,7 +64,11 @@ fn one_line(message: &str) -> String {
     said.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-fn parse<Flags: Parser>(arguments: Vec<OsString>, known: &[clap::Command]) -> Result<Flags, ExitCode> {
+/// The flags of a command line, and the folders that it names.
+fn parse<Flags: Parser>(
+    arguments: Vec<OsString>,
+    known: &[clap::Command],
+) -> Result<(Flags, Folders), ExitCode> {
     let arguments: Vec<OsString> = arguments.into_iter().map(with_hyphens).collect();
     let line = defaults::fill_in(&Flags::command(), known, arguments)
         .map_err(|message| fail(&format!("{message} (--help lists all flags)"), UNUSABLE_FLAGS))?;
@@ -79,7 +86,8 @@ fn parse<Flags: Parser>(arguments: Vec<OsString>, known: &[clap::Command]) -> Re
         let unused = unused::notes(&matches, |flag| !line.origins.contains_key(flag));
         line.notes.iter().chain(&unused).for_each(|note| terminal::note(&format!("note: {note}")));
     }
-    Ok(flags)
+    let folder = |id: &str| matches.try_get_one::<PathBuf>(id).ok().flatten().cloned();
+    Ok((flags, Folders { out_dir: folder("out_dir"), run: folder("run_folder") }))
 }
 
 /// Prints what clap has to say instead of running a command: an error in one line, or the help or version that is asked for.
@@ -97,7 +105,7 @@ fn refuse_with(error: &clap::Error, command: &clap::Command, origin: Option<&str
     }
     match terminal::result(error.to_string().trim_end()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&message(&error, command), 1),
+        Err(error) => fail(&message(&error, command, &Folders::default()), 1),
     }
 }
 
@@ -185,13 +193,17 @@ mod tests {
     #[test]
     fn causes_are_said_once() {
         let error = anyhow::anyhow!("no space").context("cannot write: no space").context("run.json");
-        assert_eq!(message(&error, &clap::Command::new("grad")), "run.json: cannot write: no space");
+        assert_eq!(
+            message(&error, &clap::Command::new("grad"), &Folders::default()),
+            "run.json: cannot write: no space"
+        );
     }
 
     #[test]
     fn a_full_disk_is_told_with_what_to_do() {
         let said = |kind: io::ErrorKind, command: &clap::Command| {
-            message(&anyhow::Error::from(io::Error::from(kind)).context("0_checkpoint"), command)
+            let error = anyhow::Error::from(io::Error::from(kind)).context("0_checkpoint");
+            message(&error, command, &Folders::default())
         };
         let grad = clap::Command::new("grad");
         let train = clap::Command::new("easy_train").arg(clap::Arg::new("resume").long("resume"));
@@ -207,16 +219,22 @@ mod tests {
     }
 
     #[test]
-    fn another_folder_is_asked_for_where_none_can_be_made() {
-        let grad = clap::Command::new("grad").arg(clap::Arg::new("out-dir").long("out-dir"));
-        let error = |action: Action| {
+    fn another_folder_is_asked_for_where_that_helps() {
+        let grad = clap::Command::new("grad");
+        let error = |action: Action, path: &str| {
             let source = io::ErrorKind::ReadOnlyFilesystem.into();
-            files::Error::File { action, path: "ro/run".into(), source }
+            files::Error::File { action, path: path.into(), source }
         };
-        let said = message(&error(Action::CreateFolder).into(), &grad);
-        assert!(said.starts_with("ro/run: cannot create folder: "), "{said}");
-        assert!(said.ends_with("; choose another --out-dir"), "{said}");
-        assert_eq!(message(&training::Error::from(error(Action::CreateFolder)).into(), &grad), said);
-        assert!(!message(&error(Action::Read).into(), &grad).contains("--out-dir"));
+        let folders = Folders { out_dir: Some("ro".into()), run: Some("disc/run".into()) };
+        let said = |error: anyhow::Error| message(&error, &grad, &folders);
+        let made = said(error(Action::CreateFolder, "ro/run").into());
+        assert!(made.starts_with("ro/run: cannot create folder: "), "{made}");
+        assert!(made.ends_with("; choose another --out-dir"), "{made}");
+        assert_eq!(said(training::Error::from(error(Action::CreateFolder, "ro/run")).into()), made);
+        let of_run = said(error(Action::Create, "disc/run/grad/.lock").into());
+        assert!(of_run.contains("name a copy of it with --run") && !of_run.contains("--out-dir"), "{of_run}");
+        for other in [error(Action::Read, "ro/run"), error(Action::CreateFolder, "elsewhere")] {
+            assert!(!said(other.into()).contains("--out-dir"));
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! `easy_train`: trains a classifier, keeping a checkpoint of every epoch.
 
+use std::time::Duration;
+
 use analysis::train_recording;
 use clap::Parser;
 use datasets::{
@@ -7,7 +9,9 @@ use datasets::{
     catalog::{Name, Request},
 };
 use derived::hybrids::{self, Made, TRAINING_SEED};
-use pipeline::{Adversary, DatasetProfile, Session, Trained, TrainingRun, attack_amount, check_attack};
+use pipeline::{
+    Adversary, DatasetProfile, SAVE_EVERY, Session, Trained, TrainingRun, attack_amount, check_attack,
+};
 use runs::Settings;
 use serde::Serialize;
 use training::{RunFolder, Start};
@@ -18,7 +22,7 @@ use crate::{
         self, UsageError,
         flags::{
             AttackFlags, DataFlags, Format, MachineFlags, NormaliserFlags, Part, RecipeFlags, RecordingFlags,
-            RunFlags, StartFlags, at_least_one, hybrids_folder, zero_or_one,
+            RunFlags, StartFlags, at_least_one, hybrids_folder, positive, zero_or_one,
         },
     },
     provenance::{provenance, settings},
@@ -65,6 +69,10 @@ pub struct Flags {
     /// The radius that parts low from high in hybrids [default: 12]
     #[arg(long, value_name = "R", requires = "freq", value_parser = at_least_one)]
     r: Option<usize>,
+    /// Save the state within an epoch whenever so many minutes have passed: what a run that is killed loses. The run is the same
+    #[arg(long, value_name = "MINUTES", default_value_t = SAVE_EVERY.as_secs_f32() / 60.0, value_parser = positive)]
+    #[serde(skip)]
+    save_every: f32,
     #[command(flatten)]
     #[serde(skip)]
     start: StartFlags,
@@ -106,6 +114,7 @@ pub(super) fn train(mut flags: Flags, session: &Session) -> anyhow::Result<Train
         adversary,
         epochs,
         seed: flags.run.seed,
+        save_every: Duration::try_from_secs_f32(60.0 * flags.save_every).ok(),
         start: flags.start.into(),
         provenance: provenance("easy_train"),
         settings: Settings::new(settings(&flags)?)?

@@ -146,7 +146,9 @@ impl Flags {
         }
         let config = RunConfig::beside(&self.folder())?.unwrap_or_default();
         let own = config.command == "grad" && self.epochs.is_none_or(|epochs| config.epochs == Some(epochs));
-        Ok(own && config.epochs.is_some_and(|epochs| found < epochs))
+        // A checkpoint is there before its epoch is finished.
+        let finished = RunFolder::at(self.folder()).finished_epochs().unwrap_or(found);
+        Ok(own && config.epochs.is_some_and(|epochs| finished < epochs))
     }
 
     fn train(&self, dataset: &Dataset, session: &Session) -> anyhow::Result<()> {

@@ -16,6 +16,7 @@ mod onnx;
 mod other_images;
 mod recipes;
 mod refusals;
+mod reliability;
 mod reproduce;
 mod support;
 mod toy;

@@ -1,11 +1,8 @@
 //! Where fitted kernels are kept.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use files::{Action, failed, write_atomically};
+use files::write_atomically;
 use training::Start;
 
 use crate::{Error, ToyKernels};
@@ -52,7 +49,7 @@ impl KernelFolder {
             Start::Overwrite => folder.clear()?,
             Start::Fresh | Start::Resume => {}
         }
-        fs::create_dir_all(&folder.path).map_err(failed(Action::CreateFolder, &folder.path))?;
+        files::create_folders(&folder.path)?;
         Ok(folder)
     }
 
@@ -86,12 +83,8 @@ impl KernelFolder {
     /// # Errors
     /// If the folder cannot be read.
     pub fn checkpoints(&self) -> Result<Vec<(usize, PathBuf)>, Error> {
-        if !self.path.exists() {
-            return Ok(Vec::new());
-        }
         let mut found = Vec::new();
-        for entry in fs::read_dir(&self.path).map_err(failed(Action::ReadFolder, &self.path))? {
-            let path = entry.map_err(failed(Action::ReadFolder, &self.path))?.path();
+        for path in files::entries(&self.path)? {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let epoch = name.strip_prefix(PREFIX).and_then(|name| name.strip_suffix(SUFFIX));
             if let Some(epoch) = epoch.and_then(|epoch| epoch.parse().ok()) {
@@ -102,17 +95,16 @@ impl KernelFolder {
         Ok(found)
     }
 
-    /// Removes the files of an earlier fit, by their names, and nothing else.
+    /// Removes the files of an earlier fit, by their names, and nothing else. The state goes first: a fit of which something is missing
+    /// cannot go on.
     ///
     /// # Errors
     /// If a file cannot be removed.
     pub fn clear(&self) -> Result<(), Error> {
-        let named = [self.latest_path(), self.state_path(), self.log_path()];
+        let named = [self.state_path(), self.log_path(), self.latest_path()];
         let checkpoints = self.checkpoints()?.into_iter().map(|(_, path)| path);
-        for path in checkpoints.chain(named).filter(|path| path.is_file()) {
-            fs::remove_file(&path).map_err(failed(Action::Remove, &path))?;
-        }
-        Ok(())
+        let all = named.into_iter().chain(checkpoints).filter(|path| path.is_file());
+        Ok(all.into_iter().try_for_each(|path| files::remove_file(&path))?)
     }
 
     fn holds_a_fit(&self) -> Result<bool, Error> {

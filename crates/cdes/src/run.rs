@@ -71,13 +71,24 @@ impl<'a, I: ImageSource> Run<'a, I> {
         let mut run = Self { fit, kernels, images, folder, sgd, progress: Progress::default() };
         if let Some(path) = folder.map(KernelFolder::state_path).filter(|path| path.exists()) {
             run.progress = state::load(&path, &run.fixed(), kernels, &mut run.sgd)?;
-            let expected = (run.progress.batch.saturating_mul(settings.batch_size)).min(images.len());
-            if run.progress.tally.images != expected {
-                let found = format!("{} images in {} batches", run.progress.tally.images, run.progress.batch);
+            if let Some(found) = run.misfit() {
                 return Err(training::Error::Damaged { path, expected: "state of a fit", found }.into());
             }
+        } else {
+            // From here on there is a state, whatever happens: a fit that breaks off can go on.
+            run.save_state()?;
         }
         Ok(run)
+    }
+
+    /// What no fit of these images comes to.
+    fn misfit(&self) -> Option<String> {
+        let Progress { epoch, batch, tally, log } = &self.progress;
+        let expected = batch.saturating_mul(self.fit.settings().batch_size).min(self.images.len());
+        if tally.images != expected {
+            return Some(format!("{} images in {batch} batches", tally.images));
+        }
+        (log.len() != *epoch).then(|| format!("epoch {epoch} after {} finished ones", log.len()))
     }
 
     pub(crate) fn go(

@@ -109,11 +109,16 @@ pub(crate) fn load(
         let found = format!("{part:?} under `{prefix}`, not {kernels:?}");
         if forms[0] == forms[1] { Ok(part) } else { Err(damaged(found).into()) }
     };
-    let (saved, momentum) = (part(KERNELS)?, part(MOMENTUM)?);
+    let saved = part(KERNELS)?;
+    // Before the first step there is no momentum.
+    let is_new = content.progress.epoch == 0 && content.progress.batch == 0;
+    if !is_new || tensors.keys().any(|name| name.starts_with(MOMENTUM)) {
+        let momentum = part(MOMENTUM)?;
+        let buffers =
+            momentum.parameters().iter().map(|(name, value)| (name.clone(), value.as_detached_tensor()));
+        sgd.set_buffers(buffers.collect());
+    }
     kernels.set(&saved)?;
-    let buffers =
-        momentum.parameters().iter().map(|(name, value)| (name.clone(), value.as_detached_tensor()));
-    sgd.set_buffers(buffers.collect());
     Ok(content.progress)
 }
 

@@ -6,6 +6,7 @@ use std::{
 };
 
 use ::safetensors::{Dtype, tensor::Metadata};
+use files::Seal;
 
 use crate::{
     dictionary::{Dictionary, StoredTensor, printable},
@@ -59,6 +60,7 @@ impl SafetensorsFile {
         }
         let metadata: BTreeMap<String, String> =
             header.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
+        check_seals(&header, &metadata)?;
         let (mut tensors, mut places) = (Vec::new(), Vec::new());
         for key in header.offset_keys() {
             let Some(info) = header.info(&key) else { continue };
@@ -134,6 +136,23 @@ impl SafetensorsFile {
             return Ok(());
         }
         Err(format!("its values have checksum {found:08x}, expected {expected:08x}"))
+    }
+}
+
+/// Compares what a file of ours says of itself, and the names and shapes of its tensors, with their checksum. A key that is not ours
+/// beside a text that is shows damage, too.
+fn check_seals(header: &Metadata, metadata: &BTreeMap<String, String>) -> Result<(), String> {
+    let by_name = header.tensors().into_iter().collect::<BTreeMap<_, _>>();
+    let each = by_name.iter().map(|(name, info)| (name.as_str(), format!("{:?}", info.dtype), &*info.shape));
+    let described = files::described(each);
+    let is_broken = |(key, text): (&String, &String)| match files::unseal(text, &described) {
+        Seal::Broken => key.starts_with(OURS),
+        Seal::Intact => !key.starts_with(OURS),
+        Seal::Absent => false,
+    };
+    match metadata.iter().any(is_broken) {
+        true => Err("its header is not what was written: it has another checksum".to_owned()),
+        false => Ok(()),
     }
 }
 

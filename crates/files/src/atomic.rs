@@ -1,7 +1,7 @@
 //! Files that appear whole or not at all.
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, BufWriter, Seek, SeekFrom, Write},
     path::Path,
 };
@@ -9,6 +9,7 @@ use std::{
 use crate::{
     error::{Action, Error, failed},
     sibling::Sibling,
+    system::{self, Output},
 };
 
 /// Writes a file, or replaces it. Whatever fails, the file that was there stays, and nothing half written does.
@@ -27,7 +28,7 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> Result<(), Error> {
 /// As [`write_atomically`], and those of `write`.
 pub fn write_atomically_with(
     path: &Path,
-    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+    write: impl FnOnce(&mut BufWriter<Output>) -> io::Result<()>,
 ) -> Result<(), Error> {
     let Pending { sibling, file } = Pending::create(path)?;
     let mut file = BufWriter::new(file);
@@ -41,11 +42,15 @@ pub fn write_atomically_with(
 /// As [`write_atomically`], and if `original` cannot be read.
 pub fn link(original: &Path, path: &Path) -> Result<(), Error> {
     let sibling = Sibling::new(path);
-    let linked = fs::hard_link(original, sibling.path()).or_else(|_| {
-        fs::copy(original, sibling.path())?;
-        File::options().append(true).open(sibling.path())?.sync_all()
-    });
+    let linked = system::hard_link(original, sibling.path()).or_else(|_| copy(original, sibling.path()));
     linked.and_then(|()| sibling.rename()).map_err(failed(Action::Write, path))
+}
+
+/// Copies a file to a name that nothing has yet, onto the disk.
+fn copy(original: &Path, path: &Path) -> io::Result<()> {
+    let mut copy = Output::create_new(path)?;
+    io::copy(&mut fs::File::open(original)?, &mut copy)?;
+    copy.sync()
 }
 
 /// A file that is being written, and takes its place when it is finished. One that is dropped before leaves nothing behind, and
@@ -54,7 +59,7 @@ pub fn link(original: &Path, path: &Path) -> Result<(), Error> {
 /// Writes are not buffered.
 #[derive(Debug)]
 pub struct Pending {
-    file: File,
+    file: Output,
     sibling: Sibling,
 }
 
@@ -65,7 +70,7 @@ impl Pending {
     /// If its folder cannot be written to; the error names the file.
     pub fn create(path: &Path) -> Result<Self, Error> {
         let sibling = Sibling::new(path);
-        let file = File::create_new(sibling.path()).map_err(failed(Action::Write, path))?;
+        let file = Output::create_new(sibling.path()).map_err(failed(Action::Write, path))?;
         Ok(Self { file, sibling })
     }
 
@@ -80,7 +85,7 @@ impl Pending {
     /// # Errors
     /// If the disk is full.
     pub fn sync(&self) -> Result<(), Error> {
-        self.file.sync_all().map_err(failed(Action::Write, self.path()))
+        self.file.sync().map_err(failed(Action::Write, self.path()))
     }
 
     /// Puts the file in its place, on the disk.
@@ -90,7 +95,7 @@ impl Pending {
     pub fn finish(self) -> Result<(), Error> {
         let Self { file, sibling } = self;
         let path = sibling.target().to_owned();
-        let synced = file.sync_all();
+        let synced = file.sync();
         // Some systems do not rename what is open.
         drop(file);
         synced.and_then(|()| sibling.rename()).map_err(failed(Action::Write, &path))

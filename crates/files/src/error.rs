@@ -18,13 +18,19 @@ pub enum Error {
     /// Another program writes to the folder.
     #[error("{folder}: another program is writing to this folder; wait for it or stop it, or let this one write elsewhere", folder = folder.display())]
     InUse { folder: PathBuf },
+    /// The folder that a program writes to is not there any more.
+    #[error("{folder}: this folder was removed, moved or replaced while the program was writing to it; nothing more is written there", folder = folder.display())]
+    Gone { folder: PathBuf },
 }
 
 impl Error {
     /// The file or folder.
     pub fn path(&self) -> &Path {
         match self {
-            Self::File { path, .. } | Self::NotAFile { path, .. } | Self::InUse { folder: path } => path,
+            Self::File { path, .. }
+            | Self::NotAFile { path, .. }
+            | Self::InUse { folder: path }
+            | Self::Gone { folder: path } => path,
         }
     }
 }

@@ -23,17 +23,36 @@
 //! ```
 
 mod atomic;
+mod change;
 mod error;
+#[cfg(feature = "faults")]
+pub mod faults;
 mod lock;
+mod operation;
+mod part;
 mod read;
+mod seal;
 mod sibling;
+mod system;
 
 // Files that appear whole
 pub use atomic::{Pending, link, write_atomically, write_atomically_with};
+pub use operation::Operation;
 pub use sibling::remove_leftovers;
+pub use system::Output;
+
+// Files in parts, which later calls go on with
+pub use part::Part;
+
+// Folders, and what is in them
+pub use change::{aside, create_folders, move_into, remove_file, remove_folder};
+pub use read::entries;
 
 // Files of others
-pub use read::{read, refuse_special};
+pub use read::{read, read_if_there, refuse_special};
+
+// Text that shows when it is damaged
+pub use seal::{Seal, described, seal, unseal};
 
 // Folders with one writer
 pub use lock::FolderLock;

@@ -7,9 +7,11 @@ use std::{
 };
 
 use crate::{
+    change::create_folders,
     error::{Action, Error, failed},
     read::refuse_special,
     sibling::remove_leftovers,
+    system::{self, Output},
 };
 
 /// An exclusive lock on a folder: another program cannot take it until this is dropped or the program ends, also by a crash.
@@ -20,7 +22,7 @@ use crate::{
 pub struct FolderLock {
     folder: PathBuf,
     /// The hidden file, which is locked; none on file systems without locks.
-    file: Option<File>,
+    file: Option<Output>,
     created_file: bool,
     /// The outermost first.
     created_folders: Vec<PathBuf>,
@@ -33,7 +35,8 @@ const NAME: &str = ".lock";
 const TRIES: usize = 100;
 
 impl FolderLock {
-    /// Locks a folder, and creates it if it is missing. Removes the unfinished files of programs that were killed.
+    /// Locks a folder, and creates it if it is missing. Removes the unfinished files of programs that were killed, in the folder and
+    /// in those below it that have no lock of their own.
     ///
     /// # Errors
     /// [`Error::InUse`] if another program holds the lock; [`Error::File`] if the folder or the hidden file cannot be created. On
@@ -45,12 +48,12 @@ impl FolderLock {
         for _ in 0..TRIES {
             lock.create_folders()?;
             let Some(file) = lock.open_file()? else { continue };
-            match file.try_lock() {
+            match system::lock(&file) {
                 // The file may have been removed between opening and locking it.
-                Ok(()) if !is_at(&file, &lock.path()) => {}
+                Ok(()) if !is_at(file.file(), &lock.path()) => {}
                 Ok(()) => {
                     lock.file = Some(file);
-                    remove_leftovers(&lock.folder)?;
+                    sweep(&lock.folder, DEEPEST)?;
                     return Ok(lock);
                 }
                 Err(TryLockError::WouldBlock) => {
@@ -63,9 +66,21 @@ impl FolderLock {
         }
         if !is_held {
             // Nobody keeps it from being made: the system has no place for it there.
-            fs::create_dir_all(&lock.folder).map_err(failed(Action::CreateFolder, &lock.folder))?;
+            create_folders(&lock.folder)?;
         }
         Err(Error::InUse { folder: lock.folder.clone() })
+    }
+
+    /// Checks that the folder is still the one that was locked.
+    ///
+    /// # Errors
+    /// [`Error::Gone`] if it was removed, moved or replaced since.
+    pub fn check(&self) -> Result<(), Error> {
+        let is_there = match &self.file {
+            Some(file) => is_at(file.file(), &self.path()),
+            None => self.folder.is_dir(),
+        };
+        if is_there { Ok(()) } else { Err(Error::Gone { folder: self.folder.clone() }) }
     }
 
     /// Where the hidden file is.
@@ -74,14 +89,14 @@ impl FolderLock {
     }
 
     /// Opens the hidden file, or creates it; nothing if the folder was removed meanwhile.
-    fn open_file(&mut self) -> Result<Option<File>, Error> {
+    fn open_file(&mut self) -> Result<Option<Output>, Error> {
         let path = self.path();
         refuse_special(&path)?;
-        let created = File::options().create_new(true).append(true).open(&path);
+        let created = Output::open(&path, File::options().create_new(true).append(true));
         self.created_file = created.is_ok();
         let opened = match created {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                File::options().append(true).open(&path)
+                Output::open(&path, File::options().append(true))
             }
             created => created,
         };
@@ -98,7 +113,7 @@ impl FolderLock {
         let missing: Vec<PathBuf> =
             self.folder.ancestors().take_while(is_missing).map(Path::to_path_buf).collect();
         for folder in missing.into_iter().rev() {
-            match fs::create_dir(&folder) {
+            match system::create_folder(&folder) {
                 Ok(()) => self.created_folders.push(folder),
                 Err(error) if error.kind() == ErrorKind::AlreadyExists && is_folder_or_gone(&folder) => {}
                 Err(error) if error.kind() == ErrorKind::NotFound => break,
@@ -119,15 +134,33 @@ impl Drop for FolderLock {
     fn drop(&mut self) {
         // The lock is still held here, so no other program writes to the folder meanwhile.
         if self.created_file && self.is_unused() {
-            let _ = fs::remove_file(self.path());
+            let _ = system::remove_file(&self.path());
         }
         // The system removes no folder that holds something.
         for folder in self.created_folders.iter().rev() {
-            if fs::remove_dir(folder).is_err() {
+            if system::remove_folder(folder).is_err() {
                 break;
             }
         }
     }
+}
+
+/// How far below a locked folder there may be unfinished files: `run/spectrum/tensorboard` is two below.
+const DEEPEST: usize = 3;
+
+/// Removes unfinished files in a folder and below it. Folders with a lock are others' to sweep; links are not followed.
+fn sweep(folder: &Path, deepest: usize) -> Result<(), Error> {
+    remove_leftovers(folder)?;
+    if deepest == 0 {
+        return Ok(());
+    }
+    for path in system::list(folder).map_err(failed(Action::ReadFolder, folder))? {
+        let is_folder = fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir());
+        if is_folder && !path.join(NAME).exists() {
+            sweep(&path, deepest - 1)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether a path names a folder, or nothing any more.
@@ -190,6 +223,40 @@ mod tests {
         let error = FolderLock::take(&path.join("run")).expect_err("a file is in the way");
         assert!(matches!(error, Error::File { .. }), "{error}");
         assert_eq!(fs::read(&path)?, b"mine");
+        Ok(())
+    }
+
+    #[test]
+    fn what_a_killed_program_left_below_goes_but_where_others_write() -> Result<(), Box<dyn std::error::Error>>
+    {
+        let root = tempfile::tempdir()?;
+        let leftover = ".17700.3.tmp";
+        for folder in ["tensorboard", "class3/Img", "grad", ".unfinished"] {
+            fs::create_dir_all(root.path().join(folder))?;
+            fs::write(root.path().join(folder).join(leftover), "")?;
+        }
+        fs::write(root.path().join("class3/kept"), "")?;
+        let other = FolderLock::take(&root.path().join("grad"))?;
+        fs::write(root.path().join("grad").join(leftover), "of the other")?;
+        let _own = FolderLock::take(root.path())?;
+        let is_there = |path: &str| root.path().join(path).exists();
+        assert!(!is_there("tensorboard/.17700.3.tmp") && !is_there("class3/Img/.17700.3.tmp"));
+        assert!(!is_there(".unfinished") && is_there("class3/kept") && is_there("grad/.17700.3.tmp"));
+        drop(other);
+        Ok(())
+    }
+
+    #[test]
+    fn a_folder_that_is_taken_away_is_noticed() -> Result<(), Box<dyn std::error::Error>> {
+        let root = tempfile::tempdir()?;
+        let folder = root.path().join("run");
+        let lock = FolderLock::take(&folder)?;
+        lock.check()?;
+        fs::rename(&folder, root.path().join("moved"))?;
+        assert!(matches!(lock.check(), Err(Error::Gone { .. })));
+        let _other = FolderLock::take(&folder)?;
+        let error = lock.check().expect_err("another folder of that name");
+        assert!(error.to_string().contains("run: this folder was removed"), "{error}");
         Ok(())
     }
 

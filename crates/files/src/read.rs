@@ -1,8 +1,14 @@
 //! Files of others.
 
-use std::{fs, path::Path};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
-use crate::error::{Action, Error, FileKind, failed};
+use crate::{
+    error::{Action, Error, FileKind, failed},
+    system,
+};
 
 /// Reads a file that must be a regular one: a pipe or a device in its place could keep the program waiting for ever.
 ///
@@ -10,7 +16,30 @@ use crate::error::{Action, Error, FileKind, failed};
 /// If it is missing, is no regular file, or cannot be read.
 pub fn read(path: &Path) -> Result<Vec<u8>, Error> {
     refuse_special(path)?;
-    fs::read(path).map_err(failed(Action::Read, path))
+    system::read(path).map_err(failed(Action::Read, path))
+}
+
+/// The same; nothing where there is no file.
+///
+/// # Errors
+/// If it is no regular file, or cannot be read.
+pub fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    refuse_special(path)?;
+    match system::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        read => read.map(Some).map_err(failed(Action::Read, path)),
+    }
+}
+
+/// What is in a folder, in the order of names; nothing where there is none.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    match system::list(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        listed => listed.map_err(failed(Action::ReadFolder, folder)),
+    }
 }
 
 /// Refuses a folder, a pipe or a device in the place of a file. A missing file is accepted.

@@ -1,17 +1,24 @@
 //! The hidden name beside a file's own under which the file is written.
 
 use std::{
-    ffi::OsString,
-    fs::{self, File},
+    ffi::OsStr,
+    fs,
+    hash::{DefaultHasher, Hash, Hasher},
     io,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use crate::error::{Action, Error, failed};
+use crate::{
+    error::{Action, Error, failed},
+    system,
+};
 
 /// The end of every hidden name.
 const EXTENSION: &str = ".tmp";
+
+/// The folder, beside results, that they are written to before they take their places.
+pub(crate) const UNFINISHED: &str = ".unfinished";
 
 /// A hidden name for a file that is being written. The file of that name is removed when this is dropped, unless it was renamed.
 #[derive(Debug)]
@@ -26,11 +33,12 @@ impl Sibling {
     pub(crate) fn new(target: &Path) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let (process, count) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let mut name = OsString::from(".");
-        name.push(target.file_name().unwrap_or_default());
-        name.push(format!(".{process}.{count}{EXTENSION}"));
-        let path = target.with_file_name(name);
-        let _ = fs::remove_file(&path);
+        // Nothing of the file's own name is in it: TensorBoard, for one, reads whatever has `tfevents` in its name.
+        let target_name = short_hash(target.file_name().unwrap_or_default());
+        let path = target.with_file_name(format!(".{target_name:08x}.{process}.{count}{EXTENSION}"));
+        if path.exists() {
+            let _ = system::remove_file(&path);
+        }
         Self { path, target: target.to_owned(), is_renamed: false }
     }
 
@@ -44,52 +52,48 @@ impl Sibling {
 
     /// Gives the file its own name, and has the disk keep that name.
     pub(crate) fn rename(mut self) -> io::Result<()> {
-        fs::rename(&self.path, &self.target)?;
+        system::rename(&self.path, &self.target)?;
         self.is_renamed = true;
-        sync_folder(&self.target)
+        system::sync_folder(folder_of(&self.target))
     }
 }
 
 impl Drop for Sibling {
     fn drop(&mut self) {
-        if !self.is_renamed {
-            let _ = fs::remove_file(&self.path);
+        if !self.is_renamed && self.path.exists() {
+            let _ = system::remove_file(&self.path);
         }
     }
 }
 
-/// Syncs the folder of a file, where a program may do that: some folders may be written to and not opened, and some file systems
-/// sync no folders.
-#[cfg(unix)]
-fn sync_folder(file: &Path) -> io::Result<()> {
-    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let Ok(folder) = File::open(parent.unwrap_or(Path::new("."))) else { return Ok(()) };
-    match folder.sync_all() {
-        Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => {
-            Ok(())
-        }
-        synced => synced,
-    }
+/// The folder of a file; the working folder where its path names none.
+pub(crate) fn folder_of(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new(""))
 }
 
-/// Elsewhere folders are not opened as files are.
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
-/// Removes the unfinished files of programs that were killed. No other program may be writing to the folder.
+/// Removes the unfinished files of programs that were killed, and folders of unfinished results. No other program may be writing to
+/// the folder.
 ///
 /// # Errors
 /// If the folder cannot be read, or a file in it cannot be removed.
 pub fn remove_leftovers(folder: &Path) -> Result<(), Error> {
-    for entry in fs::read_dir(folder).map_err(failed(Action::ReadFolder, folder))? {
-        let path = entry.map_err(failed(Action::ReadFolder, folder))?.path();
-        if is_leftover(&path) && path.is_file() {
-            fs::remove_file(&path).map_err(failed(Action::Remove, &path))?;
-        }
+    for path in system::list(folder).map_err(failed(Action::ReadFolder, folder))? {
+        let Ok(found) = fs::symlink_metadata(&path) else { continue };
+        let removed = match found.file_type() {
+            kind if kind.is_file() && is_leftover(&path) => system::remove_file(&path),
+            kind if kind.is_dir() && path.ends_with(UNFINISHED) => system::remove_tree(&path),
+            _ => Ok(()),
+        };
+        removed.map_err(failed(Action::Remove, &path))?;
     }
     Ok(())
+}
+
+/// Two hosts that write to one folder may have processes of the same number: their files for different targets differ by this.
+fn short_hash(name: &OsStr) -> u32 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish() as u32
 }
 
 /// Whether a file has such a hidden name: `.NAME.NUMBER.tmp`.

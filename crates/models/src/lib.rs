@@ -47,6 +47,7 @@ mod normaliser;
 mod plan;
 mod respelled;
 mod results;
+mod room;
 mod sizes;
 mod spelling;
 mod stopwatch;
@@ -76,6 +77,7 @@ pub use frozen::Frozen;
 pub use kernels::Precision;
 pub use normaliser::Normaliser;
 pub use results::{Evaluation, InputGradient, ParameterGradients};
+pub use room::values_kept;
 pub use stopwatch::{Direction, StepTime, Stopwatch};
 
 // What can go wrong

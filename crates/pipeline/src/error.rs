@@ -12,6 +12,11 @@ pub enum Error {
     /// The memory of the device is full.
     #[error("the GPU's memory does not hold a step on {images} images; what is finished is kept ({problem})")]
     DeviceMemoryFull { images: usize, problem: String },
+    /// The memory does not hold what a step of training keeps.
+    #[error(
+        "a step of training on {images} images keeps {} in memory, and {} are free", gigabytes(*needed), gigabytes(*free)
+    )]
+    MemoryTooSmall { images: usize, needed: u64, free: u64, fits: Option<usize> },
     /// An adversary that may go farther than from a black to a white image.
     #[error(
         "an adversary within {radius}: pixels are in [0, 1], so that images of {height}×{width} pixels are at most {farthest:.1} apart; \
@@ -52,6 +57,9 @@ pub enum Error {
         own_name: Option<String>,
         name: Option<String>,
     },
+    /// A run that was started in another precision.
+    #[error("{}: the run was started in {before}, but now the precision is {now}", folder.display())]
+    PrecisionChanged { folder: PathBuf, before: String, now: String },
     /// Training was stopped; it can be resumed.
     #[error("stopped in epoch {epoch} after {batches} {}; everything is kept in {}", words(*batches), folder.display())]
     TrainingInterrupted { epoch: usize, batches: usize, folder: PathBuf },
@@ -83,6 +91,10 @@ pub enum Error {
 
 fn quoted(name: Option<&str>) -> String {
     name.map_or_else(|| "none".to_owned(), |name| format!("`{name}`"))
+}
+
+fn gigabytes(bytes: u64) -> String {
+    format!("{:.1} GB", bytes as f64 / 1e9)
 }
 
 fn words(batches: usize) -> &'static str {

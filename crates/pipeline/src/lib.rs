@@ -30,6 +30,7 @@ mod profile;
 mod recipe;
 mod resident;
 mod restriction;
+mod room;
 mod run;
 mod session;
 mod source;
@@ -58,7 +59,7 @@ pub use tally::tally;
 
 // Training
 pub use recipe::{Recipe, RecipeName};
-pub use run::{PreparedRun, Trained, TrainingRun};
+pub use run::{PreparedRun, SAVE_EVERY, Trained, TrainingRun};
 pub use targets::Targets;
 pub use trainable::TrainableClassifier;
 

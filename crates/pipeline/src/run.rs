@@ -1,6 +1,9 @@
 //! Training a classifier into a run folder.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use datasets::Dataset;
 use models::{Architecture, Normaliser};
@@ -13,6 +16,7 @@ use crate::{
     adversary::describe_attack,
     open::fresh_network,
     resident::{ResidentSets, are_changed},
+    room,
     source::DatasetSource,
     targets::Targets,
 };
@@ -38,6 +42,8 @@ pub struct TrainingRun<'a> {
     pub epochs: usize,
     /// Checkpoints stay of every so-manieth epoch, and of the last.
     pub checkpoint_every: usize,
+    /// The state is saved whenever so much time has passed: see [`Trainer::save_every`].
+    pub save_every: Option<Duration>,
     /// Seed of everything random: the same seed gives the same bits.
     pub seed: u64,
     /// What becomes of an earlier run in the folder.
@@ -47,6 +53,9 @@ pub struct TrainingRun<'a> {
     /// What else the run's configuration is to say.
     pub settings: Settings,
 }
+
+/// How often the state of a run is saved where nobody says it.
+pub const SAVE_EVERY: Duration = Duration::from_secs(10 * 60);
 
 /// A run that is trained.
 #[derive(Debug)]
@@ -58,7 +67,8 @@ pub struct Trained {
 }
 
 impl<'a> TrainingRun<'a> {
-    /// Ten epochs with the usual recipe and the data set's normaliser, with seed 0, where there is no earlier run.
+    /// Ten epochs with the usual recipe and the data set's normaliser, with seed 0, where there is no earlier run; the state is saved
+    /// every [`SAVE_EVERY`].
     pub fn new(
         architecture: Architecture,
         dataset: &'a Dataset,
@@ -75,6 +85,7 @@ impl<'a> TrainingRun<'a> {
             adversary: Adversary::default(),
             epochs: 10,
             checkpoint_every: 1,
+            save_every: Some(SAVE_EVERY),
             seed: 0,
             start: Start::Fresh,
             provenance: Provenance::library("freqbias"),
@@ -110,11 +121,16 @@ impl<'a> TrainingRun<'a> {
             let arch = self.architecture.name();
             Error::UnsuitableNetwork { arch, source }
         })?;
+        let batch = self.profile.batch_size.min(self.dataset.train.len());
+        room::check(&network, &session.backend, [shape.height, shape.width], batch)?;
         let distortions = self.recipe.distortions(self.normaliser);
         let is_changed = are_changed(&self.adversary, &distortions);
         let resident = if is_changed { None } else { ResidentSets::from_dataset(self.dataset, session)? };
+        if let Some(earlier) = &earlier {
+            check_precision(&self.folder, earlier, session)?;
+        }
         let folder = self.begin()?;
-        note_other_kernels(&folder, session)?;
+        note_other_kernels(earlier.as_ref(), session);
         let source = DatasetSource {
             dataset: self.dataset,
             profile: self.profile,
@@ -152,7 +168,9 @@ impl<'a> TrainingRun<'a> {
         let _measured = if replaces { results::lock(&self.folder)? } else { Vec::new() };
         let folder = RunFolder::begin(&self.folder, self.start)?;
         if replaces {
+            // First what was measured: where a run is not there any more, nothing of it is.
             results::remove(folder.path())?;
+            folder.clear()?;
         }
         Ok(folder)
     }
@@ -183,6 +201,8 @@ impl<'a> TrainingRun<'a> {
             ema: recipe.ema,
             batch_size: self.profile.batch_size,
             checkpoint_every: self.checkpoint_every,
+            save_every: self.save_every,
+            kernels: Some(session.kernels()),
             training_on: self.adversary.training.as_ref().map_or_else(String::new, describe_attack),
             settings: recipe.fixed(),
             info,
@@ -216,16 +236,34 @@ impl<'a> TrainingRun<'a> {
     }
 }
 
-/// Results of other vector units differ in the last bits, so a run that moves to another machine is not what it would be.
-fn note_other_kernels(folder: &RunFolder, session: &Session) -> Result<(), Error> {
-    let (before, now) =
-        (RunConfig::read(folder.path())?.and_then(|config| config.kernels), session.kernels());
+/// A run goes on in the precision that it was started with: another one is another experiment.
+fn check_precision(folder: &Path, earlier: &RunConfig, session: &Session) -> Result<(), Error> {
+    let now = session.kernels();
+    match earlier.kernels.as_deref().map(precision) {
+        Some(before) if before != precision(&now) => Err(Error::PrecisionChanged {
+            folder: folder.to_owned(),
+            before: before.to_owned(),
+            now: precision(&now).to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// The precision in the name of kernels: see [`Session::kernels`].
+fn precision(kernels: &str) -> &'static str {
+    ["bf16", "tf32"].into_iter().find(|name| kernels.ends_with(name)).unwrap_or("f32")
+}
+
+/// Results of other vector units differ in the last bits, so a run that moves to another machine is not what it would be. Each epoch's
+/// metrics say what computed it.
+fn note_other_kernels(earlier: Option<&RunConfig>, session: &Session) {
+    let (before, now) = (earlier.and_then(|config| config.kernels.as_deref()), session.kernels());
     if let Some(before) = before.filter(|before| *before != now) {
         session.progress.note(&format!(
-            "this run was started with the kernels `{before}` and is resumed with `{now}`: the same but for rounding"
+            "this run was started with the kernels `{before}` and is resumed with `{now}`: the same but for rounding; metrics.jsonl says \
+             which epochs are of which"
         ));
     }
-    Ok(())
 }
 
 /// A run that can start: its folder is taken.

@@ -1,9 +1,6 @@
 //! The record of finished steps, in the folder of the reproduction: it continues where it was stopped.
 
-use std::{
-    io::ErrorKind,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -53,10 +50,7 @@ impl StepRecords {
     pub(crate) fn open(plan: &Plan) -> Result<Self, Error> {
         let mut records = Self::empty(plan);
         let path = &records.path;
-        let bytes = match std::fs::read(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(records),
-            read => read.map_err(files::failed(files::Action::Read, path))?,
-        };
+        let Some(bytes) = files::read_if_there(path)? else { return Ok(records) };
         let damaged = |source| Error::DamagedSteps { path: path.clone(), source };
         records.content = serde_json::from_slice(&bytes).map_err(damaged)?;
         records.check(plan.config())?;

@@ -11,7 +11,7 @@ const TABLES: &str = "accuracy.csv";
 
 impl Report {
     /// Writes `report.json`, `claims.csv`, `accuracy.csv` and the page `report.html` into the folder of the reproduction, each
-    /// whole or not at all; returns their paths.
+    /// whole or not at all, the numbers last; returns their paths.
     ///
     /// # Errors
     /// If a figure cannot be read or a file cannot be written.
@@ -22,11 +22,10 @@ impl Report {
             (TABLES, csv::tables(&self.tables)),
             (PAGE, page::render(self, root)?),
         ];
-        let write = |(name, content): (&str, String)| {
-            let path = root.join(name);
-            storage::write(&path, content.as_bytes())?;
-            Ok(path)
-        };
-        contents.into_iter().map(write).collect()
+        let path = |name: &str| root.join(name);
+        for (name, content) in contents.iter().rev() {
+            storage::write(&path(name), content.as_bytes())?;
+        }
+        Ok(contents.iter().map(|(name, _)| path(name)).collect())
     }
 }

@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use training::RunFolder;
 
-use crate::result_names;
+use crate::result_names::{self, Begun};
 
 /// A program that runs a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -74,16 +73,18 @@ impl Step {
 
     /// The further arguments that say what becomes of earlier work; none where there is no such work.
     pub fn start(&self, restart: Restart) -> Vec<String> {
-        let again = match restart {
-            Restart::Resume => "--resume",
-            Restart::Overwrite => "--overwrite",
+        let again = |begun: Begun| match (begun, restart) {
+            (Begun::Nothing, _) => None,
+            (Begun::Whole, Restart::Resume) => Some("--resume"),
+            // What is left of work that was being removed when a program was killed cannot go on.
+            (Begun::Broken, _) | (_, Restart::Overwrite) => Some("--overwrite"),
         };
         let flag = match self.program {
             Program::Evaluate => None,
             // Images are made anew in any case: the program cannot continue.
             Program::GenerateToyDataset => Some("--overwrite"),
-            Program::TrainToyModels => result_names::holds_kernels(&self.folder).then_some(again),
-            Program::EasyTrain => RunFolder::at(&self.folder).holds_a_run().then_some(again),
+            Program::TrainToyModels => again(result_names::kernels(&self.folder)),
+            Program::EasyTrain => again(result_names::training(&self.folder)),
         };
         flag.into_iter().map(str::to_owned).collect()
     }
@@ -96,6 +97,8 @@ pub(crate) fn text(path: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use training::RunFolder;
+
     use super::*;
 
     fn step(program: Program, arguments: &[&str], folder: &Path) -> Step {
@@ -120,6 +123,8 @@ mod tests {
         let folder = tempfile::tempdir()?;
         let train = step(Program::EasyTrain, &[], folder.path());
         assert!(train.start(Restart::Resume).is_empty());
+        std::fs::write(RunFolder::at(folder.path()).checkpoint_path(0), "")?;
+        assert_eq!(train.start(Restart::Resume), ["--overwrite"], "without a state");
         std::fs::write(RunFolder::at(folder.path()).state_path(), "")?;
         assert_eq!(train.start(Restart::Resume), ["--resume"]);
         assert_eq!(train.start(Restart::Overwrite), ["--overwrite"]);

@@ -1,8 +1,8 @@
 //! Reading and writing files, with errors that name them.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use files::{Action, failed, write_atomically};
+use files::write_atomically;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
@@ -25,7 +25,7 @@ pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), Error> {
 
 /// Makes a folder and those above it.
 pub(crate) fn create_folder(path: &Path) -> Result<(), Error> {
-    Ok(fs::create_dir_all(path).map_err(failed(Action::CreateFolder, path))?)
+    Ok(files::create_folders(path)?)
 }
 
 /// A checksum of a whole file.

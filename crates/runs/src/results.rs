@@ -1,11 +1,8 @@
 //! Where measurements of a run are kept in its folder, by name, and how they replace earlier ones.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use files::{Action, FolderLock, failed};
+use files::{FolderLock, entries, remove_file};
 use training::EventFile;
 
 use crate::Error;
@@ -92,7 +89,7 @@ pub fn remove(run: &Path) -> Result<(), Error> {
     for folder in measure_folders(run)? {
         remove_measure(&folder)?;
     }
-    remove_evaluation(&evaluation_folder(run), &[])
+    remove_evaluation(&evaluation_folder(run))
 }
 
 /// The folders of all measures that a run has results of.
@@ -116,67 +113,46 @@ fn remove_measure(folder: &Path) -> Result<(), Error> {
     Ok(remove_file(&events_path(folder))?)
 }
 
-/// What is in a folder, in the order of names; nothing where there is none.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let listed = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        listed => listed.and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect()),
-    };
-    let mut paths: Vec<PathBuf> = listed.map_err(failed(Action::Read, folder))?;
-    paths.sort();
-    Ok(paths)
+/// The figures that an evaluation may have.
+pub fn evaluation_figures() -> impl Iterator<Item = String> {
+    pictures(ACCURACY).into_iter().chain(pictures(FEATURES))
 }
 
-/// Removes the results of an evaluation but for those that are to stay.
-///
-/// # Errors
-/// If one cannot be removed.
-pub fn remove_evaluation(folder: &Path, stay: &[PathBuf]) -> Result<(), Error> {
-    let names = [EVALUATION.to_owned()].into_iter().chain(pictures(ACCURACY)).chain(pictures(FEATURES));
-    let paths = names.map(|name| folder.join(name)).filter(|path| !stay.contains(path));
-    Ok(paths.into_iter().try_for_each(|path| remove_file(&path))?)
+/// Removes the results of an evaluation.
+fn remove_evaluation(folder: &Path) -> Result<(), Error> {
+    let names = [EVALUATION.to_owned()].into_iter().chain(evaluation_figures());
+    Ok(names.into_iter().try_for_each(|name| remove_file(&folder.join(name)))?)
 }
 
-/// Puts results into a folder. `write` writes them into the folder that it is given; they take the places of earlier ones
-/// together, once all are written: a full disk leaves what was there.
+/// Puts results into a folder. `write` writes them into the folder that it is given, the numbers as JSON first, and says where they are;
+/// the events of TensorBoard that it leaves in [`events_folder`] are results, too. They take the places of earlier ones together, once all
+/// are written: a full disk leaves what was there. `earlier` are names that results may have had before; those that are not among the new
+/// ones go. The JSON has its place last: where it is, everything else is of it.
 ///
 /// # Errors
 /// If a file cannot be written.
 pub fn replace<E: From<files::Error>>(
     output: &Path,
+    earlier: impl IntoIterator<Item = String>,
     write: impl FnOnce(&Path) -> Result<Vec<PathBuf>, E>,
 ) -> Result<Vec<PathBuf>, E> {
-    let aside = output.join(".unfinished");
-    let remove = || fs::remove_dir_all(&aside).map_err(failed(Action::Remove, &aside));
-    if aside.exists() {
-        remove()?;
-    }
-    fs::create_dir(&aside).map_err(failed(Action::CreateFolder, &aside))?;
-    let moved = write(&aside).and_then(|files| Ok(move_all(files, output)?));
-    let removed = remove();
-    let files = moved?;
-    removed?;
-    Ok(files)
-}
-
-/// Moves finished files into a folder; where they are then.
-fn move_all(files: Vec<PathBuf>, folder: &Path) -> Result<Vec<PathBuf>, files::Error> {
-    let place = |file: PathBuf| {
-        let to = folder.join(file.file_name().unwrap_or_default());
-        fs::rename(&file, &to).map_err(failed(Action::Write, &to))?;
-        Ok(to)
-    };
-    files.into_iter().map(place).collect()
+    files::aside(output, |aside| {
+        let written = write(aside)?;
+        let Some((numbers, others)) = written.split_first() else { return Ok(written) };
+        let mut placed = files::move_into(others, output)?;
+        for path in earlier.into_iter().map(|name| output.join(name)).filter(|path| !placed.contains(path)) {
+            remove_file(&path)?;
+        }
+        let events = events_path(aside);
+        if events.exists() {
+            files::create_folders(&events_folder(output))?;
+            placed.extend(files::move_into(&[events], &events_folder(output))?);
+        }
+        let numbers = files::move_into(std::slice::from_ref(numbers), output)?;
+        Ok(numbers.into_iter().chain(placed).collect())
+    })
 }
 
 fn pictures(stem: &str) -> [String; 2] {
     ["png", "svg"].map(|extension| format!("{stem}.{extension}"))
-}
-
-/// Removes a file that may not be there.
-fn remove_file(path: &Path) -> Result<(), files::Error> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed.map_err(failed(Action::Remove, path)),
-    }
 }

@@ -1,6 +1,6 @@
 //! The result of a run: a spectrum an epoch.
 
-use std::{fs, io, path::Path};
+use std::{io, path::Path};
 
 use files::{Action, failed, write_atomically};
 use serde::{Deserialize, Serialize};
@@ -146,9 +146,10 @@ impl SpectrumTable {
     /// If the file is missing, is no such table, or its columns differ in length.
     pub fn load_json(path: &Path) -> Result<Self, Error> {
         let damaged = |found: String| Error::Damaged { path: path.to_owned(), found };
-        let bytes = fs::read(path).map_err(failed(Action::Read, path))?;
+        let bytes = files::read(path)?;
         let columns: Columns = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
         let mut table = Self::new(columns.dataset, columns.arch, columns.n_images, columns.radii);
+        table.network = columns.network;
         let epochs = columns.epochs.len();
         let lengths = [columns.mean.len(), columns.std.len(), columns.nat_prec1.len()];
         if let Some(found) = lengths.into_iter().find(|&found| found != epochs) {
@@ -180,10 +181,13 @@ impl SpectrumTable {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn table() -> Result<SpectrumTable, Error> {
         let mut table = SpectrumTable::new("cifar10", "resnet18", 1017, vec![1, 2]);
+        table.network = Some(serde_json::json!({ "classes": 10 }));
         table.push(SpectrumRow {
             epoch: 0,
             mean: vec![0.9, 0.1],

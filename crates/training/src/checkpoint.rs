@@ -1,9 +1,14 @@
 //! Networks on disk: safetensors files with PyTorch's names.
 
-use std::{collections::BTreeMap, fs::File, io::Read, path::Path};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs::File,
+    io::Read,
+    path::Path,
+};
 
 use candle_core::{DType, Device, Tensor};
-use files::write_atomically;
+use files::{Seal, seal, unseal, write_atomically};
 use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 
@@ -65,23 +70,29 @@ impl Checkpoint {
     pub fn load(path: &Path) -> Result<Self, Error> {
         let (tensors, info) = load(path, INFO)?;
         let damaged = |error: serde_json::Error| damaged(path, format!("metadata `{INFO}`: {error}"));
-        let info = info.map(|text| serde_json::from_str(&text)).transpose().map_err(damaged)?;
-        Ok(Self { tensors, info: info.flatten() })
+        let info: Option<Option<CheckpointInfo>> =
+            info.map(|text| serde_json::from_str(&text)).transpose().map_err(damaged)?;
+        Ok(Self { tensors, info: info.flatten().filter(|info| *info != CheckpointInfo::default()) })
     }
 }
 
 impl CheckpointInfo {
     /// What a file says of itself, from its header alone; nothing if it says nothing, or is no such file.
     pub fn read(path: &Path) -> Option<Self> {
-        let mut file = File::open(path).ok()?;
-        let mut length = [0; 8];
-        file.read_exact(&mut length).ok()?;
-        let length = u64::from_le_bytes(length);
-        let mut header = Vec::new();
-        file.take(length.min(LARGEST_HEADER)).read_to_end(&mut header).ok()?;
-        let header: serde_json::Value = serde_json::from_slice(&header).ok()?;
-        serde_json::from_str(header["__metadata__"][INFO].as_str()?).ok()
+        serde_json::from_str(&header_entry(path, INFO)?).ok()
     }
+}
+
+/// What a file says of itself under a key, from its header alone.
+pub(crate) fn header_entry(path: &Path, key: &str) -> Option<String> {
+    let mut file = File::open(path).ok()?;
+    let mut length = [0; 8];
+    file.read_exact(&mut length).ok()?;
+    let length = u64::from_le_bytes(length);
+    let mut header = Vec::new();
+    file.take(length.min(LARGEST_HEADER)).read_to_end(&mut header).ok()?;
+    let header: serde_json::Value = serde_json::from_slice(&header).ok()?;
+    Some(header["__metadata__"][key].as_str()?.to_owned())
 }
 
 /// No header takes as much: it has a hundred bytes a tensor.
@@ -112,13 +123,21 @@ pub fn save(
     for (name, shape, bytes) in &data {
         views.push((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(internal)?));
     }
-    let mut info = info.clone();
+    // What says nothing of itself has checksums all the same.
+    let mut info = if info.is_null() { serde_json::json!({}) } else { info.clone() };
     if let Some(entries) = info.as_object_mut() {
         let all = data.iter().fold(0, |sum, (_, _, bytes)| crc32c::crc32c_append(sum, bytes));
         entries.insert(CHECKSUM.to_owned(), all.into());
     }
-    let metadata = Some([(key.to_owned(), info.to_string())].into());
+    // Names, shapes and what is said of them have a checksum of their own; that of the values is among what is said.
+    let sealed = seal(&info.to_string(), &description(views.iter().map(|(name, view)| (*name, view))));
+    let metadata = Some([(key.to_owned(), sealed)].into());
     Ok(write_atomically(path, &safetensors::serialize(views, metadata).map_err(internal)?)?)
+}
+
+/// Names, types and shapes of tensors that come by name.
+fn description<'v>(tensors: impl Iterator<Item = (&'v str, &'v TensorView<'v>)>) -> Vec<u8> {
+    files::described(tensors.map(|(name, view)| (name, format!("{:?}", view.dtype()), view.shape())))
 }
 
 /// Tensors by name, and a metadata entry if it is there.
@@ -135,6 +154,9 @@ pub fn load(path: &Path, key: &str) -> Result<Loaded, Error> {
     let info = metadata.metadata().as_ref().and_then(|metadata| metadata.get(key).cloned());
     let file = SafeTensors::deserialize(&bytes).map_err(refused)?;
     verify(path, &file, info.as_deref())?;
+    if info.is_none() {
+        refuse_lost_key(path, &file, metadata.metadata().as_ref())?;
+    }
     let mut tensors = BTreeMap::new();
     for (name, view) in file.iter() {
         let Some(dtype) = floating(view.dtype()) else { continue };
@@ -176,14 +198,39 @@ fn name_of(dtype: Dtype) -> String {
 
 /// Compares the values with the checksum, if the file has one.
 fn verify(path: &Path, file: &SafeTensors<'_>, info: Option<&str>) -> Result<(), Error> {
+    let by_name: BTreeMap<String, TensorView<'_>> = file.tensors().into_iter().collect();
+    if info.is_some_and(|text| seal_of(text, &by_name) == Seal::Broken) {
+        return Err(damaged(path, HEADER_DIFFERS.to_owned()));
+    }
     let info: Option<serde_json::Value> = info.and_then(|text| serde_json::from_str(text).ok());
     let Some(expected) = info.as_ref().and_then(|info| info[CHECKSUM].as_u64()) else { return Ok(()) };
-    let by_name: BTreeMap<String, TensorView<'_>> = file.tensors().into_iter().collect();
     let found = by_name.values().fold(0, |sum, view| crc32c::crc32c_append(sum, view.data()));
     if u64::from(found) == expected {
         return Ok(());
     }
     Err(damaged(path, format!("its values have checksum {found:08x}, expected {expected:08x}")))
+}
+
+/// What is said of a header whose checksum is another.
+const HEADER_DIFFERS: &str = "its header is not what was written: it has another checksum";
+
+fn seal_of(text: &str, by_name: &BTreeMap<String, TensorView<'_>>) -> Seal {
+    unseal(text, &description(by_name.iter().map(|(name, view)| (name.as_str(), view))))
+}
+
+/// A file that says of itself what we write, but under another key, was ours before it was damaged.
+fn refuse_lost_key(
+    path: &Path,
+    file: &SafeTensors<'_>,
+    metadata: Option<&HashMap<String, String>>,
+) -> Result<(), Error> {
+    let by_name: BTreeMap<String, TensorView<'_>> = file.tensors().into_iter().collect();
+    let is_ours =
+        |(key, text): (&String, &String)| !key.starts_with(INFO) && seal_of(text, &by_name) == Seal::Intact;
+    match metadata.into_iter().flatten().any(is_ours) {
+        true => Err(damaged(path, HEADER_DIFFERS.to_owned())),
+        false => Ok(()),
+    }
 }
 
 fn floating(dtype: Dtype) -> Option<DType> {
@@ -277,6 +324,59 @@ mod tests {
         std::fs::write(&path, bytes)?;
         let error = Checkpoint::load(&path).expect_err("a damaged file").to_string();
         assert!(error.contains("flipped.safetensors") && error.contains("checksum"), "{error}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_bit_flipped_anywhere_is_an_error_or_changes_nothing() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("flipped.safetensors");
+        let saved = example()?;
+        saved.save(&path)?;
+        let whole = std::fs::read(&path)?;
+        let bits = |checkpoint: &Checkpoint| -> candle_core::Result<Vec<(String, Vec<u32>)>> {
+            let values = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
+            let each = checkpoint.tensors.iter();
+            each.map(|(name, tensor)| {
+                Ok((name.clone(), values(tensor)?.into_iter().map(f32::to_bits).collect()))
+            })
+            .collect()
+        };
+        let (expected, mut refused) = (bits(&saved)?, 0);
+        for bit in 0..8 * whole.len() {
+            let mut bytes = whole.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            std::fs::write(&path, bytes)?;
+            match Checkpoint::load(&path) {
+                Ok(loaded) => {
+                    assert_eq!(
+                        (loaded.info, bits(&Checkpoint { info: None, ..loaded })?),
+                        (saved.info.clone(), expected.clone()),
+                        "bit {bit}"
+                    );
+                }
+                Err(error) => {
+                    refused += 1;
+                    assert!(error.to_string().contains("flipped.safetensors"), "{bit}: {error}");
+                }
+            }
+        }
+        assert!(refused > 7 * whole.len(), "{refused} of {}", 8 * whole.len());
+        Ok(())
+    }
+
+    #[test]
+    fn files_of_before_are_read() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let (path, saved) = (folder.path().join("old.safetensors"), example()?);
+        saved.save(&path)?;
+        let whole = std::fs::read(&path)?;
+        let (header, values) = whole[8..].split_at(u64::from_le_bytes(whole[..8].try_into()?) as usize);
+        let header = String::from_utf8(header.to_vec())?;
+        let (before, after) = header.split_once(r#",\"checksum\":\""#).ok_or("a checksum")?;
+        let header = format!("{before}{}", after.get(10..).ok_or("its digits")?);
+        std::fs::write(&path, [&(header.len() as u64).to_le_bytes(), header.as_bytes(), values].concat())?;
+        assert_eq!(Checkpoint::load(&path)?.info, saved.info);
         Ok(())
     }
 

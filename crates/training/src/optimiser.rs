@@ -109,8 +109,15 @@ impl RunningOptimiser {
         }
     }
 
-    /// Goes on from the tensors of an earlier one.
-    pub(crate) fn restore(&mut self, mut tensors: BTreeMap<String, Tensor>) {
+    /// Goes on from the tensors of an earlier one, each of the shape of its parameter.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub(crate) fn restore(
+        &mut self,
+        mut tensors: BTreeMap<String, Tensor>,
+        parameters: &BTreeMap<String, Var>,
+    ) -> Result<(), String> {
         let mut take = |start: &str| -> BTreeMap<String, Tensor> {
             let own: Vec<String> = tensors.keys().filter(|name| name.starts_with(start)).cloned().collect();
             let taken = own
@@ -119,15 +126,67 @@ impl RunningOptimiser {
             taken.collect()
         };
         match self {
-            Self::Sgd(sgd) => sgd.set_buffers(take(MOMENTUM)),
+            Self::Sgd(sgd) => {
+                let buffers = take(MOMENTUM);
+                fit(MOMENTUM, &buffers, parameters)?;
+                sgd.set_buffers(buffers);
+            }
             Self::AdamW(adam) => {
                 let (means, mut squares) = (take(MEAN), take(SQUARE));
+                fit(MEAN, &means, parameters)?;
+                fit(SQUARE, &squares, parameters)?;
                 let pair = |(name, mean): (String, Tensor)| {
-                    let square = squares.remove(&name)?;
-                    Some((name, [mean, square]))
+                    let square = squares.remove(&name).ok_or_else(|| format!("no `{SQUARE}{name}`"))?;
+                    Ok((name, [mean, square]))
                 };
-                adam.set_moments(means.into_iter().filter_map(pair).collect());
+                adam.set_moments(means.into_iter().map(pair).collect::<Result<_, String>>()?);
             }
         }
+        Ok(())
+    }
+}
+
+/// Whether each tensor is of a parameter, and has its shape.
+fn fit(
+    start: &str,
+    tensors: &BTreeMap<String, Tensor>,
+    parameters: &BTreeMap<String, Var>,
+) -> Result<(), String> {
+    for (name, tensor) in tensors {
+        let expected =
+            parameters.get(name).ok_or_else(|| format!("`{start}{name}`, which the network has not"))?;
+        if tensor.shape() != expected.shape() {
+            return Err(format!("`{start}{name}` is {:?}, expected {:?}", tensor.shape(), expected.shape()));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_the_parameters_is_not_restored() -> Done<()> {
+        let parameters =
+            BTreeMap::from([("p".to_owned(), Var::zeros(3, candle_core::DType::F32, &Device::Cpu)?)]);
+        let tensor = |size: usize| Tensor::zeros(size, candle_core::DType::F32, &Device::Cpu);
+        let restore = |optimiser: Optimiser, tensors: Vec<(&str, Tensor)>| {
+            let tensors = tensors.into_iter().map(|(name, tensor)| (name.to_owned(), tensor)).collect();
+            optimiser.start(Decay::from(0.0)).restore(tensors, &parameters)
+        };
+        let sgd = Optimiser::default();
+        assert_eq!(restore(sgd, vec![("momentum.p", tensor(3)?)]), Ok(()));
+        assert!(
+            restore(sgd, vec![("momentum.p", tensor(2)?)]).is_err_and(|said| said.contains("expected [3]"))
+        );
+        assert!(
+            restore(sgd, vec![("momentum.q", tensor(3)?)]).is_err_and(|said| said.contains("`momentum.q`"))
+        );
+        let halves = vec![("mean.p", tensor(3)?)];
+        assert!(restore(Optimiser::ADAMW, halves).is_err_and(|said| said.contains("no `square.p`")));
+        Ok(())
     }
 }

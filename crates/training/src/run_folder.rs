@@ -1,11 +1,8 @@
 //! Where a run is kept.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
-use files::{Action, FolderLock, failed};
+use files::FolderLock;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{Error, checkpoint::Checkpoint};
@@ -43,6 +40,9 @@ pub struct EpochMetrics {
     pub seconds: f64,
     /// Training images per second, evaluation left out.
     pub images_per_second: f64,
+    /// What computed the epoch, where that is known: others round differently.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernels: Option<String>,
 }
 
 /// What happens to an earlier run in the same folder.
@@ -61,7 +61,7 @@ pub enum Start {
 pub struct RunFolder {
     path: PathBuf,
     /// Held while this program writes.
-    _lock: Option<FolderLock>,
+    lock: Option<FolderLock>,
 }
 
 const CHECKPOINT: &str = "_checkpoint.safetensors";
@@ -75,15 +75,16 @@ const TENSORBOARD: &str = "tensorboard";
 impl RunFolder {
     /// The folder of a run, to be read; it may be missing.
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), _lock: None }
+        Self { path: path.into(), lock: None }
     }
 
-    /// Prepares a folder for a run, and locks it until this is dropped.
+    /// Prepares a folder for a run, and locks it until this is dropped. What is to be overwritten is still there: see
+    /// [`RunFolder::clear`].
     ///
     /// # Errors
     /// [`Error::RunExists`] if there is a run and `start` is fresh; [`Error::NothingToResume`] if there is none to resume;
     /// [`Error::StateMissing`] if there are checkpoints without a state; [`files::Error::InUse`] if another program writes to the
-    /// folder; [`files::Error::File`] if the folder cannot be created or cleared.
+    /// folder; [`files::Error::File`] if the folder cannot be created.
     pub fn begin(path: impl Into<PathBuf>, start: Start) -> Result<Self, Error> {
         let mut run = Self::at(path);
         let (has_state, has_run) = (run.state_path().exists(), run.holds_a_run());
@@ -95,10 +96,7 @@ impl RunFolder {
             Start::Fresh if has_run => return Err(Error::RunExists { folder: run.path }),
             _ => {}
         }
-        run._lock = Some(FolderLock::take(&run.path)?);
-        if start == Start::Overwrite {
-            run.clear()?;
-        }
+        run.lock = Some(FolderLock::take(&run.path)?);
         Ok(run)
     }
 
@@ -127,12 +125,8 @@ impl RunFolder {
     /// # Errors
     /// If the folder cannot be read.
     pub fn checkpoints(&self) -> Result<Vec<(usize, PathBuf)>, Error> {
-        if !self.path.exists() {
-            return Ok(Vec::new());
-        }
         let mut found = Vec::new();
-        for entry in fs::read_dir(&self.path).map_err(failed(Action::ReadFolder, &self.path))? {
-            let path = entry.map_err(failed(Action::ReadFolder, &self.path))?.path();
+        for path in files::entries(&self.path)? {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             if let Some(epoch) = name.strip_suffix(CHECKPOINT).and_then(|epoch| epoch.parse().ok()) {
                 found.push((epoch, path));
@@ -152,6 +146,7 @@ impl RunFolder {
         checkpoint: &Checkpoint,
         is_best: bool,
     ) -> Result<PathBuf, Error> {
+        self.check()?;
         let path = self.checkpoint_path(epoch);
         checkpoint.save(&path)?;
         files::link(&path, &self.path.join(LATEST))?;
@@ -166,11 +161,7 @@ impl RunFolder {
     /// # Errors
     /// If the file cannot be removed.
     pub fn remove_checkpoint(&self, epoch: usize) -> Result<(), Error> {
-        let path = self.checkpoint_path(epoch);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            removed => Ok(removed.map_err(failed(Action::Remove, &path))?),
-        }
+        Ok(files::remove_file(&self.checkpoint_path(epoch))?)
     }
 
     /// Writes the resolved settings of the run.
@@ -203,10 +194,7 @@ impl RunFolder {
     /// [`files::Error::File`] if the file cannot be read; [`Error::Damaged`] if it is not JSON that a `T` can be read from.
     pub fn config<T: DeserializeOwned>(&self) -> Result<Option<T>, Error> {
         let path = self.path.join(CONFIG);
-        let bytes = match fs::read(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            read => read.map_err(failed(Action::Read, &path))?,
-        };
+        let Some(bytes) = files::read_if_there(&path)? else { return Ok(None) };
         serde_json::from_slice(&bytes).map(Some).map_err(damaged(&path, "configuration"))
     }
 
@@ -216,11 +204,9 @@ impl RunFolder {
     /// If the file cannot be read or a line is no epoch's metrics.
     pub fn metrics(&self) -> Result<Vec<EpochMetrics>, Error> {
         let path = self.path.join(METRICS);
-        let text = match fs::read_to_string(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            read => read.map_err(failed(Action::Read, &path))?,
-        };
-        text.lines().map(|line| serde_json::from_str(line).map_err(damaged(&path, "metrics file"))).collect()
+        let bytes = files::read_if_there(&path)?.unwrap_or_default();
+        let lines = bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+        lines.map(|line| serde_json::from_slice(line).map_err(damaged(&path, "metrics file"))).collect()
     }
 
     /// Writes `metrics.jsonl`, a line an epoch.
@@ -239,20 +225,26 @@ impl RunFolder {
         self.path.join(TENSORBOARD)
     }
 
-    /// Removes the files of an earlier run, by their names, and nothing else.
+    /// Removes the files of an earlier run, by their names, and nothing else. The state goes first: a run of which something is missing
+    /// cannot go on.
     ///
     /// # Errors
     /// If a file cannot be removed.
     pub fn clear(&self) -> Result<(), Error> {
-        let checkpoints = self.checkpoints()?.into_iter().map(|(_, path)| path);
-        let named = [LATEST, BEST, STATE, CONFIG, METRICS].map(|name| self.path.join(name));
-        let events =
-            fs::read_dir(self.tensorboard()).into_iter().flatten().flatten().map(|entry| entry.path());
+        let named = [STATE, METRICS, CONFIG, LATEST, BEST].map(|name| self.path.join(name));
+        let events = files::entries(&self.tensorboard())?.into_iter();
         let events = events.filter(|path| path.to_string_lossy().contains("tfevents"));
-        for path in checkpoints.chain(named).chain(events).filter(|path| path.is_file()) {
-            fs::remove_file(&path).map_err(failed(Action::Remove, &path))?;
-        }
-        Ok(())
+        let checkpoints = self.checkpoints()?.into_iter().map(|(_, path)| path);
+        let all = named.into_iter().chain(events).chain(checkpoints);
+        Ok(all.filter(|path| path.is_file()).try_for_each(|path| files::remove_file(&path))?)
+    }
+
+    /// Checks that the folder is still the one that was taken.
+    ///
+    /// # Errors
+    /// [`files::Error::Gone`] if it was removed, moved or replaced.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        Ok(self.lock.as_ref().map_or(Ok(()), FolderLock::check)?)
     }
 }
 
@@ -263,6 +255,8 @@ fn damaged(path: &Path, expected: &'static str) -> impl Fn(serde_json::Error) ->
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -311,6 +305,7 @@ mod tests {
             ema_prec1: None,
             seconds: 5.0,
             images_per_second: 6.0,
+            kernels: None,
         };
         assert_eq!(run.metrics()?, []);
         run.save_metrics(&[line(0), line(1)])?;

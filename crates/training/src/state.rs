@@ -9,7 +9,7 @@ use candle_core::{Tensor, Var};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    EpochMetrics, Error, Schedule, Tally,
+    EpochMetrics, Error, RunFolder, Schedule, Tally,
     average::Average,
     checkpoint,
     optimiser::RunningOptimiser,
@@ -129,6 +129,26 @@ impl Progress {
     pub(crate) fn is_best(&self, nat_prec1: f64) -> bool {
         self.history.iter().all(|epoch| epoch.nat_prec1 < nat_prec1)
     }
+
+    /// Refuses what no run comes to whose epochs have so many batches and images.
+    pub(crate) fn check(&self, batches: usize, images: usize, path: &Path) -> Result<(), Error> {
+        let Self { epoch, batch, tally, seconds, history } = self;
+        let Tally { examples, loss_sum, correct, correct5 } = *tally;
+        let misfit = if history.len() != *epoch || history.iter().zip(0..).any(|(of, at)| of.epoch != at) {
+            format!("epoch {epoch} after {} finished ones", history.len())
+        } else if *batch > batches {
+            format!("{batch} batches of an epoch that has {batches}")
+        } else if examples > images || (*batch == 0) != (examples == 0) {
+            format!("{examples} of {images} images in {batch} batches")
+        } else if correct > correct5 || correct5 > examples {
+            format!("{correct} and {correct5} of {examples} images right")
+        } else if !(loss_sum.is_finite() && seconds.is_finite() && *seconds >= 0.0) {
+            format!("a loss of {loss_sum} after {seconds} seconds")
+        } else {
+            return Ok(());
+        };
+        Err(damaged(path, misfit))
+    }
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -165,6 +185,15 @@ pub(crate) fn save(
     checkpoint::save(path, &tensors, KEY, &serde_json::json!(content))
 }
 
+impl RunFolder {
+    /// How many epochs the run has finished, by its state: files of one more may be there already. Nothing where there is no state, or
+    /// it cannot be read.
+    pub fn finished_epochs(&self) -> Option<usize> {
+        let content = checkpoint::header_entry(&self.state_path(), KEY)?;
+        Some(serde_json::from_str::<Content>(&content).ok()?.progress.epoch)
+    }
+}
+
 /// Restores network, average and optimiser, and says where to go on.
 pub(crate) fn load(path: &Path, fixed: &Fixed, moving: &mut Moving<'_>) -> Result<Progress, Error> {
     let (mut tensors, content) = checkpoint::load(path, KEY)?;
@@ -184,7 +213,12 @@ pub(crate) fn load(path: &Path, fixed: &Fixed, moving: &mut Moving<'_>) -> Resul
         let restored = average.values().iter().map(restored).collect::<Result<_, Error>>()?;
         average.set_values(restored);
     }
-    moving.optimiser.restore(tensors);
+    let restored = moving.optimiser.restore(tensors, moving.parameters);
+    restored.map_err(|problem| damaged(path, problem))?;
+    let is_under_way = content.progress.epoch > 0 || content.progress.batch > 0;
+    if is_under_way && moving.optimiser.tensors().is_empty() {
+        return Err(damaged(path, "nothing of the optimiser, in a run that has made steps".to_owned()));
+    }
     Ok(content.progress)
 }
 
@@ -282,6 +316,31 @@ mod tests {
         }
         assert!(fixed().check(&with(Setting::Ema, "0"), Path::new("state")).is_ok());
         Ok(())
+    }
+
+    #[test]
+    fn what_no_run_comes_to_is_refused() {
+        let tally = Tally { examples: 64, loss_sum: 100.0, correct: 10, correct5: 40 };
+        let sound = Progress { batch: 2, tally, seconds: 1.0, ..Progress::default() };
+        let check = |progress: &Progress| progress.check(3, 96, Path::new("state"));
+        assert!(check(&sound).is_ok() && check(&Progress::default()).is_ok());
+        let with = |change: &dyn Fn(&mut Progress)| {
+            let mut progress = sound.clone();
+            change(&mut progress);
+            check(&progress).expect_err("a misfit").to_string()
+        };
+        let cases: [(&dyn Fn(&mut Progress), &str); 6] = [
+            (&|progress| progress.epoch = 1, "epoch 1 after 0 finished ones"),
+            (&|progress| progress.batch = 4, "4 batches of an epoch that has 3"),
+            (&|progress| progress.batch = 0, "64 of 96 images in 0 batches"),
+            (&|progress| progress.tally.examples = 97, "97 of 96 images"),
+            (&|progress| progress.tally.correct = 41, "41 and 40 of 64 images right"),
+            (&|progress| progress.tally.loss_sum = f64::NAN, "a loss of NaN"),
+        ];
+        for (change, expected) in cases {
+            let said = with(change);
+            assert!(said.starts_with("state: not a training state: ") && said.contains(expected), "{said}");
+        }
     }
 
     #[test]

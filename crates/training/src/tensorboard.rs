@@ -13,7 +13,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::{EpochMetrics, Error};
-use files::{Action, failed, write_atomically};
+use files::write_atomically;
 
 /// TensorBoard takes any name with `tfevents` in it; a fixed one lets a later file replace an earlier one.
 const NAME: &str = "events.out.tfevents.0.freqbias";
@@ -89,7 +89,7 @@ impl EventFile {
     /// # Errors
     /// If the folder cannot be made or the file not be written.
     pub fn save(&self, folder: &Path) -> Result<PathBuf, Error> {
-        std::fs::create_dir_all(folder).map_err(failed(Action::CreateFolder, folder))?;
+        files::create_folders(folder)?;
         let path = Self::path(folder);
         write_atomically(&path, &self.records)?;
         Ok(path)

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use candle_core::Tensor;
@@ -50,6 +50,11 @@ pub struct Trainer {
     /// Checkpoints stay of every so-manieth epoch, counted from 0, and of the last; those of other epochs are removed once
     /// the next one is kept.
     pub checkpoint_every: usize,
+    /// Within an epoch the state is saved whenever so much time has passed: what a program that is killed loses. Never where it is
+    /// absent.
+    pub save_every: Option<Duration>,
+    /// What computes the run, kept with each epoch: others round differently.
+    pub kernels: Option<String>,
     /// What else decides what is learned, in words: a resume with other ones is refused. Empty where nothing does.
     pub training_on: String,
     /// The same by setting: what is not [usual](Setting::usual).
@@ -115,16 +120,20 @@ impl Trainer {
             average,
             progress: Progress::default(),
             pending: None,
+            saved: Instant::now(),
         };
         if folder.state_path().exists() {
             run.restore()?;
+            folder.save_config(&self.config)?;
         } else {
+            folder.save_config(&self.config)?;
             // From here on there is a state, whatever happens: a run that breaks off can go on.
             run.save_state()?;
         }
-        folder.save_config(&self.config)?;
+        // Whatever cannot be written to a folder that is gone, that it is gone is what there is to say.
+        let or_gone = |error| folder.check().err().unwrap_or(error);
         while run.progress.epoch < self.epochs {
-            if !run.epoch()? {
+            if !run.epoch().map_err(or_gone)? {
                 return Ok(Outcome::Interrupted { epoch: run.progress.epoch, batch: run.progress.batch });
             }
         }
@@ -214,6 +223,12 @@ impl Trainer {
     }
 }
 
+/// Before an evaluation the state is saved if it is older than this, and not only if it is as old as [`Trainer::save_every`].
+const BEFORE_EVALUATION: Duration = Duration::from_secs(10);
+
+/// No epoch takes less, in seconds.
+const SHORTEST: f64 = 1e-9;
+
 /// What stands before the names of averaged weights in a checkpoint.
 const AVERAGE: &str = "ema.";
 
@@ -229,6 +244,8 @@ struct Run<'a, L, S> {
     progress: Progress,
     /// The last batch that was output, while nobody has asked what it gave.
     pending: Option<Pending>,
+    /// When the state was saved.
+    saved: Instant,
 }
 
 struct Pending {
@@ -240,12 +257,16 @@ struct Pending {
 impl<L: TrainableModel, S: Source<Batch = L::Batch>> Run<'_, L, S> {
     fn restore(&mut self) -> Result<(), Error> {
         let fixed = self.trainer.fixed(self.source);
-        self.progress = state::load(&self.folder.state_path(), &fixed, &mut self.moving())?;
+        let path = self.folder.state_path();
+        self.progress = state::load(&path, &fixed, &mut self.moving())?;
+        self.progress.check(self.source.train_batches(), self.source.train_images(), &path)?;
         // The state is what counts: what was written after it, or lost since, is put right.
         self.folder.save_metrics(&self.progress.history)
     }
 
     fn save_state(&mut self) -> Result<(), Error> {
+        self.folder.check()?;
+        self.saved = Instant::now();
         let (fixed, progress) = (self.trainer.fixed(self.source), self.progress.clone());
         state::save(&self.folder.state_path(), &fixed, &progress, &self.moving())
     }
@@ -259,6 +280,18 @@ impl<L: TrainableModel, S: Source<Batch = L::Batch>> Run<'_, L, S> {
         }
     }
 
+    /// Saves the state within an epoch that began at `started`, after `before` seconds of it.
+    fn save_within(&mut self, started: Instant, before: f64) -> Result<(), Error> {
+        self.settle()?;
+        self.progress.seconds = before + started.elapsed().as_secs_f64();
+        self.save_state()
+    }
+
+    /// Whether the state is that of so long ago.
+    fn is_saved_before(&self, time: Option<Duration>) -> bool {
+        time.is_some_and(|time| self.saved.elapsed() >= time)
+    }
+
     /// One epoch, or the rest of one; false if it was interrupted.
     fn epoch(&mut self) -> Result<bool, Error> {
         let epoch = self.progress.epoch;
@@ -268,16 +301,25 @@ impl<L: TrainableModel, S: Source<Batch = L::Batch>> Run<'_, L, S> {
         let source = self.source;
         for batch in source.train(epoch, self.progress.batch) {
             self.batch(&batch.map_err(Error::Model)?, rate.at(epoch, self.progress.batch))?;
-            if self.interrupt.load(Ordering::SeqCst) && self.progress.batch < self.source.train_batches() {
-                self.settle()?;
-                self.progress.seconds = before + started.elapsed().as_secs_f64();
-                self.save_state()?;
+            if self.interrupt.load(Ordering::SeqCst) {
+                self.save_within(started, before)?;
                 return Ok(false);
+            }
+            if self.is_saved_before(self.trainer.save_every) {
+                self.save_within(started, before)?;
             }
         }
         self.settle()?;
         self.progress.seconds = before + started.elapsed().as_secs_f64();
-        self.finish_epoch(rate.at(epoch, 0), started, before)?;
+        // Whoever kills the program while it evaluates takes no training away.
+        let soon = self.trainer.save_every.map(|time| time.min(BEFORE_EVALUATION));
+        if self.is_saved_before(soon) {
+            self.save_state()?;
+        }
+        if !self.finish_epoch(rate.at(epoch, 0), started, before)? {
+            self.save_state()?;
+            return Ok(false);
+        }
         Ok(!self.interrupt.load(Ordering::SeqCst) || self.progress.epoch == self.trainer.epochs)
     }
 
@@ -325,8 +367,10 @@ impl<L: TrainableModel, S: Source<Batch = L::Batch>> Run<'_, L, S> {
         self.tell(Event::Batch { epoch, images: tally.examples, tally: &so_far })
     }
 
-    fn finish_epoch(&mut self, lr: f64, started: Instant, before: f64) -> Result<(), Error> {
-        let found = evaluation::evaluate(self.model, self.average.as_ref(), self.source)?;
+    /// Evaluates the network and keeps the epoch; false if it was interrupted before that.
+    fn finish_epoch(&mut self, lr: f64, started: Instant, before: f64) -> Result<bool, Error> {
+        let found = evaluation::evaluate(self.model, self.average.as_ref(), self.source, self.interrupt)?;
+        let Some(found) = found else { return Ok(false) };
         let Evaluated { natural, attacked, averaged } = found;
         let (train, epoch) = (self.progress.tally, self.progress.epoch);
         if !natural.loss_sum.is_finite() {
@@ -345,7 +389,9 @@ impl<L: TrainableModel, S: Source<Batch = L::Batch>> Run<'_, L, S> {
             ema_loss: averaged.as_ref().map(Tally::loss),
             ema_prec1: averaged.as_ref().map(Tally::prec1),
             seconds: before + started.elapsed().as_secs_f64(),
-            images_per_second: train.examples as f64 / self.progress.seconds,
+            // A clock that stands still makes no infinity, which JSON has not.
+            images_per_second: train.examples as f64 / self.progress.seconds.max(SHORTEST),
+            kernels: self.trainer.kernels.clone(),
         };
         let is_best = self.progress.is_best(metrics.nat_prec1);
         let checkpoint = self.folder.save_checkpoint(epoch, &self.checkpoint(&metrics), is_best)?;
@@ -356,7 +402,8 @@ impl<L: TrainableModel, S: Source<Batch = L::Batch>> Run<'_, L, S> {
         self.progress = Progress { epoch: epoch + 1, history, ..Progress::default() };
         self.save_state()?;
         self.remove_passing_checkpoint(epoch)?;
-        self.tell(Event::Done { metrics: &metrics, checkpoint: &checkpoint })
+        self.tell(Event::Done { metrics: &metrics, checkpoint: &checkpoint })?;
+        Ok(true)
     }
 
     /// Removes the checkpoint of the epoch before, where it was only to be seen until this one is there.

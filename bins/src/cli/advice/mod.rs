@@ -12,18 +12,30 @@ mod reproduction;
 mod runs;
 mod training;
 
-use std::io;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use ::datasets::Note;
 use progress::Interrupted;
 
 use super::usage::UsageError;
 
+/// The folders that a command line names for what is written.
+#[derive(Debug, Default)]
+pub(crate) struct Folders {
+    /// `--out-dir`, given or not.
+    pub(crate) out_dir: Option<PathBuf>,
+    /// `--run`.
+    pub(crate) run: Option<PathBuf>,
+}
+
 /// Words to add after the facts of an error, where flags can help.
-pub(crate) fn of(error: &anyhow::Error, command: &clap::Command) -> Option<String> {
+pub(crate) fn of(error: &anyhow::Error, command: &clap::Command, folders: &Folders) -> Option<String> {
     let has = |flag: &str| command.get_arguments().any(|argument| argument.get_long() == Some(flag));
-    if has("out-dir") && is_of_folder_to_make(error) {
-        return Some("choose another --out-dir".to_owned());
+    if let Some(advice) = closed_folder(error).and_then(|path| elsewhere(path, folders)) {
+        return Some(advice.to_owned());
     }
     if is_of_full_disk(error) {
         let how = if has("resume") { " (a run that was begun is resumed with --resume)" } else { "" };
@@ -106,12 +118,26 @@ fn is_of_full_disk(error: &anyhow::Error) -> bool {
     causes.any(|cause| matches!(cause.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
 }
 
-/// Whether a folder for results cannot be made where it should be.
-fn is_of_folder_to_make(error: &anyhow::Error) -> bool {
+/// Where something cannot be written, because nothing may be written there.
+fn closed_folder(error: &anyhow::Error) -> Option<&Path> {
+    use files::Action::{Create, CreateFolder, Write};
     let is_closed =
         |kind| matches!(kind, io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied);
-    error.chain().filter_map(|cause| cause.downcast_ref()).any(|cause| match cause {
-        files::Error::File { action: files::Action::CreateFolder, source, .. } => is_closed(source.kind()),
-        _ => false,
+    error.chain().filter_map(|cause| cause.downcast_ref()).find_map(|cause| match cause {
+        files::Error::File { action: Create | CreateFolder | Write, path, source } => {
+            is_closed(source.kind()).then_some(path.as_path())
+        }
+        _ => None,
     })
+}
+
+/// How to write elsewhere than there: by the flag that names the folder.
+fn elsewhere(path: &Path, folders: &Folders) -> Option<&'static str> {
+    let is_in = |folder: &Option<PathBuf>| folder.as_ref().is_some_and(|folder| path.starts_with(folder));
+    if is_in(&folders.run) {
+        return Some(
+            "results of a run are written into its folder: name a copy of it with --run, where you may write",
+        );
+    }
+    is_in(&folders.out_dir).then_some("choose another --out-dir")
 }

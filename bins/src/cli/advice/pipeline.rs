@@ -6,6 +6,8 @@ use pipeline::Error;
 pub(super) fn of(error: &Error, command: &str) -> Option<String> {
     Some(match error {
         Error::DeviceMemoryFull { images, .. } => format!("give --batch-size {}", (images / 2).max(1)),
+        Error::MemoryTooSmall { fits: Some(fits), .. } => format!("give --batch-size {fits}, or end other programs"),
+        Error::MemoryTooSmall { fits: None, .. } => "end other programs, or choose a smaller --arch".to_owned(),
         Error::AttackTooFar { .. } => {
             "give --constraint 2 a smaller --eps, such as --eps 0.5 or --eps 128/255".to_owned()
         }
@@ -18,6 +20,9 @@ pub(super) fn of(error: &Error, command: &str) -> Option<String> {
              --task for a run of these"
             .to_owned(),
         Error::UnsuitableNetwork { .. } => "choose another --arch".to_owned(),
+        Error::PrecisionChanged { before, .. } => {
+            format!("resume with --precision {before}, or start anew with --overwrite or another --task")
+        }
         Error::TrainingInterrupted { .. } if command == "easy_train" => {
             "to go on, give the same command with --resume added".to_owned()
         }
@@ -33,6 +38,8 @@ pub(super) fn is_of_flags(error: &Error) -> bool {
         Error::AttackTooFar { .. }
             | Error::MixedAdversary { .. }
             | Error::UnsuitableNetwork { .. }
+            | Error::PrecisionChanged { .. }
+            | Error::MemoryTooSmall { .. }
             | Error::NoSuchOutput { .. }
             | Error::OtherOutputs { .. }
             | Error::OtherClasses { .. }

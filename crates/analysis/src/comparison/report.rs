@@ -75,7 +75,7 @@ impl ComparisonReport {
     /// # Errors
     /// If a file cannot be written.
     pub fn save(&self, output: &Path) -> Result<Vec<PathBuf>, Error> {
-        runs::results::replace(output, |folder| {
+        runs::results::replace(output, [], |folder| {
             let [json, page] = ["json", "html"].map(|extension| folder.join(format!("compare.{extension}")));
             files::write_atomically(&json, &serde_json::to_vec(&self.json())?)?;
             files::write_atomically(&page, page::page(&self.comparisons, &self.pictures).as_bytes())?;

@@ -81,7 +81,7 @@ impl EvaluationReport<'_> {
     /// # Errors
     /// If a file cannot be drawn or written.
     pub fn save(&self, output: &Path) -> Result<Vec<PathBuf>, Error> {
-        let files = results::replace(output, |aside| {
+        results::replace(output, results::evaluation_figures(), |aside| {
             let numbers = aside.join(results::EVALUATION);
             files::write_atomically(&numbers, &serde_json::to_vec(&self.json(true))?)?;
             let mut files = vec![numbers];
@@ -91,10 +91,8 @@ impl EvaluationReport<'_> {
             if let Some(panels) = self.feature_panels()? {
                 files.extend(panels.save(&aside.join(results::FEATURES))?);
             }
-            Ok::<_, Error>(files)
-        })?;
-        results::remove_evaluation(output, &files)?;
-        Ok(files)
+            Ok(files)
+        })
     }
 
     /// How many images were measured: all but damaged ones.

@@ -117,7 +117,8 @@ impl<'a> LiveSpectrum<'a> {
     /// is left to the run that is resumed.
     fn catch_up(&mut self) -> Result<(), Error> {
         let finished = self.run.metrics()?.len();
-        let mut is_new = self.recorded.forget_from(finished);
+        // Files beside the numbers may be of other rows where a program was killed: they are written again once.
+        let mut is_new = self.recorded.forget_from(finished) || !self.recorded.is_saved();
         let (every, epochs) = (self.every, self.epochs);
         for epoch in (0..finished).filter(|&epoch| epoch.is_multiple_of(every) || epoch + 1 == epochs) {
             match self.missing(epoch) {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use files::{Action, failed};
+use files::{Seal, seal, unseal};
 use runs::results;
 use serde::{Deserialize, Serialize};
 use spectral::SpectrumRow;
@@ -32,11 +32,12 @@ struct Entry {
 }
 
 impl PartialRows {
-    /// Opens the file in `output`; a file of other settings, or one that cannot be read, counts as absent.
+    /// Opens the file in `output`; a file of other settings, or one that cannot be read or is damaged, counts as absent.
     pub(crate) fn open(output: &Path, settings: String) -> Self {
         let path = output.join(results::PARTIAL);
-        let stored =
-            std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Content>(&bytes).ok());
+        let text = files::read(&path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let intact = text.filter(|text| unseal(text, b"") == Seal::Intact);
+        let stored = intact.and_then(|text| serde_json::from_str::<Content>(&text).ok());
         let found = stored
             .filter(|content| content.settings == settings)
             .map_or_else(Vec::new, |content| content.rows);
@@ -55,8 +56,8 @@ impl PartialRows {
     /// If the file cannot be written.
     pub(crate) fn keep(&mut self, checksum: u32, row: &SpectrumRow) -> Result<(), Error> {
         self.content.rows.push(Entry { checksum, row: row.clone() });
-        files::write_atomically(&self.path, &serde_json::to_vec(&self.content)?)?;
-        Ok(())
+        let sealed = seal(&serde_json::to_string(&self.content)?, b"");
+        Ok(files::write_atomically(&self.path, sealed.as_bytes())?)
     }
 
     /// Removes the file: the results are written.
@@ -64,6 +65,6 @@ impl PartialRows {
     /// # Errors
     /// If the file cannot be removed.
     pub fn remove(self) -> Result<(), Error> {
-        Ok(std::fs::remove_file(&self.path).map_err(failed(Action::Remove, &self.path))?)
+        Ok(files::remove_file(&self.path)?)
     }
 }

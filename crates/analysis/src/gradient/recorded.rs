@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use files::{Action, FolderLock, failed};
+use files::FolderLock;
 use runs::results;
 use spectral::{RunningBands, SpectrumRow, SpectrumTable};
 
@@ -33,10 +33,12 @@ use crate::Error;
 /// ```
 #[derive(Debug)]
 pub struct RecordedSpectrum {
-    output: PathBuf,
+    run: PathBuf,
     table: SpectrumTable,
     /// The density of the images, which epochs do not change.
     images: RunningBands,
+    /// Whether the files are known to be those of the table.
+    is_saved: bool,
     /// Held where the folder has no writer beside this.
     _lock: Option<FolderLock>,
 }
@@ -47,8 +49,8 @@ impl RecordedSpectrum {
     /// # Errors
     /// If what is there is damaged, or of another number of images or of other bands.
     pub fn open(run: &Path, empty: SpectrumTable, images: RunningBands) -> Result<Self, Error> {
-        let (output, mut table) = (results::live_folder(run), empty);
-        let path = output.join(results::SPECTRUM).with_extension("json");
+        let mut table = empty;
+        let path = results::live_folder(run).join(results::SPECTRUM).with_extension("json");
         if path.exists() {
             let stored = SpectrumTable::load_json(&path)?;
             if stored.n_images != table.n_images {
@@ -59,9 +61,10 @@ impl RecordedSpectrum {
                 let (before, now) = (stored.radii.len(), table.radii.len());
                 return Err(Error::OtherBands { path, before, now });
             }
-            table.rows = stored.rows;
+            (table.rows, table.network) = (stored.rows, stored.network);
         }
-        Ok(Self { output, table, images, _lock: None })
+        let is_saved = table.rows.is_empty();
+        Ok(Self { run: run.to_path_buf(), table, images, is_saved, _lock: None })
     }
 
     /// The same, which locks the folder of the run until this is dropped.
@@ -76,6 +79,11 @@ impl RecordedSpectrum {
     /// The rows so far, and what they are of.
     pub fn table(&self) -> &SpectrumTable {
         &self.table
+    }
+
+    /// Whether the files are known to be those of the rows: of what is opened they may be of other rows, where a program was killed.
+    pub fn is_saved(&self) -> bool {
+        self.is_saved
     }
 
     /// Says what the networks are, as JSON.
@@ -102,12 +110,17 @@ impl RecordedSpectrum {
     /// Writes all files; none while there are no rows.
     ///
     /// # Errors
-    /// If a file cannot be written, or a row has other bands than the table.
-    pub fn save(&self) -> Result<Vec<PathBuf>, Error> {
+    /// If the folder of the run is gone, a file cannot be written, or a row has other bands than the table.
+    pub fn save(&mut self) -> Result<Vec<PathBuf>, Error> {
+        self.is_saved = true;
         if self.table.rows.is_empty() {
             return Ok(Vec::new());
         }
-        std::fs::create_dir_all(&self.output).map_err(failed(Action::CreateFolder, &self.output))?;
-        SpectrumReport { table: &self.table, checkpoints: &[], images: &self.images }.save(&self.output)
+        if !self.run.is_dir() {
+            return Err(files::Error::Gone { folder: self.run.clone() }.into());
+        }
+        let output = results::live_folder(&self.run);
+        files::create_folders(&output)?;
+        SpectrumReport { table: &self.table, checkpoints: &[], images: &self.images }.save(&output)
     }
 }

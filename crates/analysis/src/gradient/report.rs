@@ -29,9 +29,11 @@ impl SpectrumReport<'_> {
     /// # Errors
     /// If a file cannot be written.
     pub fn save(&self, output: &Path) -> Result<Vec<PathBuf>, Error> {
-        let mut files = results::replace(output, |aside| self.save_in(aside))?;
-        files.push(events::save(output, self.table, &[results::SPECTRUM, results::DENSITY])?);
-        Ok(files)
+        results::replace(output, [], |aside| {
+            let files = self.save_in(aside)?;
+            events::save(aside, self.table, &[results::SPECTRUM, results::DENSITY])?;
+            Ok(files)
+        })
     }
 
     fn save_in(&self, folder: &Path) -> Result<Vec<PathBuf>, Error> {

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use datasets::{Batch, Dataset, ImageSet};
-use files::{Action, failed};
 use plots::{BandCurves, Curve, Spread};
 use serde::Serialize;
 use spectral::{Convention, Profiler, Recipe, RunningBands};
@@ -187,7 +186,7 @@ impl Inspection {
             return Ok(());
         }
         let folder = stem.parent().unwrap_or(stem);
-        std::fs::create_dir_all(folder).map_err(failed(Action::CreateFolder, folder))?;
+        files::create_folders(folder)?;
         self.files = self.curves()?.save(stem)?.to_vec();
         Ok(())
     }

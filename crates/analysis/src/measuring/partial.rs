@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use files::{Action, failed};
+use files::{Seal, seal, unseal};
 use runs::results;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -35,11 +35,12 @@ struct Entry {
 }
 
 impl PartialMeasure {
-    /// The file of a measure in a folder; one of other settings, or that cannot be read, counts as absent.
+    /// The file of a measure in a folder; one of other settings, or that cannot be read or is damaged, counts as absent.
     pub(super) fn open(output: &Path, name: &str, settings: String) -> Self {
         let path = output.join(results::partial_measure(name));
-        let stored =
-            std::fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Content>(&bytes).ok());
+        let text = files::read(&path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let intact = text.filter(|text| unseal(text, b"") == Seal::Intact);
+        let stored = intact.and_then(|text| serde_json::from_str::<Content>(&text).ok());
         let found = stored.filter(|content| content.settings == settings).unwrap_or_default();
         Self { path, content: Content { settings, ..Content::default() }, found }
     }
@@ -76,7 +77,8 @@ impl PartialMeasure {
     }
 
     fn write(&self) -> Result<(), Error> {
-        Ok(files::write_atomically(&self.path, &serde_json::to_vec(&self.content)?)?)
+        let sealed = seal(&serde_json::to_string(&self.content)?, b"");
+        Ok(files::write_atomically(&self.path, sealed.as_bytes())?)
     }
 
     /// Removes the file: the results are written.
@@ -84,7 +86,7 @@ impl PartialMeasure {
     /// # Errors
     /// If the file cannot be removed.
     pub fn remove(self) -> Result<(), Error> {
-        Ok(std::fs::remove_file(&self.path).map_err(failed(Action::Remove, &self.path))?)
+        Ok(files::remove_file(&self.path)?)
     }
 }
 
@@ -137,6 +139,10 @@ mod tests {
         assert!(again.progress(8, 1, &Value::Null).is_some(), "known after the first batch");
         let other = open("b");
         assert!(other.row(7, 0).is_none() && other.progress(8, 1, &like).is_none());
+        let path = folder.path().join("sensitivity.partial.json");
+        let whole = std::fs::read_to_string(&path)?;
+        std::fs::write(&path, whole.replace("[1]", "[3]"))?;
+        assert!(open("a").row(7, 0).is_none(), "damaged");
         again.remove()?;
         assert!(open("a").row(7, 0).is_none());
         Ok(())

@@ -92,9 +92,11 @@ impl MeasureReport {
     /// # Errors
     /// If a file cannot be written.
     pub fn save(&self, output: &Path) -> Result<Vec<PathBuf>, Error> {
-        let mut files = results::replace(output, |aside| self.save_in(aside))?;
-        files.push(self.save_events(output)?);
-        Ok(files)
+        results::replace(output, [], |aside| {
+            let files = self.save_in(aside)?;
+            self.save_events(aside)?;
+            Ok(files)
+        })
     }
 
     fn save_in(&self, folder: &Path) -> Result<Vec<PathBuf>, Error> {

@@ -18,6 +18,7 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 const CONTENT: &[u8] = &[7; 100_000];
 const MD5: &str = "3b47e2cb85ad96a9088073ee43e814c6";
+const SHA256: &str = "2c4b101169bf328cd4a882e640a8b57eb3acf76518b3d105869905cf629e791c";
 const QUICK: Patience = Patience { silence: Duration::from_millis(300), attempts: 3 };
 
 /// A server on loopback; the ranges that it was asked for.
@@ -33,8 +34,8 @@ fn serve(answer: impl Fn(TcpStream, u64) + Send + 'static) -> (Archive, Arc<Mute
             answer(stream, from);
         }
     });
-    let (name, md5) = ("set.tar.gz".to_owned(), MD5.to_owned());
-    (Archive { name, server, md5, size: CONTENT.len() as u64 }, asked)
+    let [name, md5, sha256] = ["set.tar.gz", MD5, SHA256].map(str::to_owned);
+    (Archive { name, server, md5, sha256, size: CONTENT.len() as u64 }, asked)
 }
 
 /// Reads a request; the byte from which on it wants the file.
@@ -76,6 +77,32 @@ fn a_whole_answer_is_put_in_place_and_not_fetched_again() -> Outcome {
     }
     assert_eq!(*asked.lock().expect("a log"), [0]);
     assert!(!folder.path().join(".set.tar.gz.part").exists());
+    Ok(())
+}
+
+#[test]
+fn an_archive_that_is_there_is_checked_and_stays() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let (archive, asked) = serve(|stream, from| send(stream, from, CONTENT, usize::MAX));
+    let path = folder.path().join("set.tar.gz");
+    for (content, said) in [(&CONTENT[1..], "99999 bytes, expected 100000"), (&[8; 100_000], "SHA-256")] {
+        fs::write(&path, content)?;
+        let error = fetch_quickly(&archive, folder.path()).expect_err("another file").to_string();
+        assert!(error.contains("set.tar.gz") && error.contains(said), "{error}");
+        assert!(fs::read(&path)? == content);
+    }
+    assert!(asked.lock().expect("a log").is_empty());
+    Ok(())
+}
+
+/// What has the MD5 checksum may be forged.
+#[test]
+fn both_checksums_count() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let (archive, _) = serve(|stream, from| send(stream, from, CONTENT, usize::MAX));
+    let other = Archive { sha256: "0".repeat(64), ..archive };
+    let said = fetch_quickly(&other, folder.path()).expect_err("another checksum").to_string();
+    assert!(said.contains(SHA256) && said.contains("SHA-256"), "{said}");
     Ok(())
 }
 

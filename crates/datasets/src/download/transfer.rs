@@ -1,15 +1,14 @@
 //! From a server into a file.
 
 use std::{
-    fs::File,
     io::{self, Read, Write},
     time::Duration,
 };
 
+use files::{Action, Output, Part, failed};
 use progress::Pass;
 use ureq::{Body, http::Response};
 
-use super::part::Part;
 use crate::{DownloadError, Error, address::without_credentials};
 
 /// How long a server may say nothing, and how often a transfer that breaks off is resumed.
@@ -35,6 +34,12 @@ impl From<Error> for Failure {
     }
 }
 
+impl From<files::Error> for Failure {
+    fn from(error: files::Error) -> Self {
+        Self::Final(error.into())
+    }
+}
+
 impl From<ureq::Error> for Failure {
     fn from(error: ureq::Error) -> Self {
         Self::Transfer(without_credentials(&error.to_string()))
@@ -50,16 +55,16 @@ pub(super) fn transfer(
     pass: &Pass<'_>,
 ) -> Result<(), Error> {
     let source = Source { agent: agent(url, patience), url, size, pass };
-    let (mut attempt, at_first) = (0, part.len());
+    let (mut attempt, at_first) = (0, part.length());
     loop {
         attempt += 1;
-        let before = part.len();
+        let before = part.length();
         match source.append(part, before) {
             Ok(()) => return Ok(()),
             Err(Failure::Final(error)) => return Err(error),
-            Err(Failure::Transfer(_)) if attempt < patience.attempts && part.len() > before => {}
+            Err(Failure::Transfer(_)) if attempt < patience.attempts && part.length() > before => {}
             Err(Failure::Transfer(problem)) => {
-                let (url, received) = (without_credentials(url), part.len());
+                let (url, received) = (without_credentials(url), part.length());
                 return Err(match received > at_first {
                     true => Error::Download(DownloadError::BrokenOff { url, received, problem }),
                     false => Error::Download(DownloadError::NothingReceived { url, problem }),
@@ -115,7 +120,7 @@ impl Source<'_> {
         if let Some(rest) = rest.filter(|&rest| received < rest) {
             return Err(Failure::Transfer(format!("the server sent {received} bytes of {rest}")));
         }
-        Ok(file.sync_all().map_err(|source| part.unwritable(source))?)
+        Ok(part.sync(&file)?)
     }
 
     /// Appends a body to the file; gives the number of its bytes.
@@ -124,7 +129,7 @@ impl Source<'_> {
         response: &mut Response<Body>,
         start: u64,
         part: &Part,
-        file: &mut File,
+        file: &mut Output,
     ) -> Result<u64, Failure> {
         let most = self.size.saturating_sub(start);
         // One byte more tells a body that is too long.
@@ -143,7 +148,7 @@ impl Source<'_> {
                 part.remove()?;
                 return Err(self.oversized().into());
             }
-            file.write_all(&buffer[..read]).map_err(|source| part.unwritable(source))?;
+            file.write_all(&buffer[..read]).map_err(failed(Action::Write, part.path()))?;
             self.pass.advance(read);
         }
     }

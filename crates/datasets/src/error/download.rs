@@ -1,5 +1,7 @@
 //! What can go wrong when a data set is fetched.
 
+use std::path::PathBuf;
+
 use crate::one_line::one_line;
 
 /// Why an archive was not fetched.
@@ -43,14 +45,27 @@ pub enum DownloadError {
 
     /// A server that sent something else.
     #[error(
-        "{url}: what was sent has the MD5 checksum {found}, expected {expected}; it was removed; try again, or fetch the file by hand"
+        "{url}: what was sent has the {kind} checksum {found}, expected {expected}; it was removed; try again, or fetch the file by hand"
     )]
     Checksum {
         /// The address, without credentials.
         url: String,
+        /// Which checksum differs.
+        kind: &'static str,
         /// The checksum of what was sent.
         found: String,
         /// The checksum of the file.
+        expected: String,
+    },
+
+    /// A file that is there and is not the archive.
+    #[error("{}: not the archive of this name: it has {found}, expected {expected}; remove it or fetch it again", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Its size or checksum.
+        found: String,
+        /// Those of the archive.
         expected: String,
     },
 }

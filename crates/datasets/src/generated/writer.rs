@@ -1,7 +1,6 @@
 //! A part of a data set, image by image in any order.
 
 use std::{
-    fs,
     io::{self, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
 };
@@ -32,7 +31,7 @@ impl Writer {
     /// # Errors
     /// If the folder or a file in it cannot be written, or a label is above 255.
     pub fn create(folder: &Path, shape: ImageShape, labels: &[u32]) -> Result<Self, Error> {
-        fs::create_dir_all(folder).map_err(unwritable(folder))?;
+        files::create_folders(folder)?;
         let bytes: Result<Vec<u8>, _> = labels.iter().map(|&label| u8::try_from(label)).collect();
         let labels =
             bytes.map_err(|error| unwritable(folder)(io::Error::other(format!("labels: {error}"))))?;

@@ -67,10 +67,10 @@ pub fn fetch(
 fn fetch_all(client: &HFClientSync, id: &str, root: &Path) -> Result<(), String> {
     check(client, id)?;
     let mark = unfinished(root);
-    let marked = fs::create_dir_all(root).and_then(|()| fs::write(&mark, ""));
-    marked.map_err(|error| format!("cannot write {}: {error}", mark.display()))?;
+    let marked = files::create_folders(root).and_then(|()| files::write_atomically(&mark, b""));
+    marked.map_err(|error| error.to_string())?;
     candle_datasets::hub::from_hub(client, id.to_owned()).map_err(|error| error.to_string())?;
-    fs::remove_file(&mark).map_err(|error| format!("cannot remove {}: {error}", mark.display()))
+    files::remove_file(&mark).map_err(|error| error.to_string())
 }
 
 /// What a thread of its own gives in the end. The libraries that transfer know no time limit and cannot be stopped.

@@ -6,7 +6,7 @@ use datasets::frequency::{self, Writer};
 use plots::ContactSheet;
 use serde::Serialize;
 
-use crate::{Error, folders};
+use crate::Error;
 
 /// A file of images that is in its place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -34,6 +34,8 @@ pub(super) struct Pending {
     /// Of hybrids.
     pub(super) donors: Vec<i64>,
     pub(super) sheet: ContactSheet,
+    /// Of hybrids: what they are made of, and where that is noted.
+    pub(super) origin: Option<(PathBuf, Vec<u8>)>,
 }
 
 impl Pending {
@@ -42,15 +44,16 @@ impl Pending {
     /// # Errors
     /// If a file cannot be written or replaced.
     pub(super) fn finish(self) -> Result<Made, Error> {
-        let Self { writer, mut made, labels, donors, sheet } = self;
-        if made.images.exists() {
-            folders::remove_file(&made.images)?;
-        }
+        let Self { writer, mut made, labels, donors, sheet, origin } = self;
+        files::remove_file(&made.images)?;
         frequency::write_numbers(&made.labels, &labels)?;
         if let Some(path) = &made.donors {
             frequency::write_numbers(path, &donors)?;
         }
         made.sheet = sheet.save(&made.sheet)?;
+        if let Some((path, content)) = origin {
+            files::write_atomically(&path, &content)?;
+        }
         writer.finish()?;
         Ok(made)
     }

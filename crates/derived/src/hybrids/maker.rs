@@ -60,13 +60,22 @@ impl<'a> Maker<'a> {
         let place = self.place(keep, copies);
         place.may_write(self.overwrite)?;
         let _locks = place.take()?;
-        let mut pending = vec![self.hybrids(&hybrid, keep, &donors, progress)?];
+        let mut pending = vec![Pending {
+            origin: Some(self.origin(keep)?),
+            ..self.hybrids(&hybrid, keep, &donors, progress)?
+        }];
         for &part in copies {
             pending.push(self.copies(&copier, part, progress)?);
         }
-        place.remove_other_images()?;
+        place.replace(pending)
+    }
+
+    /// What hybrids are made of, and where that is noted.
+    fn origin(&self, keep: Part) -> Result<(PathBuf, Vec<u8>), Error> {
+        let path = HybridFiles::at(&self.folder, keep, self.radius).origin;
         let origin = Origin { images_checksum: self.dataset.train.checksum(), seed: self.seed };
-        place.replace(pending, &origin)
+        let content = serde_json::to_vec(&origin).map_err(Error::damaged(&path, "origin of hybrids"))?;
+        Ok((path, content))
     }
 
     /// The radius must leave high frequencies.
@@ -123,7 +132,7 @@ impl<'a> Maker<'a> {
         let HybridFiles { images, labels, donors: donor_file, sheet: stem, .. } = files;
         let made = Made { what, count: set.len(), images, labels, donors: Some(donor_file), sheet: stem };
         let donors = donors.iter().map(|&donor| donor as i64).collect();
-        Ok(Pending { writer, labels: names::labels(set), donors, sheet, made })
+        Ok(Pending { writer, labels: names::labels(set), donors, sheet, made, origin: None })
     }
 
     fn copies(&self, copier: &Hybrid, part: Part, progress: &Progress) -> Result<Pending, Error> {
@@ -142,7 +151,7 @@ impl<'a> Maker<'a> {
         let sheet = sheets::sheet(title, &what, set, rows)?;
         let CopyFiles { images, labels, sheet: stem } = files;
         let made = Made { what, count: set.len(), images, labels, donors: None, sheet: stem };
-        Ok(Pending { writer, labels: names::labels(set), donors: Vec::new(), sheet, made })
+        Ok(Pending { writer, labels: names::labels(set), donors: Vec::new(), sheet, made, origin: None })
     }
 }
 

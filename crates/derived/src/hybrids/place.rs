@@ -7,9 +7,12 @@ use files::FolderLock;
 
 use super::{
     made::{Made, Pending},
-    names::{self, CopyFiles, HybridFiles, Origin},
+    names::{self, CopyFiles, HybridFiles},
 };
 use crate::{Error, folders};
+
+/// The file that names images while they take their places.
+const NOTE: &str = ".unfinished.json";
 
 /// Where images go, and the labels that they have.
 pub(super) struct Place {
@@ -29,13 +32,12 @@ impl Place {
         if overwrite {
             return Ok(());
         }
-        let copies = self.copies.iter().map(|files| &files.images);
-        let images = [&self.hybrids.images].into_iter().chain(copies);
-        for (images, (labels, numbers)) in images.zip(self.labels()) {
-            if images.exists() {
+        let unfinished = self.unfinished()?;
+        for (images, (labels, numbers)) in self.images().zip(self.labels()) {
+            if images.exists() && !unfinished.contains(images) {
                 return Err(Error::ImagesExist { images: images.clone() });
             }
-            if is_of_others(labels, numbers) {
+            if is_of_others(labels, numbers) && unfinished.is_empty() {
                 return Err(Error::OtherLabels { labels: labels.to_owned() });
             }
         }
@@ -59,36 +61,51 @@ impl Place {
     ///
     /// # Errors
     /// If a file cannot be removed.
-    pub(super) fn remove_other_images(&self) -> Result<(), Error> {
+    fn remove_other_images(&self) -> Result<(), Error> {
         for (labels, numbers) in self.labels() {
             if !is_of_others(labels, numbers) {
                 continue;
             }
             let folder = labels.parent().unwrap_or(&self.folder);
-            for path in
-                folders::entries(folder)?.into_iter().filter(|path| names::is_ours(&folders::name(path)))
-            {
-                folders::remove_file(&path)?;
+            let found = files::entries(folder)?.into_iter();
+            for path in found.filter(|path| names::is_ours(&folders::name(path))) {
+                files::remove_file(&path)?;
             }
-            folders::remove_file(labels)?;
+            files::remove_file(labels)?;
         }
         Ok(())
     }
 
-    /// Puts images that are written aside in their places, and notes what they were made of.
+    /// Puts images that are written aside in their places. Meanwhile a note says which: whoever is killed may begin again.
     ///
     /// # Errors
     /// If a file cannot be written or replaced.
-    pub(super) fn replace(&self, pending: Vec<Pending>, origin: &Origin) -> Result<Vec<Made>, Error> {
-        let path = &self.hybrids.origin;
-        // Hybrids without an origin count as stale: there is none while they are replaced.
-        if path.exists() {
-            folders::remove_file(path)?;
-        }
+    pub(super) fn replace(&self, pending: Vec<Pending>) -> Result<Vec<Made>, Error> {
+        let names: Vec<String> = self.images().map(|path| folders::name(path)).collect();
+        let note = self.note();
+        let content =
+            serde_json::to_vec(&names).map_err(Error::damaged(&note, "list of unfinished images"))?;
+        files::write_atomically(&note, &content)?;
+        self.remove_other_images()?;
         let made = pending.into_iter().map(Pending::finish).collect::<Result<_, _>>()?;
-        let content = serde_json::to_vec(origin).map_err(Error::damaged(path, "origin of hybrids"))?;
-        files::write_atomically(path, &content)?;
+        files::remove_file(&note)?;
         Ok(made)
+    }
+
+    fn note(&self) -> PathBuf {
+        self.folder.join(NOTE)
+    }
+
+    /// The images that a program was putting in their places when it was killed; they may be replaced.
+    fn unfinished(&self) -> Result<Vec<PathBuf>, Error> {
+        let names = unfinished(&self.folder)?;
+        Ok(self.images().filter(|path| names.contains(&folders::name(path))).cloned().collect())
+    }
+
+    /// The files of images, those of the hybrids first.
+    fn images(&self) -> impl Iterator<Item = &PathBuf> {
+        let copies = self.copies.iter().map(|files| &files.images);
+        [&self.hybrids.images].into_iter().chain(copies)
     }
 
     /// The files of labels and what they are to hold, those of the hybrids first.
@@ -96,6 +113,17 @@ impl Place {
         let copies = self.copies.iter().map(|files| (files.labels.as_path(), self.copy_labels.as_slice()));
         [(self.hybrids.labels.as_path(), self.hybrid_labels.as_slice())].into_iter().chain(copies)
     }
+}
+
+/// The names of images that a program was putting in their places in a folder when it was killed.
+fn unfinished(folder: &Path) -> Result<Vec<String>, Error> {
+    let content = files::read_if_there(&folder.join(NOTE))?.unwrap_or_default();
+    Ok(serde_json::from_slice(&content).unwrap_or_default())
+}
+
+/// Whether a program was putting these images, among others, in their places when it was killed.
+pub(super) fn is_unfinished(folder: &Path, images: &Path) -> Result<bool, Error> {
+    Ok(unfinished(folder)?.contains(&folders::name(images)))
 }
 
 /// Whether a file of labels is there and has others; a damaged one has.

@@ -1,6 +1,6 @@
 //! Hybrids as training images.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use datasets::{Dataset, ImageSet, frequency};
 use progress::Progress;
@@ -9,6 +9,7 @@ use super::{
     made::Made,
     maker::Maker,
     names::{HybridFiles, Origin, Part},
+    place,
 };
 use crate::Error;
 
@@ -43,7 +44,7 @@ pub fn training_images(
 ) -> Result<TrainingHybrids, Error> {
     let files = HybridFiles::at(folder, keep, radius);
     let mut made = Vec::new();
-    if !files.images.exists() {
+    if !files.images.exists() || place::is_unfinished(folder, &files.images)? {
         let maker = Maker { radius, seed: TRAINING_SEED, ..Maker::new(dataset, folder) };
         made = maker.make(keep, &[], progress)?;
     }
@@ -53,10 +54,10 @@ pub fn training_images(
 }
 
 /// The seed of hybrids of this data set's images; those of other images are rejected.
-fn seed(files: &HybridFiles, dataset: &Dataset, radius: usize) -> Result<u64, Error> {
-    let stored = fs::read(&files.origin).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+fn seed(hybrids: &HybridFiles, dataset: &Dataset, radius: usize) -> Result<u64, Error> {
+    let stored = files::read(&hybrids.origin).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
     match stored {
         Some(Origin { images_checksum, seed }) if images_checksum == dataset.train.checksum() => Ok(seed),
-        _ => Err(Error::StaleHybrids { images: files.images.clone(), radius }),
+        _ => Err(Error::StaleHybrids { images: hybrids.images.clone(), radius }),
     }
 }

@@ -8,12 +8,7 @@ use files::FolderLock;
 use training::Start;
 
 use super::{events, pictures, settings::KernelFit};
-use crate::{
-    Error,
-    config::KernelConfig,
-    experiment::Scope,
-    folders::{self, entries},
-};
+use crate::{Error, config::KernelConfig, experiment::Scope, folders};
 
 /// Takes the folder for a fit of these kernel sets. All that can be rejected is rejected before anything is removed.
 ///
@@ -80,15 +75,12 @@ fn check_same(fit: &KernelFit, dataset: &Dataset) -> Result<(), Error> {
 
 /// Removes kernels, logs and pictures of earlier fits, by their names.
 fn remove(root: &Path) -> Result<(), Error> {
-    for folder in entries(root)?.into_iter().filter(|path| Scope::is_folder(&folders::name(path))) {
+    for folder in files::entries(root)?.into_iter().filter(|path| Scope::is_folder(&folders::name(path))) {
         KernelFolder::at(&folder).clear()?;
-        let events = events::path(&folder);
-        if events.exists() {
-            folders::remove_file(&events)?;
-        }
-        let pictures = entries(&pictures::folder(&folder))?.into_iter();
+        files::remove_file(&events::path(&folder))?;
+        let pictures = files::entries(&pictures::folder(&folder))?.into_iter();
         for picture in pictures.filter(|path| pictures::is_ours(&folders::name(path))) {
-            folders::remove_file(&picture)?;
+            files::remove_file(&picture)?;
         }
     }
     Ok(())

@@ -1,12 +1,8 @@
 //! A fit of kernels as TensorBoard shows it: losses by epoch, and the pictures that were drawn.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use cdes::EpochLosses;
-use files::{Action, failed};
 use training::{EventFile, Png, Summary};
 
 use crate::Error;
@@ -35,7 +31,7 @@ pub(super) fn save(kernels: &Path, pictures: &Path, epochs: &[EpochLosses]) -> R
             path.exists().then_some((tag, path))
         });
         for (tag, path) in drawn.into_iter().flatten() {
-            let bytes = fs::read(&path).map_err(failed(Action::Read, &path))?;
+            let bytes = files::read(&path)?;
             file.push(epoch, [(tag.to_owned(), Summary::Image(Png::new(bytes)?))]);
         }
     }

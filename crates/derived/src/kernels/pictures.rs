@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
-use cdes::{ImageSource, Restructurer, ToyKernels, noise_generator, noisy};
+use cdes::{ImageSource, KernelFolder, Restructurer, ToyKernels, noise_generator, noisy};
 use plots::{ContactSheet, SheetRow, Thumbnail};
 use spectral::{Convention, Profiler, Recipe, RunningBands};
 
 use super::images::ScopeImages;
-use crate::{Error, curves::DensityCurves, folders};
+use crate::{Error, curves::DensityCurves};
 
 /// Pictures are drawn after every so many epochs, and after the last.
 const EVERY: usize = 4;
@@ -24,6 +24,9 @@ const RADIUS: usize = 10;
 
 /// The folder of pictures in that of a kernel set.
 const FOLDER: &str = "Img";
+
+/// The files of an epoch, whose number stands for the braces.
+const NAMES: [&str; 3] = ["Sp-epoch{}.png", "Sp-epoch{}.svg", "Img-epoch{}.png"];
 
 /// Where the pictures of a kernel set are.
 pub(super) fn folder(kernels: &Path) -> PathBuf {
@@ -71,13 +74,31 @@ impl<'a> Pictures<'a> {
     /// # Errors
     /// If a picture cannot be drawn or written.
     pub(super) fn draw(&self, epoch: usize, kernels: &ToyKernels) -> Result<(), Error> {
-        if !epoch.is_multiple_of(EVERY) && epoch != self.last {
+        if !self.is_due(epoch) {
             return Ok(());
         }
-        folders::make(&self.folder)?;
+        files::create_folders(&self.folder)?;
         let made = kernels.apply(&noisy(&self.images, &mut noise_generator(0, 0, 0))?)?;
         self.draw_densities(epoch, &made)?;
         self.draw_images(epoch, &made)
+    }
+
+    /// Draws the pictures that are missing of epochs that were kept: a program may have been killed between the two.
+    ///
+    /// # Errors
+    /// If kernels cannot be read, or a picture not be drawn or written.
+    pub(super) fn complete(&self, kernels: &KernelFolder) -> Result<(), Error> {
+        for (epoch, path) in kernels.checkpoints()? {
+            let mut names = NAMES.iter().map(|name| self.folder.join(name.replace("{}", &epoch.to_string())));
+            if self.is_due(epoch) && !names.all(|picture| picture.exists()) {
+                self.draw(epoch, &ToyKernels::load(&path)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_due(&self, epoch: usize) -> bool {
+        epoch.is_multiple_of(EVERY) || epoch == self.last
     }
 
     fn draw_densities(&self, epoch: usize, made: &Tensor) -> Result<(), Error> {

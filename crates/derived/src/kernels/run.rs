@@ -1,11 +1,10 @@
 //! Fits the kernel sets of an experiment, one after the other.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use candle_core::Device;
 use cdes::{EpochLosses, Fit, FitEvent, ImageSource, KernelFolder, Outcome, ToyKernels};
 use datasets::Dataset;
-use files::{Action, failed};
 use progress::Progress;
 use serde::Serialize;
 use training::Start;
@@ -115,6 +114,9 @@ impl Fitter<'_> {
             }
         })?;
         drawn?;
+        if let Outcome::Finished = outcome {
+            pictures.complete(folder)?;
+        }
         Ok(outcome)
     }
 
@@ -138,8 +140,7 @@ fn read_log(folder: &KernelFolder) -> Result<Vec<EpochLosses>, Error> {
     if !path.exists() {
         return Ok(Vec::new());
     }
-    let text = fs::read_to_string(&path).map_err(failed(Action::Read, &path))?;
-    text.lines()
-        .map(|line| serde_json::from_str(line).map_err(Error::damaged(&path, "log of losses")))
-        .collect()
+    let bytes = files::read(&path)?;
+    let lines = bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(|line| serde_json::from_slice(line).map_err(Error::damaged(&path, "log of losses"))).collect()
 }

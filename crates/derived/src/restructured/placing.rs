@@ -1,43 +1,46 @@
 //! A data set appears once all of it is written.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use datasets::generated::{TEST, TRAIN};
-use files::{Action, failed};
 
+use super::summary::DENSITY;
 use crate::{Error, folders};
 
-/// Puts a finished data set in the place of an earlier one, of which nothing of ours stays: arrays and pictures of both parts.
+/// Puts a finished data set in the place of an earlier one, of which nothing of ours stays: arrays and pictures of both parts. The numbers
+/// of the test images go first and come last: where they are, everything is.
 ///
 /// # Errors
 /// If a file cannot be moved or removed.
 pub(super) fn place(aside: &Path, root: &Path) -> Result<(), Error> {
-    for part in [TRAIN, TEST] {
+    let numbers = format!("{DENSITY}.json");
+    files::remove_file(&root.join(TEST).join(&numbers))?;
+    for part in [TEST, TRAIN] {
         let folder = root.join(part);
-        folders::make(&folder)?;
-        files(&folder)?.iter().filter(|path| is_ours(path)).try_for_each(|old| folders::remove_file(old))?;
+        files::create_folders(&folder)?;
+        only_files(&folder)?
+            .iter()
+            .filter(|path| is_ours(path))
+            .try_for_each(|old| files::remove_file(old))?;
     }
     for (from, to) in [
+        (aside.into(), root.into()),
         (aside.join(TRAIN), root.join(TRAIN)),
         (aside.join(TEST), root.join(TEST)),
-        (aside.into(), root.into()),
     ] {
-        for new in files(&from)? {
-            let to: PathBuf = to.join(new.file_name().unwrap_or_default());
-            fs::rename(&new, &to).map_err(failed(Action::Write, &to))?;
-        }
+        let mut new = only_files(&from)?;
+        new.sort_by_key(|path| path.ends_with(&numbers));
+        files::move_into(&new, &to)?;
     }
     Ok(())
 }
 
-fn files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    Ok(folders::entries(folder)?.into_iter().filter(|path| path.is_file()).collect())
+fn only_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    Ok(files::entries(folder)?.into_iter().filter(|path| path.is_file()).collect())
 }
 
-/// What [`Restructuring::run`](super::settings::Restructuring::run) writes to a part, by name, and what it left there when it was killed.
+/// What [`Restructuring::run`](super::settings::Restructuring::run) writes to a part, by name, and what earlier versions left there when they
+/// were killed.
 fn is_ours(path: &Path) -> bool {
     let name = folders::name(path);
     let sheet = name.strip_prefix("class").and_then(|rest| rest.strip_suffix(".png"));
@@ -48,6 +51,8 @@ fn is_ours(path: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -63,7 +68,7 @@ mod tests {
             fs::write(aside.join(name), "new")?;
         }
         place(&aside, path)?;
-        folders::remove_all(&aside)?;
+        files::remove_folder(&aside)?;
         assert_eq!(fs::read_to_string(path.join("train/images.npy"))?, "new");
         assert!(path.join("train/mine.txt").exists() && path.join("classes.txt").exists());
         assert!(!path.join("train/class7.png").exists() && !path.join("test/labels.npy").exists());

@@ -1,10 +1,10 @@
 //! Writes the whole data set aside, and puts it in its place once it is there.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use cdes::ToyKernels;
 use datasets::{Dataset, generated};
-use files::{Action, FolderLock, failed};
+use files::FolderLock;
 use progress::Progress;
 
 use super::{
@@ -14,9 +14,9 @@ use super::{
     settings::Restructuring,
     summary::{DENSITY, Summary},
 };
-use crate::{Error, config::RestructuredConfig, experiment::Scope, folders, source};
+use crate::{Error, config::RestructuredConfig, experiment::Scope, source};
 
-/// Where a data set is written until it is whole.
+/// Where [`files::aside`] has a data set written until it is whole.
 const ASIDE: &str = ".unfinished";
 
 impl Restructuring {
@@ -32,18 +32,19 @@ impl Restructuring {
         let kernels = fitted::load(self, dataset.train.classes().len())?;
         let root = &self.folder;
         let last = root.join(generated::TEST).join(format!("{DENSITY}.json"));
-        if last.exists() && !self.overwrite {
+        // Whoever was killed after the last file had its place left this.
+        let is_finished = last.exists() && !root.join(ASIDE).exists();
+        if is_finished && !self.overwrite {
             return Err(Error::SetExists { folder: root.clone() });
         }
         self.check_source()?;
         let rho = fitted::rho(self, &dataset.name)?;
         let _lock = FolderLock::take(root)?;
-        let aside = root.join(ASIDE);
-        let written = self.write(dataset, &kernels, rho, &aside, progress);
-        let placed = written.and_then(|summaries| place(&aside, root).map(|()| summaries));
-        let removed = folders::remove_all(&aside);
-        let mut summaries = placed?;
-        removed?;
+        let mut summaries = files::aside(root, |aside| {
+            let summaries = self.write(dataset, &kernels, rho, aside, progress)?;
+            place(aside, root)?;
+            Ok::<_, Error>(summaries)
+        })?;
         summaries.iter_mut().for_each(|summary| summary.folder = root.join(&summary.part));
         Ok(summaries)
     }
@@ -63,8 +64,6 @@ impl Restructuring {
         aside: &Path,
         progress: &Progress,
     ) -> Result<Vec<Summary>, Error> {
-        folders::remove_all(aside)?;
-        fs::create_dir(aside).map_err(failed(Action::CreateFolder, aside))?;
         generated::write_classes(aside, dataset.train.classes())?;
         RestructuredConfig::new(&self.provenance, dataset, self.settings()).write(aside)?;
         let parts = [(generated::TRAIN, &dataset.train), (generated::TEST, &dataset.test)];

@@ -56,26 +56,28 @@ unsafe fn transpose8(rows: [__m256; 8]) -> [__m256; 8] {
     }
 }
 
-// SAFETY (all blocks below): as for AVX-512.
-#[allow(clippy::undocumented_unsafe_blocks)]
 impl Simd for Avx2 {
     type V = [__m256; 2];
     const ROWS: usize = 4;
 
     #[inline(always)]
     unsafe fn fetch(soon: &Lane) {
+        // SAFETY: a prefetch reads nothing that a program sees; `Simd` promises AVX2 and FMA.
         unsafe { _mm_prefetch::<_MM_HINT_T1>(soon.0.as_ptr().cast()) }
     }
     #[inline(always)]
     unsafe fn fetch_near(soon: *const u32) {
+        // SAFETY: a prefetch reads nothing that a program sees; `Simd` promises AVX2 and FMA.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(soon.cast()) }
     }
     #[inline(always)]
     unsafe fn load(from: &Lane) -> Self::V {
+        // SAFETY: a `Lane` is sixteen f32 aligned to 64 bytes; `Simd` promises AVX2 and FMA.
         unsafe { [_mm256_load_ps(from.0.as_ptr()), _mm256_load_ps(from.0.as_ptr().add(8))] }
     }
     #[inline(always)]
     unsafe fn store(to: &mut Lane, value: Self::V) {
+        // SAFETY: a `Lane` is sixteen f32 aligned to 64 bytes; `Simd` promises AVX2 and FMA.
         unsafe {
             _mm256_store_ps(to.0.as_mut_ptr(), value[0]);
             _mm256_store_ps(to.0.as_mut_ptr().add(8), value[1]);
@@ -83,28 +85,34 @@ impl Simd for Avx2 {
     }
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self::V {
+        // SAFETY: registers alone; `Simd` promises AVX2 and FMA.
         unsafe { [_mm256_set1_ps(value); 2] }
     }
     #[inline(always)]
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: registers alone; `Simd` promises AVX2 and FMA.
         unsafe { [_mm256_add_ps(a[0], b[0]), _mm256_add_ps(a[1], b[1])] }
     }
     #[inline(always)]
     unsafe fn sub(a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: registers alone; `Simd` promises AVX2 and FMA.
         unsafe { [_mm256_sub_ps(a[0], b[0]), _mm256_sub_ps(a[1], b[1])] }
     }
     #[inline(always)]
     unsafe fn mul(a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: registers alone; `Simd` promises AVX2 and FMA.
         unsafe { [_mm256_mul_ps(a[0], b[0]), _mm256_mul_ps(a[1], b[1])] }
     }
     #[inline(always)]
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        // SAFETY: registers alone; `Simd` promises AVX2 and FMA.
         unsafe { [_mm256_fmadd_ps(a[0], b[0], c[0]), _mm256_fmadd_ps(a[1], b[1], c[1])] }
     }
     #[inline(always)]
     unsafe fn pair(first: Self::V, second: Self::V) -> Self::V {
         let mut out = first;
         for half in 0..2 {
+            // SAFETY: registers alone; `Simd` promises AVX2 and FMA.
             unsafe {
                 let upper = _mm256_set1_epi32(UPPER_HALF as i32);
                 let second = _mm256_and_si256(bf16_bits8(second[half]), upper);
@@ -118,6 +126,7 @@ impl Simd for Avx2 {
     unsafe fn fma_pairs(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
         let mut out = c;
         for half in 0..2 {
+            // SAFETY: registers alone; `Simd` promises AVX2 and FMA.
             unsafe {
                 let upper = _mm256_set1_epi32(UPPER_HALF as i32);
                 let (a, b) = (_mm256_castps_si256(a[half]), _mm256_castps_si256(b[half]));
@@ -132,6 +141,7 @@ impl Simd for Avx2 {
     }
     #[inline(always)]
     unsafe fn positive(value: Self::V) -> u16 {
+        // SAFETY: registers alone; `Simd` promises AVX2 and FMA.
         unsafe {
             let zero = _mm256_setzero_ps();
             let low = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_NLE_UQ>(value[0], zero));
@@ -141,6 +151,7 @@ impl Simd for Avx2 {
     }
     #[inline(always)]
     unsafe fn select(value: Self::V, bits: u16) -> Self::V {
+        // SAFETY: registers alone; `Simd` promises AVX2 and FMA.
         unsafe {
             let lanes = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
             let low = _mm256_and_si256(_mm256_set1_epi32(i32::from(bits)), lanes);
@@ -153,10 +164,12 @@ impl Simd for Avx2 {
     }
     #[inline(always)]
     unsafe fn transpose(rows: [Self::V; LANES]) -> [Self::V; LANES] {
+        // SAFETY: registers alone; `Simd` promises AVX2 and FMA.
         let mut out = [[unsafe { _mm256_setzero_ps() }; 2]; LANES];
         for half in 0..2 {
             for quarter in 0..2 {
                 let square = std::array::from_fn(|i| rows[quarter * 8 + i][half]);
+                // SAFETY: registers alone; `Simd` promises AVX2 and FMA.
                 let turned = unsafe { transpose8(square) };
                 for (i, turned) in turned.into_iter().enumerate() {
                     out[half * 8 + i][quarter] = turned;
@@ -168,6 +181,7 @@ impl Simd for Avx2 {
     #[inline(never)]
     #[target_feature(enable = "avx2,fma")]
     unsafe fn call<K: Kernel>(kernel: K) -> K::Output {
+        // SAFETY: the caller vouches for the features that this function is compiled with.
         unsafe { kernel.run::<Self>() }
     }
 }

@@ -36,9 +36,7 @@ impl Features for Avx512<true> {
     }
 }
 
-// SAFETY (all blocks below): the trait's contract says that the processor has the instruction set's features, and a `Lane`
-// is sixteen f32 aligned to 64 bytes.
-#[allow(clippy::undocumented_unsafe_blocks, private_bounds)]
+#[allow(private_bounds)]
 impl<const BF16: bool> Simd for Avx512<BF16>
 where
     Self: Features,
@@ -48,42 +46,52 @@ where
 
     #[inline(always)]
     unsafe fn fetch(soon: &Lane) {
+        // SAFETY: a prefetch reads nothing that a program sees; `Simd` promises AVX-512.
         unsafe { _mm_prefetch::<_MM_HINT_T1>(soon.0.as_ptr().cast()) }
     }
     #[inline(always)]
     unsafe fn fetch_near(soon: *const u32) {
+        // SAFETY: a prefetch reads nothing that a program sees; `Simd` promises AVX-512.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(soon.cast()) }
     }
     #[inline(always)]
     unsafe fn load(from: &Lane) -> Self::V {
+        // SAFETY: a `Lane` is sixteen f32 aligned to 64 bytes; `Simd` promises AVX-512.
         unsafe { _mm512_load_ps(from.0.as_ptr()) }
     }
     #[inline(always)]
     unsafe fn store(to: &mut Lane, value: Self::V) {
+        // SAFETY: a `Lane` is sixteen f32 aligned to 64 bytes; `Simd` promises AVX-512.
         unsafe { _mm512_store_ps(to.0.as_mut_ptr(), value) }
     }
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self::V {
+        // SAFETY: registers alone; `Simd` promises AVX-512.
         unsafe { _mm512_set1_ps(value) }
     }
     #[inline(always)]
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: registers alone; `Simd` promises AVX-512.
         unsafe { _mm512_add_ps(a, b) }
     }
     #[inline(always)]
     unsafe fn sub(a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: registers alone; `Simd` promises AVX-512.
         unsafe { _mm512_sub_ps(a, b) }
     }
     #[inline(always)]
     unsafe fn mul(a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: registers alone; `Simd` promises AVX-512.
         unsafe { _mm512_mul_ps(a, b) }
     }
     #[inline(always)]
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        // SAFETY: registers alone; `Simd` promises AVX-512.
         unsafe { _mm512_fmadd_ps(a, b, c) }
     }
     #[inline(always)]
     unsafe fn pair(first: Self::V, second: Self::V) -> Self::V {
+        // SAFETY: registers alone; `Simd` promises AVX-512.
         unsafe {
             if BF16 {
                 // Halves come out one after the other: first's sixteen, then second's.
@@ -101,6 +109,7 @@ where
     }
     #[inline(always)]
     unsafe fn unpair(pairs: Self::V) -> [Self::V; 2] {
+        // SAFETY: registers alone; `Simd` promises AVX-512.
         unsafe {
             let bits = _mm512_castps_si512(pairs);
             let second = _mm512_and_si512(bits, _mm512_set1_epi32(UPPER_HALF as i32));
@@ -109,6 +118,7 @@ where
     }
     #[inline(always)]
     unsafe fn row(first: Self::V, second: Self::V) -> Self::V {
+        // SAFETY: registers alone; `Simd` promises AVX-512.
         unsafe {
             if BF16 {
                 let halves: __m512i = std::mem::transmute(_mm512_cvtne2ps_pbh(second, first));
@@ -122,6 +132,7 @@ where
     }
     #[inline(always)]
     unsafe fn unrow(row: Self::V) -> [Self::V; 2] {
+        // SAFETY: registers alone; `Simd` promises AVX-512.
         unsafe {
             let bits = _mm512_castps_si512(row);
             let first = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(bits));
@@ -134,6 +145,7 @@ where
     }
     #[inline(always)]
     unsafe fn fma_pairs(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        // SAFETY: registers alone; `Simd` promises AVX-512.
         unsafe {
             if BF16 {
                 return _mm512_dpbf16_ps(c, pairs_of(a), pairs_of(b));
@@ -150,14 +162,17 @@ where
     }
     #[inline(always)]
     unsafe fn positive(value: Self::V) -> u16 {
+        // SAFETY: registers alone; `Simd` promises AVX-512.
         unsafe { _mm512_cmp_ps_mask::<_CMP_NLE_UQ>(value, _mm512_setzero_ps()) }
     }
     #[inline(always)]
     unsafe fn select(value: Self::V, bits: u16) -> Self::V {
+        // SAFETY: registers alone; `Simd` promises AVX-512.
         unsafe { _mm512_maskz_mov_ps(bits, value) }
     }
     #[inline(always)]
     unsafe fn transpose(rows: [Self::V; LANES]) -> [Self::V; LANES] {
+        // SAFETY: registers alone; `Simd` promises AVX-512.
         unsafe {
             // Within 128-bit quarters: 4×4 transposes of four rows each.
             let mut fours = [_mm512_setzero_ps(); LANES];
@@ -188,6 +203,7 @@ where
     }
     #[inline(always)]
     unsafe fn call<K: Kernel>(kernel: K) -> K::Output {
+        // SAFETY: the caller vouches for the features that this function is compiled with.
         unsafe { <Self as Features>::call(kernel) }
     }
 }

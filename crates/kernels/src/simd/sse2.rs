@@ -55,8 +55,6 @@ unsafe fn halves(pairs: __m128) -> [__m128; 2] {
     }
 }
 
-// SAFETY (all blocks below): every x86-64 processor has SSE2, and a `Lane` is sixteen f32 aligned to 64 bytes.
-#[allow(clippy::undocumented_unsafe_blocks)]
 impl Simd for Sse2 {
     type V = [__m128; QUARTERS];
     const ROWS: usize = 4;
@@ -68,6 +66,7 @@ impl Simd for Sse2 {
     #[inline(always)]
     unsafe fn load(from: &Lane) -> Self::V {
         let from = from.0.as_ptr();
+        // SAFETY: a `Lane` is sixteen f32 aligned to 64 bytes; every x86-64 processor has SSE2.
         unsafe {
             [_mm_load_ps(from), _mm_load_ps(from.add(4)), _mm_load_ps(from.add(8)), _mm_load_ps(from.add(12))]
         }
@@ -75,6 +74,7 @@ impl Simd for Sse2 {
     #[inline(always)]
     unsafe fn store(to: &mut Lane, value: Self::V) {
         let to = to.0.as_mut_ptr();
+        // SAFETY: a `Lane` is sixteen f32 aligned to 64 bytes; every x86-64 processor has SSE2.
         unsafe {
             _mm_store_ps(to, value[0]);
             _mm_store_ps(to.add(4), value[1]);
@@ -84,29 +84,35 @@ impl Simd for Sse2 {
     }
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self::V {
+        // SAFETY: registers alone; every x86-64 processor has SSE2.
         unsafe { [_mm_set1_ps(value); QUARTERS] }
     }
     #[inline(always)]
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: registers alone; every x86-64 processor has SSE2.
         unsafe { each!(_mm_add_ps(a, b)) }
     }
     #[inline(always)]
     unsafe fn sub(a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: registers alone; every x86-64 processor has SSE2.
         unsafe { each!(_mm_sub_ps(a, b)) }
     }
     #[inline(always)]
     unsafe fn mul(a: Self::V, b: Self::V) -> Self::V {
+        // SAFETY: registers alone; every x86-64 processor has SSE2.
         unsafe { each!(_mm_mul_ps(a, b)) }
     }
     #[inline(always)]
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
         // Two roundings: there is no such instruction.
+        // SAFETY: registers alone; every x86-64 processor has SSE2.
         unsafe { Self::add(Self::mul(a, b), c) }
     }
     #[inline(always)]
     unsafe fn pair(first: Self::V, second: Self::V) -> Self::V {
         let mut out = first;
         for quarter in 0..QUARTERS {
+            // SAFETY: registers alone; every x86-64 processor has SSE2.
             unsafe {
                 let upper = _mm_set1_epi32(UPPER_HALF as i32);
                 let second = _mm_and_si128(bf16_bits4(second[quarter]), upper);
@@ -120,6 +126,7 @@ impl Simd for Sse2 {
     unsafe fn fma_pairs(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
         let mut out = c;
         for quarter in 0..QUARTERS {
+            // SAFETY: registers alone; every x86-64 processor has SSE2.
             unsafe {
                 let [a1, a2] = halves(a[quarter]);
                 let [b1, b2] = halves(b[quarter]);
@@ -133,6 +140,7 @@ impl Simd for Sse2 {
     unsafe fn positive(value: Self::V) -> u16 {
         let mut bits = 0;
         for (quarter, value) in value.into_iter().enumerate() {
+            // SAFETY: registers alone; every x86-64 processor has SSE2.
             let positive = unsafe { _mm_movemask_ps(_mm_cmpnle_ps(value, _mm_setzero_ps())) };
             bits |= positive << (4 * quarter);
         }
@@ -142,6 +150,7 @@ impl Simd for Sse2 {
     unsafe fn select(value: Self::V, bits: u16) -> Self::V {
         let mut out = value;
         for quarter in 0..QUARTERS {
+            // SAFETY: registers alone; every x86-64 processor has SSE2.
             unsafe {
                 let lanes = _mm_setr_epi32(1, 2, 4, 8);
                 let here = _mm_and_si128(_mm_set1_epi32(i32::from(bits >> (4 * quarter))), lanes);
@@ -153,11 +162,13 @@ impl Simd for Sse2 {
     }
     #[inline(always)]
     unsafe fn transpose(rows: [Self::V; LANES]) -> [Self::V; LANES] {
+        // SAFETY: registers alone; every x86-64 processor has SSE2.
         let mut out = [[unsafe { _mm_setzero_ps() }; QUARTERS]; LANES];
         for across in 0..QUARTERS {
             for down in 0..QUARTERS {
                 let [mut a, mut b, mut c, mut d]: [__m128; 4] =
                     array::from_fn(|i| rows[down * QUARTERS + i][across]);
+                // SAFETY: registers alone; every x86-64 processor has SSE2.
                 unsafe { _MM_TRANSPOSE4_PS(&mut a, &mut b, &mut c, &mut d) };
                 for (i, turned) in [a, b, c, d].into_iter().enumerate() {
                     out[across * QUARTERS + i][down] = turned;
@@ -168,6 +179,7 @@ impl Simd for Sse2 {
     }
     #[inline(never)]
     unsafe fn call<K: Kernel>(kernel: K) -> K::Output {
+        // SAFETY: the caller vouches for the features that this function is compiled with.
         unsafe { kernel.run::<Self>() }
     }
 }

@@ -1,0 +1,138 @@
+//! Folders that are made, files and folders that are moved or removed.
+
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    error::{Action, Error, failed},
+    sibling::{UNFINISHED, folder_of},
+    system,
+};
+
+/// Makes a folder and those above it that are missing, on the disk.
+///
+/// # Errors
+/// If one cannot be made.
+pub fn create_folders(folder: &Path) -> Result<(), Error> {
+    let missing: Vec<&Path> =
+        folder.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.is_dir()).collect();
+    for folder in missing.into_iter().rev() {
+        match system::create_folder(folder) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+            made => made.and_then(|()| system::sync_folder(folder_of(folder))),
+        }
+        .map_err(failed(Action::CreateFolder, folder))?;
+    }
+    Ok(())
+}
+
+/// Removes a file; one that is not there is no error.
+///
+/// # Errors
+/// If it cannot be removed.
+pub fn remove_file(path: &Path) -> Result<(), Error> {
+    match system::remove_file(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed.map_err(failed(Action::Remove, path)),
+    }
+}
+
+/// Removes a folder and all that is in it; one that is not there is no error.
+///
+/// # Errors
+/// If something in it cannot be removed.
+pub fn remove_folder(folder: &Path) -> Result<(), Error> {
+    match system::remove_tree(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed.map_err(failed(Action::Remove, folder)),
+    }
+}
+
+/// Moves finished files into a folder of the same disk, in their order; where they are then. The last one has its place only once the
+/// disk holds all others in theirs: where it is, everything is.
+///
+/// # Errors
+/// If a file cannot be moved; those before it have been.
+pub fn move_into(files: &[PathBuf], folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let place = |file: &PathBuf| {
+        let to = folder.join(file.file_name().unwrap_or_default());
+        system::rename(file, &to).map_err(failed(Action::Write, &to))?;
+        Ok(to)
+    };
+    let sync = || system::sync_folder(folder).map_err(failed(Action::Write, folder));
+    let Some((last, others)) = files.split_last() else { return Ok(Vec::new()) };
+    let mut places = others.iter().map(place).collect::<Result<Vec<_>, _>>()?;
+    if !others.is_empty() {
+        sync()?;
+    }
+    places.push(place(last)?);
+    sync()?;
+    Ok(places)
+}
+
+/// Runs `work` with an empty folder beside results, in which they are written before they take their places; it is gone afterwards.
+///
+/// # Errors
+/// Those of `work`; if the folder cannot be made or removed.
+pub fn aside<T, E: From<Error>>(output: &Path, work: impl FnOnce(&Path) -> Result<T, E>) -> Result<T, E> {
+    let aside = output.join(UNFINISHED);
+    remove_folder(&aside)?;
+    create_folders(&aside)?;
+    let done = work(&aside);
+    let removed = remove_folder(&aside);
+    let done = done?;
+    removed?;
+    Ok(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+    #[test]
+    fn folders_are_made_once_and_files_stay() -> Outcome {
+        let root = tempfile::tempdir()?;
+        let folder = root.path().join("a/b");
+        create_folders(&folder)?;
+        fs::write(folder.join("text"), "mine")?;
+        create_folders(&folder)?;
+        assert_eq!(fs::read(folder.join("text"))?, b"mine");
+        let error = create_folders(&folder.join("text")).expect_err("a file is in the way");
+        assert!(error.to_string().contains("text: cannot create folder"), "{error}");
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_not_there_need_not_be_removed() -> Outcome {
+        let root = tempfile::tempdir()?;
+        remove_file(&root.path().join("none"))?;
+        remove_folder(&root.path().join("none"))?;
+        assert!(remove_file(root.path()).is_err(), "a folder is no file");
+        Ok(())
+    }
+
+    #[test]
+    fn results_take_their_places_in_order_and_leave_nothing_aside() -> Outcome {
+        let root = tempfile::tempdir()?;
+        let output = root.path().join("out");
+        let placed = aside(&output, |aside| {
+            let files = ["b", "a"].map(|name| aside.join(name)).to_vec();
+            files.iter().try_for_each(|file| crate::write_atomically(file, b"new"))?;
+            move_into(&files, &output)
+        })?;
+        assert_eq!(placed, [output.join("b"), output.join("a")]);
+        let failed: Result<(), Error> = aside(&output, |aside| {
+            crate::write_atomically(&aside.join("a"), b"half")?;
+            Err(Error::InUse { folder: aside.to_owned() })
+        });
+        assert!(failed.is_err() && fs::read(output.join("a"))? == b"new");
+        assert_eq!(fs::read_dir(&output)?.count(), 2);
+        Ok(())
+    }
+}
