@@ -105,8 +105,8 @@ impl Frozen {
     /// assert_eq!(found.logits.to_vec2::<f32>()?, [[0.0, 0.5], [0.0, 0.5]]);
     /// let expected = 0.5 * ((1.0 + 0.5f32.exp()).ln() + (1.0 + (-0.5f32).exp()).ln());
     /// assert!((found.loss - expected).abs() < 1e-6);
-    /// let slope = |network: &Frozen| network.scaled_input_gradient(&images, &[0, 1])?.gradient.sum((1, 2, 3))?.to_vec1::<f32>();
-    /// assert!((slope(&network)?[0] - 1.0 / (1.0 + (-0.5f32).exp())).abs() < 1e-6);
+    /// let slope = network.scaled_input_gradient(&images, &[0, 1])?.gradient.sum((1, 2, 3))?.to_vec1::<f32>()?;
+    /// assert!((slope[0] - 1.0 / (1.0 + (-0.5f32).exp())).abs() < 1e-6);
     /// assert!(network.vector_jacobian_product(&images, &found.logits).is_err());
     /// # Ok::<(), models::Error>(())
     /// ```

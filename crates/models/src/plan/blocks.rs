@@ -88,17 +88,22 @@ impl Grid {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Architecture, plan::Plans, plan::Purpose};
+    use crate::{
+        Architecture, Family,
+        plan::{Plans, Purpose},
+    };
 
+    /// Of a network for large images, in evaluation.
     fn names(architecture: &str) -> Vec<String> {
         let known: Architecture = architecture.parse().expect("known");
+        let known = known.in_family(Family::Imagenet).expect("for large images");
         let plans = Plans::new(&known.graph(10));
         plans.plan_for(Purpose::Evaluation).blocks.iter().map(|block| block.name.clone()).collect()
     }
 
     #[test]
     fn blocks_end_where_papers_say() {
-        let resnet = names("imagenet/resnet50");
+        let resnet = names("resnet50");
         assert_eq!(
             (resnet.len(), resnet[0].as_str(), resnet[15].as_str()),
             (16, "layer1.0.conv3", "layer4.2.conv3")
@@ -107,7 +112,7 @@ mod tests {
         assert_eq!(vit.len(), 24, "attention and perceptron by turns");
         assert!(vit[0].ends_with("self_attention.out_proj") && vit[1].contains("mlp"), "{vit:?}");
         assert_eq!(names("densenet121").len(), 58, "one for each dense layer");
-        assert_eq!(names("imagenet/vgg11").len(), 10, "eight convolutions and two linear layers");
+        assert_eq!(names("vgg11").len(), 10, "eight convolutions and two linear layers");
         assert_eq!(names("convnext_tiny").len(), 18);
     }
 
