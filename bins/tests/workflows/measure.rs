@@ -32,7 +32,7 @@ fn a_run_is_measured_epoch_by_epoch() -> Outcome {
     succeed(&mut measure("attack-spectrum", &["--epoch", "1", "--constraint", "inf", "--eps", "8/255"]));
     for (what, flags, part) in [
         ("corruptions", &[][..], "spectra"),
-        ("critical-bands", &["--contrast", "1"], "channel"),
+        ("critical-bands", &["--contrast", "1", "--criterion", "0.01"], "channel"),
         ("layer-spectra", &[], "spectra"),
     ] {
         succeed(measure(what, flags).args(["--epoch", "1"]));

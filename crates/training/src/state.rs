@@ -320,22 +320,23 @@ mod tests {
 
     #[test]
     fn what_no_run_comes_to_is_refused() {
+        type Change = fn(&mut Progress);
         let tally = Tally { examples: 64, loss_sum: 100.0, correct: 10, correct5: 40 };
         let sound = Progress { batch: 2, tally, seconds: 1.0, ..Progress::default() };
         let check = |progress: &Progress| progress.check(3, 96, Path::new("state"));
         assert!(check(&sound).is_ok() && check(&Progress::default()).is_ok());
-        let with = |change: &dyn Fn(&mut Progress)| {
+        let with = |change: Change| {
             let mut progress = sound.clone();
             change(&mut progress);
             check(&progress).expect_err("a misfit").to_string()
         };
-        let cases: [(&dyn Fn(&mut Progress), &str); 6] = [
-            (&|progress| progress.epoch = 1, "epoch 1 after 0 finished ones"),
-            (&|progress| progress.batch = 4, "4 batches of an epoch that has 3"),
-            (&|progress| progress.batch = 0, "64 of 96 images in 0 batches"),
-            (&|progress| progress.tally.examples = 97, "97 of 96 images"),
-            (&|progress| progress.tally.correct = 41, "41 and 40 of 64 images right"),
-            (&|progress| progress.tally.loss_sum = f64::NAN, "a loss of NaN"),
+        let cases: [(Change, &str); 6] = [
+            (|progress| progress.epoch = 1, "epoch 1 after 0 finished ones"),
+            (|progress| progress.batch = 4, "4 batches of an epoch that has 3"),
+            (|progress| progress.batch = 0, "64 of 96 images in 0 batches"),
+            (|progress| progress.tally.examples = 97, "97 of 96 images"),
+            (|progress| progress.tally.correct = 41, "41 and 40 of 64 images right"),
+            (|progress| progress.tally.loss_sum = f64::NAN, "a loss of NaN"),
         ];
         for (change, expected) in cases {
             let said = with(change);

@@ -20,24 +20,39 @@ pub struct Comparison {
     pub notes: Vec<String>,
 }
 
+/// Which of these lists differ, or are of one side alone.
+fn unlike(first: &Value, second: &Value) -> Vec<String> {
+    let keys = |of: &Value| of.as_object().map_or_else(Vec::new, |map| map.keys().cloned().collect());
+    let mut all: Vec<String> = keys(first).into_iter().chain(keys(second)).collect();
+    all.sort_unstable();
+    all.dedup();
+    all.into_iter().filter(|key| first[key] != second[key]).collect()
+}
+
 impl Comparison {
     /// Of two results of the same measure.
     pub fn new(first: MeasuredResults, second: MeasuredResults) -> Self {
-        let differences = first.quantities.iter().filter_map(|a| {
-            let b = second.quantities.iter().find(|b| b.name == a.name)?;
-            difference(a, b)
-        });
+        // Numbers are paired by place: of other classes, corruptions or blocks they have nothing to do with each other.
+        let (others, measure) = (unlike(&first.axes, &second.axes), &first.measure);
         let mut notes = Vec::new();
+        if !others.is_empty() {
+            notes.push(format!("{measure}: {} differ, so no numbers are paired", others.join(", ")));
+        }
+        if first.dataset != second.dataset {
+            notes.push(format!("{} and {} are other data sets", first.dataset, second.dataset));
+        }
         if first.settings != second.settings {
-            notes.push(format!(
-                "the settings of {} and {} differ",
-                first.path.display(),
-                second.path.display()
-            ));
+            let settings = unlike(&first.settings, &second.settings).join(", ");
+            notes.push(format!("{measure}: settings differ ({settings})"));
         }
         if first.images != second.images {
-            notes.push(format!("{} images of the first, {} of the second", first.images, second.images));
+            let (own, other) = (first.images, second.images);
+            notes.push(format!("{measure}: {own} images of the first, {other} of the second"));
         }
+        let differences = first.quantities.iter().filter(|_| others.is_empty()).filter_map(|a| {
+            let b = second.quantities.iter().find(|b| b.name == a.name)?;
+            difference(a, b).filter(|found| found.values.iter().any(|value| value.is_finite()))
+        });
         Self { differences: differences.collect(), notes, first, second }
     }
 

@@ -11,8 +11,18 @@ use crate::Error;
 
 /// What a gradient spectrum is called beside the measures.
 const SPECTRUM: &str = "gradient-spectrum";
-/// What of a result says where its numbers stand.
-const AXES: [&str; 1] = ["radii"];
+/// What of a result says what its numbers are of.
+const AXES: [&str; 9] = [
+    "radii",
+    "corruptions",
+    "octave_centres",
+    "noise",
+    "octaves",
+    "vertical_frequencies",
+    "horizontal_frequencies",
+    "dominant_percent",
+    "blocks",
+];
 
 /// The results of one measure, of one network at one epoch.
 #[derive(Debug, Clone)]
@@ -27,6 +37,10 @@ pub struct MeasuredResults {
     pub epoch: usize,
     /// The numbers of the row that have intervals.
     pub quantities: Vec<Quantity>,
+    /// The data set.
+    pub dataset: String,
+    /// What numbers are of, by name: lists of rings, corruptions, classes, blocks …
+    pub axes: Value,
     /// Rings of frequencies, where there are any.
     pub radii: Vec<usize>,
     /// All that numbers depend on beside images and network; networks are compared where it is the same.
@@ -74,11 +88,19 @@ impl MeasuredResults {
         };
         let row = row.ok_or_else(|| no_epoch(path, epoch, rows.iter().filter_map(of_epoch).collect()))?;
         let text = |key: &str| json[key].as_str().unwrap_or("?").to_owned();
-        let radii = AXES.iter().find_map(|axis| json[*axis].as_array()).cloned().unwrap_or_default();
+        let radii = json["radii"].as_array().cloned().unwrap_or_default();
+        let known = |axis: &&str| json.get(*axis).map(|value| ((*axis).to_owned(), value.clone()));
+        let mut axes: serde_json::Map<String, Value> = AXES.iter().filter_map(known).collect();
+        if let Some(classes) = row["classes"].as_array() {
+            let names = classes.iter().map(|class| class["name"].clone()).collect();
+            axes.insert("classes".to_owned(), names);
+        }
         Ok(Self {
             path: path.to_path_buf(),
             measure: measure.to_owned(),
             words: format!("{} on {}", text("arch"), text("dataset")),
+            dataset: text("dataset"),
+            axes: Value::Object(axes),
             epoch: of_epoch(row).unwrap_or(0),
             quantities: quantity::of_row(row),
             radii: radii.iter().filter_map(|radius| Some(radius.as_u64()? as usize)).collect(),
@@ -99,6 +121,8 @@ impl MeasuredResults {
             path: path.to_path_buf(),
             measure: SPECTRUM.to_owned(),
             words: format!("{} on {}", table.arch, table.dataset),
+            dataset: table.dataset.clone(),
+            axes: serde_json::json!({ "radii": table.radii }),
             epoch: row.epoch,
             quantities: quantity::of_spectrum(&table, row),
             radii: table.radii.clone(),

@@ -50,6 +50,7 @@ const SEVERITIES: usize = 5;
 pub struct Corruptions<'a> {
     corrupter: Corrupter<'a>,
     names: Vec<String>,
+    dataset: String,
     rings: ImageRings,
     sensitivity: Sensitivity,
     reference: Option<Reference>,
@@ -77,6 +78,7 @@ impl<'a> Corruptions<'a> {
         let corrupter = Corrupter::new(source, subject.images);
         Ok(Self {
             names: corrupter.names(),
+            dataset: subject.profile.label.clone(),
             corrupter,
             rings: ImageRings::new(subject.images.shape())?,
             sensitivity: Sensitivity::new(subject)?,
@@ -89,7 +91,7 @@ impl<'a> Corruptions<'a> {
     /// # Errors
     /// If it is none.
     pub fn beside(self, results: &Path) -> Result<Self, Error> {
-        Ok(Self { reference: Some(Reference::read(results)?), ..self })
+        Ok(Self { reference: Some(Reference::read(results, &self.dataset)?), ..self })
     }
 
     fn corruption(&self, pass: usize) -> Corruption {

@@ -29,12 +29,16 @@ struct Row {
 }
 
 impl Reference {
-    pub(super) fn read(path: &Path) -> Result<Self, Error> {
+    /// `dataset` is what is measured now.
+    pub(super) fn read(path: &Path, dataset: &str) -> Result<Self, Error> {
         let other = |found: String| Error::Reference { path: path.to_path_buf(), found };
         let results: Results =
             serde_json::from_slice(&files::read(path)?).map_err(|error| other(error.to_string()))?;
         if results.measure != "corruptions" {
             return Err(other(format!("results of {}", results.measure)));
+        }
+        if results.dataset != dataset {
+            return Err(other(format!("results on {}, not on {dataset}", results.dataset)));
         }
         let row = results.rows.last().ok_or_else(|| other("no rows".to_owned()))?;
         let mean = |errors: &Vec<f64>| errors.iter().sum::<f64>() / errors.len().max(1) as f64;

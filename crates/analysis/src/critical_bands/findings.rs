@@ -125,20 +125,22 @@ fn pictures(
         octaves.clone(),
         (0..noise.strengths.len()).map(|at| of_strength(last, noise.strengths, at)).collect(),
     )?;
-    let of_epoch = |at: usize| Curve {
-        label: format!("epoch {}{}", epochs[at], rows[at].channel.map_or_else(String::new, words)),
-        mean: rows[at].sensitivities.clone().unwrap_or_else(|| vec![0.0; octaves.len()]),
-        spread: Spread::None,
+    let of_epoch = |at: usize| {
+        let row = rows[at];
+        let label = format!("epoch {}{}", epochs[at], row.channel.map_or_else(String::new, words));
+        Some(Curve { label, mean: row.sensitivities.clone()?, spread: Spread::None })
     };
-    let up = format!("log₁₀(σ = {} / threshold)", noise.strengths.last().copied().unwrap_or(0.0));
-    let channels = LineChart::new(
-        "Critical bands: which octaves of noise matter",
-        format!("{subject}; thresholds at {} % right", 100.0 * noise.criterion),
-        Axes { right, up },
-        octaves.clone(),
-        chosen(rows.len(), MOST_SHOWN).into_iter().map(of_epoch).collect(),
-    )?;
-    Ok(vec![("", Picture::Lines(accuracy)), ("channel", Picture::Lines(channels))])
+    // Networks that see nothing without noise have no sensitivities.
+    let curves: Vec<Curve> = chosen(rows.len(), MOST_SHOWN).into_iter().filter_map(of_epoch).collect();
+    let mut pictures = vec![("", Picture::Lines(accuracy))];
+    if !curves.is_empty() {
+        let up = format!("log₁₀(σ = {} / threshold)", noise.strengths.last().copied().unwrap_or(0.0));
+        let title = "Critical bands: which octaves of noise matter";
+        let subtitle = format!("{subject}; thresholds at {} % right", 100.0 * noise.criterion);
+        let channels = LineChart::new(title, subtitle, Axes { right, up }, octaves, curves)?;
+        pictures.push(("channel", Picture::Lines(channels)));
+    }
+    Ok(pictures)
 }
 
 fn words(channel: Channel) -> String {

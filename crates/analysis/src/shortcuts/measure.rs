@@ -106,7 +106,10 @@ impl Shortcuts {
             let expected = format!("numbers of classes from 0 to {}", count.saturating_sub(1));
             return Err(Error::Setting { what: "classes", found, expected });
         }
-        Ok(Self { classes: classes.to_vec(), ..self })
+        let mut classes = classes.to_vec();
+        classes.sort_unstable();
+        classes.dedup();
+        Ok(Self { classes, ..self })
     }
 
     /// How many directions a share has: at least one.

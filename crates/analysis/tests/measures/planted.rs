@@ -206,7 +206,7 @@ fn published_corruptions_are_met_by_what_the_network_sees() -> Outcome {
     // Beside itself every corruption has the ratio 1; other results are refused.
     let results = folder.path().join("corruptions.json");
     let json = |measure: &str| {
-        let mut json = serde_json::json!({ "measure": measure, "arch": "resnet20", "dataset": "x", "rows": findings.rows });
+        let mut json = serde_json::json!({ "measure": measure, "arch": "resnet20", "dataset": super::profile().label, "rows": findings.rows });
         json["corruptions"] = findings.shared["corruptions"].clone();
         serde_json::to_vec(&json)
     };
