@@ -1,7 +1,7 @@
 //! The threads that the library computes on, and the end of the interpreter.
 //!
 //! A process that was forked has none of its parent's threads: waiting for them would be for ever. So each process has a pool of its
-//! own, made at its first use.
+//! own, made at its first use; in fact two, of which one never waits for Python.
 
 use std::{
     process,
@@ -18,8 +18,15 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::{guarded, reported};
 
-/// The pool, and the process that it is of.
-static POOL: Mutex<Option<(u32, Arc<ThreadPool>)>> = Mutex::new(None);
+/// A pool, and the process that it is of.
+type Own = Mutex<Option<(u32, Arc<ThreadPool>)>>;
+
+/// For work that may ask Python for something meanwhile, and so wait for the interpreter's lock.
+static POOL: Own = Mutex::new(None);
+
+/// For work that its caller waits for with the interpreter's lock held. A thread of a pool that waits takes up what else the pool has to
+/// do: on one pool, it could be work that asks for this lock, and both would wait for ever.
+static READERS: Own = Mutex::new(None);
 
 /// Set once the interpreter ends.
 static CLOSED: AtomicBool = AtomicBool::new(false);
@@ -63,7 +70,11 @@ pub(crate) fn is_closed() -> bool {
 /// # Errors
 /// If the system gives no threads.
 pub(crate) fn pool() -> PyResult<Arc<ThreadPool>> {
-    let mut slot = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+    of_this_process(&POOL)
+}
+
+fn of_this_process(slot: &Own) -> PyResult<Arc<ThreadPool>> {
+    let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
     let own = process::id();
     if let Some((_, pool)) = slot.as_ref().filter(|(process, _)| *process == own) {
         return Ok(Arc::clone(pool));
@@ -81,8 +92,8 @@ pub(crate) fn pool() -> PyResult<Arc<ThreadPool>> {
 /// What the work reports.
 pub(crate) fn attached<T: Send>(_py: Python<'_>, work: impl FnOnce() -> PyResult<T> + Send) -> PyResult<T> {
     let _call = Call::begin()?;
-    let pool = pool()?;
-    guarded(|| pool.install(work))
+    let readers = of_this_process(&READERS)?;
+    guarded(|| readers.install(work))
 }
 
 /// Computes on all threads while other Python threads run.

@@ -91,6 +91,30 @@ def test_other_threads_run_while_gradients_are_read():
     )
 
 
+def test_reading_gradients_beside_a_measure_does_not_wait_for_it():
+    """A thread that reads holds the interpreter's lock, which the functions of a measure in another thread need."""
+    run(
+        """
+        import threading, numpy as np, freqbias
+        values = np.random.default_rng(0).standard_normal((2000, 3, 32, 32)).astype(np.float32)
+        images, labels = freqbias.synthetic(16)
+        done = threading.Event()
+        def measure():
+            model = lambda x: np.zeros((len(x), 10), np.float32)
+            freqbias.fourier_heat_map(model, lambda x, y: x * 0 + 1, images, labels, window=3)
+            done.set()
+        def read():
+            spectrum = freqbias.GradientSpectrum(32, 32)
+            while not done.is_set():
+                spectrum.update(values)
+        threads = [threading.Thread(target=target) for target in [read, measure, read]]
+        [thread.start() for thread in threads]
+        [thread.join() for thread in threads]
+        assert done.is_set()
+        """
+    )
+
+
 @pytest.mark.parametrize("work", ["measure", "fit"])
 def test_ctrl_c_stops_work(work):
     code = """
