@@ -16,6 +16,7 @@
 //! ```
 
 mod accuracy;
+mod chance;
 mod correlation;
 mod error;
 mod features;
@@ -36,7 +37,8 @@ pub use features::{Features, Separation};
 pub use kde::Kde;
 pub use pca::Axis;
 
-// How sure a mean is
+// How sure a mean is, and what is chance
+pub use chance::{chance, discoveries};
 pub use mean::mean_interval;
 
 // What can go wrong

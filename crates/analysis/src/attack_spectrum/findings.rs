@@ -8,7 +8,7 @@ use spectral::Array;
 use super::row::AttackSpectrumRow;
 use crate::{
     Error,
-    measuring::{Findings, Picture, chosen, ring_axes},
+    measuring::{Findings, Picture, chosen, fraction, rate_curve, ring_axes},
 };
 
 /// Epochs that the figure of spectra shows: two curves each.
@@ -57,10 +57,6 @@ pub(super) fn of(
 /// Radii in words.
 pub(super) fn range(first: usize, last: usize) -> String {
     if first == last { first.to_string() } else { format!("{first}–{last}") }
-}
-
-fn fraction(rate: Accuracy) -> f64 {
-    rate.fraction().unwrap_or(0.0)
 }
 
 fn scalars(row: &AttackSpectrumRow) -> Vec<(&'static str, f64)> {
@@ -126,10 +122,8 @@ fn octaves(
     subject: &str,
 ) -> Result<LineChart, plots::Error> {
     let curve = |label: String, errors: &dyn Fn(&AttackSpectrumRow) -> u64| {
-        let rate = |row: &&AttackSpectrumRow| row.rate(errors(row));
-        let mean = rows.iter().map(|row| 100.0 * fraction(rate(row))).collect();
-        let ends = rows.iter().map(|row| rate(row).interval().map(|end| 100.0 * end)).collect();
-        Curve { label, mean, spread: Spread::Interval(ends) }
+        let rates: Vec<Accuracy> = rows.iter().map(|row| row.rate(errors(row))).collect();
+        rate_curve(label, &rates)
     };
     let alone = |curve: Curve| Curve { spread: Spread::None, ..curve };
     let own = attacked.octaves.iter().enumerate().map(|(at, [first, last])| {

@@ -1,11 +1,9 @@
 //! What differs, how far that is known, and where it is not chance.
 
-use evaluation::{correlation_interval, spearman};
+use evaluation::{chance, correlation_interval, discoveries, spearman};
 
 use super::quantity::Quantity;
 
-/// The normal law's quantile at 0.975.
-const Z: f64 = 1.959_963_984_540_054;
 /// The share of false discoveries that is allowed among those that are marked.
 pub(super) const FALSE_DISCOVERIES: f64 = 0.05;
 
@@ -67,7 +65,7 @@ pub fn difference(first: &Quantity, second: &Quantity) -> Option<Difference> {
     Some(Difference {
         name: first.name.clone(),
         shape: first.shape.clone(),
-        significant: discoveries(&chances),
+        significant: discoveries(&chances, FALSE_DISCOVERIES),
         rank_correlation_interval: rank_correlation.and_then(|found| correlation_interval(found, a.len())),
         rank_correlation,
         values,
@@ -82,74 +80,12 @@ fn cell(first: &Quantity, second: &Quantity, at: usize) -> (f64, [f64; 2], f64) 
     let value = b - a;
     let (below, above) = ((b - b1).hypot(a2 - a), (b2 - b).hypot(a - a1));
     let inner = if value > 0.0 { below } else { above };
-    let chance = match value.abs() {
-        0.0 => 1.0,
-        size if inner == 0.0 && size.is_finite() => 0.0,
-        size => two_sided(size / (inner / Z)),
-    };
-    (value, [value - below, value + above], chance)
-}
-
-/// Which chances are discoveries: the k smallest, k the largest for which the k-th is at most k/n of the share allowed.
-fn discoveries(chances: &[f64]) -> Vec<bool> {
-    let mut known: Vec<f64> = chances.iter().copied().filter(|chance| chance.is_finite()).collect();
-    known.sort_unstable_by(f64::total_cmp);
-    let count = known.len() as f64;
-    let allowed = |(rank, chance): &(usize, &f64)| **chance <= FALSE_DISCOVERIES * (*rank + 1) as f64 / count;
-    let bound = known.iter().enumerate().rev().find(allowed).map(|(_, &chance)| chance);
-    chances.iter().map(|&chance| bound.is_some_and(|bound| chance <= bound)).collect()
-}
-
-/// 2·(1 − Φ(z)) for z ≥ 0: erfc(z/√2), by its continued fraction beyond 2 and its series below.
-fn two_sided(z: f64) -> f64 {
-    if !z.is_finite() {
-        return if z.is_nan() { f64::NAN } else { 0.0 };
-    }
-    let density = (-z * z / 2.0).exp() * std::f64::consts::FRAC_2_SQRT_PI / std::f64::consts::SQRT_2;
-    if z < 2.0 {
-        // Φ(z) − 1/2 = φ(z)·(z + z³/3 + z⁵/15 + …)
-        let (mut term, mut sum, mut odd) = (z, z, 1.0);
-        while term > 1e-17 * sum {
-            odd += 2.0;
-            term *= z * z / odd;
-            sum += term;
-        }
-        return 1.0 - density * sum;
-    }
-    // 1 − Φ(z) = φ(z) / (z + 1/(z + 2/(z + 3/(z + …))))
-    density / (1..=60).rev().fold(z, |below, at| z + f64::from(at) / below)
+    (value, [value - below, value + above], chance(value, inner))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn chances_are_those_of_the_normal_law() {
-        // Abramowitz & Stegun, table 26.1, and the quantile at 0.975.
-        for (z, expected) in [
-            (0.0, 1.0),
-            (1.0, 0.317_310_507_862_914),
-            (Z, 0.05),
-            (3.0, 0.002_699_796_063_260),
-            (6.0, 1.973_175e-9),
-        ] {
-            assert!((two_sided(z) / expected - 1.0).abs() < 1e-6, "{z}: {}", two_sided(z));
-        }
-    }
-
-    #[test]
-    fn discoveries_are_as_in_the_paper() {
-        // Benjamini & Hochberg 1995, section 3.1: four of fifteen at 0.05.
-        let chances = [
-            0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719,
-            0.6528, 0.7590, 1.0,
-        ];
-        let found = discoveries(&chances);
-        assert_eq!(found.iter().filter(|&&is| is).count(), 4);
-        assert!(found[..4].iter().all(|&is| is));
-        assert_eq!(discoveries(&[f64::NAN, 0.9]), [false, false]);
-    }
 
     /// Two sets of rates of which none differ: hardly ever is one marked.
     #[test]

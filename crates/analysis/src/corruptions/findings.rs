@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Error,
-    measuring::{Findings, Picture, interval_json, of_last, ring_axes},
+    measuring::{Findings, Picture, fraction, interval_json, of_last, rate_curve, ring_axes},
 };
 
 /// Corruptions that a figure shows, the worst first.
@@ -55,10 +55,6 @@ pub(super) fn of(
     findings.shared.insert("corruptions".to_owned(), json!(corrupted.names));
     findings.shared.insert("radii".to_owned(), json!(corrupted.radii));
     Ok(findings)
-}
-
-fn fraction(rate: Accuracy) -> f64 {
-    rate.fraction().unwrap_or(0.0)
 }
 
 fn scalars(corrupted: Corrupted<'_>, row: &CorruptionsRow) -> Vec<(&'static str, f64)> {
@@ -138,13 +134,7 @@ fn pictures(
     let severities = last.corrupted.first().map_or(0, Vec::len);
     let by_severity = |&at: &usize| {
         let rates: Vec<Accuracy> = last.corrupted[at].iter().map(|of| last.rate(of.errors)).collect();
-        Curve {
-            label: corrupted.names[at].replace('_', " "),
-            mean: rates.iter().map(|&rate| 100.0 * fraction(rate)).collect(),
-            spread: Spread::Interval(
-                rates.iter().map(|rate| rate.interval().map(|end| 100.0 * end)).collect(),
-            ),
-        }
+        rate_curve(corrupted.names[at].replace('_', " "), &rates)
     };
     let chart = LineChart::new(
         "Errors on corrupted images",

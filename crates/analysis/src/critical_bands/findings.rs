@@ -8,7 +8,7 @@ use spectral::Array;
 use super::row::{Channel, CriticalBandsRow};
 use crate::{
     Error,
-    measuring::{Findings, Picture, chosen, interval_json, of_last},
+    measuring::{Findings, Picture, chosen, fraction, interval_json, of_last, rate_curve},
 };
 
 /// Epochs that a figure shows.
@@ -42,10 +42,6 @@ pub(super) fn of(
     findings.shared.insert("octave_centres".to_owned(), json!(noise.centres));
     findings.shared.insert("noise".to_owned(), json!(noise.strengths));
     Ok(findings)
-}
-
-fn fraction(rate: Accuracy) -> f64 {
-    rate.fraction().unwrap_or(0.0)
 }
 
 fn scalars(row: &CriticalBandsRow) -> Vec<(&'static str, f64)> {
@@ -149,10 +145,5 @@ fn words(channel: Channel) -> String {
 
 fn of_strength(row: &CriticalBandsRow, strengths: &[f64], at: usize) -> Curve {
     let rates: Vec<Accuracy> = row.accuracies().iter().map(|octave| octave[at]).collect();
-    let ends = rates.iter().map(|rate| rate.interval().map(|end| 100.0 * end)).collect();
-    Curve {
-        label: format!("σ = {}", strengths[at]),
-        mean: rates.iter().map(|&rate| 100.0 * fraction(rate)).collect(),
-        spread: Spread::Interval(ends),
-    }
+    rate_curve(format!("σ = {}", strengths[at]), &rates)
 }

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use plots::{Axes, FrequencyMaps, LineChart};
+use evaluation::Accuracy;
+use plots::{Axes, Curve, FrequencyMaps, LineChart, Spread};
 use serde_json::{Map, Value, json};
 use spectral::Array;
 
@@ -70,6 +71,18 @@ pub(crate) fn of_last(subject: &str, epochs: &[usize]) -> String {
 /// A quotient to the nearest whole number.
 fn half_rounded(dividend: usize, divisor: usize) -> usize {
     (2 * dividend + divisor) / (2 * divisor)
+}
+
+/// A rate as a number, 0 of no images.
+pub(crate) fn fraction(rate: Accuracy) -> f64 {
+    rate.fraction().unwrap_or(0.0)
+}
+
+/// Rates in percent, with Wilson's intervals.
+pub(crate) fn rate_curve(label: impl Into<String>, rates: &[Accuracy]) -> Curve {
+    let ends = rates.iter().map(|rate| rate.interval().map(|end| 100.0 * end)).collect();
+    let mean = rates.iter().map(|&rate| 100.0 * fraction(rate)).collect();
+    Curve { label: label.into(), mean, spread: Spread::Interval(ends) }
 }
 
 /// Axes of curves over rings of the nearest whole |k|.

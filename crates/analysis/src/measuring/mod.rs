@@ -28,5 +28,5 @@ pub(crate) use rings::ImageRings;
 
 // Results
 pub use findings::{Findings, Picture};
-pub(crate) use findings::{chosen, interval_json, of_last, ring_axes};
+pub(crate) use findings::{chosen, fraction, interval_json, of_last, rate_curve, ring_axes};
 pub use report::MeasureReport;

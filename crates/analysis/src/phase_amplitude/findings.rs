@@ -1,14 +1,14 @@
 //! What is written of phase and amplitude.
 
 use evaluation::Accuracy;
-use plots::{Axes, Curve, LineChart, Spread};
+use plots::{Axes, Curve, LineChart};
 use serde_json::{Value, json};
 use spectral::Array;
 
 use super::row::PhaseAmplitudeRow;
 use crate::{
     Error,
-    measuring::{Findings, Picture},
+    measuring::{Findings, Picture, fraction, rate_curve},
 };
 
 /// What figures call each rate, in the order of [`PhaseAmplitudeRow::rates`].
@@ -38,10 +38,6 @@ pub(super) fn of(
     })
 }
 
-fn fraction(rate: Accuracy) -> f64 {
-    rate.fraction().unwrap_or(0.0)
-}
-
 fn row_json(row: &PhaseAmplitudeRow) -> Value {
     let mut json = json!({ "n_images": row.images });
     for (name, rate) in row.rates() {
@@ -66,8 +62,6 @@ fn arrays(rows: &[&PhaseAmplitudeRow], donors: &[usize]) -> Vec<Array> {
 }
 
 fn curve(rows: &[&PhaseAmplitudeRow], which: usize) -> Curve {
-    let rate = |row: &&PhaseAmplitudeRow| row.rates()[which].1;
-    let mean = rows.iter().map(|row| 100.0 * fraction(rate(row))).collect();
-    let ends = rows.iter().map(|row| rate(row).interval().map(|end| 100.0 * end)).collect();
-    Curve { label: NAMES[which].to_owned(), mean, spread: Spread::Interval(ends) }
+    let rates: Vec<Accuracy> = rows.iter().map(|row| row.rates()[which].1).collect();
+    rate_curve(NAMES[which], &rates)
 }

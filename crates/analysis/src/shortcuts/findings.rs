@@ -1,14 +1,14 @@
 //! What is written of frequency shortcuts.
 
 use evaluation::Accuracy;
-use plots::{Axes, Curve, FrequencyMap, FrequencyMaps, LineChart, Spread};
+use plots::{Axes, Curve, FrequencyMap, FrequencyMaps, LineChart};
 use serde_json::{Value, json};
 use spectral::Array;
 
 use super::row::{ClassShortcut, MOST_MAPPED, SHARES, ShortcutsRow};
 use crate::{
     Error,
-    measuring::{Directions, Findings, Picture, of_last},
+    measuring::{Directions, Findings, Picture, fraction, of_last, rate_curve},
 };
 
 /// Classes whose maps a figure shows: those with the strongest shortcuts.
@@ -59,10 +59,6 @@ pub(super) fn strongest(row: &ShortcutsRow, share: usize) -> (f64, Option<u32>) 
 fn both(class: &ClassShortcut, share: usize) -> f64 {
     let [tpr, fpr] = class.rates(share).map(fraction);
     tpr.min(fpr)
-}
-
-fn fraction(rate: Accuracy) -> f64 {
-    rate.fraction().unwrap_or(0.0)
 }
 
 fn scalars(row: &ShortcutsRow) -> Vec<(&'static str, f64)> {
@@ -164,7 +160,5 @@ fn pictures(
 
 fn curve(row: &ShortcutsRow, which: usize, label: &str) -> Curve {
     let rates: Vec<Accuracy> = row.classes.iter().map(|class| class.rates(SHOWN)[which]).collect();
-    let ends = rates.iter().map(|rate| rate.interval().map(|end| 100.0 * end)).collect();
-    let mean = rates.iter().map(|&rate| 100.0 * fraction(rate)).collect();
-    Curve { label: label.to_owned(), mean, spread: Spread::Interval(ends) }
+    rate_curve(label, &rates)
 }

@@ -203,26 +203,29 @@ impl Shortcuts {
         Ok(())
     }
 
+    /// By level and square: the directions in it. Finding them goes through all directions, so it is done once for all classes.
+    fn members(&self, sums: &Sums) -> Vec<Vec<Vec<usize>>> {
+        let of_level = |(level, squares): (usize, &Vec<[usize; 2]>)| {
+            squares.iter().map(|&square| self.search.directions(level, square)).collect()
+        };
+        sums.squares.iter().enumerate().map(of_level).collect()
+    }
+
     /// By direction: the rise for it, from the finest square that holds it, shared by the directions of that.
-    fn rises(&self, sums: &Sums, class: usize) -> Vec<f64> {
+    fn rises(&self, sums: &Sums, members: &[Vec<Vec<usize>>], class: usize) -> Vec<f64> {
         let mut rises = vec![0.0; self.directions.len()];
-        for (level, units) in self.search.units().into_iter().enumerate() {
-            for (&square, rise) in sums.squares[level].iter().zip(self.level_rises(sums, class, level, units))
-            {
-                self.search.directions(level, square).into_iter().for_each(|at| rises[at] = rise);
+        for (level, members) in members.iter().enumerate() {
+            for (own, rise) in members.iter().zip(self.level_rises(sums, members, class, level)) {
+                own.iter().for_each(|&at| rises[at] = rise);
             }
         }
         rises
     }
 
-    fn level_rises(&self, sums: &Sums, class: usize, level: usize, units: usize) -> Vec<f64> {
-        let images = sums.images[class].max(1) as f64;
-        let of_unit = |(&square, sum): (&[usize; 2], &f64)| {
-            let directions =
-                if self.search.side(level) == 1 { 1 } else { self.search.directions(level, square).len() };
-            sum / (images * directions.max(1) as f64)
-        };
-        sums.squares[level].iter().zip(&sums.rises[level][class * units..][..units]).map(of_unit).collect()
+    fn level_rises(&self, sums: &Sums, members: &[Vec<usize>], class: usize, level: usize) -> Vec<f64> {
+        let (images, units) = (sums.images[class].max(1) as f64, self.search.units()[level]);
+        let of_unit = |(own, sum): (&Vec<usize>, &f64)| sum / (images * own.len().max(1) as f64);
+        members.iter().zip(&sums.rises[level][class * units..][..units]).map(of_unit).collect()
     }
 
     fn amplitude_rank(&self, sums: &Sums, class: usize) -> Vec<i64> {
@@ -287,17 +290,17 @@ impl Measure for Shortcuts {
     }
 
     fn next_pass(&self, sums: &mut Sums) {
-        let (level, units) = (sums.pass, self.search.units());
+        let (level, members) = (sums.pass, self.members(sums));
         sums.pass += 1;
         if sums.pass < self.levels() {
             let classes = self.classes.iter().map(|&class| class as usize);
             let classes = classes.filter(|&class| sums.images[class] > 0);
             let rises: Vec<Vec<f64>> =
-                classes.map(|class| self.level_rises(sums, class, level, units[level])).collect();
+                classes.map(|class| self.level_rises(sums, &members[level], class, level)).collect();
             let squares = &sums.squares[level];
             sums.squares[level + 1] = self.search.next(level, Measured { squares, rises: &rises });
         } else {
-            let ranking = |&class: &u32| ranked(&self.rises(sums, class as usize));
+            let ranking = |&class: &u32| ranked(&self.rises(sums, &members, class as usize));
             sums.ranking = self.classes.iter().map(ranking).collect();
         }
     }
@@ -314,6 +317,7 @@ impl Measure for Shortcuts {
 
     fn row(&self, sums: Sums, _what: &str) -> Result<ShortcutsRow, Error> {
         let images: u64 = sums.images.iter().sum();
+        let members = self.members(&sums);
         let of_class = |(which, &class): (usize, &u32)| {
             let at = class as usize;
             ClassShortcut {
@@ -321,7 +325,7 @@ impl Measure for Shortcuts {
                 images: sums.images[at],
                 correct: sums.correct[at],
                 others: images - sums.images[at],
-                loss_rise: self.rises(&sums, at),
+                loss_rise: self.rises(&sums, &members, at),
                 amplitude_rank: self.amplitude_rank(&sums, at),
                 true_positives: sums.true_positives[which].clone(),
                 false_positives: sums.false_positives[which].clone(),

@@ -63,11 +63,6 @@ impl Search {
         self.levels.iter().map(|level| level.units).collect()
     }
 
-    /// The side of a level's squares.
-    pub(super) fn side(&self, level: usize) -> usize {
-        self.levels[level].side
-    }
-
     /// The squares of the first level.
     pub(super) fn first(&self) -> Vec<[usize; 2]> {
         let side = self.levels[0].side;
@@ -156,6 +151,6 @@ mod tests {
         let last: Vec<Vec<usize>> =
             squares.iter().map(|&square| search.directions(4, square)).take(4).collect();
         assert!(last.contains(&vec![wanted]), "{last:?}");
-        assert_eq!(search.side(4), 1);
+        assert_eq!(search.levels[4].side, 1);
     }
 }
