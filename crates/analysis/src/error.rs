@@ -37,6 +37,9 @@ pub enum Error {
         differ.map_or_else(|| ", of another size".to_owned(), |at| format!(", image {at} of another class"))
     )]
     OtherImages { corruption: String, clean: usize, found: usize, differ: Option<usize> },
+    /// Images of a corruption at other severities than the measure has.
+    #[error("{corruption}: images of {found} severities; expected those of severities 1 to 5")]
+    Severities { corruption: String, found: usize },
     /// A file that is to be measured against.
     #[error("{}: {found}; expected corruptions.json, as `measure corruptions` writes it", path.display())]
     Reference { path: PathBuf, found: String },

@@ -36,7 +36,7 @@ mod _freqbias {
         images::synthetic,
         loaded::{Network, load, load_onnx},
         measures::{
-            attack_spectrum, band_accuracy, critical_bands, fourier_heat_map, phase_amplitude, sensitivity,
+            attack_spectrum, band_accuracy, corruptions, critical_bands, fourier_heat_map, phase_amplitude, sensitivity,
             shortcuts,
         },
         pool::{close, threads},

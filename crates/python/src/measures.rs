@@ -4,7 +4,7 @@ use freqbias::{
     ComponentRequest, DatasetProfile, EvaluationReport, EvaluationSettings, Evaluator, Frozen, ImageSet,
     Normaliser, Progress, Session, Side, StoredCheckpoint,
     analysis::{
-        AttackSpectrum, CriticalBands, EvaluatedCheckpoint, EvaluatedComponent, FourierHeatMap, Measure,
+        AttackSpectrum, CorruptionSource, Corruptions, CriticalBands, EvaluatedCheckpoint, EvaluatedComponent, FourierHeatMap, Measure,
         MeasureReport, MeasuredRow, PhaseAmplitude, Sensitivity, Shortcuts, Subject, measure_network,
     },
     models::{Attack, Ball},
@@ -230,6 +230,30 @@ pub(crate) fn shortcuts<'py>(
             measure = measure.of_classes(classes).map_err(reported)?;
         }
         at_work.found(&measure, &subject)
+    })
+}
+
+/// Corruptions by frequency: `analysis::Corruptions`, of corrupted images by name, at five severities each, or made by a seed.
+#[pyfunction]
+pub(crate) fn corruptions<'py>(
+    py: Python<'py>,
+    request: Request<'py>,
+    corrupted: Option<Vec<(String, Vec<PyReadonlyArray4<'py, f32>>)>>,
+    seed: u64,
+) -> PyResult<PyFound<'py>> {
+    let set = |images: &PyReadonlyArray4<'py, f32>| {
+        image_set(images, request.labels.clone(), request.classes.clone())
+    };
+    let sets = |(name, images): &(String, Vec<PyReadonlyArray4<'py, f32>>)| {
+        Ok((name.clone(), images.iter().map(set).collect::<PyResult<Vec<_>>>()?))
+    };
+    let source = match &corrupted {
+        None => CorruptionSource::BuiltIn { seed },
+        Some(all) => CorruptionSource::Given(all.iter().map(sets).collect::<PyResult<_>>()?),
+    };
+    measured(py, &request, |at_work| {
+        let subject = at_work.subject();
+        at_work.found(&Corruptions::new(&subject, source).map_err(reported)?, &subject)
     })
 }
 

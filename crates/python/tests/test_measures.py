@@ -43,6 +43,31 @@ def test_a_linear_model_looks_at_its_own_wave(linear):
     assert sorted(map(tuple, places - 9)) == [(0, -8), (0, 8)]
 
 
+def test_given_corruptions_are_measured_as_they_are(linear):
+    model, gradient, images, labels = linear
+    # Waves of one frequency each: only that of the model's own can change what it says.
+    waves = {k: [np.clip(images + s * 0.02 * wave(k), 0, 1) for s in range(1, 6)] for k in (3, 8)}
+    found = freqbias.corruptions(*linear, corrupted={f"wave {k}": sets for k, sets in waves.items()})
+    assert found.data["corruptions"] == ["wave 3", "wave 8"]
+    for own, sets in zip(found.row["corrupted"], waves.values(), strict=True):
+        for rates, pixels in zip(own, sets, strict=True):
+            assert rates["errors"] == (model(pixels).argmax(1) != labels).sum()
+            power = np.abs(np.fft.fft2(pixels.astype(np.float64) - images, norm="ortho"))
+            far = np.rint(np.hypot(*np.meshgrid(*[np.fft.fftfreq(32, 1 / 32)] * 2)))
+            assert np.allclose(rates["change"], [power[..., far == r].mean() for r in range(1, len(rates["change"]) + 1)])
+    assert [rates["errors"] for rates in found.row["corrupted"][0]] != [
+        rates["errors"] for rates in found.row["corrupted"][1]
+    ]
+    for corrupted, error, words in [
+        ({"few": [images] * 3}, freqbias.Error, "few: images of 3 severities"),
+        ({"small": [images[:3]] * 5}, ValueError, "small of shape"),
+        ({}, ValueError, "corrupted is empty"),
+        ({"dark": [images - 1] * 5}, ValueError, "expected numbers from 0 to 1"),
+    ]:
+        with pytest.raises(error, match=words):
+            freqbias.corruptions(*linear, corrupted=corrupted)
+
+
 def test_progress_and_notebooks(linear, capsys):
     found = freqbias.phase_amplitude(linear[0], *linear[2:], progress=True)
     assert found.data["n_images"] == 24 and "by phase" in repr(found)

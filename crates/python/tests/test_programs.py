@@ -59,6 +59,7 @@ def test_grad_finds_the_same_spectrum(run, network, images):
         ("sensitivity", [], lambda n, x, y: freqbias.sensitivity(n.logits, n.gradient, x, y)),
         ("critical-bands", [], lambda n, x, y: freqbias.critical_bands(n.logits, x, y)),
         ("shortcuts", ["--classes", "2,5", "--limit-test", "16"], lambda n, x, y: freqbias.shortcuts(n.logits, x[:16], y[:16], of_classes=[2, 5], class_names=n.names)),
+        ("corruptions", ["--limit-test", "24"], lambda n, x, y: freqbias.corruptions(n.logits, n.gradient, x[:24], y[:24])),
         ("phase-amplitude", [], lambda n, x, y: freqbias.phase_amplitude(n.logits, x, y)),
         (
             "attack-spectrum",

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
+    SEVERITIES,
     findings::{self, Corrupted},
     reference::Reference,
     row::{CorruptedRates, CorruptionsRow},
@@ -25,9 +26,6 @@ use crate::{
     Error, Sensitivity,
     measuring::{Findings, ImageRings, Measure, Subject, guesses, labels_differ},
 };
-
-/// Severities of each corruption.
-const SEVERITIES: usize = 5;
 
 /// Errors on corrupted images, and what frequencies say of them.
 ///
@@ -73,9 +71,9 @@ impl<'a> Corruptions<'a> {
     /// Of the subject's images with the corruptions of a source.
     ///
     /// # Errors
-    /// If a side is shorter than two pixels.
+    /// If a side is shorter than two pixels, or images that are given are not the subject's, at five severities each.
     pub fn new(subject: &Subject<'a>, source: CorruptionSource) -> Result<Self, Error> {
-        let corrupter = Corrupter::new(source, subject.images);
+        let corrupter = Corrupter::new(source, subject.images)?;
         Ok(Self {
             names: corrupter.names(),
             dataset: subject.profile.label.clone(),

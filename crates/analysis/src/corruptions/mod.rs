@@ -10,3 +10,6 @@ mod source;
 pub use measure::Corruptions;
 pub use row::{CorruptedRates, CorruptionsRow};
 pub use source::CorruptionSource;
+
+/// Severities of each corruption.
+const SEVERITIES: usize = 5;

@@ -6,7 +6,10 @@ use datasets::{Batch, Corruption, ImageSet, ImageShape, Look, catalog::Corrupted
 use random::Stream;
 use rayon::prelude::*;
 
-use super::built_in::{ALL, Recipe};
+use super::{
+    SEVERITIES,
+    built_in::{ALL, Recipe},
+};
 use crate::Error;
 
 /// Up to this side images have the strengths of CIFAR-10-C, others those of ImageNet-C.
@@ -22,6 +25,8 @@ pub enum CorruptionSource {
         /// The seed.
         seed: u64,
     },
+    /// In memory: of each corruption its name, and the images at severities 1 to 5.
+    Given(Vec<(String, Vec<ImageSet>)>),
 }
 
 /// A corruption and its severity, 1 to 5, and the images that were opened last.
@@ -33,8 +38,21 @@ pub(super) struct Corrupter<'a> {
 }
 
 impl<'a> Corrupter<'a> {
-    pub(super) fn new(source: CorruptionSource, clean: &'a ImageSet) -> Self {
-        Self { source, clean, open: Mutex::new(None) }
+    /// # Errors
+    /// If images that are given are not the clean ones, or a severity is missing.
+    pub(super) fn new(source: CorruptionSource, clean: &'a ImageSet) -> Result<Self, Error> {
+        let corrupter = Self { source, clean, open: Mutex::new(None) };
+        if let CorruptionSource::Given(given) = &corrupter.source {
+            for (name, sets) in given {
+                if sets.len() != SEVERITIES {
+                    return Err(Error::Severities { corruption: name.clone(), found: sets.len() });
+                }
+                for (severity, set) in (1..).zip(sets) {
+                    corrupter.check(set, &Corruption { name: name.clone(), severity: Some(severity) })?;
+                }
+            }
+        }
+        Ok(corrupter)
     }
 
     /// The names of the corruptions, in order.
@@ -42,6 +60,7 @@ impl<'a> Corrupter<'a> {
         match &self.source {
             CorruptionSource::Published(images) => images.names().to_vec(),
             CorruptionSource::BuiltIn { .. } => ALL.iter().map(|(name, ..)| (*name).to_owned()).collect(),
+            CorruptionSource::Given(given) => given.iter().map(|(name, _)| name.clone()).collect(),
         }
     }
 
@@ -50,6 +69,7 @@ impl<'a> Corrupter<'a> {
         match &self.source {
             CorruptionSource::Published(_) => "published images".to_owned(),
             CorruptionSource::BuiltIn { seed } => format!("made of the images, seed {seed}"),
+            CorruptionSource::Given(_) => "given images".to_owned(),
         }
     }
 
@@ -58,6 +78,12 @@ impl<'a> Corrupter<'a> {
         match &self.source {
             CorruptionSource::Published(images) => self.published(images, batch, corruption),
             CorruptionSource::BuiltIn { seed } => Ok(built_in(*seed, batch, corruption)),
+            CorruptionSource::Given(given) => {
+                let of_name = given.iter().find(|(name, _)| *name == corruption.name);
+                let severity = usize::from(corruption.severity.unwrap_or(1).max(1)) - 1;
+                let set = of_name.and_then(|(_, sets)| sets.get(severity));
+                set.map_or_else(|| Ok(batch.images.clone()), |set| of_set(set, batch))
+            }
         }
     }
 
@@ -71,21 +97,18 @@ impl<'a> Corrupter<'a> {
         if open.as_ref().is_none_or(|(of, _)| of != corruption) {
             // One after the other: all together may be larger than memory.
             *open = None;
-            *open = Some((corruption.clone(), self.checked(images.open(corruption)?, corruption)?));
+            let set = images.open(corruption)?;
+            self.check(&set, corruption)?;
+            *open = Some((corruption.clone(), set));
         }
-        let mut pixels = vec![0.0; batch.images.len()];
-        if let Some((_, set)) = &*open {
-            let each = pixels.par_chunks_mut(set.shape().len()).zip(&batch.indices);
-            each.try_for_each(|(image, &index)| set.write(index, Look::Plain, image))?;
-        }
-        Ok(pixels)
+        open.as_ref().map_or_else(|| Ok(batch.images.clone()), |(_, set)| of_set(set, batch))
     }
 
     /// That corrupted images are the clean ones, as far as labels tell.
-    fn checked(&self, set: ImageSet, corruption: &Corruption) -> Result<ImageSet, Error> {
+    fn check(&self, set: &ImageSet, corruption: &Corruption) -> Result<(), Error> {
         let (clean, found) = (self.clean.labels(), set.labels());
         if set.shape() == self.clean.shape() && clean == found {
-            return Ok(set);
+            return Ok(());
         }
         let at = clean.iter().zip(found).position(|(clean, found)| clean != found);
         Err(Error::OtherImages {
@@ -95,6 +118,14 @@ impl<'a> Corrupter<'a> {
             differ: at.or_else(|| (clean.len() != found.len()).then(|| clean.len().min(found.len()))),
         })
     }
+}
+
+/// A batch's images out of a set of the same order.
+fn of_set(set: &ImageSet, batch: &Batch) -> Result<Vec<f32>, Error> {
+    let mut pixels = vec![0.0; batch.images.len()];
+    let each = pixels.par_chunks_mut(set.shape().len()).zip(&batch.indices);
+    each.try_for_each(|(image, &index)| set.write(index, Look::Plain, image))?;
+    Ok(pixels)
 }
 
 fn built_in(seed: u64, batch: &Batch, corruption: &Corruption) -> Vec<f32> {

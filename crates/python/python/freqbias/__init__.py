@@ -2,8 +2,8 @@
 
 * ``GradientSpectrum`` takes input gradients of anybody's model; ``freqbias.torch``, ``freqbias.jax`` and ``freqbias.lightning``
   loop over a model for you, and record spectra while it is trained.
-* ``fourier_heat_map``, ``sensitivity``, ``phase_amplitude``, ``attack_spectrum``, ``critical_bands``, ``shortcuts`` and
-  ``band_accuracy`` measure a model that is two functions of arrays.
+* ``fourier_heat_map``, ``sensitivity``, ``phase_amplitude``, ``attack_spectrum``, ``critical_bands``, ``shortcuts``,
+  ``corruptions`` and ``band_accuracy`` measure a model that is two functions of arrays.
 * ``load`` and ``load_onnx`` run networks out of files on freqbias' own engine.
 * ``freqbias.spectral`` and ``freqbias.cdes`` are profiles, filters, hybrids, and kernels that change spectra.
 
@@ -22,6 +22,7 @@ from ._measures import (
     Measurement,
     attack_spectrum,
     band_accuracy,
+    corruptions,
     critical_bands,
     fourier_heat_map,
     phase_amplitude,
@@ -43,6 +44,7 @@ __all__ = [
     "attack_spectrum",
     "band_accuracy",
     "cdes",
+    "corruptions",
     "critical_bands",
     "curves",
     "fourier_heat_map",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Optional
 
 import numpy as np
@@ -182,6 +182,40 @@ def shortcuts(
     request = _request(model_fn, None, images, labels, batch_size, name, dataset, progress, class_names)
     classes = None if of_classes is None else [int(number) for number in of_classes]
     return Measurement(_freqbias.shortcuts(request, classes))
+
+
+def corruptions(
+    model_fn: ModelFunction,
+    gradient_fn: GradientFunction,
+    images: Any,
+    labels: Any,
+    *,
+    corrupted: "Optional[Mapping[str, Sequence[Any]]]" = None,
+    seed: int = 0,
+    batch_size: int = 128,
+    name: str = "model",
+    dataset: str = "images",
+    progress: bool = True,
+) -> Measurement:
+    """Errors on corrupted images, which frequencies corruptions change, and whether these say what the model fails on (Hendrycks &
+    Dietterich, ICLR 2019; Yin et al., NeurIPS 2019). ``corrupted`` has of each corruption five arrays like ``images``, for severities
+    1 to 5 of the same images in the same order; without it five corruptions are made, with noise drawn by ``seed``."""
+    request = _request(model_fn, gradient_fn, images, labels, batch_size, name, dataset, progress)
+    given = None
+    if corrupted is not None:
+        if not corrupted:
+            raise ValueError("corrupted is empty: expected a corruption at least, or None for those that are made")
+        given = [
+            (str(of), [_corrupted(each, request["images"], of) for each in sets]) for of, sets in corrupted.items()
+        ]
+    return Measurement(_freqbias.corruptions(request, given, seed))
+
+
+def _corrupted(values: Any, clean: NDArray[np.float32], of: str) -> NDArray[np.float32]:
+    pixels = _arrays.pixels(values, of)
+    if pixels.shape != clean.shape:
+        raise ValueError(f"{of} of shape {pixels.shape}: expected {clean.shape}, as the images have it")
+    return pixels
 
 
 def band_accuracy(
