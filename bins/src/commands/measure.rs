@@ -14,7 +14,7 @@ use runs::{StoredCheckpoint, results};
 
 use super::images;
 use crate::cli::{
-    self,
+    self, UsageError,
     flags::{
         AttackFlags, CheckpointFlags, DataFlags, Format, MachineFlags, RunFlags, at_least_one, below_one,
         not_negative, positive, zero_or_one,
@@ -254,14 +254,27 @@ impl MeasureFlags for ShortcutsFlags {
 ///
 /// # Errors
 /// If there is nothing to measure, or a file cannot be read or written.
-pub fn run<Own: MeasureFlags>(mut flags: Flags<Own>) -> anyhow::Result<()> {
+pub fn run<Own: MeasureFlags>(flags: Flags<Own>) -> anyhow::Result<()> {
     let session = cli::start(&flags.machine)?;
+    let format = flags.machine.format;
+    measure(flags, &session, |report, networks, files| print(report, networks, files, format))
+}
+
+/// Measures, and hands what was found to `show`, with the files that hold it.
+///
+/// # Errors
+/// Those of [`run`], and of `show`.
+pub fn measure<Own: MeasureFlags>(
+    mut flags: Flags<Own>,
+    session: &Session,
+    show: impl FnOnce(&MeasureReport, &[NetworkDescription], &[PathBuf]) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     flags.checkpoints.adopt_settings(&mut flags.data, &mut flags.run)?;
-    let checkpoints = flags.checkpoints(&session)?;
-    let dataset = images::open(&flags.data.request(), Request::open, &session)?;
+    let checkpoints = flags.checkpoints(session)?;
+    let dataset = images::open(&flags.data.request(), Request::open, session)?;
     let (shape, profile) = (dataset.test.shape(), flags.checkpoints.profile(&flags.data)?);
     let network = flags.checkpoints.network(&flags.run, [shape.height, shape.width])?;
-    let subject = Subject { images: &dataset.test, profile: &profile, network, session: &session };
+    let subject = Subject { images: &dataset.test, profile: &profile, network, session };
     let measure =
         flags.own.measure(&subject, &Context { seed: flags.run.seed, images: flags.data.request() })?;
     let networks = subject.describe(&checkpoints)?;
@@ -275,8 +288,30 @@ pub fn run<Own: MeasureFlags>(mut flags: Flags<Own>) -> anyhow::Result<()> {
     let report = MeasureReport::new(&measure, &subject, &networks, &rows)?;
     let files = report.save(&output)?;
     finished.remove()?;
-    images::note_left_out(&dataset, &session);
-    print(&report, &networks, &files, flags.machine.format)
+    images::note_left_out(&dataset, session);
+    show(&report, &networks, &files)
+}
+
+/// Measures as a command line says, whose first words are the program and the measure, and prints nothing.
+///
+/// # Errors
+/// Those of [`run`].
+pub fn without_words(mut line: Vec<String>, session: &Session) -> anyhow::Result<()> {
+    fn of<Own: MeasureFlags>(line: Vec<String>, session: &Session) -> anyhow::Result<()> {
+        measure(Flags::<Own>::try_parse_from(line)?, session, |_, _, _| Ok(()))
+    }
+    let which = if line.len() > 1 { line.remove(1) } else { String::new() };
+    match which.as_str() {
+        FourierHeatMapFlags::NAME => of::<FourierHeatMapFlags>(line, session),
+        SensitivityFlags::NAME => of::<SensitivityFlags>(line, session),
+        PhaseAmplitudeFlags::NAME => of::<PhaseAmplitudeFlags>(line, session),
+        CorruptionsFlags::NAME => of::<CorruptionsFlags>(line, session),
+        CriticalBandsFlags::NAME => of::<CriticalBandsFlags>(line, session),
+        ShortcutsFlags::NAME => of::<ShortcutsFlags>(line, session),
+        AttackSpectrumFlags::NAME => of::<AttackSpectrumFlags>(line, session),
+        LayerSpectraFlags::NAME => of::<LayerSpectraFlags>(line, session),
+        _ => Err(UsageError(format!("measure {which:?}: expected the name of a measure")).into()),
+    }
 }
 
 impl<Own: MeasureFlags> Flags<Own> {

@@ -7,10 +7,10 @@ use datasets::catalog::Name;
 use models::{Architecture, Family};
 use pipeline::Session;
 use reproduction::{
-    Environment, FitEpochs, Plan, Program, Report, ReproductionConfig, Restart, StepRun, Verdict,
+    Environment, FitEpochs, Paper, Plan, Program, Report, ReproductionConfig, Restart, StepRun, Verdict,
 };
 
-use super::{easy_train, evaluate, generate_toy_dataset, train_toy_models};
+use super::{easy_train, evaluate, generate_toy_dataset, measure, train_toy_models};
 use crate::cli::{
     self, UsageError,
     flags::{
@@ -20,8 +20,9 @@ use crate::cli::{
     is_interrupted, is_of_flags,
 };
 
-/// Reproduces the paper: trains networks on images, on images of two kinds of changed spectra (SCR, WCR) and on hybrids (HARS);
-/// measures their gradient spectra and what they get right; and writes one page with a verdict on each claim.
+/// Reproduces a paper: trains networks, measures them, and writes one page with a verdict on each claim. Of Lin, Gao & Sang: networks
+/// on images, on images of two kinds of changed spectra (SCR, WCR) and on hybrids (HARS), with their gradient spectra and what they get
+/// right.
 ///
 /// Each step is a command of the other programs; the page lists them. Give the command again to resume it where it was stopped.
 #[derive(Debug, Parser)]
@@ -39,6 +40,10 @@ pub struct Flags {
 /// The settings; each that is not given follows from the scale.
 #[derive(Debug, Clone, Args)]
 struct ConfigFlags {
+    /// Whose claims are tested: `frequency-bias` (Lin, Gao & Sang, IJCAI 2022), `amplitude-phase` (Ricci, Merger & Goldt, ICML 2026),
+    /// `transformers` (Park & Kim, ICLR 2022), `robustness` (Yin et al., NeurIPS 2019) or `shortcuts` (Wang et al., ICCV 2023)
+    #[arg(long, value_name = "NAME", default_value = "frequency-bias", value_parser = <Paper as std::str::FromStr>::from_str)]
+    paper: Paper,
     /// How much is trained
     #[arg(long, value_enum, default_value_t = Scale::Smoke)]
     scale: Scale,
@@ -118,6 +123,7 @@ impl ConfigFlags {
         }
         let defaults = ReproductionConfig::for_scale(self.scale.into());
         Ok(ReproductionConfig {
+            paper: self.paper,
             dataset: self.dataset.as_ref().map_or(defaults.dataset, Name::to_string),
             data: self.data.clone(),
             arch: self.arch.map_or(defaults.arch, |arch| arch.name().to_owned()),
@@ -146,6 +152,7 @@ fn run_step(run: &StepRun<'_>, session: &Session) -> anyhow::Result<()> {
         Program::Evaluate => {
             evaluate::measure(&evaluate::Flags::try_parse_from(line)?, session, |_, _, _| Ok(()))
         }
+        Program::Measure => measure::without_words(line, session),
     }
 }
 

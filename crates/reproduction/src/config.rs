@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
+use crate::{error::Error, paper::Paper};
 
 /// The data set that is generated.
 const SYNTHETIC: &str = "synthetic";
@@ -74,6 +74,9 @@ impl From<FitEpochs> for [usize; 2] {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReproductionConfig {
+    /// The paper.
+    #[serde(default, skip_serializing_if = "Paper::is_default")]
+    pub paper: Paper,
     /// How much is trained.
     pub scale: Scale,
     /// The data set: `synthetic`, `cifar10` or `cifar100`.
@@ -114,6 +117,7 @@ impl ReproductionConfig {
 
     fn smoke() -> Self {
         Self {
+            paper: Paper::FrequencyBias,
             scale: Scale::Smoke,
             dataset: SYNTHETIC.to_owned(),
             data: None,
@@ -168,7 +172,8 @@ impl ReproductionConfig {
 
     /// The usual name of the folder that holds everything of the reproduction.
     pub fn folder_name(&self) -> String {
-        format!("reproduction_{}_{}", self.dataset, self.scale.as_str())
+        let paper = if self.paper.is_default() { String::new() } else { format!("_{}", self.paper.name()) };
+        format!("reproduction_{}_{}{paper}", self.dataset, self.scale.as_str())
     }
 
     /// Whether the data set suits the experiments, and `data` the data set.

@@ -6,7 +6,7 @@ use plots::{Axes, Curve, LineChart, Spread};
 use serde::Serialize;
 
 use crate::{
-    error::Error, findings::Findings, paths::ResultPaths, radii::RADII, result_names, storage,
+    error::Error, findings::Findings, paper::Paper, paths::ResultPaths, radii::RADII, result_names, storage,
     training_set::TrainingSet,
 };
 
@@ -40,26 +40,33 @@ struct Drawn {
 /// # Errors
 /// If a figure cannot be read, drawn or written.
 pub(crate) fn collect(
+    paper: Paper,
     paths: &ResultPaths<'_>,
     findings: &Findings,
     root: &Path,
 ) -> Result<Vec<Figure>, Error> {
     let folder = root.join(FOLDER);
     storage::create_folder(&folder)?;
-    let drawn =
-        of_spectra(paths, findings).chain(of_images(paths, findings)).chain(of_evaluation(paths, findings));
+    let drawn = of_spectra(paths, findings)
+        .chain(of_images(paths, findings))
+        .chain(of_evaluation(paths, findings))
+        .chain(of_others(paper, paths, findings));
     let mut figures = drawn.map(|drawn| drawn.copy(&folder)).collect::<Result<Vec<_>, _>>()?;
     figures.extend(high_pass(findings, &folder)?);
+    figures.extend(sensitivities(paper, findings, &folder)?);
     Ok(figures)
 }
+
+/// How to read a heat map.
+const HEAT_MAP: &str = "Epochs from bottom to top, frequency bands from left to right; bright is where the loss depends on the image. \
+     Colours span the values of the map: compare maps by their numbers.";
 
 /// The heat map of each network, and the densities of images and gradients.
 fn of_spectra(paths: &ResultPaths<'_>, findings: &Findings) -> impl Iterator<Item = Drawn> {
     let heat_map = |&set: &TrainingSet| Drawn {
         id: format!("heat_map_{}", set.key()),
         title: format!("Gradient spectrum of the network trained on {}", set.label()),
-        caption: "Epochs from bottom to top, frequency bands from left to right; bright is where the loss depends on the image. Colours \
-                  span the values of the map: compare maps by their numbers.",
+        caption: HEAT_MAP,
         stem: paths.spectrum(set).with_extension(""),
     };
     let density = findings.spectra.get(&TrainingSet::Original).map(|_| Drawn {
@@ -105,6 +112,32 @@ fn of_evaluation(paths: &ResultPaths<'_>, findings: &Findings) -> impl Iterator<
     drawn.into_iter().flatten()
 }
 
+/// The heat map of each network of another paper, and the figure of each of its measures.
+fn of_others(paper: Paper, paths: &ResultPaths<'_>, findings: &Findings) -> impl Iterator<Item = Drawn> {
+    let mut drawn = Vec::new();
+    for network in paper.networks() {
+        if findings.others.contains_key(network.label) {
+            drawn.push(Drawn {
+                id: format!("heat_map_{}", network.id),
+                title: format!("Gradient spectrum of the {} network", network.label),
+                caption: HEAT_MAP,
+                stem: paths.network_spectrum(network).with_extension(""),
+            });
+        }
+        for measure in network.measures {
+            if findings.measured.contains_key(&(network.label.to_owned(), measure.name.to_owned())) {
+                drawn.push(Drawn {
+                    id: format!("{}_{}", network.id, measure.name),
+                    title: format!("The {} network: {}", network.label, measure.label),
+                    caption: "As the program `measure` draws it, with 95 % intervals.",
+                    stem: paths.measured(network, measure).with_extension(""),
+                });
+            }
+        }
+    }
+    drawn.into_iter()
+}
+
 impl Drawn {
     fn copy(self, folder: &Path) -> Result<Figure, Error> {
         let Self { id, title, caption, stem } = self;
@@ -121,6 +154,32 @@ impl Drawn {
 /// The path of a figure relative to the folder of the reproduction.
 fn beside(file: &Path) -> PathBuf {
     Path::new(FOLDER).join(file.file_name().unwrap_or_default())
+}
+
+/// The Fourier sensitivity of several networks in one figure; absent where there are not two.
+fn sensitivities(paper: Paper, findings: &Findings, folder: &Path) -> Result<Option<Figure>, Error> {
+    let mut found = Vec::new();
+    for network in paper.networks() {
+        let measured = findings.measured.get(&(network.label.to_owned(), "sensitivity".to_owned()));
+        let row = measured.and_then(|measured| measured.rows().next_back());
+        let numbers = row.and_then(|row| Some((measured?.shared::<Vec<usize>>("radii")?, row.get("mean")?)));
+        found.extend(numbers.map(|(radii, mean)| (radii, network.label, mean)));
+    }
+    let Some(radii) = found.first().map(|(radii, ..)| radii.clone()) else { return Ok(None) };
+    let is_same = |of: &(Vec<usize>, &str, Vec<f64>)| of.0 == radii && of.2.len() == radii.len();
+    if found.len() < 2 || !found.iter().all(is_same) {
+        return Ok(None);
+    }
+    let curve = |(_, label, mean)| Curve { label: format!("{label} network"), mean, spread: Spread::None };
+    let title = "Fourier sensitivity of all networks";
+    let subtitle = "after the last epoch, mean over test images";
+    let axes =
+        Axes { right: "radius r, cycles per image".into(), up: "share of the gradient's energy".into() };
+    let chart = LineChart::new(title, subtitle, axes, radii, found.into_iter().map(curve).collect())?;
+    let id = "sensitivity_all".to_owned();
+    let files = chart.save(&folder.join(&id))?.map(|file| beside(&file));
+    let caption = "The share of each ring of frequencies in the energy of input gradients.".to_owned();
+    Ok(Some(Figure { id, title: title.to_owned(), caption, files }))
 }
 
 /// Accuracy of all networks on high-pass images of the kind that each was trained on; absent without any.

@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, path::Path};
 use serde::Deserialize;
 use spectral::SpectrumTable;
 
-use crate::{error::Error, paths::ResultPaths, storage, training_set::TrainingSet};
+use crate::{
+    error::Error, measured::Measured, paper::Paper, paths::ResultPaths, storage, training_set::TrainingSet,
+};
 
 /// The results of all steps that are done, by training set.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +18,10 @@ pub struct Findings {
     pub evaluations: BTreeMap<TrainingSet, Evaluation>,
     /// The spectral densities of the images that were made.
     pub densities: BTreeMap<TrainingSet, Densities>,
+    /// The gradient spectra of the networks of other papers, by network.
+    pub others: BTreeMap<String, SpectrumTable>,
+    /// What measures of other papers found, by network and measure.
+    pub measured: BTreeMap<(String, String), Measured>,
 }
 
 impl Findings {
@@ -23,8 +29,28 @@ impl Findings {
     ///
     /// # Errors
     /// If a file cannot be read or is damaged.
-    pub fn read(paths: &ResultPaths<'_>, is_done: impl Fn(&Path) -> bool) -> Result<Self, Error> {
+    pub fn read(
+        paper: Paper,
+        paths: &ResultPaths<'_>,
+        is_done: impl Fn(&Path) -> bool,
+    ) -> Result<Self, Error> {
         let mut found = Self::default();
+        for network in paper.networks() {
+            let spectrum = paths.network_spectrum(network);
+            if is_done(&spectrum) {
+                found.others.insert(network.label.to_owned(), SpectrumTable::load_json(&spectrum)?);
+            }
+            for measure in network.measures {
+                let path = paths.measured(network, measure);
+                if is_done(&path) {
+                    let name = (network.label.to_owned(), measure.name.to_owned());
+                    found.measured.insert(name, storage::read_json(&path)?);
+                }
+            }
+        }
+        if !paper.is_default() {
+            return Ok(found);
+        }
         for set in TrainingSet::ALL {
             let spectrum = paths.spectrum(set);
             if is_done(&spectrum) {

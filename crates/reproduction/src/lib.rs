@@ -52,7 +52,9 @@ mod csv;
 mod error;
 mod figures;
 mod findings;
+mod measured;
 mod page;
+mod paper;
 mod paths;
 mod plan;
 mod radii;
@@ -68,6 +70,7 @@ mod training_set;
 
 // What is reproduced
 pub use config::{FitEpochs, ReproductionConfig, Scale};
+pub use paper::Paper;
 pub use radii::{HYBRID_RADIUS, RADII};
 pub use training_set::TrainingSet;
 

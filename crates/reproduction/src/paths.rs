@@ -2,7 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{config::ReproductionConfig, radii::HYBRID_RADIUS, result_names, training_set::TrainingSet};
+use crate::{
+    config::ReproductionConfig,
+    paper::{MeasureOf, Network},
+    radii::HYBRID_RADIUS,
+    result_names,
+    training_set::TrainingSet,
+};
 
 /// The files and folders of a reproduction, by the training set that they belong to.
 #[derive(Debug, Clone, Copy)]
@@ -19,11 +25,42 @@ impl<'a> ResultPaths<'a> {
 
     /// The run folder of the network.
     pub fn run(&self, set: TrainingSet) -> PathBuf {
-        let arch = &self.config.arch;
         match set.experiment() {
-            Some(name) => self.root.join(format!("generated/{arch}_{name}-Toy-Dataset")),
+            Some(name) => self.of_made(name, &self.config.arch),
             None => self.root.join(&self.config.dataset).join(self.task(set)),
         }
+    }
+
+    fn of_made(&self, experiment: &str, arch: &str) -> PathBuf {
+        self.root.join(format!("generated/{arch}_{experiment}-Toy-Dataset"))
+    }
+
+    /// The architecture of another paper's network.
+    pub(crate) fn arch(&self, network: &Network) -> &'a str {
+        network.arch.unwrap_or(&self.config.arch)
+    }
+
+    /// The name of its run, where its images are not made.
+    pub(crate) fn network_task(&self, network: &Network) -> String {
+        format!("{}_{}", self.arch(network), network.key)
+    }
+
+    /// Its run folder.
+    pub(crate) fn network_run(&self, network: &Network) -> PathBuf {
+        match network.set.experiment() {
+            Some(name) => self.of_made(name, self.arch(network)),
+            None => self.root.join(&self.config.dataset).join(self.network_task(network)),
+        }
+    }
+
+    /// Its gradient spectrum, one row an epoch.
+    pub(crate) fn network_spectrum(&self, network: &Network) -> PathBuf {
+        result_names::spectrum(&self.network_run(network)).with_extension("json")
+    }
+
+    /// What a measure found of it.
+    pub(crate) fn measured(&self, network: &Network, measure: &MeasureOf) -> PathBuf {
+        result_names::measure(&self.network_run(network), measure.name).with_extension("json")
     }
 
     /// The name of the network's run.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::{
     config::ReproductionConfig,
     error::Error,
+    paper::{MeasureOf, Network},
     paths::ResultPaths,
     radii::{HYBRID_RADIUS, RADII},
     result_names,
@@ -15,7 +16,7 @@ use crate::{
 /// A reproduction with checked settings: its steps in order, and the folder that holds all results.
 ///
 /// For each [`TrainingSet`]: fit kernels and make images, where the images are made; train a network and record its gradient
-/// spectrum; evaluate it on frequency components.
+/// spectrum; evaluate it on frequency components. Of other papers ([`Paper`](crate::Paper)): train each network and measure it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     config: ReproductionConfig,
@@ -66,14 +67,27 @@ struct StepList<'a> {
 
 impl StepList<'_> {
     fn all(&self) -> Vec<Step> {
-        TrainingSet::ALL.into_iter().flat_map(|set| self.of_set(set)).collect()
+        let sets: &[TrainingSet] = if self.config.paper.is_default() { &TrainingSet::ALL } else { &[] };
+        let own = sets.iter().flat_map(|&set| self.of_set(set));
+        own.chain(self.config.paper.networks().iter().flat_map(|network| self.of_other(network))).collect()
     }
 
     fn of_set(&self, set: TrainingSet) -> Vec<Step> {
-        let made = set.experiment().zip(self.paths.kernels(set)).zip(self.paths.images(set));
-        let make =
-            made.map(|((name, kernels), images)| [self.fit(name, kernels), self.generate(name, images)]);
-        make.into_iter().flatten().chain([self.train(set), self.evaluate(set)]).collect()
+        let make = self.make(set).into_iter().flatten();
+        make.chain([self.train(set), self.evaluate(set)]).collect()
+    }
+
+    /// The network of another paper.
+    fn of_other(&self, network: &Network) -> Vec<Step> {
+        let make = self.make(network.set).into_iter().flatten();
+        let measures = network.measures.iter().map(|measure| self.measure(network, measure));
+        make.chain([self.train_other(network)]).chain(measures).collect()
+    }
+
+    /// Images of a set that are made.
+    fn make(&self, set: TrainingSet) -> Option<[Step; 2]> {
+        let name = set.experiment()?;
+        Some([self.fit(name, self.paths.kernels(set)?), self.generate(name, self.paths.images(set)?)])
     }
 
     fn fit(&self, experiment: &str, folder: PathBuf) -> Step {
@@ -141,9 +155,58 @@ impl StepList<'_> {
         }
     }
 
+    fn train_other(&self, network: &Network) -> Step {
+        let ReproductionConfig { epochs, recipe, spectrum_images, checkpoint_every, seed, .. } = self.config;
+        let mut arguments = self.of_other_network(network);
+        push(&mut arguments, &format!("--epochs {epochs} --seed {seed}"));
+        match network.recipe {
+            Some(own) => push(&mut arguments, own),
+            None => arguments.extend(recipe.iter().cloned()),
+        }
+        push(&mut arguments, network.training);
+        push(&mut arguments, &format!("--spectrum-every 1 --spectrum-images {spectrum_images}"));
+        push(&mut arguments, &format!("--checkpoint-every {checkpoint_every}"));
+        Step {
+            program: Program::EasyTrain,
+            arguments,
+            name: format!("train the {} network", network.label),
+            result: self.paths.network_spectrum(network),
+            folder: self.paths.network_run(network),
+        }
+    }
+
+    fn measure(&self, network: &Network, measure: &MeasureOf) -> Step {
+        let mut arguments = vec![measure.name.to_owned()];
+        arguments.extend(self.of_other_network(network));
+        push(&mut arguments, measure.flags);
+        if measure.is_of_last {
+            push(&mut arguments, &format!("--epoch {}", self.config.epochs - 1));
+        }
+        Step {
+            program: Program::Measure,
+            arguments,
+            name: format!("measure {} of the {} network", measure.label, network.label),
+            result: self.paths.measured(network, measure),
+            folder: self.paths.network_run(network),
+        }
+    }
+
+    /// The arguments that name another paper's network and its images.
+    fn of_other_network(&self, network: &Network) -> Vec<String> {
+        let mut arguments = self.on_images(self.paths.arch(network), network.set);
+        if network.set.experiment().is_none() {
+            push(&mut arguments, &format!("--task {}", self.paths.network_task(network)));
+        }
+        arguments
+    }
+
     /// The arguments that name a network and its images.
     fn of_network(&self, set: TrainingSet) -> Vec<String> {
-        let mut arguments = self.with_root(&["--arch", &self.config.arch]);
+        self.on_images(&self.config.arch, set)
+    }
+
+    fn on_images(&self, arch: &str, set: TrainingSet) -> Vec<String> {
+        let mut arguments = self.with_root(&["--arch", arch]);
         match self.paths.images(set) {
             Some(images) => {
                 push(&mut arguments, "--dataset generated --data");
@@ -180,7 +243,7 @@ fn push(arguments: &mut Vec<String>, more: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Scale;
+    use crate::{config::Scale, paper::Paper};
 
     fn lines(config: ReproductionConfig, root: &str) -> Result<Vec<String>, Error> {
         Ok(Plan::new(config, root)?.steps().iter().map(Step::command_line).collect())
@@ -206,6 +269,48 @@ mod tests {
             "evaluate --arch resnet18 --out-dir out --dataset cifar10 --data 'my data' --task resnet18_high_12 --freq low,high \
              --r 4,8,10,12,14,16,18 --features"
         );
+        Ok(())
+    }
+
+    fn of(paper: Paper) -> ReproductionConfig {
+        ReproductionConfig { paper, ..ReproductionConfig::for_scale(Scale::Smoke) }
+    }
+
+    #[test]
+    fn networks_of_other_papers_are_trained_and_then_measured() -> Result<(), Error> {
+        let lines = lines(of(Paper::AmplitudePhase), "out")?;
+        let data = "--dataset synthetic --limit-train 2000 --limit-test 500 --task resnet20_baseline";
+        assert_eq!(
+            lines,
+            [
+                format!(
+                    "easy_train --arch resnet20 --out-dir out {data} --epochs 8 --seed 0 --lr 0.05 --schedule cosine --spectrum-every 1 \
+                     --spectrum-images 500 --checkpoint-every 1"
+                ),
+                format!("measure phase-amplitude --arch resnet20 --out-dir out {data}"),
+            ]
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn no_two_steps_of_a_paper_leave_the_same_file() -> Result<(), Error> {
+        for paper in Paper::ALL {
+            let plan = Plan::new(of(paper), "out")?;
+            let results: std::collections::BTreeSet<_> =
+                plan.steps().iter().map(|step| &step.result).collect();
+            assert_eq!(results.len(), plan.steps().len(), "{}", paper.name());
+            assert!(
+                plan.steps().iter().all(|step| step.result.starts_with(&step.folder)),
+                "{}",
+                paper.name()
+            );
+        }
+        let shortcuts = lines(of(Paper::Shortcuts), "out")?;
+        assert!(shortcuts[3].starts_with(
+            "measure shortcuts --arch resnet20 --out-dir out --dataset generated --data out/SCR-Toy-Dataset"
+        ));
+        assert!(shortcuts[3].ends_with("--epoch 7"), "{}", shortcuts[3]);
         Ok(())
     }
 

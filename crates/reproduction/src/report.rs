@@ -70,7 +70,7 @@ impl Report {
         environment: &Environment,
     ) -> Result<Self, Error> {
         let paths = plan.paths();
-        let findings = Findings::read(&paths, |path| records.has_result(plan, path))?;
+        let findings = Findings::read(plan.config().paper, &paths, |path| records.has_result(plan, path))?;
         let completed = |step: &Step| CompletedStep {
             name: step.name.clone(),
             command: step.command_line(),
@@ -80,9 +80,9 @@ impl Report {
             version: environment.version.clone(),
             kernels: environment.kernels.clone(),
             config: plan.config().clone(),
-            claims: test_claims(&findings),
+            claims: test_claims(plan.config().paper, &findings),
             tables: accuracy_tables(&findings),
-            figures: figures::collect(&paths, &findings, plan.root())?,
+            figures: figures::collect(plan.config().paper, &paths, &findings, plan.root())?,
             steps: plan.steps().iter().map(completed).collect(),
         })
     }

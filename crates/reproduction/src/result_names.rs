@@ -25,6 +25,11 @@ pub(crate) fn spectrum_density(run: &Path) -> PathBuf {
     results::live_folder(run).join(results::DENSITY)
 }
 
+/// The numbers of a measure of a run, without extension.
+pub(crate) fn measure(run: &Path, name: &str) -> PathBuf {
+    results::measure_folder(run, name).join(name)
+}
+
 /// The numbers of an evaluation.
 pub(crate) fn evaluation(run: &Path) -> PathBuf {
     results::evaluation_folder(run).join(results::EVALUATION)

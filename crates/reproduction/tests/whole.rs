@@ -11,8 +11,8 @@ use std::{
 
 use progress::{Event, Progress};
 use reproduction::{
-    Environment, Error, FinishedReproduction, Plan, Program, RADII, Report, ReproductionConfig, Restart,
-    Scale, StepRun, TrainingSet, Verdict,
+    Environment, Error, FinishedReproduction, Paper, Plan, Program, RADII, Report, ReproductionConfig,
+    Restart, Scale, StepRun, TrainingSet, Verdict,
 };
 use serde_json::{Value, json};
 use spectral::{SpectrumRow, SpectrumTable};
@@ -84,6 +84,15 @@ fn densities() -> Value {
     json!({ "radii": (1..=20).collect::<Vec<_>>(), "images": 1000, "before": bands(falling), "after": bands(two_peaks) })
 }
 
+fn phase_or_amplitude() -> Value {
+    let row = |epoch: usize, amplitude: f64, phase: f64| {
+        json!({ "epoch": epoch, "n_images": 1000, "accuracy": 0.6,
+            "by_amplitude": amplitude, "by_amplitude_interval": [amplitude - 0.02, amplitude + 0.02],
+            "by_phase": phase, "by_phase_interval": [phase - 0.02, phase + 0.02] })
+    };
+    json!({ "network": { "classes": 10 }, "n_images": 1000, "rows": [row(0, 0.4, 0.2), row(1, 0.3, 0.3)] })
+}
+
 /// Writes what the program of a step would.
 fn fake(plan: &Plan, run: &StepRun<'_>) -> Outcome {
     let step = run.step;
@@ -107,6 +116,10 @@ fn fake(plan: &Plan, run: &StepRun<'_>) -> Outcome {
         Program::Evaluate => {
             fs::write(&step.result, evaluation(set.ok_or("a network")?).to_string())?;
             &["accuracy", "features"]
+        }
+        Program::Measure => {
+            fs::write(&step.result, phase_or_amplitude().to_string())?;
+            &["phase-amplitude"]
         }
     };
     for name in figures {
@@ -387,5 +400,24 @@ fn no_step_is_begun_once_the_interrupt_flag_is_set() -> Outcome {
     assert_eq!(folder, root.path());
     let json: Value = serde_json::from_slice(&fs::read(root.path().join("report.json"))?)?;
     assert_eq!(json["figures"].as_array().map(Vec::len), Some(2), "the report of the first step is there");
+    Ok(())
+}
+
+#[test]
+fn another_paper_has_networks_and_claims_of_its_own() -> Outcome {
+    let root = tempfile::tempdir()?;
+    let smoke = ReproductionConfig::for_scale(Scale::Smoke);
+    let plan = Plan::new(ReproductionConfig { paper: Paper::AmplitudePhase, ..smoke }, root.path())?;
+    let finished = run(&plan, Restart::Resume, &Progress::default(), |step| fake(&plan, step))?;
+    let report = &finished.report;
+    let verdicts: Vec<_> = report.claims.iter().map(|claim| (claim.id, claim.verdict)).collect();
+    assert_eq!(verdicts, [("amplitude-first", Verdict::Reproduced), ("phase-later", Verdict::NotReproduced)]);
+    assert!((report.claims[0].measures[0].value - 40.0).abs() < 1e-9, "percent");
+    let figures: Vec<_> = report.figures.iter().map(|figure| figure.id.as_str()).collect();
+    assert_eq!(figures, ["heat_map_standard", "standard_phase-amplitude"]);
+    let page = fs::read_to_string(root.path().join("report.html"))?;
+    assert!(page.contains("Ricci, Merger &amp; Goldt") && page.contains("https://arxiv.org/abs/2605.16913"));
+    let json: Value = serde_json::from_str(&fs::read_to_string(root.path().join("report.json"))?)?;
+    assert_eq!(json["study"]["paper"], "amplitude-phase");
     Ok(())
 }

@@ -47,6 +47,12 @@ impl Measure {
         Self { interval: Some(of.prec1_interval), ..Self::plain(label, Unit::Percent, of.prec1) }
     }
 
+    /// A share of images, in percent.
+    pub(super) fn share(label: impl Into<String>, share: f64, interval: [f64; 2]) -> Self {
+        let interval = Some(interval.map(|end| 100.0 * end));
+        Self { interval, ..Self::plain(label, Unit::Percent, 100.0 * share) }
+    }
+
     /// The same beside the paper's.
     pub(super) fn beside(self, paper: f64) -> Self {
         Self { paper: Some(paper), ..self }

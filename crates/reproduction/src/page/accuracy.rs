@@ -9,6 +9,9 @@ use crate::{
 };
 
 pub(super) fn section(tables: &[Table]) -> Markup {
+    if tables.is_empty() {
+        return html! {};
+    }
     html! {
         h2 id="accuracy" { "What each network gets right" } "\n"
         p {

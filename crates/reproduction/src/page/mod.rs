@@ -22,7 +22,12 @@ const STYLE: &str = include_str!("page.css");
 /// # Errors
 /// If a figure cannot be read.
 pub(crate) fn render(report: &Report, root: &Path) -> Result<String, Error> {
-    let title = format!("Frequency bias: {} on {}", report.config.arch, report.config.dataset);
+    let [authors, ..] = report.config.paper.citation();
+    let title = if report.config.paper.is_default() {
+        format!("Frequency bias: {} on {}", report.config.arch, report.config.dataset)
+    } else {
+        format!("{authors}: {} on {}", report.config.arch, report.config.dataset)
+    };
     let sections = [
         summary::section(report),
         claims::sections(report),

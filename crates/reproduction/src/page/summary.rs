@@ -14,7 +14,7 @@ pub(super) fn section(report: &Report) -> Markup {
         nav aria-label="Parts of this page" {
             ul {
                 li { a href="#claims" { "Claims" } }
-                li { a href="#accuracy" { "Accuracy" } }
+                @if !report.tables.is_empty() { li { a href="#accuracy" { "Accuracy" } } }
                 li { a href="#figures" { "Figures" } }
                 li { a href="#how" { "How this was made" } }
             }
@@ -29,10 +29,10 @@ pub(super) fn section(report: &Report) -> Markup {
 }
 
 fn lead(report: &Report) -> Markup {
-    let title = "Investigating and Explaining the Frequency Bias in Image Classification";
+    let [authors, title, published, number] = report.config.paper.citation();
     html! {
         p.lead {
-            "Claims of Lin, Gao & Sang, " a href="https://arxiv.org/abs/2205.03154" { (title) } " (IJCAI 2022), tested at scale "
+            "Claims of " (authors) ", " a href={ "https://arxiv.org/abs/" (number) } { (title) } " (" (published) "), tested at scale "
             b { (report.config.scale.as_str()) } ": " (report.count(Verdict::Reproduced)) " of " (report.claims.len())
             " reproduced, " (report.count(Verdict::NotReproduced)) " not, " (report.count(Verdict::NotTested))
             " not tested at this scale."
