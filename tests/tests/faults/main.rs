@@ -2,9 +2,11 @@
 //!
 //! `cargo test -p tests --features faults --test faults` makes some operations of every scenario fail, with `-- --all` each in every way.
 //! By hand, with `-- --seed S --faults N`, random ones: faults that come in twos, folders that are moved away, times of files that jump,
-//! two writers. `-- --seed S --kills N` kills a real training run that often. A line that failed can be given again.
+//! two writers. `-- --seed S --kills N` kills a real training run that often. `-- --seed S --damages N` damages files of ours before
+//! programs read them. A line that failed can be given again.
 
 mod campaign;
+mod damage;
 mod every;
 mod kills;
 mod programs;
@@ -30,6 +32,9 @@ fn main() -> ExitCode {
     }
     if let Some(kills) = number("--kills") {
         return kills::run(seed, kills);
+    }
+    if let Some(damages) = number("--damages") {
+        return damage::run(seed, damages);
     }
     match words.iter().find(|word| !word.starts_with('-')) {
         // A filter of tests that have other names.

@@ -115,5 +115,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         command: "easy_train --arch resnet20 --epochs 1 --freq high",
         again: RESUME,
     },
+    Scenario {
+        name: "reproduce --paper",
+        before: &[],
+        command: "reproduce --paper amplitude-phase --epochs 1",
+        again: PLAIN,
+    },
     Scenario { name: "reproduce", before: &[], command: "reproduce --epochs 1 --fit-epochs 1", again: PLAIN },
 ];
