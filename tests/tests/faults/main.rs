@@ -1,6 +1,7 @@
 //! Faults at operations on files: programs run into them, go on, and must leave what they leave without them.
 //!
-//! `cargo test -p tests --features faults --test faults` makes some operations of every scenario fail, with `-- --all` each in every way.
+//! `cargo test -p tests --features faults --test faults` makes some operations of every scenario fail, with `-- --all` each in every way,
+//! and damages some files before they are read.
 //! By hand, with `-- --seed S --faults N`, random ones: faults that come in twos, folders that are moved away, times of files that jump,
 //! two writers. `-- --seed S --kills N` kills a real training run that often. `-- --seed S --damages N` damages files of ours before
 //! programs read them. A line that failed can be given again.
@@ -39,6 +40,10 @@ fn main() -> ExitCode {
     match words.iter().find(|word| !word.starts_with('-')) {
         // A filter of tests that have other names.
         Some(filter) if !"faults".contains(filter.as_str()) => ExitCode::SUCCESS,
-        _ => every::all(place("--all").is_some()),
+        _ => {
+            let is_whole = place("--all").is_some();
+            let codes = [every::all(is_whole), damage::run(0, if is_whole { 1000 } else { 40 })];
+            if codes == [ExitCode::SUCCESS; 2] { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
     }
 }
