@@ -273,8 +273,9 @@ pub fn run<Own: MeasureFlags>(mut flags: Flags<Own>) -> anyhow::Result<()> {
     }
     let (rows, finished) = resume_measure(&measure, &subject, &checkpoints, &output)?;
     let report = MeasureReport::new(&measure, &subject, &networks, &rows)?;
-    let files = report.save(&output)?;
+    let mut files = report.save(&output)?;
     finished.remove()?;
+    files.push(reports::save_run_page(&run)?);
     images::note_left_out(&dataset, &session);
     print(&report, &networks, &files, flags.machine.format)
 }
