@@ -8,14 +8,16 @@ use crate::{
     report::Report,
 };
 
-pub(super) fn section(report: &Report) -> Markup {
+pub(super) fn section(report: &Report, has_measures: bool) -> Markup {
     html! {
         (lead(report)) "\n"
         nav aria-label="Parts of this page" {
             ul {
                 li { a href="#claims" { "Claims" } }
+                @if !report.findings.spectra.is_empty() { li { a href="#spectra" { "Gradient spectra" } } }
                 li { a href="#accuracy" { "Accuracy" } }
-                li { a href="#figures" { "Figures" } }
+                @if has_measures { li { a href="#measures" { "Other measures" } } }
+                @if !report.figures.is_empty() { li { a href="#figures" { "Figures as files" } } }
                 li { a href="#how" { "How this was made" } }
             }
         } "\n"
