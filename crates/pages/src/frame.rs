@@ -106,12 +106,22 @@ pub(crate) fn of_values(range: (f64, f64), most: usize) -> Vec<Tick> {
     value_ticks(range, most)
 }
 
-/// Ticks at the places of names: all of them, or some.
+/// Ticks at the places of names: all of them, or some; of whole numbers round ones, zero among them.
 pub(crate) fn of_names(names: &[String], most: usize) -> Vec<usize> {
-    let numbers: Option<Vec<usize>> = names.iter().map(|name| name.parse().ok()).collect();
-    match numbers {
+    let numbers: Option<Vec<i64>> = names.iter().map(|name| name.replace('−', "-").parse().ok()).collect();
+    let Some(numbers) = numbers else {
+        return (0..names.len()).step_by(names.len().div_ceil(most).max(1)).collect();
+    };
+    match numbers.iter().map(|&number| usize::try_from(number).ok()).collect::<Option<Vec<usize>>>() {
         Some(numbers) => index_ticks_to_the_end(&numbers, most),
-        None => (0..names.len()).step_by(names.len().div_ceil(most).max(1)).collect(),
+        None => {
+            let steps = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
+            let numbers = &numbers;
+            let shown = |step: i64| -> Vec<usize> {
+                (0..numbers.len()).filter(|&at| numbers[at] % step == 0).collect()
+            };
+            steps.into_iter().map(shown).find(|places| places.len() <= most).unwrap_or_default()
+        }
     }
 }
 
@@ -126,4 +136,18 @@ pub(crate) fn padded((low, high): (f64, f64)) -> (f64, f64) {
     // Half a unit where all values are alike, however large they are.
     let room = if room > 0.0 { room } else { (0.1 * high.abs()).max(0.5) };
     (low - room, high + room)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_round_and_zero_is_among_them() {
+        let names: Vec<String> = (-16..16).map(|number: i64| number.to_string().replace('-', "−")).collect();
+        let shown: Vec<&str> = of_names(&names, 8).into_iter().map(|at| names[at].as_str()).collect();
+        assert_eq!(shown, ["−15", "−10", "−5", "0", "5", "10", "15"]);
+        assert_eq!(of_names(&["a", "b", "c"].map(str::to_owned), 2), [0, 2]);
+        assert!(of_names(&[], 2).is_empty());
+    }
 }

@@ -64,7 +64,7 @@ impl Maps {
         let range = self.range();
         let name = numbers.keep(&self.name, self.json());
         html! {
-            figure id=(name) {
+            figure.many[self.maps.len() > 1] id=(name) {
                 figcaption { b { (self.title) "." } @if !self.caption.is_empty() { " " (self.caption) } }
                 (scale(range, &self.quantity))
                 p.reading data-reading=(name) { "\u{a0}" }
