@@ -20,6 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // One thing each.
     ("spectral", &["files"]),
     ("plots", &["files", "spectral"]),
+    ("pages", &["plots", "spectral"]),
     ("datasets", &["files", "jpeg", "pickle", "progress", "random"]),
     ("models", &["kernels"]),
     ("checkpoints", &["files", "models", "pickle"]),
@@ -27,6 +28,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("training", &["files", "kernels", "random"]),
     ("cdes", &["files", "kernels", "random", "spectral", "training"]),
     ("runs", &["checkpoints", "files", "models", "training"]),
+    ("reports", &["files", "pages", "plots", "runs", "spectral", "training"]),
     // The product.
     ("pipeline", &["datasets", "kernels", "models", "onnx", "progress", "runs", "training"]),
     (
@@ -37,6 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "files",
             "kernels",
             "models",
+            "pages",
             "pipeline",
             "plots",
             "progress",
@@ -47,7 +50,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("derived", &["cdes", "datasets", "files", "plots", "progress", "spectral", "training"]),
-    ("reproduction", &["evaluation", "files", "plots", "progress", "runs", "spectral", "training"]),
+    (
+        "reproduction",
+        &["evaluation", "files", "pages", "plots", "progress", "reports", "runs", "spectral", "training"],
+    ),
     // What users see.
     (
         "freqbias",
@@ -59,9 +65,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "derived",
             "evaluation",
             "models",
+            "pages",
             "pipeline",
             "plots",
             "progress",
+            "reports",
             "reproduction",
             "runs",
             "spectral",
@@ -83,6 +91,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "onnx",
             "pipeline",
             "progress",
+            "reports",
             "reproduction",
             "runs",
             "spectral",

@@ -8,7 +8,7 @@ use progress::{Event, Progress};
 
 use super::{
     device,
-    flags::{MachineFlags, PrecisionFlag},
+    flags::{MachineFlags, OutputFlags, PrecisionFlag},
     interrupt,
     terminal::Terminal,
 };
@@ -42,6 +42,14 @@ pub(crate) fn start_without_networks(machine: &MachineFlags) -> anyhow::Result<S
     }
     let progress = progress(terminal, interrupt::watch()?);
     Ok(Session { progress, ..Session::default() })
+}
+
+/// The same for a program that only reads results and writes files: what hears of its notes.
+///
+/// # Errors
+/// If the system refuses the handler of Ctrl-C.
+pub(crate) fn start_to_read(output: &OutputFlags) -> anyhow::Result<Progress> {
+    Ok(progress(Terminal::new(output.quiet), interrupt::watch()?))
 }
 
 fn prepare(machine: &MachineFlags) -> anyhow::Result<Terminal> {

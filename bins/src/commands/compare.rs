@@ -8,7 +8,7 @@ use files::FolderLock;
 
 use crate::cli::{
     self, UsageError, counted,
-    flags::{Format, MachineFlags, folder_to_write},
+    flags::{Format, OutputFlags, folder_to_write},
 };
 
 /// Compares what was measured of two or more networks, or of one at two epochs: differences with intervals, those marked that are not chance,
@@ -22,14 +22,14 @@ pub struct Flags {
     /// The epoch of each, with commas between; of one run alone, the two that are compared [default: the last of each]
     #[arg(long, value_delimiter = ',', value_name = "N,…")]
     epoch: Vec<usize>,
-    /// Compare this measure alone
+    /// Compare this measure alone, such as sensitivity or gradient-spectrum; damaged results of others do not matter then
     #[arg(long, value_name = "WHAT")]
     measure: Option<String>,
     /// The folder that results are written to
     #[arg(long, value_name = "DIR", default_value = "compare", value_parser = folder_to_write())]
     out_dir: PathBuf,
     #[command(flatten)]
-    machine: MachineFlags,
+    output: OutputFlags,
 }
 
 /// Runs the command.
@@ -37,18 +37,14 @@ pub struct Flags {
 /// # Errors
 /// If there is nothing to compare, or a file cannot be read or written.
 pub fn run(flags: Flags) -> anyhow::Result<()> {
-    let session = cli::start(&flags.machine)?;
-    let mut networks = flags.networks()?;
-    if let Some(measure) = &flags.measure {
-        networks.iter_mut().for_each(|all| all.retain(|of| of.measure == *measure));
-    }
-    let report = ComparisonReport::new(networks)?;
+    let progress = cli::start_to_read(&flags.output)?;
+    let report = ComparisonReport::new(flags.networks()?)?;
     let _lock = FolderLock::take(&flags.out_dir)?;
     let files = report.save(&flags.out_dir)?;
     for note in report.comparisons().iter().flat_map(|of| &of.notes) {
-        session.progress.note(note);
+        progress.note(note);
     }
-    if flags.machine.format == Format::Json {
+    if flags.output.format == Format::Json {
         let mut summary = report.json();
         summary["files"] = serde_json::json!(files);
         return cli::result(&serde_json::to_string(&summary)?);
@@ -72,7 +68,7 @@ impl Flags {
         }
         let network = |at: usize| {
             let path = &self.results[at.min(self.results.len() - 1)];
-            Ok(MeasuredResults::read_all(path, self.epoch.get(at).copied())?)
+            Ok(MeasuredResults::read_all(path, self.epoch.get(at).copied(), self.measure.as_deref())?)
         };
         (0..count).map(network).collect()
     }
@@ -84,14 +80,16 @@ fn text(of: &Comparison) -> Vec<String> {
 }
 
 fn line(of: &Difference) -> String {
-    let marked = of.significant.iter().filter(|&&is| is).count();
-    let known: Vec<f64> = of.values.iter().copied().filter(|value| value.is_finite()).collect();
-    let mean = known.iter().sum::<f64>() / known.len().max(1) as f64;
     let correlation =
         of.rank_correlation.map_or_else(String::new, |found| format!(", rank correlation {found:.3}"));
+    let largest = of.largest().filter(|_| of.values.len() > 1);
+    let largest =
+        largest.map_or_else(String::new, |at| format!(", largest {:.4} at {}", of.values[at], of.cell(at)));
     format!(
-        "  {}: {marked} of {} significant, mean difference {mean:.4}{correlation}",
+        "  {}: {} of {} significant, mean difference {:.4}{largest}{correlation}",
         of.name,
-        of.values.len()
+        of.discoveries(),
+        of.numbers(),
+        of.mean()
     )
 }

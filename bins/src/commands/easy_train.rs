@@ -12,7 +12,7 @@ use derived::hybrids::{self, Made, TRAINING_SEED};
 use pipeline::{
     Adversary, DatasetProfile, SAVE_EVERY, Session, Trained, TrainingRun, attack_amount, check_attack,
 };
-use runs::Settings;
+use runs::{Settings, results};
 use serde::Serialize;
 use training::{RunFolder, Start};
 
@@ -122,6 +122,7 @@ pub(super) fn train(mut flags: Flags, session: &Session) -> anyhow::Result<Train
         ..TrainingRun::new(architecture, &dataset, &profile, flags.run.folder(&flags.data))
     };
     let trained = train_recording(run, (&flags.recording).into(), session)?;
+    reports::save_run_page(&trained.folder)?;
     images::note_left_out(&dataset, session);
     Ok(trained)
 }
@@ -198,7 +199,8 @@ impl Flags {
 fn print(trained: &Trained, format: Format) -> anyhow::Result<()> {
     let Trained { folder, metrics } = trained;
     if format == Format::Json {
-        let summary = serde_json::json!({ "folder": folder, "epochs": metrics });
+        let summary =
+            serde_json::json!({ "folder": folder, "epochs": metrics, "report": folder.join(results::PAGE) });
         return cli::result(&serde_json::to_string(&summary)?);
     }
     if let Some(last) = metrics.last() {
@@ -207,5 +209,6 @@ fn print(trained: &Trained, format: Format) -> anyhow::Result<()> {
             last.epoch, last.nat_prec1, last.nat_prec5, last.nat_loss
         ))?;
     }
-    cli::result(&format!("run folder: {}", folder.display()))
+    cli::result(&format!("run folder: {}", folder.display()))?;
+    cli::result(&format!("report: {}", folder.join(results::PAGE).display()))
 }

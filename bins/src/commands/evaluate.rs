@@ -103,7 +103,8 @@ pub(super) fn measure<T>(
         }
     }
     flags.attack.note_ball(&session.progress);
-    let output = results::evaluation_folder(&flags.checkpoints.results_run(&flags.data, &flags.run));
+    let run = flags.checkpoints.results_run(&flags.data, &flags.run);
+    let output = results::evaluation_folder(&run);
     let _lock = FolderLock::take(&output)?;
     let labels = flags.labels(&checkpoints);
     let measured = evaluator.of_checkpoints(checkpoints.into_iter().zip(labels).collect())?;
@@ -111,7 +112,8 @@ pub(super) fn measure<T>(
     if output.join(results::EVALUATION).exists() {
         session.progress.note(&format!("this replaces the earlier evaluation in {}", output.display()));
     }
-    let files = report.save(&output)?;
+    let mut files = report.save(&output)?;
+    files.push(reports::save_run_page(&run)?);
     then(&report, &test, &files)
 }
 

@@ -60,7 +60,8 @@ pub fn run(mut flags: Flags) -> anyhow::Result<()> {
     let dataset = images::open(&flags.data.request(), Request::open, &session)?;
     let checkpoints = flags.checkpoints(&dataset, &session)?;
     let density = image_density(&dataset.test)?;
-    let output = results::spectrum_folder(&flags.checkpoints.results_run(&flags.data, &flags.run));
+    let run = flags.checkpoints.results_run(&flags.data, &flags.run);
+    let output = results::spectrum_folder(&run);
     let _lock = FolderLock::take(&output)?;
     let (shape, profile) = (dataset.test.shape(), flags.checkpoints.profile(&flags.data)?);
     let network = flags.checkpoints.network(&flags.run, [shape.height, shape.width])?;
@@ -72,8 +73,9 @@ pub fn run(mut flags: Flags) -> anyhow::Result<()> {
     if is_there {
         session.progress.note(&format!("this replaces the earlier spectrum in {}", output.display()));
     }
-    let files = report.save(&output)?;
+    let mut files = report.save(&output)?;
     finished_rows.remove()?;
+    files.push(reports::save_run_page(&run)?);
     images::note_left_out(&dataset, &session);
     match flags.machine.format {
         Format::Text => print(&report, &networks, &files),

@@ -286,8 +286,9 @@ pub fn measure<Own: MeasureFlags>(
     }
     let (rows, finished) = resume_measure(&measure, &subject, &checkpoints, &output)?;
     let report = MeasureReport::new(&measure, &subject, &networks, &rows)?;
-    let files = report.save(&output)?;
+    let mut files = report.save(&output)?;
     finished.remove()?;
+    files.push(reports::save_run_page(&run)?);
     images::note_left_out(&dataset, session);
     show(&report, &networks, &files)
 }

@@ -83,15 +83,47 @@ fn compares(folder: &Path) -> Outcome {
     for file in ["compare.json", "compare.html", "sensitivity.mean.png", "sensitivity.mean.svg"] {
         assert!(folder.join("compare").join(file).is_file(), "{file}");
     }
+    assert_eq!(found[1]["numbers"], 23);
+    let cell = found[1]["largest"]["cell"].as_str().ok_or("a cell")?;
+    assert!(cell.starts_with("r = "), "{cell}");
+    let page = fs::read_to_string(folder.join("compare/compare.html"))?;
+    assert!(
+        page.contains(&format!("at {cell}.")) && page.contains("data-figure=\"compared-1-mean\""),
+        "{page}"
+    );
+    // Figures of an earlier comparison go.
+    succeed(&mut compare(&[run, "--epoch", "0,1", "--measure", "sensitivity"]));
+    let kept = folder.join("compare/notes.png");
+    fs::write(&kept, "mine")?;
+    succeed(&mut compare(&[run, run, "--measure", "layer-spectra"]));
+    assert!(!folder.join("compare/sensitivity.mean.png").exists() && kept.exists());
+    assert!(folder.join("compare/layer-spectra.delta.png").exists());
+    // A damaged result of one measure is in the way of no other; folders may have any name.
+    let renamed = folder.join("elsewhere");
+    fs::create_dir(&renamed)?;
+    fs::copy(folder.join(run).join("measure/sensitivity/sensitivity.json"), renamed.join("mine.json"))?;
+    fs::create_dir(renamed.join("measure"))?;
+    fs::create_dir(renamed.join("measure/shortcuts"))?;
+    fs::write(renamed.join("measure/shortcuts/shortcuts.json"), "{\"measure\": 3")?;
+    let said = succeed(&mut compare(&[run, "elsewhere", "--measure", "sensitivity", "--out-dir", "renamed"]));
+    assert!(said.contains("mean: 0 of 23 significant"), "{said}");
+    let said = fail(&mut compare(&[run, "elsewhere"]), 1);
+    assert!(said.contains("shortcuts.json") && said.contains("the file is damaged"), "{said}");
     // A file beside a run, of the last epoch each: nothing differs.
     let file = format!("{run}/measure/sensitivity/sensitivity.json");
-    let said = succeed(&mut compare(&[run, &file, "--out-dir", "same"]));
+    let said = succeed(&mut compare(&[run, &file, "--measure", "sensitivity", "--out-dir", "same"]));
     assert!(said.contains("mean: 0 of 23 significant") && said.contains("rank correlation 1.000"), "{said}");
     for (flags, code, named) in [
         (&[run][..], 2, "--epoch"),
-        (&[run, "--epoch", "0,9"], 1, "no row of epoch 9"),
-        (&[run, "nowhere"], 1, "nowhere"),
-        (&[run, run, "--measure", "shortcuts"], 1, "no measure in common"),
+        (&[run, "--epoch", "0,9"], 2, "no row of epoch 9"),
+        (&[run, "nowhere"], 2, "nowhere: there is no such file or folder"),
+        (
+            &[run, run, "--measure", "nonsense"],
+            2,
+            "no results of nonsense; there are those of attack-spectrum, ",
+        ),
+        (&[run, run, "--device", "cpu"], 2, "--device"),
+        (&[run, &format!("{run}/config.json")], 2, "JSON with classes, command, "),
     ] {
         let said = fail(&mut compare(flags), code);
         assert!(said.contains(named), "{said}");

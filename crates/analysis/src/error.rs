@@ -18,6 +18,12 @@ pub enum Error {
     /// A file or folder that is no result.
     #[error("{}: {found}; expected a run, or a file that `measure` or `grad` wrote", path.display())]
     Results { path: PathBuf, found: String },
+    /// A file of results that cannot be understood.
+    #[error("{}: {found}; expected results as `measure` or `grad` write them; the file is damaged", path.display())]
+    DamagedResults { path: PathBuf, found: String },
+    /// Results of other measures than the one asked for.
+    #[error("{}: no results of {measure}; there are those of {}", path.display(), listed(known))]
+    NoMeasure { path: PathBuf, measure: String, known: Vec<String> },
     /// Results that have no row of an epoch.
     #[error(
         "{}: no row of epoch {epoch}; there are those of {}",

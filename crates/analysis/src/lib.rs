@@ -71,7 +71,9 @@ pub use measuring::{
 };
 
 // What differs between networks
-pub use comparison::{Comparison, ComparisonReport, Difference, MeasuredResults, Quantity, difference};
+pub use comparison::{
+    CellAxis, Comparison, ComparisonReport, Difference, MeasuredResults, Quantity, difference,
+};
 
 // What was measured
 pub use network::network_words;

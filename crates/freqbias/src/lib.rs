@@ -83,10 +83,11 @@ pub use analysis::{
     Component, ComponentRequest, EvaluationReport, EvaluationSettings, Evaluator, GradientSpectrum, Side,
     SpectrumReport, image_density, percent, spectrum_of_module,
 };
+pub use reports::save_run_page;
 pub use spectral::{SpectrumRow, SpectrumTable};
 
 // Everything else, by its crate
 pub use {
-    analysis, cdes, checkpoints, datasets, derived, evaluation, models, pipeline, plots, progress,
-    reproduction, runs, spectral, training,
+    analysis, cdes, checkpoints, datasets, derived, evaluation, models, pages, pipeline, plots, progress,
+    reports, reproduction, runs, spectral, training,
 };

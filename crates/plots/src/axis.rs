@@ -7,7 +7,12 @@
 pub(crate) const BANDS: &str = "frequency band (radius ρ)";
 
 /// Round values in a range, about `most` of them, each with its label.
-pub(crate) fn value_ticks((low, high): (f64, f64), most: usize) -> Vec<(f64, String)> {
+///
+/// ```
+/// let ticks = plots::value_ticks((0.0, 1.0), 6);
+/// assert_eq!((ticks.len(), ticks[1].1.as_str()), (6, "0.2"));
+/// ```
+pub fn value_ticks((low, high): (f64, f64), most: usize) -> Vec<(f64, String)> {
     let step = nice_step((high - low) / most as f64);
     let first = (low / step).ceil();
     let values = (0..=2 * most).map(|tick| (first + tick as f64) * step);
@@ -27,8 +32,12 @@ pub(crate) fn index_ticks(labels: &[usize], most: usize) -> Vec<usize> {
     (0..labels.len()).step_by(round_step(labels.len(), most)).collect()
 }
 
-/// [`index_ticks`] and the last index, in place of one that stands too close to it.
-pub(crate) fn index_ticks_to_the_end(labels: &[usize], most: usize) -> Vec<usize> {
+/// Indices of the labels of things counted to show, at most about `most`, with the last one in place of one that stands too close to it.
+///
+/// ```
+/// assert_eq!(plots::index_ticks_to_the_end(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 4), [0, 5, 9]);
+/// ```
+pub fn index_ticks_to_the_end(labels: &[usize], most: usize) -> Vec<usize> {
     let (mut ticks, last) = (index_ticks(labels, most), labels.len().saturating_sub(1));
     if let [.., before, end] = ticks[..]
         && end < last

@@ -53,5 +53,9 @@ pub use small_multiples::{Panel, SmallMultiples};
 // Images
 pub use contact_sheet::{ContactSheet, SheetRow, Thumbnail};
 
+// For who draws by himself and wants the same colours and ticks
+pub use axis::{index_ticks_to_the_end, value_ticks};
+pub use palette::color_map;
+
 // What can go wrong
 pub use error::Error;

@@ -18,6 +18,16 @@ pub(crate) fn viridis(value: f64) -> RGBColor {
     ViridisRGB.get_color(value.clamp(0.0, 1.0))
 }
 
+/// Red, green and blue of a value in [0, 1] in the colour map of all figures: viridis (van der Walt & Smith, 2015).
+///
+/// ```
+/// assert_eq!(plots::color_map(0.0), [68, 1, 84]);
+/// ```
+pub fn color_map(value: f64) -> [u8; 3] {
+    let RGBColor(red, green, blue) = viridis(value);
+    [red, green, blue]
+}
+
 /// Okabe & Ito (2008): people with any colour vision can tell them apart. Their yellow is left out: it is too light for a
 /// line on white.
 const COLORS: [RGBColor; 7] = [

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The results of all steps that are done, by training set.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Findings {
     /// The gradient spectra of the networks, one row an epoch.
     pub spectra: BTreeMap<TrainingSet, SpectrumTable>,
@@ -163,6 +163,8 @@ pub struct Component {
 pub struct Separation {
     /// The variance between classes divided by that within classes; absent if features do not vary.
     pub ratio: Option<f64>,
+    /// The variance between classes.
+    pub inter_class_variance: Option<f64>,
 }
 
 impl Evaluation {
@@ -184,6 +186,12 @@ impl Evaluation {
     /// On images of the frequencies from one radius to below another.
     pub fn band(&self) -> Option<&Component> {
         self.find("band", None)
+    }
+
+    /// On all frequency components.
+    pub fn frequencies(&self) -> impl Iterator<Item = &Component> {
+        let [checkpoint] = &self.checkpoints;
+        checkpoint.components.iter().filter(|part| ["low", "high", "band"].contains(&part.component.as_str()))
     }
 
     fn find(&self, component: &str, r: Option<usize>) -> Option<&Component> {

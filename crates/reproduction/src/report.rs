@@ -41,6 +41,9 @@ pub struct Report {
     pub figures: Vec<Figure>,
     /// The steps.
     pub steps: Vec<CompletedStep>,
+    /// What all of this was found from; results have it in files of their own.
+    #[serde(skip)]
+    pub findings: Findings,
 }
 
 /// A step and how long it took.
@@ -84,6 +87,7 @@ impl Report {
             tables: accuracy_tables(&findings),
             figures: figures::collect(plan.config().paper, &paths, &findings, plan.root())?,
             steps: plan.steps().iter().map(completed).collect(),
+            findings,
         })
     }
 

@@ -14,13 +14,13 @@ impl Report {
     /// whole or not at all, the numbers last; returns their paths.
     ///
     /// # Errors
-    /// If a figure cannot be read or a file cannot be written.
+    /// If a file cannot be written.
     pub fn save(&self, root: &Path) -> Result<Vec<PathBuf>, Error> {
         let contents = [
             (NUMBERS, serde_json::to_string_pretty(self)? + "\n"),
             (CLAIMS, csv::claims(&self.claims)),
             (TABLES, csv::tables(&self.tables)),
-            (PAGE, page::render(self, root)?),
+            (PAGE, page::render(self, root)),
         ];
         let path = |name: &str| root.join(name);
         for (name, content) in contents.iter().rev() {

@@ -68,7 +68,7 @@ fn evaluation(set: TrainingSet) -> Value {
     let component = |name: &str, r: Option<usize>, share: f64| {
         let prec1 = 10.0 + accuracy * share;
         json!({ "component": name, "r": r, "prec1": prec1, "prec1_interval": [prec1 - 3.0, prec1 + 3.0],
-            "features": { "ratio": prec1 / 10.0 } })
+            "features": { "ratio": prec1 / 10.0, "inter_class_variance": prec1 } })
     };
     let mut components = vec![component("original", None, 0.9), component("band", None, 0.4)];
     for r in RADII {
@@ -274,10 +274,11 @@ fn the_page_shows_every_number_and_every_link_leads_somewhere(
             assert!(links.contains(figure), "{figure}");
         }
     }
-    assert_eq!(page.matches("<img ").count(), 10);
-    assert!(page.contains(
-        "src=\"data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciLz4=\""
-    ));
+    // Each claim has a figure beside it, and each network a slider.
+    let beside = |id: &str| page.contains(&format!("<figure id=\"{id}-figure\">"));
+    assert!(finished.report.claims.iter().all(|claim| beside(claim.id)));
+    assert_eq!(page.matches("type=\"range\"").count(), 4);
+    assert_eq!(finished.report.findings.spectra.len(), 4);
     assert!(page.contains("Lin, Gao &amp; Sang") && page.contains("freqbias 1.2.3, kernels abacus, seed 0"));
     assert!(page.starts_with("<!DOCTYPE html>") && page.trim_end().ends_with("</html>"));
     Ok(())

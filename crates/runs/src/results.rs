@@ -13,6 +13,9 @@ const EVALUATE: &str = "evaluate";
 const LIVE: &str = "spectrum";
 const MEASURE: &str = "measure";
 
+/// The page of everything that was measured of a run, in its folder.
+pub const PAGE: &str = "report.html";
+
 /// Rows of an unfinished measurement.
 pub const PARTIAL: &str = "gradient_spectrum.partial.json";
 
@@ -89,6 +92,7 @@ pub fn remove(run: &Path) -> Result<(), Error> {
     for folder in measure_folders(run)? {
         remove_measure(&folder)?;
     }
+    remove_file(&run.join(PAGE))?;
     remove_evaluation(&evaluation_folder(run))
 }
 

@@ -45,5 +45,9 @@ pub(super) fn is_of_flags(error: &Error) -> bool {
             | Error::Band { .. }
             | Error::OneClass { .. }
             | Error::Setting { .. }
+            | Error::Results { .. }
+            | Error::NoMeasure { .. }
+            | Error::NoEpoch { .. }
+            | Error::NothingShared { .. }
     )
 }

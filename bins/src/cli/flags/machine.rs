@@ -50,6 +50,20 @@ pub(crate) struct MachineFlags {
     pub(crate) config: Option<PathBuf>,
 }
 
+/// What a program says that only reads and writes files.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct OutputFlags {
+    /// How the result is printed on stdout
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// No notes, only the result and errors
+    #[arg(long)]
+    pub(crate) quiet: bool,
+    /// A JSON file with defaults for these flags
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
 /// Hides what is for networks from the help of a program that runs none: it still takes these flags, which scripts give to all.
 pub(crate) fn without_networks(argument: Arg) -> Arg {
     let is_of_networks =

@@ -45,6 +45,15 @@ impl Comparison {
             let settings = unlike(&first.settings, &second.settings).join(", ");
             notes.push(format!("{measure}: settings differ ({settings})"));
         }
+        for (which, of) in [("first", &first), ("second", &second)] {
+            if !of.damaged.is_empty() {
+                let file = of.path.display();
+                notes.push(format!(
+                    "{measure}: {} of the {which} cannot be read and is left out ({file})",
+                    of.damaged.join(", ")
+                ));
+            }
+        }
         if first.images != second.images {
             let (own, other) = (first.images, second.images);
             notes.push(format!("{measure}: {own} images of the first, {other} of the second"));
@@ -69,6 +78,10 @@ impl Comparison {
             json!({
                 "quantity": of.name,
                 "shape": of.shape,
+                "axes": of.axes.iter().map(|axis| json!({ "label": axis.label, "names": axis.names })).collect::<Value>(),
+                "numbers": of.numbers(),
+                "discoveries": of.discoveries(),
+                "largest": of.largest().map(|at| json!({ "at": at, "cell": of.cell(at), "difference": of.values[at], "interval": numbers(&of.intervals[at]) })),
                 "difference": numbers(&of.values),
                 "interval": of.intervals.iter().map(|ends| numbers(ends)).collect::<Value>(),
                 "chance": numbers(&of.chances),

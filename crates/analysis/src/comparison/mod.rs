@@ -1,5 +1,6 @@
 //! Two networks, or one at two epochs, by what was measured of them: what differs, and how sure that is.
 
+mod axes;
 mod compared;
 mod difference;
 mod figures;
@@ -8,6 +9,7 @@ mod quantity;
 mod report;
 mod results;
 
+pub use axes::CellAxis;
 pub use compared::Comparison;
 pub use difference::{Difference, difference};
 pub use quantity::Quantity;

@@ -4,6 +4,8 @@ use evaluation::mean_interval;
 use serde_json::Value;
 use spectral::{SpectrumRow, SpectrumTable};
 
+use super::axes::CellAxis;
+
 /// Numbers of one kind, each with its 95 % interval.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quantity {
@@ -15,14 +17,18 @@ pub struct Quantity {
     pub values: Vec<f64>,
     /// The ends of their intervals.
     pub intervals: Vec<[f64; 2]>,
+    /// What each side of the table counts; none where that is not known.
+    pub axes: Vec<CellAxis>,
 }
 
 /// All quantities of a row of results: each `name` beside which there is `name_interval`, or `name_low` and `name_high`; `mean` beside `interval`;
 /// those of objects within (`class.tpr`), and of lists of objects, one after the other.
-pub(super) fn of_row(row: &Value) -> Vec<Quantity> {
-    let mut found = Vec::new();
-    collect("", row, &mut found);
-    found
+///
+/// Beside them the names of those whose numbers and intervals do not belong together.
+pub(super) fn of_row(row: &Value) -> (Vec<Quantity>, Vec<String>) {
+    let (mut found, mut damaged) = (Vec::new(), Vec::new());
+    collect("", row, &mut found, &mut damaged);
+    (found, damaged)
 }
 
 /// The bands of a gradient spectrum, with Student's intervals.
@@ -32,23 +38,28 @@ pub(super) fn of_spectrum(table: &SpectrumTable, row: &SpectrumRow) -> Vec<Quant
     let intervals =
         ends.map(|(&mean, &std)| mean_interval(mean, std, count).unwrap_or([f64::NAN; 2])).collect();
     let (values, shape) = (row.mean.clone(), vec![row.mean.len()]);
-    vec![Quantity { name: "gradient_spectrum".to_owned(), shape, values, intervals }]
+    vec![Quantity { name: "gradient_spectrum".to_owned(), shape, values, intervals, axes: Vec::new() }]
 }
 
-fn collect(prefix: &str, value: &Value, found: &mut Vec<Quantity>) {
+fn collect(prefix: &str, value: &Value, found: &mut Vec<Quantity>, damaged: &mut Vec<String>) {
     let Value::Object(members) = value else { return };
     for (key, value) in members {
         let name = format!("{prefix}{key}");
         match value {
-            Value::Object(_) => collect(&format!("{name}."), value, found),
+            Value::Object(_) => collect(&format!("{name}."), value, found, damaged),
             Value::Array(items) if items.first().is_some_and(Value::is_object) => {
-                columns(items).iter().for_each(|rows| collect(&format!("{name}."), rows, found));
+                columns(items).iter().for_each(|rows| collect(&format!("{name}."), rows, found, damaged));
             }
             _ => {
                 let beside = |ending: &str| members.get(&format!("{key}{ending}"));
                 let interval = if key == "mean" { members.get("interval") } else { beside("_interval") };
                 let pair = interval.cloned().or_else(|| zipped(beside("_low")?, beside("_high")?));
-                found.extend(pair.and_then(|pair| quantity(name, value, &pair)));
+                // What is not known has no interval either.
+                let Some(pair) = pair.filter(|pair| !(value.is_null() || pair.is_null())) else { continue };
+                match quantity(name.clone(), value, &pair) {
+                    Some(quantity) => found.push(quantity),
+                    None => damaged.push(name),
+                }
             }
         }
     }
@@ -79,7 +90,13 @@ fn quantity(name: String, values: &Value, intervals: &Value) -> Option<Quantity>
     sides(values, &mut shape);
     flatten(values, intervals, &mut numbers, &mut ends)?;
     let is_table = shape.iter().product::<usize>() == numbers.len();
-    (is_table && !numbers.is_empty()).then_some(Quantity { name, shape, values: numbers, intervals: ends })
+    (is_table && !numbers.is_empty()).then_some(Quantity {
+        name,
+        shape,
+        values: numbers,
+        intervals: ends,
+        axes: Vec::new(),
+    })
 }
 
 fn sides(value: &Value, shape: &mut Vec<usize>) {
@@ -125,7 +142,8 @@ mod tests {
             "channel": { "width": 2.0, "width_interval": [1.0, 4.0] },
             "alone": [1.0, 2.0],
         });
-        let found = of_row(&row);
+        let (found, damaged) = of_row(&row);
+        assert!(damaged.is_empty(), "{damaged:?}");
         let names: Vec<&str> = found.iter().map(|of| of.name.as_str()).collect();
         assert_eq!(names, ["channel.width", "classes.tpr", "map", "mean", "threshold"]);
         assert_eq!((&found[0].shape[..], found[0].intervals[0]), (&[][..], [1.0, 4.0]));
@@ -133,6 +151,9 @@ mod tests {
         assert_eq!((&found[2].shape[..], found[2].intervals[3]), (&[2, 2][..], [3.0, 5.0]));
         assert!(found[4].values[1].is_nan() && found[4].intervals[1][0].is_nan());
         // Lists that do not belong together are no quantity.
-        assert!(of_row(&json!({ "a": [1, 2], "a_interval": [[0, 1]] })).is_empty());
+        let (found, damaged) = of_row(
+            &json!({ "a": [1, 2], "a_interval": [[0, 1]], "b": "x", "b_interval": [0, 1], "c": null, "c_interval": null }),
+        );
+        assert_eq!((found.len(), &damaged[..]), (0, &["a".to_owned(), "b".to_owned()][..]));
     }
 }

@@ -70,15 +70,16 @@ impl ComparisonReport {
         })
     }
 
-    /// Writes `compare.json`, `compare.html` and the figures. They take the places of earlier ones together.
+    /// Writes `compare.json`, `compare.html` and the figures. They take the places of earlier ones together; figures of an earlier comparison
+    /// that this one does not have go.
     ///
     /// # Errors
     /// If a file cannot be written.
     pub fn save(&self, output: &Path) -> Result<Vec<PathBuf>, Error> {
-        runs::results::replace(output, [], |folder| {
+        runs::results::replace(output, earlier_figures(output)?, |folder| {
             let [json, page] = ["json", "html"].map(|extension| folder.join(format!("compare.{extension}")));
             files::write_atomically(&json, &serde_json::to_vec(&self.json())?)?;
-            files::write_atomically(&page, page::page(&self.comparisons, &self.pictures).as_bytes())?;
+            files::write_atomically(&page, page::page(&self.comparisons).as_bytes())?;
             let mut files = vec![json, page];
             for (stem, picture) in self.pictures.iter().flatten() {
                 if let Some(picture) = picture {
@@ -88,4 +89,27 @@ impl ComparisonReport {
             Ok(files)
         })
     }
+}
+
+/// The figures that an earlier comparison left in a folder: pictures whose names are those of its quantities.
+fn earlier_figures(output: &Path) -> Result<Vec<String>, Error> {
+    let Some(bytes) = files::read_if_there(&output.join("compare.json"))? else { return Ok(Vec::new()) };
+    let earlier: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let comparisons = earlier["comparisons"].as_array().cloned().unwrap_or_default();
+    let measures: Vec<&str> = comparisons.iter().filter_map(|of| of["measure"].as_str()).collect();
+    let is_figure = |name: &String| {
+        let picture = name.strip_suffix(".png").or_else(|| name.strip_suffix(".svg"));
+        let of = |measure: &&str| {
+            let rest = picture?.strip_prefix(*measure)?;
+            let counted = rest
+                .strip_prefix('-')
+                .map(|rest| rest.trim_start_matches(|digit: char| digit.is_ascii_digit()));
+            Some(counted.unwrap_or(rest).starts_with('.'))
+        };
+        measures.iter().any(|measure| of(measure) == Some(true))
+    };
+    let names = files::entries(output)?
+        .into_iter()
+        .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    Ok(names.filter(is_figure).collect())
 }

@@ -25,7 +25,7 @@ pub(super) fn section(tables: &[Table]) -> Markup {
 fn table(index: usize, table: &Table) -> Markup {
     html! {
         div.wide role="region" tabindex="0" aria-label={ "Accuracy: " (table.title) } {
-            table {
+            table.sortable id={ "accuracy-" (index) } {
                 caption { (table.title) }
                 thead {
                     tr {
@@ -38,13 +38,14 @@ fn table(index: usize, table: &Table) -> Markup {
                         tr {
                             th scope="row" { (row.label) }
                             @for (column, of) in row.cells.iter().enumerate() {
-                                td { (cell(&format!("/tables/{index}/rows/{place}/cells/{column}"), *of)) }
+                                td data-v=(serde_json::json!(of.value)) { (cell(&format!("/tables/{index}/rows/{place}/cells/{column}"), *of)) }
                             }
                         } "\n"
                     }
                 }
             }
         }
+        button.download type="button" data-table={ "accuracy-" (index) } hidden { "Table as CSV" }
     }
 }
 

@@ -2,16 +2,24 @@
 
 use maud::{Markup, html};
 
-use super::number::{interval, number};
+use pages::Numbers;
+
+use super::{
+    beside, measured,
+    number::{interval, number},
+};
 use crate::{
     claims::{Claim, Measure, Unit, Verdict},
     figures::Figure,
+    findings::Findings,
     report::Report,
 };
 
-pub(super) fn sections(report: &Report) -> Markup {
+pub(super) fn sections(report: &Report, numbers: &mut Numbers) -> Markup {
     html! {
-        @for (index, claim) in report.claims.iter().enumerate() { (section(index, claim, &report.figures)) "\n" }
+        @for (index, claim) in report.claims.iter().enumerate() {
+            (section(index, claim, &report.figures, &report.findings, numbers)) "\n"
+        }
     }
 }
 
@@ -25,20 +33,29 @@ pub(super) fn badge(verdict: Verdict) -> Markup {
     html! { span class={ "badge " (class) } { (verdict.as_str()) } }
 }
 
-fn section(index: usize, claim: &Claim, figures: &[Figure]) -> Markup {
+fn section(
+    index: usize,
+    claim: &Claim,
+    figures: &[Figure],
+    findings: &Findings,
+    numbers: &mut Numbers,
+) -> Markup {
     let shown: Vec<&Figure> =
         figures.iter().filter(|figure| claim.figures.contains(&figure.id.as_str())).collect();
     html! {
-        section id=(claim.id) {
+        section.claim id=(claim.id) {
+            div {
             h3 { (claim.title) }
             p { (badge(claim.verdict)) }
             dl {
                 dt { "The paper" } dd { (claim.paper) }
                 dt { "Reproduced if" } dd { (claim.rule) }
                 @if let Some(reason) = &claim.reason { dt { "Not tested" } dd { (reason) } }
-                @if !shown.is_empty() { dt { "Figures" } dd { (links(&shown)) } }
+                @if !shown.is_empty() { dt { "As files" } dd { (links(&shown)) } }
             }
             @if !claim.measures.is_empty() { (measures(index, claim)) }
+            }
+            @if let Some(chart) = beside::of_claim(claim.id, findings).or_else(|| measured::of_claim(claim.id, findings)) { div { (chart.show(numbers)) } }
         }
     }
 }

@@ -1,65 +1,47 @@
-//! The report as one page that needs no other file: figures are in it; it is readable in light and dark, on a phone and on paper.
+//! The report as one page that needs no other file: each claim has its figure beside it; the spectra have sliders; measures are sections.
 //!
-//! Every number is a `data` element: its `value` has all digits, and its `data-at` is the number's place in `report.json` (RFC 6901).
+//! Every number of the report is a `data` element: its `value` has all digits, and its `data-at` is the number's place in `report.json`
+//! (RFC 6901).
 
 mod accuracy;
+mod beside;
 mod claims;
 mod figures;
+mod measured;
+mod measures;
+mod networks;
 mod number;
+mod spectra;
 mod steps;
 mod summary;
 
 use std::path::Path;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::html;
+use pages::{Numbers, Page};
 
-use crate::{error::Error, report::Report};
+use crate::report::Report;
 
-const STYLE: &str = include_str!("page.css");
-
-/// The page, with the figures below `root` in it.
-///
-/// # Errors
-/// If a figure cannot be read.
-pub(crate) fn render(report: &Report, root: &Path) -> Result<String, Error> {
+/// The page, with the measures of the networks whose results are below `root`.
+pub(crate) fn render(report: &Report, root: &Path) -> String {
     let [authors, ..] = report.config.paper.citation();
-    let title = if report.config.paper.is_default() {
-        format!("Frequency bias: {} on {}", report.config.arch, report.config.dataset)
-    } else {
-        format!("{authors}: {} on {}", report.config.arch, report.config.dataset)
-    };
+    let about = if report.config.paper.is_default() { "Frequency bias" } else { authors };
+    let title = format!("{about}: {} on {}", report.config.arch, report.config.dataset);
+    let networks = networks::all(report, root);
+    let mut numbers = Numbers::default();
+    let measures = measures::section(&networks, root, &mut numbers);
     let sections = [
-        summary::section(report),
-        claims::sections(report),
+        summary::section(report, &networks, measures.is_some()),
+        claims::sections(report, &mut numbers),
+        spectra::section(&networks, root, &mut numbers),
         accuracy::section(&report.tables),
-        figures::section(report, root)?,
+        measures.unwrap_or_default(),
+        figures::section(report),
         steps::section(report),
     ];
-    let page = html! {
-        (DOCTYPE) "\n"
-        html lang="en" {
-            (head(&title)) "\n"
-            body {
-                a.skip href="#claims" { "Skip to the claims" } "\n"
-                main {
-                    h1 { (title) }
-                    @for section in &sections { (section) "\n" }
-                }
-            }
-        }
+    let body = html! {
+        h1 { (title) }
+        @for section in &sections { (section) "\n" }
     };
-    Ok(page.into_string() + "\n")
-}
-
-fn head(title: &str) -> Markup {
-    html! {
-        head {
-            meta charset="utf-8";
-            meta name="viewport" content="width=device-width, initial-scale=1";
-            meta name="color-scheme" content="light dark";
-            link rel="icon" href="data:,";
-            title { (title) } "\n"
-            style { "\n" (PreEscaped(STYLE)) }
-        }
-    }
+    Page { title, body, numbers }.render()
 }

@@ -2,20 +2,22 @@
 
 use maud::{Markup, html};
 
-use super::claims::badge;
+use super::{claims::badge, networks::Shown};
 use crate::{
     claims::{Claim, Verdict},
     report::Report,
 };
 
-pub(super) fn section(report: &Report) -> Markup {
+pub(super) fn section(report: &Report, networks: &[Shown<'_>], has_measures: bool) -> Markup {
     html! {
         (lead(report)) "\n"
         nav aria-label="Parts of this page" {
             ul {
                 li { a href="#claims" { "Claims" } }
+                @if networks.iter().any(|network| network.table.is_some()) { li { a href="#spectra" { "Gradient spectra" } } }
                 @if !report.tables.is_empty() { li { a href="#accuracy" { "Accuracy" } } }
-                li { a href="#figures" { "Figures" } }
+                @if has_measures { li { a href="#measures" { "Other measures" } } }
+                @if !report.figures.is_empty() { li { a href="#figures" { "Figures as files" } } }
                 li { a href="#how" { "How this was made" } }
             }
         } "\n"
