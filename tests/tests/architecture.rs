@@ -18,7 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("kernels", &[]),
     ("evaluation", &[]),
     // One thing each.
-    ("spectral", &["files"]),
+    ("spectral", &["evaluation", "files"]),
     ("plots", &["files", "spectral"]),
     ("pages", &["plots", "spectral"]),
     ("datasets", &["files", "jpeg", "pickle", "progress", "random"]),

@@ -4,7 +4,10 @@
 
 use std::path::{Path, PathBuf};
 
-use analysis::{GradientSpectrum, Recording, SpectrumReport, image_density, network_words, train_recording};
+use analysis::{
+    GradientSpectrum, Recording, SpectrumGroups, SpectrumReport, difference_words, image_density,
+    network_words, train_recording,
+};
 use clap::Parser;
 use datasets::{
     Dataset,
@@ -14,7 +17,7 @@ use files::FolderLock;
 use pipeline::{NetworkDescription, Session, TrainingRun};
 use runs::{RunConfig, Settings, StoredCheckpoint, checkpoints_of_run, results};
 use serde::Serialize;
-use spectral::SpectrumRow;
+use spectral::{Outcome, SpectrumRow};
 use training::{RunFolder, Start};
 
 use super::images;
@@ -48,6 +51,20 @@ pub struct Flags {
     /// If there are no checkpoints yet, how many epochs to train first [default: 3 on synthetic, else 10]
     #[arg(long, alias = "epoch", value_name = "N", value_parser = at_least_one)]
     epochs: Option<usize>,
+    /// Measure images that are classified rightly and wrongly apart, too, and their difference: which is taken less the other
+    #[arg(long, value_name = "correct|wrong", value_parser = outcome)]
+    difference: Option<Outcome>,
+    /// Measure the spectrum of each class's images, too
+    #[arg(long)]
+    per_class: bool,
+}
+
+fn outcome(word: &str) -> Result<Outcome, String> {
+    match word {
+        "correct" => Ok(Outcome::Correct),
+        "wrong" => Ok(Outcome::Wrong),
+        _ => Err("expected correct (correct − wrong) or wrong (wrong − correct)".to_owned()),
+    }
 }
 
 /// Runs the command.
@@ -65,7 +82,9 @@ pub fn run(mut flags: Flags) -> anyhow::Result<()> {
     let _lock = FolderLock::take(&output)?;
     let (shape, profile) = (dataset.test.shape(), flags.checkpoints.profile(&flags.data)?);
     let network = flags.checkpoints.network(&flags.run, [shape.height, shape.width])?;
+    let groups = SpectrumGroups { difference: flags.difference, per_class: flags.per_class };
     let spectrum = GradientSpectrum::of_networks(&dataset.test, &profile, network, &session)?;
+    let spectrum = spectrum.with_groups(groups);
     let networks = spectrum.describe(&checkpoints)?;
     let is_there = output.join(format!("{}.json", results::SPECTRUM)).exists();
     let (table, finished_rows) = spectrum.resume(&checkpoints, &networks, &output)?;
@@ -103,6 +122,7 @@ fn print(
              finite) and are left out"
         ))?;
     }
+    difference_words(report.table).iter().try_for_each(|words| cli::result(words))?;
     files.iter().try_for_each(|file| cli::result(&format!("wrote {}", file.display())))
 }
 

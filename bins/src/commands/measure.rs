@@ -1,6 +1,6 @@
 //! `measure`: what the field measures of networks beside the gradient spectrum, each measure a subcommand.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use analysis::{
     AttackSpectrum, CorruptionSource, Corruptions, CriticalBands, FourierHeatMap, LayerSpectra, Measure,
@@ -16,8 +16,8 @@ use super::images;
 use crate::cli::{
     self, UsageError,
     flags::{
-        AttackFlags, CheckpointFlags, DataFlags, Format, MachineFlags, RunFlags, at_least_one, below_one,
-        not_negative, positive, zero_or_one,
+        AttackFlags, CheckpointFlags, DataFlags, Format, MachineFlags, RunFlags, above_zero_to_one,
+        at_least_one, between_zero_and_one, half_width, positive, zero_or_one,
     },
 };
 
@@ -86,13 +86,17 @@ pub struct FourierHeatMapFlags {
     /// Whether pixels with the wave are clipped to [0, 1]
     #[arg(long, value_name = "0|1", num_args = 0..=1, default_value = "1", default_missing_value = "1", value_parser = zero_or_one)]
     clip: bool,
+    /// Draw images for each direction only until its error rate among all images is known to ±X, at 95 %, such as 0.02 [default: measure all
+    /// images]
+    #[arg(long, value_name = "X", value_parser = half_width)]
+    precision_goal: Option<f64>,
 }
 
 impl MeasureFlags for FourierHeatMapFlags {
     const NAME: &'static str = FourierHeatMap::NAME;
     const ABOUT: &'static str = "Error rate with a wave of each single frequency added to the images (Yin et al., NeurIPS 2019), and what \
         one gradient says of the same. An image of 32×32 pixels has 514 directions, each an evaluation of all images: \
-        --limit-test N takes the first N";
+        --precision-goal 0.02 draws as few as that takes, --limit-test N takes the first N";
     type Measure<'a> = FourierHeatMap;
 
     fn measure<'a>(&self, subject: &Subject<'a>, of: &Context) -> anyhow::Result<FourierHeatMap> {
@@ -101,9 +105,24 @@ impl MeasureFlags for FourierHeatMapFlags {
             measure = measure.with_norm(norm)?;
         }
         if let Some(window) = self.window {
+            note_window(window, subject);
             measure = measure.within(window)?;
         }
+        if let Some(half) = self.precision_goal {
+            measure = measure.with_precision(half)?;
+        }
         Ok(measure)
+    }
+}
+
+/// Says so where a window is no limit.
+fn note_window(window: usize, subject: &Subject<'_>) {
+    let shape = subject.images.shape();
+    let most = shape.height.max(shape.width) / 2;
+    if window >= most {
+        subject.session.progress.note(&format!(
+            "--window {window} measures all frequencies: images of {shape} have none beyond {most} cycles in either direction"
+        ));
     }
 }
 
@@ -180,7 +199,7 @@ impl MeasureFlags for CorruptionsFlags {
 
     fn measure<'a>(&self, subject: &Subject<'a>, of: &Context) -> anyhow::Result<Corruptions<'a>> {
         let source = match &self.corruptions {
-            Some(root) => CorruptionSource::Published(CorruptedImages::find(&of.images, root)?.into()),
+            Some(root) => CorruptionSource::Published(self.published(root, subject, of)?.into()),
             None => CorruptionSource::BuiltIn { seed: of.seed },
         };
         let measure = Corruptions::new(subject, source)?;
@@ -191,14 +210,38 @@ impl MeasureFlags for CorruptionsFlags {
     }
 }
 
+impl CorruptionsFlags {
+    /// The corruptions of a folder or archive; one of its arrays stands for all.
+    fn published(&self, root: &Path, subject: &Subject<'_>, of: &Context) -> anyhow::Result<CorruptedImages> {
+        let is_array = root.extension().is_some_and(|extension| extension == "npy") && root.is_file();
+        let root = match root.parent().filter(|_| is_array) {
+            Some(folder) => {
+                let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+                subject.session.progress.note(&format!(
+                    "--corruptions {} is one corruption of a set: all in {} are measured",
+                    root.display(),
+                    folder.display()
+                ));
+                folder
+            }
+            None => root,
+        };
+        CorruptedImages::find(&of.images, root).map_err(|error| match error {
+            datasets::Error::NoCorruptions { .. } => error.into(),
+            // What helps is another folder of corruptions, not another of the images without.
+            error => anyhow::anyhow!("{error}; choose another folder or archive with --corruptions"),
+        })
+    }
+}
+
 /// Of `measure critical-bands`.
 #[derive(Debug, Args)]
 pub struct CriticalBandsFlags {
     /// The accuracy that noise of the threshold leaves, a share of images
-    #[arg(long, value_name = "X", default_value_t = 0.5, value_parser = below_one)]
+    #[arg(long, value_name = "X", default_value_t = 0.5, value_parser = between_zero_and_one)]
     criterion: f64,
     /// The contrast of the grey images; that of photographs is 1
-    #[arg(long, value_name = "X", default_value_t = 0.2, value_parser = not_negative)]
+    #[arg(long, value_name = "X", default_value_t = 0.2, value_parser = above_zero_to_one)]
     contrast: f64,
 }
 
@@ -281,11 +324,12 @@ pub fn measure<Own: MeasureFlags>(
     let run = flags.checkpoints.results_run(&flags.data, &flags.run);
     let output = results::measure_folder(&run, Own::NAME);
     let _lock = FolderLock::take(&output)?;
-    if output.join(format!("{}.json", Own::NAME)).exists() {
-        session.progress.note(&format!("this replaces the earlier results in {}", output.display()));
-    }
+    let is_there = output.join(format!("{}.json", Own::NAME)).exists();
     let (rows, finished) = resume_measure(&measure, &subject, &checkpoints, &output)?;
     let report = MeasureReport::new(&measure, &subject, &networks, &rows)?;
+    if is_there {
+        session.progress.note(&format!("this replaces the earlier results in {}", output.display()));
+    }
     let mut files = report.save(&output)?;
     finished.remove()?;
     files.push(reports::save_run_page(&run)?);

@@ -39,8 +39,12 @@ fn a_run_is_measured_epoch_by_epoch() -> Outcome {
         let results = results.with_file_name(what);
         assert!(results.join(format!("{what}.{part}.svg")).is_file(), "{what}");
     }
+    draws_few_images(&results.with_file_name("fourier-heat-map"), &measure)?;
     for (what, flags, named) in [
         ("shortcuts", ["--classes", "10"], "--classes"),
+        ("critical-bands", ["--contrast", "0"], "--contrast"),
+        ("critical-bands", ["--criterion", "0"], "--criterion"),
+        ("fourier-heat-map", ["--precision-goal", "0.5"], "--precision-goal"),
         ("critical-bands", ["--contrast", "2"], "--contrast"),
         ("corruptions", ["--corruptions", "nowhere"], "no published corruptions"),
         ("corruptions", ["--reference", "nowhere.json"], "nowhere.json"),
@@ -57,6 +61,26 @@ fn a_run_is_measured_epoch_by_epoch() -> Outcome {
     // A run that is trained anew has no results of the one before.
     succeed(easy_train(folder.path(), &["--epochs", "1", "--overwrite"]).arg("--quiet"));
     assert!(!results.join("sensitivity.json").exists());
+    Ok(())
+}
+
+/// Until the error rate is known; the same on one thread.
+fn draws_few_images(results: &Path, measure: &dyn Fn(&str, &[&str]) -> std::process::Command) -> Outcome {
+    let flags = ["--epoch", "1", "--window", "1", "--precision-goal", "0.3", "--batch-size", "16"];
+    let read = || -> Result<Value, Box<dyn std::error::Error>> {
+        Ok(serde_json::from_slice(&fs::read(results.join("fourier-heat-map.json"))?)?)
+    };
+    succeed(&mut measure("fourier-heat-map", &flags));
+    let first = read()?;
+    assert_eq!((&first["settings"]["precision_goal"], &first["n_images"]), (&0.3.into(), &32.into()));
+    let row = &first["rows"][0];
+    assert_eq!(
+        (&row["evaluations_of_all_images"], row["evaluations"].as_u64() < Some(160)),
+        (&160.into(), true),
+        "{row}"
+    );
+    succeed(measure("fourier-heat-map", &flags).args(["--threads", "1"]));
+    assert_eq!(read()?, first);
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{easy_train, grad, shared, succeed};
+use crate::support::{easy_train, fail, grad, shared, succeed};
 use serde_json::Value;
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
@@ -125,6 +125,8 @@ fn grad_alone_trains_measures_and_draws() -> Outcome {
         "gradient_spectrum.svg",
         "density.png",
         "density.svg",
+        "shares.png",
+        "shares.svg",
     ] {
         let path = results.join(name);
         assert!(fs::metadata(&path)?.len() > 500, "{name}");
@@ -162,6 +164,23 @@ fn grad_alone_trains_measures_and_draws() -> Outcome {
     let before = read();
     succeed(&mut grad(folder.path(), &["--run", "runs/synthetic/resnet20_baseline", "--threads", "1"]));
     assert!(before == read(), "the same results again, on one thread");
+
+    // Groups of images add to what is there and change none of it; without them their figures go.
+    let said = succeed(&mut grad(folder.path(), &["--difference", "wrong", "--per-class"]));
+    assert!(said.contains("wrong − correct") || said.contains("too few of one kind"), "{said}");
+    let grouped = json(&results.join("gradient_spectrum.json"))?;
+    for key in ["mean", "std", "nat_prec1", "interval", "shares"] {
+        assert_eq!(grouped[key], spectrum[key], "{key}");
+    }
+    let images = |of: &Value| of.as_array().into_iter().flatten().filter_map(Value::as_u64).sum::<u64>();
+    let classes = grouped["classes"].as_array().ok_or("classes")?;
+    assert_eq!(classes.iter().map(|class| images(&class["images"])).sum::<u64>(), 2 * 32);
+    let of_outcome = |outcome: &str| images(&grouped["difference"][outcome]["images"]);
+    assert_eq!(of_outcome("correct") + of_outcome("wrong"), 2 * 32);
+    assert!(results.join("classes.svg").is_file());
+    succeed(&mut grad(folder.path(), &[]));
+    assert!(before == read() && !results.join("classes.svg").exists());
+    assert!(fail(&mut grad(folder.path(), &["--difference", "right"]), 2).contains("wrong − correct"));
 
     // Loose files do not write over the results of a run.
     let loose = ["--checkpoints", "runs/synthetic/resnet20_baseline/0_checkpoint.safetensors"];

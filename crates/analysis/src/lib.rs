@@ -44,8 +44,8 @@ mod shortcuts;
 // Which frequencies a network looks at
 pub use gradient::{
     BandStatistics, GradientProfiler, GradientSpectrum, GradientStatistics, GradientSums, PartialRows,
-    RecordedSpectrum, Recording, SpectrumReport, image_density, logit_gradient, module_gradient,
-    spectrum_of_module, train_recording,
+    RecordedSpectrum, Recording, SpectrumGroups, SpectrumReport, difference_words, image_density,
+    logit_gradient, module_gradient, spectrum_of_module, train_recording,
 };
 
 // What it gets right

@@ -64,7 +64,17 @@ impl Order {
         }
     }
 
-    fn permutation(self, n: usize) -> Option<Vec<usize>> {
+    /// By place in the order: the image in the set; none for the set's own order.
+    ///
+    /// ```
+    /// use datasets::Order;
+    /// assert_eq!(Order::Sequential.permutation(3), None);
+    /// let mut images = Order::Shuffled { seed: 1, epoch: 0 }.permutation(50).expect("an order");
+    /// assert_ne!(images, (0..50).collect::<Vec<_>>());
+    /// images.sort_unstable();
+    /// assert_eq!(images, (0..50).collect::<Vec<_>>());
+    /// ```
+    pub fn permutation(self, n: usize) -> Option<Vec<usize>> {
         match self {
             Self::Sequential => None,
             Self::Shuffled { seed, epoch } => {

@@ -7,6 +7,9 @@ pub enum Error {
     /// Nothing to tell apart.
     #[error("{found} {what}: expected at least {least}")]
     TooFew { what: &'static str, found: usize, least: usize },
+    /// An interval that is none.
+    #[error("a half width of {found}: expected one from {least} to below 0.5")]
+    HalfWidth { found: f64, least: f64 },
     /// Numbers that are not a row an image.
     #[error("{found} {what} for {images} images: expected {expected}")]
     Length { what: &'static str, found: usize, images: usize, expected: usize },

@@ -25,6 +25,7 @@ mod mean;
 mod pca;
 mod ranks;
 mod scores;
+mod sequential;
 
 // What is right
 pub use accuracy::Accuracy;
@@ -37,9 +38,10 @@ pub use features::{Features, Separation};
 pub use kde::Kde;
 pub use pca::Axis;
 
-// How sure a mean is, and what is chance
+// How sure a mean or a share is, and what is chance
 pub use chance::{chance, discoveries};
-pub use mean::mean_interval;
+pub use mean::{Sample, mean_difference_interval, mean_interval};
+pub use sequential::PrecisionGoal;
 
 // What can go wrong
 pub use error::Error;

@@ -81,10 +81,10 @@ pub use pipeline::{Adversary, Recipe, RecipeName, Trained, TrainingRun};
 // Measuring
 pub use analysis::{
     Component, ComponentRequest, EvaluationReport, EvaluationSettings, Evaluator, GradientSpectrum, Side,
-    SpectrumReport, image_density, percent, spectrum_of_module,
+    SpectrumGroups, SpectrumReport, image_density, percent, spectrum_of_module,
 };
 pub use reports::save_run_page;
-pub use spectral::{SpectrumRow, SpectrumTable};
+pub use spectral::{MeanSpectrum, Outcome, Outcomes, SpectrumDetails, SpectrumRow, SpectrumTable};
 
 // Everything else, by its crate
 pub use {

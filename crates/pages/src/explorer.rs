@@ -164,6 +164,7 @@ mod tests {
                 std: vec![0.125; 3],
                 nat_prec1: 10.0 * epoch as f64,
                 skipped: 0,
+                details: spectral::SpectrumDetails::default(),
             })?;
         }
         let (markup, numbers) = explorer(&table);

@@ -75,6 +75,7 @@ mod tests {
             std: vec![0.1; 2],
             nat_prec1: 1.0,
             skipped: 0,
+            details: spectral::SpectrumDetails::default(),
         })?;
         let (name, title) = ("a".to_owned(), "A".to_owned());
         let body = crate::Explorer { name, title, caption: String::new(), table: &table }

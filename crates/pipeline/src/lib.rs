@@ -55,7 +55,7 @@ pub use measured::{GivenNetwork, MeasuredNetwork, OnnxFile, OnnxNetwork};
 pub use memory::out_of_memory;
 pub use open::{NetworkDescription, NetworkSpec, describe_networks, fresh_network, open_network};
 pub use restriction::Restriction;
-pub use tally::tally;
+pub use tally::{hits, tally};
 
 // Training
 pub use recipe::{Recipe, RecipeName};

@@ -23,6 +23,15 @@ pub fn tally(loss: f32, logits: &Tensor, labels: &[u32]) -> candle_core::Result<
     Ok(Tally { examples: labels.len(), loss_sum, correct: within(1), correct5: within(5) })
 }
 
+/// Whether each image is taken for the class of its label, of logits (B, classes).
+///
+/// # Errors
+/// If the logits are no table.
+pub fn hits(logits: &Tensor, labels: &[u32]) -> candle_core::Result<Vec<bool>> {
+    let rows = logits.to_vec2::<f32>()?;
+    Ok(rows.iter().zip(labels).map(|(row, &label)| rank(row, label as usize) == 0).collect())
+}
+
 /// How many classes score higher than the label; among equals the first class wins.
 fn rank(row: &[f32], label: usize) -> usize {
     let Some(&own) = row.get(label) else { return row.len() };

@@ -33,7 +33,7 @@ use crate::{
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use spectral::{SpectrumRow, SpectrumTable};
 /// let mut table = SpectrumTable::new("synthetic", "resnet18", 100, vec![1, 2, 3]);
-/// table.push(SpectrumRow { epoch: 0, mean: vec![1.0, 0.5, 0.0], std: vec![0.1; 3], nat_prec1: 10.0, skipped: 0 })?;
+/// table.push(SpectrumRow { epoch: 0, mean: vec![1.0, 0.5, 0.0], std: vec![0.1; 3], nat_prec1: 10.0, ..SpectrumRow::default() })?;
 /// let folder = tempfile::tempdir()?;
 /// let [png, svg] = plots::HeatMap::new(&table)?.save(&folder.path().join("spectrum"))?;
 /// assert!(png.ends_with("spectrum.png") && svg.ends_with("spectrum.svg"));
@@ -161,7 +161,13 @@ mod tests {
         let mut table = SpectrumTable::new("synthetic", "resnet18", 100, (1..=bands).collect());
         for epoch in 0..epochs {
             let mean = (0..bands).map(|band| ((band * 31 + epoch * 17) % 97) as f64).collect();
-            table.push(SpectrumRow { epoch, mean, std: vec![0.1; bands], nat_prec1: 12.5, skipped: 0 })?;
+            table.push(SpectrumRow {
+                epoch,
+                mean,
+                std: vec![0.1; bands],
+                nat_prec1: 12.5,
+                ..SpectrumRow::default()
+            })?;
         }
         Ok(table)
     }
@@ -194,7 +200,13 @@ mod tests {
     fn the_first_epoch_is_at_the_bottom_left_of_the_picture() -> Result<(), Box<dyn std::error::Error>> {
         let mut table = SpectrumTable::new("d", "a", 1, vec![1, 2]);
         for (epoch, mean) in [(0, vec![0.0, 1.0]), (1, vec![0.5, 0.25])] {
-            table.push(SpectrumRow { epoch, mean, std: vec![0.0; 2], nat_prec1: 0.0, skipped: 0 })?;
+            table.push(SpectrumRow {
+                epoch,
+                mean,
+                std: vec![0.0; 2],
+                nat_prec1: 0.0,
+                ..SpectrumRow::default()
+            })?;
         }
         let folder = tempfile::tempdir()?;
         let [png, _] = HeatMap::new(&table)?.without_centres().save(&folder.path().join("map"))?;
@@ -278,7 +290,13 @@ mod tests {
         for (epoch, mean) in
             [vec![1.0, 1.0, 0.0, 0.0], vec![0.0, 0.0, 1.0, 3.0], vec![0.0; 4]].into_iter().enumerate()
         {
-            table.push(SpectrumRow { epoch, mean, std: vec![0.0; 4], nat_prec1: f64::NAN, skipped: 0 })?;
+            table.push(SpectrumRow {
+                epoch,
+                mean,
+                std: vec![0.0; 4],
+                nat_prec1: f64::NAN,
+                ..SpectrumRow::default()
+            })?;
         }
         let map = HeatMap::new(&table)?;
         assert_eq!(map.centres, [Some(0.5), Some(2.75), None]);

@@ -7,7 +7,7 @@
 //! let mut table = SpectrumTable::new("synthetic", "resnet18", 100, (1..=20).collect());
 //! for epoch in 0..3 {
 //!     let mean = (0..20).map(|band| 1.0 / f64::from(1 + band + epoch)).collect();
-//!     table.push(SpectrumRow { epoch: epoch as usize, mean, std: vec![0.0; 20], nat_prec1: 50.0, skipped: 0 })?;
+//!     table.push(SpectrumRow { epoch: epoch as usize, mean, std: vec![0.0; 20], nat_prec1: 50.0, ..SpectrumRow::default() })?;
 //! }
 //! let folder = tempfile::tempdir()?;
 //! let [png, svg] = plots::HeatMap::new(&table)?.save(&folder.path().join("gradient_spectrum"))?;

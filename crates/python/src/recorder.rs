@@ -8,10 +8,10 @@ use std::{
 
 use candle_core::{Device, Tensor};
 use freqbias::{
-    SpectrumRow, SpectrumTable,
+    SpectrumDetails, SpectrumRow, SpectrumTable,
     analysis::RecordedSpectrum,
     runs::{Provenance, RunConfig, Settings},
-    spectral::{Convention, Profiler, Recipe, RunningBands},
+    spectral::{Convention, MeanSpectrum, Profiler, Recipe, RunningBands},
     training::{Checkpoint, CheckpointInfo, RunFolder},
 };
 use numpy::{PyReadonlyArray4, PyReadonlyArrayDyn, PyUntypedArrayMethods};
@@ -97,7 +97,7 @@ impl Recorder {
         spectrum: &GradientSpectrum,
         accuracy: f64,
     ) -> PyResult<Vec<PathBuf>> {
-        let (row, count) = {
+        let (row, rings, count) = {
             let found = spectrum.lock(py)?;
             let (profiles, skipped) = (found.profiles(), found.skipped());
             if found.convention() != Convention::Reference || profiles.radii != self.profiler.radii() {
@@ -105,12 +105,16 @@ impl Recorder {
                     "a spectrum of other bands: expected the reference convention and images of the recorder's size",
                 ));
             }
-            let (mean, std) = (profiles.mean, profiles.std);
-            (SpectrumRow { epoch, mean, std, nat_prec1: accuracy, skipped }, found.count() + skipped)
+            let (mean, std, shares) = (profiles.mean, profiles.std, found.shares());
+            let rings = shares.radii;
+            let shares = MeanSpectrum { images: found.count(), mean: shares.mean, std: shares.std };
+            let details = SpectrumDetails { shares: Some(shares), ..SpectrumDetails::default() };
+            let row = SpectrumRow { epoch, mean, std, nat_prec1: accuracy, skipped, details };
+            (row, rings, found.count() + skipped)
         };
         let mut state = self.lock(py)?;
         if state.recorded.is_none() {
-            state.recorded = Some(self.begin(state.images.clone(), count)?);
+            state.recorded = Some(self.begin(state.images.clone(), rings, count)?);
         }
         let Some(recorded) = &mut state.recorded else { return Ok(Vec::new()) };
         let before = recorded.table().n_images;
@@ -171,13 +175,10 @@ impl Recorder {
     }
 
     /// Opens the folder, and says in it what the run is if nobody has.
-    fn begin(&self, images: RunningBands, count: usize) -> PyResult<RecordedSpectrum> {
-        let table = SpectrumTable::new(
-            self.dataset.clone(),
-            self.arch.clone(),
-            count,
-            self.profiler.radii().to_vec(),
-        );
+    fn begin(&self, images: RunningBands, rings: Vec<usize>, count: usize) -> PyResult<RecordedSpectrum> {
+        let radii = self.profiler.radii().to_vec();
+        let table = SpectrumTable::new(self.dataset.clone(), self.arch.clone(), count, radii);
+        let table = SpectrumTable { rings, ..table };
         let recorded = RecordedSpectrum::begin(&self.run, table, images).map_err(reported)?;
         let run = RunFolder::at(&self.run);
         if run.config::<serde_json::Value>().map_err(reported)?.is_none() {

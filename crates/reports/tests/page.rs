@@ -4,7 +4,7 @@ use std::{error::Error, fs, path::Path};
 
 use reports::{RunPage, save_run_page};
 use serde_json::{Value, json};
-use spectral::{SpectrumRow, SpectrumTable};
+use spectral::{SpectrumDetails, SpectrumRow, SpectrumTable};
 use training::{EpochMetrics, RunFolder};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
@@ -18,7 +18,14 @@ fn spectrum(run: &Path, arch: &str, epochs: usize, accuracy: f64) -> Outcome {
     let mut table = SpectrumTable::new("synthetic", arch, 50, vec![1, 2, 3]);
     for epoch in 0..epochs {
         let mean = vec![1.0, 1.0 / 3.0, epoch as f64 / 10.0];
-        table.push(SpectrumRow { epoch, mean, std: vec![0.1; 3], nat_prec1: accuracy, skipped: 0 })?;
+        table.push(SpectrumRow {
+            epoch,
+            mean,
+            std: vec![0.1; 3],
+            nat_prec1: accuracy,
+            skipped: 0,
+            details: SpectrumDetails::default(),
+        })?;
     }
     fs::create_dir_all(run.join("grad"))?;
     Ok(table.save_json(&run.join("grad/gradient_spectrum.json"))?)

@@ -58,7 +58,13 @@ fn spectrum(set: TrainingSet) -> Outcome<SpectrumTable> {
     let mut table = SpectrumTable::new("synthetic", "resnet20", 1000, (1..=20).collect());
     for (epoch, mean) in [first, last].into_iter().enumerate() {
         let mean = by_radius(mean);
-        table.push(SpectrumRow { epoch, mean, std: vec![0.1; 20], nat_prec1: accuracy, skipped: 0 })?;
+        table.push(SpectrumRow {
+            epoch,
+            mean,
+            std: vec![0.1; 20],
+            nat_prec1: accuracy,
+            ..SpectrumRow::default()
+        })?;
     }
     Ok(table)
 }

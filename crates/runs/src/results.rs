@@ -25,6 +25,15 @@ pub const SPECTRUM: &str = "gradient_spectrum";
 /// Density curves, without extension.
 pub const DENSITY: &str = "density";
 
+/// Shares of gradient energy by ring, without extension.
+pub const SHARES: &str = "shares";
+
+/// Spectra of images that are classified rightly and wrongly, without extension.
+pub const DIFFERENCE: &str = "difference";
+
+/// Spectra by class, without extension.
+pub const CLASSES: &str = "classes";
+
 /// All numbers of an evaluation.
 pub const EVALUATION: &str = "evaluation.json";
 
@@ -84,7 +93,8 @@ pub fn lock(run: &Path) -> Result<Vec<FolderLock>, Error> {
 /// If one cannot be removed.
 pub fn remove(run: &Path) -> Result<(), Error> {
     let spectrum = ["json", "npz", "png", "svg"].map(|extension| format!("{SPECTRUM}.{extension}"));
-    let names: Vec<_> = spectrum.into_iter().chain(pictures(DENSITY)).chain([PARTIAL.to_owned()]).collect();
+    let figures = pictures(DENSITY).into_iter().chain(spectrum_figures());
+    let names: Vec<_> = spectrum.into_iter().chain(figures).chain([PARTIAL.to_owned()]).collect();
     for folder in [spectrum_folder(run), live_folder(run)] {
         names.iter().try_for_each(|name| remove_file(&folder.join(name)))?;
         remove_file(&events_path(&folder))?;
@@ -115,6 +125,11 @@ fn remove_measure(folder: &Path) -> Result<(), Error> {
     };
     entries(folder)?.iter().filter(|path| is_own(path)).try_for_each(|path| remove_file(path))?;
     Ok(remove_file(&events_path(folder))?)
+}
+
+/// The figures that a spectrum may have beside the heat map and the densities.
+pub fn spectrum_figures() -> impl Iterator<Item = String> {
+    [SHARES, DIFFERENCE, CLASSES].into_iter().flat_map(pictures)
 }
 
 /// The figures that an evaluation may have.

@@ -19,10 +19,13 @@
 //! # Ok::<(), spectral::Error>(())
 //! ```
 
+mod arrays;
 mod batch;
 mod bytes;
+mod columns;
 mod corner;
 mod density;
+mod details;
 mod dft;
 mod dispatch;
 mod error;
@@ -70,6 +73,7 @@ pub use mask::{RadialMask, Split, to_bytes};
 pub use shape::Shape;
 
 // Results
+pub use details::{MeanSpectrum, Outcome, Outcomes, SpectrumDetails};
 pub use npz::Array;
 pub use table::{SpectrumRow, SpectrumTable};
 

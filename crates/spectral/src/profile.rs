@@ -52,24 +52,33 @@ pub struct Profiles {
 
 impl Profiles {
     /// Profiles of gradients from what another device measured: rows of `bands` plain means over bands, each row followed by the
-    /// range of the plane's values; a plane without a range, or with a mean that is not finite, has no profile.
+    /// range of the plane's values and the energies of `rings` rings; a plane without a range, or with a mean that is not finite, has no
+    /// profile.
     ///
     /// ```
-    /// let profiles = spectral::Profiles::of_gradient_means(&[2.0, 4.0, 3.0, 1.0, 7.0, 7.5, 8.0, 0.0], 3);
+    /// use spectral::Profiles;
+    /// let profiles = Profiles::of_gradient_means(&[2.0, 4.0, 3.0, 1.0, 7.0, 7.5, 8.0, 0.0], 3, 0);
     /// assert_eq!(profiles.by_image().collect::<Vec<_>>(), [Some(&[0.0, 1.0, 0.5][..]), None]);
+    /// let with_shares = Profiles::of_gradient_means(&[2.0, 4.0, 3.0, 1.0, 3.0, 9.0], 3, 2);
+    /// assert_eq!(with_shares.rows_and_shares().next(), Some((&[0.0, 1.0, 0.5][..], &[0.25, 0.75][..])));
     /// ```
-    pub fn of_gradient_means(rows: &[f32], bands: usize) -> Self {
-        let rows = rows.chunks_exact(bands + 1);
-        let mut profiles =
-            Self { bands, rings: 0, values: Vec::with_capacity(rows.len() * bands), present: Vec::new() };
+    pub fn of_gradient_means(rows: &[f32], bands: usize, rings: usize) -> Self {
+        let rows = rows.chunks_exact(bands + 1 + rings);
+        let values = Vec::with_capacity(rows.len() * (bands + rings));
+        let mut profiles = Self { bands, rings, values, present: Vec::new() };
         for row in rows {
-            let (means, range) = row.split_at(bands);
+            let (means, rest) = row.split_at(bands);
+            let (range, energies) = (rest[0], &rest[1..]);
             let low = means.iter().copied().fold(f32::INFINITY, f32::min);
             let high = means.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            let present = means.iter().all(|mean| mean.is_finite()) && range[0] > 0.0 && high > low;
+            let total: f64 = energies.iter().map(|&energy| f64::from(energy)).sum();
+            let has_shares = rings == 0 || total.is_finite() && total > 0.0;
+            let present =
+                means.iter().all(|mean| mean.is_finite()) && range > 0.0 && high > low && has_shares;
             let (low, span) = (f64::from(low), f64::from(high) - f64::from(low));
             let scaled = |&mean: &f32| if present { (f64::from(mean) - low) / span } else { 0.0 };
-            profiles.values.extend(means.iter().map(scaled));
+            let share = |&energy: &f32| if present { f64::from(energy) / total } else { 0.0 };
+            profiles.values.extend(means.iter().map(scaled).chain(energies.iter().map(share)));
             profiles.present.push(present);
         }
         profiles
@@ -82,15 +91,16 @@ impl Profiles {
 
     /// For each image its profile, or `None` if it has none: constant, zero or not finite.
     pub fn by_image(&self) -> impl Iterator<Item = Option<&[f64]>> {
-        self.images().map(|row| row.map(|(bands, _)| bands))
+        self.with_shares_by_image().map(|row| row.map(|(bands, _)| bands))
     }
 
     /// Each profile that there is, and the image's share of energy by ring, which sum to 1: none where they were not asked for.
     pub fn rows_and_shares(&self) -> impl Iterator<Item = (&[f64], &[f64])> {
-        self.images().flatten()
+        self.with_shares_by_image().flatten()
     }
 
-    fn images(&self) -> impl Iterator<Item = Option<(&[f64], &[f64])>> {
+    /// For each image what [`Profiles::rows_and_shares`] has, or `None` if it has no profile.
+    pub fn with_shares_by_image(&self) -> impl Iterator<Item = Option<(&[f64], &[f64])>> {
         let rows = self.values.chunks_exact(self.bands + self.rings).zip(&self.present);
         rows.map(|(row, &present)| present.then(|| row.split_at(self.bands)))
     }

@@ -154,6 +154,24 @@ impl RadialBins {
         weights
     }
 
+    /// The same for sums instead of means: the sum over coefficients of count · value is that of all values of the band.
+    ///
+    /// ```
+    /// use spectral::{Convention, RadialBins};
+    /// let bins = RadialBins::new(8, 8, Convention::Nearest);
+    /// let of_first_ring: f32 = bins.half_counts().iter().step_by(bins.len()).sum();
+    /// assert_eq!(of_first_ring, 8.0);
+    /// ```
+    pub fn half_counts(&self) -> Vec<f32> {
+        let counts = self.counts.iter().cycle();
+        // A weight is a whole number of times 1 / count.
+        self.half_weights()
+            .iter()
+            .zip(counts)
+            .map(|(weight, &count)| (weight * count as f32).round())
+            .collect()
+    }
+
     /// The bands of coefficient (u, v) of the unshifted spectrum and of its mirror image (H − u, W − v), or `OUTSIDE`; one
     /// that is its own mirror image counts once. Under the reference convention the two can differ.
     pub(crate) fn pair(&self, u: usize, v: usize) -> [u32; 2] {

@@ -5,21 +5,23 @@ use std::{io, path::Path};
 use files::{Action, failed, write_atomically};
 use serde::{Deserialize, Serialize};
 
-use crate::{Array, Error};
+use crate::{
+    Array, Error, MeanSpectrum, Outcome, SpectrumDetails, arrays, columns::Columns, details::intervals,
+};
 
 /// Mean and standard deviation over images of the gradient profiles, by epoch and band.
 ///
 /// ```
 /// use spectral::{SpectrumRow, SpectrumTable};
 /// let mut table = SpectrumTable::new("synthetic", "resnet18", 100, vec![1, 2, 3]);
-/// let row = SpectrumRow { epoch: 0, mean: vec![0.0, 0.5, 1.0], std: vec![0.1; 3], nat_prec1: 10.0, skipped: 0 };
+/// let row = SpectrumRow { epoch: 0, mean: vec![0.0, 0.5, 1.0], std: vec![0.1; 3], nat_prec1: 10.0, ..SpectrumRow::default() };
 /// assert!((row.centre_of_mass(&table.radii) - 8.0 / 3.0).abs() < 1e-12);
 /// assert_eq!(row.peak(&table.radii), 3);
 /// table.push(row)?;
 /// assert_eq!(table.scaled(), [[0.0, 0.5, 1.0]]);
 /// # Ok::<(), spectral::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct SpectrumTable {
     /// The data set's name.
     pub dataset: String,
@@ -31,12 +33,18 @@ pub struct SpectrumTable {
     pub network: Option<serde_json::Value>,
     /// The radius ρ of each band.
     pub radii: Vec<usize>,
+    /// The radius r of each ring whose share of the energy was found; none where it was not asked for.
+    pub rings: Vec<usize>,
+    /// Which way images that are classified rightly and wrongly are compared, if they are.
+    pub difference: Option<Outcome>,
+    /// The names of the classes that have spectra of their own; none where that was not asked for.
+    pub classes: Vec<String>,
     /// One row an epoch, epochs increasing.
     pub rows: Vec<SpectrumRow>,
 }
 
 /// One epoch.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SpectrumRow {
     /// 0-based.
     pub epoch: usize,
@@ -48,6 +56,9 @@ pub struct SpectrumRow {
     pub nat_prec1: f64,
     /// Images without a profile: their gradient is constant, zero or not finite.
     pub skipped: usize,
+    /// What else the same gradients were asked.
+    #[serde(default)]
+    pub details: SpectrumDetails,
 }
 
 impl SpectrumRow {
@@ -65,23 +76,6 @@ impl SpectrumRow {
     }
 }
 
-/// The file's form: columns rather than rows.
-#[derive(Debug, Serialize, Deserialize)]
-struct Columns {
-    dataset: String,
-    arch: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    network: Option<serde_json::Value>,
-    n_images: usize,
-    radii: Vec<usize>,
-    epochs: Vec<usize>,
-    mean: Vec<Vec<f64>>,
-    std: Vec<Vec<f64>>,
-    nat_prec1: Vec<f64>,
-    #[serde(default)]
-    skipped: Vec<usize>,
-}
-
 impl SpectrumTable {
     /// A table without rows.
     pub fn new(
@@ -90,7 +84,7 @@ impl SpectrumTable {
         n_images: usize,
         radii: Vec<usize>,
     ) -> Self {
-        Self { dataset: dataset.into(), arch: arch.into(), n_images, network: None, radii, rows: Vec::new() }
+        Self { dataset: dataset.into(), arch: arch.into(), n_images, radii, ..Self::default() }
     }
 
     /// Adds an epoch.
@@ -117,26 +111,50 @@ impl SpectrumTable {
         self.rows.iter().map(|row| row.mean.iter().map(|mean| (mean - low) / span).collect()).collect()
     }
 
-    /// Writes `{"dataset", "arch", "network", "n_images", "radii", "epochs", "mean", "std", "nat_prec1", "skipped"}`.
+    /// The 95 % interval of each mean of a row (Student's); absent of fewer than two images.
+    ///
+    /// ```
+    /// use spectral::{SpectrumRow, SpectrumTable};
+    /// let table = SpectrumTable::new("synthetic", "resnet18", 4, vec![1]);
+    /// // Three of four images have a profile: 1, 2 and 6.
+    /// let std = (14f64 / 3.0).sqrt();
+    /// let row = SpectrumRow { mean: vec![3.0], std: vec![std], skipped: 1, ..SpectrumRow::default() };
+    /// let [low, high] = table.interval(&row).expect("three images")[0];
+    /// assert!((low + 3.5724).abs() < 5e-5 && (high - 9.5724).abs() < 5e-5);
+    /// ```
+    pub fn interval(&self, row: &SpectrumRow) -> Option<Vec<[f64; 2]>> {
+        intervals(&row.mean, &row.std, self.n_images.saturating_sub(row.skipped))
+    }
+
+    /// The shares of energy of a row, by ring of the table; absent where they are not known.
+    pub fn shares<'a>(&self, row: &'a SpectrumRow) -> Option<&'a MeanSpectrum> {
+        let shares = row.details.shares.as_ref()?;
+        (!self.rings.is_empty() && shares.mean.len() == self.rings.len()).then_some(shares)
+    }
+
+    /// Σ r·S(r) of a row, the mean radius of the energy, in cycles per image; absent where the shares are not known.
+    ///
+    /// ```
+    /// use spectral::{MeanSpectrum, SpectrumDetails, SpectrumRow, SpectrumTable};
+    /// let table = SpectrumTable { rings: vec![1, 2], ..SpectrumTable::default() };
+    /// let shares = MeanSpectrum { images: 7, mean: vec![0.25, 0.75], std: vec![0.1; 2] };
+    /// let details = SpectrumDetails { shares: Some(shares), ..SpectrumDetails::default() };
+    /// let row = SpectrumRow { details, ..SpectrumRow::default() };
+    /// assert_eq!(table.energy_centre(&row), Some(1.75));
+    /// ```
+    pub fn energy_centre(&self, row: &SpectrumRow) -> Option<f64> {
+        let shares = &self.shares(row)?.mean;
+        Some(shares.iter().zip(&self.rings).map(|(share, &radius)| share * radius as f64).sum())
+    }
+
+    /// Writes `{"dataset", "arch", "network", "n_images", "radii", "epochs", "mean", "std", "nat_prec1", "skipped", "interval"}` and, where
+    /// they were asked for, `"shares"`, `"difference"` and `"classes"`. Of very many numbers by class the file has none: they are in the
+    /// archive of [`SpectrumTable::save_npz`].
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn save_json(&self, path: &Path) -> Result<(), Error> {
-        let column =
-            |of: fn(&SpectrumRow) -> &Vec<f64>| self.rows.iter().map(|row| of(row).clone()).collect();
-        let columns = Columns {
-            dataset: self.dataset.clone(),
-            arch: self.arch.clone(),
-            network: self.network.clone(),
-            n_images: self.n_images,
-            radii: self.radii.clone(),
-            epochs: self.rows.iter().map(|row| row.epoch).collect(),
-            mean: column(|row| &row.mean),
-            std: column(|row| &row.std),
-            nat_prec1: self.rows.iter().map(|row| row.nat_prec1).collect(),
-            skipped: self.rows.iter().map(|row| row.skipped).collect(),
-        };
-        let text = serde_json::to_vec(&columns).map_err(io::Error::other);
+        let text = serde_json::to_vec(&Columns::from(self)).map_err(io::Error::other);
         Ok(write_atomically(path, &text.map_err(failed(Action::Write, path))?)?)
     }
 
@@ -148,34 +166,18 @@ impl SpectrumTable {
         let damaged = |found: String| Error::Damaged { path: path.to_owned(), found };
         let bytes = files::read(path)?;
         let columns: Columns = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
-        let mut table = Self::new(columns.dataset, columns.arch, columns.n_images, columns.radii);
-        table.network = columns.network;
-        let epochs = columns.epochs.len();
-        let lengths = [columns.mean.len(), columns.std.len(), columns.nat_prec1.len()];
-        if let Some(found) = lengths.into_iter().find(|&found| found != epochs) {
-            return Err(damaged(format!("a column of {found} epochs beside one of {epochs}")));
-        }
-        let rows =
-            columns.epochs.into_iter().zip(columns.mean).zip(columns.std).zip(columns.nat_prec1).enumerate();
-        for (index, (((epoch, mean), std), nat_prec1)) in rows {
-            let skipped = columns.skipped.get(index).copied().unwrap_or(0);
-            table
-                .push(SpectrumRow { epoch, mean, std, nat_prec1, skipped })
-                .map_err(|error| damaged(error.to_string()))?;
-        }
-        Ok(table)
+        columns.table().map_err(damaged)
     }
 
-    /// Writes a NumPy archive with `mean` and `std`, (epochs, bands) f64.
+    /// Writes a NumPy archive with `mean`, `std` and the ends `low` and `high` of the 95 % interval, (epochs, bands) f64. Where they were
+    /// asked for, also the shares of energy, (epochs, rings): `shares_mean`, `shares_std`, `shares_low`, `shares_high`; the like of
+    /// `correct` and `wrong`, `difference`, `difference_low` and `difference_high`; `class_images` (epochs, classes), and the like of
+    /// `class`, (epochs, classes, bands). What is not known is not a number.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn save_npz(&self, path: &Path) -> Result<(), Error> {
-        let shape = [self.rows.len(), self.radii.len()];
-        let array = |name: &str, of: fn(&SpectrumRow) -> &Vec<f64>| {
-            Array::new(name, &shape, self.rows.iter().flat_map(|row| of(row).iter().copied()).collect())
-        };
-        Array::save_npz(path, &[array("mean", |row| &row.mean), array("std", |row| &row.std)])
+        Array::save_npz(path, &arrays::of(self))
     }
 }
 
@@ -184,6 +186,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::Outcomes;
 
     fn table() -> Result<SpectrumTable, Error> {
         let mut table = SpectrumTable::new("cifar10", "resnet18", 1017, vec![1, 2]);
@@ -194,13 +197,14 @@ mod tests {
             std: vec![0.2, 0.3],
             nat_prec1: 30.5,
             skipped: 2,
+            ..SpectrumRow::default()
         })?;
         table.push(SpectrumRow {
             epoch: 3,
             mean: vec![0.5, 0.7],
             std: vec![0.1, 0.1],
             nat_prec1: 41.0,
-            skipped: 0,
+            ..SpectrumRow::default()
         })?;
         Ok(table)
     }
@@ -211,6 +215,57 @@ mod tests {
         let path = folder.path().join("gradient_spectrum.json");
         table()?.save_json(&path)?;
         assert_eq!(SpectrumTable::load_json(&path)?, table()?);
+        Ok(())
+    }
+
+    fn detailed() -> Result<SpectrumTable, Error> {
+        let mut table = table()?;
+        table.rings = vec![1, 2, 3];
+        table.difference = Some(Outcome::Correct);
+        table.classes = vec!["cat".to_owned(), "dog".to_owned()];
+        let of =
+            |images, mean: &[f64]| MeanSpectrum { images, mean: mean.to_vec(), std: vec![0.5; mean.len()] };
+        table.rows[0].details = SpectrumDetails {
+            shares: Some(of(1015, &[0.5, 0.25, 0.25])),
+            outcomes: Some(Outcomes { correct: of(1000, &[0.75, 0.25]), wrong: of(15, &[0.5, 0.5]) }),
+            classes: vec![of(1015, &[0.9, 0.1]), MeanSpectrum { std: vec![0.0; 2], ..of(0, &[0.0; 2]) }],
+        };
+        let none = || MeanSpectrum { std: vec![0.0; 2], ..of(0, &[0.0; 2]) };
+        table.rows[1].details = SpectrumDetails {
+            shares: None,
+            outcomes: Some(Outcomes { correct: of(1017, &[0.5, 0.7]), wrong: none() }),
+            classes: vec![of(1016, &[0.5, 0.7]), of(1, &[0.5, 0.7])],
+        };
+        Ok(table)
+    }
+
+    #[test]
+    fn details_are_read_back_and_leave_the_rest_as_it_is() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("gradient_spectrum.json");
+        let read = |table: &SpectrumTable| -> Result<String, Box<dyn std::error::Error>> {
+            table.save_json(&path)?;
+            Ok(fs::read_to_string(&path)?)
+        };
+        let (plain, whole) = (read(&table()?)?, read(&detailed()?)?);
+        assert_eq!(SpectrumTable::load_json(&path)?, detailed()?);
+        let before = plain.find(",\"interval\"").ok_or("an interval")?;
+        assert_eq!(plain[..before], whole[..before], "keys of earlier versions");
+        assert!(plain[..before].ends_with("\"skipped\":[2,0]"), "{plain}");
+        let json: serde_json::Value = serde_json::from_str(&whole)?;
+        assert_eq!(json["difference"]["mean"], serde_json::json!([[0.25, -0.25], null]));
+        assert_eq!(json["classes"][1]["mean"], serde_json::json!([null, [0.5, 0.7]]));
+        assert_eq!(json["shares"]["mean"], serde_json::json!([[0.5, 0.25, 0.25], null]));
+        assert_eq!(
+            json["classes"][1]["interval"],
+            serde_json::json!([null, null]),
+            "of one image nothing is known"
+        );
+        // 0.9 ± t(1014)·0.2/√1014
+        let low = json["interval"][0][0][0].as_f64().ok_or("a number")?;
+        assert!((low - (0.9 - 1.962_32 * 0.2 / 1014f64.sqrt())).abs() < 1e-6, "{low}");
+        fs::write(&path, whole.replace("\"radii\":[1,2,3]", "\"radii\":[1,2]"))?;
+        assert!(SpectrumTable::load_json(&path).is_err(), "shares of other rings");
         Ok(())
     }
 
@@ -241,6 +296,20 @@ mod tests {
         assert_eq!(mean.shape(), [2, 2]);
         assert_eq!(mean.into_vec::<f64>()?, [0.9, 0.1, 0.5, 0.7]);
         assert_eq!(npyz::NpyFile::new(archive.by_name("std.npy")?)?.into_vec::<f64>()?, [0.2, 0.3, 0.1, 0.1]);
+        assert_eq!(archive.len(), 4, "and the interval's ends");
+        detailed()?.save_npz(&path)?;
+        let mut archive = zip::ZipArchive::new(fs::File::open(&path)?)?;
+        let mut read = |name: &str| -> Result<(Vec<u64>, Vec<f64>), Box<dyn std::error::Error>> {
+            let file = npyz::NpyFile::new(archive.by_name(name)?)?;
+            Ok((file.shape().to_vec(), file.into_vec::<f64>()?))
+        };
+        let (shape, shares) = read("shares_mean.npy")?;
+        assert!(shape == [2, 3] && shares[..3] == [0.5, 0.25, 0.25] && shares[3].is_nan());
+        let (shape, classes) = read("class_mean.npy")?;
+        assert!(shape == [2, 2, 2] && classes[..2] == [0.9, 0.1] && classes[2].is_nan() && classes[7] == 0.7);
+        assert_eq!(read("class_images.npy")?.1, [1015.0, 0.0, 1016.0, 1.0]);
+        assert_eq!(read("difference.npy")?.1[..2], [0.25, -0.25]);
+        assert!(read("wrong_mean.npy")?.1[2].is_nan() && read("difference_low.npy")?.1[0] < 0.25);
         Ok(())
     }
 

@@ -118,6 +118,18 @@ pub(crate) fn below_one(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "expected a number from 0 to below 1".to_owned())
 }
 
+/// A number above 0, at most 1.
+pub(crate) fn above_zero_to_one(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| *number > 0.0 && *number <= 1.0);
+    number.ok_or_else(|| "expected a number above 0, at most 1".to_owned())
+}
+
+/// The half width of an interval of a share that is worth to be reached.
+pub(crate) fn half_width(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number| (0.002..0.5).contains(number));
+    number.ok_or_else(|| "expected a number from 0.002 to below 0.5".to_owned())
+}
+
 /// A pair with a comma between.
 pub(super) fn two_below_one(text: &str) -> Result<[f64; 2], String> {
     let pair = text
@@ -144,7 +156,7 @@ pub(super) fn corruption(text: &str) -> Result<Corruption, String> {
     text.parse().map_err(|_| "expected NAME or NAME:SEVERITY, the severity from 1 to 5".to_owned())
 }
 
-pub(super) fn between_zero_and_one(text: &str) -> Result<f64, String> {
+pub(crate) fn between_zero_and_one(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|number: &f64| *number > 0.0 && *number < 1.0);
     number.ok_or_else(|| "expected a number between 0 and 1, such as 0.1".to_owned())
 }

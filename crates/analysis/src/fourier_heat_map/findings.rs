@@ -50,6 +50,12 @@ pub(super) fn of(
         "rings".to_owned(),
         json!("directions ±k by the nearest whole |k|, without zero; means over directions, intervals over images"),
     );
+    if rows.iter().any(|row| !row.seen.is_empty()) {
+        findings.shared.insert(
+            "rings".to_owned(),
+            json!("directions ±k by the nearest whole |k|, without zero; means over directions of rates and of the ends of their intervals"),
+        );
+    }
     let shown = chosen(rows.len(), MOST_SHOWN);
     let shown: Vec<(&FourierHeatMapRow, String)> =
         shown.into_iter().map(|at| (rows[at], format!("epoch {}", epochs[at]))).collect();
@@ -59,39 +65,49 @@ pub(super) fn of(
 
 fn scalars(row: &FourierHeatMapRow) -> Vec<(&'static str, f64)> {
     let rate = |errors: f64| errors / row.images.max(1) as f64;
-    let mean = row.errors.iter().sum::<u64>() as f64 / row.errors.len().max(1) as f64;
-    vec![
+    let directions = row.errors.len();
+    let mean = (0..directions).map(|at| row.rate(at)).sum::<f64>() / directions.max(1) as f64;
+    let mut scalars = vec![
         ("clean_error", rate(row.clean_errors as f64)),
-        ("mean_error", rate(mean)),
+        ("mean_error", mean),
         ("rank_correlation_with_first_order", row.rank_correlation.unwrap_or(f64::NAN)),
-    ]
+    ];
+    scalars.extend(row.drawn_share().map(|share| ("share_of_evaluations", share)));
+    scalars
 }
 
 fn row_json(directions: &Directions, row: &FourierHeatMapRow) -> Value {
     let [_, width] = directions.map();
     let table = |values: Vec<f64>| directions.spread(&values).chunks(width).map(<[f64]>::to_vec).collect();
-    let map = |of: fn(Accuracy) -> f64| -> Vec<Vec<f64>> { table(rates(row, of)) };
+    let map = |of: &dyn Fn(usize) -> f64| -> Vec<Vec<f64>> { table(by_direction(row, of)) };
     let first_order: Vec<Vec<f64>> = table(row.first_order.clone());
     let clean = row.clean_error_rate();
-    json!({
+    let mut json = json!({
         "clean_error": rate(clean),
         "clean_error_interval": clean.interval(),
-        "error_rate": map(rate),
-        "error_rate_low": map(|of| of.interval()[0]),
-        "error_rate_high": map(|of| of.interval()[1]),
+        "error_rate": map(&|at| row.rate(at)),
+        "error_rate_low": map(&|at| row.interval(at)[0]),
+        "error_rate_high": map(&|at| row.interval(at)[1]),
         "first_order": first_order,
         "rank_correlation_with_first_order": row.rank_correlation,
         "ring_error_rate": row.ring_mean,
         "ring_error_rate_interval": row.ring_interval.iter().map(|&ends| interval_json(ends)).collect::<Vec<_>>(),
-    })
+    });
+    if let Some(evaluations) = row.evaluations() {
+        let seen: Vec<Vec<u64>> = directions.spread(&row.seen).chunks(width).map(<[u64]>::to_vec).collect();
+        json["images_drawn"] = json!(seen);
+        json["evaluations"] = json!(evaluations);
+        json["evaluations_of_all_images"] = json!(row.images * row.errors.len() as u64);
+    }
+    json
 }
 
 fn rate(of: Accuracy) -> f64 {
     of.fraction().unwrap_or(0.0)
 }
 
-fn rates(row: &FourierHeatMapRow, of: fn(Accuracy) -> f64) -> Vec<f64> {
-    (0..row.errors.len()).map(|direction| of(row.error_rate(direction))).collect()
+fn by_direction(row: &FourierHeatMapRow, of: &dyn Fn(usize) -> f64) -> Vec<f64> {
+    (0..row.errors.len()).map(of).collect()
 }
 
 fn arrays(directions: &Directions, rows: &[&FourierHeatMapRow]) -> Vec<Array> {
@@ -102,10 +118,10 @@ fn arrays(directions: &Directions, rows: &[&FourierHeatMapRow]) -> Vec<Array> {
     };
     let rings = rows.first().map_or(0, |row| row.ring_mean.len());
     let ring_means = rows.iter().flat_map(|row| row.ring_mean.iter().copied()).collect();
-    vec![
-        maps("error_rate", &|row| rates(row, rate)),
-        maps("error_rate_low", &|row| rates(row, |of| of.interval()[0])),
-        maps("error_rate_high", &|row| rates(row, |of| of.interval()[1])),
+    let mut arrays = vec![
+        maps("error_rate", &|row| by_direction(row, &|at| row.rate(at))),
+        maps("error_rate_low", &|row| by_direction(row, &|at| row.interval(at)[0])),
+        maps("error_rate_high", &|row| by_direction(row, &|at| row.interval(at)[1])),
         maps("first_order", &|row| row.first_order.clone()),
         Array::new(
             "clean_error",
@@ -113,7 +129,11 @@ fn arrays(directions: &Directions, rows: &[&FourierHeatMapRow]) -> Vec<Array> {
             rows.iter().map(|row| rate(row.clean_error_rate())).collect(),
         ),
         Array::new("ring_error_rate", &[rows.len(), rings], ring_means),
-    ]
+    ];
+    if rows.iter().all(|row| !row.seen.is_empty()) {
+        arrays.push(maps("images_drawn", &|row| row.seen.iter().map(|&seen| seen as f64).collect()));
+    }
+    arrays
 }
 
 fn pictures(
@@ -138,7 +158,7 @@ fn pictures(
         format!("{subject}; {noise}"),
         "error rate, %",
         directions.map(),
-        maps(&|row| rates(row, |of| 100.0 * rate(of))),
+        maps(&|row| by_direction(row, &|at| 100.0 * row.rate(at))),
     )?;
     let first_order = FrequencyMaps::new(
         "What one gradient says of each frequency",

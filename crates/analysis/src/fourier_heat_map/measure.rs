@@ -6,9 +6,13 @@
 //!
 //! Beside it is what a single gradient of each image says of all directions: E Σ_c ⟨∂ℓ/∂x_c, v·U_k⟩², the mean square of the change of
 //! the loss to first order, in nats², and how well it ranks them.
+//!
+//! With a goal of precision images are drawn without replacement, in an order that the seed says, the same for all directions. A
+//! direction is left once its share of errors among *all* images is known to ± the goal, by an interval that keeps its coverage although
+//! it says itself when to stop ([`PrecisionGoal`]).
 
-use datasets::{Batch, ImageShape};
-use evaluation::{mean_interval, spearman};
+use datasets::{Batch, ImageShape, Order};
+use evaluation::{Accuracy, PrecisionGoal, mean_interval, spearman};
 use models::Frozen;
 use pipeline::out_of_memory;
 use rand::Rng;
@@ -54,6 +58,10 @@ pub struct FourierHeatMap {
     seed: u64,
     directions: Directions,
     rings: Rings,
+    /// Images of the set.
+    images: usize,
+    /// When enough of them are drawn; absent where all are measured.
+    goal: Option<PrecisionGoal>,
 }
 
 /// Which ring each direction is in, by the nearest whole |k|; rings that the window cuts, and zero, are left out.
@@ -68,9 +76,15 @@ struct Rings {
 /// What is summed over images.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Sums {
+    pass: usize,
     images: u64,
     clean_errors: u64,
     errors: Vec<u64>,
+    /// By direction: how many images were measured.
+    seen: Vec<u64>,
+    /// Images that were drawn for the directions which are not known, and the directions that are.
+    drawn: u64,
+    known: Vec<bool>,
     first_order: Vec<f64>,
     rings: RunningBands,
     /// By image of the batch and ring: directions with an error.
@@ -102,7 +116,34 @@ impl FourierHeatMap {
         let rings = Rings::new(&directions, sides, window);
         let norm = (norm * side / of_side) as f32;
         let batch_size = subject.profile.batch_size.max(1);
-        Ok(Self { shape, batch_size, norm, window, clip: true, seed: 0, directions, rings })
+        let images = subject.images.len();
+        Ok(Self {
+            shape,
+            batch_size,
+            norm,
+            window,
+            clip: true,
+            seed: 0,
+            directions,
+            rings,
+            images,
+            goal: None,
+        })
+    }
+
+    /// With as few images for each direction as it takes to know its error rate among all images to ±`half`, at 95 %: looked at after each
+    /// batch.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] if that is not between 0 and ½.
+    pub fn with_precision(self, half: f64) -> Result<Self, Error> {
+        let goal = PrecisionGoal::new(half, self.images.max(1) as u64, self.batch_size as u64);
+        let goal = goal.map_err(|_| Error::Setting {
+            what: "precision-goal",
+            found: half.to_string(),
+            expected: "a number from 0.002 to below 0.5".to_owned(),
+        })?;
+        Ok(Self { goal: Some(goal), ..self })
     }
 
     /// With directions of another length v, in units of pixels in [0, 1].
@@ -205,18 +246,60 @@ impl FourierHeatMap {
     }
 
     fn noisy(&self, network: &Frozen, batch: &Batch, direction: usize, sums: &mut Sums) -> Result<(), Error> {
+        let is_last = direction + 1 == self.directions.len();
+        if sums.known[direction] {
+            if is_last {
+                self.look(batch.len(), sums);
+            }
+            return Ok(());
+        }
         let found = guesses(network, batch, self.perturbed(batch, direction))?;
+        sums.seen[direction] += batch.len() as u64;
         sums.errors[direction] += labels_differ(&found, &batch.labels);
+        if self.goal.is_some() {
+            if is_last {
+                self.look(batch.len(), sums);
+            }
+            return Ok(());
+        }
         let rings = self.rings.radii.len();
         if let Some(ring) = self.rings.of_direction[direction] {
             let wrong = found.iter().zip(&batch.labels).map(|(guess, label)| u32::from(guess != label));
             let rows = sums.in_batch.chunks_exact_mut(rings.max(1));
             rows.zip(wrong).for_each(|(row, wrong)| row[ring] += wrong);
         }
-        if direction + 1 == self.directions.len() {
+        if is_last {
             self.close_batch(batch.len(), sums);
         }
         Ok(())
+    }
+
+    /// Looks at what is known, where that is due after a batch.
+    fn look(&self, images: usize, sums: &mut Sums) {
+        let Some(goal) = &self.goal else { return };
+        let before = sums.drawn;
+        sums.drawn += images as u64;
+        if before / goal.every() != sums.drawn / goal.every() {
+            for (known, (&errors, &seen)) in sums.known.iter_mut().zip(sums.errors.iter().zip(&sums.seen)) {
+                *known |= goal.is_reached(errors, seen);
+            }
+        }
+    }
+
+    /// By ring: the mean of its directions' error rates, and of their intervals. That of the mean is no wider than the mean of theirs,
+    /// whatever goes together, for the standard deviation of a sum is no more than the sum of the standard deviations.
+    fn drawn_rings(&self, errors: &[Accuracy], intervals: &[[f64; 2]]) -> (Vec<f64>, Vec<Option<[f64; 2]>>) {
+        let (mut means, mut ends) =
+            (vec![0.0; self.rings.radii.len()], vec![[0.0; 2]; self.rings.radii.len()]);
+        for (direction, ring) in self.rings.of_direction.iter().enumerate() {
+            let Some(ring) = *ring else { continue };
+            let count = self.rings.counts[ring] as f64;
+            means[ring] += errors[direction].fraction().unwrap_or(0.0) / count;
+            for (sum, end) in ends[ring].iter_mut().zip(intervals[direction]) {
+                *sum += end / count;
+            }
+        }
+        (means, ends.into_iter().map(Some).collect())
     }
 
     /// Each image's share of errors by ring, once all directions are through.
@@ -238,26 +321,58 @@ impl Measure for FourierHeatMap {
     type Row = FourierHeatMapRow;
 
     fn settings(&self) -> Value {
-        json!({
+        let mut settings = json!({
             "norm": self.norm,
             "window": self.window,
             "clip": self.clip,
             "seed": self.seed,
             "sign": "±1 for each image, channel and direction",
             "added": "to pixels in [0, 1], before the normaliser",
-        })
+        });
+        if let Some(goal) = &self.goal {
+            settings["precision_goal"] = json!(goal.half());
+            settings["drawn"] = json!(format!(
+                "images without replacement, the same order for all directions; intervals of the share of all {} images, Agresti & Coull's                  with z = {:.2}, by which 95 % hold it when drawing has stopped",
+                self.images,
+                goal.quantile()
+            ));
+        }
+        settings
     }
 
     fn steps(&self) -> usize {
         1 + self.directions.len()
     }
 
+    fn passes(&self) -> Vec<usize> {
+        match self.goal {
+            None => vec![self.steps()],
+            Some(_) => vec![1, self.directions.len()],
+        }
+    }
+
+    fn next_pass(&self, sums: &mut Sums) {
+        sums.pass += 1;
+    }
+
+    fn order(&self, pass: usize) -> Order {
+        if pass == 0 { Order::Sequential } else { Order::Shuffled { seed: self.seed, epoch: 0 } }
+    }
+
+    fn is_known(&self, sums: &Sums) -> bool {
+        sums.pass > 0 && sums.known.iter().all(|&known| known)
+    }
+
     fn start(&self) -> Sums {
         let (directions, rings) = (self.directions.len(), self.rings.radii.len());
         Sums {
+            pass: 0,
             images: 0,
             clean_errors: 0,
             errors: vec![0; directions],
+            seen: vec![0; directions],
+            drawn: 0,
+            known: vec![false; directions],
             first_order: vec![0.0; directions],
             rings: RunningBands::new(rings),
             in_batch: vec![0; self.batch_size * rings],
@@ -265,45 +380,62 @@ impl Measure for FourierHeatMap {
     }
 
     fn step(&self, network: &Frozen, batch: &Batch, step: usize, sums: &mut Sums) -> Result<(), Error> {
-        match step.checked_sub(1) {
+        // A pass of its own has no clean step.
+        let direction = if sums.pass > 0 { Some(step) } else { step.checked_sub(1) };
+        match direction {
             None => self.clean(network, batch, sums),
             Some(direction) => self.noisy(network, batch, direction, sums),
         }
     }
 
     fn row(&self, sums: Sums, _what: &str) -> Result<FourierHeatMapRow, Error> {
-        let Sums { images, clean_errors, errors, first_order, rings, .. } = sums;
+        let Sums { images, clean_errors, errors, seen, first_order, rings, .. } = sums;
         let first_order: Vec<f64> = first_order.iter().map(|sum| sum / images.max(1) as f64).collect();
-        let rates: Vec<f64> = errors.iter().map(|&errors| errors as f64).collect();
-        let (mean, std) = (rings.mean(), rings.std());
-        // Of rates, which are not below 0 nor above 1.
-        let of_rate = |ends: [f64; 2]| ends.map(|end| end.clamp(0.0, 1.0));
-        let interval =
-            mean.iter().zip(&std).map(|(&mean, &std)| mean_interval(mean, std, rings.count()).map(of_rate));
+        let of_direction = |(&wrong, &of): (&u64, &u64)| Accuracy { correct: wrong, of };
+        let shares: Vec<Accuracy> = errors.iter().zip(&seen).map(of_direction).collect();
+        let rates: Vec<f64> = shares.iter().map(|share| share.fraction().unwrap_or(0.0)).collect();
+        let (ring_mean, ring_interval, intervals) = match &self.goal {
+            None => {
+                let (mean, interval) = measured_rings(&rings);
+                (mean, interval, Vec::new())
+            }
+            Some(goal) => {
+                let ends: Vec<[f64; 2]> = shares.iter().map(|of| goal.interval(of.correct, of.of)).collect();
+                let (mean, interval) = self.drawn_rings(&shares, &ends);
+                (mean, interval, ends)
+            }
+        };
         Ok(FourierHeatMapRow {
             images,
             clean_errors,
             rank_correlation: spearman(&rates, &first_order),
             errors,
+            seen: if self.goal.is_some() { seen } else { Vec::new() },
+            intervals,
             first_order,
-            ring_interval: interval.collect(),
-            ring_mean: mean,
+            ring_interval,
+            ring_mean,
         })
     }
 
     fn head(&self) -> String {
-        "clean error %  mean error %  lowest %  highest %  rank correlation with the first order".to_owned()
+        let drawn = if self.goal.is_some() { "  % of all evaluations" } else { "" };
+        format!(
+            "clean error %  mean error %  lowest %  highest %  rank correlation with the first order{drawn}"
+        )
     }
 
     fn line(&self, row: &FourierHeatMapRow) -> String {
         let FourierHeatMapRow { images, clean_errors, errors, rank_correlation, .. } = row;
         let percent = |errors: f64| 100.0 * errors / (*images).max(1) as f64;
-        let mean = percent(errors.iter().sum::<u64>() as f64) / errors.len() as f64;
-        let end = |of: Option<&u64>| percent(of.copied().unwrap_or(0) as f64);
-        let (lowest, highest) = (end(errors.iter().min()), end(errors.iter().max()));
+        let rates: Vec<f64> = (0..errors.len()).map(|at| 100.0 * row.rate(at)).collect();
+        let mean = rates.iter().sum::<f64>() / rates.len() as f64;
+        let lowest = rates.iter().copied().fold(f64::INFINITY, f64::min);
+        let highest = rates.iter().copied().fold(0.0, f64::max);
         let correlation = rank_correlation.map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"));
         let clean = percent(*clean_errors as f64);
-        format!("{clean:13.2}  {mean:12.2}  {lowest:8.2}  {highest:9.2}  {correlation:>38}")
+        let drawn = row.drawn_share().map_or_else(String::new, |share| format!("  {:20.1}", 100.0 * share));
+        format!("{clean:13.2}  {mean:12.2}  {lowest:8.2}  {highest:9.2}  {correlation:>38}{drawn}")
     }
 
     fn findings(
@@ -315,6 +447,17 @@ impl Measure for FourierHeatMap {
         let waves = Waves { directions: &self.directions, radii: &self.rings.radii, norm: self.norm };
         findings::of(waves, rows, epochs, subject)
     }
+}
+
+/// By ring: the mean of each image's share of errors, with Student's interval over images.
+fn measured_rings(rings: &RunningBands) -> (Vec<f64>, Vec<Option<[f64; 2]>>) {
+    let (mean, std) = (rings.mean(), rings.std());
+    // Of rates, which are not below 0 nor above 1.
+    let of_rate = |ends: [f64; 2]| ends.map(|end| end.clamp(0.0, 1.0));
+    let interval =
+        mean.iter().zip(&std).map(|(&mean, &std)| mean_interval(mean, std, rings.count()).map(of_rate));
+    let interval = interval.collect();
+    (mean, interval)
 }
 
 impl Rings {

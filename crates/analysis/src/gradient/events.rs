@@ -16,7 +16,7 @@ use crate::Error;
 pub(crate) fn save(output: &Path, table: &SpectrumTable, figures: &[&str]) -> Result<PathBuf, Error> {
     let mut file = EventFile::new();
     for row in &table.rows {
-        file.push(row.epoch, epoch(row, &table.radii)?);
+        file.push(row.epoch, epoch(row, table)?);
     }
     if let Some(last) = table.rows.last() {
         let figure = |name: &&str| {
@@ -29,7 +29,8 @@ pub(crate) fn save(output: &Path, table: &SpectrumTable, figures: &[&str]) -> Re
     Ok(file.save(&results::events_folder(output))?)
 }
 
-fn epoch(row: &SpectrumRow, radii: &[usize]) -> Result<Vec<(String, Summary)>, Error> {
+fn epoch(row: &SpectrumRow, table: &SpectrumTable) -> Result<Vec<(String, Summary)>, Error> {
+    let radii = &table.radii;
     let (lower, edges) = edges(radii);
     let spectrum = Histogram::new(lower, edges.into_iter().zip(row.mean.iter().copied()).collect())?;
     let centre = row.centre_of_mass(radii);
@@ -40,6 +41,9 @@ fn epoch(row: &SpectrumRow, radii: &[usize]) -> Result<Vec<(String, Summary)>, E
     // A spectrum of zeros has no centre.
     if centre.is_finite() {
         values.push(("gradient_spectrum/centre_of_mass".to_owned(), Summary::Scalar(centre)));
+    }
+    if let Some(centre) = table.energy_centre(row) {
+        values.push(("gradient_spectrum/energy_centre".to_owned(), Summary::Scalar(centre)));
     }
     Ok(values)
 }

@@ -12,10 +12,13 @@
 use candle_core::{DType, Tensor, Var};
 use candle_nn::Module;
 use datasets::ImageSet;
-use pipeline::{DatasetProfile, DeviceBatch, Session, on_host, tally, test_batches};
-use spectral::{RunningBands, SpectrumRow};
+use pipeline::{DatasetProfile, DeviceBatch, Session, on_host, test_batches};
+use spectral::SpectrumRow;
 
-use super::profiler::GradientProfiler;
+use super::{
+    profiler::GradientProfiler,
+    sums::{RowSums, SpectrumGroups},
+};
 use crate::Error;
 
 /// The gradient spectrum of a network that maps pixels (B, 3, H, W) in [0, 1] to logits (B, classes), as a row of an epoch. A normaliser
@@ -49,26 +52,17 @@ pub fn spectrum_of_module(
     session: &Session,
 ) -> Result<SpectrumRow, Error> {
     let profiler = GradientProfiler::new(images.shape(), &models::Backend::default())?;
-    let mut bands = RunningBands::new(profiler.radii().len());
-    let (mut seen, mut correct, mut skipped) = (0, 0, 0);
+    let mut sums = RowSums::new(&profiler, SpectrumGroups::default(), images.classes().len());
     let pass = session.progress.pass(&format!("epoch {epoch}"), images.len());
     let batches = test_batches(images, profile.gradient_batch_size, profile.workers);
     for batch in on_host(batches.map(|batch| batch.map_err(Error::from))) {
         let DeviceBatch { images, labels } = batch?;
         let (logits, gradient) = module_gradient(network, &images, &labels)?;
-        let profiles = profiler.profiles(&gradient)?;
-        profiles.rows().for_each(|row| bands.push(row));
-        skipped += profiles.skipped();
-        correct += tally(0.0, &logits, &labels)?.correct;
-        seen += labels.len();
+        sums.push(&profiler.profiles(&gradient)?, &logits, &labels)?;
         pass.advance(labels.len());
         pass.check()?;
     }
-    if skipped == seen {
-        return Err(Error::NoGradients { what: format!("epoch {epoch}"), images: skipped });
-    }
-    let nat_prec1 = 100.0 * correct as f64 / seen.max(1) as f64;
-    Ok(SpectrumRow { epoch, mean: bands.mean(), std: bands.std(), nat_prec1, skipped })
+    sums.row(epoch, &format!("epoch {epoch}"))
 }
 
 /// Logits (B, classes), and the gradient of each image's cross-entropy with respect to its pixels (B, C, H, W), times a power of two as

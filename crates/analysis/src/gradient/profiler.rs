@@ -1,4 +1,4 @@
-//! Profiles of input gradients, measured on the device that the gradients are on: from a GPU a row an image comes back.
+//! Profiles of input gradients and shares of their energy, measured on the device that the gradients are on: from a GPU a row an image comes back.
 
 use candle_core::Tensor;
 use datasets::ImageShape;
@@ -8,7 +8,7 @@ use spectral::{Convention, Profiler, Profiles, RadialBins, Recipe};
 
 use crate::Error;
 
-/// Measures profiles of gradients of images of one size.
+/// Measures profiles of gradients of images of one size, and the share of each ring in a gradient's energy: both come of one transform.
 pub struct GradientProfiler {
     /// On the CPU; of gradients elsewhere it says the bands.
     host: Profiler,
@@ -23,11 +23,14 @@ impl GradientProfiler {
     pub fn new(shape: ImageShape, backend: &Backend) -> Result<Self, Error> {
         let (height, width, convention) = (shape.height, shape.width, Convention::Reference);
         let host = Profiler::new(Recipe::Gradient, shape.channels, height, width, convention)?;
+        let host = host.with_energy_shares();
         let device = match backend {
             Backend::Cpu(_) => None,
             Backend::Candle { device, .. } => {
                 let bins = RadialBins::new(height, width, convention);
-                Some(BandMeans::new([height, width], &bins.half_weights(), bins.len(), device)?)
+                let rings = RadialBins::new(height, width, Convention::Nearest);
+                let means = BandMeans::new([height, width], &bins.half_weights(), bins.len(), device)?;
+                Some(means.with_energies(&rings.half_counts(), rings.len())?)
             }
         };
         Ok(Self { host, device })
@@ -38,7 +41,12 @@ impl GradientProfiler {
         self.host.radii()
     }
 
-    /// The profiles of gradients (N, C, H, W).
+    /// The radius r of each ring: the nearest whole |k|, zero left out.
+    pub fn rings(&self) -> &[usize] {
+        self.host.ring_radii()
+    }
+
+    /// The profiles of gradients (N, C, H, W), and their shares of energy.
     ///
     /// # Errors
     /// If they are of another size, or the device fails.
@@ -48,7 +56,7 @@ impl GradientProfiler {
             None => Ok(self.host.profiles(&values(gradients)?)?),
             Some(device) => {
                 let rows = values(&device.of_gradients(gradients)?)?;
-                Ok(Profiles::of_gradient_means(&rows, self.radii().len()))
+                Ok(Profiles::of_gradient_means(&rows, self.radii().len(), self.rings().len()))
             }
         }
     }
@@ -81,9 +89,11 @@ mod tests {
             let on = |backend| GradientProfiler::new(shape, &backend)?.profiles(&gradients);
             let (found, expected) = (on(Backend::candle_cpu())?, on(Backend::default())?);
             assert_eq!((found.skipped(), expected.skipped()), (4, 4));
-            for (found, expected) in found.by_image().zip(expected.by_image()) {
+            for (found, expected) in found.with_shares_by_image().zip(expected.with_shares_by_image()) {
                 assert_eq!(found.is_some(), expected.is_some());
-                let pairs = found.unwrap_or_default().iter().zip(expected.unwrap_or_default());
+                let both = |(profile, shares): (&[f64], &[f64])| [profile, shares].concat();
+                let (found, expected) = (found.map(both), expected.map(both));
+                let pairs = found.iter().flatten().zip(expected.iter().flatten());
                 for (found, expected) in pairs {
                     assert!((found - expected).abs() < 1e-5, "{height}×{width}: {found}, {expected}");
                 }

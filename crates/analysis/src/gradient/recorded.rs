@@ -21,7 +21,7 @@ use crate::Error;
 /// images.push(&[1.0, 0.0]);
 /// let empty = || SpectrumTable::new("mine", "my network", 1, vec![1, 2]);
 /// let mut recorded = RecordedSpectrum::open(run.path(), empty(), images.clone())?;
-/// let row = |epoch| SpectrumRow { epoch, mean: vec![0.5, 1.0], std: vec![0.0; 2], nat_prec1: 10.0, skipped: 0 };
+/// let row = |epoch| SpectrumRow { epoch, mean: vec![0.5, 1.0], std: vec![0.0; 2], nat_prec1: 10.0, ..SpectrumRow::default() };
 /// recorded.insert(row(3));
 /// recorded.save()?;
 /// assert!(run.path().join("spectrum/gradient_spectrum.png").exists());
@@ -62,6 +62,10 @@ impl RecordedSpectrum {
                 return Err(Error::OtherBands { path, before, now });
             }
             (table.rows, table.network) = (stored.rows, stored.network);
+            // Rows of earlier versions have no shares.
+            if table.rings.is_empty() {
+                table.rings = stored.rings;
+            }
         }
         let is_saved = table.rows.is_empty();
         Ok(Self { run: run.to_path_buf(), table, images, is_saved, _lock: None })

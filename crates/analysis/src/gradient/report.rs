@@ -9,7 +9,7 @@ use spectral::{Convention, Profiler, Recipe, RunningBands, SpectrumRow, Spectrum
 use pipeline::test_batches;
 use runs::{StoredCheckpoint, results};
 
-use super::events;
+use super::{events, figures};
 use crate::Error;
 
 /// A finished measurement.
@@ -29,14 +29,15 @@ impl SpectrumReport<'_> {
     /// # Errors
     /// If a file cannot be written.
     pub fn save(&self, output: &Path) -> Result<Vec<PathBuf>, Error> {
-        results::replace(output, [], |aside| {
-            let files = self.save_in(aside)?;
-            events::save(aside, self.table, &[results::SPECTRUM, results::DENSITY])?;
+        results::replace(output, results::spectrum_figures(), |aside| {
+            let (figures, files) = self.save_in(aside)?;
+            events::save(aside, self.table, &figures)?;
             Ok(files)
         })
     }
 
-    fn save_in(&self, folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    /// Writes numbers and figures; which figures there are, without extension, and all files.
+    fn save_in(&self, folder: &Path) -> Result<(Vec<&'static str>, Vec<PathBuf>), Error> {
         let stem = folder.join(results::SPECTRUM);
         let (json, npz) = (stem.with_extension("json"), stem.with_extension("npz"));
         self.table.save_json(&json)?;
@@ -44,21 +45,30 @@ impl SpectrumReport<'_> {
         let mut files = vec![json, npz];
         files.extend(HeatMap::new(self.table)?.save(&stem)?);
         files.extend(density_curves(self.table, self.images)?.save(&folder.join(results::DENSITY))?);
-        Ok(files)
+        let (more, of_details) = figures::save(self.table, folder)?;
+        files.extend(of_details);
+        Ok(([results::SPECTRUM, results::DENSITY].into_iter().chain(more).collect(), files))
     }
 
     /// What was found of each epoch, for programs: the numbers of a table without its bands.
     pub fn summary(&self, files: &[PathBuf]) -> serde_json::Value {
         let (table, images) = (self.table, self.images);
         let epoch = |(row, checkpoint): (&SpectrumRow, &StoredCheckpoint)| {
-            serde_json::json!({
+            let mut epoch = serde_json::json!({
                 "epoch": row.epoch,
                 "checkpoint": checkpoint.path,
                 "nat_prec1": row.nat_prec1,
                 "centre_of_mass": row.centre_of_mass(&table.radii),
                 "peak": row.peak(&table.radii),
                 "skipped": row.skipped,
-            })
+                "energy_centre": table.energy_centre(row),
+            });
+            if let Some((from, of)) = table.difference.zip(row.details.outcomes.as_ref()) {
+                epoch["correct_images"] = of.correct.images.into();
+                epoch["wrong_images"] = of.wrong.images.into();
+                epoch["bands_that_differ"] = of.bands_that_differ(from).into();
+            }
+            epoch
         };
         serde_json::json!({
             "dataset": table.dataset,
@@ -70,6 +80,24 @@ impl SpectrumReport<'_> {
             "files": files,
         })
     }
+}
+
+/// The difference of images that are classified rightly and wrongly, an epoch a line; none where it was not asked for.
+pub fn difference_words(table: &SpectrumTable) -> Vec<String> {
+    let Some(from) = table.difference else { return Vec::new() };
+    let line = |row: &SpectrumRow| {
+        let of = row.details.outcomes.as_ref()?;
+        let (epoch, correct, wrong) = (row.epoch, of.correct.images, of.wrong.images);
+        let bands = table.radii.len();
+        let found = of.bands_that_differ(from).map_or_else(
+            || "too few of one kind for a difference".to_owned(),
+            |beyond| {
+                format!("{} is beyond its 95 % interval in {beyond} of {bands} bands", from.difference())
+            },
+        );
+        Some(format!("epoch {epoch}: {correct} images correct, {wrong} wrong; {found}"))
+    };
+    table.rows.iter().filter_map(line).collect()
 }
 
 /// One epoch in words.

@@ -1,7 +1,8 @@
 //! The gradient spectrum of a network (Lin, Gao & Sang, IJCAI 2022).
 //!
 //! For each batch: the gradient of the cross-entropy with respect to the pixels → summed over channels, |DFT|, radial average, scaled
-//! to [0, 1] per image → running mean and standard deviation over images.
+//! to [0, 1] per image → running mean and standard deviation over images. The shares of the gradient's energy by ring
+//! ([`Sensitivity`](crate::Sensitivity)) come of the same transforms.
 
 use std::path::Path;
 
@@ -9,13 +10,18 @@ use datasets::ImageSet;
 use models::{Architecture, Frozen};
 use pipeline::{
     DatasetProfile, DeviceFeed, MeasuredNetwork, NetworkDescription, NetworkSpec, Session, describe_networks,
-    open_network, out_of_memory, tally, test_batches,
+    open_network, out_of_memory, test_batches,
 };
 use progress::Interrupted;
 use runs::StoredCheckpoint;
-use spectral::{RunningBands, SpectrumRow, SpectrumTable};
+use spectral::{SpectrumRow, SpectrumTable};
 
-use super::{partial::PartialRows, profiler::GradientProfiler, report};
+use super::{
+    partial::PartialRows,
+    profiler::GradientProfiler,
+    report,
+    sums::{RowSums, SpectrumGroups},
+};
 use crate::{Error, network};
 
 /// Measures gradient spectra of networks on the same images.
@@ -41,6 +47,7 @@ pub struct GradientSpectrum<'a> {
     session: &'a Session,
     profiler: GradientProfiler,
     feed: DeviceFeed,
+    groups: SpectrumGroups,
 }
 
 impl<'a> GradientSpectrum<'a> {
@@ -69,7 +76,30 @@ impl<'a> GradientSpectrum<'a> {
     ) -> Result<Self, Error> {
         let profiler = GradientProfiler::new(images.shape(), &session.backend)?;
         let feed = DeviceFeed::to(&session.backend);
-        Ok(Self { images, profile, network, session, profiler, feed })
+        let groups = SpectrumGroups::default();
+        Ok(Self { images, profile, network, session, profiler, feed, groups })
+    }
+
+    /// The same, with spectra of groups of images beside that of all.
+    ///
+    /// ```
+    /// # use analysis::{GradientSpectrum, SpectrumGroups};
+    /// # use datasets::synthetic::Synthetic;
+    /// # use pipeline::{DatasetProfile, Session, fresh_network};
+    /// # let test = Synthetic { seed: 0, train: 0, test: 20 }.generate().test;
+    /// # let (profile, session) = (DatasetProfile::synthetic(), Session::default());
+    /// # let network = fresh_network("resnet20".parse()?, 10, profile.normaliser, 0, &session.backend)?.freeze()?;
+    /// let spectrum = GradientSpectrum::new(&test, &profile, "resnet20".parse()?, &session)?;
+    /// let spectrum = spectrum.with_groups(SpectrumGroups { per_class: true, ..SpectrumGroups::default() });
+    /// let row = spectrum.of_network(&network, 0)?;
+    /// // Two images of each class, whose means have the mean of all.
+    /// assert_eq!(row.details.classes.iter().map(|class| class.images).collect::<Vec<_>>(), [2; 10]);
+    /// let mean = row.details.classes.iter().map(|class| class.mean[4]).sum::<f64>() / 10.0;
+    /// assert!((mean - row.mean[4]).abs() < 1e-12);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_groups(self, groups: SpectrumGroups) -> Self {
+        Self { groups, ..self }
     }
 
     /// The images that it is measured on.
@@ -85,7 +115,13 @@ impl<'a> GradientSpectrum<'a> {
     /// A table without rows: which images, which network, which bands.
     pub fn empty_table(&self) -> SpectrumTable {
         let radii = self.profiler.radii().to_vec();
-        SpectrumTable::new(self.profile.label.clone(), self.network.name(), self.images.len(), radii)
+        let classes = if self.groups.per_class { self.images.classes().to_vec() } else { Vec::new() };
+        SpectrumTable {
+            rings: self.profiler.rings().to_vec(),
+            difference: self.groups.difference,
+            classes,
+            ..SpectrumTable::new(self.profile.label.clone(), self.network.name(), self.images.len(), radii)
+        }
     }
 
     /// The same, of these networks.
@@ -158,7 +194,10 @@ impl<'a> GradientSpectrum<'a> {
         let given = given.map_or_else(String::new, |given| format!(" {:?} {:?}", given.mean(), given.std()));
         let outputs = self.images.outputs();
         let outputs = outputs.map_or_else(String::new, |outputs| format!(" outputs {:?}", outputs.indices()));
-        format!("{dataset} {arch} {images} images {checksum:08x} {kernels}{given}{outputs}")
+        let groups = self.groups.identity();
+        format!(
+            "{dataset} {arch} {images} images {checksum:08x} {kernels}{given}{outputs} with shares{groups}"
+        )
     }
 
     /// The spectrum of a checkpoint.
@@ -186,27 +225,18 @@ impl<'a> GradientSpectrum<'a> {
 
     /// For each batch: input gradient → radial profiles → running statistics.
     fn measure(&self, network: &Frozen, epoch: usize, label: &str, name: &str) -> Result<SpectrumRow, Error> {
-        let mut bands = RunningBands::new(self.profiler.radii().len());
-        let (mut seen, mut correct, mut skipped) = (0, 0, 0);
+        let mut sums = RowSums::new(&self.profiler, self.groups, self.images.classes().len());
         let pass = self.session.progress.pass(label, self.images.len());
         let batches = test_batches(self.images, self.profile.gradient_batch_size, self.profile.workers);
         for batch in self.feed.batches(batches.map(|batch| batch.map_err(Error::from)))? {
             let batch = batch?;
             let found = network.scaled_input_gradient(&batch.images, &batch.labels);
             let found = found.map_err(|error| out_of_memory(error, batch.len()))?;
-            let profiles = self.profiler.profiles(&found.gradient)?;
-            profiles.rows().for_each(|row| bands.push(row));
-            skipped += profiles.skipped();
-            correct += tally(found.loss, &found.logits, &batch.labels)?.correct;
-            seen += batch.len();
+            sums.push(&self.profiler.profiles(&found.gradient)?, &found.logits, &batch.labels)?;
             pass.advance(batch.len());
             pass.check()?;
         }
-        if skipped == seen {
-            return Err(Error::NoGradients { what: name.to_owned(), images: skipped });
-        }
-        let nat_prec1 = 100.0 * correct as f64 / seen.max(1) as f64;
-        Ok(SpectrumRow { epoch, mean: bands.mean(), std: bands.std(), nat_prec1, skipped })
+        sums.row(epoch, name)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a measure is, to the loop that runs it.
 
 use candle_core::{Device, Tensor};
-use datasets::Batch;
+use datasets::{Batch, Order};
 use evaluation::predictions;
 use models::Frozen;
 use pipeline::out_of_memory;
@@ -39,6 +39,16 @@ pub trait Measure {
 
     /// What is made of the sums before the images are gone through again.
     fn next_pass(&self, _sums: &mut Self::Sums) {}
+
+    /// In which order the images are gone through.
+    fn order(&self, _pass: usize) -> Order {
+        Order::Sequential
+    }
+
+    /// Whether no further batch of this pass adds anything.
+    fn is_known(&self, _sums: &Self::Sums) -> bool {
+        false
+    }
 
     /// Sums of nothing.
     fn start(&self) -> Self::Sums;

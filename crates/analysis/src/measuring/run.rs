@@ -41,6 +41,8 @@ struct Position<Sums> {
     step: usize,
     /// Images of finished batches.
     images: usize,
+    /// The most that a finished pass went through: one that knows enough may end early.
+    measured: usize,
     sums: Sums,
 }
 
@@ -59,7 +61,7 @@ type Keep<'a, Sums> = dyn FnMut(&Position<Sums>) -> Result<(), Error> + 'a;
 
 impl<Sums> Position<Sums> {
     fn start(sums: Sums) -> Self {
-        Self { pass: 0, batch: 0, step: 0, images: 0, sums }
+        Self { pass: 0, batch: 0, step: 0, images: 0, measured: 0, sums }
     }
 }
 
@@ -123,7 +125,7 @@ fn of_checkpoint<M: Measure>(
                 partial.keep(checksum, epoch, serde_json::to_value(position)?)
             })?;
             let row = measure.row(position.sums, &checkpoint.path.display().to_string())?;
-            Finished { images: position.images, row }
+            Finished { images: position.measured, row }
         }
     };
     partial.push(checksum, epoch, serde_json::to_value(&finished)?)?;
@@ -163,6 +165,10 @@ fn go_on<M: Measure>(
             &mut Keeping { pass: &pass, kept: &mut kept, keep },
         )?;
         position.pass += 1;
+        position.measured = position.measured.max(position.images);
+        // Of a pass that was broken off, because all is known, the rest is done, too.
+        let until: usize = passes.iter().take(position.pass).map(|steps| count * steps).sum();
+        pass.set_position(until as u64);
         if position.pass < passes.len() {
             measure.next_pass(&mut position.sums);
             (position.batch, position.images) = (0, 0);
@@ -189,11 +195,16 @@ fn one_pass<M: Measure>(
 ) -> Result<(), Error> {
     let size = subject.profile.batch_size.max(1);
     let workers = subject.profile.workers;
-    let options =
-        BatchOptions { batch_size: size, workers, start_batch: position.batch, ..BatchOptions::default() };
+    let (order, start_batch) = (measure.order(position.pass), position.batch);
+    let options = BatchOptions { batch_size: size, order, workers, start_batch, ..BatchOptions::default() };
+    let places = order.permutation(subject.images.len()).map(|images| inverse(&images));
+    let place = |image: usize| places.as_ref().map_or(image, |places| places[image]);
+    if measure.is_known(&position.sums) {
+        return Ok(());
+    }
     for batch in subject.images.batches(options) {
         let batch = batch?;
-        let own = batch.indices.first().map_or(position.batch, |index| index / size);
+        let own = batch.indices.first().map_or(position.batch, |&image| place(image) / size);
         if own != position.batch {
             (position.batch, position.step) = (own, 0);
         }
@@ -209,8 +220,18 @@ fn one_pass<M: Measure>(
         }
         position.images += batch.len();
         (position.batch, position.step) = (own + 1, 0);
+        if measure.is_known(&position.sums) {
+            break;
+        }
     }
     Ok(())
+}
+
+/// By image: its place in an order.
+fn inverse(images: &[usize]) -> Vec<usize> {
+    let mut places = vec![0; images.len()];
+    images.iter().enumerate().for_each(|(place, &image)| places[image] = place);
+    places
 }
 
 /// Keeps what there is and ends the work, if the interrupt flag is set.

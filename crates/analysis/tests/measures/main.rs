@@ -12,8 +12,8 @@ use std::{
 };
 
 use analysis::{
-    AttackSpectrum, CriticalBands, Error, FourierHeatMap, LayerSpectra, Measure, MeasureReport,
-    PhaseAmplitude, Sensitivity, Shortcuts, Subject, measure_network, resume_measure,
+    AttackSpectrum, CriticalBands, Error, FourierHeatMap, GradientSpectrum, LayerSpectra, Measure,
+    MeasureReport, PhaseAmplitude, Sensitivity, Shortcuts, Subject, measure_network, resume_measure,
 };
 use candle_core::{Device, Tensor};
 use datasets::{ImageSet, ImageShape, synthetic::Synthetic};
@@ -126,6 +126,37 @@ fn a_linear_network_errs_on_the_frequencies_that_it_sees_and_no_others() -> Outc
 }
 
 #[test]
+fn images_are_drawn_until_the_error_rate_is_known() -> Outcome {
+    let images = grey(1500)?;
+    // The frequencies up to 1 in either direction, of which the mean alone is seen, and what half of the images show.
+    let all = |subject: &Subject<'_>| FourierHeatMap::new(subject)?.with_norm(2.0)?.clipped(false).within(1);
+    let (_, whole) = measured(&images, all)?;
+    let (measure, drawn) = measured(&images, |subject| all(subject)?.with_precision(0.05))?;
+    assert_eq!((drawn.images, drawn.clean_errors, drawn.seen.len()), (1500, 0, 5));
+    assert!(whole.seen.is_empty() && whole.evaluations().is_none());
+    for direction in 0..5 {
+        let ([low, high], share) = (drawn.interval(direction), whole.rate(direction));
+        assert!(low <= share && share <= high && high - low <= 0.1 + 1e-12, "{low} {share} {high}");
+    }
+    // Of none a few batches of 24 say enough, of one half 1 / (1/384 + 1/1500) and a tenth more.
+    assert!(drawn.seen[0] <= 72 && (300..400).contains(&drawn.seen[4]), "{:?}", drawn.seen);
+    assert_eq!(drawn.evaluations(), Some(drawn.seen.iter().sum()));
+    // First order and clean errors are of all images.
+    assert_eq!(drawn.first_order, whole.first_order);
+    let findings = measure.findings(&[&drawn], &[0], "")?;
+    let json = &findings.rows[0];
+    assert_eq!(json["images_drawn"][1][1], drawn.seen[4]);
+    assert_eq!((&json["evaluations_of_all_images"], findings.arrays.len()), (&7500.into(), 7));
+    assert_eq!(measure.settings()["precision_goal"], 0.05);
+    // The ring has no errors but those that its interval allows.
+    assert!(
+        drawn.ring_mean[0] == 0.0
+            && drawn.ring_interval[0].is_some_and(|[low, high]| low == 0.0 && high < 0.1)
+    );
+    Ok(())
+}
+
+#[test]
 fn clipping_keeps_pixels_in_their_range() -> Outcome {
     // White and black images: what would leave the range does not count. At zero frequency the mean moves by nothing or by v/32 = 0.63;
     // at others half of each wave counts, and the mean moves by about √2·v/32/π = 0.28.
@@ -150,6 +181,15 @@ fn a_linear_networks_energy_is_at_the_multiples_of_its_grid() -> Outcome {
     }
     let centre: f64 = expected.iter().map(|(&radius, count)| radius as f64 * count / 15.0).sum();
     assert!((row.centre - centre).abs() < 1e-5 && row.skipped == 0 && row.correct == 40);
+    // The gradient spectrum has the same shares, by transforms in f32.
+    let (profile, session) = (profile(), Session::default());
+    let spectrum = GradientSpectrum::new(&images, &profile, "resnet20".parse()?, &session)?;
+    let of_spectrum = spectrum.of_network(&linear_network()?, 0)?;
+    let shares = of_spectrum.details.shares.as_ref().ok_or("shares")?;
+    assert!(shares.images == 40 && shares.mean.len() == row.mean.len());
+    assert!(shares.mean.iter().zip(&row.mean).all(|(a, b)| (a - b).abs() < 1e-6), "{shares:?}");
+    let found = spectrum.empty_table().energy_centre(&of_spectrum).ok_or("a centre")?;
+    assert!((found - centre).abs() < 1e-5, "{found} {centre}");
     // All images have the same shares: nothing is uncertain.
     let [low, high] = row.centre_interval.ok_or("an interval")?;
     assert!(high - low < 1e-5);
@@ -268,6 +308,9 @@ fn a_measurement_that_is_stopped_goes_on_and_gives_the_same_files() -> Outcome {
     // Three batches of ten steps: in the first, in the middle of the second, in the second network.
     let map = |subject: &Subject<'_>| FourierHeatMap::new(subject)?.within(1);
     check_resuming(images, run, map, &[4, 9, 12])?;
+    // Three batches of a step, then of five in another order, until their rates are known.
+    let drawn = |subject: &Subject<'_>| FourierHeatMap::new(subject)?.within(1)?.with_precision(0.2);
+    check_resuming(images, run, drawn, &[2, 5, 11])?;
     check_resuming(images, run, Sensitivity::new, &[1, 3])?;
     check_resuming(images, run, |subject| CriticalBands::new(subject, 1), &[5, 20])?;
     check_resuming(images, run, |_| Ok(LayerSpectra::new(1)), &[1, 2])?;

@@ -21,6 +21,8 @@ pub struct BandMeans {
     transform: HalfSpectrum,
     /// (W' · H, bands).
     weights: Tensor,
+    /// (W' · H, rings).
+    rings: Option<Tensor>,
 }
 
 impl BandMeans {
@@ -32,7 +34,18 @@ impl BandMeans {
     pub fn new(size: [usize; 2], weights: &[f32], bands: usize, device: &Device) -> Result<Self> {
         let transform = HalfSpectrum::new(size, device)?;
         let weights = Tensor::from_slice(weights, (transform.coefficients(), bands), device)?;
-        Ok(Self { transform, weights })
+        Ok(Self { transform, weights, rings: None })
+    }
+
+    /// The same, which also finds the energies of rings of gradients; `counts` (W', H, rings) is how often the energy of coefficient (u, v)
+    /// counts in each ring, with that of its mirror image.
+    ///
+    /// # Errors
+    /// As [`BandMeans::new`].
+    pub fn with_energies(self, counts: &[f32], rings: usize) -> Result<Self> {
+        let device = self.weights.device().clone();
+        let rings = Tensor::from_slice(counts, (self.transform.coefficients(), rings), &device)?;
+        Ok(Self { rings: Some(rings), ..self })
     }
 
     /// Means of planes (N, H, W): (N, bands).
@@ -40,13 +53,19 @@ impl BandMeans {
     /// # Errors
     /// If the planes are of another size, or the device fails.
     pub fn of(&self, planes: &Tensor) -> Result<Tensor> {
-        let (real, imaginary) = self.transform.of(planes)?;
-        (real.sqr()? + imaginary.sqr()?)?.sqrt()?.matmul(&self.weights)
+        self.energies(planes)?.sqrt()?.matmul(&self.weights)
     }
 
-    /// What a gradient's profile is made of, for gradients (N, C, H, W): (N, bands + 1). The plane is the sum over channels divided
-    /// by its largest magnitude, so that no square over- or underflows; after its means comes its range, 0 for a constant one. A
-    /// plane of zeros or with a value that is not finite has means that are not numbers.
+    /// |F|² of each coefficient of the half spectrum.
+    fn energies(&self, planes: &Tensor) -> Result<Tensor> {
+        let (real, imaginary) = self.transform.of(planes)?;
+        real.sqr()? + imaginary.sqr()?
+    }
+
+    /// What a gradient's profile is made of, for gradients (N, C, H, W): (N, bands + 1 + rings). The plane is the sum over channels
+    /// divided by its largest magnitude, so that no square over- or underflows; after its means comes its range, 0 for a constant one,
+    /// and then the energies of rings, where they are asked for. A plane of zeros or with a value that is not finite has means that are
+    /// not numbers.
     ///
     /// # Errors
     /// As [`BandMeans::of`].
@@ -56,7 +75,11 @@ impl BandMeans {
         let (low, high) = (flat.min_keepdim(1)?, flat.max_keepdim(1)?);
         let scale = high.maximum(&low.neg()?)?;
         let range = (high - low)?.broadcast_div(&scale)?;
-        let means = self.of(&flat.broadcast_div(&scale)?.reshape((count, height, width))?)?;
-        Tensor::cat(&[means, range], 1)
+        let energies = self.energies(&flat.broadcast_div(&scale)?.reshape((count, height, width))?)?;
+        let means = energies.sqrt()?.matmul(&self.weights)?;
+        match &self.rings {
+            None => Tensor::cat(&[means, range], 1),
+            Some(rings) => Tensor::cat(&[means, range, energies.matmul(rings)?], 1),
+        }
     }
 }

@@ -122,7 +122,14 @@ mod tests {
 
     fn row() -> SpectrumRow {
         let mean = (0..20).map(|band| f64::from(band) / 20.0).collect();
-        SpectrumRow { epoch: 0, mean, std: vec![0.5; 20], nat_prec1: 50.0, skipped: 1 }
+        SpectrumRow {
+            epoch: 0,
+            mean,
+            std: vec![0.5; 20],
+            nat_prec1: 50.0,
+            skipped: 1,
+            ..SpectrumRow::default()
+        }
     }
 
     #[test]

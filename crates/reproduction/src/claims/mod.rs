@@ -51,7 +51,13 @@ mod tests {
         let mut table = SpectrumTable::new("synthetic", "resnet20", 1000, (1..=20).collect());
         for (epoch, mean) in epochs.iter().enumerate() {
             let mean = (1..=20).map(mean).collect();
-            table.rows.push(SpectrumRow { epoch, mean, std: vec![0.1; 20], nat_prec1: prec1, skipped: 0 });
+            table.rows.push(SpectrumRow {
+                epoch,
+                mean,
+                std: vec![0.1; 20],
+                nat_prec1: prec1,
+                ..SpectrumRow::default()
+            });
         }
         findings.spectra.insert(set, table);
         let component = |name: &str, r: Option<usize>, prec1: f64| {
