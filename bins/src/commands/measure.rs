@@ -257,11 +257,24 @@ impl MeasureFlags for ShortcutsFlags {
 pub fn run<Own: MeasureFlags>(mut flags: Flags<Own>) -> anyhow::Result<()> {
     let session = cli::start(&flags.machine)?;
     flags.checkpoints.adopt_settings(&mut flags.data, &mut flags.run)?;
-    let checkpoints = flags.checkpoints(&session)?;
-    let dataset = images::open(&flags.data.request(), Request::open, &session)?;
+    let format = flags.machine.format;
+    measure(&flags, &session, |report, networks, files| print(report, networks, files, format))
+}
+
+/// Measures, writes the results, and hands them, what was measured and the files on.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn measure<Own: MeasureFlags, T>(
+    flags: &Flags<Own>,
+    session: &Session,
+    then: impl FnOnce(&MeasureReport, &[NetworkDescription], &[PathBuf]) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let checkpoints = flags.checkpoints(session)?;
+    let dataset = images::open(&flags.data.request(), Request::open, session)?;
     let (shape, profile) = (dataset.test.shape(), flags.checkpoints.profile(&flags.data)?);
     let network = flags.checkpoints.network(&flags.run, [shape.height, shape.width])?;
-    let subject = Subject { images: &dataset.test, profile: &profile, network, session: &session };
+    let subject = Subject { images: &dataset.test, profile: &profile, network, session };
     let measure =
         flags.own.measure(&subject, &Context { seed: flags.run.seed, images: flags.data.request() })?;
     let networks = subject.describe(&checkpoints)?;
@@ -276,8 +289,8 @@ pub fn run<Own: MeasureFlags>(mut flags: Flags<Own>) -> anyhow::Result<()> {
     let mut files = report.save(&output)?;
     finished.remove()?;
     files.push(reports::save_run_page(&run)?);
-    images::note_left_out(&dataset, &session);
-    print(&report, &networks, &files, flags.machine.format)
+    images::note_left_out(&dataset, session);
+    then(&report, &networks, &files)
 }
 
 impl<Own: MeasureFlags> Flags<Own> {

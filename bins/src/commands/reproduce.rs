@@ -10,7 +10,11 @@ use reproduction::{
     Environment, FitEpochs, Plan, Program, Report, ReproductionConfig, Restart, StepRun, Verdict,
 };
 
-use super::{easy_train, evaluate, generate_toy_dataset, train_toy_models};
+use super::{
+    easy_train, evaluate, generate_toy_dataset,
+    measure::{self, MeasureFlags, PhaseAmplitudeFlags, SensitivityFlags},
+    train_toy_models,
+};
 use crate::cli::{
     self, UsageError,
     flags::{
@@ -146,7 +150,18 @@ fn run_step(run: &StepRun<'_>, session: &Session) -> anyhow::Result<()> {
         Program::Evaluate => {
             evaluate::measure(&evaluate::Flags::try_parse_from(line)?, session, |_, _, _| Ok(()))
         }
+        Program::Measure => match line.get(1).map(String::as_str) {
+            Some(SensitivityFlags::NAME) => run_measure::<SensitivityFlags>(&line[1..], session),
+            Some(PhaseAmplitudeFlags::NAME) => run_measure::<PhaseAmplitudeFlags>(&line[1..], session),
+            other => anyhow::bail!("measure {}: no step of a reproduction", other.unwrap_or_default()),
+        },
     }
+}
+
+/// `line` begins with what is measured.
+fn run_measure<Own: MeasureFlags>(line: &[String], session: &Session) -> anyhow::Result<()> {
+    let flags = measure::Flags::<Own>::try_parse_from(line)?;
+    measure::measure(&flags, session, |_, _, _| Ok(()))
 }
 
 /// The error of a step, with the step that it belongs to.

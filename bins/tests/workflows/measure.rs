@@ -87,7 +87,10 @@ fn compares(folder: &Path) -> Outcome {
     let cell = found[1]["largest"]["cell"].as_str().ok_or("a cell")?;
     assert!(cell.starts_with("r = "), "{cell}");
     let page = fs::read_to_string(folder.join("compare/compare.html"))?;
-    assert!(page.contains(&format!("at {cell}.")) && page.contains("data-figure=\"compared-1-mean\""), "{page}");
+    assert!(
+        page.contains(&format!("at {cell}.")) && page.contains("data-figure=\"compared-1-mean\""),
+        "{page}"
+    );
     // Figures of an earlier comparison go.
     succeed(&mut compare(&[run, "--epoch", "0,1", "--measure", "sensitivity"]));
     let kept = folder.join("compare/notes.png");

@@ -15,7 +15,7 @@ use crate::{
 /// A reproduction with checked settings: its steps in order, and the folder that holds all results.
 ///
 /// For each [`TrainingSet`]: fit kernels and make images, where the images are made; train a network and record its gradient
-/// spectrum; evaluate it on frequency components.
+/// spectrum; evaluate it on frequency components. At the end, measures of other papers of the network trained on original images.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     config: ReproductionConfig,
@@ -57,6 +57,10 @@ impl Plan {
     }
 }
 
+/// Measures of other papers that take seconds, and what they are called in sentences.
+const MEASURES: [(&str, &str); 2] =
+    [("sensitivity", "Fourier sensitivity"), ("phase-amplitude", "use of phase and amplitude")];
+
 /// What the steps are made from.
 struct StepList<'a> {
     config: &'a ReproductionConfig,
@@ -66,7 +70,8 @@ struct StepList<'a> {
 
 impl StepList<'_> {
     fn all(&self) -> Vec<Step> {
-        TrainingSet::ALL.into_iter().flat_map(|set| self.of_set(set)).collect()
+        let measures = MEASURES.iter().map(|(what, name)| self.measure(what, name));
+        TrainingSet::ALL.into_iter().flat_map(|set| self.of_set(set)).chain(measures).collect()
     }
 
     fn of_set(&self, set: TrainingSet) -> Vec<Step> {
@@ -141,6 +146,21 @@ impl StepList<'_> {
         }
     }
 
+    /// Of the network trained on original images.
+    fn measure(&self, what: &str, name: &str) -> Step {
+        let set = TrainingSet::Original;
+        let mut arguments = vec![what.to_owned()];
+        arguments.extend(self.of_network(set));
+        push(&mut arguments, &format!("--seed {}", self.config.seed));
+        Step {
+            program: Program::Measure,
+            arguments,
+            name: format!("measure the {name} of the network trained on {}", set.label()),
+            result: self.paths.measure(set, what),
+            folder: self.paths.run(set),
+        }
+    }
+
     /// The arguments that name a network and its images.
     fn of_network(&self, set: TrainingSet) -> Vec<String> {
         let mut arguments = self.with_root(&["--arch", &self.config.arch]);
@@ -191,7 +211,11 @@ mod tests {
         let config =
             ReproductionConfig { data: Some("my data".into()), ..ReproductionConfig::for_scale(Scale::Full) };
         let lines = lines(config, "out")?;
-        assert_eq!(lines.len(), 12);
+        assert_eq!(lines.len(), 14);
+        assert_eq!(
+            lines[12],
+            "measure sensitivity --arch resnet18 --out-dir out --dataset cifar10 --data 'my data' --seed 0"
+        );
         assert_eq!(
             lines[0],
             "easy_train --arch resnet18 --out-dir out --dataset cifar10 --data 'my data' --epochs 200 --seed 0 --lr 0.1 \

@@ -18,6 +18,8 @@ pub enum Program {
     EasyTrain,
     /// Measures accuracy and features on frequency components.
     Evaluate,
+    /// Measures what another paper defines: the first argument is what.
+    Measure,
 }
 
 impl Program {
@@ -28,6 +30,7 @@ impl Program {
             Self::GenerateToyDataset => "generate_toy_dataset",
             Self::EasyTrain => "easy_train",
             Self::Evaluate => "evaluate",
+            Self::Measure => "measure",
         }
     }
 }
@@ -80,7 +83,7 @@ impl Step {
             (Begun::Broken, _) | (_, Restart::Overwrite) => Some("--overwrite"),
         };
         let flag = match self.program {
-            Program::Evaluate => None,
+            Program::Evaluate | Program::Measure => None,
             // Images are made anew in any case: the program cannot continue.
             Program::GenerateToyDataset => Some("--overwrite"),
             Program::TrainToyModels => again(result_names::kernels(&self.folder)),
