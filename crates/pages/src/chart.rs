@@ -125,7 +125,7 @@ impl Chart {
         }
         let name = numbers.keep(&self.name, data);
         let below = self.ticks_below();
-        let beside = frame::of_values(frame.y, 5);
+        let beside = frame::of_values(frame.y, 6);
         let (axes, height) = frame.axes((&below, &self.axes.right), (&beside, &self.axes.up), true);
         let size = format!("0 0 {WIDTH} {}", short(height));
         let picture = html! {
@@ -175,7 +175,7 @@ impl Chart {
         }
         let y = if fixed == Some(extent) { (extent.0, extent.1) } else { frame::padded(extent) };
         let y = if y.1 > y.0 { y } else { frame::padded(y) };
-        Frame::new(self.height, self.span(), y, &frame::of_values(y, 5))
+        Frame::new(self.height, self.span(), y, &frame::of_values(y, 6))
     }
 
     /// From the left to the right edge.

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use crate::{
     json::{names, number, numbers as list, pair},
-    page::{Section, source},
     rows::{chart, shown},
     run::Run,
+    section::{Section, source},
     state,
 };
 

@@ -5,8 +5,8 @@ use pages::{Cell, Table};
 use serde_json::{Map, Value};
 
 use crate::{
-    page::{Section, source},
     run::Run,
+    section::{Section, source},
 };
 
 /// None where the folder has no configuration.

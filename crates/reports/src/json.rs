@@ -34,7 +34,10 @@ fn name(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Object(members) => members.get("name").map_or_else(|| "?".to_owned(), name),
-        Value::Array(ends) => ends.iter().map(name).collect::<Vec<_>>().join("–"),
+        Value::Array(ends) => match &ends[..] {
+            [one, other] if one == other => name(one),
+            ends => ends.iter().map(name).collect::<Vec<_>>().join("–"),
+        },
         Value::Number(number) => {
             number.as_f64().map_or_else(|| number.to_string(), |number| format!("{number}").replace('-', "−"))
         }

@@ -26,6 +26,7 @@ mod measures;
 mod page;
 mod rows;
 mod run;
+mod section;
 mod spectrum;
 mod state;
 mod training;

@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use crate::{
     json::{names, numbers as list},
-    page::{Section, source},
     rows::{Rows, chart, shown},
     run::{Found, Run},
+    section::{Section, source},
     state,
 };
 

@@ -6,16 +6,7 @@ use maud::{Markup, html};
 use pages::{Numbers, Page, rounded};
 use runs::results;
 
-use crate::{Error, evaluation, how, measures, run::Run, spectrum, training};
-
-/// A part of the page.
-pub(crate) struct Section {
-    pub(crate) id: String,
-    pub(crate) title: String,
-    /// What is not as it should be.
-    pub(crate) remarks: Vec<String>,
-    pub(crate) body: Markup,
-}
+use crate::{Error, evaluation, how, measures, run::Run, section::Section, spectrum, training};
 
 /// The page of a run.
 #[derive(Debug, Clone)]
@@ -115,9 +106,4 @@ fn shown(section: &Section) -> Markup {
             (section.body)
         }
     }
-}
-
-/// Where the numbers of a section are.
-pub(crate) fn source(file: &str) -> Markup {
-    html! { p { small { "All numbers: " a href=(file) { (file) } } } }
 }

@@ -5,8 +5,8 @@ use pages::{Explorer, Numbers};
 use spectral::SpectrumTable;
 
 use crate::{
-    page::{Section, source},
     run::{Found, Run},
+    section::{Section, source},
     state,
 };
 

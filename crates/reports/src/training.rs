@@ -6,8 +6,8 @@ use plots::{Axes, Curve, Spread};
 use training::EpochMetrics;
 
 use crate::{
-    page::{Section, source},
     run::Run,
+    section::{Section, source},
 };
 
 /// A number of an epoch, where it has one.

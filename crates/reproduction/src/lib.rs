@@ -19,7 +19,7 @@
 //!
 //! let config = ReproductionConfig { epochs: 2, ..ReproductionConfig::for_scale(Scale::Smoke) };
 //! let plan = Plan::new(config, "runs/mine")?;
-//! assert_eq!(plan.steps().len(), 12);
+//! assert_eq!(plan.steps().len(), 14);
 //! assert_eq!(
 //!     plan.steps()[1].command_line(),
 //!     "evaluate --arch resnet20 --out-dir runs/mine --dataset synthetic --limit-train 2000 --limit-test 500 \

@@ -65,6 +65,16 @@ impl MeasureOf {
 
 const SENSITIVITY: MeasureOf = MeasureOf::of_last("sensitivity", "the Fourier sensitivity", "");
 
+const PHASE: MeasureOf = MeasureOf {
+    name: "phase-amplitude",
+    label: "the use of phase and amplitude",
+    flags: "",
+    is_of_last: false,
+};
+
+/// Of [`Paper::FrequencyBias`], after each epoch: measures of other papers that take seconds.
+pub(crate) const ORIGINAL_MEASURES: [MeasureOf; 2] = [MeasureOf { is_of_last: false, ..SENSITIVITY }, PHASE];
+
 /// A network on the images themselves, by the reproduction's recipe.
 const STANDARD: Network = Network {
     id: "standard",
@@ -77,15 +87,7 @@ const STANDARD: Network = Network {
     measures: &[],
 };
 
-const AMPLITUDE_PHASE: &[Network] = &[Network {
-    measures: &[MeasureOf {
-        name: "phase-amplitude",
-        label: "phase or amplitude",
-        flags: "",
-        is_of_last: false,
-    }],
-    ..STANDARD
-}];
+const AMPLITUDE_PHASE: &[Network] = &[Network { measures: &[PHASE], ..STANDARD }];
 
 const BLOCKS: &[MeasureOf] =
     &[SENSITIVITY, MeasureOf::of_last("layer-spectra", "what blocks leave of frequencies", "")];

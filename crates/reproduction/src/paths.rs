@@ -87,6 +87,11 @@ impl<'a> ResultPaths<'a> {
         result_names::spectrum(&self.run(set)).with_extension("json")
     }
 
+    /// What another paper defines, measured of the network; `what` is the measure's name.
+    pub fn measure(&self, set: TrainingSet, what: &str) -> PathBuf {
+        runs::results::measure_folder(&self.run(set), what).join(format!("{what}.json"))
+    }
+
     /// The accuracy of the network on frequency components.
     pub fn evaluation(&self, set: TrainingSet) -> PathBuf {
         result_names::evaluation(&self.run(set))

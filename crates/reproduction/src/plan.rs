@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::{
     config::ReproductionConfig,
     error::Error,
-    paper::{MeasureOf, Network},
+    paper::{MeasureOf, Network, ORIGINAL_MEASURES},
     paths::ResultPaths,
     radii::{HYBRID_RADIUS, RADII},
     result_names,
@@ -16,7 +16,8 @@ use crate::{
 /// A reproduction with checked settings: its steps in order, and the folder that holds all results.
 ///
 /// For each [`TrainingSet`]: fit kernels and make images, where the images are made; train a network and record its gradient
-/// spectrum; evaluate it on frequency components. Of other papers ([`Paper`](crate::Paper)): train each network and measure it.
+/// spectrum; evaluate it on frequency components. At the end, measures of other papers of the network trained on original images. Of other
+/// papers ([`Paper`](crate::Paper)): train each network and measure it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
     config: ReproductionConfig,
@@ -67,9 +68,11 @@ struct StepList<'a> {
 
 impl StepList<'_> {
     fn all(&self) -> Vec<Step> {
-        let sets: &[TrainingSet] = if self.config.paper.is_default() { &TrainingSet::ALL } else { &[] };
-        let own = sets.iter().flat_map(|&set| self.of_set(set));
-        own.chain(self.config.paper.networks().iter().flat_map(|network| self.of_other(network))).collect()
+        if !self.config.paper.is_default() {
+            return self.config.paper.networks().iter().flat_map(|network| self.of_other(network)).collect();
+        }
+        let measures = ORIGINAL_MEASURES.iter().map(|measure| self.measure_original(measure));
+        TrainingSet::ALL.into_iter().flat_map(|set| self.of_set(set)).chain(measures).collect()
     }
 
     fn of_set(&self, set: TrainingSet) -> Vec<Step> {
@@ -176,19 +179,36 @@ impl StepList<'_> {
     }
 
     fn measure(&self, network: &Network, measure: &MeasureOf) -> Step {
-        let mut arguments = vec![measure.name.to_owned()];
-        arguments.extend(self.of_other_network(network));
-        push(&mut arguments, measure.flags);
-        if measure.is_of_last {
-            push(&mut arguments, &format!("--epoch {}", self.config.epochs - 1));
-        }
         Step {
             program: Program::Measure,
-            arguments,
+            arguments: self.measured(self.of_other_network(network), measure),
             name: format!("measure {} of the {} network", measure.label, network.label),
             result: self.paths.measured(network, measure),
             folder: self.paths.network_run(network),
         }
+    }
+
+    fn measure_original(&self, measure: &MeasureOf) -> Step {
+        let set = TrainingSet::Original;
+        Step {
+            program: Program::Measure,
+            arguments: self.measured(self.of_network(set), measure),
+            name: format!("measure {} of the network trained on {}", measure.label, set.label()),
+            result: self.paths.measure(set, measure.name),
+            folder: self.paths.run(set),
+        }
+    }
+
+    /// The arguments of a measure of a network.
+    fn measured(&self, network: Vec<String>, measure: &MeasureOf) -> Vec<String> {
+        let mut arguments = vec![measure.name.to_owned()];
+        arguments.extend(network);
+        push(&mut arguments, measure.flags);
+        if measure.is_of_last {
+            push(&mut arguments, &format!("--epoch {}", self.config.epochs - 1));
+        }
+        push(&mut arguments, &format!("--seed {}", self.config.seed));
+        arguments
     }
 
     /// The arguments that name another paper's network and its images.
@@ -254,7 +274,11 @@ mod tests {
         let config =
             ReproductionConfig { data: Some("my data".into()), ..ReproductionConfig::for_scale(Scale::Full) };
         let lines = lines(config, "out")?;
-        assert_eq!(lines.len(), 12);
+        assert_eq!(lines.len(), 14);
+        assert_eq!(
+            lines[12],
+            "measure sensitivity --arch resnet18 --out-dir out --dataset cifar10 --data 'my data' --seed 0"
+        );
         assert_eq!(
             lines[0],
             "easy_train --arch resnet18 --out-dir out --dataset cifar10 --data 'my data' --epochs 200 --seed 0 --lr 0.1 \
@@ -287,7 +311,7 @@ mod tests {
                     "easy_train --arch resnet20 --out-dir out {data} --epochs 8 --seed 0 --lr 0.05 --schedule cosine --spectrum-every 1 \
                      --spectrum-images 500 --checkpoint-every 1"
                 ),
-                format!("measure phase-amplitude --arch resnet20 --out-dir out {data}"),
+                format!("measure phase-amplitude --arch resnet20 --out-dir out {data} --seed 0"),
             ]
         );
         Ok(())
@@ -310,7 +334,7 @@ mod tests {
         assert!(shortcuts[3].starts_with(
             "measure shortcuts --arch resnet20 --out-dir out --dataset generated --data out/SCR-Toy-Dataset"
         ));
-        assert!(shortcuts[3].ends_with("--epoch 7"), "{}", shortcuts[3]);
+        assert!(shortcuts[3].ends_with("--epoch 7 --seed 0"), "{}", shortcuts[3]);
         Ok(())
     }
 

@@ -18,7 +18,7 @@ pub enum Program {
     EasyTrain,
     /// Measures accuracy and features on frequency components.
     Evaluate,
-    /// Measures what other papers do.
+    /// Measures what another paper defines: the first argument is what.
     Measure,
 }
 

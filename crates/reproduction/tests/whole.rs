@@ -90,13 +90,18 @@ fn densities() -> Value {
     json!({ "radii": (1..=20).collect::<Vec<_>>(), "images": 1000, "before": bands(falling), "after": bands(two_peaks) })
 }
 
+fn sensitivity() -> Value {
+    let row = json!({ "epoch": 1, "mean": by_radius(falling), "centre": 5.0, "accuracy": 0.5 });
+    json!({ "measure": "sensitivity", "n_images": 1000, "radii": (1..=20).collect::<Vec<_>>(), "rows": [row] })
+}
+
 fn phase_or_amplitude() -> Value {
     let row = |epoch: usize, amplitude: f64, phase: f64| {
         json!({ "epoch": epoch, "n_images": 1000, "accuracy": 0.6,
             "by_amplitude": amplitude, "by_amplitude_interval": [amplitude - 0.02, amplitude + 0.02],
             "by_phase": phase, "by_phase_interval": [phase - 0.02, phase + 0.02] })
     };
-    json!({ "network": { "classes": 10 }, "n_images": 1000, "rows": [row(0, 0.4, 0.2), row(1, 0.3, 0.3)] })
+    json!({ "measure": "phase-amplitude", "network": { "classes": 10 }, "n_images": 1000, "rows": [row(0, 0.4, 0.2), row(1, 0.3, 0.3)] })
 }
 
 /// Writes what the program of a step would.
@@ -124,8 +129,10 @@ fn fake(plan: &Plan, run: &StepRun<'_>) -> Outcome {
             &["accuracy", "features"]
         }
         Program::Measure => {
-            fs::write(&step.result, phase_or_amplitude().to_string())?;
-            &["phase-amplitude"]
+            let what = step.arguments[0].as_str();
+            let result = if what == "phase-amplitude" { phase_or_amplitude() } else { sensitivity() };
+            fs::write(&step.result, result.to_string())?;
+            if what == "phase-amplitude" { &["phase-amplitude"] } else { &[] }
         }
     };
     for name in figures {
@@ -285,6 +292,13 @@ fn the_page_shows_every_number_and_every_link_leads_somewhere(
     assert!(finished.report.claims.iter().all(|claim| beside(claim.id)));
     assert_eq!(page.matches("type=\"range\"").count(), 4);
     assert_eq!(finished.report.findings.spectra.len(), 4);
+    // What other papers measure has a section each.
+    for section in
+        ["Fourier sensitivity: trained on original images", "Phase or amplitude: trained on original images"]
+    {
+        assert!(page.contains(section), "{section}");
+    }
+    assert!(page.contains("data-figure=\"original-sensitivity-shares\""));
     assert!(page.contains("Lin, Gao &amp; Sang") && page.contains("freqbias 1.2.3, kernels abacus, seed 0"));
     assert!(page.starts_with("<!DOCTYPE html>") && page.trim_end().ends_with("</html>"));
     Ok(())
@@ -313,11 +327,11 @@ fn finished_steps_are_not_run_again() -> Outcome {
     };
     run(&plan, Restart::Resume, &progress, log)?;
     let begun = stopped.borrow();
-    assert_eq!(begun.iter().map(|(number, _)| *number).collect::<Vec<_>>(), (5..=12).collect::<Vec<_>>());
+    assert_eq!(begun.iter().map(|(number, _)| *number).collect::<Vec<_>>(), (5..=14).collect::<Vec<_>>());
     assert_eq!(begun[0].1, "--resume", "the fifth was begun before");
     let lines = lines.lock().expect("no panic elsewhere");
-    assert_eq!(lines[3], "step 4 of 12: make SCR images: done before");
-    assert_eq!(lines[4], "step 5 of 12: train a network on SCR images");
+    assert_eq!(lines[3], "step 4 of 14: make SCR images: done before");
+    assert_eq!(lines[4], "step 5 of 14: train a network on SCR images");
 
     // A result that changed since is not taken for that of its step.
     fs::write(plan.paths().evaluation(TrainingSet::Scr), "{}")?;
@@ -357,7 +371,7 @@ fn two_reproductions_are_not_mixed() -> Outcome {
         );
         fake(&second, step)
     })?;
-    assert_eq!(steps, 12);
+    assert_eq!(steps, 14);
     Ok(())
 }
 
@@ -403,7 +417,7 @@ fn no_step_is_begun_once_the_interrupt_flag_is_set() -> Outcome {
     };
     let error = run(&plan, Restart::Resume, &progress, interrupting).expect_err("it is stopped");
     let Some(Error::Interrupted { step, folder }) = error.downcast_ref() else { return Err(error) };
-    assert_eq!(step, "step 2 of 12: evaluate the network trained on original images");
+    assert_eq!(step, "step 2 of 14: evaluate the network trained on original images");
     assert_eq!(folder, root.path());
     let json: Value = serde_json::from_slice(&fs::read(root.path().join("report.json"))?)?;
     assert_eq!(json["figures"].as_array().map(Vec::len), Some(2), "the report of the first step is there");

@@ -73,7 +73,7 @@ fn measures(index: usize, claim: &Claim) -> Markup {
     let has_paper = claim.measures.iter().any(|measure| measure.paper.is_some());
     html! {
         div.wide role="region" tabindex="0" aria-label={ "Measured: " (claim.title) } {
-            table {
+            table aria-label={ "Measured: " (claim.title) } {
                 thead {
                     tr {
                         th scope="col" { "measured" }

@@ -44,7 +44,7 @@ fn lead(report: &Report) -> Markup {
 
 fn verdicts(claims: &[Claim]) -> Markup {
     html! {
-        table.verdicts {
+        table.verdicts aria-label="All claims and their verdicts" {
             thead { tr { th scope="col" { "verdict" } th scope="col" { "claim" } } }
             tbody {
                 @for claim in claims {
