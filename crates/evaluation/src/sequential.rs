@@ -360,7 +360,7 @@ mod tests {
             assert!((found - expected).abs() <= noise, "{errors}: {found}, computed {expected}");
             assert!(found >= COVERAGE - noise, "{errors}: {found}");
             // Never more than for one half, and for few errors far less.
-            let most = if errors < 10 || errors > 1925 { 200 } else { 400 };
+            let most = if (10..=1925).contains(&errors) { 400 } else { 200 };
             assert!(images / u64::from(WORLDS) <= most, "{errors}: {images}");
         }
         Ok(())
