@@ -299,9 +299,9 @@ mod tests {
         assert_eq!(archive.len(), 4, "and the interval's ends");
         detailed()?.save_npz(&path)?;
         let mut archive = zip::ZipArchive::new(fs::File::open(&path)?)?;
-        let mut read = |name: &str| -> Result<(Vec<u64>, Vec<f64>), Box<dyn std::error::Error>> {
+        let mut read = |name: &str| {
             let file = npyz::NpyFile::new(archive.by_name(name)?)?;
-            Ok((file.shape().to_vec(), file.into_vec::<f64>()?))
+            Ok::<_, Box<dyn std::error::Error>>((file.shape().to_vec(), file.into_vec::<f64>()?))
         };
         let (shape, shares) = read("shares_mean.npy")?;
         assert!(shape == [2, 3] && shares[..3] == [0.5, 0.25, 0.25] && shares[3].is_nan());

@@ -309,7 +309,7 @@ fn a_measurement_that_is_stopped_goes_on_and_gives_the_same_files() -> Outcome {
     let map = |subject: &Subject<'_>| FourierHeatMap::new(subject)?.within(1);
     check_resuming(images, run, map, &[4, 9, 12])?;
     // Three batches of a step, then of five in another order, until their rates are known.
-    let drawn = |subject: &Subject<'_>| FourierHeatMap::new(subject)?.within(1)?.with_precision(0.2);
+    let drawn = |subject: &Subject<'_>| FourierHeatMap::new(subject)?.within(1)?.with_precision(0.05);
     check_resuming(images, run, drawn, &[2, 5, 11])?;
     check_resuming(images, run, Sensitivity::new, &[1, 3])?;
     check_resuming(images, run, |subject| CriticalBands::new(subject, 1), &[5, 20])?;
