@@ -211,7 +211,7 @@ def check_slider(browser, page):
     at = len(data["epochs"]) - 2
     assert after[4] == str(data["epochs"][at]) and after[3] == data["readings"][at], (page, after)
     # A press on the map chooses the epoch, too: the lowest row is the first one.
-    box = browser.value('(() => { const svg = document.querySelector("[data-explorer] svg.map"); svg.scrollIntoView({ block: "center" }); const b = svg.querySelector(".frame").getBoundingClientRect(); return [b.left + b.width / 2, b.bottom - 3]; })()')
+    box = browser.value('(() => { const svg = document.querySelector("[data-explorer] svg.map"); svg.scrollIntoView({ block: "center" }); const b = svg.querySelector(".frame").getBoundingClientRect(); return [b.left + b.width / 2, b.bottom - b.height / %d / 2]; })()' % len(data["epochs"]))
     press(browser, box)
     assert browser.value(state)[4] == str(data["epochs"][0]), page
     return data

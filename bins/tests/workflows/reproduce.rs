@@ -145,7 +145,7 @@ fn it_goes_on_where_it_stopped() -> Outcome {
     succeed(program("evaluate", parts.path()).args(evaluate));
     let again = reproduce(parts.path(), &["--out-dir", "./runs"]).output()?;
     let stderr = String::from_utf8(again.stderr)?;
-    assert_eq!(stderr.matches("done before").count(), 11, "{stderr}");
+    assert_eq!(stderr.matches("done before").count(), 13, "{stderr}");
     assert_eq!(report(parts.path())?["claims"], expected["claims"]);
 
     let refused = fail(&mut reproduce(parts.path(), &["--seed", "1"]), 2);

@@ -24,7 +24,7 @@ struct Kind {
 
 /// A figure of either kind; absent where the result has no numbers for it.
 enum Figure {
-    Chart(Option<Chart>),
+    Chart(Option<Box<Chart>>),
     Maps(Option<Box<Maps>>),
 }
 
@@ -156,12 +156,16 @@ fn body(of: &Found<Value>, before: &str, numbers: &mut Numbers) -> Markup {
 fn over_epochs(rows: Rows<'_>, title: &str, up: &str, curves: &[(&str, &str)], by: f64) -> Figure {
     let places: Vec<f64> = rows.epochs().into_iter().map(|epoch| epoch as f64).collect();
     let curves = curves.iter().map(|(label, key)| rows.over_epochs(label, key, by)).collect();
-    Figure::Chart(chart("epochs", title, ["epoch", up], places, curves).filter(|_| rows.epochs().len() > 1))
+    boxed(chart("epochs", title, ["epoch", up], places, curves).filter(|_| rows.epochs().len() > 1))
+}
+
+fn boxed(found: Option<Chart>) -> Figure {
+    Figure::Chart(found.map(Box::new))
 }
 
 /// A chart over rings.
 fn over_rings(rows: Rows<'_>, name: &str, title: &str, up: &str, curves: Vec<plots::Curve>) -> Figure {
-    Figure::Chart(chart(name, title, [RINGS, up], list(&rows.result["radii"]), curves))
+    boxed(chart(name, title, [RINGS, up], list(&rows.result["radii"]), curves))
 }
 
 fn axis(label: &str, names: Vec<String>) -> MapAxis {
@@ -280,7 +284,7 @@ fn critical_bands(rows: Rows<'_>) -> Vec<Figure> {
             maps: last,
             from: Some(0.0),
         }),
-        Figure::Chart(
+        boxed(
             chart("channel", "Which octaves of noise matter", axes, places, sensitivities)
                 .map(|chart| chart.joined_names(octaves)),
         ),
@@ -308,7 +312,7 @@ fn shortcuts(rows: Rows<'_>) -> Vec<Figure> {
     let title = "What the 5 % of frequencies that matter most to a class are taken for";
     let names = names(&rows.last()["classes"]);
     let found = chart("rates", title, ["class", "share of images, %"], places, curves);
-    vec![Figure::Chart(found.map(|chart| chart.with_caption("After the last epoch.").of_names(names)))]
+    vec![boxed(found.map(|chart| chart.with_caption("After the last epoch.").of_names(names)))]
 }
 
 fn attack_spectrum(rows: Rows<'_>) -> Vec<Figure> {
@@ -323,7 +327,7 @@ fn attack_spectrum(rows: Rows<'_>) -> Vec<Figure> {
     let by_octave = chart("octaves", "Errors by octave", ["frequencies r", "error rate, %"], places, errors);
     vec![
         over_rings(rows, "change", "What the adversary changes", "mean amplitude, in units of pixels", both),
-        Figure::Chart(by_octave.map(|chart| chart.with_caption("After the last epoch.").of_names(octaves))),
+        boxed(by_octave.map(|chart| chart.with_caption("After the last epoch.").of_names(octaves))),
         over_epochs(rows, "Errors over epochs", "error rate, %", &curves, 100.0),
     ]
 }
@@ -339,5 +343,5 @@ fn layer_spectra(rows: Rows<'_>) -> Vec<Figure> {
         places,
         curves,
     );
-    vec![Figure::Chart(found.map(|chart| chart.joined_names(blocks)))]
+    vec![boxed(found.map(|chart| chart.joined_names(blocks)))]
 }
