@@ -28,7 +28,9 @@ pub(crate) fn heat_map<'py>(
         let has_accuracies = rows.iter().all(|(_, _, accuracy)| accuracy.is_some());
         for (epoch, mean, accuracy) in rows {
             let (std, nat_prec1) = (vec![0.0; mean.len()], accuracy.unwrap_or(0.0));
-            table.push(SpectrumRow { epoch, mean, std, nat_prec1, ..SpectrumRow::default() }).map_err(reported)?;
+            table
+                .push(SpectrumRow { epoch, mean, std, nat_prec1, ..SpectrumRow::default() })
+                .map_err(reported)?;
         }
         let figure = HeatMap::new(&table).map_err(reported)?.with_title(title).with_subtitle(subtitle);
         let figure = if has_accuracies { figure } else { figure.without_accuracies() };

@@ -36,8 +36,8 @@ mod _freqbias {
         images::synthetic,
         loaded::{Network, load, load_onnx},
         measures::{
-            attack_spectrum, band_accuracy, corruptions, critical_bands, fourier_heat_map, phase_amplitude, sensitivity,
-            shortcuts,
+            attack_spectrum, band_accuracy, corruptions, critical_bands, fourier_heat_map, phase_amplitude,
+            sensitivity, shortcuts,
         },
         pool::{close, threads},
         recorder::Recorder,

@@ -4,8 +4,9 @@ use freqbias::{
     ComponentRequest, DatasetProfile, EvaluationReport, EvaluationSettings, Evaluator, Frozen, ImageSet,
     Normaliser, Progress, Session, Side, StoredCheckpoint,
     analysis::{
-        AttackSpectrum, CorruptionSource, Corruptions, CriticalBands, EvaluatedCheckpoint, EvaluatedComponent, FourierHeatMap, Measure,
-        MeasureReport, MeasuredRow, PhaseAmplitude, Sensitivity, Shortcuts, Subject, measure_network,
+        AttackSpectrum, CorruptionSource, Corruptions, CriticalBands, EvaluatedCheckpoint,
+        EvaluatedComponent, FourierHeatMap, Measure, MeasureReport, MeasuredRow, PhaseAmplitude, Sensitivity,
+        Shortcuts, Subject, measure_network,
     },
     models::{Attack, Ball},
     percent,
