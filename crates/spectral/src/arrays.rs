@@ -1,6 +1,8 @@
 //! A spectrum table as arrays.
 
-use crate::{Array, MeanSpectrum, SpectrumRow, SpectrumTable, details::intervals};
+use std::path::Path;
+
+use crate::{Array, Error, MeanSpectrum, SpectrumRow, SpectrumTable, details::intervals};
 
 /// Values of a row; none where they are not known.
 type Values = Option<Vec<f64>>;
@@ -95,4 +97,17 @@ fn array<'a>(
 
 fn one_end(ends: &[[f64; 2]], at: usize) -> Vec<f64> {
     ends.iter().map(|ends| ends[at]).collect()
+}
+
+impl SpectrumTable {
+    /// Writes a NumPy archive with `mean`, `std` and the ends `low` and `high` of the 95 % interval, (epochs, bands) f64. Where they were
+    /// asked for, also the shares of energy, (epochs, rings): `shares_mean`, `shares_std`, `shares_low`, `shares_high`; the like of
+    /// `correct` and `wrong`, `difference`, `difference_low` and `difference_high`; `class_images` (epochs, classes), and the like of
+    /// `class`, (epochs, classes, bands). What is not known is not a number.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn save_npz(&self, path: &Path) -> Result<(), Error> {
+        Array::save_npz(path, &of(self))
+    }
 }

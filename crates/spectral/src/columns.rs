@@ -1,5 +1,8 @@
 //! A spectrum table as its JSON file has it: columns rather than rows.
 
+use std::{io, path::Path};
+
+use files::{Action, failed, write_atomically};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -190,5 +193,29 @@ impl Columns {
             table.push(row).map_err(|error: Error| error.to_string())?;
         }
         Ok(table)
+    }
+}
+
+impl SpectrumTable {
+    /// Writes `{"dataset", "arch", "network", "n_images", "radii", "epochs", "mean", "std", "nat_prec1", "skipped", "interval"}` and, where
+    /// they were asked for, `"shares"`, `"difference"` and `"classes"`. Of very many numbers by class the file has none: they are in the
+    /// archive of [`SpectrumTable::save_npz`].
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn save_json(&self, path: &Path) -> Result<(), Error> {
+        let text = serde_json::to_vec(&Columns::from(self)).map_err(io::Error::other);
+        Ok(write_atomically(path, &text.map_err(failed(Action::Write, path))?)?)
+    }
+
+    /// Reads what [`SpectrumTable::save_json`] wrote.
+    ///
+    /// # Errors
+    /// If the file is missing, is no such table, or its columns differ in length.
+    pub fn load_json(path: &Path) -> Result<Self, Error> {
+        let damaged = |found: String| Error::Damaged { path: path.to_owned(), found };
+        let bytes = files::read(path)?;
+        let columns: Columns = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+        columns.table().map_err(damaged)
     }
 }

@@ -1,13 +1,8 @@
 //! The result of a run: a spectrum an epoch.
 
-use std::{io, path::Path};
-
-use files::{Action, failed, write_atomically};
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Array, Error, MeanSpectrum, Outcome, SpectrumDetails, arrays, columns::Columns, details::intervals,
-};
+use crate::{Error, MeanSpectrum, Outcome, SpectrumDetails, details::intervals};
 
 /// Mean and standard deviation over images of the gradient profiles, by epoch and band.
 ///
@@ -145,39 +140,6 @@ impl SpectrumTable {
     pub fn energy_centre(&self, row: &SpectrumRow) -> Option<f64> {
         let shares = &self.shares(row)?.mean;
         Some(shares.iter().zip(&self.rings).map(|(share, &radius)| share * radius as f64).sum())
-    }
-
-    /// Writes `{"dataset", "arch", "network", "n_images", "radii", "epochs", "mean", "std", "nat_prec1", "skipped", "interval"}` and, where
-    /// they were asked for, `"shares"`, `"difference"` and `"classes"`. Of very many numbers by class the file has none: they are in the
-    /// archive of [`SpectrumTable::save_npz`].
-    ///
-    /// # Errors
-    /// If the file cannot be written.
-    pub fn save_json(&self, path: &Path) -> Result<(), Error> {
-        let text = serde_json::to_vec(&Columns::from(self)).map_err(io::Error::other);
-        Ok(write_atomically(path, &text.map_err(failed(Action::Write, path))?)?)
-    }
-
-    /// Reads what [`SpectrumTable::save_json`] wrote.
-    ///
-    /// # Errors
-    /// If the file is missing, is no such table, or its columns differ in length.
-    pub fn load_json(path: &Path) -> Result<Self, Error> {
-        let damaged = |found: String| Error::Damaged { path: path.to_owned(), found };
-        let bytes = files::read(path)?;
-        let columns: Columns = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
-        columns.table().map_err(damaged)
-    }
-
-    /// Writes a NumPy archive with `mean`, `std` and the ends `low` and `high` of the 95 % interval, (epochs, bands) f64. Where they were
-    /// asked for, also the shares of energy, (epochs, rings): `shares_mean`, `shares_std`, `shares_low`, `shares_high`; the like of
-    /// `correct` and `wrong`, `difference`, `difference_low` and `difference_high`; `class_images` (epochs, classes), and the like of
-    /// `class`, (epochs, classes, bands). What is not known is not a number.
-    ///
-    /// # Errors
-    /// If the file cannot be written.
-    pub fn save_npz(&self, path: &Path) -> Result<(), Error> {
-        Array::save_npz(path, &arrays::of(self))
     }
 }
 

@@ -332,7 +332,7 @@ impl Measure for FourierHeatMap {
         if let Some(goal) = &self.goal {
             settings["precision_goal"] = json!(goal.half());
             settings["drawn"] = json!(format!(
-                "images without replacement, the same order for all directions; intervals of the share of all {} images, Agresti & Coull's                  with z = {:.2}, by which 95 % hold it when drawing has stopped",
+                "images without replacement, the same order for all directions; intervals of the share of all {} images, Agresti & Coull's with z = {:.2}, by which 95 % hold it when drawing has stopped",
                 self.images,
                 goal.quantile()
             ));
