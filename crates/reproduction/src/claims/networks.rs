@@ -6,6 +6,9 @@ use super::{
 };
 use crate::{findings::Findings, measured::Row};
 
+/// A number, and the ends of its 95 % interval.
+pub(super) type Estimate = (f64, [f64; 2]);
+
 /// What a measure found of a network after its last epoch.
 #[derive(Clone, Copy)]
 pub(super) struct Found<'a> {
@@ -69,7 +72,7 @@ impl<'a> Found<'a> {
     }
 
     /// A list of numbers with their intervals, likewise.
-    pub(super) fn list(self, name: &str) -> Result<Vec<(f64, [f64; 2])>, Untested> {
+    pub(super) fn list(self, name: &str) -> Result<Vec<Estimate>, Untested> {
         let values: Option<Vec<f64>> = self.row.get(name);
         let intervals: Option<Vec<[f64; 2]>> = self.row.get(&interval_of(name));
         match values.zip(intervals) {
@@ -88,7 +91,7 @@ impl<'a> Found<'a> {
         Untested::missing(&format!("{name} of the {} network ({})", self.network, self.measure))
     }
 
-    fn pair(self, name: &str) -> Result<(f64, [f64; 2]), Untested> {
+    fn pair(self, name: &str) -> Result<Estimate, Untested> {
         let interval = self.row.get(&interval_of(name));
         self.row.get(name).zip(interval).ok_or_else(|| self.lacks(name))
     }
@@ -99,8 +102,7 @@ fn interval_of(name: &str) -> String {
 }
 
 /// The mean of numbers, with an interval that is at least as wide as the true one: the mean of all lower ends to that of all upper ones.
-pub(super) fn mean(of: &[(f64, [f64; 2])]) -> (f64, [f64; 2]) {
-    let over =
-        |number: fn(&(f64, [f64; 2])) -> f64| of.iter().map(number).sum::<f64>() / of.len().max(1) as f64;
+pub(super) fn mean(of: &[Estimate]) -> Estimate {
+    let over = |number: fn(&Estimate) -> f64| of.iter().map(number).sum::<f64>() / of.len().max(1) as f64;
     (over(|of| of.0), [over(|of| of.1[0]), over(|of| of.1[1])])
 }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{
     measure::Measure,
-    networks::{last, mean},
+    networks::{Estimate, last, mean},
     statement::{Outcome, Statement, Untested},
 };
 use crate::findings::Findings;
@@ -45,7 +45,7 @@ struct Class {
 }
 
 impl Class {
-    fn rate(&self, name: &str, share: usize) -> Option<(f64, [f64; 2])> {
+    fn rate(&self, name: &str, share: usize) -> Option<Estimate> {
         let (values, intervals) =
             if name == "tpr" { (&self.tpr, &self.tpr_interval) } else { (&self.fpr, &self.fpr_interval) };
         Some((*values.get(share)?, *intervals.get(share)?))
