@@ -12,7 +12,7 @@
 //! it says itself when to stop ([`PrecisionGoal`]).
 
 use datasets::{Batch, ImageShape, Order};
-use evaluation::{Accuracy, PrecisionGoal, mean_interval, spearman};
+use evaluation::{Accuracy, PrecisionGoal, spearman};
 use models::Frozen;
 use pipeline::out_of_memory;
 use rand::Rng;
@@ -24,6 +24,7 @@ use spectral::{RealFft2, RunningBands};
 
 use super::{
     findings::{self, Waves},
+    rings::Rings,
     row::FourierHeatMapRow,
 };
 use crate::{
@@ -62,15 +63,6 @@ pub struct FourierHeatMap {
     images: usize,
     /// When enough of them are drawn; absent where all are measured.
     goal: Option<PrecisionGoal>,
-}
-
-/// Which ring each direction is in, by the nearest whole |k|; rings that the window cuts, and zero, are left out.
-#[derive(Debug)]
-struct Rings {
-    radii: Vec<usize>,
-    of_direction: Vec<Option<usize>>,
-    /// Directions of each.
-    counts: Vec<usize>,
 }
 
 /// What is summed over images.
@@ -286,22 +278,6 @@ impl FourierHeatMap {
         }
     }
 
-    /// By ring: the mean of its directions' error rates, and of their intervals. That of the mean is no wider than the mean of theirs,
-    /// whatever goes together, for the standard deviation of a sum is no more than the sum of the standard deviations.
-    fn drawn_rings(&self, errors: &[Accuracy], intervals: &[[f64; 2]]) -> (Vec<f64>, Vec<Option<[f64; 2]>>) {
-        let (mut means, mut ends) =
-            (vec![0.0; self.rings.radii.len()], vec![[0.0; 2]; self.rings.radii.len()]);
-        for (direction, ring) in self.rings.of_direction.iter().enumerate() {
-            let Some(ring) = *ring else { continue };
-            let count = self.rings.counts[ring] as f64;
-            means[ring] += errors[direction].fraction().unwrap_or(0.0) / count;
-            for (sum, end) in ends[ring].iter_mut().zip(intervals[direction]) {
-                *sum += end / count;
-            }
-        }
-        (means, ends.into_iter().map(Some).collect())
-    }
-
     /// Each image's share of errors by ring, once all directions are through.
     fn close_batch(&self, images: usize, sums: &mut Sums) {
         let rings = self.rings.radii.len();
@@ -396,12 +372,12 @@ impl Measure for FourierHeatMap {
         let rates: Vec<f64> = shares.iter().map(|share| share.fraction().unwrap_or(0.0)).collect();
         let (ring_mean, ring_interval, intervals) = match &self.goal {
             None => {
-                let (mean, interval) = measured_rings(&rings);
+                let (mean, interval) = Rings::measured(&rings);
                 (mean, interval, Vec::new())
             }
             Some(goal) => {
                 let ends: Vec<[f64; 2]> = shares.iter().map(|of| goal.interval(of.correct, of.of)).collect();
-                let (mean, interval) = self.drawn_rings(&shares, &ends);
+                let (mean, interval) = self.rings.drawn(&shares, &ends);
                 (mean, interval, ends)
             }
         };
@@ -446,60 +422,5 @@ impl Measure for FourierHeatMap {
     ) -> Result<Findings, Error> {
         let waves = Waves { directions: &self.directions, radii: &self.rings.radii, norm: self.norm };
         findings::of(waves, rows, epochs, subject)
-    }
-}
-
-/// By ring: the mean of each image's share of errors, with Student's interval over images.
-fn measured_rings(rings: &RunningBands) -> (Vec<f64>, Vec<Option<[f64; 2]>>) {
-    let (mean, std) = (rings.mean(), rings.std());
-    // Of rates, which are not below 0 nor above 1.
-    let of_rate = |ends: [f64; 2]| ends.map(|end| end.clamp(0.0, 1.0));
-    let interval =
-        mean.iter().zip(&std).map(|(&mean, &std)| mean_interval(mean, std, rings.count()).map(of_rate));
-    let interval = interval.collect();
-    (mean, interval)
-}
-
-impl Rings {
-    fn new(directions: &Directions, image: [usize; 2], window: Option<usize>) -> Self {
-        let nearest = |square: u64| {
-            let below = square.isqrt();
-            (below + u64::from(square > below * below + below)) as usize
-        };
-        let of_direction: Vec<usize> =
-            (0..directions.len()).map(|at| nearest(directions.squared_radius(at))).collect();
-        let is_cut = window.is_some_and(|window| image.iter().any(|&side| 2 * window < side));
-        // Beyond the window's side a ring has frequencies that are not measured.
-        let most = if is_cut { window.unwrap_or(usize::MAX) } else { usize::MAX };
-        let mut radii: Vec<usize> =
-            of_direction.iter().copied().filter(|&radius| radius > 0 && radius <= most).collect();
-        radii.sort_unstable();
-        radii.dedup();
-        let of_direction: Vec<Option<usize>> =
-            of_direction.iter().map(|radius| radii.binary_search(radius).ok()).collect();
-        let mut counts = vec![0; radii.len()];
-        of_direction.iter().flatten().for_each(|&ring| counts[ring] += 1);
-        Self { radii, of_direction, counts }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rings_are_whole() {
-        let rings = |image, window| {
-            let directions = Directions::new(image, window);
-            Rings::new(&directions, image, window)
-        };
-        assert_eq!(rings([32, 32], None).radii, (1..=23).collect::<Vec<_>>());
-        assert_eq!(rings([32, 32], None).counts[0], 4, "(0, 1), (1, 0), (1, 1), (1, −1)");
-        let cut = rings([224, 224], Some(31));
-        assert_eq!(cut.radii, (1..=31).collect::<Vec<_>>());
-        assert_eq!(
-            cut.of_direction.iter().filter(|ring| ring.is_none()).count() + cut.counts.iter().sum::<usize>(),
-            1985
-        );
     }
 }
