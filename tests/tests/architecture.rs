@@ -18,6 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("kernels", &[]),
     ("evaluation", &[]),
     // One thing each.
+    ("ranks", &["random"]),
     ("spectral", &["files"]),
     ("plots", &["files", "spectral"]),
     ("datasets", &["files", "jpeg", "pickle", "progress", "random"]),
@@ -28,7 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("cdes", &["files", "kernels", "random", "spectral", "training"]),
     ("runs", &["checkpoints", "files", "models", "training"]),
     // The product.
-    ("pipeline", &["datasets", "kernels", "models", "onnx", "progress", "runs", "training"]),
+    ("pipeline", &["datasets", "kernels", "models", "onnx", "progress", "ranks", "runs", "training"]),
     (
         "analysis",
         &[
@@ -41,13 +42,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "plots",
             "progress",
             "random",
+            "ranks",
             "runs",
             "spectral",
             "training",
         ],
     ),
     ("derived", &["cdes", "datasets", "files", "plots", "progress", "spectral", "training"]),
-    ("reproduction", &["evaluation", "files", "plots", "progress", "runs", "spectral", "training"]),
+    ("reproduction", &["evaluation", "files", "plots", "progress", "ranks", "runs", "spectral", "training"]),
     // What users see.
     (
         "freqbias",
@@ -62,6 +64,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "pipeline",
             "plots",
             "progress",
+            "ranks",
+            "ranks",
             "reproduction",
             "runs",
             "spectral",
@@ -83,6 +87,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "onnx",
             "pipeline",
             "progress",
+            "ranks",
             "reproduction",
             "runs",
             "spectral",

@@ -87,6 +87,6 @@ pub use spectral::{SpectrumRow, SpectrumTable};
 
 // Everything else, by its crate
 pub use {
-    analysis, cdes, checkpoints, datasets, derived, evaluation, models, pipeline, plots, progress,
+    analysis, cdes, checkpoints, datasets, derived, evaluation, models, pipeline, plots, progress, ranks,
     reproduction, runs, spectral, training,
 };
