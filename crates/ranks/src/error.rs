@@ -26,9 +26,9 @@ pub enum Error {
     Message { place: String, found: String, expected: &'static str },
     /// Ranks that do not work on the same.
     #[error(
-        "{place} has {what} {found}, and rank 0 {expected}; all ranks must see the same files and run on the same kind of processor"
+        "{what}: {found}, where rank 0 has {expected}; all ranks must see the same files, and run on processors of one kind"
     )]
-    Different { place: String, what: &'static str, found: String, expected: String },
+    Different { what: &'static str, found: String, expected: String },
     /// MPI does not start.
     #[error("MPI cannot be started: {problem}")]
     Start { problem: String },

@@ -12,8 +12,8 @@
 //!
 //! let sums = Simulation::new(3, 7).run(|ranks| {
 //!     let mut sum = 0.0;
-//!     let dealt = Dealt { ranks: &ranks, parts: 0..10 };
-//!     in_order(dealt, |part| Ok::<_, Error>(1.0 / (1.0 + part as f64)), |_, found| { sum += found; Ok(()) })?;
+//!     let dealt = Dealt { ranks: &ranks, parts: 0..10, run: 1 };
+//!     in_order(&dealt, |part| Ok::<_, Error>(1.0 / (1.0 + part as f64)), |_, found| { sum += found; Ok(()) })?;
 //!     Ok::<f64, Error>(sum)
 //! });
 //! let alone: f64 = (0..10).map(|part| 1.0 / (1.0 + f64::from(part))).sum();

@@ -9,7 +9,7 @@ use std::{
     sync::{
         Mutex, OnceLock, PoisonError,
         atomic::Ordering,
-        mpsc::{Receiver, Sender, channel},
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -47,7 +47,13 @@ fn start(patience: Duration) -> Result<Ranks, Error> {
         .name("mpi".to_owned())
         .spawn(move || run(&queue, &report, &own))
         .map_err(|error| problem(error.to_string()))?;
-    let started = reported.recv().map_err(|_| problem("the library gave up".to_owned()))?;
+    // Starting waits for all ranks.
+    let started = reported.recv_timeout(patience).map_err(|error| match error {
+        RecvTimeoutError::Timeout => {
+            problem(format!("another rank has not started in {} s", patience.as_secs()))
+        }
+        RecvTimeoutError::Disconnected => problem("the library gave up".to_owned()),
+    })?;
     let started = started.map_err(problem)?;
     end_all_on_panic(&shared, started.places[started.rank].clone());
     let rank = MpiRank { started, requests: Mutex::new(requests), shared, thread: Mutex::new(Some(thread)) };

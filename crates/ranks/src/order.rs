@@ -4,24 +4,29 @@ use std::{collections::VecDeque, ops::Range};
 
 use crate::{Error, Ranks, Wire};
 
-/// How many of its own parts rank 0 computes ahead while those of others are not there yet.
+/// How many of its own runs of parts rank 0 computes ahead while those of others are not there yet.
 const AHEAD: usize = 8;
 
-/// Parts of the work, and who shares it. Part p falls to rank p modulo their number.
+/// Parts of the work, and who shares it. They are dealt in runs of `run` neighbours: part p falls to rank ⌊p / run⌋ modulo their number.
 #[derive(Debug, Clone)]
 pub struct Dealt<'a> {
     /// Who shares it.
     pub ranks: &'a Ranks,
     /// The parts.
     pub parts: Range<usize>,
+    /// How many neighbours stay together; 0 counts as 1.
+    pub run: usize,
 }
 
 impl Dealt<'_> {
+    /// The rank that a part falls to.
+    pub fn owner(&self, part: usize) -> usize {
+        part / self.run.max(1) % self.ranks.size()
+    }
+
     /// The parts of this rank, in order.
-    pub fn own(&self) -> impl Iterator<Item = usize> + use<> {
-        let (rank, size) = (self.ranks.rank(), self.ranks.size());
-        let first = self.parts.start + (rank + size - self.parts.start % size) % size;
-        (first..self.parts.end).step_by(size)
+    pub fn own(&self) -> impl Iterator<Item = usize> + use<'_> {
+        self.parts.clone().filter(|&part| self.owner(part) == self.ranks.rank())
     }
 }
 
@@ -34,7 +39,7 @@ impl Dealt<'_> {
 /// # Errors
 /// Those of `compute` and `add`, and of messages. On rank 0 the others are not told: see [`Ranks::end`].
 pub fn in_order<T: Wire, E: From<Error>>(
-    dealt: Dealt<'_>,
+    dealt: &Dealt<'_>,
     mut compute: impl FnMut(usize) -> Result<T, E>,
     mut add: impl FnMut(usize, T) -> Result<(), E>,
 ) -> Result<(), E> {
@@ -50,7 +55,7 @@ pub fn in_order<T: Wire, E: From<Error>>(
     }
     let mut ahead = VecDeque::new();
     for part in dealt.parts.clone() {
-        let from = part % ranks.size();
+        let from = dealt.owner(part);
         let found = if from == 0 {
             match ahead.pop_front() {
                 Some(found) => found,
@@ -58,7 +63,7 @@ pub fn in_order<T: Wire, E: From<Error>>(
             }
         } else {
             of_other(ranks, from, || {
-                let next = if ahead.len() < AHEAD { own.next() } else { None };
+                let next = if ahead.len() < AHEAD * dealt.run.max(1) { own.next() } else { None };
                 next.map(|part| compute(part).map(|found| ahead.push_back(found))).transpose()
             })?
         };

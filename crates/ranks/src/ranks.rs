@@ -107,8 +107,26 @@ impl Ranks {
     /// # Errors
     /// As [`Ranks::receive`], but never for silence.
     pub fn poll<T: Wire>(&self, from: usize) -> Result<Option<T>, Error> {
-        let bytes = self.transport.receive(from, Duration::ZERO)?;
+        self.poll_for(from, Duration::ZERO)
+    }
+
+    /// A value of a rank, if it comes within this time.
+    ///
+    /// # Errors
+    /// As [`Ranks::poll`].
+    pub fn poll_for<T: Wire>(&self, from: usize, time: Duration) -> Result<Option<T>, Error> {
+        let bytes = self.transport.receive(from, time)?;
         bytes.map(|bytes| self.value(from, bytes)).transpose()
+    }
+
+    /// Whether there has been no sign of life of a rank for longer than ranks have patience.
+    pub fn is_silent(&self, rank: usize) -> bool {
+        self.transport.silence(rank) > self.patience
+    }
+
+    /// That a rank is silent, as an error.
+    pub fn silence_of(&self, rank: usize) -> Error {
+        self.silent(rank, self.transport.silence(rank))
     }
 
     /// The values of all ranks, in their order: on rank 0. Others send theirs and get none.

@@ -54,8 +54,8 @@ enum Doing {
     Stuck,
     /// It died, then.
     Dead { since: u64 },
-    /// Its work is over.
-    Done,
+    /// Its work is over, since then.
+    Done { since: u64 },
 }
 
 /// Ends a rank's part in the simulation, also when its work panics.
@@ -68,7 +68,7 @@ impl Drop for Finish<'_> {
     fn drop(&mut self) {
         let mut state = self.world.lock();
         if !matches!(state.ranks[self.rank].doing, Doing::Dead { .. }) {
-            state.ranks[self.rank].doing = Doing::Done;
+            state.ranks[self.rank].doing = Doing::Done { since: state.now };
         }
         if state.turn == Some(self.rank) {
             self.world.pass_on(&mut state);
@@ -140,11 +140,11 @@ impl World {
         }
     }
 
-    /// How long a rank has been dead.
+    /// How long a rank has been dead, or its process over.
     pub(super) fn silence(&self, of: usize) -> Duration {
         let state = self.lock();
         match state.ranks[of].doing {
-            Doing::Dead { since } => Duration::from_micros(state.now - since),
+            Doing::Dead { since } | Doing::Done { since } => Duration::from_micros(state.now - since),
             _ => Duration::ZERO,
         }
     }
@@ -199,7 +199,7 @@ impl World {
         match state.ranks[rank].doing {
             Doing::Ready | Doing::Stuck => true,
             Doing::Waiting { .. } => self.next_event(state, rank).is_some_and(|then| then <= state.now),
-            Doing::Dead { .. } | Doing::Done => false,
+            Doing::Dead { .. } | Doing::Done { .. } => false,
         }
     }
 
