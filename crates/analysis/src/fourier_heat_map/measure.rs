@@ -65,6 +65,9 @@ struct Rings {
     counts: Vec<usize>,
 }
 
+/// By image the class that it is taken for; and of images as they are, by image and direction, the first order.
+type Found = (Vec<u32>, Vec<Vec<f64>>);
+
 /// What is summed over images.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Sums {
@@ -175,7 +178,7 @@ impl FourierHeatMap {
     }
 
     /// The images as they are, and the first order of all directions.
-    fn clean(&self, network: &Frozen, batch: &Batch, sums: &mut Sums) -> Result<(), Error> {
+    fn clean(&self, network: &Frozen, batch: &Batch) -> Result<Found, Error> {
         let clean = guesses(network, batch, batch.images.clone())?;
         let found = network.input_gradient(&tensor(batch, batch.images.clone())?, &batch.labels);
         let found = found.map_err(|error| out_of_memory(error, batch.len()))?;
@@ -195,18 +198,19 @@ impl FourierHeatMap {
             }
             squares
         };
-        let images: Vec<Vec<f64>> = gradient.par_chunks(self.shape.len()).map(of_image).collect();
+        Ok((clean, gradient.par_chunks(self.shape.len()).map(of_image).collect()))
+    }
+
+    fn add_clean(batch: &Batch, (clean, images): Found, sums: &mut Sums) {
         for squares in images {
             sums.first_order.iter_mut().zip(squares).for_each(|(sum, square)| *sum += square);
         }
         sums.images += batch.len() as u64;
         sums.clean_errors += labels_differ(&clean, &batch.labels);
-        Ok(())
     }
 
-    fn noisy(&self, network: &Frozen, batch: &Batch, direction: usize, sums: &mut Sums) -> Result<(), Error> {
-        let found = guesses(network, batch, self.perturbed(batch, direction))?;
-        sums.errors[direction] += labels_differ(&found, &batch.labels);
+    fn add_noisy(&self, batch: &Batch, direction: usize, found: &[u32], sums: &mut Sums) {
+        sums.errors[direction] += labels_differ(found, &batch.labels);
         let rings = self.rings.radii.len();
         if let Some(ring) = self.rings.of_direction[direction] {
             let wrong = found.iter().zip(&batch.labels).map(|(guess, label)| u32::from(guess != label));
@@ -216,7 +220,6 @@ impl FourierHeatMap {
         if direction + 1 == self.directions.len() {
             self.close_batch(batch.len(), sums);
         }
-        Ok(())
     }
 
     /// Each image's share of errors by ring, once all directions are through.
@@ -235,6 +238,7 @@ impl FourierHeatMap {
 impl Measure for FourierHeatMap {
     const NAME: &'static str = "fourier-heat-map";
     type Sums = Sums;
+    type Found = Found;
     type Row = FourierHeatMapRow;
 
     fn settings(&self) -> Value {
@@ -264,10 +268,17 @@ impl Measure for FourierHeatMap {
         }
     }
 
-    fn step(&self, network: &Frozen, batch: &Batch, step: usize, sums: &mut Sums) -> Result<(), Error> {
+    fn find(&self, network: &Frozen, batch: &Batch, step: usize, _sums: &Sums) -> Result<Found, Error> {
         match step.checked_sub(1) {
-            None => self.clean(network, batch, sums),
-            Some(direction) => self.noisy(network, batch, direction, sums),
+            None => self.clean(network, batch),
+            Some(direction) => Ok((guesses(network, batch, self.perturbed(batch, direction))?, Vec::new())),
+        }
+    }
+
+    fn add(&self, batch: &Batch, step: usize, found: Found, sums: &mut Sums) {
+        match step.checked_sub(1) {
+            None => Self::add_clean(batch, found, sums),
+            Some(direction) => self.add_noisy(batch, direction, &found.0, sums),
         }
     }
 
