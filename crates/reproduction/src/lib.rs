@@ -50,11 +50,13 @@ mod claims;
 mod config;
 mod csv;
 mod error;
+mod export;
 mod figures;
 mod findings;
 mod page;
 mod paths;
 mod plan;
+mod pool;
 mod radii;
 mod records;
 mod report;
@@ -72,12 +74,14 @@ pub use radii::{HYBRID_RADIUS, RADII};
 pub use training_set::TrainingSet;
 
 // The plan
+pub use export::{PlanFormat, export};
 pub use paths::ResultPaths;
 pub use plan::Plan;
 pub use step::{Program, Restart, Step};
 
 // Running it
-pub use run::{FinishedReproduction, StepRun, run};
+pub use pool::{Outcome, Workers, schedule};
+pub use run::{FinishedReproduction, StepRun, help, report_results, run, run_on_ranks};
 
 // What was found
 pub use claims::{Claim, Measure, Unit, Verdict, test_claims};

@@ -21,6 +21,7 @@ pub struct Plan {
     config: ReproductionConfig,
     root: PathBuf,
     steps: Vec<Step>,
+    needs: Vec<Vec<usize>>,
 }
 
 impl Plan {
@@ -32,8 +33,15 @@ impl Plan {
     pub fn new(config: ReproductionConfig, root: impl Into<PathBuf>) -> Result<Self, Error> {
         config.check()?;
         let root = root.into();
-        let steps = StepList { config: &config, root: &root, paths: ResultPaths::new(&config, &root) }.all();
-        Ok(Self { config, root, steps })
+        let list = StepList { config: &config, root: &root, paths: ResultPaths::new(&config, &root) };
+        let (mut steps, mut needs) = (Vec::new(), Vec::new());
+        for set in TrainingSet::ALL {
+            // Each step of a training set reads what the one before it has left.
+            let (own, first) = (list.of_set(set), steps.len());
+            needs.extend((0..own.len()).map(|at| (at > 0).then(|| first + at - 1).into_iter().collect()));
+            steps.extend(own);
+        }
+        Ok(Self { config, root, steps, needs })
     }
 
     /// The settings.
@@ -51,6 +59,11 @@ impl Plan {
         &self.steps
     }
 
+    /// By step: the steps, by their places, whose results it reads.
+    pub fn needs(&self) -> &[Vec<usize>] {
+        &self.needs
+    }
+
     /// Where the steps leave their results.
     pub fn paths(&self) -> ResultPaths<'_> {
         ResultPaths::new(&self.config, &self.root)
@@ -65,10 +78,6 @@ struct StepList<'a> {
 }
 
 impl StepList<'_> {
-    fn all(&self) -> Vec<Step> {
-        TrainingSet::ALL.into_iter().flat_map(|set| self.of_set(set)).collect()
-    }
-
     fn of_set(&self, set: TrainingSet) -> Vec<Step> {
         let made = set.experiment().zip(self.paths.kernels(set)).zip(self.paths.images(set));
         let make =
@@ -206,6 +215,24 @@ mod tests {
             "evaluate --arch resnet18 --out-dir out --dataset cifar10 --data 'my data' --task resnet18_high_12 --freq low,high \
              --r 4,8,10,12,14,16,18 --features"
         );
+        Ok(())
+    }
+
+    #[test]
+    fn steps_of_different_training_sets_need_nothing_of_each_other() -> Result<(), Error> {
+        let plan = Plan::new(ReproductionConfig::for_scale(Scale::Smoke), "out")?;
+        let first: Vec<usize> = (0..12).filter(|&at| plan.needs()[at].is_empty()).collect();
+        assert_eq!(first, [0, 2, 6, 10]);
+        assert!((0..12).all(|at| first.contains(&at) || plan.needs()[at] == [at - 1]));
+        // Whoever reads a folder needs the step that makes it.
+        for (at, step) in plan.steps().iter().enumerate() {
+            let reads = |other: &usize| step.arguments.contains(&text(&plan.steps()[*other].folder));
+            assert!(
+                (0..12).filter(|other| *other != at).filter(reads).all(|other| other < at),
+                "{}",
+                step.name
+            );
+        }
         Ok(())
     }
 
