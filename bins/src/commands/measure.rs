@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use analysis::{
     AttackSpectrum, CorruptionSource, Corruptions, CriticalBands, FourierHeatMap, LayerSpectra, Measure,
-    MeasureReport, PhaseAmplitude, Sensitivity, Shortcuts, Subject, network_words, resume_measure,
+    MeasureReport, PhaseAmplitude, Sensitivity, Shortcuts, Subject, help_measure, network_words,
+    resume_measure,
 };
 use clap::{Args, Parser};
 use datasets::catalog::{CorruptedImages, Request};
@@ -255,7 +256,7 @@ impl MeasureFlags for ShortcutsFlags {
 /// # Errors
 /// If there is nothing to measure, or a file cannot be read or written.
 pub fn run<Own: MeasureFlags>(mut flags: Flags<Own>) -> anyhow::Result<()> {
-    let session = cli::start(&flags.machine)?;
+    let session = cli::start_shared(&flags.machine)?;
     flags.checkpoints.adopt_settings(&mut flags.data, &mut flags.run)?;
     let checkpoints = flags.checkpoints(&session)?;
     let dataset = images::open(&flags.data.request(), Request::open, &session)?;
@@ -264,6 +265,9 @@ pub fn run<Own: MeasureFlags>(mut flags: Flags<Own>) -> anyhow::Result<()> {
     let subject = Subject { images: &dataset.test, profile: &profile, network, session: &session };
     let measure =
         flags.own.measure(&subject, &Context { seed: flags.run.seed, images: flags.data.request() })?;
+    if !session.ranks.is_first() {
+        return Ok(help_measure(&measure, &subject, &checkpoints)?);
+    }
     let networks = subject.describe(&checkpoints)?;
     let run = flags.checkpoints.results_run(&flags.data, &flags.run);
     let output = results::measure_folder(&run, Own::NAME);
