@@ -80,10 +80,24 @@ fn any_number_of_ranks_leaves_the_same_files_and_speaks_once() -> Outcome {
     Ok(())
 }
 
+/// Twenty batches, 222 steps each.
+const LONG: [&str; 11] = [
+    "fourier-heat-map",
+    "--window",
+    "10",
+    "--arch",
+    "resnet20",
+    "--limit-train",
+    "96",
+    "--limit-test",
+    "200",
+    "--batch-size",
+    "10",
+];
+
 /// A measurement that takes long, on two ranks, and the process of rank 1.
 fn long_measurement(folder: &Path, flags: &[&str]) -> Outcome<(Child, String)> {
-    let own = ["fourier-heat-map", "--window", "15"];
-    let mut command = mpirun(2, "measure", folder, &with(&with(&own, &SMALL), flags));
+    let mut command = mpirun(2, "measure", folder, &with(&LONG, flags));
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let until = Instant::now() + Duration::from_secs(60);
     while Instant::now() < until && child.try_wait()?.is_none() {
@@ -141,12 +155,11 @@ fn a_rank_that_dies_or_hangs_ends_all_and_the_command_goes_on() -> Outcome {
     assert!(!child.wait_with_output()?.status.success());
     let kept = results.join("fourier-heat-map.partial.json");
     assert!(kept.exists(), "what was measured is kept within mpirun's second");
-    let flags = with(&["fourier-heat-map", "--window", "15"], &SMALL);
-    let output = mpirun(3, "measure", &folder, &flags).output()?;
+    let output = mpirun(3, "measure", &folder, &LONG).output()?;
     assert!(output.status.success(), "{}", texts(&output));
     let parts = files(&results)?;
     fs::remove_dir_all(&results)?;
-    succeed(Command::new(path("measure")).current_dir(&folder).args(&flags));
+    succeed(Command::new(path("measure")).current_dir(&folder).args(LONG));
     assert!(files(&results)? == parts);
     Ok(())
 }
