@@ -65,6 +65,9 @@ pub struct FourierHeatMap {
     goal: Option<PrecisionGoal>,
 }
 
+/// By image the class that it is taken for; and of images as they are, by image and direction, the first order.
+type Found = (Vec<u32>, Vec<Vec<f64>>);
+
 /// What is summed over images.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Sums {
@@ -208,7 +211,7 @@ impl FourierHeatMap {
     }
 
     /// The images as they are, and the first order of all directions.
-    fn clean(&self, network: &Frozen, batch: &Batch, sums: &mut Sums) -> Result<(), Error> {
+    fn clean(&self, network: &Frozen, batch: &Batch) -> Result<Found, Error> {
         let clean = guesses(network, batch, batch.images.clone())?;
         let found = network.input_gradient(&tensor(batch, batch.images.clone())?, &batch.labels);
         let found = found.map_err(|error| out_of_memory(error, batch.len()))?;
@@ -228,31 +231,28 @@ impl FourierHeatMap {
             }
             squares
         };
-        let images: Vec<Vec<f64>> = gradient.par_chunks(self.shape.len()).map(of_image).collect();
+        Ok((clean, gradient.par_chunks(self.shape.len()).map(of_image).collect()))
+    }
+
+    fn add_clean(batch: &Batch, (clean, images): Found, sums: &mut Sums) {
         for squares in images {
             sums.first_order.iter_mut().zip(squares).for_each(|(sum, square)| *sum += square);
         }
         sums.images += batch.len() as u64;
         sums.clean_errors += labels_differ(&clean, &batch.labels);
-        Ok(())
     }
 
-    fn noisy(&self, network: &Frozen, batch: &Batch, direction: usize, sums: &mut Sums) -> Result<(), Error> {
+    fn add_noisy(&self, batch: &Batch, direction: usize, found: &[u32], sums: &mut Sums) {
         let is_last = direction + 1 == self.directions.len();
-        if sums.known[direction] {
-            if is_last {
-                self.look(batch.len(), sums);
-            }
-            return Ok(());
+        if !sums.known[direction] {
+            sums.seen[direction] += batch.len() as u64;
+            sums.errors[direction] += labels_differ(found, &batch.labels);
         }
-        let found = guesses(network, batch, self.perturbed(batch, direction))?;
-        sums.seen[direction] += batch.len() as u64;
-        sums.errors[direction] += labels_differ(&found, &batch.labels);
         if self.goal.is_some() {
             if is_last {
                 self.look(batch.len(), sums);
             }
-            return Ok(());
+            return;
         }
         let rings = self.rings.radii.len();
         if let Some(ring) = self.rings.of_direction[direction] {
@@ -263,7 +263,6 @@ impl FourierHeatMap {
         if is_last {
             self.close_batch(batch.len(), sums);
         }
-        Ok(())
     }
 
     /// Looks at what is known, where that is due after a batch.
@@ -294,6 +293,7 @@ impl FourierHeatMap {
 impl Measure for FourierHeatMap {
     const NAME: &'static str = "fourier-heat-map";
     type Sums = Sums;
+    type Found = Found;
     type Row = FourierHeatMapRow;
 
     fn settings(&self) -> Value {
@@ -355,12 +355,22 @@ impl Measure for FourierHeatMap {
         }
     }
 
-    fn step(&self, network: &Frozen, batch: &Batch, step: usize, sums: &mut Sums) -> Result<(), Error> {
-        // A pass of its own has no clean step.
-        let direction = if sums.pass > 0 { Some(step) } else { step.checked_sub(1) };
-        match direction {
-            None => self.clean(network, batch, sums),
-            Some(direction) => self.noisy(network, batch, direction, sums),
+    fn is_shared(&self, pass: usize) -> bool {
+        pass == 0
+    }
+
+    fn find(&self, network: &Frozen, batch: &Batch, step: usize, sums: &Sums) -> Result<Found, Error> {
+        match direction(step, sums) {
+            None => self.clean(network, batch),
+            Some(direction) if sums.known[direction] => Ok(Found::default()),
+            Some(direction) => Ok((guesses(network, batch, self.perturbed(batch, direction))?, Vec::new())),
+        }
+    }
+
+    fn add(&self, batch: &Batch, step: usize, found: Found, sums: &mut Sums) {
+        match direction(step, sums) {
+            None => Self::add_clean(batch, found, sums),
+            Some(direction) => self.add_noisy(batch, direction, &found.0, sums),
         }
     }
 
@@ -423,4 +433,9 @@ impl Measure for FourierHeatMap {
         let waves = Waves { directions: &self.directions, radii: &self.rings.radii, norm: self.norm };
         findings::of(waves, rows, epochs, subject)
     }
+}
+
+/// The direction of a step; absent where it is of the images as they are, which a pass of its own has not.
+fn direction(step: usize, sums: &Sums) -> Option<usize> {
+    if sums.pass > 0 { Some(step) } else { step.checked_sub(1) }
 }
