@@ -294,7 +294,7 @@ fn the_page_shows_every_number_and_every_link_leads_somewhere(
     assert_eq!(finished.report.findings.spectra.len(), 4);
     // What other papers measure has a section each.
     for section in
-        ["Fourier sensitivity: trained on original images", "Phase or amplitude: trained on original images"]
+        ["Trained on original images: Fourier sensitivity", "Trained on original images: Phase or amplitude"]
     {
         assert!(page.contains(section), "{section}");
     }
