@@ -9,7 +9,8 @@
 //!
 //! let run = tempfile::tempdir()?;
 //! let mut table = SpectrumTable::new("synthetic", "resnet20", 100, vec![1, 2]);
-//! table.push(SpectrumRow { epoch: 0, mean: vec![0.75, 0.25], std: vec![0.1; 2], nat_prec1: 12.5, skipped: 0 })?;
+//! let (mean, std) = (vec![0.75, 0.25], vec![0.1; 2]);
+//! table.push(SpectrumRow { mean, std, nat_prec1: 12.5, ..SpectrumRow::default() })?;
 //! std::fs::create_dir(run.path().join("grad"))?;
 //! table.save_json(&run.path().join("grad/gradient_spectrum.json"))?;
 //!
