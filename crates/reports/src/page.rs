@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use files::FolderLock;
 use maud::{Markup, html};
 use pages::{Numbers, Page, rounded};
 use runs::results;
@@ -64,6 +65,11 @@ impl RunPage {
     /// If it cannot be written.
     pub fn save(&self) -> Result<PathBuf, Error> {
         let path = self.folder.join(results::PAGE);
+        // With the lock, what a program that was killed here has left goes. Whoever trains the run has it, and removes that itself.
+        let _lock = match FolderLock::take(&self.folder) {
+            Err(files::Error::InUse { .. }) => None,
+            taken => Some(taken?),
+        };
         files::write_atomically(&path, self.html.as_bytes())?;
         Ok(path)
     }
