@@ -35,8 +35,7 @@ fn main() {
     println!("SIGHUP is handled: {}", if is_heard { "yes" } else { "no" });
 }
 RUST
-cargo build -q
-found=$(trap '' HUP; target/debug/probe)
+found=$(trap '' HUP; cargo run -q)
 echo "$found"
 [ "$found" = "ignored before: yes
 SIGHUP is handled: yes" ]
