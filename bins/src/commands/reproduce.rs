@@ -155,20 +155,34 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
 impl ConfigFlags {
     /// The command line with these settings.
     fn command(&self) -> Vec<String> {
-        let scale = self.scale.to_possible_value().map(|value| value.get_name().to_owned());
+        // Each by name, so that a new one is not forgotten.
+        let Self {
+            paper,
+            scale,
+            dataset,
+            data,
+            arch,
+            epochs,
+            fit_epochs,
+            limit_train,
+            limit_test,
+            seed,
+            out_dir,
+        } = self;
         let path = |path: &PathBuf| path.display().to_string();
         let number = |number: &usize| number.to_string();
         let flags = [
-            ("--scale", scale),
-            ("--dataset", self.dataset.as_ref().map(Name::to_string)),
-            ("--data", self.data.as_ref().map(path)),
-            ("--arch", self.arch.map(|arch| arch.name().to_owned())),
-            ("--epochs", self.epochs.as_ref().map(number)),
-            ("--fit-epochs", self.fit_epochs.as_ref().map(number)),
-            ("--limit-train", self.limit_train.as_ref().map(number)),
-            ("--limit-test", self.limit_test.as_ref().map(number)),
-            ("--seed", Some(self.seed.to_string())),
-            ("--out-dir", Some(path(&self.out_dir))),
+            ("--paper", (*paper != Paper::default()).then(|| paper.name().to_owned())),
+            ("--scale", scale.to_possible_value().map(|value| value.get_name().to_owned())),
+            ("--dataset", dataset.as_ref().map(Name::to_string)),
+            ("--data", data.as_ref().map(path)),
+            ("--arch", arch.map(|arch| arch.name().to_owned())),
+            ("--epochs", epochs.as_ref().map(number)),
+            ("--fit-epochs", fit_epochs.as_ref().map(number)),
+            ("--limit-train", limit_train.as_ref().map(number)),
+            ("--limit-test", limit_test.as_ref().map(number)),
+            ("--seed", Some(seed.to_string())),
+            ("--out-dir", Some(path(out_dir))),
         ];
         let given = flags.into_iter().filter_map(|(flag, value)| Some([flag.to_owned(), value?]));
         std::iter::once("reproduce".to_owned()).chain(given.flatten()).collect()

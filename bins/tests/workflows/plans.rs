@@ -24,14 +24,19 @@ fn a_plan_says_what_each_step_needs_and_runs_nothing() -> Outcome {
     let folder = tempfile::tempdir()?;
     let json: Value = serde_json::from_str(&plan(folder.path(), "json"))?;
     let steps = json["steps"].as_array().ok_or("steps")?;
-    assert_eq!(steps.len(), 12);
+    assert_eq!(steps.len(), 14);
     assert_eq!(steps[4]["needs"], serde_json::json!([4]));
     assert_eq!(steps[4]["program"], "easy_train");
     let first: Vec<&Value> = steps.iter().filter(|step| step["needs"] == serde_json::json!([])).collect();
     assert_eq!(first.len(), 4);
     let script = plan(folder.path(), "slurm");
-    assert!(script.contains("#SBATCH --array=1-4\n") && script.matches(" --step ").count() == 12, "{script}");
+    assert!(script.contains("#SBATCH --array=1-4\n") && script.matches(" --step ").count() == 14, "{script}");
     assert!(Command::new("bash").args(["-n", "-c", &script]).status()?.success(), "{script}");
+    // Of another paper, which each of its steps names.
+    for (format, count) in [("make", 1), ("slurm", 9)] {
+        let text = succeed(&mut reproduce(folder.path(), &["--paper", "robustness", "--plan", format]));
+        assert_eq!(text.matches("reproduce --paper robustness --scale").count(), count, "{text}");
+    }
     assert_eq!(fs::read_dir(folder.path())?.count(), 0);
     Ok(())
 }
@@ -42,10 +47,10 @@ fn steps_run_by_themselves_give_the_same_report() -> Outcome {
     let root = folder.path().join("runs/reproduction_synthetic_smoke");
     let missing = fail(&mut reproduce(folder.path(), &["--report-only"]), 1);
     assert!(
-        missing.contains("it is the result of step 1 of 12") && missing.contains("without --report-only"),
+        missing.contains("it is the result of step 1 of 14") && missing.contains("without --report-only"),
         "{missing}"
     );
-    assert!(fail(&mut reproduce(folder.path(), &["--step", "13"]), 2).contains("the plan has steps 1 to 12"));
+    assert!(fail(&mut reproduce(folder.path(), &["--step", "15"]), 2).contains("the plan has steps 1 to 14"));
     // As a SLURM array runs it, one task after another.
     let script = plan(folder.path(), "slurm").replace("reproduce --scale", "\"$REPRODUCE\" --quiet --scale");
     for task in ["1", "2", "3", "4"] {
@@ -61,7 +66,7 @@ fn steps_run_by_themselves_give_the_same_report() -> Outcome {
     assert!(steps.iter().all(|step| step["done"] == true && step["seconds"].is_null()));
     // All are done, and as `reproduce` itself would have left them.
     let again = reproduce(folder.path(), &[]).output()?;
-    assert_eq!(String::from_utf8_lossy(&again.stderr).matches(": done before").count(), 12);
+    assert_eq!(String::from_utf8_lossy(&again.stderr).matches(": done before").count(), 14);
     if Command::new("make").arg("--version").output().is_ok() {
         let makefile = folder.path().join("Makefile");
         fs::write(&makefile, plan(folder.path(), "make"))?;
@@ -69,7 +74,7 @@ fn steps_run_by_themselves_give_the_same_report() -> Outcome {
         let made = Command::new("make").arg("-n").current_dir(folder.path()).output()?;
         let made = String::from_utf8(made.stdout)?;
         assert!(made.contains("--report-only") && !made.contains("--step"), "{made}");
-        fs::remove_file(root.join("SCR-Toy-Dataset/density.json"))?;
+        fs::remove_file(root.join("SCR-Toy-Dataset/test/density.json"))?;
         let made =
             String::from_utf8(Command::new("make").arg("-n").current_dir(folder.path()).output()?.stdout)?;
         assert_eq!(made.matches("--step").count(), 3, "images, network, evaluation: {made}");

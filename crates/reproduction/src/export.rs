@@ -26,7 +26,7 @@ pub enum PlanFormat {
 ///
 /// let plan = Plan::new(ReproductionConfig::for_scale(Scale::Smoke), "runs/mine")?;
 /// let makefile = export(&plan, PlanFormat::Make, &["reproduce".to_owned()]);
-/// assert!(makefile.contains("runs/mine/SCR-Toy-Dataset/density.json: runs/mine/SCR/all_class/latest.safetensors\n\t$(REPRODUCE) --step 4\n"));
+/// assert!(makefile.contains("runs/mine/SCR-Toy-Dataset/test/density.json: runs/mine/SCR/config.json\n\t$(REPRODUCE) --step 4\n"));
 /// # Ok::<(), reproduction::Error>(())
 /// ```
 pub fn export(plan: &Plan, format: PlanFormat, reproduce: &[String]) -> String {

@@ -18,6 +18,8 @@ type Files = BTreeMap<String, Vec<u8>>;
 struct Run {
     folder: tempfile::TempDir,
     dataset: Dataset,
+    /// So many of its checkpoints are measured, the last ones.
+    measured: usize,
 }
 
 impl Run {
@@ -27,11 +29,16 @@ impl Run {
         let profile = profile();
         let run = TrainingRun::new("resnet20".parse()?, &dataset, &profile, folder.path());
         TrainingRun { epochs: 2, ..run }.train(&Session::default())?;
-        Ok(Self { folder, dataset })
+        Ok(Self { folder, dataset, measured: 2 })
     }
 
     fn checkpoints(&self) -> Result<Vec<StoredCheckpoint>, runs::Error> {
         checkpoints_of_run(self.folder.path())
+    }
+
+    fn last_checkpoints(&self) -> Result<Vec<StoredCheckpoint>, runs::Error> {
+        let mut all = self.checkpoints()?;
+        Ok(all.split_off(all.len() - self.measured))
     }
 }
 
@@ -58,7 +65,8 @@ fn measured<'a, M: Measure>(
     session: &'a Session,
     output: &Path,
 ) -> Result<(), Error> {
-    let (profile, checkpoints): (&'static _, _) = (Box::leak(Box::new(small_batches())), run.checkpoints()?);
+    let (profile, checkpoints): (&'static _, _) =
+        (Box::leak(Box::new(small_batches())), run.last_checkpoints()?);
     let architecture: models::Architecture = "resnet20".parse()?;
     let images = &run.dataset.test;
     let subject = Subject { images, profile, network: architecture.into(), session };
@@ -86,7 +94,7 @@ fn spectrum(run: &Run, session: &Session, output: &Path) -> Result<(), Error> {
 }
 
 fn evaluation(run: &Run, session: &Session, output: &Path) -> Result<(), Error> {
-    let (profile, checkpoints) = (small_batches(), run.checkpoints()?);
+    let (profile, checkpoints) = (small_batches(), run.last_checkpoints()?);
     let components =
         ComponentRequest { sides: vec![Side::Low], radii: vec![4, 8], ..ComponentRequest::default() };
     let attack = Attack { ball: Ball::L2, radius: 0.5, step: 0.2, steps: 2, random_start: false };
@@ -126,7 +134,8 @@ fn check(name: &str, sizes: &[usize], work: impl Fn(&Session, &Path) -> Result<(
 
 #[test]
 fn any_number_of_ranks_leaves_the_same_files() -> Outcome {
-    let run = Run::new()?;
+    let mut run = Run::new()?;
+    run.dataset.test.limit(33);
     check("grad", &[2, 3, 4, 64], |session, output| spectrum(&run, session, output))?;
     check("evaluate", &[2, 3], |session, output| evaluation(&run, session, output))?;
     let sensitivity = |session: &Session, output: &Path| measured(&run, Sensitivity::new, session, output);
@@ -154,6 +163,7 @@ fn any_number_of_ranks_leaves_the_same_files() -> Outcome {
 fn measures_of_several_passes_are_shared_too() -> Outcome {
     let mut run = Run::new()?;
     run.dataset.test.limit(9);
+    run.measured = 1;
     check("shortcuts", &[2], |session, output| {
         measured(&run, |subject| Shortcuts::new(subject)?.of_classes(&[2]), session, output)
     })?;

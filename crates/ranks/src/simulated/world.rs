@@ -140,11 +140,13 @@ impl World {
         }
     }
 
-    /// How long a rank has been dead, or its process over.
+    /// How long a rank has been dead, or its process over. A process is not over before its messages have left.
     pub(super) fn silence(&self, of: usize) -> Duration {
         let state = self.lock();
+        let sends = || (0..self.size).any(|to| !state.mail[to * self.size + of].is_empty());
         match state.ranks[of].doing {
-            Doing::Dead { since } | Doing::Done { since } => Duration::from_micros(state.now - since),
+            Doing::Dead { since } => Duration::from_micros(state.now - since),
+            Doing::Done { since } if !sends() => Duration::from_micros(state.now - since),
             _ => Duration::ZERO,
         }
     }
