@@ -1,8 +1,10 @@
-"""Compares what `measure` says of the golden ResNet-18 with the definitions, computed with NumPy and PyTorch in float64.
+"""Compares what `measure` says of the golden ResNet-18, and of a small ViT, with the definitions, computed with NumPy and PyTorch in float64.
 
-    pip install torch numpy
+    pip install torch timm numpy
     cargo build -p bins --bin measure
     python tests/python/measures.py target/debug/measure ../shared/golden ../shared/data
+
+The ViT is timm's with patches of 4×4 for 32×32 pixels. It is fitted here to the golden images, so that rates are neither 0 nor 1.
 
 A line a measure: what differs, and `ok` or what is wrong. Exit status 1 if one is wrong.
 
@@ -19,6 +21,7 @@ import tempfile
 import numpy as np
 import torch
 from torch import nn
+from timm.models.vision_transformer import VisionTransformer
 from torch.nn import functional as F
 
 TIE, FIRST_ORDER, SHARE = 1e-3, 5e-3, 2e-4
@@ -41,7 +44,17 @@ class Block(nn.Module):
         return F.relu(out + self.shortcut(x))
 
 
+MEAN, STD = [0.4914, 0.4822, 0.4465], [0.2023, 0.1994, 0.2010]
+
+
+def normalised(x):
+    mean, std = (torch.tensor(of, dtype=x.dtype)[:, None, None] for of in (MEAN, STD))
+    return (x - mean) / std
+
+
 class ResNet18(nn.Module):
+    arch = "resnet18"
+
     def __init__(self):
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
@@ -54,15 +67,55 @@ class ResNet18(nn.Module):
         self.linear = nn.Linear(512, 10)
 
     def forward(self, x):
-        mean = torch.tensor([0.4914, 0.4822, 0.4465], dtype=x.dtype)[:, None, None]
-        std = torch.tensor([0.2023, 0.1994, 0.2010], dtype=x.dtype)[:, None, None]
-        x = F.relu(self.bn1(self.conv1((x - mean) / std)))
+        x = F.relu(self.bn1(self.conv1(normalised(x))))
         for stage in range(1, 5):
             x = getattr(self, f"layer{stage}")(x)
         return self.linear(F.avg_pool2d(x, 4).flatten(1))
 
+    def blocks(self):
+        return [block for stage in range(1, 5) for block in getattr(self, f"layer{stage}")]
 
-def network(path):
+    @staticmethod
+    def planes(out):
+        return out
+
+
+class ViT(nn.Module):
+    arch = "vit_tiny_patch4_32"
+
+    def __init__(self):
+        super().__init__()
+        size = {"img_size": 32, "patch_size": 4, "embed_dim": 192, "depth": 12, "num_heads": 3}
+        self.vit = VisionTransformer(num_classes=10, **size)
+
+    def forward(self, x):
+        return self.vit(normalised(x))
+
+    def blocks(self):
+        return list(self.vit.blocks)
+
+    @staticmethod
+    def planes(out):
+        """Tokens without that of the class, as (N, C, 8, 8)."""
+        return out[:, 1:].transpose(1, 2).reshape(len(out), -1, 8, 8)
+
+
+def fitted_vit(images, labels, path):
+    """Fits a ViT to images that noise is added to, and leaves its weights in a file."""
+    torch.manual_seed(0)
+    found = ViT()
+    optimiser = torch.optim.AdamW(found.parameters(), 5e-4)
+    pixels, truth = torch.from_numpy(images).float(), torch.from_numpy(labels)
+    for _ in range(60):
+        loss = F.cross_entropy(found(pixels + 0.05 * torch.randn_like(pixels)), truth)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    torch.save(found.vit.state_dict(), path)
+    return found.double().eval()
+
+
+def resnet18(path):
     stored = torch.load(path, map_location="cpu", weights_only=False)["model"]
     prefix = "module.model."
     weights = {key[len(prefix):]: value for key, value in stored.items() if key.startswith(prefix)}
@@ -270,8 +323,8 @@ def critical_bands(model, images, labels, found):
 
 def layer_spectra(model, images, labels, found):
     outputs = []
-    blocks = [block for stage in range(1, 5) for block in getattr(model, f"layer{stage}")]
-    hooks = [block.register_forward_hook(lambda _m, _i, out: outputs.append(out.numpy())) for block in blocks]
+    keep = lambda _module, _input, out: outputs.append(model.planes(out).numpy())  # noqa: E731
+    hooks = [block.register_forward_hook(keep) for block in model.blocks()]
     with torch.no_grad():
         model(torch.from_numpy(images))
     [hook.remove() for hook in hooks]
@@ -375,24 +428,31 @@ MEASURES = {
 }
 
 
+def agrees(name, program, data, model, checkpoint, images, labels):
+    """Whether the program finds what a measure is by its definition; says what differs."""
+    compare, flags = MEASURES[name]
+    with tempfile.TemporaryDirectory() as folder:
+        line = [program, name, "--dataset", "cifar10", "--data", data, "--limit-test", str(COUNT), "--quiet"]
+        line += ["--checkpoints", checkpoint, "--arch", model.arch, *flags]
+        subprocess.run(line, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        results = pathlib.Path(folder) / f"runs/cifar10/{model.arch}_checkpoints/measure" / name
+        report = json.loads((results / f"{name}.json").read_text())
+        assert report["n_images"] == COUNT and len(report["rows"]) == 1
+        words, fits = compare(model, images, labels, dict(np.load(results / f"{name}.npz")))
+    print(f"{model.arch}, {name}: {words}: {'ok' if fits else 'WRONG'}", flush=True)
+    return fits
+
+
 def main():
     program, golden, data = (pathlib.Path(argument).resolve() for argument in sys.argv[1:4])
-    model = network(golden / "resnet18_robustness.pt")
-    images = np.load(golden / "images64_u8.npy")[:COUNT] / 255.0
-    labels = np.load(golden / "labels64_u8.npy")[:COUNT].astype(np.int64)
-    is_right = True
-    for name, (compare, flags) in MEASURES.items():
-        with tempfile.TemporaryDirectory() as folder:
-            line = [program, name, "--dataset", "cifar10", "--data", data, "--limit-test", str(COUNT), "--quiet"]
-            line += ["--checkpoints", golden / "resnet18_robustness.pt", "--arch", "resnet18", *flags]
-            subprocess.run(line, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-            results = pathlib.Path(folder) / "runs/cifar10/resnet18_checkpoints/measure" / name
-            report = json.loads((results / f"{name}.json").read_text())
-            assert report["n_images"] == COUNT and len(report["rows"]) == 1
-            words, fits = compare(model, images, labels, dict(np.load(results / f"{name}.npz")))
-        print(f"{name}: {words}: {'ok' if fits else 'WRONG'}", flush=True)
-        is_right = is_right and fits
-    sys.exit(0 if is_right else 1)
+    images = np.load(golden / "images64_u8.npy") / 255.0
+    labels = np.load(golden / "labels64_u8.npy").astype(np.int64)
+    with tempfile.TemporaryDirectory() as folder:
+        of_vit, of_resnet = pathlib.Path(folder) / "vit.pt", golden / "resnet18_robustness.pt"
+        networks = [(resnet18(of_resnet), of_resnet), (fitted_vit(images, labels, of_vit), of_vit)]
+        first = (images[:COUNT], labels[:COUNT])
+        is_right = [agrees(name, program, data, *network, *first) for network in networks for name in MEASURES]
+    sys.exit(0 if all(is_right) else 1)
 
 
 main()

@@ -18,6 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("kernels", &[]),
     ("evaluation", &[]),
     // One thing each.
+    ("ranks", &["random"]),
     ("spectral", &["evaluation", "files"]),
     ("plots", &["files", "spectral"]),
     ("pages", &["plots", "spectral"]),
@@ -30,7 +31,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("runs", &["checkpoints", "files", "models", "training"]),
     ("reports", &["files", "pages", "plots", "runs", "spectral", "training"]),
     // The product.
-    ("pipeline", &["datasets", "kernels", "models", "onnx", "progress", "runs", "training"]),
+    ("pipeline", &["datasets", "kernels", "models", "onnx", "progress", "ranks", "runs", "training"]),
     (
         "analysis",
         &[
@@ -44,6 +45,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "plots",
             "progress",
             "random",
+            "ranks",
             "runs",
             "spectral",
             "training",
@@ -52,7 +54,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("derived", &["cdes", "datasets", "files", "plots", "progress", "spectral", "training"]),
     (
         "reproduction",
-        &["evaluation", "files", "pages", "plots", "progress", "reports", "runs", "spectral", "training"],
+        &[
+            "evaluation",
+            "files",
+            "pages",
+            "plots",
+            "progress",
+            "ranks",
+            "reports",
+            "runs",
+            "spectral",
+            "training",
+        ],
     ),
     // What users see.
     (
@@ -69,6 +82,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "pipeline",
             "plots",
             "progress",
+            "ranks",
             "reports",
             "reproduction",
             "runs",
@@ -91,6 +105,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "onnx",
             "pipeline",
             "progress",
+            "ranks",
             "reports",
             "reproduction",
             "runs",

@@ -9,7 +9,7 @@ use clap::{
 
 use super::{
     advice::{self, Folders},
-    defaults, terminal, unused,
+    defaults, ranks, terminal, unused,
 };
 
 /// Exit code of a command line that cannot be used.
@@ -26,10 +26,13 @@ pub(crate) fn launch<Flags: Parser>(
     match parse(arguments, known) {
         Err(refusal) => refusal,
         Ok((flags, folders)) => match run(flags) {
-            Ok(()) => ExitCode::SUCCESS,
+            Ok(()) => ranks::succeed(),
             Err(error) => {
                 let code = if advice::is_of_flags(&error) { UNUSABLE_FLAGS } else { 1 };
-                fail(&message(&error, &Flags::command(), &folders), code)
+                let message = message(&error, &Flags::command(), &folders);
+                let exit = fail(&message, code);
+                ranks::fail(&error, &one_line(&message), code);
+                exit
             }
         },
     }

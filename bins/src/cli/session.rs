@@ -9,19 +9,30 @@ use progress::{Event, Progress};
 use super::{
     device,
     flags::{MachineFlags, OutputFlags, PrecisionFlag},
-    interrupt,
+    interrupt, ranks,
     terminal::Terminal,
 };
 
 /// Sets the number of threads, opens the terminal, watches for Ctrl-C and opens the device that runs the networks.
 ///
 /// # Errors
-/// If the thread pool cannot be started, the system refuses the handler, or there is no such device.
+/// If the thread pool cannot be started, the system refuses the handler, there is no such device, or several ranks are started.
 pub(crate) fn start(machine: &MachineFlags) -> anyhow::Result<Session> {
+    let session = start_shared(machine)?;
+    ranks::refuse_several(&session.ranks)?;
+    Ok(session)
+}
+
+/// The same for a program that shares its work with other ranks.
+///
+/// # Errors
+/// As [`start`], but for several ranks; if MPI does not start.
+pub(crate) fn start_shared(machine: &MachineFlags) -> anyhow::Result<Session> {
     let terminal = prepare(machine)?;
+    let ranks = ranks::join(machine.rank_timeout)?;
     let progress = progress(terminal, interrupt::watch()?);
     let backend = device::choose(machine, terminal)?;
-    Ok(Session { backend, progress })
+    Ok(Session { backend, progress, ranks })
 }
 
 /// The same for a program that runs no network.
@@ -30,6 +41,7 @@ pub(crate) fn start(machine: &MachineFlags) -> anyhow::Result<Session> {
 /// If the thread pool cannot be started or the system refuses the handler.
 pub(crate) fn start_without_networks(machine: &MachineFlags) -> anyhow::Result<Session> {
     let terminal = prepare(machine)?;
+    ranks::refuse_several(&ranks::join(machine.rank_timeout)?)?;
     let of_networks = [
         ("--gpu", machine.gpu.is_some()),
         ("--device", !["auto", "cpu"].contains(&machine.device.as_str())),

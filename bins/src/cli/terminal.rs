@@ -8,6 +8,11 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use progress::{Event, Unit};
 
+/// Whether this process is not to be seen: of several ranks the first one speaks.
+fn is_silent() -> bool {
+    cfg!(feature = "mpi") && ranks::announced().is_some_and(|rank| rank > 0)
+}
+
 /// Notes and bars; silent with `--quiet`, and without bars where stderr is no terminal.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terminal {
@@ -18,6 +23,7 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// The terminal of this process.
     pub(crate) fn new(quiet: bool) -> Self {
+        let quiet = quiet || is_silent();
         Self { quiet, bars: !quiet && std::io::stderr().is_terminal() }
     }
 
@@ -79,8 +85,15 @@ impl Terminal {
     }
 }
 
-/// A line on stderr, whatever `--quiet` says: errors, and what must not be missed.
+/// A line on stderr, whatever `--quiet` says: errors, and what must not be missed. Of several ranks the first one says it.
 pub(crate) fn note(message: &str) {
+    if !is_silent() {
+        alarm(message);
+    }
+}
+
+/// The same from any rank: rank 0 cannot say it.
+pub(crate) fn alarm(message: &str) {
     // A reader that went away (a closed pipe) is no reason to stop working.
     let _ = writeln!(std::io::stderr().lock(), "{}", printable(message));
 }
@@ -122,6 +135,9 @@ pub(crate) fn result(line: &str) -> anyhow::Result<()> {
 /// # Errors
 /// As [`result`].
 pub(crate) fn result_as_it_is(bytes: &[u8]) -> anyhow::Result<()> {
+    if is_silent() {
+        return Ok(());
+    }
     match std::io::stdout().lock().write_all(bytes) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(anyhow::Error::new(error).context("cannot write the result to stdout"))

@@ -74,26 +74,30 @@ stands_for!(Projection => analysis::Projection { Pc1, Mean });
 /// # Errors
 /// If there is nothing to measure, or a file cannot be read or written.
 pub fn run(mut flags: Flags) -> anyhow::Result<()> {
-    let session = cli::start(&flags.machine)?;
+    let session = cli::start_shared(&flags.machine)?;
     flags.checkpoints.adopt_settings(&mut flags.data, &mut flags.run)?;
     measure(&flags, &session, |report, images, files| print(report, images, files, flags.machine.format))
 }
 
-/// Measures, writes the results, and hands them, the images and the files on.
+/// Measures, writes the results, and hands them, the images and the files on. Of several ranks the first one does that, and the others
+/// help it.
 ///
 /// # Errors
 /// As [`run`].
-pub(super) fn measure<T>(
+pub(super) fn measure(
     flags: &Flags,
     session: &Session,
-    then: impl FnOnce(&EvaluationReport<'_>, &ImageSet, &[PathBuf]) -> anyhow::Result<T>,
-) -> anyhow::Result<T> {
+    then: impl FnOnce(&EvaluationReport<'_>, &ImageSet, &[PathBuf]) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let settings = flags.settings()?;
     let checkpoints = flags.checkpoints(session)?;
     let test = images::open(&flags.data.request(), Request::open, session)?.test;
     let (shape, profile) = (test.shape(), flags.checkpoints.profile(&flags.data)?);
     let network = flags.checkpoints.network(&flags.run, [shape.height, shape.width])?;
     let evaluator = Evaluator::of_networks(&settings, &test, &profile, network, session)?;
+    if !session.ranks.is_first() {
+        return Ok(evaluator.help(&checkpoints)?);
+    }
     for twice in flags.components.repeated() {
         session.progress.note(&format!("{twice} is given more than once; measured once"));
     }

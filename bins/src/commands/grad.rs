@@ -72,19 +72,22 @@ fn outcome(word: &str) -> Result<Outcome, String> {
 /// # Errors
 /// If there is nothing to measure, or a file cannot be read or written.
 pub fn run(mut flags: Flags) -> anyhow::Result<()> {
-    let session = cli::start(&flags.machine)?;
+    let session = cli::start_shared(&flags.machine)?;
     flags.checkpoints.adopt_settings(&mut flags.data, &mut flags.run)?;
     let dataset = images::open(&flags.data.request(), Request::open, &session)?;
-    let checkpoints = flags.checkpoints(&dataset, &session)?;
-    let density = image_density(&dataset.test)?;
-    let run = flags.checkpoints.results_run(&flags.data, &flags.run);
-    let output = results::spectrum_folder(&run);
-    let _lock = FolderLock::take(&output)?;
+    let checkpoints = flags.shared_checkpoints(&dataset, &session)?;
     let (shape, profile) = (dataset.test.shape(), flags.checkpoints.profile(&flags.data)?);
     let network = flags.checkpoints.network(&flags.run, [shape.height, shape.width])?;
     let groups = SpectrumGroups { difference: flags.difference, per_class: flags.per_class };
     let spectrum = GradientSpectrum::of_networks(&dataset.test, &profile, network, &session)?;
     let spectrum = spectrum.with_groups(groups);
+    if !session.ranks.is_first() {
+        return Ok(spectrum.help(&checkpoints)?);
+    }
+    let density = image_density(&dataset.test)?;
+    let run = flags.checkpoints.results_run(&flags.data, &flags.run);
+    let output = results::spectrum_folder(&run);
+    let _lock = FolderLock::take(&output)?;
     let networks = spectrum.describe(&checkpoints)?;
     let is_there = output.join(format!("{}.json", results::SPECTRUM)).exists();
     let (table, finished_rows) = spectrum.resume(&checkpoints, &networks, &output)?;
@@ -131,6 +134,22 @@ impl Flags {
         self.checkpoints.folder(&self.data, &self.run)
     }
 
+    /// The checkpoints that all ranks see, once rank 0 has trained what is missing.
+    fn shared_checkpoints(
+        &self,
+        dataset: &Dataset,
+        session: &Session,
+    ) -> anyhow::Result<Vec<StoredCheckpoint>> {
+        if !session.ranks.is_first() {
+            session.ranks.await_from::<()>(0)?;
+        }
+        let found = self.checkpoints(dataset, session)?;
+        if session.ranks.is_first() {
+            session.ranks.announce(&())?;
+        }
+        Ok(found)
+    }
+
     fn checkpoints(&self, dataset: &Dataset, session: &Session) -> anyhow::Result<Vec<StoredCheckpoint>> {
         if let Some(files) = self.checkpoints.files(&session.progress)? {
             self.note_epochs(files.len(), session);
@@ -140,6 +159,13 @@ impl Flags {
             Some(found) => found,
             None => {
                 if self.wants_training()? {
+                    if !session.ranks.is_first() {
+                        return Err(UsageError(format!(
+                            "{}: rank 0 has a run there, and this one sees none; all ranks must see the same folder",
+                            self.folder().display()
+                        ))
+                        .into());
+                    }
                     self.train(dataset, session)?;
                 }
                 checkpoints_of_run(&self.folder())?

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use analysis::{
     AttackSpectrum, CorruptionSource, Corruptions, CriticalBands, FourierHeatMap, LayerSpectra, Measure,
-    MeasureReport, PhaseAmplitude, Sensitivity, Shortcuts, Subject, network_words, resume_measure,
+    MeasureReport, PhaseAmplitude, Sensitivity, Shortcuts, Subject, help_measure, network_words,
+    resume_measure,
 };
 use clap::{Args, Parser};
 use datasets::catalog::{CorruptedImages, Request};
@@ -298,12 +299,12 @@ impl MeasureFlags for ShortcutsFlags {
 /// # Errors
 /// If there is nothing to measure, or a file cannot be read or written.
 pub fn run<Own: MeasureFlags>(flags: Flags<Own>) -> anyhow::Result<()> {
-    let session = cli::start(&flags.machine)?;
+    let session = cli::start_shared(&flags.machine)?;
     let format = flags.machine.format;
     measure(flags, &session, |report, networks, files| print(report, networks, files, format))
 }
 
-/// Measures, and hands what was found to `show`, with the files that hold it.
+/// Measures, and hands what was found to `show`, with the files that hold it; on ranks beside the first one, it helps that one.
 ///
 /// # Errors
 /// Those of [`run`], and of `show`.
@@ -320,6 +321,9 @@ pub fn measure<Own: MeasureFlags>(
     let subject = Subject { images: &dataset.test, profile: &profile, network, session };
     let measure =
         flags.own.measure(&subject, &Context { seed: flags.run.seed, images: flags.data.request() })?;
+    if !session.ranks.is_first() {
+        return Ok(help_measure(&measure, &subject, &checkpoints)?);
+    }
     let networks = subject.describe(&checkpoints)?;
     let run = flags.checkpoints.results_run(&flags.data, &flags.run);
     let output = results::measure_folder(&run, Own::NAME);

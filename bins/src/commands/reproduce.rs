@@ -6,8 +6,10 @@ use clap::{Args, Parser, ValueEnum};
 use datasets::catalog::Name;
 use models::{Architecture, Family};
 use pipeline::Session;
+use ranks::Ranks;
 use reproduction::{
     Environment, FitEpochs, Paper, Plan, Program, Report, ReproductionConfig, Restart, StepRun, Verdict,
+    export,
 };
 
 use super::{easy_train, evaluate, generate_toy_dataset, measure, train_toy_models};
@@ -24,7 +26,8 @@ use crate::cli::{
 /// on images, on images of two kinds of changed spectra (SCR, WCR) and on hybrids (HARS), with their gradient spectra and what they get
 /// right.
 ///
-/// Each step is a command of the other programs; the page lists them. Give the command again to resume it where it was stopped.
+/// Each step is a command of the other programs; the page lists them. Give the command again to resume it where it was stopped. On
+/// several ranks (mpirun) the first hands steps out, and each other one runs one at a time.
 #[derive(Debug, Parser)]
 #[command(name = "reproduce", version, args_override_self = true, allow_negative_numbers = true)]
 pub struct Flags {
@@ -35,7 +38,29 @@ pub struct Flags {
     /// Start anew where there is a reproduction of other settings
     #[arg(long)]
     overwrite: bool,
+    /// Run nothing, and print the steps with what each needs: as JSON, as a makefile, or as a SLURM batch script
+    #[arg(long, value_enum, value_name = "FORMAT", conflicts_with_all = ["step", "report_only", "overwrite"])]
+    plan: Option<PlanFormat>,
+    /// Run the N-th step of the plan alone, and keep no record: for makefiles and batch scripts
+    #[arg(long, value_name = "N", value_parser = at_least_one, conflicts_with_all = ["report_only", "overwrite"])]
+    step: Option<usize>,
+    /// Run nothing, and write the report of results that are all there
+    #[arg(long, conflicts_with = "overwrite")]
+    report_only: bool,
 }
+
+/// How a plan is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum PlanFormat {
+    /// One JSON object
+    Json,
+    /// A makefile, whose targets are the results of steps
+    Make,
+    /// A SLURM batch script, an array of chains of steps
+    Slurm,
+}
+
+stands_for!(PlanFormat => reproduction::PlanFormat { Json, Make, Slurm });
 
 /// The settings; each that is not given follows from the scale.
 #[derive(Debug, Clone, Args)]
@@ -94,18 +119,33 @@ stands_for!(Scale => reproduction::Scale { Smoke, Small, Full });
 /// # Errors
 /// If a step fails, another reproduction is in the folder, or a file cannot be written.
 pub fn run(flags: Flags) -> anyhow::Result<()> {
-    let session = cli::start(&flags.machine)?;
     let config = flags.config.config()?;
     let root = flags.config.out_dir.join(config.folder_name());
     let plan = Plan::new(config, root)?;
+    if let Some(format) = flags.plan {
+        return cli::result_as_it_is(export(&plan, format.into(), &flags.config.command()).as_bytes());
+    }
+    let session = cli::start_shared(&flags.machine)?;
+    if let Some(number) = flags.step {
+        return run_alone(&plan, number, &session);
+    }
     let restart = if flags.overwrite { Restart::Overwrite } else { Restart::Resume };
     let environment = Environment {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         kernels: kernels::blocked::InstructionSet::current().name().to_owned(),
     };
-    let finished = reproduction::run(&plan, restart, &environment, &session.progress, |run| {
-        run_step(run, &session).map_err(|error| of_step(error, run, &plan))
-    })?;
+    let ranks = session.ranks.clone();
+    // A step is shared with nobody.
+    let session = Session { ranks: Ranks::default(), ..session };
+    let run_one = |run: &StepRun<'_>| run_step(run, &session).map_err(|error| of_step(error, run, &plan));
+    if !ranks.is_first() {
+        return reproduction::help(&plan, &ranks, run_one);
+    }
+    let progress = &session.progress;
+    let finished = match flags.report_only {
+        true => reproduction::report_results(&plan, &environment, progress)?,
+        false => reproduction::run_on_ranks(&plan, restart, &environment, (progress, &ranks), run_one)?,
+    };
     match flags.machine.format {
         Format::Text => print(&finished.report, &finished.files),
         Format::Json => cli::result(&serde_json::to_string(&finished.report)?),
@@ -113,6 +153,41 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
 }
 
 impl ConfigFlags {
+    /// The command line with these settings.
+    fn command(&self) -> Vec<String> {
+        // Each by name, so that a new one is not forgotten.
+        let Self {
+            paper,
+            scale,
+            dataset,
+            data,
+            arch,
+            epochs,
+            fit_epochs,
+            limit_train,
+            limit_test,
+            seed,
+            out_dir,
+        } = self;
+        let path = |path: &PathBuf| path.display().to_string();
+        let number = |number: &usize| number.to_string();
+        let flags = [
+            ("--paper", (*paper != Paper::default()).then(|| paper.name().to_owned())),
+            ("--scale", scale.to_possible_value().map(|value| value.get_name().to_owned())),
+            ("--dataset", dataset.as_ref().map(Name::to_string)),
+            ("--data", data.as_ref().map(path)),
+            ("--arch", arch.map(|arch| arch.name().to_owned())),
+            ("--epochs", epochs.as_ref().map(number)),
+            ("--fit-epochs", fit_epochs.as_ref().map(number)),
+            ("--limit-train", limit_train.as_ref().map(number)),
+            ("--limit-test", limit_test.as_ref().map(number)),
+            ("--seed", Some(seed.to_string())),
+            ("--out-dir", Some(path(out_dir))),
+        ];
+        let given = flags.into_iter().filter_map(|(flag, value)| Some([flag.to_owned(), value?]));
+        std::iter::once("reproduce".to_owned()).chain(given.flatten()).collect()
+    }
+
     fn config(&self) -> anyhow::Result<ReproductionConfig> {
         if let Some(arch) = self.arch.filter(|arch| arch.in_family(Family::Cifar).is_err()) {
             return Err(UsageError(format!(
@@ -135,6 +210,24 @@ impl ConfigFlags {
             ..defaults
         })
     }
+}
+
+/// Runs a step of the plan, going on with what was begun of it.
+fn run_alone(plan: &Plan, number: usize, session: &Session) -> anyhow::Result<()> {
+    let count = plan.steps().len();
+    let Some(step) = plan.steps().get(number - 1) else {
+        return Err(UsageError(format!("--step {number}: the plan has steps 1 to {count}")).into());
+    };
+    if !session.ranks.is_alone() {
+        return Err(UsageError(format!(
+            "--step {number}: {} ranks are started, and a step runs on one",
+            session.ranks.size()
+        ))
+        .into());
+    }
+    let run = StepRun { step, number, count, start: step.start(Restart::Resume) };
+    session.progress.line(&run.title());
+    run_step(&run, session).map_err(|error| of_step(error, &run, plan))
 }
 
 /// Runs a step as if its command line had been typed.

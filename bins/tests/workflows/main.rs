@@ -14,6 +14,9 @@ mod live;
 mod measure;
 mod onnx;
 mod other_images;
+mod plans;
+#[cfg(feature = "mpi")]
+mod ranks;
 mod recipes;
 mod refusals;
 mod reliability;

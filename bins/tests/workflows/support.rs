@@ -37,7 +37,7 @@ pub(crate) fn program(name: &str, folder: &Path) -> Command {
 }
 
 /// Where cargo built a program for these tests.
-fn path(name: &str) -> &'static str {
+pub(crate) fn path(name: &str) -> &'static str {
     match name {
         "easy_train" => env!("CARGO_BIN_EXE_easy_train"),
         "evaluate" => env!("CARGO_BIN_EXE_evaluate"),

@@ -107,6 +107,9 @@ pub enum Error {
     /// Work was stopped.
     #[error("{0}")]
     Interrupted(#[from] Interrupted),
+    /// Another rank cannot do its part, or does not answer.
+    #[error("{0}")]
+    Ranks(#[from] ranks::Error),
     /// A network cannot be opened, fed or trained.
     #[error("{0}")]
     Pipeline(#[from] pipeline::Error),
@@ -155,6 +158,7 @@ impl Error {
             | Self::SpectrumInterrupted { .. }
             | Self::MeasureInterrupted { .. }
             | Self::LiveSpectrumInterrupted { .. }
+            | Self::Ranks(ranks::Error::Stopped { .. })
             | Self::Pipeline(pipeline::Error::Interrupted(_) | pipeline::Error::TrainingInterrupted { .. }) => {
                 true
             }

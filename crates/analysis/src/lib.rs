@@ -39,6 +39,7 @@ mod measuring;
 mod network;
 mod phase_amplitude;
 mod sensitivity;
+mod sharing;
 mod shortcuts;
 
 // Which frequencies a network looks at
@@ -66,8 +67,8 @@ pub use shortcuts::{ClassShortcut, Shortcuts, ShortcutsRow};
 
 // How a measure is run, and what it leaves
 pub use measuring::{
-    Findings, Measure, MeasureReport, MeasuredRow, PartialMeasure, Picture, Subject, measure_network,
-    resume_measure,
+    Findings, Measure, MeasureReport, MeasuredRow, PartialMeasure, Picture, Subject, help_measure,
+    measure_network, resume_measure,
 };
 
 // What differs between networks

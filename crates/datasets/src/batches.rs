@@ -99,6 +99,8 @@ pub struct BatchOptions {
     pub drop_last: bool,
     /// The first batch to deliver. Those before it cost nothing, so a run can be resumed in the middle of an epoch.
     pub start_batch: usize,
+    /// Deliver every so-manieth batch from there on, as one of several processes does that share the batches; 0 counts as 1.
+    pub every: usize,
     /// Threads that prepare batches ahead of the consumer; with 0 the consumer's thread does it.
     pub workers: usize,
     /// Whether batches have pixels; without, their indices and views say which, for images in memory that are elsewhere already.
@@ -114,6 +116,7 @@ impl Default for BatchOptions {
             distortions: Distortions::default(),
             drop_last: false,
             start_batch: 0,
+            every: 1,
             workers: 0,
             pixels: true,
         }
@@ -147,7 +150,9 @@ impl ImageSet {
 /// ```
 pub struct Batches {
     plan: Arc<Plan>,
-    next: usize,
+    /// How many are delivered, of how many.
+    delivered: usize,
+    count: usize,
     source: Source,
 }
 
@@ -159,22 +164,22 @@ enum Source {
 impl Batches {
     pub(crate) fn new(set: ImageSet, options: BatchOptions) -> Self {
         let plan = Arc::new(Plan::new(set, options));
-        let next = options.start_batch.min(plan.count);
-        let source = Self::source(&plan, next, options.workers);
-        Self { plan, next, source }
+        let count = plan.count.saturating_sub(options.start_batch).div_ceil(options.every.max(1));
+        let source = Self::source(&plan, count);
+        Self { plan, delivered: 0, count, source }
     }
 
-    fn source(plan: &Arc<Plan>, start: usize, workers: usize) -> Source {
-        let workers = workers.min(plan.count - start);
+    fn source(plan: &Arc<Plan>, count: usize) -> Source {
         let make = {
             let plan = Arc::clone(plan);
-            move |index| plan.batch(index)
+            move |at| plan.delivered(at)
         };
         // a machine that has no thread to spare still gets its batches, only later
-        match workers {
+        match plan.options.workers.min(count) {
             0 => Source::Inline,
-            _ => Prefetch::start(start..plan.count, workers, QUEUE, make)
-                .map_or(Source::Inline, Source::Prefetched),
+            workers => {
+                Prefetch::start(0..count, workers, QUEUE, make).map_or(Source::Inline, Source::Prefetched)
+            }
         }
     }
 }
@@ -183,19 +188,19 @@ impl Iterator for Batches {
     type Item = Result<Batch, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.next == self.plan.count {
+        if self.delivered == self.count {
             return None;
         }
-        let index = self.next;
-        self.next += 1;
+        let at = self.delivered;
+        self.delivered += 1;
         match &mut self.source {
-            Source::Inline => Some(self.plan.batch(index)),
+            Source::Inline => Some(self.plan.delivered(at)),
             Source::Prefetched(prefetch) => prefetch.next(),
         }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.plan.count - self.next;
+        let left = self.count - self.delivered;
         (left, Some(left))
     }
 }
@@ -228,6 +233,11 @@ impl Plan {
         };
         let permutation = options.order.permutation(set.len());
         Self { set, options, permutation, batch_size, count }
+    }
+
+    /// The batch that is delivered in this place.
+    fn delivered(&self, at: usize) -> Result<Batch, Error> {
+        self.batch(self.options.start_batch + at * self.options.every.max(1))
     }
 
     fn batch(&self, index: usize) -> Result<Batch, Error> {

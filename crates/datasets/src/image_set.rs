@@ -283,6 +283,19 @@ impl ImageSet {
         [&self.storage.left_out[..], &later].concat()
     }
 
+    /// The damaged ones among some images that were left out of batches so far: their numbers, and what is wrong with each. Several
+    /// processes that read a set in parts tell each other so.
+    pub fn left_out_of(&self, images: Range<usize>) -> Vec<(usize, String)> {
+        self.encoded().map_or_else(Vec::new, |encoded| encoded.left_out_of(images))
+    }
+
+    /// Notes images that another process has left out, as [`ImageSet::left_out_of`] gives them. Numbers beyond the set are ignored.
+    pub fn note_left_out(&self, images: Vec<(usize, String)>) {
+        let Some(encoded) = self.encoded() else { return };
+        let own = images.into_iter().filter(|(index, _)| *index < self.len);
+        own.for_each(|(index, problem)| encoded.note_left_out(index, problem));
+    }
+
     /// Photographs in files whose pixels are taken as they are.
     pub(crate) fn is_whole(&self) -> bool {
         matches!(&*self.storage.pixels, Pixels::Encoded(images) if images.fit.keeps)

@@ -89,5 +89,5 @@ pub use spectral::{MeanSpectrum, Outcome, Outcomes, SpectrumDetails, SpectrumRow
 // Everything else, by its crate
 pub use {
     analysis, cdes, checkpoints, datasets, derived, evaluation, models, pages, pipeline, plots, progress,
-    reports, reproduction, runs, spectral, training,
+    ranks, reports, reproduction, runs, spectral, training,
 };

@@ -2,6 +2,8 @@
 
 use datasets::{Augmentation, BatchOptions, Batches, Distortions, ImageSet, Order};
 
+use ranks::Ranks;
+
 use crate::DatasetProfile;
 
 /// The training images of an epoch: shuffled, augmented and distorted, from batch `start` on, with or without their pixels.
@@ -19,6 +21,7 @@ pub fn training_batches(
         augmentation: Some(Augmentation::default()),
         distortions,
         start_batch: start,
+        every: 1,
         workers: profile.workers,
         drop_last: false,
         pixels,
@@ -28,6 +31,12 @@ pub fn training_batches(
 /// All images in the set's own order.
 pub fn test_batches(set: &ImageSet, batch_size: usize, workers: usize) -> Batches {
     set.batches(BatchOptions { batch_size, workers, ..BatchOptions::default() })
+}
+
+/// The batches of [`test_batches`] that fall to this rank: where r is its number, and n that of all, r, r + n, r + 2n, …
+pub fn rank_batches(set: &ImageSet, batch_size: usize, workers: usize, ranks: &Ranks) -> Batches {
+    let (start_batch, every) = (ranks.rank(), ranks.size());
+    set.batches(BatchOptions { batch_size, workers, start_batch, every, ..BatchOptions::default() })
 }
 
 /// The same images as [`test_batches`], in batches without their pixels.

@@ -2,14 +2,17 @@
 
 use models::Backend;
 use progress::Progress;
+use ranks::Ranks;
 
-/// What runs networks, and who hears of progress and may stop the work. The default is the CPU in f32, and nobody.
+/// What runs networks, who hears of progress and may stop the work, and who shares it. The default is the CPU in f32, and nobody.
 #[derive(Debug, Clone, Default)]
 pub struct Session {
     /// What runs the networks.
     pub backend: Backend,
     /// Where progress goes, and the interrupt flag.
     pub progress: Progress,
+    /// The processes that share measurements; by default this one alone.
+    pub ranks: Ranks,
 }
 
 impl Session {

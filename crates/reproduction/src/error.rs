@@ -60,6 +60,17 @@ pub enum Error {
         /// The folder of the reproduction.
         folder: PathBuf,
     },
+    /// A step's result is missing where all are to be there.
+    #[error("{path}: there is no such file; it is the result of {step}", path = path.display())]
+    NoResult {
+        /// The step, as `step 3 of 12: …`.
+        step: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another rank cannot do its step, or does not answer.
+    #[error("{0}")]
+    Ranks(#[from] ranks::Error),
     /// A file or folder cannot be read or written, or another program writes to the folder.
     #[error("{0}")]
     File(#[from] files::Error),

@@ -50,6 +50,7 @@ mod claims;
 mod config;
 mod csv;
 mod error;
+mod export;
 mod figures;
 mod findings;
 mod measured;
@@ -57,6 +58,7 @@ mod page;
 mod paper;
 mod paths;
 mod plan;
+mod pool;
 mod radii;
 mod records;
 mod report;
@@ -75,12 +77,14 @@ pub use radii::{HYBRID_RADIUS, RADII};
 pub use training_set::TrainingSet;
 
 // The plan
+pub use export::{PlanFormat, export};
 pub use paths::ResultPaths;
 pub use plan::Plan;
 pub use step::{Program, Restart, Step};
 
 // Running it
-pub use run::{FinishedReproduction, StepRun, run};
+pub use pool::{Outcome, Workers, schedule};
+pub use run::{FinishedReproduction, StepRun, help, report_results, run, run_on_ranks};
 
 // What was found
 pub use claims::{Claim, Measure, Unit, Verdict, test_claims};

@@ -23,6 +23,7 @@ pub struct Plan {
     config: ReproductionConfig,
     root: PathBuf,
     steps: Vec<Step>,
+    needs: Vec<Vec<usize>>,
 }
 
 impl Plan {
@@ -34,8 +35,21 @@ impl Plan {
     pub fn new(config: ReproductionConfig, root: impl Into<PathBuf>) -> Result<Self, Error> {
         config.check()?;
         let root = root.into();
-        let steps = StepList { config: &config, root: &root, paths: ResultPaths::new(&config, &root) }.all();
-        Ok(Self { config, root, steps })
+        let list = StepList { config: &config, root: &root, paths: ResultPaths::new(&config, &root) };
+        let mut chains = Chains::default();
+        if config.paper.is_default() {
+            TrainingSet::ALL.into_iter().for_each(|set| chains.add(list.of_set(set), None));
+            let original =
+                chains.steps.iter().rposition(|step| step.folder == list.paths.run(TrainingSet::Original));
+            chains.add(
+                ORIGINAL_MEASURES.iter().map(|measure| list.measure_original(measure)).collect(),
+                original,
+            );
+        } else {
+            config.paper.networks().iter().for_each(|network| chains.add(list.of_other(network), None));
+        }
+        let Chains { steps, needs } = chains;
+        Ok(Self { config, root, steps, needs })
     }
 
     /// The settings.
@@ -53,9 +67,33 @@ impl Plan {
         &self.steps
     }
 
+    /// By step: the steps, by their places, whose results it reads.
+    pub fn needs(&self) -> &[Vec<usize>] {
+        &self.needs
+    }
+
     /// Where the steps leave their results.
     pub fn paths(&self) -> ResultPaths<'_> {
         ResultPaths::new(&self.config, &self.root)
+    }
+}
+
+/// Steps, each of which reads what the one before it in its chain has left.
+#[derive(Default)]
+struct Chains {
+    steps: Vec<Step>,
+    needs: Vec<Vec<usize>>,
+}
+
+impl Chains {
+    /// Adds a chain, whose first step reads what another one has left, or nothing.
+    fn add(&mut self, chain: Vec<Step>, after: Option<usize>) {
+        let mut before = after;
+        for step in chain {
+            self.needs.push(before.into_iter().collect());
+            before = Some(self.steps.len());
+            self.steps.push(step);
+        }
     }
 }
 
@@ -67,14 +105,6 @@ struct StepList<'a> {
 }
 
 impl StepList<'_> {
-    fn all(&self) -> Vec<Step> {
-        if !self.config.paper.is_default() {
-            return self.config.paper.networks().iter().flat_map(|network| self.of_other(network)).collect();
-        }
-        let measures = ORIGINAL_MEASURES.iter().map(|measure| self.measure_original(measure));
-        TrainingSet::ALL.into_iter().flat_map(|set| self.of_set(set)).chain(measures).collect()
-    }
-
     fn of_set(&self, set: TrainingSet) -> Vec<Step> {
         let make = self.make(set).into_iter().flatten();
         make.chain([self.train(set), self.evaluate(set)]).collect()
@@ -335,6 +365,29 @@ mod tests {
             "measure shortcuts --arch resnet20 --out-dir out --dataset generated --data out/SCR-Toy-Dataset"
         ));
         assert!(shortcuts[3].ends_with("--epoch 7 --seed 0"), "{}", shortcuts[3]);
+        Ok(())
+    }
+
+    #[test]
+    fn steps_of_different_training_sets_need_nothing_of_each_other() -> Result<(), Error> {
+        let plan = Plan::new(ReproductionConfig::for_scale(Scale::Smoke), "out")?;
+        let first: Vec<usize> = (0..12).filter(|&at| plan.needs()[at].is_empty()).collect();
+        assert_eq!(first, [0, 2, 6, 10]);
+        assert!((0..12).all(|at| first.contains(&at) || plan.needs()[at] == [at - 1]));
+        assert_eq!(
+            plan.needs()[12..],
+            [vec![1], vec![12]],
+            "measures of the first network come after its evaluation"
+        );
+        // Whoever reads a folder needs the step that makes it.
+        for (at, step) in plan.steps().iter().enumerate() {
+            let reads = |other: &usize| step.arguments.contains(&text(&plan.steps()[*other].folder));
+            assert!(
+                (0..12).filter(|other| *other != at).filter(reads).all(|other| other < at),
+                "{}",
+                step.name
+            );
+        }
         Ok(())
     }
 

@@ -36,8 +36,8 @@ struct StepRecord {
 /// What a step came to.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Done {
-    /// How long it took.
-    pub(crate) seconds: f64,
+    /// How long it took; absent if another program ran it.
+    pub(crate) seconds: Option<f64>,
     /// A checksum of its result: a file that another program wrote since is not taken for it.
     pub(crate) crc32c: u32,
 }
@@ -95,9 +95,9 @@ impl StepRecords {
         self.find(step).is_some()
     }
 
-    /// How long a step took; absent until it is done.
+    /// How long a step took; absent until it is done, and of steps that another program ran.
     pub(crate) fn seconds(&self, step: &Step) -> Option<f64> {
-        self.find(step).and_then(|record| record.done).map(|done| done.seconds)
+        self.find(step).and_then(|record| record.done).and_then(|done| done.seconds)
     }
 
     fn find(&self, step: &Step) -> Option<&StepRecord> {

@@ -53,7 +53,9 @@ pub struct CompletedStep {
     pub name: String,
     /// Its command line.
     pub command: String,
-    /// How long it took; absent until it is done.
+    /// Whether its result is there.
+    pub done: bool,
+    /// How long it took; absent until it is done, and of a step that another program ran.
     pub seconds: Option<f64>,
 }
 
@@ -77,6 +79,7 @@ impl Report {
         let completed = |step: &Step| CompletedStep {
             name: step.name.clone(),
             command: step.command_line(),
+            done: records.is_done(step),
             seconds: records.seconds(step),
         };
         Ok(Self {

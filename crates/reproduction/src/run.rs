@@ -4,10 +4,12 @@ use std::{path::PathBuf, time::Instant};
 
 use files::FolderLock;
 use progress::Progress;
+use ranks::Ranks;
 
 use crate::{
     error::Error,
     plan::Plan,
+    pool::{Outcome, Workers, schedule, serve},
     records::{Done, StepRecords},
     report::{Environment, Report},
     step::{Restart, Step},
@@ -65,13 +67,9 @@ pub fn run<E: From<Error>>(
     progress: &Progress,
     mut run_step: impl FnMut(&StepRun<'_>) -> Result<(), E>,
 ) -> Result<FinishedReproduction, E> {
-    let records = match restart {
-        Restart::Resume => StepRecords::open(plan)?,
-        Restart::Overwrite => StepRecords::empty(plan),
-    };
+    let mut running = Running::begin(plan, restart, environment, progress)?;
     // After the check: a folder that is refused is left as it was.
     let _lock = FolderLock::take(plan.root()).map_err(Error::from)?;
-    let mut running = Running { plan, records, environment, progress };
     let count = plan.steps().len();
     for index in 0..count {
         let was_run = running.step(index, &mut run_step)?;
@@ -82,6 +80,89 @@ pub fn run<E: From<Error>>(
     Ok(running.save_report()?)
 }
 
+/// Runs a plan on several ranks: each other rank, which must call [`help`] with the same plan, runs one step at a time. Rank 0 writes the
+/// records and the report. On one rank this is [`run`].
+///
+/// # Errors
+/// As [`run`]; and if another rank cannot do its step, or none is left that works.
+pub fn run_on_ranks<E: From<Error>>(
+    plan: &Plan,
+    restart: Restart,
+    environment: &Environment,
+    (progress, ranks): (&Progress, &Ranks),
+    run_step: impl FnMut(&StepRun<'_>) -> Result<(), E>,
+) -> Result<FinishedReproduction, E> {
+    if ranks.is_alone() {
+        return run(plan, restart, environment, progress, run_step);
+    }
+    let mut running = Running::begin(plan, restart, environment, progress)?;
+    let _lock = FolderLock::take(plan.root()).map_err(Error::from)?;
+    let is_done: Vec<bool> = (0..plan.steps().len()).map(|index| running.was_done(index)).collect();
+    let stops = || progress.is_interrupted();
+    let hear = |index: usize, outcome| running.hear(index, outcome, ranks);
+    match schedule(Workers::new(ranks), plan.needs(), is_done, stops, hear) {
+        Ok(()) | Err(Error::Ranks(ranks::Error::Stopped { .. })) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let next = (0..plan.steps().len()).find(|&index| !running.records.is_done(&plan.steps()[index]));
+    if let Some(index) = next {
+        let (step, folder) = (running.step_run(index).title(), plan.root().to_owned());
+        return Err(Error::Interrupted { step, folder }.into());
+    }
+    ranks.announce(&None::<(usize, Vec<String>)>).map_err(Error::from)?;
+    Ok(running.save_report()?)
+}
+
+/// Runs the steps that rank 0 hands to this rank, one of several and not the first.
+///
+/// # Errors
+/// Those of `run_step`, as they are; [`ranks::Error::Ended`] if rank 0 has ended the work.
+pub fn help<E: From<Error>>(
+    plan: &Plan,
+    ranks: &Ranks,
+    mut run_step: impl FnMut(&StepRun<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    /// Errors of messages are errors of this crate first.
+    struct Either<E>(E);
+    impl<E: From<Error>> From<ranks::Error> for Either<E> {
+        fn from(error: ranks::Error) -> Self {
+            Self(Error::from(error).into())
+        }
+    }
+    let count = plan.steps().len();
+    let served = serve(ranks, |index, start| {
+        let step = plan.steps().get(index).ok_or(Either(Error::from(ranks::Error::Ended).into()))?;
+        let started = Instant::now();
+        run_step(&StepRun { step, number: index + 1, count, start }).map_err(Either)?;
+        Ok(started.elapsed().as_secs_f64())
+    });
+    served.map_err(|Either(error)| error)
+}
+
+/// Writes the report of results that are all there, whoever ran the steps.
+///
+/// # Errors
+/// [`Error::NoResult`] if one is missing. Else as [`run`].
+pub fn report_results(
+    plan: &Plan,
+    environment: &Environment,
+    progress: &Progress,
+) -> Result<FinishedReproduction, Error> {
+    let mut running = Running::begin(plan, Restart::Resume, environment, progress)?;
+    let _lock = FolderLock::take(plan.root())?;
+    for (index, step) in plan.steps().iter().enumerate() {
+        if !step.result.exists() {
+            let (step, path) = (running.step_run(index).title(), step.result.clone());
+            return Err(Error::NoResult { step, path });
+        }
+        if !running.records.is_done(step) {
+            let crc32c = storage::checksum(&step.result)?;
+            running.records.keep(step, Some(Done { seconds: None, crc32c }))?;
+        }
+    }
+    running.save_report()
+}
+
 /// A plan that is being run.
 struct Running<'a> {
     plan: &'a Plan,
@@ -90,34 +171,90 @@ struct Running<'a> {
     progress: &'a Progress,
 }
 
-impl Running<'_> {
+impl<'a> Running<'a> {
+    fn begin(
+        plan: &'a Plan,
+        restart: Restart,
+        environment: &'a Environment,
+        progress: &'a Progress,
+    ) -> Result<Self, Error> {
+        let records = match restart {
+            Restart::Resume => StepRecords::open(plan)?,
+            Restart::Overwrite => StepRecords::empty(plan),
+        };
+        Ok(Self { plan, records, environment, progress })
+    }
+
+    fn step_run(&self, index: usize) -> StepRun<'a> {
+        let steps = self.plan.steps();
+        StepRun { step: &steps[index], number: index + 1, count: steps.len(), start: Vec::new() }
+    }
+
+    /// Whether a step is done already, and says so.
+    fn was_done(&self, index: usize) -> bool {
+        let run = self.step_run(index);
+        let is_done = self.records.is_done(run.step);
+        if is_done {
+            self.progress.line(&format!("{}: done before", run.title()));
+        }
+        is_done
+    }
+
+    /// Records that a step begins; the arguments that say what becomes of earlier work.
+    fn begin_step(&mut self, step: &Step) -> Result<Vec<String>, Error> {
+        // Work that this reproduction did not begin is of another one.
+        let was_begun = self.records.was_begun(step);
+        let start = step.start(if was_begun { Restart::Resume } else { Restart::Overwrite });
+        self.records.keep(step, None)?;
+        Ok(start)
+    }
+
+    fn finish_step(&mut self, step: &Step, seconds: f64) -> Result<(), Error> {
+        let crc32c = storage::checksum(&step.result)?;
+        self.records.keep(step, Some(Done { seconds: Some(seconds), crc32c }))
+    }
+
     /// Runs a step unless it is done; whether it was run.
     fn step<E: From<Error>>(
         &mut self,
         index: usize,
         run_step: &mut impl FnMut(&StepRun<'_>) -> Result<(), E>,
     ) -> Result<bool, E> {
-        let steps = self.plan.steps();
-        let step = &steps[index];
-        let mut run = StepRun { step, number: index + 1, count: steps.len(), start: Vec::new() };
-        let title = run.title();
-        if self.records.is_done(step) {
-            self.progress.line(&format!("{title}: done before"));
+        if self.was_done(index) {
             return Ok(false);
         }
+        let mut run = self.step_run(index);
         if self.progress.is_interrupted() {
-            return Err(Error::Interrupted { step: title, folder: self.plan.root().to_owned() }.into());
+            let folder = self.plan.root().to_owned();
+            return Err(Error::Interrupted { step: run.title(), folder }.into());
         }
-        self.progress.line(&title);
-        // Work that this reproduction did not begin is of another one.
-        let was_begun = self.records.was_begun(step);
-        run.start = step.start(if was_begun { Restart::Resume } else { Restart::Overwrite });
-        self.records.keep(step, None)?;
+        self.progress.line(&run.title());
+        run.start = self.begin_step(run.step)?;
         let started = Instant::now();
         run_step(&run)?;
-        let (seconds, crc32c) = (started.elapsed().as_secs_f64(), storage::checksum(&step.result)?);
-        self.records.keep(step, Some(Done { seconds, crc32c }))?;
+        self.finish_step(run.step, started.elapsed().as_secs_f64())?;
         Ok(true)
+    }
+
+    /// What becomes of a step on another rank.
+    fn hear(&mut self, index: usize, outcome: Outcome, ranks: &Ranks) -> Result<Vec<String>, Error> {
+        let run = self.step_run(index);
+        let title = run.title();
+        match outcome {
+            Outcome::Begun { rank } => {
+                self.progress.line(&format!("{title}, on {}", ranks.place(rank)));
+                return self.begin_step(run.step);
+            }
+            Outcome::Lost { rank } => {
+                self.progress.note(&format!("{title}: {}; another rank gets it", ranks.silence_of(rank)));
+            }
+            Outcome::Done { seconds } => {
+                self.finish_step(run.step, seconds)?;
+                self.progress.line(&format!("{title}: done"));
+                self.save_report()?;
+            }
+        }
+        Ok(Vec::new())
     }
 
     fn save_report(&self) -> Result<FinishedReproduction, Error> {

@@ -62,11 +62,8 @@ pub struct Step {
 impl Step {
     /// The command line as it can be typed into a shell.
     pub fn command_line(&self) -> String {
-        let quoted = self.arguments.iter().map(|argument| match argument.contains([' ', '\'', '"']) {
-            true => format!("'{}'", argument.replace('\'', "'\\''")),
-            false => argument.clone(),
-        });
-        std::iter::once(self.program.name().to_owned()).chain(quoted).collect::<Vec<_>>().join(" ")
+        let arguments = self.arguments.iter().map(|argument| quoted(argument));
+        std::iter::once(self.program.name().to_owned()).chain(arguments).collect::<Vec<_>>().join(" ")
     }
 
     /// The command line without the folder of the reproduction, which may move or be spelled differently.
@@ -91,6 +88,15 @@ impl Step {
         };
         flag.into_iter().map(str::to_owned).collect()
     }
+}
+
+/// An argument as it can be typed into a shell.
+pub(crate) fn quoted(argument: &str) -> String {
+    let is_plain = |letter: char| letter.is_alphanumeric() || "-_./:,=+@%{}".contains(letter);
+    if !argument.is_empty() && argument.chars().all(is_plain) {
+        return argument.to_owned();
+    }
+    format!("'{}'", argument.replace('\'', "'\\''"))
 }
 
 /// A path as an argument.

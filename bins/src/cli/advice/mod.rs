@@ -8,6 +8,7 @@ mod derived;
 mod models;
 mod onnx;
 mod pipeline;
+mod ranks;
 mod reproduction;
 mod runs;
 mod training;
@@ -76,6 +77,9 @@ fn of_library(cause: &(dyn std::error::Error + 'static), command: &str) -> Optio
     }
     if let Some(error) = cause.downcast_ref() {
         return onnx::of(error);
+    }
+    if let Some(error) = cause.downcast_ref() {
+        return ranks::of(error);
     }
     cause.downcast_ref().and_then(datasets::of)
 }

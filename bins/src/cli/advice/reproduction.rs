@@ -17,6 +17,9 @@ pub(super) fn of(error: &Error) -> Option<String> {
         }
         Error::OtherReproduction { setting, before, .. } => Some(other_reproduction(setting, before)),
         Error::DamagedSteps { .. } => Some("start anew with --overwrite".to_owned()),
+        Error::NoResult { .. } => {
+            Some("run it first; without --report-only all missing steps are run".to_owned())
+        }
         Error::DamagedResult { .. } => Some("remove it and give the command again".to_owned()),
         Error::Interrupted { .. } => Some("to go on, give the same command".to_owned()),
         _ => None,

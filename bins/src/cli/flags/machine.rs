@@ -6,7 +6,7 @@ use clap::{Arg, Args, ValueEnum};
 use serde::Serialize;
 
 use super::names::stands_for;
-use super::values::{device_name, gpu, threads};
+use super::values::{at_least_one, device_name, gpu, threads};
 
 /// How the program runs and what it says.
 #[derive(Debug, Clone, Args, Serialize)]
@@ -38,6 +38,10 @@ pub(crate) struct MachineFlags {
     /// CPU threads [default: all cores]
     #[arg(long, value_name = "N", value_parser = threads)]
     pub(crate) threads: Option<usize>,
+    /// Of several ranks, as mpirun starts them: how long one may be silent until all end; longer than any batch takes
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = at_least_one)]
+    #[serde(skip)]
+    pub(crate) rank_timeout: usize,
     /// How the result is printed on stdout
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,

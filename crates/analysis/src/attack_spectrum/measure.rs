@@ -48,6 +48,9 @@ pub struct AttackSpectrum {
     octaves: Vec<[usize; 2]>,
 }
 
+/// Errors under attack; of the whole attack also those without, and by image the amplitudes of its change and of its gradient.
+type Found = (u64, u64, Vec<Option<(Vec<f64>, Vec<f64>)>>);
+
 /// What is summed over images.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Sums {
@@ -88,7 +91,7 @@ impl AttackSpectrum {
     }
 
     /// The whole attack, and the clean gradient beside it.
-    fn whole(&self, network: &Frozen, batch: &Batch, sums: &mut Sums) -> Result<(), Error> {
+    fn whole(&self, network: &Frozen, batch: &Batch) -> Result<Found, Error> {
         let failed = |error| out_of_memory(error, batch.len());
         let clean = guesses(network, batch, batch.images.clone())?;
         let found = network.scaled_input_gradient(&tensor(batch, batch.images.clone())?, &batch.labels);
@@ -97,27 +100,16 @@ impl AttackSpectrum {
         let images = images.map_err(failed)?.flatten_all()?.to_vec1::<f32>()?;
         let each = self.rings.shape().len();
         let all = images.par_chunks(each).zip(batch.images.par_chunks(each)).zip(gradient.par_chunks(each));
-        for found in
-            all.map(|((now, clean), gradient)| self.profiles(now, clean, gradient)).collect::<Vec<_>>()
-        {
-            match found {
-                Some((change, gradient)) => {
-                    sums.change.push(&change);
-                    sums.gradient.push(&gradient);
-                }
-                None => sums.skipped += 1,
-            }
-        }
-        sums.images += batch.len() as u64;
-        sums.clean_errors += labels_differ(&clean, &batch.labels);
-        sums.attacked_errors += labels_differ(&guesses(network, batch, images)?, &batch.labels);
-        Ok(())
+        let profiles = all.map(|((now, clean), gradient)| self.profiles(now, clean, gradient)).collect();
+        let clean_errors = labels_differ(&clean, &batch.labels);
+        Ok((labels_differ(&guesses(network, batch, images)?, &batch.labels), clean_errors, profiles))
     }
 }
 
 impl Measure for AttackSpectrum {
     const NAME: &'static str = "attack-spectrum";
     type Sums = Sums;
+    type Found = Found;
     type Row = AttackSpectrumRow;
 
     fn settings(&self) -> Value {
@@ -147,11 +139,29 @@ impl Measure for AttackSpectrum {
         }
     }
 
-    fn step(&self, network: &Frozen, batch: &Batch, step: usize, sums: &mut Sums) -> Result<(), Error> {
-        let Some(octave) = step.checked_sub(1) else { return self.whole(network, batch, sums) };
+    fn find(&self, network: &Frozen, batch: &Batch, step: usize, _sums: &Sums) -> Result<Found, Error> {
+        let Some(octave) = step.checked_sub(1) else { return self.whole(network, batch) };
         let images = limited_attack(&self.attack, network, batch, &self.rings, self.octaves[octave])?;
-        sums.octave_errors[octave] += labels_differ(&guesses(network, batch, images)?, &batch.labels);
-        Ok(())
+        Ok((labels_differ(&guesses(network, batch, images)?, &batch.labels), 0, Vec::new()))
+    }
+
+    fn add(&self, batch: &Batch, step: usize, (errors, clean_errors, profiles): Found, sums: &mut Sums) {
+        if let Some(octave) = step.checked_sub(1) {
+            sums.octave_errors[octave] += errors;
+            return;
+        }
+        for found in profiles {
+            match found {
+                Some((change, gradient)) => {
+                    sums.change.push(&change);
+                    sums.gradient.push(&gradient);
+                }
+                None => sums.skipped += 1,
+            }
+        }
+        sums.images += batch.len() as u64;
+        sums.clean_errors += clean_errors;
+        sums.attacked_errors += errors;
     }
 
     fn row(&self, sums: Sums, what: &str) -> Result<AttackSpectrumRow, Error> {

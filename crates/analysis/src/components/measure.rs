@@ -3,13 +3,15 @@
 
 use std::path::Path;
 
+use candle_core::Tensor;
 use datasets::ImageSet;
 use evaluation::{Axis, Features, Scores, Separation};
 use models::{Architecture, Attack, Frozen};
 use pipeline::{
     DatasetProfile, DeviceBatches, DeviceFeed, MeasuredNetwork, NetworkDescription, NetworkSpec, Session,
-    attacked, check_attack, describe_networks, on_host, open_network, out_of_memory, test_batches,
+    attacked, check_attack, describe_networks, on_host, open_network, out_of_memory, rank_batches,
 };
+use ranks::Ranks;
 use runs::StoredCheckpoint;
 use spectral::Filter;
 
@@ -17,7 +19,10 @@ use super::{
     component::{Component, ComponentPlan, ComponentRequest},
     densities::Densities,
 };
-use crate::Error;
+use crate::{
+    Error,
+    sharing::{SharedBatches, check_same},
+};
 
 /// What is measured of a network. The default is what it gets right on the images themselves.
 #[derive(Debug, Clone, Default)]
@@ -104,6 +109,12 @@ pub struct Evaluator<'a> {
     feed: DeviceFeed,
 }
 
+/// What rank 0 has to be evaluated: a checkpoint's number, and what numbers of it hold for.
+type Task = (usize, String);
+
+/// Labels, logits, and where they are asked for the width of features, and features.
+type Outputs = (Vec<u32>, Vec<f32>, Option<(usize, Vec<f32>)>);
+
 /// A mean loss that no network which learns has: the class that it takes is e^1000 times as likely to it as the right one.
 const DIVERGED: f64 = 1000.0;
 
@@ -165,6 +176,8 @@ impl<'a> Evaluator<'a> {
 
     /// Evaluates checkpoints, each with what figures call it.
     ///
+    /// On rank 0 of several, all others must call [`Evaluator::help`] with the same checkpoints.
+    ///
     /// # Errors
     /// If a file cannot be read or holds another network, or the interrupt flag was set.
     pub fn of_checkpoints(
@@ -175,16 +188,55 @@ impl<'a> Evaluator<'a> {
         let files: Vec<StoredCheckpoint> =
             checkpoints.iter().map(|(checkpoint, _)| checkpoint.clone()).collect();
         let networks = describe_networks(&files, &self.spec())?;
+        let identity = if self.session.ranks.is_alone() { String::new() } else { self.identity() };
         let each = checkpoints.into_iter().zip(networks).enumerate();
-        each.map(|(index, ((checkpoint, label), network))| {
+        let evaluated = each.map(|(index, ((checkpoint, label), network))| {
             Ok(EvaluatedCheckpoint {
-                parts: self.of_checkpoint(&checkpoint, &label, index)?,
+                parts: self.of_checkpoint(&checkpoint, &label, index, &identity)?,
                 checkpoint,
                 label,
                 network,
             })
+        });
+        let evaluated = evaluated.collect::<Result<Vec<_>, Error>>()?;
+        self.session.ranks.announce(&None::<Task>)?;
+        Ok(evaluated)
+    }
+
+    /// Computes what falls to this rank, one of several and not the first, while rank 0 is in [`Evaluator::of_checkpoints`] with the same
+    /// checkpoints.
+    ///
+    /// # Errors
+    /// If a checkpoint cannot be read or is not what rank 0 has, or the interrupt flag was set: whoever called this says so to rank 0.
+    /// [`ranks::Error::Ended`] if rank 0 has ended the work.
+    pub fn help(&self, checkpoints: &[StoredCheckpoint]) -> Result<(), Error> {
+        let (ranks, identity) = (&self.session.ranks, self.identity());
+        while let Some((index, of_first)) = ranks.await_from::<Option<Task>>(0)? {
+            let Some(checkpoint) = checkpoints.get(index) else {
+                return check_same(format!("{} checkpoints", checkpoints.len()), of_first);
+            };
+            check_same(format!("{identity} of {:08x}", self.checksum(checkpoint)?), of_first)?;
+            let network = open_network(checkpoint, &self.spec(), self.session)?;
+            for &component in &self.plan.components {
+                self.share(&network, component, ranks, |_| Ok(()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the numbers depend on beside the checkpoint.
+    fn identity(&self) -> String {
+        let (checksum, kernels) = (self.images.checksum(), self.session.kernels());
+        let components: Vec<String> = self.plan.components.iter().map(|component| component.name()).collect();
+        let (images, size) = (self.images.len(), self.profile.batch_size);
+        format!("{images} images {checksum:08x} by {size} {kernels} {}", components.join(", "))
+    }
+
+    fn checksum(&self, checkpoint: &StoredCheckpoint) -> Result<u32, Error> {
+        Ok(match &self.network {
+            MeasuredNetwork::Of(_) | MeasuredNetwork::Given(_) => checkpoint.checksum()?,
+            MeasuredNetwork::Onnx(network) => network.checksum(),
         })
-        .collect()
     }
 
     fn spec(&self) -> NetworkSpec<'_> {
@@ -196,7 +248,13 @@ impl<'a> Evaluator<'a> {
         checkpoint: &StoredCheckpoint,
         label: &str,
         index: usize,
+        identity: &str,
     ) -> Result<Vec<EvaluatedComponent>, Error> {
+        let ranks = &self.session.ranks;
+        if !ranks.is_alone() {
+            let checksum = self.checksum(checkpoint)?;
+            ranks.announce(&Some((index, format!("{identity} of {checksum:08x}"))))?;
+        }
         let network = open_network(checkpoint, &self.spec(), self.session)?;
         let in_place = |component: Component, error: Error| match error {
             error if error.is_interrupted() => error,
@@ -207,7 +265,7 @@ impl<'a> Evaluator<'a> {
             },
         };
         let measure = |&component: &Component| {
-            let part = self.component(&network, component, index);
+            let part = self.component(&network, component, index, ranks);
             let part = part.map_err(|error| in_place(component, error))?;
             let percent = 100.0 * part.scores.accuracy().fraction().unwrap_or(0.0);
             self.session.progress.line(&format!("{label}  {:12} {percent:6.2} %", component.name()));
@@ -223,7 +281,9 @@ impl<'a> Evaluator<'a> {
     /// # Errors
     /// If it does not suit the images, or the interrupt flag was set.
     pub fn of_network(&self, network: &Frozen) -> Result<Vec<EvaluatedComponent>, Error> {
-        self.plan.components.iter().map(|&component| self.component(network, component, 0)).collect()
+        let alone = Ranks::default();
+        let components = self.plan.components.iter();
+        components.map(|&component| self.component(network, component, 0, &alone)).collect()
     }
 
     /// A number for the loss of a network that has diverged looks like one of a network that has learned little.
@@ -244,42 +304,67 @@ impl<'a> Evaluator<'a> {
         network: &Frozen,
         component: Component,
         index: usize,
+        ranks: &Ranks,
     ) -> Result<EvaluatedComponent, Error> {
         let mut scores = Scores::new(self.images.classes().len())?;
         let mut features: Option<Features> = None;
         let label = format!("{}: {}", index + 1, component.name());
         let pass = self.session.progress.pass(&label, self.images.len());
-        let attack = self.settings.attack.filter(|_| component == Component::Adversarial);
-        for batch in self.batches(component, attack.is_some())? {
-            let batch = batch?;
-            let images = match attack {
-                Some(attack) => attacked(&attack, network, &batch),
-                None => Ok(batch.images.clone()),
-            };
-            let found = images.and_then(|images| network.evaluate(&images, &batch.labels));
-            let found = found.map_err(|error| out_of_memory(error, batch.len()))?;
-            scores.push(&found.logits.flatten_all()?.to_vec1::<f32>()?, &batch.labels)?;
-            if self.settings.features {
+        self.share(network, component, ranks, |(labels, logits, latent)| {
+            scores.push(&logits, &labels)?;
+            if let Some((width, latent)) = latent {
                 let rows = match features.take() {
                     Some(rows) => rows,
-                    None => Features::new(found.latent.dim(1)?)?,
+                    None => Features::new(width)?,
                 };
-                let rows = features.insert(rows);
-                rows.push(&found.latent.flatten_all()?.to_vec1::<f32>()?, &batch.labels)?;
+                features.insert(rows).push(&latent, &labels)?;
             }
-            pass.advance(batch.len());
-            pass.check()?;
-        }
+            pass.advance(labels.len());
+            Ok(pass.check()?)
+        })?;
         let separation = features.as_ref().map(Features::separation).transpose()?;
         let drawn = features.filter(|_| self.plan.drawn.contains(&component));
         let densities = drawn.map(|features| self.densities(&features)).transpose()?;
         Ok(EvaluatedComponent { component, scores, separation, densities })
     }
 
+    /// The outputs of this rank's batches; `add` hears of those of all ranks, on rank 0.
+    fn share(
+        &self,
+        network: &Frozen,
+        component: Component,
+        ranks: &Ranks,
+        add: impl FnMut(Outputs) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let attack = self.settings.attack.filter(|_| component == Component::Adversarial);
+        let mut batches = self.batches(component, attack.is_some(), ranks)?;
+        let (images, size) = (self.images, self.profile.batch_size);
+        let next = || {
+            let batch = batches.next().expect("each part is a batch")?;
+            let images = match attack {
+                Some(attack) => attacked(&attack, network, &batch),
+                None => Ok(batch.images.clone()),
+            };
+            let found = images.and_then(|images| network.evaluate(&images, &batch.labels));
+            let found = found.map_err(|error| out_of_memory(error, batch.len()))?;
+            let numbers = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
+            let latent = self.settings.features.then_some(&found.latent);
+            let latent =
+                latent.map(|latent| Ok::<_, Error>((latent.dim(1)?, numbers(latent)?))).transpose()?;
+            Ok((batch.labels, numbers(&found.logits)?, latent))
+        };
+        SharedBatches { images, size, session: self.session, ranks }.each(next, add)
+    }
+
     /// The images of a component on their way to the device; those that an adversary changes stay with it.
-    fn batches(&self, component: Component, is_attacked: bool) -> Result<DeviceBatches<'_, Error>, Error> {
+    fn batches(
+        &self,
+        component: Component,
+        is_attacked: bool,
+        ranks: &Ranks,
+    ) -> Result<DeviceBatches<'_, Error>, Error> {
         let filter = self.filter(component)?;
-        let batches = test_batches(self.images, self.profile.batch_size, self.profile.workers);
+        let batches = rank_batches(self.images, self.profile.batch_size, self.profile.workers, ranks);
         let batches = batches.map(move |batch| {
             let mut batch = batch?;
             if let Some(filter) = &filter {

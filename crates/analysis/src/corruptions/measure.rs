@@ -54,6 +54,9 @@ pub struct Corruptions<'a> {
     reference: Option<Reference>,
 }
 
+/// Errors; by image the amplitudes of its change; and of images as they are their sensitivity.
+type Found = (u64, Vec<Vec<f64>>, Option<<Sensitivity as Measure>::Found>);
+
 /// What is summed over images.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Sums {
@@ -101,6 +104,7 @@ impl<'a> Corruptions<'a> {
 impl Measure for Corruptions<'_> {
     const NAME: &'static str = "corruptions";
     type Sums = Sums;
+    type Found = Found;
     type Row = CorruptionsRow;
 
     fn settings(&self) -> Value {
@@ -133,27 +137,38 @@ impl Measure for Corruptions<'_> {
         sums.pass += 1;
     }
 
-    fn step(&self, network: &Frozen, batch: &Batch, _step: usize, sums: &mut Sums) -> Result<(), Error> {
+    fn find(&self, network: &Frozen, batch: &Batch, _step: usize, sums: &Sums) -> Result<Found, Error> {
         let Some(cell) = sums.pass.checked_sub(1) else {
             let clean = guesses(network, batch, batch.images.clone())?;
-            sums.images += batch.len() as u64;
-            sums.clean_errors += labels_differ(&clean, &batch.labels);
-            return self.sensitivity.step(network, batch, 0, &mut sums.sensitivity);
+            let sensitivity = self.sensitivity.find(network, batch, 0, &sums.sensitivity)?;
+            return Ok((labels_differ(&clean, &batch.labels), Vec::new(), Some(sensitivity)));
         };
         let pixels = self.corrupter.pixels(batch, &self.corruption(cell))?;
-        let (each, rings) = (batch.shape.len(), self.rings.radii().len());
+        let each = batch.shape.len();
         let amplitudes = |(now, clean): (&[f32], &[f32])| {
             let pairs = now.iter().zip(clean);
             self.rings.amplitudes(&pairs.map(|(&a, &b)| f64::from(a) - f64::from(b)).collect::<Vec<_>>())
         };
-        let found: Vec<Vec<f64>> =
+        let changes: Vec<Vec<f64>> =
             pixels.par_chunks(each).zip(batch.images.par_chunks(each)).map(amplitudes).collect();
+        Ok((labels_differ(&guesses(network, batch, pixels)?, &batch.labels), changes, None))
+    }
+
+    fn add(&self, batch: &Batch, step: usize, (errors, changes, sensitivity): Found, sums: &mut Sums) {
+        let Some(cell) = sums.pass.checked_sub(1) else {
+            sums.images += batch.len() as u64;
+            sums.clean_errors += errors;
+            if let Some(found) = sensitivity {
+                self.sensitivity.add(batch, step, found, &mut sums.sensitivity);
+            }
+            return;
+        };
+        let rings = self.rings.radii().len();
         let sum = &mut sums.changes[cell * rings..][..rings];
-        for own in found {
+        for own in changes {
             sum.iter_mut().zip(own).for_each(|(sum, value)| *sum += value);
         }
-        sums.errors[cell] += labels_differ(&guesses(network, batch, pixels)?, &batch.labels);
-        Ok(())
+        sums.errors[cell] += errors;
     }
 
     fn row(&self, sums: Sums, what: &str) -> Result<CorruptionsRow, Error> {

@@ -186,6 +186,8 @@ fn grey(image: &[f32], plane: usize, at: usize) -> f64 {
 impl Measure for CriticalBands {
     const NAME: &'static str = "critical-bands";
     type Sums = Sums;
+    /// By image the class that it is taken for.
+    type Found = Vec<u32>;
     type Row = CriticalBandsRow;
 
     fn settings(&self) -> Value {
@@ -212,8 +214,11 @@ impl Measure for CriticalBands {
         }
     }
 
-    fn step(&self, network: &Frozen, batch: &Batch, step: usize, sums: &mut Sums) -> Result<(), Error> {
-        let found = guesses(network, batch, self.pixels(batch, step))?;
+    fn find(&self, network: &Frozen, batch: &Batch, step: usize, _sums: &Sums) -> Result<Vec<u32>, Error> {
+        guesses(network, batch, self.pixels(batch, step))
+    }
+
+    fn add(&self, batch: &Batch, step: usize, found: Vec<u32>, sums: &mut Sums) {
         let cells = self.cells();
         for (image, (guess, label)) in found.iter().zip(&batch.labels).enumerate() {
             let is_right = guess == label;
@@ -226,7 +231,6 @@ impl Measure for CriticalBands {
         if step + 1 == cells {
             self.close_batch(batch, sums);
         }
-        Ok(())
     }
 
     fn row(&self, sums: Sums, _what: &str) -> Result<CriticalBandsRow, Error> {

@@ -12,7 +12,7 @@
 //! it says itself when to stop ([`PrecisionGoal`]).
 
 use datasets::{Batch, ImageShape, Order};
-use evaluation::{Accuracy, PrecisionGoal, mean_interval, spearman};
+use evaluation::{Accuracy, PrecisionGoal, spearman};
 use models::Frozen;
 use pipeline::out_of_memory;
 use rand::Rng;
@@ -24,6 +24,7 @@ use spectral::{RealFft2, RunningBands};
 
 use super::{
     findings::{self, Waves},
+    rings::Rings,
     row::FourierHeatMapRow,
 };
 use crate::{
@@ -64,14 +65,8 @@ pub struct FourierHeatMap {
     goal: Option<PrecisionGoal>,
 }
 
-/// Which ring each direction is in, by the nearest whole |k|; rings that the window cuts, and zero, are left out.
-#[derive(Debug)]
-struct Rings {
-    radii: Vec<usize>,
-    of_direction: Vec<Option<usize>>,
-    /// Directions of each.
-    counts: Vec<usize>,
-}
+/// By image the class that it is taken for; and of images as they are, by image and direction, the first order.
+type Found = (Vec<u32>, Vec<Vec<f64>>);
 
 /// What is summed over images.
 #[derive(Debug, Serialize, Deserialize)]
@@ -216,7 +211,7 @@ impl FourierHeatMap {
     }
 
     /// The images as they are, and the first order of all directions.
-    fn clean(&self, network: &Frozen, batch: &Batch, sums: &mut Sums) -> Result<(), Error> {
+    fn clean(&self, network: &Frozen, batch: &Batch) -> Result<Found, Error> {
         let clean = guesses(network, batch, batch.images.clone())?;
         let found = network.input_gradient(&tensor(batch, batch.images.clone())?, &batch.labels);
         let found = found.map_err(|error| out_of_memory(error, batch.len()))?;
@@ -236,31 +231,28 @@ impl FourierHeatMap {
             }
             squares
         };
-        let images: Vec<Vec<f64>> = gradient.par_chunks(self.shape.len()).map(of_image).collect();
+        Ok((clean, gradient.par_chunks(self.shape.len()).map(of_image).collect()))
+    }
+
+    fn add_clean(batch: &Batch, (clean, images): Found, sums: &mut Sums) {
         for squares in images {
             sums.first_order.iter_mut().zip(squares).for_each(|(sum, square)| *sum += square);
         }
         sums.images += batch.len() as u64;
         sums.clean_errors += labels_differ(&clean, &batch.labels);
-        Ok(())
     }
 
-    fn noisy(&self, network: &Frozen, batch: &Batch, direction: usize, sums: &mut Sums) -> Result<(), Error> {
+    fn add_noisy(&self, batch: &Batch, direction: usize, found: &[u32], sums: &mut Sums) {
         let is_last = direction + 1 == self.directions.len();
-        if sums.known[direction] {
-            if is_last {
-                self.look(batch.len(), sums);
-            }
-            return Ok(());
+        if !sums.known[direction] {
+            sums.seen[direction] += batch.len() as u64;
+            sums.errors[direction] += labels_differ(found, &batch.labels);
         }
-        let found = guesses(network, batch, self.perturbed(batch, direction))?;
-        sums.seen[direction] += batch.len() as u64;
-        sums.errors[direction] += labels_differ(&found, &batch.labels);
         if self.goal.is_some() {
             if is_last {
                 self.look(batch.len(), sums);
             }
-            return Ok(());
+            return;
         }
         let rings = self.rings.radii.len();
         if let Some(ring) = self.rings.of_direction[direction] {
@@ -271,7 +263,6 @@ impl FourierHeatMap {
         if is_last {
             self.close_batch(batch.len(), sums);
         }
-        Ok(())
     }
 
     /// Looks at what is known, where that is due after a batch.
@@ -284,22 +275,6 @@ impl FourierHeatMap {
                 *known |= goal.is_reached(errors, seen);
             }
         }
-    }
-
-    /// By ring: the mean of its directions' error rates, and of their intervals. That of the mean is no wider than the mean of theirs,
-    /// whatever goes together, for the standard deviation of a sum is no more than the sum of the standard deviations.
-    fn drawn_rings(&self, errors: &[Accuracy], intervals: &[[f64; 2]]) -> (Vec<f64>, Vec<Option<[f64; 2]>>) {
-        let (mut means, mut ends) =
-            (vec![0.0; self.rings.radii.len()], vec![[0.0; 2]; self.rings.radii.len()]);
-        for (direction, ring) in self.rings.of_direction.iter().enumerate() {
-            let Some(ring) = *ring else { continue };
-            let count = self.rings.counts[ring] as f64;
-            means[ring] += errors[direction].fraction().unwrap_or(0.0) / count;
-            for (sum, end) in ends[ring].iter_mut().zip(intervals[direction]) {
-                *sum += end / count;
-            }
-        }
-        (means, ends.into_iter().map(Some).collect())
     }
 
     /// Each image's share of errors by ring, once all directions are through.
@@ -318,6 +293,7 @@ impl FourierHeatMap {
 impl Measure for FourierHeatMap {
     const NAME: &'static str = "fourier-heat-map";
     type Sums = Sums;
+    type Found = Found;
     type Row = FourierHeatMapRow;
 
     fn settings(&self) -> Value {
@@ -379,12 +355,22 @@ impl Measure for FourierHeatMap {
         }
     }
 
-    fn step(&self, network: &Frozen, batch: &Batch, step: usize, sums: &mut Sums) -> Result<(), Error> {
-        // A pass of its own has no clean step.
-        let direction = if sums.pass > 0 { Some(step) } else { step.checked_sub(1) };
-        match direction {
-            None => self.clean(network, batch, sums),
-            Some(direction) => self.noisy(network, batch, direction, sums),
+    fn is_shared(&self, pass: usize) -> bool {
+        pass == 0
+    }
+
+    fn find(&self, network: &Frozen, batch: &Batch, step: usize, sums: &Sums) -> Result<Found, Error> {
+        match direction(step, sums) {
+            None => self.clean(network, batch),
+            Some(direction) if sums.known[direction] => Ok(Found::default()),
+            Some(direction) => Ok((guesses(network, batch, self.perturbed(batch, direction))?, Vec::new())),
+        }
+    }
+
+    fn add(&self, batch: &Batch, step: usize, found: Found, sums: &mut Sums) {
+        match direction(step, sums) {
+            None => Self::add_clean(batch, found, sums),
+            Some(direction) => self.add_noisy(batch, direction, &found.0, sums),
         }
     }
 
@@ -396,12 +382,12 @@ impl Measure for FourierHeatMap {
         let rates: Vec<f64> = shares.iter().map(|share| share.fraction().unwrap_or(0.0)).collect();
         let (ring_mean, ring_interval, intervals) = match &self.goal {
             None => {
-                let (mean, interval) = measured_rings(&rings);
+                let (mean, interval) = Rings::measured(&rings);
                 (mean, interval, Vec::new())
             }
             Some(goal) => {
                 let ends: Vec<[f64; 2]> = shares.iter().map(|of| goal.interval(of.correct, of.of)).collect();
-                let (mean, interval) = self.drawn_rings(&shares, &ends);
+                let (mean, interval) = self.rings.drawn(&shares, &ends);
                 (mean, interval, ends)
             }
         };
@@ -449,57 +435,7 @@ impl Measure for FourierHeatMap {
     }
 }
 
-/// By ring: the mean of each image's share of errors, with Student's interval over images.
-fn measured_rings(rings: &RunningBands) -> (Vec<f64>, Vec<Option<[f64; 2]>>) {
-    let (mean, std) = (rings.mean(), rings.std());
-    // Of rates, which are not below 0 nor above 1.
-    let of_rate = |ends: [f64; 2]| ends.map(|end| end.clamp(0.0, 1.0));
-    let interval =
-        mean.iter().zip(&std).map(|(&mean, &std)| mean_interval(mean, std, rings.count()).map(of_rate));
-    let interval = interval.collect();
-    (mean, interval)
-}
-
-impl Rings {
-    fn new(directions: &Directions, image: [usize; 2], window: Option<usize>) -> Self {
-        let nearest = |square: u64| {
-            let below = square.isqrt();
-            (below + u64::from(square > below * below + below)) as usize
-        };
-        let of_direction: Vec<usize> =
-            (0..directions.len()).map(|at| nearest(directions.squared_radius(at))).collect();
-        let is_cut = window.is_some_and(|window| image.iter().any(|&side| 2 * window < side));
-        // Beyond the window's side a ring has frequencies that are not measured.
-        let most = if is_cut { window.unwrap_or(usize::MAX) } else { usize::MAX };
-        let mut radii: Vec<usize> =
-            of_direction.iter().copied().filter(|&radius| radius > 0 && radius <= most).collect();
-        radii.sort_unstable();
-        radii.dedup();
-        let of_direction: Vec<Option<usize>> =
-            of_direction.iter().map(|radius| radii.binary_search(radius).ok()).collect();
-        let mut counts = vec![0; radii.len()];
-        of_direction.iter().flatten().for_each(|&ring| counts[ring] += 1);
-        Self { radii, of_direction, counts }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rings_are_whole() {
-        let rings = |image, window| {
-            let directions = Directions::new(image, window);
-            Rings::new(&directions, image, window)
-        };
-        assert_eq!(rings([32, 32], None).radii, (1..=23).collect::<Vec<_>>());
-        assert_eq!(rings([32, 32], None).counts[0], 4, "(0, 1), (1, 0), (1, 1), (1, −1)");
-        let cut = rings([224, 224], Some(31));
-        assert_eq!(cut.radii, (1..=31).collect::<Vec<_>>());
-        assert_eq!(
-            cut.of_direction.iter().filter(|ring| ring.is_none()).count() + cut.counts.iter().sum::<usize>(),
-            1985
-        );
-    }
+/// The direction of a step; absent where it is of the images as they are, which a pass of its own has not.
+fn direction(step: usize, sums: &Sums) -> Option<usize> {
+    if sums.pass > 0 { Some(step) } else { step.checked_sub(1) }
 }

@@ -2,6 +2,7 @@
 
 mod findings;
 mod measure;
+mod rings;
 mod row;
 
 pub use measure::FourierHeatMap;

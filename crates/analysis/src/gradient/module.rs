@@ -17,7 +17,7 @@ use spectral::SpectrumRow;
 
 use super::{
     profiler::GradientProfiler,
-    sums::{RowSums, SpectrumGroups},
+    sums::{BatchProfiles, RowSums, SpectrumGroups},
 };
 use crate::Error;
 
@@ -58,7 +58,7 @@ pub fn spectrum_of_module(
     for batch in on_host(batches.map(|batch| batch.map_err(Error::from))) {
         let DeviceBatch { images, labels } = batch?;
         let (logits, gradient) = module_gradient(network, &images, &labels)?;
-        sums.push(&profiler.profiles(&gradient)?, &logits, &labels)?;
+        sums.add(BatchProfiles::new(&profiler.profiles(&gradient)?, &logits, &labels)?);
         pass.advance(labels.len());
         pass.check()?;
     }

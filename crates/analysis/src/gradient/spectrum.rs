@@ -10,9 +10,10 @@ use datasets::ImageSet;
 use models::{Architecture, Frozen};
 use pipeline::{
     DatasetProfile, DeviceFeed, MeasuredNetwork, NetworkDescription, NetworkSpec, Session, describe_networks,
-    open_network, out_of_memory, test_batches,
+    open_network, out_of_memory, rank_batches,
 };
-use progress::Interrupted;
+use progress::Pass;
+use ranks::Ranks;
 use runs::StoredCheckpoint;
 use spectral::{SpectrumRow, SpectrumTable};
 
@@ -20,9 +21,12 @@ use super::{
     partial::PartialRows,
     profiler::GradientProfiler,
     report,
-    sums::{RowSums, SpectrumGroups},
+    sums::{BatchProfiles, RowSums, SpectrumGroups},
 };
-use crate::{Error, network};
+use crate::{
+    Error, network,
+    sharing::{SharedBatches, check_same},
+};
 
 /// Measures gradient spectra of networks on the same images.
 ///
@@ -146,6 +150,8 @@ impl<'a> GradientSpectrum<'a> {
     /// measurement that was stopped goes on with the next one. A row holds for the same file and the same images only. `networks` is
     /// what [`GradientSpectrum::describe`] found the checkpoints to be, before the first is measured.
     ///
+    /// On rank 0 of several, all others must call [`GradientSpectrum::help`] with the same checkpoints.
+    ///
     /// # Errors
     /// As [`GradientSpectrum::of_checkpoint`]; [`Error::SpectrumInterrupted`] if the interrupt flag was set.
     pub fn resume(
@@ -155,23 +161,52 @@ impl<'a> GradientSpectrum<'a> {
         output: &Path,
     ) -> Result<(SpectrumTable, PartialRows), Error> {
         let mut table = self.table_of(networks);
-        let mut partial = PartialRows::open(output, self.identity(&table));
+        let identity = self.identity(&table);
+        let mut partial = PartialRows::open(output, identity.clone());
         for (index, checkpoint) in checkpoints.iter().enumerate() {
-            let checksum = match &self.network {
-                MeasuredNetwork::Of(_) | MeasuredNetwork::Given(_) => checkpoint.checksum()?,
-                MeasuredNetwork::Onnx(network) => network.checksum(),
-            };
+            let checksum = self.checksum(checkpoint)?;
             let row = match partial.find(checksum, checkpoint.epoch) {
                 Some(row) => row,
-                None => self
-                    .labelled(checkpoint, &place(checkpoint, index, checkpoints.len()))
-                    .map_err(|error| stopped(error, table.rows.len()))?,
+                None => {
+                    self.session.ranks.announce(&Some((index, format!("{identity} of {checksum:08x}"))))?;
+                    let label = place(checkpoint, index, checkpoints.len());
+                    let row = self.on(checkpoint, &label, &self.session.ranks);
+                    row.map_err(|error| stopped(error, table.rows.len()))?
+                }
             };
             partial.keep(checksum, &row)?;
             self.session.progress.line(&report::line(&row, &table.radii));
             table.push(row)?;
         }
+        self.session.ranks.announce(&None::<Task>)?;
         Ok((table, partial))
+    }
+
+    /// Computes what falls to this rank, one of several and not the first, while rank 0 is in [`GradientSpectrum::resume`] with the same
+    /// checkpoints. Nothing is written.
+    ///
+    /// # Errors
+    /// If a checkpoint cannot be read or is not what rank 0 has, or the interrupt flag was set: whoever called this says so to rank 0.
+    /// [`ranks::Error::Ended`] if rank 0 has ended the work.
+    pub fn help(&self, checkpoints: &[StoredCheckpoint]) -> Result<(), Error> {
+        let (ranks, identity) = (&self.session.ranks, self.identity(&self.empty_table()));
+        while let Some((index, of_first)) = ranks.await_from::<Option<Task>>(0)? {
+            let Some(checkpoint) = checkpoints.get(index) else {
+                return check_same(format!("{} checkpoints", checkpoints.len()), of_first);
+            };
+            let checksum = self.checksum(checkpoint)?;
+            check_same(format!("{identity} of {checksum:08x}"), of_first)?;
+            let network = open_network(checkpoint, &self.spec(), self.session)?;
+            self.share(&network, ranks, |_| Ok(()))?;
+        }
+        Ok(())
+    }
+
+    fn checksum(&self, checkpoint: &StoredCheckpoint) -> Result<u32, Error> {
+        Ok(match &self.network {
+            MeasuredNetwork::Of(_) | MeasuredNetwork::Given(_) => checkpoint.checksum()?,
+            MeasuredNetwork::Onnx(network) => network.checksum(),
+        })
     }
 
     fn spec(&self) -> NetworkSpec<'_> {
@@ -210,8 +245,14 @@ impl<'a> GradientSpectrum<'a> {
 
     /// The same, under a label for the progress.
     pub(crate) fn labelled(&self, checkpoint: &StoredCheckpoint, label: &str) -> Result<SpectrumRow, Error> {
+        self.on(checkpoint, label, &Ranks::default())
+    }
+
+    fn on(&self, checkpoint: &StoredCheckpoint, label: &str, ranks: &Ranks) -> Result<SpectrumRow, Error> {
         let network = open_network(checkpoint, &self.spec(), self.session)?;
-        self.measure(&network, checkpoint.epoch, label, &checkpoint.path.display().to_string())
+        let pass = self.session.progress.pass(label, self.images.len());
+        let sums = self.sums(&network, &pass, ranks)?;
+        sums.row(checkpoint.epoch, &checkpoint.path.display().to_string())
     }
 
     /// The spectrum of a network as it is, as a row of this epoch.
@@ -220,25 +261,48 @@ impl<'a> GradientSpectrum<'a> {
     /// If it gives no gradients, or the interrupt flag was set.
     pub fn of_network(&self, network: &Frozen, epoch: usize) -> Result<SpectrumRow, Error> {
         let label = format!("epoch {epoch}");
-        self.measure(network, epoch, &label, &label)
+        let pass = self.session.progress.pass(&label, self.images.len());
+        self.sums(network, &pass, &Ranks::default())?.row(epoch, &label)
     }
 
-    /// For each batch: input gradient → radial profiles → running statistics.
-    fn measure(&self, network: &Frozen, epoch: usize, label: &str, name: &str) -> Result<SpectrumRow, Error> {
+    /// Running statistics of all batches.
+    fn sums(&self, network: &Frozen, pass: &Pass<'_>, ranks: &Ranks) -> Result<RowSums, Error> {
         let mut sums = RowSums::new(&self.profiler, self.groups, self.images.classes().len());
-        let pass = self.session.progress.pass(label, self.images.len());
-        let batches = test_batches(self.images, self.profile.gradient_batch_size, self.profile.workers);
-        for batch in self.feed.batches(batches.map(|batch| batch.map_err(Error::from)))? {
-            let batch = batch?;
-            let found = network.scaled_input_gradient(&batch.images, &batch.labels);
-            let found = found.map_err(|error| out_of_memory(error, batch.len()))?;
-            sums.push(&self.profiler.profiles(&found.gradient)?, &found.logits, &batch.labels)?;
-            pass.advance(batch.len());
-            pass.check()?;
-        }
-        sums.row(epoch, name)
+        self.share(network, ranks, |found| {
+            let images = found.len();
+            sums.add(found);
+            pass.advance(images);
+            Ok(pass.check()?)
+        })?;
+        Ok(sums)
+    }
+
+    /// For each batch of this rank: input gradient → radial profiles; `add` hears of those of all ranks, on rank 0.
+    fn share(
+        &self,
+        network: &Frozen,
+        ranks: &Ranks,
+        mut add: impl FnMut(BatchProfiles) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let (images, size) = (self.images, self.profile.gradient_batch_size);
+        let batches = rank_batches(images, size, self.profile.workers, ranks);
+        let mut batches = self.feed.batches(batches.map(|batch| batch.map_err(Error::from)))?;
+        let shared = SharedBatches { images, size, session: self.session, ranks };
+        shared.each(
+            || {
+                let batch = batches.next().expect("each part is a batch")?;
+                let found = network.scaled_input_gradient(&batch.images, &batch.labels);
+                let found = found.map_err(|error| out_of_memory(error, batch.len()))?;
+                let profiles = self.profiler.profiles(&found.gradient)?;
+                Ok(BatchProfiles::new(&profiles, &found.logits, &batch.labels)?.into_parts())
+            },
+            |parts| add(BatchProfiles::from(parts)),
+        )
     }
 }
+
+/// What rank 0 has to be measured: a checkpoint's number, and what finished rows of it hold for.
+type Task = (usize, String);
 
 fn place(checkpoint: &StoredCheckpoint, index: usize, count: usize) -> String {
     format!("epoch {} ({}/{count})", checkpoint.epoch, index + 1)
@@ -246,8 +310,5 @@ fn place(checkpoint: &StoredCheckpoint, index: usize, count: usize) -> String {
 
 /// A measurement that is stopped says how much of it is finished.
 fn stopped(error: Error, finished: usize) -> Error {
-    match error {
-        Error::Interrupted(Interrupted) => Error::SpectrumInterrupted { finished },
-        error => error,
-    }
+    if error.is_interrupted() { Error::SpectrumInterrupted { finished } } else { error }
 }

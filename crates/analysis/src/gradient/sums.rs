@@ -29,6 +29,47 @@ pub(super) struct RowSums {
     skipped: usize,
 }
 
+/// What is found in a batch, as ranks send it.
+pub(super) struct BatchProfiles {
+    /// The profiles and the shares of energy that there are, one after the other.
+    rows: Vec<f64>,
+    shares: Vec<f64>,
+    /// By image: whether it has a profile, whether it is classified rightly, its class.
+    images: Vec<(bool, bool, u32)>,
+}
+
+/// The same as a message.
+pub(super) type Parts = (Vec<f64>, Vec<f64>, Vec<(bool, bool, u32)>);
+
+impl BatchProfiles {
+    /// Of a batch's profiles, logits (N, classes) and labels.
+    ///
+    /// # Errors
+    /// If the logits are no such table.
+    pub(super) fn new(profiles: &Profiles, logits: &Tensor, labels: &[u32]) -> Result<Self, Error> {
+        let hits = hits(logits, labels)?;
+        let (rows, shares): (Vec<&[f64]>, Vec<&[f64]>) = profiles.rows_and_shares().unzip();
+        let each = profiles.by_image().zip(hits).zip(labels);
+        let images = each.map(|((row, is_hit), &label)| (row.is_some(), is_hit, label)).collect();
+        Ok(Self { rows: rows.concat(), shares: shares.concat(), images })
+    }
+
+    /// Images.
+    pub(super) fn len(&self) -> usize {
+        self.images.len()
+    }
+
+    pub(super) fn into_parts(self) -> Parts {
+        (self.rows, self.shares, self.images)
+    }
+}
+
+impl From<Parts> for BatchProfiles {
+    fn from((rows, shares, images): Parts) -> Self {
+        Self { rows, shares, images }
+    }
+}
+
 impl SpectrumGroups {
     /// What tells rows with other groups apart; nothing where there are none.
     pub(super) fn identity(self) -> String {
@@ -53,32 +94,28 @@ impl RowSums {
         }
     }
 
-    /// Adds a batch: its profiles, logits (N, classes) and labels.
-    ///
-    /// # Errors
-    /// If the logits are no such table.
-    pub(super) fn push(&mut self, profiles: &Profiles, logits: &Tensor, labels: &[u32]) -> Result<(), Error> {
-        let hits = hits(logits, labels)?;
-        for (row, shares) in profiles.rows_and_shares() {
+    /// Adds a batch.
+    pub(super) fn add(&mut self, batch: BatchProfiles) {
+        let BatchProfiles { rows, shares, images } = batch;
+        let (bands, rings) = (self.bands.mean().len().max(1), self.shares.mean().len().max(1));
+        let mut each = rows.chunks_exact(bands).zip(shares.chunks_exact(rings));
+        for &(has_profile, is_hit, label) in &images {
+            self.seen += 1;
+            self.correct += usize::from(is_hit);
+            if !has_profile {
+                self.skipped += 1;
+                continue;
+            }
+            let Some((row, shares)) = each.next() else { continue };
             self.bands.push(row);
             self.shares.push(shares);
-        }
-        if let Some([correct, wrong]) = &mut self.outcomes {
-            for (row, &is_hit) in profiles.by_image().zip(&hits) {
-                let group = if is_hit { &mut *correct } else { &mut *wrong };
-                row.into_iter().for_each(|row| group.push(row));
+            if let Some([correct, wrong]) = &mut self.outcomes {
+                if is_hit { correct.push(row) } else { wrong.push(row) }
+            }
+            if let Some(class) = self.classes.get_mut(label as usize) {
+                class.push(row);
             }
         }
-        if !self.classes.is_empty() {
-            for (row, &label) in profiles.by_image().zip(labels) {
-                let class = self.classes.get_mut(label as usize);
-                class.zip(row).into_iter().for_each(|(class, row)| class.push(row));
-            }
-        }
-        self.skipped += profiles.skipped();
-        self.correct += hits.iter().filter(|&&is_hit| is_hit).count();
-        self.seen += labels.len();
-        Ok(())
     }
 
     /// The row of all batches; `name` is the network's in errors.
@@ -138,7 +175,7 @@ mod tests {
             &[[1f32, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]],
             &Device::Cpu,
         )?;
-        sums.push(&profiler.profiles(&gradients)?, &logits, &[0, 1, 1, 0, 0, 1])?;
+        sums.add(BatchProfiles::new(&profiler.profiles(&gradients)?, &logits, &[0, 1, 1, 0, 0, 1])?);
         let row = sums.row(4, "it")?;
         let near = |found: f64, expected: f64| (found - expected).abs() < 1e-6;
         assert!(row.epoch == 4 && row.skipped == 1 && near(row.nat_prec1, 400.0 / 6.0));

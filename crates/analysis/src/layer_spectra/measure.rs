@@ -60,13 +60,8 @@ struct Blocks {
     resampled: Resampled,
 }
 
-/// What blocks leave of a batch: their numbers, rows and columns; and by image the amplitudes of all.
-#[derive(Default)]
-struct Left {
-    blocks: Vec<usize>,
-    sizes: Vec<[usize; 2]>,
-    numbers: Vec<Vec<f64>>,
-}
+/// What blocks leave of a batch: their names, rows and columns; and by image the amplitudes of all.
+type Left = (Vec<String>, Vec<(usize, usize)>, Vec<Vec<f64>>);
 
 impl LayerSpectra {
     /// With intervals of a seed.
@@ -76,8 +71,8 @@ impl LayerSpectra {
 
     /// What blocks leave of a batch.
     fn of_batch(network: &Frozen, batch: &Batch) -> Result<Left, Error> {
-        let mut left = Left { numbers: vec![Vec::new(); batch.len()], ..Left::default() };
-        let mut failed = None;
+        let (mut names, mut sizes) = (Vec::new(), Vec::new());
+        let (mut numbers, mut failed) = (vec![Vec::new(); batch.len()], None);
         let outcome = network.visit_blocks(&tensor(batch, batch.images.clone())?, |block, values| {
             let (images, _, rows, columns) = values.dims4()?;
             let (values, size) = (values.flatten_all()?.to_vec1::<f32>()?, [rows, columns]);
@@ -85,21 +80,22 @@ impl LayerSpectra {
                 return Ok(());
             }
             match amplitudes(Planes { values: &values, images, size }) {
-                Ok(all) => left.numbers.iter_mut().zip(all).for_each(|(own, more)| own.extend(more)),
+                Ok(all) => numbers.iter_mut().zip(all).for_each(|(own, more)| own.extend(more)),
                 Err(error) => failed = Some(error),
             }
-            left.blocks.push(block);
-            left.sizes.push(size);
+            names.push(network.blocks()[block].clone());
+            sizes.push((rows, columns));
             Ok(())
         });
         outcome.map_err(|error| out_of_memory(error, batch.len()))?;
-        failed.map_or(Ok(left), Err)
+        failed.map_or(Ok((names, sizes, numbers)), Err)
     }
 }
 
 impl Measure for LayerSpectra {
     const NAME: &'static str = "layer-spectra";
     type Sums = Sums;
+    type Found = Left;
     type Row = LayerSpectraRow;
 
     fn settings(&self) -> Value {
@@ -114,12 +110,14 @@ impl Measure for LayerSpectra {
         Sums { images: 0, found: None }
     }
 
-    fn step(&self, network: &Frozen, batch: &Batch, _step: usize, sums: &mut Sums) -> Result<(), Error> {
-        let Left { blocks, sizes, numbers } = Self::of_batch(network, batch)?;
+    fn find(&self, network: &Frozen, batch: &Batch, _step: usize, _sums: &Sums) -> Result<Left, Error> {
+        Self::of_batch(network, batch)
+    }
+
+    fn add(&self, batch: &Batch, _step: usize, (names, sizes, numbers): Left, sums: &mut Sums) {
+        let sizes: Vec<[usize; 2]> = sizes.into_iter().map(<[usize; 2]>::from).collect();
         let count = sizes.iter().filter_map(|&size| frequencies(size)).sum::<usize>();
         let found = sums.found.get_or_insert_with(|| {
-            let names = network.blocks();
-            let names = blocks.iter().map(|&block| names[block].clone()).collect();
             let resampled = Resampled::new(count, self.seed);
             Blocks { names, sizes, sums: vec![0.0; count], resampled }
         });
@@ -128,7 +126,6 @@ impl Measure for LayerSpectra {
             found.resampled.push(image, own);
         }
         sums.images += batch.len() as u64;
-        Ok(())
     }
 
     fn row(&self, sums: Sums, what: &str) -> Result<LayerSpectraRow, Error> {

@@ -5,6 +5,7 @@ use datasets::{Batch, Order};
 use evaluation::predictions;
 use models::Frozen;
 use pipeline::out_of_memory;
+use ranks::Wire;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
@@ -13,14 +14,17 @@ use crate::Error;
 
 /// A definition of what is measured of a network on images.
 ///
-/// Of every batch so many steps are computed, one after the other, each of which adds to sums; a row is made of the sums of all batches.
-/// Sums are written to disk, so a measurement can be stopped after any step. What is random follows from a seed and an image's place in
-/// its set: neither the sizes of batches nor the number of threads change it.
+/// Of every batch so many steps are computed, and what they find is added to sums, in the order of batches and steps; a row is made of
+/// the sums of all batches. Sums are written to disk, so a measurement can be stopped after any step. Finding and adding are two
+/// functions, for steps may be found on other ranks, and in any order. What is random follows from a seed and an image's place in
+/// its set: neither the sizes of batches nor the number of threads or ranks change it.
 pub trait Measure {
     /// What commands, folders and files call it.
     const NAME: &'static str;
     /// What is kept between steps. Lists have the same lengths at any time; what the first batch makes known is null before.
     type Sums: Serialize + DeserializeOwned;
+    /// What a step finds in a batch: small enough to be sent, and by image where sums depend on their order.
+    type Found: Wire;
     /// What is found of a network.
     type Row: Serialize + DeserializeOwned;
 
@@ -45,6 +49,11 @@ pub trait Measure {
         Order::Sequential
     }
 
+    /// Whether ranks share a pass: it has the usual order, and no step that depends on what others of it have found.
+    fn is_shared(&self, _pass: usize) -> bool {
+        true
+    }
+
     /// Whether no further batch of this pass adds anything.
     fn is_known(&self, _sums: &Self::Sums) -> bool {
         false
@@ -53,11 +62,21 @@ pub trait Measure {
     /// Sums of nothing.
     fn start(&self) -> Self::Sums;
 
-    /// Adds a step of a batch to the sums.
+    /// What a step finds in a batch. Of the sums only what [`Measure::start`] and [`Measure::next_pass`] made of them is known: the rest
+    /// depends on the rank.
     ///
     /// # Errors
     /// If the batch does not suit the network, or the network gives no numbers.
-    fn step(&self, network: &Frozen, batch: &Batch, step: usize, sums: &mut Self::Sums) -> Result<(), Error>;
+    fn find(
+        &self,
+        network: &Frozen,
+        batch: &Batch,
+        step: usize,
+        sums: &Self::Sums,
+    ) -> Result<Self::Found, Error>;
+
+    /// Adds what a step has found in a batch, which is without its pixels.
+    fn add(&self, batch: &Batch, step: usize, found: Self::Found, sums: &mut Self::Sums);
 
     /// The row of all batches; `what` names the network in errors.
     ///

@@ -5,6 +5,7 @@ mod findings;
 mod gaussian;
 mod measure;
 mod partial;
+mod pass;
 mod report;
 mod resampling;
 mod rings;
@@ -18,7 +19,7 @@ pub use subject::Subject;
 
 // Measuring
 pub use partial::PartialMeasure;
-pub use run::{MeasuredRow, measure_network, resume_measure};
+pub use run::{MeasuredRow, help_measure, measure_network, resume_measure};
 
 // What several measures use
 pub(crate) use directions::Directions;

@@ -45,6 +45,11 @@ impl PartialMeasure {
         Self { path, content: Content { settings, ..Content::default() }, found }
     }
 
+    /// What is kept holds for this.
+    pub(super) fn settings(&self) -> &str {
+        &self.content.settings
+    }
+
     /// The row of this checkpoint, if it was measured before.
     pub(super) fn row(&self, checksum: u32, epoch: usize) -> Option<&Value> {
         let row = self.found.rows.iter().find(|entry| entry.is_of(checksum, epoch));

@@ -5,15 +5,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use datasets::BatchOptions;
 use models::Frozen;
 use progress::Pass;
+use ranks::Ranks;
 use runs::StoredCheckpoint;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use super::{measure::Measure, partial::PartialMeasure, subject::Subject};
-use crate::Error;
+use super::{
+    measure::Measure,
+    partial::PartialMeasure,
+    pass::{Position, Work},
+    subject::Subject,
+};
+use crate::{Error, sharing::check_same};
 
 /// How long work may take until it is kept: what a power failure costs.
 const KEEP_EVERY: Duration = Duration::from_secs(20);
@@ -31,21 +36,6 @@ pub struct MeasuredRow<Row> {
     pub row: Row,
 }
 
-/// How far a network is measured.
-#[derive(Debug, Serialize, Deserialize)]
-struct Position<Sums> {
-    /// How often the images were gone through.
-    pass: usize,
-    /// The batch that is measured, and the next step of it.
-    batch: usize,
-    step: usize,
-    /// Images of finished batches.
-    images: usize,
-    /// The most that a finished pass went through: one that knows enough may end early.
-    measured: usize,
-    sums: Sums,
-}
-
 /// A finished row as it is kept.
 #[derive(Debug, Serialize, Deserialize)]
 struct Finished<Row> {
@@ -59,13 +49,12 @@ type Rows<M> = Vec<MeasuredRow<<M as Measure>::Row>>;
 /// Writes how far a network is measured.
 type Keep<'a, Sums> = dyn FnMut(&Position<Sums>) -> Result<(), Error> + 'a;
 
-impl<Sums> Position<Sums> {
-    fn start(sums: Sums) -> Self {
-        Self { pass: 0, batch: 0, step: 0, images: 0, measured: 0, sums }
-    }
-}
+/// What rank 0 has to be measured: a checkpoint's number, what finished numbers of it hold for, and how far it is measured.
+type Task = (usize, String, String);
 
 /// Measures each checkpoint, resumable: what is measured is kept in the folder `output` until [`PartialMeasure::remove`] is called.
+///
+/// On rank 0 of several, all others must call [`help_measure`] with the same measure, subject and checkpoints.
 ///
 /// # Errors
 /// If a checkpoint cannot be read or measured; [`Error::MeasureInterrupted`] if the interrupt flag was set.
@@ -75,24 +64,61 @@ pub fn resume_measure<M: Measure>(
     checkpoints: &[StoredCheckpoint],
     output: &Path,
 ) -> Result<(Rows<M>, PartialMeasure), Error> {
-    let settings = format!("{} {}", subject.identity(), measure.settings());
-    let mut partial = PartialMeasure::open(output, M::NAME, settings);
+    let mut partial = PartialMeasure::open(output, M::NAME, settings_of(measure, subject));
     let mut rows: Rows<M> = Vec::new();
     for (index, checkpoint) in checkpoints.iter().enumerate() {
         let label = format!("epoch {} ({}/{})", checkpoint.epoch, index + 1, checkpoints.len());
-        let finished = of_checkpoint(measure, subject, checkpoint, &label, &mut partial);
-        let Finished { images, row } = finished.map_err(|error| match error {
-            Error::Interrupted(_) => Error::MeasureInterrupted { finished: rows.len() },
-            error => error,
+        let finished = of_checkpoint(measure, subject, (index, checkpoint), &label, &mut partial);
+        let Finished { images, row } = finished.map_err(|error| {
+            let finished = rows.len();
+            if error.is_interrupted() { Error::MeasureInterrupted { finished } } else { error }
         })?;
         subject.session.progress.line(&format!("epoch {:3}  {}", checkpoint.epoch, measure.line(&row)));
         let (epoch, checkpoint) = (checkpoint.epoch, checkpoint.path.clone());
         rows.push(MeasuredRow { epoch, checkpoint, images, row });
     }
+    subject.session.ranks.announce(&None::<Task>)?;
     Ok((rows, partial))
 }
 
-/// Measures a network as it is.
+/// Computes what falls to this rank, one of several and not the first, while rank 0 is in [`resume_measure`]. Nothing is written.
+///
+/// # Errors
+/// If a checkpoint cannot be read or measured or is not what rank 0 has, or the interrupt flag was set: whoever called this says so to rank
+/// 0. [`ranks::Error::Ended`] if rank 0 has ended the work.
+pub fn help_measure<M: Measure>(
+    measure: &M,
+    subject: &Subject<'_>,
+    checkpoints: &[StoredCheckpoint],
+) -> Result<(), Error> {
+    let (ranks, settings) = (&subject.session.ranks, settings_of(measure, subject));
+    let mut open: Option<(usize, Frozen)> = None;
+    while let Some((index, of_first, position)) = ranks.await_from::<Option<Task>>(0)? {
+        let Some(checkpoint) = checkpoints.get(index) else {
+            return check_same(format!("{} checkpoints", checkpoints.len()), of_first);
+        };
+        check_same(identity(&settings, subject.checksum(checkpoint)?), of_first)?;
+        let network = match open.take().filter(|(of, _)| *of == index) {
+            Some((_, network)) => network,
+            None => subject.open(checkpoint)?,
+        };
+        let mut position = serde_json::from_str(&position)?;
+        Work { measure, subject, network: &network, ranks }.help(&mut position)?;
+        open = Some((index, network));
+    }
+    Ok(())
+}
+
+fn settings_of<M: Measure>(measure: &M, subject: &Subject<'_>) -> String {
+    format!("{} {}", subject.identity(), measure.settings())
+}
+
+/// What numbers of a checkpoint hold for.
+fn identity(settings: &str, checksum: u32) -> String {
+    format!("{settings} of {checksum:08x}")
+}
+
+/// Measures a network as it is, on this rank alone.
 ///
 /// # Errors
 /// If it does not suit the images, or the interrupt flag was set.
@@ -102,14 +128,15 @@ pub fn measure_network<M: Measure>(
     network: &Frozen,
 ) -> Result<M::Row, Error> {
     let mut position = Position::start(measure.start());
-    go_on(measure, subject, network, "network", &mut position, &mut |_| Ok(()))?;
+    let work = Work { measure, subject, network, ranks: &Ranks::default() };
+    go_on(&work, "network", &mut position, &|_| Ok(()), &mut |_| Ok(()))?;
     measure.row(position.sums, "the network")
 }
 
 fn of_checkpoint<M: Measure>(
     measure: &M,
     subject: &Subject<'_>,
-    checkpoint: &StoredCheckpoint,
+    (index, checkpoint): (usize, &StoredCheckpoint),
     label: &str,
     partial: &mut PartialMeasure,
 ) -> Result<Finished<M::Row>, Error> {
@@ -120,8 +147,16 @@ fn of_checkpoint<M: Measure>(
             let start = Position::start(measure.start());
             let found = partial.progress(checksum, epoch, &serde_json::to_value(&start)?).and_then(read);
             let mut position = found.unwrap_or(start);
-            let network = subject.open(checkpoint)?;
-            go_on(measure, subject, &network, label, &mut position, &mut |position| {
+            let (network, ranks) = (subject.open(checkpoint)?, &subject.session.ranks);
+            let of_task = identity(partial.settings(), checksum);
+            let announce = |position: &Position<M::Sums>| {
+                if !ranks.is_alone() {
+                    ranks.announce(&Some((index, of_task.clone(), serde_json::to_string(position)?)))?;
+                }
+                Ok(())
+            };
+            let work = Work { measure, subject, network: &network, ranks };
+            go_on(&work, label, &mut position, &announce, &mut |position| {
                 partial.keep(checksum, epoch, serde_json::to_value(position)?)
             })?;
             let row = measure.row(position.sums, &checkpoint.path.display().to_string())?;
@@ -136,111 +171,56 @@ fn read<T: DeserializeOwned>(value: &Value) -> Option<T> {
     T::deserialize(value).ok()
 }
 
-/// Measures from a position to the end. `keep` is called now and then, and when the work is stopped.
+/// Measures from a position to the end. Each time before the images are gone through, others hear by `announce` where the work stands.
+/// `keep` is called now and then, and when the work is stopped.
 fn go_on<M: Measure>(
-    measure: &M,
-    subject: &Subject<'_>,
-    network: &Frozen,
+    work: &Work<'_, M>,
     label: &str,
     position: &mut Position<M::Sums>,
+    announce: &dyn Fn(&Position<M::Sums>) -> Result<(), Error>,
     keep: &mut Keep<'_, M::Sums>,
 ) -> Result<(), Error> {
-    let (passes, count) = (measure.passes(), subject.images.len());
+    let (passes, count) = (work.measure.passes(), work.subject.images.len());
     let all = passes.iter().fold(0usize, |sum, &steps| sum.saturating_add(count.saturating_mul(steps)));
-    let pass = subject.session.progress.pass(label, all);
-    if (position.pass, position.batch, position.step) != (0, 0, 0) {
-        let before: usize = passes.iter().take(position.pass).map(|steps| count * steps).sum();
-        let steps = passes.get(position.pass).copied().unwrap_or(0);
-        let own = position.images * steps + position.step * subject.profile.batch_size.max(1);
-        pass.set_position((before + own) as u64);
-    }
+    let pass = work.subject.session.progress.pass(label, all);
+    set_position(&pass, work, position);
     let mut kept = Instant::now();
-    while let Some(&steps) = passes.get(position.pass) {
-        one_pass(
-            measure,
-            subject,
-            network,
-            steps,
-            position,
-            &mut Keeping { pass: &pass, kept: &mut kept, keep },
-        )?;
+    while position.pass < passes.len() {
+        announce(position)?;
+        let done = work.one_pass(position, &pass, &mut |position| {
+            if kept.elapsed() > KEEP_EVERY {
+                keep(position)?;
+                kept = Instant::now();
+            }
+            Ok(())
+        });
+        if let Err(error) = done {
+            if error.is_interrupted() {
+                keep(position)?;
+            }
+            return Err(error);
+        }
         position.pass += 1;
         position.measured = position.measured.max(position.images);
         // Of a pass that was broken off, because all is known, the rest is done, too.
         let until: usize = passes.iter().take(position.pass).map(|steps| count * steps).sum();
         pass.set_position(until as u64);
         if position.pass < passes.len() {
-            measure.next_pass(&mut position.sums);
+            work.measure.next_pass(&mut position.sums);
             (position.batch, position.images) = (0, 0);
         }
     }
     Ok(())
 }
 
-/// Where the work is shown and kept.
-struct Keeping<'a, 'b, Sums> {
-    pass: &'a Pass<'b>,
-    kept: &'a mut Instant,
-    keep: &'a mut Keep<'b, Sums>,
-}
-
-/// Goes through the images from a position on.
-fn one_pass<M: Measure>(
-    measure: &M,
-    subject: &Subject<'_>,
-    network: &Frozen,
-    steps: usize,
-    position: &mut Position<M::Sums>,
-    keeping: &mut Keeping<'_, '_, M::Sums>,
-) -> Result<(), Error> {
-    let size = subject.profile.batch_size.max(1);
-    let workers = subject.profile.workers;
-    let (order, start_batch) = (measure.order(position.pass), position.batch);
-    let options = BatchOptions { batch_size: size, order, workers, start_batch, ..BatchOptions::default() };
-    let places = order.permutation(subject.images.len()).map(|images| inverse(&images));
-    let place = |image: usize| places.as_ref().map_or(image, |places| places[image]);
-    if measure.is_known(&position.sums) {
-        return Ok(());
+/// Shows how far a measurement is that is resumed.
+fn set_position<M: Measure>(pass: &Pass<'_>, work: &Work<'_, M>, position: &Position<M::Sums>) {
+    if (position.pass, position.batch, position.step) == (0, 0, 0) {
+        return;
     }
-    for batch in subject.images.batches(options) {
-        let batch = batch?;
-        let own = batch.indices.first().map_or(position.batch, |&image| place(image) / size);
-        if own != position.batch {
-            (position.batch, position.step) = (own, 0);
-        }
-        while position.step < steps {
-            stop_here(keeping.pass, position, keeping.keep)?;
-            measure.step(network, &batch, position.step, &mut position.sums)?;
-            position.step += 1;
-            keeping.pass.advance(batch.len());
-            if keeping.kept.elapsed() > KEEP_EVERY {
-                (keeping.keep)(position)?;
-                *keeping.kept = Instant::now();
-            }
-        }
-        position.images += batch.len();
-        (position.batch, position.step) = (own + 1, 0);
-        if measure.is_known(&position.sums) {
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// By image: its place in an order.
-fn inverse(images: &[usize]) -> Vec<usize> {
-    let mut places = vec![0; images.len()];
-    images.iter().enumerate().for_each(|(place, &image)| places[image] = place);
-    places
-}
-
-/// Keeps what there is and ends the work, if the interrupt flag is set.
-fn stop_here<Sums>(
-    pass: &Pass<'_>,
-    position: &Position<Sums>,
-    keep: &mut Keep<'_, Sums>,
-) -> Result<(), Error> {
-    let Err(interrupted) = pass.check() else { return Ok(()) };
-    keep(position)?;
-    Err(interrupted.into())
+    let (passes, count) = (work.measure.passes(), work.subject.images.len());
+    let before: usize = passes.iter().take(position.pass).map(|steps| count * steps).sum();
+    let steps = passes.get(position.pass).copied().unwrap_or(0);
+    let own = position.images * steps + position.step * work.subject.profile.batch_size.max(1);
+    pass.set_position((before + own) as u64);
 }

@@ -99,6 +99,8 @@ impl<'a> PhaseAmplitude<'a> {
 impl Measure for PhaseAmplitude<'_> {
     const NAME: &'static str = "phase-amplitude";
     type Sums = PhaseAmplitudeRow;
+    /// By image the class that it is taken for.
+    type Found = Vec<u32>;
     type Row = PhaseAmplitudeRow;
 
     fn settings(&self) -> Value {
@@ -117,26 +119,28 @@ impl Measure for PhaseAmplitude<'_> {
         PhaseAmplitudeRow::default()
     }
 
-    fn step(
+    fn find(
         &self,
         network: &Frozen,
         batch: &Batch,
         step: usize,
-        sums: &mut PhaseAmplitudeRow,
-    ) -> Result<(), Error> {
+        _sums: &PhaseAmplitudeRow,
+    ) -> Result<Vec<u32>, Error> {
+        let pixels = if step == 0 { batch.images.clone() } else { self.recombined(batch)? };
+        guesses(network, batch, pixels)
+    }
+
+    fn add(&self, batch: &Batch, step: usize, found: Vec<u32>, sums: &mut PhaseAmplitudeRow) {
         let count = batch.len() as u64;
         if step == 0 {
-            let found = guesses(network, batch, batch.images.clone())?;
             sums.correct += count - labels_differ(&found, &batch.labels);
             sums.images += count;
-            return Ok(());
+            return;
         }
-        let found = guesses(network, batch, self.recombined(batch)?)?;
         let labels = self.images.labels();
         let others: Vec<u32> = batch.indices.iter().map(|&index| labels[self.donors[index]]).collect();
         sums.by_phase += count - labels_differ(&found, &batch.labels);
         sums.by_amplitude += count - labels_differ(&found, &others);
-        Ok(())
     }
 
     fn row(&self, sums: PhaseAmplitudeRow, _what: &str) -> Result<PhaseAmplitudeRow, Error> {

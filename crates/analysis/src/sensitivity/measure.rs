@@ -97,6 +97,8 @@ impl Sensitivity {
 impl Measure for Sensitivity {
     const NAME: &'static str = "sensitivity";
     type Sums = Sums;
+    /// By image the shares of its energy; and how many are right.
+    type Found = (Vec<Option<Vec<f64>>>, usize);
     type Row = SensitivityRow;
 
     fn settings(&self) -> Value {
@@ -110,13 +112,23 @@ impl Measure for Sensitivity {
         Sums { images: 0, skipped: 0, correct: 0, bands: RunningBands::new(self.bins.len() + 1) }
     }
 
-    fn step(&self, network: &Frozen, batch: &Batch, _step: usize, sums: &mut Sums) -> Result<(), Error> {
+    fn find(
+        &self,
+        network: &Frozen,
+        batch: &Batch,
+        _step: usize,
+        _sums: &Sums,
+    ) -> Result<Self::Found, Error> {
         // Shares ignore scale, and the scaled gradient is right however sure the network is.
         let found = network.scaled_input_gradient(&tensor(batch, batch.images.clone())?, &batch.labels);
         let found = found.map_err(|error| out_of_memory(error, batch.len()))?;
         let gradient = found.gradient.flatten_all()?.to_vec1::<f32>()?;
         let images = gradient.par_chunks(self.shape.len()).map(|image| self.shares(image));
-        for shares in images.collect::<Vec<_>>() {
+        Ok((images.collect(), tally(found.loss, &found.logits, &batch.labels)?.correct))
+    }
+
+    fn add(&self, batch: &Batch, _step: usize, (images, correct): Self::Found, sums: &mut Sums) {
+        for shares in images {
             match shares {
                 Some(mut shares) => {
                     shares.push(self.centre(&shares));
@@ -125,9 +137,8 @@ impl Measure for Sensitivity {
                 None => sums.skipped += 1,
             }
         }
-        sums.correct += tally(found.loss, &found.logits, &batch.labels)?.correct;
+        sums.correct += correct;
         sums.images += batch.len();
-        Ok(())
     }
 
     fn row(&self, sums: Sums, what: &str) -> Result<SensitivityRow, Error> {

@@ -53,6 +53,9 @@ pub struct Shortcuts {
     spectra: ImageSpectra,
 }
 
+/// By image: its loss, the class that it is taken for, and the amplitudes of all directions where they are wanted.
+type Found = (Vec<f64>, Vec<u32>, Vec<Vec<f64>>);
+
 /// What is summed over images.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Sums {
@@ -139,20 +142,27 @@ impl Shortcuts {
     }
 
     /// Images as they are.
-    fn clean(&self, network: &Frozen, batch: &Batch, sums: &mut Sums) -> Result<(), Error> {
+    fn clean(&self, network: &Frozen, batch: &Batch, pass: usize) -> Result<Found, Error> {
         let (losses, guesses) = self.losses(network, batch, batch.images.clone())?;
+        let wants_amplitudes = pass == 0 && self.ranks_amplitudes();
+        let amplitudes = if wants_amplitudes { self.amplitudes(batch) } else { Vec::new() };
+        Ok((losses, guesses, amplitudes))
+    }
+
+    fn add_clean(&self, batch: &Batch, (losses, guesses, amplitudes): Found, sums: &mut Sums) {
         sums.losses[..losses.len()].copy_from_slice(&losses);
         if sums.pass > 0 {
-            return Ok(());
+            return;
         }
         for (&label, guess) in batch.labels.iter().zip(guesses) {
             sums.images[label as usize] += 1;
             sums.correct[label as usize] += u64::from(guess == label);
         }
-        if self.ranks_amplitudes() {
-            self.add_amplitudes(batch, sums);
+        let count = self.directions.len();
+        for (&label, own) in batch.labels.iter().zip(amplitudes) {
+            let of_class = &mut sums.amplitudes[label as usize * count..][..count];
+            of_class.iter_mut().zip(own).for_each(|(sum, value)| *sum += value);
         }
-        Ok(())
     }
 
     /// Whether there is room for a number for each class and direction.
@@ -160,47 +170,48 @@ impl Shortcuts {
         self.names.len() * self.directions.len() <= MOST_MAPPED
     }
 
-    fn add_amplitudes(&self, batch: &Batch, sums: &mut Sums) {
-        let (each, count) = (batch.images.len() / batch.len().max(1), self.directions.len());
-        let amplitudes: Vec<Vec<f64>> =
-            batch.images.par_chunks(each.max(1)).map(|image| self.spectra.amplitudes(image)).collect();
-        for (&label, own) in batch.labels.iter().zip(amplitudes) {
-            let class = label as usize;
-            let of_class = &mut sums.amplitudes[class * count..][..count];
-            of_class.iter_mut().zip(own).for_each(|(sum, value)| *sum += value);
-        }
+    fn amplitudes(&self, batch: &Batch) -> Vec<Vec<f64>> {
+        let each = (batch.images.len() / batch.len().max(1)).max(1);
+        batch.images.par_chunks(each).map(|image| self.spectra.amplitudes(image)).collect()
     }
 
-    /// Images without a square of frequencies.
-    fn without(&self, network: &Frozen, batch: &Batch, unit: usize, sums: &mut Sums) -> Result<(), Error> {
-        let level = sums.pass;
-        let Some(&square) = sums.squares[level].get(unit) else { return Ok(()) };
-        let directions = self.search.directions(level, square);
+    /// Images without a square of frequencies; nothing, if no direction is in it.
+    fn without(&self, network: &Frozen, batch: &Batch, unit: usize, sums: &Sums) -> Result<Found, Error> {
+        let square = sums.squares[sums.pass].get(unit);
+        let directions = square.map_or_else(Vec::new, |&square| self.search.directions(sums.pass, square));
         if directions.is_empty() {
-            return Ok(());
+            return Ok((Vec::new(), Vec::new(), Vec::new()));
         }
         let pixels = self.spectra.filtered(&batch.images, &self.spectra.mask(&directions), false);
-        let (losses, _) = self.losses(network, batch, pixels)?;
+        let (losses, guesses) = self.losses(network, batch, pixels)?;
+        Ok((losses, guesses, Vec::new()))
+    }
+
+    fn add_without(&self, batch: &Batch, unit: usize, losses: &[f64], sums: &mut Sums) {
+        let level = sums.pass;
         let units = self.search.units()[level];
         for ((loss, before), &label) in losses.iter().zip(&sums.losses).zip(&batch.labels) {
             sums.rises[level][label as usize * units + unit] += loss - before;
         }
-        Ok(())
     }
 
     /// Images of a class's dominant frequencies alone.
-    fn filtered(&self, network: &Frozen, batch: &Batch, step: usize, sums: &mut Sums) -> Result<(), Error> {
+    fn filtered(&self, network: &Frozen, batch: &Batch, step: usize, sums: &Sums) -> Result<Found, Error> {
         let (which, share) = (step / SHARES.len(), step % SHARES.len());
-        let class = self.classes[which];
         let ranking = &sums.ranking[which];
         let mask = self.spectra.mask(&ranking[..self.dominant(share).min(ranking.len())]);
         let pixels = self.spectra.filtered(&batch.images, &mask, true);
-        let (_, guesses) = self.losses(network, batch, pixels)?;
+        let (losses, guesses) = self.losses(network, batch, pixels)?;
+        Ok((losses, guesses, Vec::new()))
+    }
+
+    fn add_filtered(&self, batch: &Batch, step: usize, guesses: Vec<u32>, sums: &mut Sums) {
+        let (which, share) = (step / SHARES.len(), step % SHARES.len());
+        let class = self.classes[which];
         for (guess, &label) in guesses.into_iter().zip(&batch.labels) {
             let counts = if label == class { &mut sums.true_positives } else { &mut sums.false_positives };
             counts[which][share] += u64::from(guess == class);
         }
-        Ok(())
     }
 
     /// By level and square: the directions in it. Finding them goes through all directions, so it is done once for all classes.
@@ -248,6 +259,7 @@ impl Shortcuts {
 impl Measure for Shortcuts {
     const NAME: &'static str = "shortcuts";
     type Sums = Sums;
+    type Found = Found;
     type Row = ShortcutsRow;
 
     fn settings(&self) -> Value {
@@ -305,13 +317,23 @@ impl Measure for Shortcuts {
         }
     }
 
-    fn step(&self, network: &Frozen, batch: &Batch, step: usize, sums: &mut Sums) -> Result<(), Error> {
+    fn find(&self, network: &Frozen, batch: &Batch, step: usize, sums: &Sums) -> Result<Found, Error> {
         if sums.pass == self.levels() {
             return self.filtered(network, batch, step, sums);
         }
         match step.checked_sub(1) {
-            None => self.clean(network, batch, sums),
+            None => self.clean(network, batch, sums.pass),
             Some(unit) => self.without(network, batch, unit, sums),
+        }
+    }
+
+    fn add(&self, batch: &Batch, step: usize, found: Found, sums: &mut Sums) {
+        if sums.pass == self.levels() {
+            return self.add_filtered(batch, step, found.1, sums);
+        }
+        match step.checked_sub(1) {
+            None => self.add_clean(batch, found, sums),
+            Some(unit) => self.add_without(batch, unit, &found.0, sums),
         }
     }
 

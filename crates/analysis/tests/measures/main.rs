@@ -1,6 +1,7 @@
 //! Measures whose values are known on paper, of networks whose weights are made for that; and measuring that is stopped.
 #![allow(clippy::result_large_err, reason = "errors hold the facts that they tell")]
 
+mod on_ranks;
 mod planted;
 
 use std::{

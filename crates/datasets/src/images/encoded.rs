@@ -4,6 +4,7 @@ use std::{
     borrow::Cow,
     collections::BTreeMap,
     fmt,
+    ops::Range,
     path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -151,6 +152,18 @@ impl Encoded {
             OnCorrupt::Error => Err(error),
             OnCorrupt::Skip => LeftOut::from_error(error),
         }
+    }
+
+    /// What was left out so far of some images: which, and what is wrong with each.
+    pub(crate) fn left_out_of(&self, images: Range<usize>) -> Vec<(usize, String)> {
+        let left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+        left_out.range(images).map(|(&index, image)| (index, image.problem.clone())).collect()
+    }
+
+    /// Notes that an image was left out elsewhere.
+    pub(crate) fn note_left_out(&self, index: usize, problem: String) {
+        let image = LeftOut { path: self.path(index), problem };
+        self.left_out.lock().unwrap_or_else(PoisonError::into_inner).insert(index, image);
     }
 
     /// What was left out so far, in the order of the images.

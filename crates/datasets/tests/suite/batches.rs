@@ -122,3 +122,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn batches_dealt_to_several_are_all_batches() {
+    let set = set(53);
+    for workers in [0, 3] {
+        let options = BatchOptions { batch_size: 4, workers, start_batch: 2, ..BatchOptions::default() };
+        let all: Vec<Batch> = set.batches(options).map(|batch| batch.expect("in memory")).collect();
+        assert_eq!(all.len(), 12);
+        for every in [1, 2, 3, 5, 20] {
+            for first in 0..every {
+                let own = BatchOptions { start_batch: 2 + first, every, ..options };
+                let (batches, expected) = (set.batches(own), all.iter().skip(first).step_by(every));
+                assert_eq!(batches.len(), expected.clone().count());
+                assert!(
+                    batches.map(|batch| batch.expect("in memory")).eq(expected.cloned()),
+                    "{first} {every}"
+                );
+            }
+        }
+    }
+}

@@ -21,6 +21,7 @@ pub(super) fn section(report: &Report) -> Markup {
                     (step.name) " ("
                     @match step.seconds {
                         Some(took) => (seconds(&format!("/steps/{index}/seconds"), took)),
+                        None if step.done => "run by itself",
                         None => "not done yet",
                     }
                     ")" pre { code { (step.command) } }

@@ -1,0 +1,93 @@
+//! The ranks that this process belongs to, from the first flag to the exit code.
+//!
+//! Rank 0 alone is seen: what others have to say goes through it. At the end all ranks end together, or rank 0 ends them.
+
+use std::{process::ExitCode, sync::OnceLock, time::Duration};
+
+use ranks::{Error, Ranks};
+
+use super::{advice, terminal, usage::UsageError};
+
+/// The ranks that were joined.
+static JOINED: OnceLock<Ranks> = OnceLock::new();
+
+/// Joins the ranks that somebody started; alone, if nobody did or this build cannot.
+///
+/// # Errors
+/// If MPI does not start.
+pub(super) fn join(patience: usize) -> anyhow::Result<Ranks> {
+    let ranks = ranks::started(Duration::from_secs(patience as u64))?;
+    if !cfg!(feature = "mpi") && ranks::announced() == Some(0) && others_are_announced() {
+        terminal::note(
+            "note: ranks are started, but this program was built without MPI: each does all of the work by itself; build it with \
+             --features mpi",
+        );
+    }
+    Ok(JOINED.get_or_init(|| ranks).clone())
+}
+
+fn others_are_announced() -> bool {
+    let sizes = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"];
+    sizes.iter().any(|name| std::env::var(name).is_ok_and(|size| size != "1"))
+}
+
+/// Refuses several ranks for a program that does not share its work.
+///
+/// # Errors
+/// If there are several.
+pub(super) fn refuse_several(ranks: &Ranks) -> anyhow::Result<()> {
+    if ranks.is_alone() {
+        return Ok(());
+    }
+    Err(UsageError(format!(
+        "{} ranks are started, and this program runs on one: grad, evaluate, measure and reproduce share their work",
+        ranks.size()
+    ))
+    .into())
+}
+
+/// Ends a program that did its work, together with the other ranks.
+pub(super) fn succeed() -> ExitCode {
+    let Some(ranks) = JOINED.get() else { return ExitCode::SUCCESS };
+    match ranks.end() {
+        Ok(()) => ranks.finish(),
+        Err(error) => {
+            terminal::alarm(&format!("error: {error}"));
+            ranks.abort(1);
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// Ends a program that failed. Rank 0 has said why, and ends the others; another one says it to rank 0, which may be waiting for it.
+pub(super) fn fail(error: &anyhow::Error, message: &str, code: u8) {
+    let of_ranks = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
+    let Some(ranks) = JOINED.get() else {
+        // Rank 0 may be the one that has not started.
+        if matches!(of_ranks, Some(Error::Start { .. })) && ranks::announced() > Some(0) {
+            terminal::alarm(&format!("error: {message}"));
+        }
+        return;
+    };
+    if ranks.is_first() {
+        // Who does not answer does not end either.
+        if matches!(of_ranks, Some(Error::Silent { .. })) {
+            ranks.abort(code.into());
+        }
+        let _ = ranks.end();
+        return ranks.finish();
+    }
+    if let Some(Error::Silent { .. }) = of_ranks {
+        terminal::alarm(&format!("error: {message}"));
+        return ranks.abort(code.into());
+    }
+    let said = match of_ranks {
+        Some(Error::Ended) => return ranks.finish(),
+        _ if advice::is_interrupted(error) => ranks.say_stopped(),
+        _ => ranks.say_failed(message),
+    };
+    if said.and_then(|()| ranks.end()).is_err() {
+        ranks.abort(code.into());
+    }
+    ranks.finish();
+}

@@ -1,0 +1,49 @@
+//! Several processes ("ranks") at one piece of work: the same bits for any number of them.
+//!
+//! Parts of the work are dealt to ranks, and rank 0 adds up what they found in the order of the parts ([`in_order`]). Which rank
+//! computed a part, and when it was done, changes nothing.
+//!
+//! [`Ranks`] is what a library takes. By default it is one rank, the process itself, and costs nothing. With the feature `mpi` it is
+//! the processes that `mpirun` or `srun` started. In tests it is a [`Simulation`]: threads, whose messages come late and whose ranks die
+//! as a seed says.
+//!
+//! ```
+//! use ranks::{Dealt, Error, Simulation, in_order};
+//!
+//! let sums = Simulation::new(3, 7).run(|ranks| {
+//!     let mut sum = 0.0;
+//!     let dealt = Dealt { ranks: &ranks, parts: 0..10, run: 1 };
+//!     in_order(&dealt, |part| Ok::<_, Error>(1.0 / (1.0 + part as f64)), |_, found| { sum += found; Ok(()) })?;
+//!     Ok::<f64, Error>(sum)
+//! });
+//! let alone: f64 = (0..10).map(|part| 1.0 / (1.0 + f64::from(part))).sum();
+//! assert_eq!(sums[0].as_ref().unwrap(), &alone); // rank 0 has the sum, bit for bit
+//! ```
+
+mod alone;
+mod error;
+mod message;
+#[cfg(feature = "mpi")]
+mod mpi;
+mod order;
+mod ranks;
+mod simulated;
+mod started;
+mod transport;
+mod wire;
+
+// Who works together
+pub use ranks::{PATIENCE, Ranks};
+pub use started::{announced, started};
+
+// Parts of the work
+pub use order::{Dealt, in_order};
+
+// How ranks reach each other
+pub use alone::Alone;
+pub use simulated::Simulation;
+pub use transport::Transport;
+pub use wire::Wire;
+
+// What can go wrong
+pub use error::Error;

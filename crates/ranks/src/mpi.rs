@@ -1,0 +1,154 @@
+//! Ranks of MPI.
+//!
+//! One thread makes all calls of MPI: it starts it, sends, receives and ends it. Others put messages into its queue and take them out
+//! of its box, so that every wait can come to an end, computing goes on while messages travel, and any thread may talk.
+
+mod talk;
+
+use std::{
+    sync::{
+        Mutex, OnceLock, PoisonError,
+        atomic::Ordering,
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use crate::{Error, Ranks, Transport};
+
+use talk::{Request, Shared, Started};
+
+/// How long the end of MPI may take: a rank that does not come to it is dead.
+const GOODBYE: Duration = Duration::from_secs(10);
+
+/// A rank of MPI.
+#[derive(Debug)]
+struct MpiRank {
+    started: Started,
+    requests: Mutex<Sender<Request>>,
+    shared: Shared,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// The ranks of MPI, which a process can start once.
+pub(crate) fn ranks(patience: Duration) -> Result<Ranks, Error> {
+    static RANKS: OnceLock<Result<Ranks, Error>> = OnceLock::new();
+    RANKS.get_or_init(|| start(patience)).clone()
+}
+
+fn start(patience: Duration) -> Result<Ranks, Error> {
+    let (requests, queue) = channel();
+    let (report, reported) = channel();
+    let shared = Shared::default();
+    let own = shared.clone();
+    let problem = |problem: String| Error::Start { problem };
+    let thread = thread::Builder::new()
+        .name("mpi".to_owned())
+        .spawn(move || run(&queue, &report, &own))
+        .map_err(|error| problem(error.to_string()))?;
+    // Starting waits for all ranks.
+    let started = reported.recv_timeout(patience).map_err(|error| match error {
+        RecvTimeoutError::Timeout => {
+            problem(format!("another rank has not started in {} s", patience.as_secs()))
+        }
+        RecvTimeoutError::Disconnected => problem("the library gave up".to_owned()),
+    })?;
+    let started = started.map_err(problem)?;
+    end_all_on_panic(&shared, started.places[started.rank].clone());
+    let rank = MpiRank { started, requests: Mutex::new(requests), shared, thread: Mutex::new(Some(thread)) };
+    Ok(Ranks::new(rank).with_patience(patience))
+}
+
+fn run(queue: &Receiver<Request>, report: &Sender<Result<Started, String>>, shared: &Shared) {
+    match talk::start() {
+        Ok((universe, started)) => {
+            shared.open(started.places.len());
+            let _ = report.send(Ok(started));
+            talk::until_finished(&universe, queue, shared);
+        }
+        Err(problem) => drop(report.send(Err(problem))),
+    }
+}
+
+/// A rank that panics would wait in the end of MPI for others, which wait for it.
+fn end_all_on_panic(shared: &Shared, place: String) {
+    let (shared, before) = (shared.clone(), std::panic::take_hook());
+    std::panic::set_hook(Box::new(move |panic| {
+        before(panic);
+        let _ = std::io::Write::write_all(
+            &mut std::io::stderr().lock(),
+            format!("error: {place} has panicked; all ranks end\n").as_bytes(),
+        );
+        abort(&shared, 101);
+    }));
+}
+
+/// The thread ends all processes; if it does not get to it, this one ends alone, and whoever started the ranks ends the others.
+fn abort(shared: &Shared, code: i32) {
+    shared.abort.store(code.max(1), Ordering::SeqCst);
+    thread::sleep(Duration::from_secs(2));
+    std::process::exit(code);
+}
+
+impl MpiRank {
+    fn ask(&self, request: Request) -> Result<(), Error> {
+        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        requests.send(request).map_err(|_| Error::Ended)
+    }
+}
+
+impl Transport for MpiRank {
+    fn rank(&self) -> usize {
+        self.started.rank
+    }
+
+    fn size(&self) -> usize {
+        self.started.places.len()
+    }
+
+    fn place(&self, rank: usize) -> String {
+        self.started.places[rank].clone()
+    }
+
+    fn send(&self, to: usize, bytes: Vec<u8>) -> Result<(), Error> {
+        self.ask(Request::Send { to, bytes })
+    }
+
+    fn receive(&self, from: usize, patience: Duration) -> Result<Option<Vec<u8>>, Error> {
+        let until = Instant::now().checked_add(patience);
+        let mut mail = self.shared.lock();
+        loop {
+            if let Some(bytes) = mail.of[from].pop_front() {
+                return Ok(Some(bytes));
+            }
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Ok(None);
+            }
+            mail = self.shared.wait(mail, left.unwrap_or(GOODBYE));
+        }
+    }
+
+    fn silence(&self, of: usize) -> Duration {
+        self.shared.lock().heard[of].elapsed()
+    }
+
+    fn abort(&self, code: i32) {
+        abort(&self.shared, code);
+    }
+
+    fn finish(&self) {
+        if self.ask(Request::Finish).is_err() {
+            return;
+        }
+        let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
+        let until = Instant::now() + GOODBYE;
+        while !thread.is_finished() {
+            if Instant::now() > until {
+                abort(&self.shared, 1);
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! What the one thread does that calls MPI.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicI32, Ordering},
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use mpi::{
+    Tag, Threading,
+    environment::{Universe, processor_name},
+    request::{self, Request as Underway},
+    topology::{Process, SimpleCommunicator},
+    traits::{Communicator, CommunicatorCollectives, Destination, MatchedReceiveVec, Source},
+};
+
+/// Of messages, and of signs of life.
+const MAIL: Tag = 1;
+const ALIVE: Tag = 2;
+
+/// How often a rank that has nothing to say says that it is alive.
+const SIGN: Duration = Duration::from_secs(1);
+
+/// How long the thread sleeps at most between looks for messages: what a message may be late. Twice that much, and a step of training
+/// of 20 ms loses a percent to waiting.
+const NAP: Duration = Duration::from_micros(200);
+
+/// Who this rank is, and what all are called.
+#[derive(Debug)]
+pub(super) struct Started {
+    pub(super) rank: usize,
+    pub(super) places: Vec<String>,
+}
+
+/// What the thread is asked for.
+pub(super) enum Request {
+    Send { to: usize, bytes: Vec<u8> },
+    Finish,
+}
+
+/// Messages that have arrived, by sender, and when each sender was heard of.
+#[derive(Debug, Default)]
+pub(super) struct Mail {
+    pub(super) of: Vec<VecDeque<Vec<u8>>>,
+    pub(super) heard: Vec<Instant>,
+}
+
+/// What the thread shares with those who talk through it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Shared {
+    mail: Arc<(Mutex<Mail>, Condvar)>,
+    /// The exit code with which all processes end, if it is not 0.
+    pub(super) abort: Arc<AtomicI32>,
+}
+
+impl Shared {
+    pub(super) fn open(&self, size: usize) {
+        let mut mail = self.lock();
+        mail.of.resize_with(size, VecDeque::new);
+        mail.heard.resize(size, Instant::now());
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Mail> {
+        self.mail.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn wait<'a>(&self, mail: MutexGuard<'a, Mail>, most: Duration) -> MutexGuard<'a, Mail> {
+        self.mail.1.wait_timeout(mail, most).unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn arrived(&self, from: usize, bytes: Option<Vec<u8>>) {
+        let mut mail = self.lock();
+        mail.heard[from] = Instant::now();
+        if let Some(bytes) = bytes {
+            mail.of[from].push_back(bytes);
+            self.mail.1.notify_all();
+        }
+    }
+}
+
+/// Starts MPI.
+pub(super) fn start() -> Result<(Universe, Started), String> {
+    let (universe, _) = mpi::initialize_with_threading(Threading::Funneled)
+        .ok_or_else(|| "it was started before".to_owned())?;
+    let world = universe.world();
+    let rank = world.rank() as usize;
+    // A name of a fixed length from each, as MPI gathers them.
+    let mut own = [0u8; 64];
+    let name = processor_name().unwrap_or_default();
+    let length = name.len().min(own.len());
+    own[..length].copy_from_slice(&name.as_bytes()[..length]);
+    let mut all = vec![0u8; own.len() * world.size() as usize];
+    world.all_gather_into(&own[..], &mut all[..]);
+    let place = |(rank, name): (usize, &[u8])| {
+        let name = String::from_utf8_lossy(name);
+        format!("rank {rank} ({})", name.trim_end_matches('\0'))
+    };
+    Ok((universe, Started { rank, places: all.chunks(own.len()).enumerate().map(place).collect() }))
+}
+
+/// Sends and receives until it is asked to finish.
+pub(super) fn until_finished(universe: &Universe, queue: &Receiver<Request>, shared: &Shared) {
+    let talk = Talk { world: universe.world(), shared };
+    let (mut nap, mut signed) = (Duration::from_micros(10), Instant::now());
+    loop {
+        if talk.receive() {
+            nap = Duration::from_micros(10);
+        }
+        if signed.elapsed() > SIGN {
+            talk.say_alive();
+            signed = Instant::now();
+        }
+        match queue.recv_timeout(nap) {
+            Ok(Request::Send { to, bytes }) => {
+                talk.send(to, &bytes);
+                nap = Duration::from_micros(10);
+            }
+            Ok(Request::Finish) | Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Timeout) => nap = (2 * nap).min(NAP),
+        }
+    }
+}
+
+struct Talk<'a> {
+    world: SimpleCommunicator,
+    shared: &'a Shared,
+}
+
+impl Talk<'_> {
+    fn process(&self, rank: usize) -> Process<'_> {
+        self.world.process_at_rank(rank as i32)
+    }
+
+    /// Takes what has arrived; whether there was anything.
+    fn receive(&self) -> bool {
+        self.end_if_asked();
+        let mut is_any = false;
+        while let Some(probed) = self.world.any_process().immediate_matched_probe() {
+            let (bytes, status) = probed.matched_receive_vec::<u8>();
+            let is_mail = status.tag() == MAIL;
+            self.shared.arrived(status.source_rank() as usize, is_mail.then_some(bytes));
+            is_any |= is_mail;
+        }
+        is_any
+    }
+
+    /// Sends a message, and receives meanwhile: the other one may be sending, too.
+    fn send(&self, to: usize, bytes: &[u8]) {
+        request::scope(|scope| {
+            let mut underway = self.process(to).immediate_send_with_tag(scope, bytes, MAIL);
+            while let Err(still) = Underway::test(underway) {
+                underway = still;
+                if !self.receive() {
+                    thread::yield_now();
+                }
+            }
+        });
+    }
+
+    /// Rank 0 is heard by all, and all are heard by rank 0.
+    fn say_alive(&self) {
+        let (rank, size) = (self.world.rank(), self.world.size());
+        let others = if rank == 0 { 1..size } else { 0..1 };
+        for to in others {
+            // So short a message leaves at once, whether or not anybody takes it.
+            self.world.process_at_rank(to).send_with_tag(&[0u8; 0][..], ALIVE);
+        }
+    }
+
+    fn end_if_asked(&self) {
+        match self.shared.abort.load(Ordering::SeqCst) {
+            0 => {}
+            code => self.world.abort(code),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! How ranks reach each other.
+
+use std::{fmt, time::Duration};
+
+use crate::Error;
+
+/// Carries bytes between ranks. Messages of one rank to another arrive in the order in which they were sent; those of several ranks in any.
+pub trait Transport: fmt::Debug + Send + Sync {
+    /// This rank, from 0 on.
+    fn rank(&self) -> usize;
+
+    /// How many ranks there are.
+    fn size(&self) -> usize;
+
+    /// What a rank is called in errors: its number, and where it runs if that is known.
+    fn place(&self, rank: usize) -> String {
+        format!("rank {rank}")
+    }
+
+    /// Sends a message and does not wait until it has arrived.
+    ///
+    /// # Errors
+    /// If this rank can send no more.
+    fn send(&self, to: usize, bytes: Vec<u8>) -> Result<(), Error>;
+
+    /// The next message of a rank, or none if none comes in time.
+    ///
+    /// # Errors
+    /// If this rank can receive no more.
+    fn receive(&self, from: usize, patience: Duration) -> Result<Option<Vec<u8>>, Error>;
+
+    /// How long there has been no sign of life of a rank, whether or not it had anything to send.
+    fn silence(&self, of: usize) -> Duration;
+
+    /// Ends the processes of all ranks at once, with an exit code. Returns where there are no others.
+    fn abort(&self, code: i32);
+
+    /// Says goodbye: all messages have left, and no rank sends any more.
+    fn finish(&self) {}
+}
