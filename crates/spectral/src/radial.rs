@@ -1,7 +1,5 @@
 //! Bands of spatial frequency: rings around the centre of a shifted spectrum.
 
-use std::collections::BTreeMap;
-
 /// Which coefficients make a band.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Convention {
@@ -45,18 +43,19 @@ impl RadialBins {
     pub fn new(height: usize, width: usize, convention: Convention) -> Self {
         let radius = |at: usize| ring(at / width, at % width, height, width, convention);
         let rings: Vec<usize> = (0..height * width).map(radius).collect();
-        let mut counts = BTreeMap::new();
-        rings.iter().for_each(|&ring| *counts.entry(ring).or_insert(0) += 1);
-        if convention == Convention::Reference {
-            counts.pop_first();
-            counts.pop_last();
-        }
-        if convention == Convention::Nearest {
-            counts.pop_first();
-        }
-        let index: BTreeMap<usize, u32> = counts.keys().copied().zip(0..).collect();
-        let bands = rings.iter().map(|ring| index.get(ring).copied().unwrap_or(OUTSIDE)).collect();
-        Self { width, radii: counts.keys().copied().collect(), counts: counts.into_values().collect(), bands }
+        let mut counts = vec![0; rings.iter().max().map_or(0, |most| most + 1)];
+        rings.iter().for_each(|&ring| counts[ring] += 1);
+        let present: Vec<usize> = (0..counts.len()).filter(|&ring| counts[ring] > 0).collect();
+        let kept = match convention {
+            Convention::Reference => 1..present.len().saturating_sub(1),
+            Convention::Textbook => 0..present.len(),
+            Convention::Nearest => 1..present.len(),
+        };
+        let radii = present.get(kept).unwrap_or_default().to_vec();
+        let mut index = vec![OUTSIDE; counts.len()];
+        radii.iter().zip(0..).for_each(|(&ring, band)| index[ring] = band);
+        let bands = rings.into_iter().map(|ring| index[ring]).collect();
+        Self { width, counts: radii.iter().map(|&ring| counts[ring]).collect(), radii, bands }
     }
 
     /// The radius ρ of each band.

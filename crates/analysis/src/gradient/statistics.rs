@@ -3,9 +3,14 @@
 use datasets::ImageShape;
 use evaluation::mean_interval;
 use serde::{Deserialize, Serialize};
-use spectral::{Convention, Profiler, Recipe, RunningBands};
+use spectral::{Convention, Profiler, Profiles, Recipe, RunningBands};
 
 use crate::Error;
+
+/// Images whose profiles are found before they are summed, at least: few, so that profiles stay in caches.
+const PART: usize = 1024;
+/// The same for each thread, so that all have enough of a part.
+const PART_OF_A_THREAD: usize = 64;
 
 /// A stream of input gradients → mean and spread over images of their profiles, and of each ring's share of their energy.
 ///
@@ -90,12 +95,20 @@ impl GradientStatistics {
     /// # Errors
     /// If they are no whole number of gradients.
     pub fn push(&mut self, gradients: &[f32]) -> Result<(), Error> {
-        let found = self.profiler.profiles(gradients)?;
-        for (profile, shares) in found.rows_and_shares() {
-            self.sums.profiles.push(profile);
-            self.sums.shares.push(shares);
+        let length = self.shape.len();
+        if !gradients.len().is_multiple_of(length) {
+            // Nothing is added of a list that is cut off.
+            return Ok(self.profiler.profiles(gradients).map(drop)?);
         }
-        self.sums.skipped += found.skipped();
+        let images = PART.max(PART_OF_A_THREAD * rayon::current_num_threads());
+        let (profiler, sums, mut before) = (&self.profiler, &mut self.sums, None);
+        for part in gradients.chunks(images * length) {
+            // Sums are taken in the order of images, by one thread, while the others are at the next part.
+            let (found, ()) =
+                rayon::join(|| profiler.profiles(part), || before.iter().for_each(|found| sums.add(found)));
+            before = Some(found?);
+        }
+        before.iter().for_each(|found| sums.add(found));
         Ok(())
     }
 
@@ -144,6 +157,14 @@ impl GradientStatistics {
 }
 
 impl GradientSums {
+    fn add(&mut self, found: &Profiles) {
+        for (profile, shares) in found.rows_and_shares() {
+            self.profiles.push(profile);
+            self.shares.push(shares);
+        }
+        self.skipped += found.skipped();
+    }
+
     /// Whether its parts belong together, as they do unless they were read from a damaged file.
     fn is_sound(&self) -> bool {
         let bands = [&self.profiles, &self.shares];
