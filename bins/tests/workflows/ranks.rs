@@ -194,7 +194,7 @@ fn what_cannot_be_shared_is_refused_and_errors_are_said_once() -> Outcome {
 
 #[test]
 fn a_reproduction_is_run_by_a_pool() -> Outcome {
-    let tiny = ["--epochs", "2", "--fit-epochs", "2", "--limit-train", "300", "--limit-test", "100"];
+    let tiny = ["--epochs", "2", "--fit-epochs", "1", "--limit-train", "120", "--limit-test", "60"];
     let (alone, pool) = (tempfile::tempdir()?, tempfile::tempdir()?);
     succeed(Command::new(path("reproduce")).current_dir(alone.path()).args(tiny));
     let output = mpirun(3, "reproduce", pool.path(), &tiny).output()?;
