@@ -26,6 +26,7 @@ mod explorer;
 mod frame;
 mod look;
 mod maps;
+mod names;
 mod numbers;
 mod page;
 mod table;
@@ -40,6 +41,7 @@ pub use maps::{Map, MapAxis, Maps};
 pub use table::{Cell, Table};
 
 // The page
+pub use names::names;
 pub use numbers::Numbers;
 pub use page::Page;
 pub use text::{rounded, slug};

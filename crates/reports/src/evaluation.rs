@@ -1,12 +1,12 @@
 //! What the network gets right, on images and on frequency components.
 
 use maud::{Markup, html};
-use pages::{Cell, Chart, Map, MapAxis, Maps, Numbers, Table};
+use pages::{Cell, Chart, Map, MapAxis, Maps, Numbers, Table, names};
 use plots::{Curve, Spread};
 use serde_json::Value;
 
 use crate::{
-    json::{names, number, numbers as list, pair},
+    json::{number, numbers as list, pair},
     rows::{chart, shown},
     run::Run,
     section::{Section, source},

@@ -24,27 +24,6 @@ pub(crate) fn pair(value: &Value) -> [f64; 2] {
     [0, 1].map(|at| value.get(at).map_or(f64::NAN, number))
 }
 
-/// Names, or numbers as names.
-pub(crate) fn names(value: &Value) -> Vec<String> {
-    let items = value.as_array().map_or(&[][..], Vec::as_slice);
-    items.iter().map(name).collect()
-}
-
-fn name(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Object(members) => members.get("name").map_or_else(|| "?".to_owned(), name),
-        Value::Array(ends) => match &ends[..] {
-            [one, other] if one == other => name(one),
-            ends => ends.iter().map(name).collect::<Vec<_>>().join("–"),
-        },
-        Value::Number(number) => {
-            number.as_f64().map_or_else(|| number.to_string(), |number| format!("{number}").replace('-', "−"))
-        }
-        _ => "?".to_owned(),
-    }
-}
-
 /// Any multiple of numbers.
 pub(crate) fn scaled(values: Vec<f64>, by: f64) -> Vec<f64> {
     values.into_iter().map(|value| by * value).collect()
@@ -69,9 +48,5 @@ mod tests {
             [false, true, true, true, true]
         );
         assert!(pairs(&json!([[1, 2], 3]))[1][0].is_nan() && pairs(&json!({})).is_empty());
-        assert_eq!(
-            names(&json!(["a", 3, {"name": "b"}, [4, 7], null, -2])),
-            ["a", "3", "b", "4–7", "?", "−2"]
-        );
     }
 }

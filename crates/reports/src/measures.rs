@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use maud::{Markup, html};
-use pages::{Chart, MapAxis, Maps, Numbers};
+use pages::{Chart, MapAxis, Maps, Numbers, names};
 use serde_json::Value;
 
 use crate::{
-    json::{names, numbers as list},
+    json::numbers as list,
     rows::{Rows, chart, shown},
     run::{Found, Run},
     section::{Section, source},

@@ -1,5 +1,6 @@
 //! What the numbers of a quantity are of: bands, frequencies, corruptions, classes …
 
+use pages::names;
 use serde_json::Value;
 
 /// One side of a table of numbers.
@@ -108,23 +109,6 @@ pub(super) fn counted(axes: &[CellAxis], all: usize) -> Vec<bool> {
     (0..all)
         .map(|at| partner(&axes[0], at / columns) * columns + partner(&axes[1], at % columns) >= at)
         .collect()
-}
-
-/// Names, or numbers as names.
-fn names(value: &Value) -> Vec<String> {
-    value.as_array().map_or_else(Vec::new, |items| items.iter().map(name).collect())
-}
-
-fn name(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Object(members) => members.get("name").map_or_else(|| "?".to_owned(), name),
-        Value::Array(ends) => match &ends[..] {
-            [one, other] if one == other => name(one),
-            ends => ends.iter().map(name).collect::<Vec<_>>().join("–"),
-        },
-        other => other.to_string().replace('-', "−"),
-    }
 }
 
 #[cfg(test)]
