@@ -39,6 +39,9 @@ impl<Sums> Position<Sums> {
     }
 }
 
+/// Who hears of each step that was added.
+pub(super) type Added<'a, Sums> = dyn FnMut(&Position<Sums>) -> Result<(), Error> + 'a;
+
 /// What is measured of a network, and by whom.
 pub(super) struct Work<'a, M> {
     pub(super) measure: &'a M,
@@ -53,7 +56,7 @@ impl<M: Measure> Work<'_, M> {
         &self,
         position: &mut Position<M::Sums>,
         shown: &Pass<'_>,
-        added: &mut dyn FnMut(&Position<M::Sums>) -> Result<(), Error>,
+        added: &mut Added<'_, M::Sums>,
     ) -> Result<(), Error> {
         let steps = self.steps(position);
         if !self.measure.is_shared(position.pass) {
@@ -87,7 +90,7 @@ impl<M: Measure> Work<'_, M> {
         &self,
         position: &mut Position<M::Sums>,
         shown: &Pass<'_>,
-        added: &mut dyn FnMut(&Position<M::Sums>) -> Result<(), Error>,
+        added: &mut Added<'_, M::Sums>,
     ) -> Result<(), Error> {
         let (measure, images) = (self.measure, self.subject.images);
         let (steps, batch_size) = (self.steps(position), self.subject.profile.batch_size.max(1));

@@ -171,13 +171,16 @@ fn read<T: DeserializeOwned>(value: &Value) -> Option<T> {
     T::deserialize(value).ok()
 }
 
+/// Says to other ranks where the work stands.
+type Announce<'a, Sums> = dyn Fn(&Position<Sums>) -> Result<(), Error> + 'a;
+
 /// Measures from a position to the end. Each time before the images are gone through, others hear by `announce` where the work stands.
 /// `keep` is called now and then, and when the work is stopped.
 fn go_on<M: Measure>(
     work: &Work<'_, M>,
     label: &str,
     position: &mut Position<M::Sums>,
-    announce: &dyn Fn(&Position<M::Sums>) -> Result<(), Error>,
+    announce: &Announce<'_, M::Sums>,
     keep: &mut Keep<'_, M::Sums>,
 ) -> Result<(), Error> {
     let (passes, count) = (work.measure.passes(), work.subject.images.len());
