@@ -135,8 +135,11 @@ mod tests {
         vec![vec![], vec![0], vec![], vec![2], vec![3], vec![4], vec![], vec![6, 1]]
     }
 
-    /// Who ran which step, in the order in which they ended, and how the schedule ended.
-    fn history(simulation: &Simulation) -> (Vec<(usize, usize)>, Result<(), Error>) {
+    /// Steps and who ran them, in the order in which they ended.
+    type Log = Vec<(usize, usize)>;
+
+    /// What was run, and how the schedule ended.
+    fn history(simulation: &Simulation) -> (Log, Result<(), Error>) {
         let log = Mutex::new(Vec::new());
         let ended = simulation.run(|ranks| {
             let ranks = ranks.with_patience(Duration::from_secs(30));
