@@ -185,6 +185,11 @@ def test_a_heat_map_of_spectra(tmp_path):
     figure.save(tmp_path / "map.png")
     assert (tmp_path / "map.png").read_bytes() == figure.png and figure.png.startswith(b"\x89PNG")
     assert [path.name for path in tmp_path.iterdir()] == ["map.png"]
+    with pytest.raises(ValueError, match="saved as PNG; expected a name that ends in .png, found .svg"):
+        figure.save(tmp_path / "map.svg")
+    with pytest.raises(IsADirectoryError):
+        figure.save(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["map.png"]
     with pytest.raises(ValueError, match="no spectra"):
         freqbias.heat_map([])
     with pytest.raises(freqbias.Error, match="epoch 0 after epoch 1"):

@@ -85,6 +85,20 @@ def test_batches_make_no_difference(linear):
         assert strip(one) == strip(other)
 
 
+def test_a_model_may_work_in_place_and_a_batch_be_larger_than_all(linear):
+    model, _, images, labels = linear
+    before = images.copy()
+
+    def in_place(batch):
+        batch *= 0.5
+        return model(batch)
+
+    found = freqbias.critical_bands(in_place, images, labels, batch_size=10**12)
+    pure = freqbias.critical_bands(lambda batch: model(batch * np.float32(0.5)), images, labels)
+    assert found.arrays["accuracy"].tolist() == pure.arrays["accuracy"].tolist()
+    assert np.array_equal(images, before)
+
+
 def test_what_cannot_be_measured_is_an_exception(linear):
     model, gradient, images, labels = linear
     refused = [

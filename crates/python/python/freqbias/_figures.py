@@ -22,11 +22,22 @@ class Figure:
         self.png = png
 
     def save(self, path: "str | os.PathLike[str]") -> None:
-        """Writes the PNG file, whole or not at all."""
-        beside = f"{os.fspath(path)}.part"
-        with open(beside, "wb") as file:
-            file.write(self.png)
-        os.replace(beside, path)
+        """Writes the PNG file, whole or not at all; its name ends in .png, or in nothing."""
+        given = os.fspath(path)
+        ending = os.path.splitext(given)[1]
+        if ending.lower() not in ("", ".png"):
+            raise ValueError(f"{given}: a figure is saved as PNG; expected a name that ends in .png, found {ending}")
+        if os.path.isdir(given):
+            raise IsADirectoryError(f"{given}: this is a folder; expected the name of a file in it")
+        beside = f"{given}.part"
+        try:
+            with open(beside, "wb") as file:
+                file.write(self.png)
+            os.replace(beside, given)
+        except OSError:
+            if os.path.exists(beside):
+                os.remove(beside)
+            raise
 
     def _repr_png_(self) -> bytes:
         return self.png

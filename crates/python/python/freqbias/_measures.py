@@ -275,7 +275,8 @@ def _request(
 
     if len(pixels) == 0:
         raise ValueError("no images: expected one at least")
-    classes = logits(pixels[:1]).shape[1]
+    # A copy: models that work in place must not change the caller's images.
+    classes = logits(pixels[:1].copy()).shape[1]
     if numbers and max(numbers) >= classes:
         raise ValueError(f"label {max(numbers)}: expected 0 to {classes - 1}, for the model has {classes} classes")
     names = [str(number) for number in range(classes)] if class_names is None else list(class_names)
@@ -287,7 +288,8 @@ def _request(
         "classes": names,
         "model_fn": logits,
         "gradient_fn": gradients if gradient_fn is not None else None,
-        "batch_size": int(batch_size),
+        # No more than there is: memory is taken for whole batches.
+        "batch_size": min(int(batch_size), len(pixels)),
         "name": name,
         "dataset": dataset,
         "progress": reporter(progress),
