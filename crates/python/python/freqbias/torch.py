@@ -227,8 +227,9 @@ class SpectrumRecorder:
     heat map over epochs, all numbers and events for TensorBoard.
 
     ``step()`` after each step (or epoch) measures at every ``every``-th; ``record(number)`` measures now. ``checkpoints`` also keeps the
-    weights of each, which ``freqbias inspect`` and, of architectures that it has, ``freqbias grad --run`` read. The folder has one
-    writer: another program waits until ``close()``, or the end of a ``with``. A folder that has rows already gets more of them.
+    weights of each, which ``freqbias inspect`` and, of architectures that it has, ``freqbias grad --run`` read (with ``name`` and
+    ``dataset`` as the programs spell them; the normaliser is not kept). The folder has one writer: another one is refused until
+    ``close()``, or the end of a ``with``. Rows of the same numbers are replaced, others of a folder that has some stay.
     """
 
     def __init__(
