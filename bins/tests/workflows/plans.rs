@@ -2,18 +2,10 @@
 
 use std::{fs, path::Path, process::Command};
 
-use crate::support::{fail, program, succeed};
+use crate::support::{fail, program, reproduce, succeed};
 use serde_json::Value;
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
-
-const TINY: [&str; 8] = ["--epochs", "2", "--fit-epochs", "2", "--limit-train", "300", "--limit-test", "100"];
-
-fn reproduce(folder: &Path, flags: &[&str]) -> Command {
-    let mut command = program("reproduce", folder);
-    command.args(TINY).args(flags);
-    command
-}
 
 fn plan(folder: &Path, format: &str) -> String {
     succeed(&mut reproduce(folder, &["--plan", format]))

@@ -36,6 +36,14 @@ pub(crate) fn program(name: &str, folder: &Path) -> Command {
     command
 }
 
+/// A reproduction as small as has all parts.
+pub(crate) fn reproduce(folder: &Path, flags: &[&str]) -> Command {
+    let mut command = program("reproduce", folder);
+    command.args(["--epochs", "2", "--fit-epochs", "2", "--limit-train", "300", "--limit-test", "100"]);
+    command.args(flags);
+    command
+}
+
 /// Where cargo built a program for these tests.
 pub(crate) fn path(name: &str) -> &'static str {
     match name {

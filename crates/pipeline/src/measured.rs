@@ -5,6 +5,7 @@ use std::{path::Path, sync::Arc};
 use datasets::ImageSet;
 use models::{Architecture, Backend, Frozen, Normaliser};
 use onnx::{Model, Network, OwnNormaliser};
+use runs::StoredCheckpoint;
 
 use crate::{Error, restriction::Restriction};
 
@@ -41,6 +42,17 @@ impl MeasuredNetwork {
             Self::Of(architecture) => architecture.name(),
             Self::Onnx(network) => network.name(),
             Self::Given(network) => &network.name,
+        }
+    }
+
+    /// What tells a checkpoint's weights from others: the checksum of its file, or of the ONNX file that is measured.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn checksum(&self, checkpoint: &StoredCheckpoint) -> Result<u32, runs::Error> {
+        match self {
+            Self::Of(_) | Self::Given(_) => checkpoint.checksum(),
+            Self::Onnx(network) => Ok(network.checksum()),
         }
     }
 }

@@ -215,7 +215,7 @@ impl<'a> Evaluator<'a> {
             let Some(checkpoint) = checkpoints.get(index) else {
                 return check_same(format!("{} checkpoints", checkpoints.len()), of_first);
             };
-            check_same(format!("{identity} of {:08x}", self.checksum(checkpoint)?), of_first)?;
+            check_same(format!("{identity} of {:08x}", self.network.checksum(checkpoint)?), of_first)?;
             let network = open_network(checkpoint, &self.spec(), self.session)?;
             for &component in &self.plan.components {
                 self.share(&network, component, ranks, |_| Ok(()))?;
@@ -232,13 +232,6 @@ impl<'a> Evaluator<'a> {
         format!("{images} images {checksum:08x} by {size} {kernels} {}", components.join(", "))
     }
 
-    fn checksum(&self, checkpoint: &StoredCheckpoint) -> Result<u32, Error> {
-        Ok(match &self.network {
-            MeasuredNetwork::Of(_) | MeasuredNetwork::Given(_) => checkpoint.checksum()?,
-            MeasuredNetwork::Onnx(network) => network.checksum(),
-        })
-    }
-
     fn spec(&self) -> NetworkSpec<'_> {
         NetworkSpec::new(self.network.clone(), self.images, self.profile)
     }
@@ -252,7 +245,7 @@ impl<'a> Evaluator<'a> {
     ) -> Result<Vec<EvaluatedComponent>, Error> {
         let ranks = &self.session.ranks;
         if !ranks.is_alone() {
-            let checksum = self.checksum(checkpoint)?;
+            let checksum = self.network.checksum(checkpoint)?;
             ranks.announce(&Some((index, format!("{identity} of {checksum:08x}"))))?;
         }
         let network = open_network(checkpoint, &self.spec(), self.session)?;

@@ -164,7 +164,7 @@ impl<'a> GradientSpectrum<'a> {
         let identity = self.identity(&table);
         let mut partial = PartialRows::open(output, identity.clone());
         for (index, checkpoint) in checkpoints.iter().enumerate() {
-            let checksum = self.checksum(checkpoint)?;
+            let checksum = self.network.checksum(checkpoint)?;
             let row = match partial.find(checksum, checkpoint.epoch) {
                 Some(row) => row,
                 None => {
@@ -194,19 +194,12 @@ impl<'a> GradientSpectrum<'a> {
             let Some(checkpoint) = checkpoints.get(index) else {
                 return check_same(format!("{} checkpoints", checkpoints.len()), of_first);
             };
-            let checksum = self.checksum(checkpoint)?;
+            let checksum = self.network.checksum(checkpoint)?;
             check_same(format!("{identity} of {checksum:08x}"), of_first)?;
             let network = open_network(checkpoint, &self.spec(), self.session)?;
             self.share(&network, ranks, |_| Ok(()))?;
         }
         Ok(())
-    }
-
-    fn checksum(&self, checkpoint: &StoredCheckpoint) -> Result<u32, Error> {
-        Ok(match &self.network {
-            MeasuredNetwork::Of(_) | MeasuredNetwork::Given(_) => checkpoint.checksum()?,
-            MeasuredNetwork::Onnx(network) => network.checksum(),
-        })
     }
 
     fn spec(&self) -> NetworkSpec<'_> {

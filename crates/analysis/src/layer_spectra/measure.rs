@@ -71,7 +71,7 @@ impl LayerSpectra {
 
     /// What blocks leave of a batch.
     fn of_batch(network: &Frozen, batch: &Batch) -> Result<Left, Error> {
-        let (mut names, mut sizes) = (Vec::new(), Vec::new());
+        let (all_names, mut names, mut sizes) = (network.blocks(), Vec::new(), Vec::new());
         let (mut numbers, mut failed) = (vec![Vec::new(); batch.len()], None);
         let outcome = network.visit_blocks(&tensor(batch, batch.images.clone())?, |block, values| {
             let (images, _, rows, columns) = values.dims4()?;
@@ -83,7 +83,7 @@ impl LayerSpectra {
                 Ok(all) => numbers.iter_mut().zip(all).for_each(|(own, more)| own.extend(more)),
                 Err(error) => failed = Some(error),
             }
-            names.push(network.blocks()[block].clone());
+            names.push(all_names[block].clone());
             sizes.push((rows, columns));
             Ok(())
         });

@@ -40,10 +40,7 @@ impl Subject<'_> {
 
     /// What tells the weights of a checkpoint from others.
     pub(super) fn checksum(&self, checkpoint: &StoredCheckpoint) -> Result<u32, Error> {
-        Ok(match &self.network {
-            MeasuredNetwork::Of(_) | MeasuredNetwork::Given(_) => checkpoint.checksum()?,
-            MeasuredNetwork::Onnx(network) => network.checksum(),
-        })
+        Ok(self.network.checksum(checkpoint)?)
     }
 
     pub(super) fn open(&self, checkpoint: &StoredCheckpoint) -> Result<Frozen, Error> {
