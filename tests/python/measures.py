@@ -72,12 +72,10 @@ class ResNet18(nn.Module):
             x = getattr(self, f"layer{stage}")(x)
         return self.linear(F.avg_pool2d(x, 4).flatten(1))
 
-    def blocks(self):
-        return [block for stage in range(1, 5) for block in getattr(self, f"layer{stage}")]
-
-    @staticmethod
-    def planes(out):
-        return out
+    def watch(self, keep):
+        """Hooks that hand over each residual sum, (N, C, H, W), in the order of the network."""
+        blocks = [block for stage in range(1, 5) for block in getattr(self, f"layer{stage}")]
+        return [block.register_forward_hook(lambda _module, _inputs, out: keep(out)) for block in blocks]
 
 
 class ViT(nn.Module):
@@ -91,13 +89,18 @@ class ViT(nn.Module):
     def forward(self, x):
         return self.vit(normalised(x))
 
-    def blocks(self):
-        return list(self.vit.blocks)
+    def watch(self, keep):
+        """The same: of a block the sum after its attention, which its second norm is given, and that after its MLP; (N, C, 8, 8), without
+        the token of the class."""
 
-    @staticmethod
-    def planes(out):
-        """Tokens without that of the class, as (N, C, 8, 8)."""
-        return out[:, 1:].transpose(1, 2).reshape(len(out), -1, 8, 8)
+        def planes(tokens):
+            keep(tokens[:, 1:].transpose(1, 2).reshape(len(tokens), -1, 8, 8))
+
+        hooks = []
+        for block in self.vit.blocks:
+            hooks.append(block.norm2.register_forward_pre_hook(lambda _module, inputs: planes(inputs[0])))
+            hooks.append(block.register_forward_hook(lambda _module, _inputs, out: planes(out)))
+        return hooks
 
 
 def fitted_vit(images, labels, path):
@@ -323,12 +326,12 @@ def critical_bands(model, images, labels, found):
 
 def layer_spectra(model, images, labels, found):
     outputs = []
-    keep = lambda _module, _input, out: outputs.append(model.planes(out).numpy())  # noqa: E731
-    hooks = [block.register_forward_hook(keep) for block in model.blocks()]
+    hooks = model.watch(lambda out: outputs.append(out.numpy()))
     with torch.no_grad():
         model(torch.from_numpy(images))
     [hook.remove() for hook in hooks]
     far = 0.0
+    assert len(outputs) == found["delta"].shape[1], "as many sums as the program finds"
     for at, out in enumerate(outputs):
         amplitude = np.abs(np.fft.fft2(out)).mean((0, 1))
         diagonal = np.log([amplitude[t, t] for t in range(out.shape[-1] // 2 + 1)])
