@@ -54,7 +54,7 @@ pub fn remove_folder(folder: &Path) -> Result<(), Error> {
 /// disk holds all others in theirs: where it is, everything is.
 ///
 /// # Errors
-/// If a file cannot be moved; those before it have been.
+/// If a file cannot be moved; those before it have been. The last one is in neither place if the disk may not hold it.
 pub fn move_into(files: &[PathBuf], folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let place = |file: &PathBuf| {
         let to = folder.join(file.file_name().unwrap_or_default());
@@ -67,8 +67,13 @@ pub fn move_into(files: &[PathBuf], folder: &Path) -> Result<Vec<PathBuf>, Error
     if !others.is_empty() {
         sync()?;
     }
-    places.push(place(last)?);
-    sync()?;
+    let marker = place(last)?;
+    if let Err(error) = sync() {
+        // What is said to have failed must not look finished.
+        let _ = system::remove_file(&marker);
+        return Err(error);
+    }
+    places.push(marker);
     Ok(places)
 }
 
