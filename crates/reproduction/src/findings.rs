@@ -32,17 +32,17 @@ impl Findings {
     pub fn read(
         paper: Paper,
         paths: &ResultPaths<'_>,
-        is_done: impl Fn(&Path) -> bool,
+        is_done: impl Fn(&Path) -> Result<bool, Error>,
     ) -> Result<Self, Error> {
         let mut found = Self::default();
         for network in paper.networks() {
             let spectrum = paths.network_spectrum(network);
-            if is_done(&spectrum) {
+            if is_done(&spectrum)? {
                 found.others.insert(network.label.to_owned(), SpectrumTable::load_json(&spectrum)?);
             }
             for measure in network.measures {
                 let path = paths.measured(network, measure);
-                if is_done(&path) {
+                if is_done(&path)? {
                     let name = (network.label.to_owned(), measure.name.to_owned());
                     found.measured.insert(name, storage::read_json(&path)?);
                 }
@@ -53,14 +53,15 @@ impl Findings {
         }
         for set in TrainingSet::ALL {
             let spectrum = paths.spectrum(set);
-            if is_done(&spectrum) {
+            if is_done(&spectrum)? {
                 found.spectra.insert(set, SpectrumTable::load_json(&spectrum)?);
             }
             let evaluation = paths.evaluation(set);
-            if is_done(&evaluation) {
+            if is_done(&evaluation)? {
                 found.evaluations.insert(set, storage::read_json(&evaluation)?);
             }
-            if let Some(densities) = paths.densities(set).filter(|path| is_done(path)) {
+            let Some(densities) = paths.densities(set) else { continue };
+            if is_done(&densities)? {
                 found.densities.insert(set, storage::read_json(&densities)?);
             }
         }

@@ -79,15 +79,22 @@ impl StepRecords {
         })
     }
 
-    /// Whether a step is done and its result is unchanged.
-    pub(crate) fn is_done(&self, step: &Step) -> bool {
-        let done = self.find(step).and_then(|record| record.done);
-        done.is_some_and(|done| storage::checksum(&step.result).is_ok_and(|found| found == done.crc32c))
+    /// Whether a step is done and its result is there, unchanged.
+    ///
+    /// # Errors
+    /// If its result cannot be read: who knows what it is must not run the step again, nor leave it out.
+    pub(crate) fn is_done(&self, step: &Step) -> Result<bool, Error> {
+        let Some(done) = self.find(step).and_then(|record| record.done) else { return Ok(false) };
+        Ok(storage::checksum_if_there(&step.result)? == Some(done.crc32c))
     }
 
     /// Whether the result in a file is that of a step that is done.
-    pub(crate) fn has_result(&self, plan: &Plan, path: &Path) -> bool {
-        plan.steps().iter().any(|step| step.result == path && self.is_done(step))
+    ///
+    /// # Errors
+    /// As [`StepRecords::is_done`].
+    pub(crate) fn has_result(&self, plan: &Plan, path: &Path) -> Result<bool, Error> {
+        let step = plan.steps().iter().find(|step| step.result == path);
+        step.map_or(Ok(false), |step| self.is_done(step))
     }
 
     /// Whether a step was begun, done or not.

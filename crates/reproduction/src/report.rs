@@ -76,11 +76,13 @@ impl Report {
     ) -> Result<Self, Error> {
         let paths = plan.paths();
         let findings = Findings::read(plan.config().paper, &paths, |path| records.has_result(plan, path))?;
-        let completed = |step: &Step| CompletedStep {
-            name: step.name.clone(),
-            command: step.command_line(),
-            done: records.is_done(step),
-            seconds: records.seconds(step),
+        let completed = |step: &Step| {
+            Ok::<_, Error>(CompletedStep {
+                name: step.name.clone(),
+                command: step.command_line(),
+                done: records.is_done(step)?,
+                seconds: records.seconds(step),
+            })
         };
         Ok(Self {
             version: environment.version.clone(),
@@ -89,7 +91,7 @@ impl Report {
             claims: test_claims(plan.config().paper, &findings),
             tables: accuracy_tables(&findings),
             figures: figures::collect(plan.config().paper, &paths, &findings, plan.root())?,
-            steps: plan.steps().iter().map(completed).collect(),
+            steps: plan.steps().iter().map(completed).collect::<Result<_, _>>()?,
             findings,
         })
     }

@@ -97,15 +97,19 @@ pub fn run_on_ranks<E: From<Error>>(
     }
     let mut running = Running::begin(plan, restart, environment, progress)?;
     let _lock = FolderLock::take(plan.root()).map_err(Error::from)?;
-    let is_done: Vec<bool> = (0..plan.steps().len()).map(|index| running.was_done(index)).collect();
+    let is_done: Result<Vec<bool>, Error> =
+        (0..plan.steps().len()).map(|index| running.was_done(index)).collect();
+    let is_done = is_done?;
     let stops = || progress.is_interrupted();
     let hear = |index: usize, outcome| running.hear(index, outcome, ranks);
     match schedule(Workers::new(ranks), plan.needs(), is_done, stops, hear) {
         Ok(()) | Err(Error::Ranks(ranks::Error::Stopped { .. })) => {}
         Err(error) => return Err(error.into()),
     }
-    let next = (0..plan.steps().len()).find(|&index| !running.records.is_done(&plan.steps()[index]));
-    if let Some(index) = next {
+    for (index, step) in plan.steps().iter().enumerate() {
+        if running.records.is_done(step)? {
+            continue;
+        }
         let (step, folder) = (running.step_run(index).title(), plan.root().to_owned());
         return Err(Error::Interrupted { step, folder }.into());
     }
@@ -155,7 +159,7 @@ pub fn report_results(
             let (step, path) = (running.step_run(index).title(), step.result.clone());
             return Err(Error::NoResult { step, path });
         }
-        if !running.records.is_done(step) {
+        if !running.records.is_done(step)? {
             let crc32c = storage::checksum(&step.result)?;
             running.records.keep(step, Some(Done { seconds: None, crc32c }))?;
         }
@@ -191,13 +195,13 @@ impl<'a> Running<'a> {
     }
 
     /// Whether a step is done already, and says so.
-    fn was_done(&self, index: usize) -> bool {
+    fn was_done(&self, index: usize) -> Result<bool, Error> {
         let run = self.step_run(index);
-        let is_done = self.records.is_done(run.step);
+        let is_done = self.records.is_done(run.step)?;
         if is_done {
             self.progress.line(&format!("{}: done before", run.title()));
         }
-        is_done
+        Ok(is_done)
     }
 
     /// Records that a step begins; the arguments that say what becomes of earlier work.
@@ -220,7 +224,7 @@ impl<'a> Running<'a> {
         index: usize,
         run_step: &mut impl FnMut(&StepRun<'_>) -> Result<(), E>,
     ) -> Result<bool, E> {
-        if self.was_done(index) {
+        if self.was_done(index)? {
             return Ok(false);
         }
         let mut run = self.step_run(index);

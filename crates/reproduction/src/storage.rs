@@ -32,3 +32,8 @@ pub(crate) fn create_folder(path: &Path) -> Result<(), Error> {
 pub(crate) fn checksum(path: &Path) -> Result<u32, Error> {
     Ok(crc32c::crc32c(&read(path)?))
 }
+
+/// The same; nothing where there is no file.
+pub(crate) fn checksum_if_there(path: &Path) -> Result<Option<u32>, Error> {
+    Ok(files::read_if_there(path)?.map(|content| crc32c::crc32c(&content)))
+}
