@@ -55,7 +55,7 @@ fn message(error: &anyhow::Error, command: &clap::Command, folders: &Folders) ->
 
 /// Prints an error of a program; its exit code.
 pub(crate) fn fail(message: &str, code: u8) -> ExitCode {
-    terminal::note(&format!("error: {}", one_line(message)));
+    ranks::say(&format!("error: {}", one_line(message)));
     ExitCode::from(code)
 }
 

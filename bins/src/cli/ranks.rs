@@ -2,11 +2,14 @@
 //!
 //! Rank 0 alone is seen: what others have to say goes through it. At the end all ranks end together, or rank 0 ends them.
 
-use std::{process::ExitCode, sync::OnceLock, time::Duration};
+use std::{process::ExitCode, sync::OnceLock, thread, time::Duration};
 
 use ranks::{Error, Ranks};
 
 use super::{advice, terminal, usage::UsageError};
+
+/// How long rank 0 may take to say what another rank has found before both joined.
+const FIRST_WORD: Duration = Duration::from_secs(10);
 
 /// The ranks that were joined.
 static JOINED: OnceLock<Ranks> = OnceLock::new();
@@ -59,16 +62,20 @@ pub(super) fn succeed() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Says an error. A rank that has not joined waits for rank 0 to say it, since whoever started the ranks ends them all with the first
+/// that fails; one that is still there afterwards is the only one to know.
+pub(super) fn say(line: &str) {
+    terminal::note(line);
+    if terminal::is_silent() && JOINED.get().is_none() {
+        thread::sleep(FIRST_WORD);
+        terminal::alarm(line);
+    }
+}
+
 /// Ends a program that failed. Rank 0 has said why, and ends the others; another one says it to rank 0, which may be waiting for it.
 pub(super) fn fail(error: &anyhow::Error, message: &str, code: u8) {
     let of_ranks = error.chain().find_map(|cause| cause.downcast_ref::<Error>());
-    let Some(ranks) = JOINED.get() else {
-        // Rank 0 may be the one that has not started.
-        if matches!(of_ranks, Some(Error::Start { .. })) && ranks::announced() > Some(0) {
-            terminal::alarm(&format!("error: {message}"));
-        }
-        return;
-    };
+    let Some(ranks) = JOINED.get() else { return };
     if ranks.is_first() {
         // Who does not answer does not end either.
         if matches!(of_ranks, Some(Error::Silent { .. })) {

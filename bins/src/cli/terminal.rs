@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use progress::{Event, Unit};
 
 /// Whether this process is not to be seen: of several ranks the first one speaks.
-fn is_silent() -> bool {
+pub(super) fn is_silent() -> bool {
     cfg!(feature = "mpi") && ranks::announced().is_some_and(|rank| rank > 0)
 }
 

@@ -16,10 +16,16 @@ type Files = BTreeMap<String, Vec<u8>>;
 
 /// A program on so many ranks.
 fn mpirun(ranks: usize, name: &str, folder: &Path, flags: &[&str]) -> Command {
+    let mut command = on_ranks(ranks);
+    command.current_dir(folder).arg(path(name)).args(flags);
+    command
+}
+
+/// So many ranks, of what the arguments say.
+fn on_ranks(ranks: usize) -> Command {
     let mut command = Command::new("mpirun");
     let root = [("OMPI_ALLOW_RUN_AS_ROOT", "1"), ("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")];
-    command.current_dir(folder).envs(root).args(["--oversubscribe", "-n", &ranks.to_string(), path(name)]);
-    command.args(flags);
+    command.envs(root).args(["--oversubscribe", "-n", &ranks.to_string()]);
     command
 }
 
@@ -189,6 +195,11 @@ fn what_cannot_be_shared_is_refused_and_errors_are_said_once() -> Outcome {
         assert!(!output.status.success());
         assert_eq!(lines(&output).len(), 1, "{name}: {}", texts(&output));
     }
+    // Rank 0 is slow to speak: the others leave it the word.
+    let slow = "[ $OMPI_COMM_WORLD_RANK = 0 ] && sleep 1; exec \"$0\" --nonsense";
+    let output = on_ranks(3).args(["sh", "-c", slow, path("evaluate")]).output()?;
+    assert!(!output.status.success());
+    assert_eq!(lines(&output).len(), 1, "{}", texts(&output));
     Ok(())
 }
 
