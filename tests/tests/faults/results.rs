@@ -34,10 +34,22 @@ pub(crate) fn difference(found: &Results, expected: &Results) -> Option<String> 
     let extra = found.keys().find(|path| !expected.contains_key(*path));
     let other = expected.iter().find_map(|(path, content)| match found.get(path) {
         None => Some(format!("{} is missing", path.display())),
-        Some(own) if own != content => Some(format!("{} differs", path.display())),
+        Some(own) if own != content => {
+            Some(format!("{} differs: {}", path.display(), where_they_part(own, content)))
+        }
         Some(_) => None,
     });
     other.or_else(|| extra.map(|path| format!("{} is left over", path.display())))
+}
+
+/// What stands where two contents part, in both.
+fn where_they_part(own: &[u8], expected: &[u8]) -> String {
+    let at = own.iter().zip(expected).take_while(|(own, expected)| own == expected).count();
+    let excerpt = |of: &[u8]| {
+        let near = &of[at.saturating_sub(60).min(of.len())..(at + 60).min(of.len())];
+        String::from_utf8_lossy(near).into_owned()
+    };
+    format!("byte {at}, {:?} in place of {:?}", excerpt(own), excerpt(expected))
 }
 
 fn timeless(name: &str, content: Vec<u8>) -> Vec<u8> {
