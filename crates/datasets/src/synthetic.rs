@@ -22,7 +22,7 @@ mod palette;
 mod scene;
 mod texture;
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use rayon::prelude::*;
 
@@ -63,8 +63,8 @@ pub struct Synthetic {
 impl Synthetic {
     /// Makes the images, in parallel.
     pub fn generate(&self) -> Dataset {
-        let classes: Arc<[String]> = (0..CLASSES).map(name).collect();
-        let set = |split, count| self.split(split, count, Arc::clone(&classes));
+        let classes = classes();
+        let set = |split, count| self.split(split, 0..count, Arc::clone(&classes));
         Dataset {
             name: "synthetic".into(),
             train: set(Purpose::SyntheticTrain, self.train),
@@ -73,16 +73,32 @@ impl Synthetic {
         }
     }
 
-    fn split(&self, split: Purpose, count: usize, classes: Arc<[String]>) -> ImageSet {
+    /// Some of the test images, of which there are as many as one likes, in parallel.
+    ///
+    /// ```
+    /// let set = datasets::synthetic::Synthetic { seed: 0, train: 0, test: 20 };
+    /// let part = set.test_part(12..20);
+    /// assert_eq!((part.len(), part.labels()[0]), (8, 2));
+    /// assert_eq!(part.bytes(7).unwrap(), set.generate().test.bytes(19).unwrap());
+    /// ```
+    pub fn test_part(&self, images: Range<usize>) -> ImageSet {
+        self.split(Purpose::SyntheticTest, images, classes())
+    }
+
+    fn split(&self, split: Purpose, images: Range<usize>, classes: Arc<[String]>) -> ImageSet {
         let shape = ImageShape::RGB32;
-        let mut pixels = vec![0; count * shape.len()];
-        pixels.par_chunks_exact_mut(shape.len()).enumerate().for_each(|(index, out)| {
+        let mut pixels = vec![0; images.len() * shape.len()];
+        pixels.par_chunks_exact_mut(shape.len()).zip(images.clone()).for_each(|(out, index)| {
             let (outline, texture) = look(index % CLASSES);
             scene::paint(outline, texture, &mut stream(self.seed, split, 0, index as u64), out);
         });
-        let labels = (0..count).map(|index| (index % CLASSES) as u32).collect();
+        let labels = images.map(|index| (index % CLASSES) as u32).collect();
         ImageSet::new(pixels, labels, classes, shape).expect("as many pixels as the labels need")
     }
+}
+
+fn classes() -> Arc<[String]> {
+    (0..CLASSES).map(name).collect()
 }
 
 /// What the leaves of a class look like.
