@@ -167,6 +167,11 @@ impl OnnxNetwork {
         }
     }
 
+    /// Whether neither the caller nor the graph has one, and it does not take bytes.
+    pub(crate) fn has_no_normaliser(&self, profile: Usual<'_>) -> bool {
+        profile.given.is_none() && self.network.own_normaliser.is_none() && self.network.brightest <= 1.0
+    }
+
     /// The network on a backend, for evaluation and gradients.
     ///
     /// # Errors

@@ -73,6 +73,8 @@ pub struct NetworkDescription {
     pub std: [f32; 3],
     /// Where the normaliser is from, in words.
     pub normaliser_from: String,
+    /// Whether nobody named it: neither the caller, nor the file, nor what lies beside it.
+    pub normaliser_is_guessed: bool,
     /// What was done to find the weights in the file, a sentence each.
     pub notes: Vec<String>,
 }
@@ -88,6 +90,7 @@ impl NetworkDescription {
             mean: normaliser.mean(),
             std: normaliser.std(),
             normaliser_from: from,
+            normaliser_is_guessed: network.has_no_normaliser(spec.usual()),
             notes: network.notes().to_vec(),
         })
     }
@@ -101,6 +104,7 @@ impl NetworkDescription {
             mean: [0.0; 3],
             std: [1.0; 3],
             normaliser_from: "none: the network takes pixels in [0, 1]".to_owned(),
+            normaliser_is_guessed: false,
             notes: Vec::new(),
         }
     }
@@ -124,6 +128,7 @@ impl NetworkDescription {
             mean: normaliser.mean(),
             std: normaliser.std(),
             normaliser_from: from,
+            normaliser_is_guessed: stored.normaliser.is_none(),
             notes: stored
                 .notes()
                 .iter()

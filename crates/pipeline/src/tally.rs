@@ -32,9 +32,12 @@ pub fn hits(logits: &Tensor, labels: &[u32]) -> candle_core::Result<Vec<bool>> {
     Ok(rows.iter().zip(labels).map(|(row, &label)| rank(row, label as usize) == 0).collect())
 }
 
-/// How many classes score higher than the label; among equals the first class wins.
+/// How many classes score higher than the label; among equals the first class wins. Scores of which one is not a number have no order:
+/// no label is right.
 fn rank(row: &[f32], label: usize) -> usize {
-    let Some(&own) = row.get(label) else { return row.len() };
+    let Some(&own) = row.get(label).filter(|_| !row.iter().any(|score| score.is_nan())) else {
+        return usize::MAX;
+    };
     row.iter().enumerate().filter(|&(class, &score)| score > own || (score == own && class < label)).count()
 }
 
@@ -49,6 +52,11 @@ mod tests {
         assert_eq!(rank(&[0.1, 0.7, 0.2], 1), 0);
         assert_eq!(rank(&[0.1, 0.7, 0.2], 0), 2);
         assert_eq!(rank(&[0.5, 0.5, 0.5], 2), 2, "ties go to the first class");
+        assert_eq!(
+            [0, 1].map(|label| rank(&[f32::NAN, 0.5], label)),
+            [usize::MAX; 2],
+            "nor among the first five"
+        );
     }
 
     #[test]
