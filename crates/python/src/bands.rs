@@ -8,8 +8,12 @@ use crate::{
     arrays::{self, Rows, dims, rows, slice},
     error::reported,
     gradient::convention,
-    pool::detached,
+    images::check_finite,
+    work::drive,
 };
+
+/// Numbers between two looks at whether somebody pressed Ctrl-C: enough to keep all threads busy.
+const AT_ONCE: usize = 8 << 20;
 
 /// The radius of each band of (H, W) spectra.
 #[pyfunction(name = "radii")]
@@ -34,14 +38,20 @@ fn profiles<'py>(
     let [_, channels, height, width] = dims(images);
     let shape = arrays::image_shape([channels, height, width])?;
     let (convention, values) = (convention(name)?, slice(images)?.to_vec());
-    let (found, bands) = detached(py, || {
+    let found = drive(py, None, |_, progress| {
         let profiler = Profiler::new(recipe, shape.channels, shape.height, shape.width, convention);
         let profiler = profiler.map_err(reported)?;
-        let (profiles, bands) = (profiler.profiles(&values).map_err(reported)?, profiler.radii().len());
-        let nothing = vec![f64::NAN; bands];
-        let rows = profiles.by_image().flat_map(|row| row.unwrap_or(&nothing).to_vec());
-        Ok((rows.collect::<Vec<f64>>(), bands))
+        let nothing = vec![f64::NAN; profiler.radii().len()];
+        let mut found = Vec::new();
+        let length = shape.len().max(1);
+        for part in values.chunks(AT_ONCE.div_ceil(length) * length) {
+            progress.check().map_err(reported)?;
+            let profiles = profiler.profiles(part).map_err(reported)?;
+            found.extend(profiles.by_image().flat_map(|row| row.unwrap_or(&nothing).to_vec()));
+        }
+        Ok::<_, PyErr>((found, nothing.len()))
     })?;
+    let (found, bands) = found?;
     rows(py, found, bands)
 }
 
@@ -62,6 +72,7 @@ pub(crate) fn density<'py>(
     images: PyReadonlyArray4<'py, f32>,
     convention: &str,
 ) -> PyResult<Rows<'py>> {
+    check_finite(&images)?;
     profiles(py, &images, Recipe::Density, convention)
 }
 
@@ -72,5 +83,6 @@ pub(crate) fn power<'py>(
     images: PyReadonlyArray4<'py, f32>,
     convention: &str,
 ) -> PyResult<Rows<'py>> {
+    check_finite(&images)?;
     profiles(py, &images, Recipe::Power, convention)
 }

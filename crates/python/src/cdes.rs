@@ -12,6 +12,7 @@ use pyo3::{exceptions::PyValueError, prelude::*};
 use crate::{
     arrays::{self, Floats, Images, dims, floats, images, slice},
     error::reported,
+    images::check_finite,
     network::tensor,
     pool::detached,
     work::drive,
@@ -134,6 +135,8 @@ pub(crate) fn restructure<'py>(
     let dims = dims(&low);
     let [_, channels, height, width] = dims;
     arrays::image_shape([channels, height, width])?;
+    check_finite(&low)?;
+    check_finite(&high)?;
     let (low, high) = (tensor(&low)?, tensor(&high)?);
     let found = detached(py, || {
         let made = Restructurer::new(height, width, radius).and_then(|plan| plan.apply(&low, &high));

@@ -5,9 +5,9 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
-use pyo3::{create_exception, exceptions::PyException, prelude::*};
+use pyo3::{create_exception, exceptions::PyValueError, prelude::*};
 
-create_exception!(freqbias, Error, PyException, "What the library reports: a fact, and what was expected.");
+create_exception!(freqbias, Error, PyValueError, "What the library reports: a fact, and what was expected.");
 
 /// What a library reports, as an exception.
 pub(crate) fn reported(error: impl std::error::Error) -> PyErr {

@@ -1,14 +1,18 @@
 //! Images of which some frequencies remain, and hybrids of two.
 
-use freqbias::spectral::{self, Filter, Hybrid, Pass, Rescale, Shape};
+use freqbias::spectral::{Filter, Hybrid, Pass, Rescale, Shape};
 use numpy::{PyArray4, PyReadonlyArray4};
 use pyo3::{exceptions::PyValueError, prelude::*};
 
 use crate::{
     arrays::{self, Images, dims, images, slice},
     error::reported,
-    pool::detached,
+    images::check_finite,
+    work::drive,
 };
+
+/// Numbers between two looks at whether somebody pressed Ctrl-C: enough to keep all threads busy.
+const AT_ONCE: usize = 8 << 20;
 
 /// The shape of a mask by its name.
 ///
@@ -37,6 +41,12 @@ pub(crate) fn rescale(name: &str) -> PyResult<Rescale> {
     }
 }
 
+/// A length of whole images of a shape.
+fn part_of(shape: [usize; 3]) -> usize {
+    let length = shape.iter().product::<usize>().max(1);
+    AT_ONCE.div_ceil(length) * length
+}
+
 fn unknown(what: &str, found: &str, expected: &str) -> PyErr {
     PyValueError::new_err(format!("{what} {found:?}: expected {expected}"))
 }
@@ -51,11 +61,17 @@ fn filtered<'py>(
     let dims = dims(array);
     let [_, channels, height, width] = dims;
     arrays::image_shape([channels, height, width])?;
+    check_finite(array)?;
     let (shape, rescale, values) = (self::shape(shape)?, self::rescale(rescale)?, slice(array)?.to_vec());
-    let found = detached(py, || {
+    let found = drive(py, None, |_, progress| {
         let filter = Filter::shaped(shape, height, width, pass, rescale).map_err(reported)?;
-        filter.apply(&values).map_err(reported)
-    })?;
+        let mut found = Vec::with_capacity(values.len());
+        for part in values.chunks(part_of([channels, height, width])) {
+            progress.check().map_err(reported)?;
+            found.extend(filter.apply(part).map_err(reported)?);
+        }
+        Ok::<_, PyErr>(found)
+    })??;
     images(py, found, dims)
 }
 
@@ -113,10 +129,16 @@ pub(crate) fn hybrid<'py>(
     let [_, channels, height, width] = dims;
     arrays::image_shape([channels, height, width])?;
     let (shape, high, low) = (self::shape(shape)?, slice(&high)?.to_vec(), slice(&low)?.to_vec());
-    let found = detached(py, || {
-        let hybrid: Result<_, spectral::Error> = Hybrid::shaped(shape, [channels, height, width], radius);
-        hybrid.and_then(|hybrid| hybrid.apply(&high, &low)).map_err(reported)
-    })?;
+    let found = drive(py, None, |_, progress| {
+        let hybrid = Hybrid::shaped(shape, [channels, height, width], radius).map_err(reported)?;
+        let at_once = part_of([channels, height, width]);
+        let mut found = Vec::with_capacity(high.len());
+        for (high, low) in high.chunks(at_once).zip(low.chunks(at_once)) {
+            progress.check().map_err(reported)?;
+            found.extend(hybrid.apply(high, low).map_err(reported)?);
+        }
+        Ok::<_, PyErr>(found)
+    })??;
     let array = numpy::ndarray::Array4::from_shape_vec(dims, found).map_err(reported)?;
     Ok(numpy::IntoPyArray::into_pyarray(array, py))
 }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use candle_core::{Device, Tensor};
 use freqbias::{
-    analysis::{self, BandStatistics, GradientStatistics},
+    analysis::{self, BandStatistics, GradientStatistics, GradientSums},
     spectral::Convention,
 };
 use numpy::{PyArray2, PyReadonlyArray2, PyReadonlyArray4, ToPyArray};
@@ -17,6 +17,7 @@ use pyo3::{
     sync::MutexExt,
     types::{PyBytes, PyDict},
 };
+use serde::{Deserialize, Serialize};
 
 use crate::{
     arrays::{self, Floats, Rows, floats, rows},
@@ -34,6 +35,38 @@ const GROUP: usize = 16;
 #[pyclass(frozen, module = "freqbias._freqbias")]
 pub(crate) struct GradientSpectrum {
     statistics: Mutex<GradientStatistics>,
+}
+
+/// What is sent to another process: sums, and what they are of.
+#[derive(Serialize, Deserialize)]
+struct Sent<Sums> {
+    channels: usize,
+    height: usize,
+    width: usize,
+    convention: String,
+    sums: Sums,
+}
+
+impl<Sums> Sent<Sums> {
+    fn new(statistics: &GradientStatistics, sums: Sums) -> Self {
+        let shape = statistics.shape();
+        let convention = name(statistics.convention()).to_owned();
+        Self { channels: shape.channels, height: shape.height, width: shape.width, convention, sums }
+    }
+
+    fn words(&self) -> String {
+        let Self { channels, height, width, convention, .. } = self;
+        format!("gradients of {channels}×{height}×{width}, convention \"{convention}\"")
+    }
+}
+
+/// The name of a convention.
+fn name(convention: Convention) -> &'static str {
+    match convention {
+        Convention::Reference => "reference",
+        Convention::Textbook => "textbook",
+        Convention::Nearest => "nearest",
+    }
 }
 
 /// The convention of a name.
@@ -93,15 +126,21 @@ impl GradientSpectrum {
 
     /// What is summed, to be sent to another process.
     fn sums<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let bytes = serde_json::to_vec(self.lock(py)?.sums()).map_err(reported)?;
+        let statistics = self.lock(py)?;
+        let bytes = serde_json::to_vec(&Sent::new(&statistics, statistics.sums())).map_err(reported)?;
         Ok(PyBytes::new(py, &bytes))
     }
 
     /// Adds what another process has summed.
     fn merge(&self, py: Python<'_>, sums: &[u8]) -> PyResult<()> {
-        let sums = serde_json::from_slice(sums)
+        let sent: Sent<GradientSums> = serde_json::from_slice(sums)
             .map_err(|error| PyValueError::new_err(format!("no sums of a gradient spectrum: {error}")))?;
-        self.lock(py)?.merge(&sums).map_err(reported)
+        let mut statistics = self.lock(py)?;
+        let (found, expected) = (sent.words(), Sent::new(&statistics, ()).words());
+        if found != expected {
+            return Err(PyValueError::new_err(format!("sums of {found}: expected {expected}")));
+        }
+        statistics.merge(&sent.sums).map_err(reported)
     }
 
     /// Everything found so far: count, skipped, and two sets of lists.

@@ -6,11 +6,13 @@ use freqbias::{
 };
 use numpy::{PyArray1, PyReadonlyArray4, ToPyArray};
 use pyo3::{exceptions::PyValueError, prelude::*};
+use rayon::prelude::*;
 
 use crate::{
     arrays::{self, Images, dims, image_shape, slice},
     error::reported,
-    pool::detached,
+    pool::attached,
+    work::drive,
 };
 
 /// A copy of images (N, 3, H, W) in [0, 1] with their labels, which no Python code can change.
@@ -34,6 +36,23 @@ pub(crate) fn image_set(
     ImageSet::new(pixels.to_vec(), labels, classes.into(), shape).map_err(reported)
 }
 
+/// That all pixels are numbers: what is not would spread over a whole image.
+///
+/// # Errors
+/// If one is not, with its image.
+pub(crate) fn check_finite(images: &PyReadonlyArray4<'_, f32>) -> PyResult<()> {
+    let [_, channels, height, width] = dims(images);
+    let (pixels, length) = (slice(images)?, (channels * height * width).max(1));
+    let found = attached(images.py(), || {
+        let of_image = |(image, pixels): (usize, &[f32])| {
+            pixels.iter().find(|pixel| !pixel.is_finite()).map(|&pixel| (image, pixel))
+        };
+        Ok(pixels.par_chunks(length).enumerate().find_map_first(of_image))
+    })?;
+    let Some((image, pixel)) = found else { return Ok(()) };
+    Err(PyValueError::new_err(format!("image {image} has a pixel of {pixel}: expected finite numbers")))
+}
+
 /// That pixels are pixels: images that were normalised already are measured on another scale.
 fn check_pixels(pixels: &[f32], shape: ImageShape) -> PyResult<()> {
     let Some(at) = pixels.iter().position(|pixel| !(0.0..=1.0).contains(pixel)) else { return Ok(()) };
@@ -51,16 +70,22 @@ pub(crate) fn synthetic<'py>(
     seed: u64,
 ) -> PyResult<(Images<'py>, Bound<'py, PyArray1<i64>>)> {
     const MOST: usize = 1_000_000;
+    /// Images between two looks at whether somebody pressed Ctrl-C.
+    const PART: usize = 256;
     if count > MOST {
         return Err(PyValueError::new_err(format!("{count} images: expected at most {MOST}")));
     }
-    let (pixels, labels) = detached(py, || {
-        let test = Synthetic { seed, train: 0, test: count }.generate().test;
-        let mut pixels = Vec::with_capacity(count * test.shape().len());
-        for batch in freqbias::pipeline::test_batches(&test, 256, 1) {
-            pixels.extend(batch.map_err(reported)?.images);
+    let (pixels, labels) = drive(py, None, |_, progress| {
+        let (mut pixels, mut labels) = (Vec::with_capacity(count * ImageShape::RGB32.len()), Vec::new());
+        for start in (0..count).step_by(PART) {
+            progress.check().map_err(reported)?;
+            let part = Synthetic { seed, train: 0, test: count }.test_part(start..count.min(start + PART));
+            for batch in freqbias::pipeline::test_batches(&part, PART, 1) {
+                pixels.extend(batch.map_err(reported)?.images);
+            }
+            labels.extend(part.labels().iter().map(|&label| i64::from(label)));
         }
-        Ok((pixels, test.labels().iter().map(|&label| i64::from(label)).collect::<Vec<_>>()))
-    })?;
+        Ok::<_, PyErr>((pixels, labels))
+    })??;
     Ok((arrays::images(py, pixels, [count, 3, 32, 32])?, labels.to_pyarray(py)))
 }

@@ -40,6 +40,15 @@ mod _freqbias {
             sensitivity, shortcuts,
         },
         pool::{close, threads},
-        recorder::Recorder,
+        recorder::{Recorder, recorded},
     };
+    use numpy::PyArray1;
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        // NumPy's functions are looked up by the first array: here, and not where Ctrl-C may come in between.
+        drop(PyArray1::<f32>::zeros(module.py(), 0, false));
+        module.add("VERSION", env!("CARGO_PKG_VERSION"))
+    }
 }

@@ -125,6 +125,12 @@ impl Network {
         (self.description.mean, self.description.std)
     }
 
+    /// What the normaliser is, if neither the caller nor the file has named it.
+    #[getter]
+    fn guessed_normaliser(&self) -> Option<&str> {
+        self.description.normaliser_is_guessed.then_some(self.description.normaliser_from.as_str())
+    }
+
     /// What it is and what of it was taken from where or guessed, a sentence each.
     #[getter]
     fn notes(&self) -> Vec<String> {

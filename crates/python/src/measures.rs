@@ -110,16 +110,25 @@ fn measured<'py>(
     Ok(found??.into_python(py))
 }
 
+/// A Fourier heat map, as Python asks for it.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct HeatMapSettings {
+    norm: Option<f32>,
+    window: Option<usize>,
+    clip: bool,
+    seed: u64,
+    precision_goal: Option<f64>,
+}
+
 /// The Fourier heat map: `analysis::FourierHeatMap`.
 #[pyfunction]
 pub(crate) fn fourier_heat_map<'py>(
     py: Python<'py>,
     request: Request<'py>,
-    norm: Option<f32>,
-    window: Option<usize>,
-    clip: bool,
-    seed: u64,
+    settings: HeatMapSettings,
 ) -> PyResult<PyFound<'py>> {
+    let HeatMapSettings { norm, window, clip, seed, precision_goal } = settings;
     measured(py, &request, |at_work| {
         let subject = at_work.subject();
         let mut measure = FourierHeatMap::new(&subject).map_err(reported)?.clipped(clip).seeded(seed);
@@ -128,6 +137,9 @@ pub(crate) fn fourier_heat_map<'py>(
         }
         if let Some(window) = window {
             measure = measure.within(window).map_err(reported)?;
+        }
+        if let Some(half) = precision_goal {
+            measure = measure.with_precision(half).map_err(reported)?;
         }
         at_work.found(&measure, &subject)
     })
@@ -208,12 +220,17 @@ pub(crate) fn critical_bands<'py>(
     py: Python<'py>,
     request: Request<'py>,
     criterion: f64,
+    contrast: Option<f64>,
     seed: u64,
 ) -> PyResult<PyFound<'py>> {
     measured(py, &request, |at_work| {
         let subject = at_work.subject();
         let measure = CriticalBands::new(&subject, seed).map_err(reported)?;
-        at_work.found(&measure.with_criterion(criterion).map_err(reported)?, &subject)
+        let mut measure = measure.with_criterion(criterion).map_err(reported)?;
+        if let Some(contrast) = contrast {
+            measure = measure.with_contrast(contrast).map_err(reported)?;
+        }
+        at_work.found(&measure, &subject)
     })
 }
 
@@ -234,12 +251,15 @@ pub(crate) fn shortcuts<'py>(
     })
 }
 
+/// Corrupted images by the name of the corruption, one array a severity.
+type Corrupted<'py> = Vec<(String, Vec<PyReadonlyArray4<'py, f32>>)>;
+
 /// Corruptions by frequency: `analysis::Corruptions`, of corrupted images by name, at five severities each, or made by a seed.
 #[pyfunction]
 pub(crate) fn corruptions<'py>(
     py: Python<'py>,
     request: Request<'py>,
-    corrupted: Option<Vec<(String, Vec<PyReadonlyArray4<'py, f32>>)>>,
+    corrupted: Option<Corrupted<'py>>,
     seed: u64,
 ) -> PyResult<PyFound<'py>> {
     let set = |images: &PyReadonlyArray4<'py, f32>| {

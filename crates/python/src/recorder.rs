@@ -10,7 +10,7 @@ use candle_core::{Device, Tensor};
 use freqbias::{
     SpectrumDetails, SpectrumRow, SpectrumTable,
     analysis::RecordedSpectrum,
-    runs::{Provenance, RunConfig, Settings},
+    runs::{Provenance, RunConfig, Settings, results},
     spectral::{Convention, MeanSpectrum, Profiler, Recipe, RunningBands},
     training::{Checkpoint, CheckpointInfo, RunFolder},
 };
@@ -31,7 +31,9 @@ pub(crate) struct Recorder {
     run: PathBuf,
     dataset: String,
     arch: String,
-    classes: Option<usize>,
+    normaliser: Option<Numbers>,
+    /// From which epoch on rows of the folder are of a run that was given up.
+    forget_from: Option<usize>,
     profiler: Profiler,
     state: Mutex<State>,
 }
@@ -43,8 +45,28 @@ struct State {
     recorded: Option<RecordedSpectrum>,
 }
 
+/// Mean and standard deviation per channel.
+type Numbers = ([f32; 3], [f32; 3]);
+/// Data set and architecture of a run folder, the epochs of its spectra, and those of its checkpoints.
+type Recorded = (Option<(String, String)>, Vec<usize>, Vec<usize>);
 /// Weights by name.
 type Weights<'py> = Vec<(String, PyReadonlyArrayDyn<'py, f32>)>;
+
+/// What a run folder holds already.
+#[pyfunction]
+pub(crate) fn recorded(run: PathBuf) -> PyResult<Recorded> {
+    if !run.exists() {
+        return Ok((None, Vec::new(), Vec::new()));
+    }
+    let path = results::live_folder(&run).join(results::SPECTRUM).with_extension("json");
+    let table = path.exists().then(|| SpectrumTable::load_json(&path)).transpose().map_err(reported)?;
+    let checkpoints = RunFolder::at(&run).checkpoints().map_err(reported)?;
+    let config = RunConfig::read(&run).map_err(reported)?;
+    let epochs = table.iter().flat_map(|table| &table.rows).map(|row| row.epoch).collect();
+    let of_run = config.and_then(|config| config.settings.dataset.clone().zip(config.settings.arch.clone()));
+    let named = table.map(|table| (table.dataset, table.arch)).or(of_run);
+    Ok((named, epochs, checkpoints.into_iter().map(|(epoch, _)| epoch).collect()))
+}
 
 #[pymethods]
 impl Recorder {
@@ -53,8 +75,9 @@ impl Recorder {
         run: PathBuf,
         dataset: String,
         arch: String,
-        classes: Option<usize>,
+        normaliser: Option<Numbers>,
         size: [usize; 2],
+        forget_from: Option<usize>,
     ) -> PyResult<Self> {
         let [height, width] = size;
         image_shape([3, height, width])?;
@@ -62,7 +85,7 @@ impl Recorder {
         let profiler = profiler.map_err(reported)?;
         let images = RunningBands::new(profiler.radii().len());
         let state = Mutex::new(State { images, recorded: None });
-        Ok(Self { run, dataset, arch, classes, profiler, state })
+        Ok(Self { run, dataset, arch, normaliser, forget_from, profiler, state })
     }
 
     /// Whether the images are known already.
@@ -144,7 +167,8 @@ impl Recorder {
             epoch: Some(epoch),
             arch: Some(self.arch.clone()),
             dataset: Some(self.dataset.clone()),
-            classes: self.classes,
+            mean: self.normaliser.map(|(mean, _)| mean),
+            std: self.normaliser.map(|(_, std)| std),
             nat_prec1: accuracy,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             ..CheckpointInfo::default()
@@ -179,15 +203,19 @@ impl Recorder {
         let radii = self.profiler.radii().to_vec();
         let table = SpectrumTable::new(self.dataset.clone(), self.arch.clone(), count, radii);
         let table = SpectrumTable { rings, ..table };
-        let recorded = RecordedSpectrum::begin(&self.run, table, images).map_err(reported)?;
+        let mut recorded = RecordedSpectrum::begin(&self.run, table, images).map_err(reported)?;
+        if let Some(epoch) = self.forget_from {
+            recorded.forget_from(epoch);
+        }
         let run = RunFolder::at(&self.run);
         if run.config::<serde_json::Value>().map_err(reported)?.is_none() {
             let Provenance { command, version, git_commit } = Provenance::library("python");
             let settings = json!({ "arch": self.arch, "dataset": self.dataset });
             let settings: Settings = serde_json::from_value(settings).map_err(reported)?;
-            let classes = (0..self.classes.unwrap_or(0)).map(|class| class.to_string()).collect();
+            let [mean, std] = [self.normaliser.map(|(mean, _)| mean), self.normaliser.map(|(_, std)| std)];
             let (test_images, config) = (Some(count), RunConfig::default());
-            let config = RunConfig { command, version, git_commit, test_images, classes, settings, ..config };
+            let config =
+                RunConfig { command, version, git_commit, test_images, mean, std, settings, ..config };
             run.save_config(&config).map_err(reported)?;
         }
         Ok(recorded)

@@ -24,6 +24,9 @@ use crate::{
 /// How often Python is asked whether somebody pressed Ctrl-C.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
+/// How long a thread of the pool waits for an answer before it does what else the pool has to do.
+const TURN: Duration = Duration::from_millis(1);
+
 /// Something to do on the thread that called.
 type Job = Box<dyn FnOnce(Python<'_>) + Send>;
 
@@ -71,7 +74,14 @@ impl Caller {
             drop(reply.send(done));
         };
         self.jobs.send(Box::new(job)).map_err(|_| Stopped)?;
-        replied.recv().map_err(|_| Stopped)?
+        loop {
+            match replied.recv_timeout(TURN) {
+                Ok(done) => return done,
+                Err(RecvTimeoutError::Disconnected) => return Err(Stopped),
+                // What is asked may use the library itself, and need this very thread.
+                Err(RecvTimeoutError::Timeout) => drop(rayon::yield_now()),
+            }
+        }
     }
 
     /// Keeps an exception for the caller, and stops the work.

@@ -53,5 +53,5 @@ def test_the_stubs_name_what_there_is():
     import freqbias._freqbias as native
 
     stubs = (Path(native.__file__).parent / "_freqbias.pyi").read_text()
-    said = set(re.findall(r"^(?:def|class) (\w+)", stubs, re.MULTILINE))
+    said = set(re.findall(r"^(?:(?:def|class) )?(\w+)(?=[(:])", stubs, re.MULTILINE))
     assert said == {name for name in dir(native) if not name.startswith("_")}

@@ -150,26 +150,35 @@ def test_what_cannot_be_used_is_an_exception(values, error, words):
 def test_spectra_that_cannot_be_made_or_merged():
     with pytest.raises(freqbias.Error, match="1×1: expected at least 2×2"):
         freqbias.GradientSpectrum(1, 1)
-    for sides in [(0, 32), (-1, 32), (32, 100_000)]:
-        with pytest.raises((ValueError, OverflowError)):
+    for sides in [(0, 32), (-1, 32), (32, 100_000), (32, 2**70)]:
+        with pytest.raises(ValueError, match="expected"):
             freqbias.GradientSpectrum(*sides)
+    for side in [32.5, "32", True, None]:
+        with pytest.raises(TypeError, match="height .*: expected a whole number from 1 on"):
+            freqbias.GradientSpectrum(side, 32)
     with pytest.raises(ValueError, match='convention "round"'):
         freqbias.GradientSpectrum(32, 32, convention="round")
     spectrum = freqbias.GradientSpectrum(32, 32)
-    with pytest.raises(ValueError, match="expected"):
-        spectrum.merge(freqbias.GradientSpectrum(16, 16))
+    # As many bands, and something else all the same.
+    for other in [freqbias.GradientSpectrum(16, 16), freqbias.GradientSpectrum(32, 32, 1)]:
+        for sent in [other, other.sums()]:
+            with pytest.raises(ValueError, match='sums of gradients of .*: expected gradients of 3×32×32, convention "reference"'):
+                spectrum.merge(sent)
+    with pytest.raises(TypeError, match="str to merge"):
+        spectrum.merge("sums")
     for damaged in [b"", b"{}", b'{"skipped":0,"profiles":{"count":1,"mean":[1],"squares":[1]},"shares":1}']:
         with pytest.raises(ValueError, match="no sums"):
             spectrum.merge(damaged)
-    with pytest.raises(freqbias.Error, match="expected sums of"):
-        spectrum.merge(freqbias.GradientSpectrum(16, 16).sums())
+    of = b'"channels":3,"height":32,"width":32,"convention":"reference"'
     odd = b'{"skipped":0,"profiles":{"count":5,"mean":[%s],"squares":[1]},"shares":{"count":4,"mean":[],"squares":[]}}'
     with pytest.raises(freqbias.Error, match="expected sums of"):
-        spectrum.merge(odd % b",".join([b"1"] * 20))
+        spectrum.merge(b'{%s,"sums":%s}' % (of, odd % b",".join([b"1"] * 20)))
 
 
 def test_results_are_tables_and_figures():
     found = spectrum_of(gradients(20)).result()
+    assert repr(found) == f"Spectrum of 20 gradients: 20 bands, centre {found.centre:.2f}"
+    assert found == spectrum_of(gradients(20)).result() and found != spectrum_of(gradients(19)).result()
     png = found._repr_png_()
     assert png.startswith(b"\x89PNG") and "data:image/png" in found._repr_html_()
     assert 1 <= found.peak <= 20 and 1 < found.centre < 20

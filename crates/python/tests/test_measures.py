@@ -67,9 +67,36 @@ def test_given_corruptions_are_measured_as_they_are(linear):
             freqbias.corruptions(*linear, corrupted=corrupted)
 
 
+def test_accuracies_on_components_by_name(linear):
+    model, _, images, labels = linear
+    found = freqbias.band_accuracy(model, images, labels, radii=[4], bands=[(4, 12)])
+    assert list(found.row) == ["original", "rescaled only", "low r = 4", "high r = 4", "band 4-12"]
+    right = 100 * (model(images).argmax(1) == labels).mean()
+    assert np.isclose(found.row["original"]["prec1"], right) and np.isclose(found.arrays["prec1"][0], right)
+    assert found.arrays["loss"].shape == (5,)
+    only = freqbias.band_accuracy(model, images, labels, radii=[], bands=[(4, 12)])
+    assert list(only.row) == ["original", "rescaled only", "band 4-12"]
+
+
+def test_settings_of_the_program(linear):
+    model, gradient, images, labels = linear
+    pale, strong = (freqbias.critical_bands(model, images, labels, contrast=contrast) for contrast in (0.1, 1.0))
+    assert (pale.arrays["accuracy"] != strong.arrays["accuracy"]).any()
+    drawn = freqbias.fourier_heat_map(model, gradient, images, labels, window=2, precision_goal=0.4, batch_size=2)
+    assert drawn.arrays["images_drawn"].max() < len(images)
+
+
+def test_what_is_not_a_number_is_never_right(linear):
+    _, gradient, images, labels = linear
+    broken = lambda x: np.full((len(x), 2), [np.nan, 0.0], np.float32)  # noqa: E731
+    assert freqbias.sensitivity(broken, gradient, images, labels).row["accuracy"] == 0
+
+
 def test_progress_and_notebooks(linear, capsys):
     found = freqbias.phase_amplitude(linear[0], *linear[2:], progress=True)
     assert found.data["n_images"] == 24 and "by phase" in repr(found)
+    named = freqbias.phase_amplitude(linear[0], *linear[2:], name="<b>mine</b>")
+    assert "<b>mine" not in named._repr_html_()
     assert found._repr_html_().startswith("<pre>") and found._repr_png_().startswith(b"\x89PNG")
     pandas = pytest.importorskip("pandas")
     assert isinstance(found.to_pandas(), pandas.DataFrame)
@@ -123,9 +150,32 @@ def test_what_cannot_be_measured_is_an_exception(linear):
         freqbias.sensitivity(model, lambda x, y: 0 * x, images, labels)
     with pytest.raises(ValueError, match='"2" or "inf"'):
         freqbias.attack_spectrum(model, gradient, images, labels, constraint="1")
+    for wrong, error, words in [
+        ({"radii": []}, ValueError, "no bands: expected some of the first two, or bands"),
+        ({"sides": []}, ValueError, "no bands: expected some of the first two, or bands"),
+        ({"radii": [4.5]}, TypeError, "radii 4.5: expected a whole number"),
+        ({"radii": [-1]}, ValueError, "radii -1: expected a whole number from 0 on"),
+        ({"sides": "low"}, TypeError, "sides 'low': expected a list of strings"),
+        ({"bands": [4]}, ValueError, r"band 4: expected two radii"),
+        ({"batch_size": 2.5}, TypeError, "batch_size 2.5: expected a whole number from 1 on"),
+        ({"name": 5}, TypeError, "name 5: expected a string"),
+        ({"class_names": "ab"}, TypeError, "class_names 'ab': expected a list of strings"),
+    ]:
+        with pytest.raises(error, match=words):
+            freqbias.band_accuracy(model, images, labels, **wrong)
+    with pytest.raises(ValueError, match="seed -1: expected a whole number from 0 on"):
+        freqbias.critical_bands(model, images, labels, seed=-1)
+    with pytest.raises(ValueError, match="of_classes is empty"):
+        freqbias.shortcuts(model, images, labels, of_classes=[])
+    with pytest.raises(TypeError, match="corrupted of type list: expected a dictionary"):
+        freqbias.corruptions(model, gradient, images, labels, corrupted=[images])
+    with pytest.raises(TypeError, match="gradient_fn of type str"):
+        freqbias.sensitivity(model, "gradient", images, labels)
+    with pytest.raises(ValueError, match="gradients that are not finite, of 24 of 24 images"):
+        freqbias.fourier_heat_map(model, lambda x, y: gradient(x, y) * np.nan, images, labels, window=1)
     with pytest.raises(ValueError, match="eps"):
         freqbias.attack_spectrum(model, gradient, images, labels, eps=-1)
-    with pytest.raises(freqbias.Error, match="window 0"):
+    with pytest.raises(ValueError, match="window 0"):
         freqbias.fourier_heat_map(model, gradient, images, labels, window=0)
     with pytest.raises(ValueError, match="batch_size 0"):
         freqbias.phase_amplitude(model, images, labels, batch_size=0)

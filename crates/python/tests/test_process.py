@@ -115,7 +115,22 @@ def test_reading_gradients_beside_a_measure_does_not_wait_for_it():
     )
 
 
-@pytest.mark.parametrize("work", ["measure", "fit"])
+def test_a_model_may_use_the_library_on_one_thread():
+    run(
+        """
+        import os
+        os.environ["RAYON_NUM_THREADS"] = "1"
+        import numpy as np, freqbias
+        images, labels = freqbias.synthetic(16)
+        def model(x):
+            return freqbias.spectral.density(x)[:, :10].astype(np.float32)
+        found = freqbias.phase_amplitude(model, images, labels, batch_size=4)
+        assert freqbias.threads() == 1 and found.data["n_images"] == 16
+        """
+    )
+
+
+@pytest.mark.parametrize("work", ["measure", "fit", "synthetic"])
 def test_ctrl_c_stops_work(work):
     code = """
         import sys, time, numpy as np, freqbias
@@ -125,6 +140,8 @@ def test_ctrl_c_stops_work(work):
             if "WORK" == "fit":
                 target = freqbias.cdes.target_density(32, 32)
                 freqbias.cdes.fit(images, target, epochs=100000)
+            elif "WORK" == "synthetic":
+                freqbias.synthetic(100_000)
             else:
                 freqbias.fourier_heat_map(
                     lambda x: x.mean((2, 3)), lambda x, y: np.ones_like(x), images, labels % 3, batch_size=1)

@@ -1,6 +1,7 @@
 """What Python measures is what the programs measure, of the same checkpoint on the same images."""
 
 import json
+import pickle
 import subprocess
 
 import numpy as np
@@ -128,13 +129,33 @@ def test_a_network_says_what_it_is(run, network, images):
     assert np.abs(one[0] - many[0]).max() < 1e-5 * np.abs(one).max()
 
 
+def test_a_normaliser_that_is_guessed_is_warned_of(run, tmp_path, recwarn):
+    own = (run / "1_checkpoint.safetensors").read_bytes()
+    length = int.from_bytes(own[:8], "little")
+    header = json.loads(own[8 : 8 + length])
+    del header["__metadata__"]
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    path = tmp_path / "plain.safetensors"
+    path.write_bytes(len(text).to_bytes(8, "little") + text + own[8 + length :])
+    freqbias.load(run / "1_checkpoint.safetensors")
+    freqbias.load(path, normaliser=([0.5] * 3, [0.5] * 3))
+    assert not recwarn.list
+    with pytest.warns(UserWarning, match="resnet20: the normaliser is the usual one of cifar10.*normaliser= names another"):
+        network = freqbias.load(path)
+    with pytest.raises(TypeError, match="cannot be pickled"):
+        pickle.dumps(network)
+
+
 def test_files_and_batches_that_cannot_be_used(tmp_path, run, network, images):
     (tmp_path / "text.pt").write_text("no weights")
     for path in [tmp_path / "missing.pt", tmp_path / "text.pt", tmp_path]:
         with pytest.raises(freqbias.Error, match=path.name):
             freqbias.load(path)
         with pytest.raises(freqbias.Error):
-            freqbias.load_onnx(path, (32, 32))
+            freqbias.load_onnx(path, 32)
+    with pytest.raises(ValueError, match="expected \\(height, width\\), or one number"):
+        freqbias.load_onnx(tmp_path / "text.pt", (3, 32, 32))
     with pytest.raises(freqbias.Error, match="unknown architecture"):
         freqbias.load(run / "1_checkpoint.safetensors", "resnet2O")
     with pytest.raises(ValueError, match="expected 3 and 3"):

@@ -80,10 +80,16 @@ def test_kernels_give_images_a_target_density(images, tmp_path):
 
 
 def test_what_cannot_be_used_is_an_exception(images, tmp_path):
-    pixels = images[0]
+    pixels, unknown = images[0], images[0].copy()
+    unknown[2, 0, 5, 5] = np.nan
     for call, error, words in [
         (lambda: spectral.low_pass(pixels[0], 4), ValueError, "expected"),
-        (lambda: spectral.low_pass(pixels, -1), OverflowError, "."),
+        (lambda: spectral.low_pass(pixels, -1), ValueError, "radius -1: expected a whole number from 0 on"),
+        (lambda: spectral.low_pass(pixels, 7.9), TypeError, "radius 7.9: expected a whole number"),
+        (lambda: spectral.low_pass(unknown, 4, rescale="minmax"), ValueError, "image 2 has a pixel of NaN"),
+        (lambda: spectral.density(unknown), ValueError, "image 2 has a pixel of NaN"),
+        (lambda: cdes.restructure(pixels, unknown), ValueError, "image 2 has a pixel of NaN"),
+        (lambda: freqbias.synthetic(4, seed=-1), ValueError, "seed -1"),
         (lambda: spectral.low_pass(pixels, 4, shape="round"), ValueError, "radial, square, l1 or dct"),
         (lambda: spectral.low_pass(pixels, 4, rescale="no"), ValueError, "minmax, clip or none"),
         (lambda: spectral.ring(pixels, 4, 4), freqbias.Error, "ring from 4 to 4"),
@@ -92,7 +98,7 @@ def test_what_cannot_be_used_is_an_exception(images, tmp_path):
         (lambda: spectral.hybrid(pixels, pixels, 4), TypeError, "expected uint8"),
         (lambda: spectral.radii(32, 32, "round"), ValueError, "convention"),
         (lambda: spectral.radii(10**9, 10**9), ValueError, "at most 8192"),
-        (lambda: cdes.target_density(32, 32, float("nan")), ValueError, "finite rho"),
+        (lambda: cdes.target_density(32, 32, float("nan")), ValueError, "rho nan: expected a finite"),
         (lambda: cdes.fit(pixels, [1.0]), freqbias.Error, "expected"),
         (lambda: cdes.fit(pixels, cdes.target_density(32, 32), kernel_size=4), freqbias.Error, "."),
         (lambda: cdes.fit(pixels[:0], cdes.target_density(32, 32)), freqbias.Error, "image"),

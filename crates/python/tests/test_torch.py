@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import threading
 
 import numpy as np
 import pytest
@@ -206,6 +207,18 @@ def test_what_cannot_be_measured_is_an_exception(images):
         measure(model, [(pixels, labels)], ([0.5], [0.0]))
     with pytest.raises(ValueError, match="expected 1"):
         measure(model, [(pixels, labels)], ([0.5], [1.0]))
+    for normaliser, error in [("imagenet", TypeError), (([0.5],), ValueError), ((["a"], ["b"]), TypeError)]:
+        with pytest.raises(error, match=r"expected \(mean, std\)"):
+            measure(model, [(pixels, labels)], normaliser)
+    with pytest.raises(ValueError, match="image 1 has a pixel of 2.0: expected numbers from 0 to 1, which the normaliser"):
+        measure(model, [(np.stack([pixels[0], pixels[1] * 0 + 2]), labels[:2])], (MEAN, STD))
+    with pytest.raises(ValueError, match="image 0 has a pixel of nan: expected finite"):
+        measure(model, [(pixels * np.float32("nan"), labels)])
+    with pytest.raises(TypeError, match="model of type NoneType: expected a torch.nn.Module"):
+        measure(None, [(pixels, labels)])
+    for wrong in [{"name": 5}, {"every": 1.5}]:
+        with pytest.raises(TypeError, match="name 5: expected a string|every 1.5: expected a whole"):
+            freqbias.torch.SpectrumRecorder("nowhere", model, [(pixels, labels)], **wrong)
 
 
 def lambda_module(function):
@@ -241,15 +254,16 @@ def test_live_spectra_are_a_run_folder_that_the_programs_read(images, tmp_path):
         model,
         loader(pixels, labels, 16),
         every=2,
-        normaliser=(CIFAR_MEAN, CIFAR_STD),
+        normaliser=(OWN_MEAN, OWN_STD),
         name="resnet18",
         dataset="synthetic",
         checkpoints=True,
     ) as recorder:
         measured = [recorder.step() for _ in range(3)]
         assert [found is not None for found in measured] == [True, False, True]
+        of_folder = {"name": "resnet18", "dataset": "synthetic", "resume": True}
         with pytest.raises(freqbias.Error, match="in use|another program"):
-            freqbias.torch.SpectrumRecorder(tmp_path / "run", model, loader(pixels, labels)).record(0)
+            freqbias.torch.SpectrumRecorder(tmp_path / "run", model, loader(pixels, labels), **of_folder).record(0)
     table = json.loads((tmp_path / "run/spectrum/gradient_spectrum.json").read_text())
     assert (table["epochs"], table["arch"], table["n_images"]) == ([0, 2], "resnet18", 32)
     assert np.array_equal(table["mean"][0], measured[0].mean)
@@ -264,18 +278,60 @@ def test_live_spectra_are_a_run_folder_that_the_programs_read(images, tmp_path):
     assert own["epochs"] == [0, 2] and own["radii"] == table["radii"]
     # Rounding of float32 switches a ReLU here and there: not so in the mean.
     assert np.abs(np.array(own["mean"]) - table["mean"]).max() < 5e-3
-    # Goes on where it was.
-    more = freqbias.torch.SpectrumRecorder(tmp_path / "run", model, loader(pixels, labels, 16), name="resnet18")
-    more.record(5)
-    more.close()
-    assert json.loads((tmp_path / "run/spectrum/gradient_spectrum.json").read_text())["epochs"] == [0, 2, 5]
-    other = freqbias.torch.SpectrumRecorder(tmp_path / "run", model, loader(pixels[:8], labels[:8], 16))
-    with pytest.raises(freqbias.Error, match="measured on 32 images"):
-        other.record(6)
-    other.close()
 
 
-CIFAR_MEAN, CIFAR_STD = [0.4914, 0.4822, 0.4465], [0.2023, 0.1994, 0.2010]
+def test_a_folder_that_has_spectra_is_gone_on_with_or_refused(images, tmp_path):
+    pixels, labels = images
+    model, settings = Small(), {"name": "small", "dataset": "mine"}
+
+    def recorder(count=32, **more):
+        return freqbias.torch.SpectrumRecorder(tmp_path, model, loader(pixels[:count], labels[:count], 16), **more)
+
+    with recorder(every=2, **settings) as first:
+        for _ in range(3):
+            first.step()
+    with pytest.raises(ValueError, match="spectra of 2 epochs from 0 to 2 here; resume=True adds to what is there, or name another"):
+        recorder(**settings)
+    for other in [{"name": "large", "dataset": "mine"}, {"name": "small"}]:
+        with pytest.raises(ValueError, match="this is the run of the network small on mine, and"):
+            recorder(resume=True, **other)
+    with recorder(every=2, resume=True, **settings) as more:
+        # Numbers go on: 3 is not measured, 4 is.
+        assert [more.step() is not None for _ in range(2)] == [False, True] and list(more.spectra) == [4]
+        more.record(2)
+    assert json.loads((tmp_path / "spectrum/gradient_spectrum.json").read_text())["epochs"] == [0, 2, 4]
+    with recorder(8, resume=True, **settings) as fewer, pytest.raises(freqbias.Error, match="measured on 32 images"):
+        fewer.record(6)
+
+
+def test_threads_that_measure_one_module_leave_it_as_it_was(images):
+    model, barrier = Small().train(), threading.Barrier(2)
+
+    def batches():
+        barrier.wait()
+        yield images
+        barrier.wait()
+        yield images
+
+    measure = lambda: freqbias.torch.gradient_spectrum(model, batches(), progress=False)  # noqa: E731
+    threads = [threading.Thread(target=measure) for _ in range(2)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert all(module.training for module in model.modules())
+
+
+def test_what_is_not_a_number_is_never_right(images):
+    pixels, labels = images[0][:8], np.zeros(8, np.int64)
+    broken = lambda_module(lambda x: torch.where(torch.arange(10) == 0, torch.nan, x.mean((1, 2, 3))[:, None] * torch.ones(10)))
+    with pytest.raises(freqbias.Error, match="no gradient|none of"):
+        freqbias.torch.gradient_spectrum(broken, [(pixels, labels)])
+    first = torch.nn.functional.one_hot(torch.zeros(4).long(), 10)
+    half = lambda_module(lambda x: torch.cat([broken(x[:4]), first * x[4:, :, ::2, :5].mean((1, 2, 3))[:, None]]))
+    assert freqbias.torch.gradient_spectrum(half, [(pixels, labels)]).accuracy == 50.0
+
+
+# No data set's: who guesses is wrong.
+OWN_MEAN, OWN_STD = [0.4, 0.5, 0.3], [0.3, 0.15, 0.25]
 
 
 def cifar_resnet():
@@ -349,18 +405,31 @@ def test_the_callback_of_lightning(images, tmp_path):
     table = json.loads((tmp_path / "run/spectrum/gradient_spectrum.json").read_text())
     assert table["epochs"] == [0, 2] and table["dataset"] == "mine"
     assert np.array_equal(table["mean"][1], callback.recorder.spectra[2].mean)
-    # Nobody holds the folder any more.
-    freqbias.torch.SpectrumRecorder(tmp_path / "run", Small(), loader(*images)).record(3)
+    # Nobody holds the folder any more. A trainer that goes on at epoch 1 takes the place of what came after it.
+    again = SpectrumCallback(tmp_path / "run", loader(*images), model="network", dataset="mine", resume=True)
+    again.on_train_start(Resumed(1), Module())
+    again.on_train_epoch_end(Resumed(1), Module())
+    again.teardown(None, None, "fit")
+    assert json.loads((tmp_path / "run/spectrum/gradient_spectrum.json").read_text())["epochs"] == [0, 1]
+
+
+class Resumed:
+    """As much of a trainer as a callback looks at."""
+
+    is_global_zero = True
+
+    def __init__(self, epoch):
+        self.current_epoch = epoch
 
 
 def test_our_engine_computes_what_torch_computes(images, tmp_path):
     torch.manual_seed(0)
     model = cifar_resnet().eval()
     torch.save(model.state_dict(), tmp_path / "weights.pt")
-    network = freqbias.load(tmp_path / "weights.pt", normaliser=(CIFAR_MEAN, CIFAR_STD))
+    network = freqbias.load(tmp_path / "weights.pt", normaliser=(OWN_MEAN, OWN_STD))
     assert network.arch == "resnet18"
     pixels, labels = images[0][:8], images[1][:8]
-    of_mean, of_std = (torch.tensor(part).double().reshape(1, 3, 1, 1) for part in (CIFAR_MEAN, CIFAR_STD))
+    of_mean, of_std = (torch.tensor(part).double().reshape(1, 3, 1, 1) for part in (OWN_MEAN, OWN_STD))
     expected = gradients(model, pixels, labels, lambda x: (x - of_mean) / of_std)
     logits = model((torch.as_tensor(pixels).double() - of_mean) / of_std).detach().numpy()
     assert np.abs(network.logits(pixels) - logits).max() < 1e-4

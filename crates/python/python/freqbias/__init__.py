@@ -7,15 +7,15 @@
 * ``load`` and ``load_onnx`` run networks out of files on freqbias' own engine.
 * ``freqbias.spectral`` and ``freqbias.cdes`` are profiles, filters, hybrids, and kernels that change spectra.
 
-Images are (N, C, H, W) with pixels in [0, 1]. Whatever the library reports is a ``freqbias.Error``; an argument that cannot be used
-is a ``TypeError`` or a ``ValueError``.
+Images are (N, C, H, W) with pixels in [0, 1]. What cannot be used is a ``TypeError`` or a ``ValueError``; of the latter ``freqbias.Error`` is
+what the library itself reports.
 """
 
 import atexit as _atexit
 
 from . import cdes, spectral
 from ._figures import Figure, curves, heat_map
-from ._freqbias import Error, close as _close, threads
+from ._freqbias import VERSION as _VERSION, Error, close as _close, threads
 from ._gradient import Bands, GradientSpectrum, Spectrum
 from ._images import synthetic
 from ._measures import (
@@ -30,6 +30,8 @@ from ._measures import (
     shortcuts,
 )
 from ._networks import Network, load, load_onnx
+
+__version__ = _VERSION
 
 _atexit.register(_close)
 

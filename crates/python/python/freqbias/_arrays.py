@@ -51,6 +51,26 @@ def scaled(values: Any, what: str) -> Floats:
     return floats(array, what)
 
 
+def check_pixels(values: Any, between: bool) -> None:
+    """That images are numbers; and, where a normaliser is applied to them, pixels in [0, 1]. Bytes are."""
+    array = host(values)
+    if array.dtype.kind != "f" or array.ndim != 4 or not array.size:
+        return
+    right = (array >= 0) & (array <= 1) if between else np.isfinite(array)
+    if right.all():
+        return
+    at = np.unravel_index(int(np.argmin(right)), array.shape)
+    expected = "numbers from 0 to 1, which the normaliser takes" if between else "finite numbers"
+    raise ValueError(f"image {at[0]} has a pixel of {array[at]}: expected {expected}")
+
+
+def hits(logits: Any, labels: "list[int]") -> int:
+    """How many images are taken for the class of their label. Scores of which one is not a number have no order: no label is right."""
+    scores = np.asarray(host(logits), np.float32)
+    known = ~np.isnan(scores).any(1)
+    return int((known & (scores.argmax(1) == np.asarray(labels, np.int64))).sum())
+
+
 def bytes_(values: Any, what: str) -> NDArray[np.uint8]:
     """Images of bytes, contiguous."""
     array = host(values)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Optional
 import numpy as np
 
 from . import _freqbias
+from ._arguments import text, whole
 
 if TYPE_CHECKING:
     from ._gradient import Spectrum
@@ -58,8 +59,9 @@ def heat_map(
     numbers = range(len(spectra)) if epochs is None else epochs
     if len(numbers) != len(spectra):
         raise ValueError(f"{len(numbers)} epochs of {len(spectra)} spectra: expected as many")
-    rows = [(int(epoch), found.mean.tolist(), found.accuracy) for epoch, found in zip(numbers, spectra)]
-    return Figure(_freqbias.heat_map(spectra[0].radii.tolist(), rows, title, subtitle))
+    rows = [(whole(epoch, "epoch"), found.mean.tolist(), found.accuracy) for epoch, found in zip(numbers, spectra)]
+    texts = text(title, "title"), text(subtitle, "subtitle")
+    return Figure(_freqbias.heat_map(spectra[0].radii.tolist(), rows, *texts))
 
 
 def curves(
@@ -80,4 +82,4 @@ def curves(
     lines = [
         (label, plain(mean), plain(stds[label]) if label in stds else None) for label, mean in values.items()
     ]
-    return Figure(_freqbias.lines([int(r) for r in radii], lines, title, subtitle, (right, up)))
+    return Figure(_freqbias.lines([whole(r, "radius") for r in radii], lines, title, subtitle, (right, up)))

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _arrays, _freqbias
+from ._arguments import text, whole
 from ._figures import Figure, curves
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False, eq=False)
 class Bands:
     """Mean and spread over images by band; all arrays are in the order of ``radii``."""
 
@@ -36,6 +37,19 @@ class Bands:
         """The radius of the largest mean."""
         return int(self.radii[int(np.argmax(self.mean))])
 
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        names = [field.name for field in dataclasses.fields(self)]
+        return all(_same(getattr(self, name), getattr(other, name)) for name in names)
+
+    def __hash__(self) -> int:
+        return hash((self.radii.tobytes(), self.mean.tobytes()))
+
+    def __repr__(self) -> str:
+        first, last = int(self.radii[0]), int(self.radii[-1])
+        return f"Bands: {len(self.radii)} bands, radius {first} to {last}, centre {self.centre:.2f}"
+
     def to_pandas(self) -> Any:
         """A table with a row a band; needs pandas."""
         pandas = _pandas()
@@ -45,7 +59,7 @@ class Bands:
         return pandas.DataFrame(columns, index=pandas.Index(self.radii, name="radius"))
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False, eq=False)
 class Spectrum(Bands):
     """A gradient spectrum: mean profiles of input gradients, each scaled to [0, 1]."""
 
@@ -57,6 +71,11 @@ class Spectrum(Bands):
     """The Fourier sensitivity: each ring's share of the energy |F|², by the nearest whole |k|, zero left out; the means sum to 1."""
     accuracy: Optional[float] = None
     """Accuracy on the same images in percent, where labels were at hand."""
+
+    def __repr__(self) -> str:
+        accuracy = "" if self.accuracy is None else f", accuracy {self.accuracy:.2f} %"
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        return f"Spectrum of {self.count} gradients{skipped}: {len(self.radii)} bands, centre {self.centre:.2f}{accuracy}"
 
     def figure(self) -> Figure:
         """The mean profile ± one standard deviation."""
@@ -88,10 +107,8 @@ class GradientSpectrum:
     """
 
     def __init__(self, height: int, width: int, channels: int = 3, convention: str = "reference") -> None:
-        self._shape = (int(channels), int(height), int(width))
-        if min(self._shape) < 1:
-            raise ValueError(f"gradients of {height}×{width} with {channels} channels: expected positive numbers")
-        self._convention = convention
+        self._shape = (whole(channels, "channels", 1), whole(height, "height", 1), whole(width, "width", 1))
+        self._convention = text(convention, "convention")
         self._native = _freqbias.GradientSpectrum(*self._shape, convention)
 
     def update(self, gradients: Any) -> None:
@@ -108,10 +125,9 @@ class GradientSpectrum:
     def merge(self, other: "GradientSpectrum | bytes") -> None:
         """Adds what another object has seen, or one of another process, whose ``sums()`` were sent here."""
         if isinstance(other, GradientSpectrum):
-            if (other._shape, other._convention) != (self._shape, self._convention):
-                found, expected = (other._shape, other._convention), (self._shape, self._convention)
-                raise ValueError(f"a spectrum of {found}: expected {expected}, (channels, height, width) and convention")
             other = other.sums()
+        if not isinstance(other, bytes):
+            raise TypeError(f"{type(other).__name__} to merge: expected a GradientSpectrum, or the bytes of its sums()")
         self._native.merge(other)
 
     def sums(self) -> bytes:
@@ -154,6 +170,12 @@ class GradientSpectrum:
 
 def _bands(found: "dict[str, Any]") -> "dict[str, Any]":
     return {**found, "radii": found["radii"].astype(np.int64)}
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return one.shape == other.shape and bool(np.array_equal(one, other, equal_nan=True))
+    return bool(one == other)
 
 
 def _pandas() -> Any:

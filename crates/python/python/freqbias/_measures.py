@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Optional
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _arrays, _freqbias
+from ._arguments import real, text, texts, whole, wholes
 from ._figures import Figure
 from ._gradient import _pandas
 from ._progress import reporter
@@ -35,12 +37,17 @@ class Measurement:
         self.arrays: dict[str, NDArray[np.float64]] = {
             name: values.reshape(shape) for name, values, shape in arrays
         }
+        if "checkpoints" in self.data:
+            parts = self.row.values()
+            self.arrays = {name: np.array([part[name] for part in parts]) for name in ("prec1", "loss")}
         self.figures: dict[str, Figure] = {name: Figure(png) for name, png in pictures}
         self.table = "\n".join(table)
 
     @property
     def row(self) -> "dict[str, Any]":
-        """The numbers of the model."""
+        """The numbers of the model; of accuracies on components a dictionary for each, by its name."""
+        if "checkpoints" in self.data:
+            return {_component(part): part for part in self.data["checkpoints"][0]["components"]}
         rows: list[dict[str, Any]] = self.data["rows"]
         return rows[0]
 
@@ -63,7 +70,14 @@ class Measurement:
 
     def _repr_html_(self) -> str:
         figures = "".join(figure._repr_html_() for figure in self.figures.values())
-        return f"<pre>{self.table}</pre>{figures}"
+        return f"<pre>{html.escape(self.table)}</pre>{figures}"
+
+
+def _component(part: "dict[str, Any]") -> str:
+    """The name of a component, as tables have it."""
+    radius = f" r = {part['r']}" if "r" in part else f" {part['r1']}-{part['r2']}" if "r1" in part else ""
+    name = "rescaled only" if part["component"] == "rescaled" else str(part["component"])
+    return name + radius
 
 
 def fourier_heat_map(
@@ -75,6 +89,7 @@ def fourier_heat_map(
     norm: Optional[float] = None,
     window: Optional[int] = None,
     clip: bool = True,
+    precision_goal: Optional[float] = None,
     seed: int = 0,
     batch_size: int = 128,
     name: str = "model",
@@ -83,9 +98,17 @@ def fourier_heat_map(
 ) -> Measurement:
     """The error rate by direction of the Fourier basis that is added to the pixels (Yin et al., NeurIPS 2019), and what a single
     gradient says of all directions. ``norm`` is the length v of a direction (4 at 32×32, 15.7 at 224×224), ``window`` the largest part
-    of a frequency that is measured (31 for images above 64 pixels, all below)."""
+    of a frequency that is measured (31 for images above 64 pixels, all below). ``precision_goal=0.02`` draws images for each direction
+    only until its error rate is known to ±0.02, at 95 %."""
     request = _request(model_fn, gradient_fn, images, labels, batch_size, name, dataset, progress)
-    return Measurement(_freqbias.fourier_heat_map(request, norm, window, clip, seed))
+    settings = {
+        "norm": None if norm is None else real(norm, "norm"),
+        "window": None if window is None else whole(window, "window", 1),
+        "clip": clip,
+        "seed": whole(seed, "seed"),
+        "precision_goal": None if precision_goal is None else real(precision_goal, "precision_goal"),
+    }
+    return Measurement(_freqbias.fourier_heat_map(request, settings))
 
 
 def sensitivity(
@@ -119,7 +142,7 @@ def phase_amplitude(
     """Whether a model goes by phase or by amplitude: on images with the phase of one and the amplitude of another class's image (Chen
     et al., ICCV 2021)."""
     request = _request(model_fn, None, images, labels, batch_size, name, dataset, progress)
-    return Measurement(_freqbias.phase_amplitude(request, clip, seed))
+    return Measurement(_freqbias.phase_amplitude(request, clip, whole(seed, "seed")))
 
 
 def attack_spectrum(
@@ -141,7 +164,9 @@ def attack_spectrum(
     """The frequencies that projected gradient ascent changes, and the error rate where it may change those of an octave alone.
     ``constraint`` is ``"2"`` or ``"inf"``; ``eps`` and ``step`` are in units of pixels in [0, 1]; a step is 2.5·eps/steps unless it is
     given."""
-    step = 2.5 * eps / max(steps, 1) if step is None else step
+    eps, steps = real(eps, "eps"), whole(steps, "steps", 1)
+    step = 2.5 * eps / steps if step is None else real(step, "step")
+    text(constraint, "constraint")
     request = _request(model_fn, gradient_fn, images, labels, batch_size, name, dataset, progress)
     settings = {"constraint": constraint, "eps": eps, "step": step, "steps": steps, "random_start": random_start}
     return Measurement(_freqbias.attack_spectrum(request, settings))
@@ -153,6 +178,7 @@ def critical_bands(
     labels: Any,
     *,
     criterion: float = 0.5,
+    contrast: Optional[float] = None,
     seed: int = 0,
     batch_size: int = 128,
     name: str = "model",
@@ -160,9 +186,11 @@ def critical_bands(
     progress: bool = True,
 ) -> Measurement:
     """How much noise of each octave of frequencies a model withstands on grey images of low contrast (Subramanian et al., NeurIPS
-    2023). A threshold is the strength at which accuracy falls to ``criterion``."""
+    2023). A threshold is the strength at which accuracy falls to ``criterion``, a share of the images; ``contrast`` is that of the grey
+    images, of which photographs have 1 (0.2 unless it is given)."""
     request = _request(model_fn, None, images, labels, batch_size, name, dataset, progress)
-    return Measurement(_freqbias.critical_bands(request, criterion, seed))
+    contrast = None if contrast is None else real(contrast, "contrast")
+    return Measurement(_freqbias.critical_bands(request, real(criterion, "criterion"), contrast, whole(seed, "seed")))
 
 
 def shortcuts(
@@ -180,7 +208,9 @@ def shortcuts(
     """Few frequencies that a model takes for a class, in images of that class and of others (Wang et al., ICCV 2023); of all classes
     unless ``of_classes`` names some."""
     request = _request(model_fn, None, images, labels, batch_size, name, dataset, progress, class_names)
-    classes = None if of_classes is None else [int(number) for number in of_classes]
+    classes = None if of_classes is None else wholes(of_classes, "of_classes")
+    if classes == []:
+        raise ValueError("of_classes is empty: expected a class at least, or None for all")
     return Measurement(_freqbias.shortcuts(request, classes))
 
 
@@ -203,12 +233,15 @@ def corruptions(
     request = _request(model_fn, gradient_fn, images, labels, batch_size, name, dataset, progress)
     given = None
     if corrupted is not None:
+        if not isinstance(corrupted, Mapping):
+            found = type(corrupted).__name__
+            raise TypeError(f"corrupted of type {found}: expected a dictionary, of each corruption's name five arrays like the images")
         if not corrupted:
             raise ValueError("corrupted is empty: expected a corruption at least, or None for those that are made")
         given = [
             (str(of), [_corrupted(each, request["images"], of) for each in sets]) for of, sets in corrupted.items()
         ]
-    return Measurement(_freqbias.corruptions(request, given, seed))
+    return Measurement(_freqbias.corruptions(request, given, whole(seed, "seed")))
 
 
 def _corrupted(values: Any, clean: NDArray[np.float32], of: str) -> NDArray[np.float32]:
@@ -234,16 +267,27 @@ def band_accuracy(
     dataset: str = "images",
     progress: bool = True,
 ) -> Measurement:
-    """Accuracy on low-pass images (d < r), high-pass images (d ≥ r) and bands (r₁ ≤ d < r₂) (Lin, Gao & Sang, IJCAI 2022)."""
+    """Accuracy in percent on low-pass images (d < r), high-pass images (d ≥ r) and bands (r₁ ≤ d < r₂) (Lin, Gao & Sang, IJCAI 2022).
+    ``rescale`` says how filtered numbers become pixels again: ``"minmax"`` per channel in 256 steps, as published (``spectral.low_pass``
+    clips unless it is told otherwise), ``"clip"`` or ``"none"``."""
     request = _request(model_fn, None, images, labels, batch_size, name, dataset, progress, class_names)
+    chosen = {"sides": texts(sides, "sides"), "radii": wholes(radii, "radii")}
+    rings, is_both = [_ring(band) for band in bands], all(chosen.values())
+    if not is_both and not rings:
+        raise ValueError(f"sides {chosen['sides']}, radii {chosen['radii']}, no bands: expected some of the first two, or bands")
     components = {
-        "sides": list(sides),
-        "radii": [int(radius) for radius in radii],
-        "bands": [(int(inner), int(outer)) for inner, outer in bands],
+        **(chosen if is_both else {"sides": [], "radii": []}),
+        "bands": rings,
         "shape": shape,
         "rescale": rescale,
     }
     return Measurement(_freqbias.band_accuracy(request, components))
+
+
+def _ring(band: Any) -> "tuple[int, int]":
+    if not hasattr(band, "__len__") or len(band) != 2:
+        raise ValueError(f"band {band!r}: expected two radii, (inner, outer)")
+    return whole(band[0], "band", 0), whole(band[1], "band", 0)
 
 
 def _request(
@@ -259,8 +303,10 @@ def _request(
 ) -> "dict[str, Any]":
     pixels = _arrays.pixels(images)
     numbers = _arrays.labels(labels, len(pixels))
-    if batch_size < 1:
-        raise ValueError(f"batch_size {batch_size}: expected 1 or more")
+    batch_size = whole(batch_size, "batch_size", 1)
+    for what, function in (("model_fn", model_fn), ("gradient_fn", gradient_fn)):
+        if not callable(function) and not (function is None and what == "gradient_fn"):
+            raise TypeError(f"{what} of type {type(function).__name__}: expected a function of arrays")
 
     def logits(batch: NDArray[np.float32]) -> NDArray[np.float32]:
         return _arrays.floats(model_fn(batch), "logits", "(images, classes)")
@@ -271,7 +317,12 @@ def _request(
         assert gradient_fn is not None
         if scaled:
             return _arrays.scaled((scaled_fn or gradient_fn)(batch, of), "gradients")
-        return _arrays.floats(gradient_fn(batch, of), "gradients")
+        found = _arrays.floats(gradient_fn(batch, of), "gradients")
+        finite = np.isfinite(found).all(tuple(range(1, found.ndim)))
+        if not finite.all():
+            count = len(found) - int(finite.sum())
+            raise ValueError(f"gradients that are not finite, of {count} of {len(found)} images of a batch: expected numbers")
+        return found
 
     if len(pixels) == 0:
         raise ValueError("no images: expected one at least")
@@ -279,7 +330,7 @@ def _request(
     classes = logits(pixels[:1].copy()).shape[1]
     if numbers and max(numbers) >= classes:
         raise ValueError(f"label {max(numbers)}: expected 0 to {classes - 1}, for the model has {classes} classes")
-    names = [str(number) for number in range(classes)] if class_names is None else list(class_names)
+    names = [str(number) for number in range(classes)] if class_names is None else texts(class_names, "class_names")
     if len(names) != classes:
         raise ValueError(f"{len(names)} class_names: expected {classes}, as the model has classes")
     return {
@@ -289,8 +340,8 @@ def _request(
         "model_fn": logits,
         "gradient_fn": gradients if gradient_fn is not None else None,
         # No more than there is: memory is taken for whole batches.
-        "batch_size": min(int(batch_size), len(pixels)),
-        "name": name,
-        "dataset": dataset,
+        "batch_size": min(batch_size, len(pixels)),
+        "name": text(name, "name"),
+        "dataset": text(dataset, "dataset"),
         "progress": reporter(progress),
     }

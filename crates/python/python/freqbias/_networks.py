@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
-from typing import Any, Optional
+from typing import Any, Optional, Union
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import _arrays, _freqbias
+from ._arguments import mean_and_std, text, whole
 
 
 class Network:
@@ -44,6 +46,9 @@ class Network:
     def __repr__(self) -> str:
         return "\n".join(self.notes)
 
+    def __reduce__(self) -> Any:
+        raise TypeError("a Network cannot be pickled or copied: load its file again where it is needed")
+
 
 class Gradient:
     """The gradients of a network as a function of images and labels."""
@@ -68,19 +73,33 @@ def load(
 ) -> Network:
     """The network of the weights in a file: safetensors, or any PyTorch's, which run no code. ``arch`` is guessed by names and shapes
     unless it is given; ``weights`` is the key of the weights in a file that holds several; ``normaliser`` is (mean, std) per channel,
-    and counts whatever the file says. ``notes`` say what was guessed."""
-    return Network(_freqbias.load(path, arch, weights, _three(normaliser)))
+    and counts whatever the file says. ``notes`` say what was guessed; a normaliser that was is warned of."""
+    arch, weights = (None if value is None else text(value, name) for value, name in ((arch, "arch"), (weights, "weights")))
+    return _warned(Network(_freqbias.load(os.fspath(path), arch, weights, _three(normaliser))))
 
 
 def load_onnx(
     path: "str | os.PathLike[str]",
-    size: "tuple[int, int]",
+    size: "Union[int, tuple[int, int]]",
     *,
     normaliser: "Optional[tuple[Sequence[float], Sequence[float]]]" = None,
 ) -> Network:
-    """The network of an ONNX file, for images of (height, width)."""
-    height, width = size
-    return Network(_freqbias.load_onnx(path, (int(height), int(width)), _three(normaliser)))
+    """The network of an ONNX file, for images of (height, width), or of so many rows and columns. ``normaliser`` is (mean, std) per channel;
+    one that was guessed, because the graph has none, is warned of."""
+    sides = tuple(size) if hasattr(size, "__iter__") else (size, size)
+    if len(sides) != 2:
+        raise ValueError(f"size {size!r}: expected (height, width), or one number for both")
+    height, width = (whole(side, "size", 1) for side in sides)
+    return _warned(Network(_freqbias.load_onnx(os.fspath(path), (height, width), _three(normaliser))))
+
+
+def _warned(network: Network) -> Network:
+    guessed = network._native.guessed_normaliser
+    if guessed is not None:
+        mean, std = network.normaliser
+        numbers = f"mean {tuple(mean)}, std {tuple(std)}"
+        warnings.warn(f"{network.arch}: the normaliser is {guessed} ({numbers}); normaliser= names another", stacklevel=3)
+    return network
 
 
 def _three(
@@ -88,7 +107,7 @@ def _three(
 ) -> "Optional[tuple[list[float], list[float]]]":
     if normaliser is None:
         return None
-    mean, std = ([float(value) for value in part] for part in normaliser)
-    if len(mean) != 3 or len(std) != 3:
+    mean, std = mean_and_std(normaliser)
+    if len(mean) != 3:
         raise ValueError(f"a normaliser of {len(mean)} means and {len(std)} deviations: expected 3 and 3, a channel each")
     return mean, std

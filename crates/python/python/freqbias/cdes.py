@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _arrays, _freqbias
+from ._arguments import real, whole
 from ._progress import reporter
 from .spectral import radii
 
@@ -21,7 +22,7 @@ __all__ = ["Kernels", "fit", "restructure", "target_density"]
 
 def target_density(height: int, width: int, rho: float = 1.0) -> NDArray[np.float64]:
     """The target of the paper, one value in [0, 1] a band: a peak at zero and one of weight ``rho`` near band 16."""
-    return _freqbias.target_density(len(radii(height, width)), height, rho)
+    return _freqbias.target_density(len(radii(height, width)), whole(height, "height", 1), real(rho, "rho"))
 
 
 class Kernels:
@@ -46,7 +47,7 @@ class Kernels:
 
     def apply(self, images: Any, noise: Optional[int] = None) -> NDArray[np.float32]:
         """What the kernels make of images; with a seed in ``noise``, of images with noise, as they were fitted."""
-        return self._native.apply(_arrays.pixels(images), noise)
+        return self._native.apply(_arrays.pixels(images), None if noise is None else whole(noise, "noise"))
 
 
 def fit(
@@ -64,12 +65,12 @@ def fit(
     """Fits kernels so that images that pass them get the target density, one value a band. The same seed gives the same kernels, for any
     number of threads."""
     settings = {
-        "number": number,
-        "kernel_size": kernel_size,
-        "epochs": epochs,
-        "lr": lr,
-        "batch_size": batch_size,
-        "seed": seed,
+        "number": whole(number, "number", 1),
+        "kernel_size": whole(kernel_size, "kernel_size", 1),
+        "epochs": whole(epochs, "epochs", 1),
+        "lr": real(lr, "lr"),
+        "batch_size": whole(batch_size, "batch_size", 1),
+        "seed": whole(seed, "seed"),
         "progress": reporter(progress),
     }
     wanted = [float(value) for value in np.asarray(target, np.float64)]
@@ -78,4 +79,4 @@ def fit(
 
 def restructure(low: Any, high: Any, radius: int = 10) -> NDArray[np.float32]:
     """The low frequencies of one and the high ones of another, min–max scaled per channel."""
-    return _freqbias.restructure(_arrays.pixels(low), _arrays.floats(high, "images that give high frequencies"), radius)
+    return _freqbias.restructure(_arrays.pixels(low), _arrays.floats(high, "images that give high frequencies"), whole(radius, "radius"))

@@ -28,6 +28,8 @@ class _Functions:
     def __init__(self, function: Callable[[Any], Any], layout: str) -> None:
         if layout not in _TO_NCHW:
             raise ValueError(f'layout {layout!r}: expected "NHWC" or "NCHW"')
+        if not callable(function):
+            raise TypeError(f"function of type {type(function).__name__}: expected one of images, that gives logits")
         self._layout = layout
         self._forward = jax.jit(function)
         self._backward = jax.jit(lambda images, slopes: jax.vjp(function, images)[1](slopes)[0])
@@ -94,20 +96,21 @@ def gradient_spectrum(
     progress: bool = True,
 ) -> Spectrum:
     """The gradient spectrum of a function on batches (images, labels). The gradient is with respect to the images as they are: those of
-    bytes are first divided by 255."""
+    bytes are first divided by 255. The accuracy is in percent."""
     found, spectrum = _Functions(function, layout), cast("Optional[GradientSpectrum]", None)
     seen = correct = 0
     report = reporter(progress)
     if report is not None:
         report("begin", "gradients", 0)
     for images, labels in loader:
+        _arrays.check_pixels(images, False)
         batch = jnp.asarray(_arrays.pixels(images))
         if len(batch) == 0:
             continue
         logits, gradient = found.gradients(batch, labels, scaled=True)
         spectrum = spectrum or _spectrum(gradient, convention)
         spectrum.update(gradient)
-        correct += int((np.asarray(logits).argmax(1) == np.asarray(labels)).sum())
+        correct += _arrays.hits(np.asarray(logits, np.float32), _arrays.labels(labels, len(batch)))
         seen += len(batch)
         if report is not None:
             report("advance", "", len(batch))

@@ -11,6 +11,7 @@ try:
 except ImportError:
     from pytorch_lightning import Callback
 
+from ._arguments import whole
 from .torch import Normaliser, SpectrumRecorder
 
 __all__ = ["SpectrumCallback"]
@@ -18,7 +19,8 @@ __all__ = ["SpectrumCallback"]
 
 class SpectrumCallback(Callback):  # type: ignore[misc]
     """Records after every ``every``-th epoch on the images of a loader: see ``freqbias.torch.SpectrumRecorder``. Only the first process
-    measures; ``model`` names the attribute of the Lightning module that is the classifier, the module itself unless it is given."""
+    measures; ``model`` names the attribute of the Lightning module that is the classifier, the module itself unless it is given. A trainer
+    that goes on from a checkpoint needs ``resume=True``: epochs have the trainer's numbers."""
 
     def __init__(
         self,
@@ -31,22 +33,35 @@ class SpectrumCallback(Callback):  # type: ignore[misc]
         name: Optional[str] = None,
         dataset: str = "images",
         checkpoints: bool = False,
+        resume: bool = False,
     ) -> None:
         super().__init__()
-        if every < 1:
-            raise ValueError(f"every {every}: expected 1 or more")
-        self._folder, self._loader, self._every, self._model = folder, loader, every, model
-        self._settings: dict[str, Any] = {"normaliser": normaliser, "name": name, "dataset": dataset, "checkpoints": checkpoints}
+        self._folder, self._loader, self._every, self._model = folder, loader, whole(every, "every", 1), model
+        self._settings: dict[str, Any] = {
+            "normaliser": normaliser,
+            "name": name,
+            "dataset": dataset,
+            "checkpoints": checkpoints,
+            "resume": resume,
+        }
         self.recorder: Optional[SpectrumRecorder] = None
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        """Looks into the folder before an epoch has been spent. Rows from the trainer's epoch on are of a run that was given up."""
+        if trainer.is_global_zero:
+            self._recorder(pl_module).forget_from = trainer.current_epoch
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
         """Measures, if it is an epoch's turn."""
         if not trainer.is_global_zero or trainer.current_epoch % self._every != 0:
             return
-        model = pl_module if self._model is None else getattr(pl_module, self._model)
+        self._recorder(pl_module).record(trainer.current_epoch)
+
+    def _recorder(self, pl_module: Any) -> SpectrumRecorder:
         if self.recorder is None:
+            model = pl_module if self._model is None else getattr(pl_module, self._model)
             self.recorder = SpectrumRecorder(self._folder, model, self._loader, **self._settings)
-        self.recorder.record(trainer.current_epoch)
+        return self.recorder
 
     def teardown(self, trainer: Any, pl_module: Any, stage: str) -> None:
         """Lets go of the folder."""

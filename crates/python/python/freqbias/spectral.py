@@ -1,7 +1,8 @@
 """Profiles of images and gradients, filters, hybrids.
 
 Transforms are the unnormalised 2-D DFT; radii are in cycles per image. Bands are those of a convention, see ``GradientSpectrum``; masks
-go by the distance d to zero of a shape: ``"radial"`` (discs, as published), ``"square"``, ``"l1"``, or ``"dct"``.
+go by the distance d to zero of a shape: ``"radial"`` (discs, as published), ``"square"``, ``"l1"``, or ``"dct"``. Pixels that are not finite
+numbers are a ``ValueError``: one would spread over its whole image.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _arrays, _freqbias
+from ._arguments import whole
 
 __all__ = ["density", "gradient_profiles", "high_pass", "hybrid", "low_pass", "power", "radii", "ring"]
 
 
 def radii(height: int, width: int, convention: str = "reference") -> NDArray[np.int64]:
     """The radius of each band of height × width spectra."""
-    return _freqbias.radii(height, width, convention).astype(np.int64)
+    return _freqbias.radii(whole(height, "height", 1), whole(width, "width", 1), convention).astype(np.int64)
 
 
 def gradient_profiles(gradients: Any, convention: str = "reference") -> NDArray[np.float64]:
@@ -40,20 +42,21 @@ def power(images: Any, convention: str = "reference") -> NDArray[np.float64]:
 
 def low_pass(images: Any, radius: int, *, shape: str = "radial", rescale: str = "clip") -> NDArray[np.float32]:
     """Images (N, C, H, W) in [0, 1] without what lies at a radius or beyond: d < r remains. ``rescale`` says how numbers become pixels
-    again: ``"clip"``, ``"minmax"`` per channel in 256 steps as the paper's tool writes images, or ``"none"``."""
-    return _freqbias.low_pass(_arrays.pixels(images), radius, shape, rescale)
+    again: ``"clip"``, ``"minmax"`` per channel in 256 steps as the paper's tool writes images (what ``band_accuracy`` measures unless it is
+    told otherwise), or ``"none"``."""
+    return _freqbias.low_pass(_arrays.pixels(images), whole(radius, "radius"), shape, rescale)
 
 
 def high_pass(images: Any, radius: int, *, shape: str = "radial", rescale: str = "clip") -> NDArray[np.float32]:
     """Images of which d ≥ r remains; see ``low_pass``."""
-    return _freqbias.high_pass(_arrays.pixels(images), radius, shape, rescale)
+    return _freqbias.high_pass(_arrays.pixels(images), whole(radius, "radius"), shape, rescale)
 
 
 def ring(
     images: Any, inner: int, outer: int, *, shape: str = "radial", rescale: str = "clip"
 ) -> NDArray[np.float32]:
     """Images of which inner ≤ d < outer remains; see ``low_pass``."""
-    return _freqbias.ring(_arrays.pixels(images), inner, outer, shape, rescale)
+    return _freqbias.ring(_arrays.pixels(images), whole(inner, "inner"), whole(outer, "outer"), shape, rescale)
 
 
 def hybrid(high: Any, low: Any, radius: int, *, shape: str = "radial") -> NDArray[np.uint8]:
@@ -62,6 +65,6 @@ def hybrid(high: Any, low: Any, radius: int, *, shape: str = "radial") -> NDArra
     return _freqbias.hybrid(
         _arrays.bytes_(high, "images that give high frequencies"),
         _arrays.bytes_(low, "images that give low frequencies"),
-        radius,
+        whole(radius, "radius"),
         shape,
     )

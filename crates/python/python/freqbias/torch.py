@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Optional, Union
 
@@ -18,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from . import _arrays, _freqbias
+from ._arguments import mean_and_std, text, whole
 from ._gradient import GradientSpectrum, Spectrum
 from ._progress import reporter
 
@@ -27,31 +29,55 @@ Normaliser = Union[None, "tuple[Any, Any]", Callable[[Any], Any]]
 """None, (mean, std) per channel, or a function of pixels in [0, 1]."""
 
 
+_LOCK = threading.Lock()
+_MEASURED: "dict[int, tuple[int, bool]]" = {}
+"""How often a module is measured just now, and whether it was training before: by its identity."""
+
+
 @contextlib.contextmanager
 def evaluating(model: Any) -> Iterator[None]:
-    """Evaluation mode for a while: then each submodule is in the mode again that it was in."""
-    modes = [(module, module.training) for module in model.modules()]
-    for module, _ in modes:
+    """Evaluation mode for a while: then each submodule is in the mode again that it was in. Threads may measure one module, or parts
+    of one, at once: the last one puts each back."""
+    if not isinstance(model, torch.nn.Module):
+        raise TypeError(f"model of type {type(model).__name__}: expected a torch.nn.Module")
+    _check_norms(model)
+    modules = list(model.modules())
+    with _LOCK:
+        for module in modules:
+            count, mode = _MEASURED.get(id(module), (0, module.training))
+            _MEASURED[id(module)] = (count + 1, mode)
+        model.eval()
+    try:
+        yield
+    finally:
+        with _LOCK:
+            for module in modules:
+                count, mode = _MEASURED.pop(id(module))
+                if count > 1:
+                    _MEASURED[id(module)] = (count - 1, mode)
+                else:
+                    module.training = mode
+
+
+def _check_norms(model: Any) -> None:
+    for module in model.modules():
         # Such a norm takes the statistics of the batch in any mode: an image's gradient would be one of others, too.
         if "BatchNorm" in type(module).__name__ and getattr(module, "running_mean", 0) is None:
             raise ValueError(
                 f"{type(module).__name__} without running statistics: the logits of an image depend on its batch, "
                 "so that it has no gradient of its own; expected track_running_stats=True"
             )
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
 
 
 class Functions:
     """A module as two functions of NumPy arrays, for ``freqbias.fourier_heat_map`` and the other measures."""
 
     def __init__(self, model: Any, normaliser: Normaliser = None, device: Any = None) -> None:
+        if not isinstance(model, torch.nn.Module):
+            raise TypeError(f"model of type {type(model).__name__}: expected a torch.nn.Module")
         first = next(iter(model.parameters()), None)
         self.model = model
+        self.takes_pixels = normaliser is not None
         self._dtype = first.dtype if first is not None and first.is_floating_point() else torch.float32
         self._device = torch.device(device) if device is not None else (first.device if first is not None else "cpu")
         self._normalise = _normalise(normaliser)
@@ -72,6 +98,14 @@ class Functions:
         with evaluating(self.model):
             _, gradient = self._gradients(images, labels, scaled=True)
             return self._host(gradient)
+
+    def check_pixels(self, images: Any) -> None:
+        """That images are numbers; with a normaliser, pixels in [0, 1]."""
+        if isinstance(images, torch.Tensor) and images.is_floating_point() and images.numel():
+            least, most = (float(value) for value in torch.aminmax(images.detach()))
+            if np.isfinite(least + most) and not (self.takes_pixels and (least < 0 or most > 1)):
+                return  # looked at where they are; only what is wrong is copied
+        _arrays.check_pixels(images, self.takes_pixels)
 
     def _pixels(self, images: Any) -> Any:
         images = images if isinstance(images, torch.Tensor) else torch.as_tensor(_arrays.host(images))
@@ -151,7 +185,8 @@ def gradient_spectrum(
     Batches are (images, labels), or dictionaries with ``pixel_values`` or ``images`` and ``labels`` or ``label``. With a normaliser,
     images are pixels in [0, 1] (or bytes), and the gradient is with respect to these; without one they are what the module takes, as
     loaders of torchvision give them, and the gradient is with respect to that. (A normaliser changes a gradient by a factor for each channel,
-    and with it the sum over channels.) ``device`` is where the images go; that of the first parameter unless it is given.
+    and with it the sum over channels.) ``device`` is where the images go; that of the first parameter unless it is given. The accuracy is in
+    percent; logits of which one is not a number are never right.
     """
     spectrum, accuracy = _measure(Functions(model, normaliser, device), loader, convention, progress)
     return spectrum.result(accuracy)
@@ -174,14 +209,15 @@ def _measure(
             images, labels = _parts(batch)
             if len(images) == 0:
                 continue
+            functions.check_pixels(images)
             see(images)
             logits, gradient = functions._gradients(images, labels, scaled=True)
             if spectrum is None:
                 channels, height, width = gradient.shape[1:]
                 spectrum = GradientSpectrum(height, width, channels, convention)
             spectrum.update(gradient)
-            numbers = torch.as_tensor(_arrays.labels(labels, len(logits)), device=logits.device)
-            correct += int((logits.argmax(1) == numbers).sum())
+            numbers = _arrays.labels(labels, len(logits))
+            correct += _arrays.hits(logits, numbers)
             seen += len(numbers)
             if report is not None:
                 report("advance", "", len(numbers))
@@ -208,9 +244,7 @@ def _normalise(normaliser: Normaliser) -> Callable[[Any], Any]:
         return lambda pixels: pixels
     if callable(normaliser):
         return normaliser
-    mean, std = (np.asarray(part, np.float64).reshape(-1) for part in normaliser)
-    if mean.shape != std.shape or not (std > 0).all():
-        raise ValueError(f"a normaliser of mean {mean}, std {std}: expected as many numbers, deviations above 0")
+    mean, std = mean_and_std(normaliser)
 
     def normalise(pixels: Any) -> Any:
         if pixels.shape[1] != len(mean):
@@ -228,8 +262,12 @@ class SpectrumRecorder:
 
     ``step()`` after each step (or epoch) measures at every ``every``-th; ``record(number)`` measures now. ``checkpoints`` also keeps the
     weights of each, which ``freqbias inspect`` and, of architectures that it has, ``freqbias grad --run`` read (with ``name`` and
-    ``dataset`` as the programs spell them; the normaliser is not kept). The folder has one writer: another one is refused until
-    ``close()``, or the end of a ``with``. Rows of the same numbers are replaced, others of a folder that has some stay.
+    ``dataset`` as the programs spell them). A normaliser of three means and deviations is kept with them; one that is a function is not,
+    and without any it is unknown: ``--mean`` and ``--std`` name it then. The folder has one writer: another one is refused until
+    ``close()``, or the end of a ``with``.
+
+    A folder that has spectra or checkpoints is refused, unless ``resume``: then it must be of the same ``name`` and ``dataset``, ``step()``
+    counts on from the last number that is there, and a number that is recorded again takes the place of the earlier one.
     """
 
     def __init__(
@@ -244,26 +282,45 @@ class SpectrumRecorder:
         name: Optional[str] = None,
         dataset: str = "images",
         checkpoints: bool = False,
+        resume: bool = False,
         progress: bool = False,
     ) -> None:
-        if every < 1:
-            raise ValueError(f"every {every}: expected 1 or more")
         self.folder = os.fspath(folder)
         self.spectra: dict[int, Spectrum] = {}
-        self._model, self._loader, self._every = model, loader, every
+        self.forget_from: Optional[int] = None
+        self._model, self._loader, self._every = model, loader, whole(every, "every", 1)
         self._normaliser, self._device = normaliser, device
-        self._name, self._dataset = name or type(model).__name__, dataset
+        self._name = type(model).__name__ if name is None else text(name, "name")
+        self._dataset = text(dataset, "dataset")
+        _normalise(normaliser)
         self._checkpoints, self._progress = checkpoints, progress
-        self._steps = 0
+        self._steps = self._first_step(resume)
         self._native: Optional[_freqbias.Recorder] = None
 
+    def _first_step(self, resume: bool) -> int:
+        named, epochs, kept = _freqbias.recorded(self.folder)
+        if named is None and not epochs and not kept:
+            return 0
+        if not resume:
+            what = f"there are spectra of {_few(epochs)}" if epochs else f"there are checkpoints of {_few(kept)}"
+            what = what if epochs or kept else "another run has begun"
+            raise ValueError(f"{self.folder}: {what} here; resume=True adds to what is there, or name another folder")
+        found, own = named or (self._dataset, self._name), (self._dataset, self._name)
+        if found != own:
+            raise ValueError(
+                f"{self.folder}: this is the run of the network {found[1]} on {found[0]}, and the recorder is given name={own[1]!r}, "
+                f"dataset={own[0]!r}; name another folder, or these"
+            )
+        return max(epochs + kept, default=-1) + 1
+
     def step(self) -> Optional[Spectrum]:
-        """Counts a step; the spectrum of every so-manieth, numbered from 0."""
+        """Counts a step; the spectrum of every so-manieth, numbered from 0, or on from where the folder was."""
         number, self._steps = self._steps, self._steps + 1
         return self.record(number) if number % self._every == 0 else None
 
     def record(self, number: int) -> Spectrum:
         """Measures now, as the epoch (or step) of this number, and writes all files."""
+        number = whole(number, "number")
         # Built anew: the module may have moved to another device meanwhile.
         functions = Functions(self._model, self._normaliser, self._device)
         is_begun = self._native is not None and self._native.is_begun()
@@ -297,8 +354,24 @@ class SpectrumRecorder:
             pixels = np.repeat(pixels, 3, 1)
         if self._native is None:
             _, _, height, width = pixels.shape
-            self._native = _freqbias.Recorder(self.folder, self._dataset, self._name, None, (height, width))
+            normaliser = _kept(self._normaliser)
+            self._native = _freqbias.Recorder(
+                self.folder, self._dataset, self._name, normaliser, (height, width), self.forget_from
+            )
         self._native.see(pixels)
+
+
+def _kept(normaliser: Normaliser) -> "Optional[tuple[list[float], list[float]]]":
+    """The numbers of a normaliser of three channels, which a run folder can say."""
+    if normaliser is None or callable(normaliser):
+        return None
+    mean, std = mean_and_std(normaliser)
+    return (mean, std) if len(mean) == 3 else None
+
+
+def _few(numbers: "list[int]") -> str:
+    first, last = min(numbers), max(numbers)
+    return f"epoch {first}" if len(numbers) == 1 else f"{len(numbers)} epochs from {first} to {last}"
 
 
 def _weights(model: Any) -> "list[tuple[str, NDArray[np.float32]]]":
