@@ -8,12 +8,9 @@ use crate::{
     arrays::{self, Rows, dims, rows, slice},
     error::reported,
     gradient::convention,
-    images::check_finite,
+    images::{AT_ONCE, check_finite},
     work::drive,
 };
-
-/// Numbers between two looks at whether somebody pressed Ctrl-C: enough to keep all threads busy.
-const AT_ONCE: usize = 8 << 20;
 
 /// The radius of each band of (H, W) spectra.
 #[pyfunction(name = "radii")]

@@ -2,19 +2,22 @@
 
 use std::path::PathBuf;
 
-use freqbias::cdes::{
-    FitEvent, FitSettings, FloatImages, Objective, Restructurer, ToyKernels, noise_generator, noisy,
-    target_density as density,
+use candle_core::Tensor;
+use freqbias::{
+    cdes::{
+        FitEvent, FitSettings, FloatImages, Objective, Restructurer, ToyKernels, noise_generator, noisy,
+        target_density as density,
+    },
+    progress::Progress,
 };
 use numpy::{PyArray1, PyReadonlyArray4};
 use pyo3::{exceptions::PyValueError, prelude::*};
 
 use crate::{
-    arrays::{self, Floats, Images, dims, floats, images, slice},
-    error::reported,
-    images::check_finite,
+    arrays::{self, Dims, Floats, Images, dims, floats, images, slice},
+    error::{Error, reported},
+    images::{AT_ONCE, check_finite},
     network::tensor,
-    pool::detached,
     work::drive,
 };
 
@@ -106,14 +109,16 @@ impl Kernels {
         noise: Option<u64>,
     ) -> PyResult<Images<'py>> {
         let (dims, pixels) = (dims(&images), tensor(&images)?);
-        let found = detached(py, || {
+        let found = drive(py, None, |_, progress| {
             let pixels = match noise {
                 Some(seed) => noisy(&pixels, &mut noise_generator(seed, 0, 0)).map_err(reported)?,
                 None => pixels,
             };
-            let made = self.kernels.apply(&pixels).map_err(reported)?;
-            made.flatten_all().and_then(|made| made.to_vec1::<f32>()).map_err(reported)
-        })?;
+            by_parts(dims, &progress, |start, count| {
+                let part = pixels.narrow(0, start, count).map_err(reported)?;
+                self.kernels.apply(&part).map_err(reported)
+            })
+        })??;
         self::images(py, found, dims)
     }
 
@@ -138,9 +143,34 @@ pub(crate) fn restructure<'py>(
     check_finite(&low)?;
     check_finite(&high)?;
     let (low, high) = (tensor(&low)?, tensor(&high)?);
-    let found = detached(py, || {
-        let made = Restructurer::new(height, width, radius).and_then(|plan| plan.apply(&low, &high));
-        made.map_err(reported)?.flatten_all().and_then(|made| made.to_vec1::<f32>()).map_err(reported)
-    })?;
+    if low.dims() != high.dims() {
+        let message =
+            format!("images of shape {:?} to give high frequencies: expected {dims:?}", high.dims());
+        return Err(Error::new_err(message));
+    }
+    let found = drive(py, None, |_, progress| {
+        let plan = Restructurer::new(height, width, radius).map_err(reported)?;
+        by_parts(dims, &progress, |start, count| {
+            let part = |images: &Tensor| images.narrow(0, start, count).map_err(reported);
+            plan.apply(&part(&low)?, &part(&high)?).map_err(reported)
+        })
+    })??;
     images(py, found, dims)
+}
+
+/// The numbers of what is made of some images at a time; between these somebody may stop the work.
+fn by_parts(
+    [count, channels, height, width]: Dims,
+    progress: &Progress,
+    make: impl Fn(usize, usize) -> PyResult<Tensor>,
+) -> PyResult<Vec<f32>> {
+    let (length, mut found) = ((channels * height * width).max(1), Vec::new());
+    let at_once = AT_ONCE.div_ceil(length);
+    // Of no images, too, which the library may refuse.
+    for start in (0..count.max(1)).step_by(at_once) {
+        progress.check().map_err(reported)?;
+        let made = make(start, at_once.min(count - start))?;
+        found.extend(made.flatten_all().and_then(|made| made.to_vec1::<f32>()).map_err(reported)?);
+    }
+    Ok(found)
 }

@@ -7,12 +7,9 @@ use pyo3::{exceptions::PyValueError, prelude::*};
 use crate::{
     arrays::{self, Images, dims, images, slice},
     error::reported,
-    images::check_finite,
+    images::{AT_ONCE, check_finite},
     work::drive,
 };
-
-/// Numbers between two looks at whether somebody pressed Ctrl-C: enough to keep all threads busy.
-const AT_ONCE: usize = 8 << 20;
 
 /// The shape of a mask by its name.
 ///

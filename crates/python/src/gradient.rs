@@ -121,6 +121,7 @@ impl GradientSpectrum {
             }
             start = end;
             py.detach(|| ());
+            py.check_signals()?;
         }
     }
 
@@ -133,8 +134,12 @@ impl GradientSpectrum {
 
     /// Adds what another process has summed.
     fn merge(&self, py: Python<'_>, sums: &[u8]) -> PyResult<()> {
-        let sent: Sent<GradientSums> = serde_json::from_slice(sums)
-            .map_err(|error| PyValueError::new_err(format!("no sums of a gradient spectrum: {error}")))?;
+        let sent: Sent<GradientSums> = serde_json::from_slice(sums).map_err(|_| {
+            PyValueError::new_err(format!(
+                "{} bytes that are no sums of a gradient spectrum: expected what sums() of this version gives",
+                sums.len()
+            ))
+        })?;
         let mut statistics = self.lock(py)?;
         let (found, expected) = (sent.words(), Sent::new(&statistics, ()).words());
         if found != expected {

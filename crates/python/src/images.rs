@@ -15,6 +15,9 @@ use crate::{
     work::drive,
 };
 
+/// Numbers between two looks at whether somebody pressed Ctrl-C: enough to keep all threads busy.
+pub(crate) const AT_ONCE: usize = 8 << 20;
+
 /// A copy of images (N, 3, H, W) in [0, 1] with their labels, which no Python code can change.
 ///
 /// # Errors
@@ -43,14 +46,21 @@ pub(crate) fn image_set(
 pub(crate) fn check_finite(images: &PyReadonlyArray4<'_, f32>) -> PyResult<()> {
     let [_, channels, height, width] = dims(images);
     let (pixels, length) = (slice(images)?, (channels * height * width).max(1));
-    let found = attached(images.py(), || {
-        let of_image = |(image, pixels): (usize, &[f32])| {
-            pixels.iter().find(|pixel| !pixel.is_finite()).map(|&pixel| (image, pixel))
-        };
-        Ok(pixels.par_chunks(length).enumerate().find_map_first(of_image))
-    })?;
-    let Some((image, pixel)) = found else { return Ok(()) };
-    Err(PyValueError::new_err(format!("image {image} has a pixel of {pixel}: expected finite numbers")))
+    let of_image = |(image, pixels): (usize, &[f32])| {
+        pixels.iter().find(|pixel| !pixel.is_finite()).map(|&pixel| (image, pixel))
+    };
+    let at_once = AT_ONCE.div_ceil(length);
+    for (part, pixels) in pixels.chunks(at_once * length).enumerate() {
+        images.py().check_signals()?;
+        let found =
+            attached(images.py(), || Ok(pixels.par_chunks(length).enumerate().find_map_first(of_image)))?;
+        if let Some((image, pixel)) = found {
+            let message =
+                format!("image {} has a pixel of {pixel}: expected finite numbers", part * at_once + image);
+            return Err(PyValueError::new_err(message));
+        }
+    }
+    Ok(())
 }
 
 /// That pixels are pixels: images that were normalised already are measured on another scale.

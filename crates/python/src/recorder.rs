@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Mutex, MutexGuard},
 };
 
@@ -16,7 +16,7 @@ use freqbias::{
 };
 use numpy::{PyReadonlyArray4, PyReadonlyArrayDyn, PyUntypedArrayMethods};
 use pyo3::{exceptions::PyValueError, prelude::*, sync::MutexExt};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::{
     arrays::{dims, image_shape, slice},
@@ -32,6 +32,8 @@ pub(crate) struct Recorder {
     dataset: String,
     arch: String,
     normaliser: Option<Numbers>,
+    /// Height and width of the images.
+    size: [usize; 2],
     /// From which epoch on rows of the folder are of a run that was given up.
     forget_from: Option<usize>,
     profiler: Profiler,
@@ -47,8 +49,8 @@ struct State {
 
 /// Mean and standard deviation per channel.
 type Numbers = ([f32; 3], [f32; 3]);
-/// Data set and architecture of a run folder, the epochs of its spectra, and those of its checkpoints.
-type Recorded = (Option<(String, String)>, Vec<usize>, Vec<usize>);
+/// Data set and architecture of a run folder, its normaliser, the epochs of its spectra, and those of its checkpoints.
+type Recorded = (Option<(String, String)>, Option<Numbers>, Vec<usize>, Vec<usize>);
 /// Weights by name.
 type Weights<'py> = Vec<(String, PyReadonlyArrayDyn<'py, f32>)>;
 
@@ -56,16 +58,33 @@ type Weights<'py> = Vec<(String, PyReadonlyArrayDyn<'py, f32>)>;
 #[pyfunction]
 pub(crate) fn recorded(run: PathBuf) -> PyResult<Recorded> {
     if !run.exists() {
-        return Ok((None, Vec::new(), Vec::new()));
+        return Ok((None, None, Vec::new(), Vec::new()));
     }
     let path = results::live_folder(&run).join(results::SPECTRUM).with_extension("json");
     let table = path.exists().then(|| SpectrumTable::load_json(&path)).transpose().map_err(reported)?;
     let checkpoints = RunFolder::at(&run).checkpoints().map_err(reported)?;
     let config = RunConfig::read(&run).map_err(reported)?;
     let epochs = table.iter().flat_map(|table| &table.rows).map(|row| row.epoch).collect();
+    let normaliser = config.as_ref().and_then(|config| config.mean.zip(config.std));
     let of_run = config.and_then(|config| config.settings.dataset.clone().zip(config.settings.arch.clone()));
     let named = table.map(|table| (table.dataset, table.arch)).or(of_run);
-    Ok((named, epochs, checkpoints.into_iter().map(|(epoch, _)| epoch).collect()))
+    Ok((named, normaliser, epochs, checkpoints.into_iter().map(|(epoch, _)| epoch).collect()))
+}
+
+/// That a run folder is of images of this size, where it says of which: other sizes may have as many bands.
+fn check_size(run: &Path, [height, width]: [usize; 2]) -> PyResult<()> {
+    let Some(config) = RunConfig::read(run).map_err(reported)? else { return Ok(()) };
+    let settings = Map::from(config.settings);
+    let side = |name: &str| settings.get(name).and_then(Value::as_u64);
+    match (side("height"), side("width")) {
+        (Some(rows), Some(columns)) if (rows, columns) != (height as u64, width as u64) => {
+            Err(PyValueError::new_err(format!(
+                "{}: this is the run of images of {rows}×{columns}, and these are {height}×{width}; name another folder",
+                run.display()
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[pymethods]
@@ -81,11 +100,12 @@ impl Recorder {
     ) -> PyResult<Self> {
         let [height, width] = size;
         image_shape([3, height, width])?;
+        check_size(&run, size)?;
         let profiler = Profiler::new(Recipe::Density, 3, height, width, Convention::Reference);
         let profiler = profiler.map_err(reported)?;
         let images = RunningBands::new(profiler.radii().len());
         let state = Mutex::new(State { images, recorded: None });
-        Ok(Self { run, dataset, arch, normaliser, forget_from, profiler, state })
+        Ok(Self { run, dataset, arch, normaliser, size, forget_from, profiler, state })
     }
 
     /// Whether the images are known already.
@@ -208,9 +228,11 @@ impl Recorder {
             recorded.forget_from(epoch);
         }
         let run = RunFolder::at(&self.run);
-        if run.config::<serde_json::Value>().map_err(reported)?.is_none() {
+        if run.config::<Value>().map_err(reported)?.is_none() {
             let Provenance { command, version, git_commit } = Provenance::library("python");
-            let settings = json!({ "arch": self.arch, "dataset": self.dataset });
+            let [height, width] = self.size;
+            let settings =
+                json!({ "arch": self.arch, "dataset": self.dataset, "height": height, "width": width });
             let settings: Settings = serde_json::from_value(settings).map_err(reported)?;
             let [mean, std] = [self.normaliser.map(|(mean, _)| mean), self.normaliser.map(|(_, std)| std)];
             let (test_images, config) = (Some(count), RunConfig::default());

@@ -167,7 +167,7 @@ def test_spectra_that_cannot_be_made_or_merged():
     with pytest.raises(TypeError, match="str to merge"):
         spectrum.merge("sums")
     for damaged in [b"", b"{}", b'{"skipped":0,"profiles":{"count":1,"mean":[1],"squares":[1]},"shares":1}']:
-        with pytest.raises(ValueError, match="no sums"):
+        with pytest.raises(ValueError, match="bytes that are no sums of a gradient spectrum: expected what sums"):
             spectrum.merge(damaged)
     of = b'"channels":3,"height":32,"width":32,"convention":"reference"'
     odd = b'{"skipped":0,"profiles":{"count":5,"mean":[%s],"squares":[1]},"shares":{"count":4,"mean":[],"squares":[]}}'
@@ -181,6 +181,9 @@ def test_results_are_tables_and_figures():
     assert found == spectrum_of(gradients(20)).result() and found != spectrum_of(gradients(19)).result()
     png = found._repr_png_()
     assert png.startswith(b"\x89PNG") and "data:image/png" in found._repr_html_()
+    for accuracy, error in [("x", TypeError), (np.nan, ValueError)]:
+        with pytest.raises(error, match="accuracy .*: expected a"):
+            spectrum_of(gradients(2)).result(accuracy)
     assert 1 <= found.peak <= 20 and 1 < found.centre < 20
     pandas = pytest.importorskip("pandas")
     table = found.to_pandas()
@@ -203,3 +206,29 @@ def test_a_heat_map_of_spectra(tmp_path):
         freqbias.heat_map([])
     with pytest.raises(freqbias.Error, match="epoch 0 after epoch 1"):
         freqbias.heat_map(spectra[:2], epochs=[1, 0])
+    for wrong, words in [
+        ((spectra[0],), "spectra Spectrum of .*: expected a list of spectra"),
+        (([5],), "spectra of which one is of type int"),
+        ((spectra[:1], 5), "epochs 5: expected a list of whole numbers"),
+        ((spectra[:1], None, 5), "title 5: expected a string"),
+    ]:
+        with pytest.raises(TypeError, match=words):
+            freqbias.heat_map(*wrong)
+
+
+@pytest.mark.parametrize(
+    "radii, settings, error, words",
+    [
+        (5, {}, TypeError, "radii 5: expected a list of whole numbers"),
+        ([1.5, 2], {}, TypeError, "radii 1.5: expected a whole number"),
+        ([1, 2], {"values": [[1, 2]]}, TypeError, "values of type list: expected a dictionary"),
+        ([1, 2], {"values": {5: [1, 2]}}, TypeError, "label 5: expected a string"),
+        ([1, 2], {"values": {"a": ["x", "y"]}}, TypeError, "expected a list of numbers"),
+        ([1, 2], {"values": {"a": [[1, 2]]}}, ValueError, r"values of shape \(1, 2\): expected a list of numbers"),
+        ([1, 2], {"stds": {"b": [1, 2]}}, ValueError, "stds of 'b': expected labels of the curves, 'a'"),
+        ([1, 2], {"right": None}, TypeError, "right None: expected a string"),
+    ],
+)
+def test_curves_that_cannot_be_drawn(radii, settings, error, words):
+    with pytest.raises(error, match=words):
+        freqbias.curves(radii, **{"values": {"a": [1, 2]}, **settings})

@@ -1,6 +1,7 @@
 """JAX functions against the definition in float64."""
 
 import numpy as np
+import pytest
 from conftest import needs, profiles
 
 jax = needs("jax")
@@ -40,6 +41,8 @@ def test_a_small_network(images):
         lambda x: function(x.transpose(0, 2, 3, 1)), [(pixels, labels)], layout="NCHW", progress=False
     )
     assert np.abs(first.mean - found.mean).max() < 1e-6
+    dictionary = freqbias.jax.gradient_spectrum(function, [{"images": last, "labels": labels}], progress=False)
+    assert np.abs(dictionary.mean - found.mean).max() < 1e-6
 
 
 def test_measures_of_a_function(images):
@@ -51,6 +54,36 @@ def test_measures_of_a_function(images):
     spectrum = freqbias.GradientSpectrum(32, 32)
     spectrum.update(gradient_fn(*images))
     assert np.abs(spectrum.result().sensitivity.mean - row["mean"]).max() < 1e-5
+
+
+def test_what_cannot_be_measured_is_an_exception(images):
+    pixels, labels = images[0].transpose(0, 2, 3, 1), images[1]
+    unknown = np.where(np.arange(32)[:, None, None, None] == 3, np.nan, pixels).astype(np.float32)
+    for loader, settings, error, words in [
+        ([(unknown, labels)], {}, ValueError, "image 3 has a pixel of nan: expected finite numbers"),
+        ([(jnp.asarray(unknown, "bfloat16"), labels)], {}, ValueError, "image 3 has a pixel of nan: expected finite"),
+        ([pixels], {}, ValueError, r"a batch of type ndarray: expected \(images, labels\)"),
+        (None, {}, TypeError, "loader of type NoneType: expected batches"),
+        ([], {"layout": []}, TypeError, r"layout \[\]: expected a string"),
+        ([], {"layout": "nhwc"}, ValueError, "layout 'nhwc': expected"),
+        ([], {}, ValueError, "the loader gave no images"),
+    ]:
+        with pytest.raises(error, match=words):
+            freqbias.jax.gradient_spectrum(network(), loader, **settings)
+    with pytest.raises(TypeError, match="function of type NoneType"):
+        freqbias.jax.gradient_spectrum(None, [(pixels, labels)])
+
+
+def test_what_is_not_a_number_is_never_right(images):
+    pixels, labels = images[0].transpose(0, 2, 3, 1), np.zeros(32, np.int64)
+    # Class 0 is right of all images, but every second has a score that is not a number.
+    odd = jnp.arange(32)[:, None] % 2 == 1
+
+    def function(x):
+        scores = network()(x) + 100 * (jnp.arange(10) == 0)
+        return jnp.where(odd & (jnp.arange(10) == 9), jnp.nan, scores)
+
+    assert freqbias.jax.gradient_spectrum(function, [(pixels, labels)], progress=False).accuracy == 50
 
 
 def test_arrays_of_jax():

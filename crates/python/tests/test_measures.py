@@ -157,6 +157,9 @@ def test_what_cannot_be_measured_is_an_exception(linear):
         ({"radii": [-1]}, ValueError, "radii -1: expected a whole number from 0 on"),
         ({"sides": "low"}, TypeError, "sides 'low': expected a list of strings"),
         ({"bands": [4]}, ValueError, r"band 4: expected two radii"),
+        ({"bands": 4}, TypeError, r"bands 4: expected a list of \(inner, outer\)"),
+        ({"shape": 5}, TypeError, "shape 5: expected a string"),
+        ({"rescale": None}, TypeError, "rescale None: expected a string"),
         ({"batch_size": 2.5}, TypeError, "batch_size 2.5: expected a whole number from 1 on"),
         ({"name": 5}, TypeError, "name 5: expected a string"),
         ({"class_names": "ab"}, TypeError, "class_names 'ab': expected a list of strings"),
@@ -169,6 +172,19 @@ def test_what_cannot_be_measured_is_an_exception(linear):
         freqbias.shortcuts(model, images, labels, of_classes=[])
     with pytest.raises(TypeError, match="corrupted of type list: expected a dictionary"):
         freqbias.corruptions(model, gradient, images, labels, corrupted=[images])
+    for wrong, words in [({"a": 5}, "a 5: expected a list of five arrays"), ({5: [images] * 5}, "corruption 5: expected a string")]:
+        with pytest.raises(TypeError, match=words):
+            freqbias.corruptions(model, gradient, images, labels, corrupted=wrong)
+    with pytest.raises(ValueError, match="of_classes 1099511627776: expected 0 to"):
+        freqbias.shortcuts(model, images, labels, of_classes=[2**40])
+    with pytest.raises(TypeError, match="clip 'no': expected True or False"):
+        freqbias.phase_amplitude(model, images, labels, clip="no")
+    with pytest.raises(TypeError, match="clip 2.5: expected True or False"):
+        freqbias.fourier_heat_map(model, gradient, images, labels, clip=2.5)
+    with pytest.raises(TypeError, match="random_start 1: expected True or False"):
+        freqbias.attack_spectrum(model, gradient, images, labels, random_start=1)
+    with pytest.raises(ValueError, match=r"norm 1e\+300: expected a finite number"):
+        freqbias.fourier_heat_map(model, gradient, images, labels, norm=1e300)
     with pytest.raises(TypeError, match="gradient_fn of type str"):
         freqbias.sensitivity(model, "gradient", images, labels)
     with pytest.raises(ValueError, match="gradients that are not finite, of 24 of 24 images"):

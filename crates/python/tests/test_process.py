@@ -130,7 +130,7 @@ def test_a_model_may_use_the_library_on_one_thread():
     )
 
 
-@pytest.mark.parametrize("work", ["measure", "fit", "synthetic"])
+@pytest.mark.parametrize("work", ["measure", "fit", "synthetic", "restructure"])
 def test_ctrl_c_stops_work(work):
     code = """
         import sys, time, numpy as np, freqbias
@@ -142,6 +142,10 @@ def test_ctrl_c_stops_work(work):
                 freqbias.cdes.fit(images, target, epochs=100000)
             elif "WORK" == "synthetic":
                 freqbias.synthetic(100_000)
+            elif "WORK" == "restructure":
+                many = np.concatenate([images] * 60)
+                while True:
+                    freqbias.cdes.restructure(many, many)
             else:
                 freqbias.fourier_heat_map(
                     lambda x: x.mean((2, 3)), lambda x, y: np.ones_like(x), images, labels % 3, batch_size=1)

@@ -81,6 +81,7 @@ def test_kernels_give_images_a_target_density(images, tmp_path):
 
 def test_what_cannot_be_used_is_an_exception(images, tmp_path):
     pixels, unknown = images[0], images[0].copy()
+    bytes_ = (pixels * 255).round().astype(np.uint8)
     unknown[2, 0, 5, 5] = np.nan
     for call, error, words in [
         (lambda: spectral.low_pass(pixels[0], 4), ValueError, "expected"),
@@ -89,7 +90,14 @@ def test_what_cannot_be_used_is_an_exception(images, tmp_path):
         (lambda: spectral.low_pass(unknown, 4, rescale="minmax"), ValueError, "image 2 has a pixel of NaN"),
         (lambda: spectral.density(unknown), ValueError, "image 2 has a pixel of NaN"),
         (lambda: cdes.restructure(pixels, unknown), ValueError, "image 2 has a pixel of NaN"),
-        (lambda: freqbias.synthetic(4, seed=-1), ValueError, "seed -1"),
+        (lambda: freqbias.synthetic(4, seed=-1), ValueError, "seed -1: expected a whole number from 0 on"),
+        (lambda: freqbias.synthetic(4, seed=2**70), ValueError, "seed 1180591620717411303424: expected 0 to 9223"),
+        (lambda: spectral.low_pass(pixels, 4, shape=5), TypeError, "shape 5: expected a string"),
+        (lambda: spectral.hybrid(bytes_, bytes_, 4, shape=None), TypeError, "shape None: expected a string"),
+        (lambda: spectral.density(pixels, 5), TypeError, "convention 5: expected a string"),
+        (lambda: cdes.fit(pixels, "a"), TypeError, "target 'a': expected a list of numbers"),
+        (lambda: cdes.fit(pixels, [[1.0]]), ValueError, r"target of shape \(1, 1\): expected a list"),
+        (lambda: cdes.fit(pixels, cdes.target_density(32, 32), lr=True), TypeError, "lr True: expected a number"),
         (lambda: spectral.low_pass(pixels, 4, shape="round"), ValueError, "radial, square, l1 or dct"),
         (lambda: spectral.low_pass(pixels, 4, rescale="no"), ValueError, "minmax, clip or none"),
         (lambda: spectral.ring(pixels, 4, 4), freqbias.Error, "ring from 4 to 4"),
@@ -109,6 +117,5 @@ def test_what_cannot_be_used_is_an_exception(images, tmp_path):
         with pytest.raises(error, match=words):
             call()
     assert spectral.low_pass(pixels[:0], 4).shape == (0, 3, 32, 32)
-    bytes_ = (pixels * 255).round().astype(np.uint8)
     with pytest.raises(ValueError, match="expected"):
         spectral.hybrid(bytes_, bytes_[:3], 4)

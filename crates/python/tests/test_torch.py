@@ -1,24 +1,16 @@
 """PyTorch modules against autograd in float64, image by image."""
 
-import json
-import subprocess
 import threading
 
 import numpy as np
 import pytest
-from conftest import needs, profiles, program, shares
+from conftest import needs, profiles, shares
 
 torch = needs("torch")
 
 import freqbias  # noqa: E402
 import freqbias.torch  # noqa: E402
-
-MEAN, STD = [0.48, 0.46, 0.41], [0.23, 0.22, 0.23]
-
-
-def loader(images, labels, size=5):
-    pairs = torch.utils.data.TensorDataset(torch.as_tensor(images), torch.as_tensor(labels))
-    return torch.utils.data.DataLoader(pairs, batch_size=size)
+from modules import MEAN, OWN_MEAN, OWN_STD, STD, Small, cifar_resnet, lambda_module, loader  # noqa: E402
 
 
 def gradients(model, images, labels, normalise):
@@ -71,26 +63,6 @@ def test_models_of_the_libraries(make, images):
     assert np.abs(found.std - profiles(expected).std(0)).max() < 1e-6
     assert np.abs(found.sensitivity.mean - shares(expected).mean(0)).max() < 1e-6
     assert found.count == 12 and 0 <= found.accuracy <= 100
-
-
-class Small(torch.nn.Module):
-    def __init__(self, scale=1.0):
-        super().__init__()
-        torch.manual_seed(1)
-        self.body = torch.nn.Sequential(
-            torch.nn.Conv2d(3, 8, 3, padding=1),
-            torch.nn.BatchNorm2d(8),
-            torch.nn.GELU(),
-            torch.nn.Conv2d(8, 8, 3, stride=2, padding=1),
-            torch.nn.GELU(),
-            torch.nn.Flatten(),
-            torch.nn.Dropout(0.5),
-            torch.nn.Linear(8 * 16 * 16, 10),
-        )
-        self.scale = scale
-
-    def forward(self, x):
-        return self.scale * self.body(x)
 
 
 def test_batches_modes_and_contexts_make_no_difference(images):
@@ -216,15 +188,17 @@ def test_what_cannot_be_measured_is_an_exception(images):
         measure(model, [(pixels * np.float32("nan"), labels)])
     with pytest.raises(TypeError, match="model of type NoneType: expected a torch.nn.Module"):
         measure(None, [(pixels, labels)])
-    for wrong in [{"name": 5}, {"every": 1.5}]:
-        with pytest.raises(TypeError, match="name 5: expected a string|every 1.5: expected a whole"):
-            freqbias.torch.SpectrumRecorder("nowhere", model, [(pixels, labels)], **wrong)
-
-
-def lambda_module(function):
-    module = torch.nn.Module()
-    module.forward = function
-    return module
+    with pytest.raises(TypeError, match="loader of type NoneType: expected batches"):
+        measure(model, None)
+    for wrong, words in [
+        ({"name": 5}, "name 5: expected a string"),
+        ({"every": 1.5}, "every 1.5: expected a whole number"),
+        ({"resume": "yes"}, "resume 'yes': expected True or False"),
+        ({"model": None}, "model of type NoneType"),
+        ({"loader": 5}, "loader of type int"),
+    ]:
+        with pytest.raises(TypeError, match=words):
+            freqbias.torch.SpectrumRecorder("nowhere", **{"model": model, "loader": [(pixels, labels)], **wrong})
 
 
 def test_a_loader_with_forked_workers(images):
@@ -244,64 +218,15 @@ def filtering(pairs):
     return torch.as_tensor(low), torch.stack([label for _, label in pairs])
 
 
-def test_live_spectra_are_a_run_folder_that_the_programs_read(images, tmp_path):
-    needs("torchvision")
-    pixels, labels = images
-    torch.manual_seed(0)
-    model = cifar_resnet()
-    with freqbias.torch.SpectrumRecorder(
-        tmp_path / "run",
-        model,
-        loader(pixels, labels, 16),
-        every=2,
-        normaliser=(OWN_MEAN, OWN_STD),
-        name="resnet18",
-        dataset="synthetic",
-        checkpoints=True,
-    ) as recorder:
-        measured = [recorder.step() for _ in range(3)]
-        assert [found is not None for found in measured] == [True, False, True]
-        of_folder = {"name": "resnet18", "dataset": "synthetic", "resume": True}
-        with pytest.raises(freqbias.Error, match="in use|another program"):
-            freqbias.torch.SpectrumRecorder(tmp_path / "run", model, loader(pixels, labels), **of_folder).record(0)
-    table = json.loads((tmp_path / "run/spectrum/gradient_spectrum.json").read_text())
-    assert (table["epochs"], table["arch"], table["n_images"]) == ([0, 2], "resnet18", 32)
-    assert np.array_equal(table["mean"][0], measured[0].mean)
-    names = {path.name for path in (tmp_path / "run/spectrum").iterdir()}
-    assert {"gradient_spectrum.png", "gradient_spectrum.svg", "gradient_spectrum.npz", "density.png"} <= names
-    # The programs read what was written: the checkpoint, and the run as one of their own.
-    said = call("inspect", str(tmp_path / "run/2_checkpoint.safetensors"))
-    assert "resnet18" in said
-    on = ["--dataset", "synthetic", "--limit-train", "32", "--limit-test", "32", "--quiet"]
-    call("grad", "--run", str(tmp_path / "run"), *on)
-    own = json.loads((tmp_path / "run/grad/gradient_spectrum.json").read_text())
-    assert own["epochs"] == [0, 2] and own["radii"] == table["radii"]
-    # Rounding of float32 switches a ReLU here and there: not so in the mean.
-    assert np.abs(np.array(own["mean"]) - table["mean"]).max() < 5e-3
+def test_a_module_that_cannot_be_put_into_evaluation_is_as_it_was(images):
+    class Refuses(Small):
+        def eval(self):
+            raise RuntimeError("not now")
 
-
-def test_a_folder_that_has_spectra_is_gone_on_with_or_refused(images, tmp_path):
-    pixels, labels = images
-    model, settings = Small(), {"name": "small", "dataset": "mine"}
-
-    def recorder(count=32, **more):
-        return freqbias.torch.SpectrumRecorder(tmp_path, model, loader(pixels[:count], labels[:count], 16), **more)
-
-    with recorder(every=2, **settings) as first:
-        for _ in range(3):
-            first.step()
-    with pytest.raises(ValueError, match="spectra of 2 epochs from 0 to 2 here; resume=True adds to what is there, or name another"):
-        recorder(**settings)
-    for other in [{"name": "large", "dataset": "mine"}, {"name": "small"}]:
-        with pytest.raises(ValueError, match="this is the run of the network small on mine, and"):
-            recorder(resume=True, **other)
-    with recorder(every=2, resume=True, **settings) as more:
-        # Numbers go on: 3 is not measured, 4 is.
-        assert [more.step() is not None for _ in range(2)] == [False, True] and list(more.spectra) == [4]
-        more.record(2)
-    assert json.loads((tmp_path / "spectrum/gradient_spectrum.json").read_text())["epochs"] == [0, 2, 4]
-    with recorder(8, resume=True, **settings) as fewer, pytest.raises(freqbias.Error, match="measured on 32 images"):
-        fewer.record(6)
+    model, calls = Refuses().train(), [(images[0][:4], images[1][:4])]
+    with pytest.raises(RuntimeError, match="not now"):
+        freqbias.torch.gradient_spectrum(model, calls)
+    assert model.training and not freqbias.torch._MEASURED
 
 
 def test_threads_that_measure_one_module_leave_it_as_it_was(images):
@@ -328,98 +253,6 @@ def test_what_is_not_a_number_is_never_right(images):
     first = torch.nn.functional.one_hot(torch.zeros(4).long(), 10)
     half = lambda_module(lambda x: torch.cat([broken(x[:4]), first * x[4:, :, ::2, :5].mean((1, 2, 3))[:, None]]))
     assert freqbias.torch.gradient_spectrum(half, [(pixels, labels)]).accuracy == 50.0
-
-
-# No data set's: who guesses is wrong.
-OWN_MEAN, OWN_STD = [0.4, 0.5, 0.3], [0.3, 0.15, 0.25]
-
-
-def cifar_resnet():
-    """A ResNet-18 with the stem for small images, under the names that the programs know."""
-
-    class Block(torch.nn.Module):
-        def __init__(self, inner, outer, stride):
-            super().__init__()
-            conv = lambda a, b, s: torch.nn.Conv2d(a, b, 3, s, 1, bias=False)  # noqa: E731
-            self.conv1, self.bn1 = conv(inner, outer, stride), torch.nn.BatchNorm2d(outer)
-            self.conv2, self.bn2 = conv(outer, outer, 1), torch.nn.BatchNorm2d(outer)
-            self.shortcut = torch.nn.Sequential()
-            if stride != 1 or inner != outer:
-                self.shortcut = torch.nn.Sequential(
-                    torch.nn.Conv2d(inner, outer, 1, stride, bias=False), torch.nn.BatchNorm2d(outer)
-                )
-
-        def forward(self, x):
-            out = self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x)))))
-            return torch.relu(out + self.shortcut(x))
-
-    class Net(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv1, self.bn1 = torch.nn.Conv2d(3, 64, 3, 1, 1, bias=False), torch.nn.BatchNorm2d(64)
-            layer = lambda a, b, s: torch.nn.Sequential(Block(a, b, s), Block(b, b, 1))  # noqa: E731
-            self.layer1, self.layer2 = layer(64, 64, 1), layer(64, 128, 2)
-            self.layer3, self.layer4 = layer(128, 256, 2), layer(256, 512, 2)
-            self.linear = torch.nn.Linear(512, 10)
-
-        def forward(self, x):
-            x = torch.relu(self.bn1(self.conv1(x)))
-            x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
-            return self.linear(x.mean((2, 3)))
-
-    return Net()
-
-
-def call(name, *flags):
-    done = subprocess.run([*program(name), *flags], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def test_the_callback_of_lightning(images, tmp_path):
-    lightning = needs("lightning.pytorch")
-    from freqbias.lightning import SpectrumCallback
-
-    class Module(lightning.LightningModule):
-        def __init__(self):
-            super().__init__()
-            self.network = Small()
-
-        def training_step(self, batch, _):
-            return torch.nn.functional.cross_entropy(self.network(batch[0]), batch[1])
-
-        def configure_optimizers(self):
-            return torch.optim.SGD(self.parameters(), 0.01)
-
-    callback = SpectrumCallback(tmp_path / "run", loader(*images), every=2, model="network", dataset="mine")
-    trainer = lightning.Trainer(
-        max_epochs=3,
-        callbacks=[callback],
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    trainer.fit(Module(), loader(*images, 16))
-    table = json.loads((tmp_path / "run/spectrum/gradient_spectrum.json").read_text())
-    assert table["epochs"] == [0, 2] and table["dataset"] == "mine"
-    assert np.array_equal(table["mean"][1], callback.recorder.spectra[2].mean)
-    # Nobody holds the folder any more. A trainer that goes on at epoch 1 takes the place of what came after it.
-    again = SpectrumCallback(tmp_path / "run", loader(*images), model="network", dataset="mine", resume=True)
-    again.on_train_start(Resumed(1), Module())
-    again.on_train_epoch_end(Resumed(1), Module())
-    again.teardown(None, None, "fit")
-    assert json.loads((tmp_path / "run/spectrum/gradient_spectrum.json").read_text())["epochs"] == [0, 1]
-
-
-class Resumed:
-    """As much of a trainer as a callback looks at."""
-
-    is_global_zero = True
-
-    def __init__(self, epoch):
-        self.current_epoch = epoch
 
 
 def test_our_engine_computes_what_torch_computes(images, tmp_path):
@@ -449,5 +282,10 @@ def test_an_onnx_file(images, tmp_path):
     plain = gradients(Small(), pixels, labels, lambda x: x)
     found = network.input_gradient(pixels, labels)
     assert np.abs(found - plain).max() < 1e-4 * np.abs(plain).max()
+    with pytest.warns(UserWarning, match="small: the normaliser is the usual one of cifar10.*normaliser= names another"):
+        square = freqbias.load_onnx(tmp_path / "small.onnx", 32)
+    assert square.logits(pixels).shape == (32, 10)
+    with pytest.raises(TypeError, match="size 32.5: expected a whole number from 1 on"):
+        freqbias.load_onnx(tmp_path / "small.onnx", 32.5)
     with pytest.raises(freqbias.Error):
         freqbias.load_onnx(tmp_path / "small.onnx", (30, 32))

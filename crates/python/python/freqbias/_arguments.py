@@ -20,27 +20,45 @@ def whole(value: Any, what: str, least: int = 0, most: int = LARGEST) -> int:
         number = operator.index(value)
     except TypeError:
         raise TypeError(f"{what} {value!r}: {expected}") from None
-    if not least <= number <= most:
-        raise ValueError(f"{what} {number}: {expected}")
+    if number < least or number > most:
+        raise ValueError(f"{what} {number}: {expected if number < least else f'expected {least} to {most}'}")
     return number
 
 
-def wholes(values: Any, what: str, least: int = 0) -> "list[int]":
+def wholes(values: Any, what: str, least: int = 0, most: int = LARGEST) -> "list[int]":
     """Several of them."""
-    return [whole(value, what, least) for value in _several(values, what, "whole numbers")]
+    return [whole(value, what, least, most) for value in several(values, what, "whole numbers")]
 
 
 def real(value: Any, what: str) -> float:
-    """A real number, finite."""
+    """A real number, finite in float32, which the library computes in."""
     try:
-        if isinstance(value, (str, bytes)):
+        if isinstance(value, (str, bytes, bool, np.bool_)):
             raise TypeError
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise TypeError(f"{what} {value!r}: expected a number") from None
-    if not np.isfinite(number):
+    if not abs(number) <= float(np.finfo(np.float32).max):
         raise ValueError(f"{what} {number}: expected a finite number")
     return number
+
+
+def reals(values: Any, what: str) -> "list[float]":
+    """A list of numbers, which may be infinite or none."""
+    try:
+        array = np.asarray(several(values, what, "numbers"), np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{what} {values!r}: expected a list of numbers") from None
+    if array.ndim != 1:
+        raise ValueError(f"{what} of shape {array.shape}: expected a list of numbers")
+    return [float(value) for value in array]
+
+
+def flag(value: Any, what: str) -> bool:
+    """True or False, and nothing that merely counts as one."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{what} {value!r}: expected True or False")
+    return bool(value)
 
 
 def text(value: Any, what: str) -> str:
@@ -52,13 +70,36 @@ def text(value: Any, what: str) -> str:
 
 def texts(values: Any, what: str) -> "list[str]":
     """Several strings; a string is not its letters."""
-    return [text(value, what) for value in _several(values, what, "strings")]
+    return [text(value, what) for value in several(values, what, "strings")]
 
 
-def _several(values: Any, what: str, of: str) -> "list[Any]":
-    if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
-        raise TypeError(f"{what} {values!r}: expected a list of {of}")
-    return list(values)
+def several(values: Any, what: str, of: str) -> "list[Any]":
+    """What a list holds; neither a string nor a mapping is one."""
+    try:
+        if isinstance(values, (str, bytes, dict)):
+            raise TypeError
+        return list(values)
+    except TypeError:
+        raise TypeError(f"{what} {values!r}: expected a list of {of}") from None
+
+
+def batches(loader: Any) -> Any:
+    """What a loader gives, one after the other."""
+    if isinstance(loader, (str, bytes, dict)) or not (hasattr(loader, "__iter__") or hasattr(loader, "__getitem__")):
+        raise TypeError(f"loader of type {type(loader).__name__}: expected batches of images and labels, one after the other")
+    return loader
+
+
+def parts(batch: Any) -> "tuple[Any, Any]":
+    """Images and labels of a batch."""
+    if isinstance(batch, (tuple, list)) and len(batch) >= 2:
+        return batch[0], batch[1]
+    if hasattr(batch, "keys"):
+        images = next((batch[key] for key in ("pixel_values", "images", "image") if key in batch), None)
+        labels = next((batch[key] for key in ("labels", "label") if key in batch), None)
+        if images is not None and labels is not None:
+            return images, labels
+    raise ValueError(f"a batch of type {type(batch).__name__}: expected (images, labels), or a dictionary of these")
 
 
 

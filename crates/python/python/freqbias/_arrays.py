@@ -54,6 +54,8 @@ def scaled(values: Any, what: str) -> Floats:
 def check_pixels(values: Any, between: bool) -> None:
     """That images are numbers; and, where a normaliser is applied to them, pixels in [0, 1]. Bytes are."""
     array = host(values)
+    if str(array.dtype) == "bfloat16":  # no type of NumPy's own
+        array = array.astype(np.float32)
     if array.dtype.kind != "f" or array.ndim != 4 or not array.size:
         return
     right = (array >= 0) & (array <= 1) if between else np.isfinite(array)

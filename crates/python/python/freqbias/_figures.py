@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Optional
 
-import numpy as np
-
 from . import _freqbias
-from ._arguments import text, whole
+from ._arguments import reals, several, text, whole, wholes
 
 if TYPE_CHECKING:
     from ._gradient import Spectrum
@@ -54,9 +52,13 @@ def heat_map(
     subtitle: str = "",
 ) -> Figure:
     """Spectra by epoch, as the program ``grad`` draws them; ``epochs`` are 0, 1, … unless they are given."""
+    spectra = several(spectra, "spectra", "spectra")
+    for found in spectra:
+        if not hasattr(found, "radii") or not hasattr(found, "accuracy"):
+            raise TypeError(f"spectra of which one is of type {type(found).__name__}: expected spectra")
     if not spectra:
         raise ValueError("a heat map of no spectra: expected one at least")
-    numbers = range(len(spectra)) if epochs is None else epochs
+    numbers = range(len(spectra)) if epochs is None else wholes(epochs, "epochs")
     if len(numbers) != len(spectra):
         raise ValueError(f"{len(numbers)} epochs of {len(spectra)} spectra: expected as many")
     rows = [(whole(epoch, "epoch"), found.mean.tolist(), found.accuracy) for epoch, found in zip(numbers, spectra)]
@@ -74,12 +76,16 @@ def curves(
     up: str = "",
 ) -> Figure:
     """Curves over radii by their labels, with ±1 standard deviation where ``stds`` has one of that label."""
-
-    def plain(numbers: Any) -> list[float]:
-        return [float(number) for number in np.asarray(numbers)]
-
-    stds = stds or {}
+    stds = {} if stds is None else stds
+    for what, given in (("values", values), ("stds", stds)):
+        if not isinstance(given, Mapping):
+            raise TypeError(f"{what} of type {type(given).__name__}: expected a dictionary, of each curve's label its numbers")
+    without = [label for label in stds if label not in values]
+    if without:
+        raise ValueError(f"stds of {without[0]!r}: expected labels of the curves, {', '.join(map(repr, values))}")
     lines = [
-        (label, plain(mean), plain(stds[label]) if label in stds else None) for label, mean in values.items()
+        (text(label, "label"), reals(mean, "values"), reals(stds[label], "stds") if label in stds else None)
+        for label, mean in values.items()
     ]
-    return Figure(_freqbias.lines([whole(r, "radius") for r in radii], lines, title, subtitle, (right, up)))
+    words = [text(given, what) for what, given in (("title", title), ("subtitle", subtitle), ("right", right), ("up", up))]
+    return Figure(_freqbias.lines(wholes(radii, "radii"), lines, words[0], words[1], (words[2], words[3])))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _arrays, _freqbias
-from ._arguments import text, whole
+from ._arguments import real, text, whole
 from ._figures import Figure, curves
 
 
@@ -145,7 +145,8 @@ class GradientSpectrum:
         return self._native.counts()[1]
 
     def result(self, accuracy: Optional[float] = None) -> Spectrum:
-        """The spectrum so far. An error if no gradient has a profile."""
+        """The spectrum so far, with an accuracy in percent if it is known. An error if no gradient has a profile."""
+        accuracy = None if accuracy is None else real(accuracy, "accuracy")
         found = self._native.result()
         return Spectrum(
             **_bands(found["spectrum"]),

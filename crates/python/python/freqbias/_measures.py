@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _arrays, _freqbias
-from ._arguments import real, text, texts, whole, wholes
+from ._arguments import flag, real, several, text, texts, whole, wholes
 from ._figures import Figure
 from ._gradient import _pandas
 from ._progress import reporter
 
 ModelFunction = Callable[[NDArray[np.float32]], Any]
 """Images (N, 3, H, W), float32 in [0, 1] → logits (N, classes), in evaluation mode. A normaliser is part of the function."""
+LARGEST_CLASS = 2**31 - 1
+"""The number of a class that the library can hold."""
 GradientFunction = Callable[[NDArray[np.float32], NDArray[np.int64]], Any]
 """Images and labels → the gradient of each image's own cross-entropy with respect to its pixels, (N, 3, H, W). If it has an attribute
 ``scaled``, a function of the same arguments, that is called where only the direction of a gradient matters, and may multiply each
@@ -104,7 +106,7 @@ def fourier_heat_map(
     settings = {
         "norm": None if norm is None else real(norm, "norm"),
         "window": None if window is None else whole(window, "window", 1),
-        "clip": clip,
+        "clip": flag(clip, "clip"),
         "seed": whole(seed, "seed"),
         "precision_goal": None if precision_goal is None else real(precision_goal, "precision_goal"),
     }
@@ -142,7 +144,7 @@ def phase_amplitude(
     """Whether a model goes by phase or by amplitude: on images with the phase of one and the amplitude of another class's image (Chen
     et al., ICCV 2021)."""
     request = _request(model_fn, None, images, labels, batch_size, name, dataset, progress)
-    return Measurement(_freqbias.phase_amplitude(request, clip, whole(seed, "seed")))
+    return Measurement(_freqbias.phase_amplitude(request, flag(clip, "clip"), whole(seed, "seed")))
 
 
 def attack_spectrum(
@@ -168,7 +170,8 @@ def attack_spectrum(
     step = 2.5 * eps / steps if step is None else real(step, "step")
     text(constraint, "constraint")
     request = _request(model_fn, gradient_fn, images, labels, batch_size, name, dataset, progress)
-    settings = {"constraint": constraint, "eps": eps, "step": step, "steps": steps, "random_start": random_start}
+    start = flag(random_start, "random_start")
+    settings = {"constraint": constraint, "eps": eps, "step": step, "steps": steps, "random_start": start}
     return Measurement(_freqbias.attack_spectrum(request, settings))
 
 
@@ -208,7 +211,7 @@ def shortcuts(
     """Few frequencies that a model takes for a class, in images of that class and of others (Wang et al., ICCV 2023); of all classes
     unless ``of_classes`` names some."""
     request = _request(model_fn, None, images, labels, batch_size, name, dataset, progress, class_names)
-    classes = None if of_classes is None else wholes(of_classes, "of_classes")
+    classes = None if of_classes is None else wholes(of_classes, "of_classes", most=LARGEST_CLASS)
     if classes == []:
         raise ValueError("of_classes is empty: expected a class at least, or None for all")
     return Measurement(_freqbias.shortcuts(request, classes))
@@ -239,7 +242,8 @@ def corruptions(
         if not corrupted:
             raise ValueError("corrupted is empty: expected a corruption at least, or None for those that are made")
         given = [
-            (str(of), [_corrupted(each, request["images"], of) for each in sets]) for of, sets in corrupted.items()
+            (text(of, "corruption"), [_corrupted(each, request["images"], of) for each in several(sets, of, "five arrays")])
+            for of, sets in corrupted.items()
         ]
     return Measurement(_freqbias.corruptions(request, given, whole(seed, "seed")))
 
@@ -272,14 +276,14 @@ def band_accuracy(
     clips unless it is told otherwise), ``"clip"`` or ``"none"``."""
     request = _request(model_fn, None, images, labels, batch_size, name, dataset, progress, class_names)
     chosen = {"sides": texts(sides, "sides"), "radii": wholes(radii, "radii")}
-    rings, is_both = [_ring(band) for band in bands], all(chosen.values())
+    rings, is_both = [_ring(band) for band in several(bands, "bands", "(inner, outer)")], all(chosen.values())
     if not is_both and not rings:
         raise ValueError(f"sides {chosen['sides']}, radii {chosen['radii']}, no bands: expected some of the first two, or bands")
     components = {
         **(chosen if is_both else {"sides": [], "radii": []}),
         "bands": rings,
-        "shape": shape,
-        "rescale": rescale,
+        "shape": text(shape, "shape"),
+        "rescale": text(rescale, "rescale"),
     }
     return Measurement(_freqbias.band_accuracy(request, components))
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _arrays, _freqbias
-from ._arguments import mean_and_std, text, whole
+from ._arguments import flag, mean_and_std, text, whole
 
 
 class Network:
@@ -36,7 +36,7 @@ class Network:
         """The gradient of each image's own cross-entropy with respect to its pixels, (N, 3, H, W). ``scaled`` multiplies each image's by
         a power of two that makes it right however sure the network is: a spectrum ignores scale."""
         pixels = _arrays.pixels(images)
-        return self._native.input_gradient(pixels, _arrays.labels(labels, len(pixels)), scaled)
+        return self._native.input_gradient(pixels, _arrays.labels(labels, len(pixels)), flag(scaled, "scaled"))
 
     @property
     def gradient(self) -> "Gradient":

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _arrays, _freqbias
-from ._arguments import real, whole
+from ._arguments import real, reals, whole
 from ._progress import reporter
 from .spectral import radii
 
@@ -73,8 +73,7 @@ def fit(
         "seed": whole(seed, "seed"),
         "progress": reporter(progress),
     }
-    wanted = [float(value) for value in np.asarray(target, np.float64)]
-    return Kernels(_freqbias.fit_kernels(_arrays.pixels(images), wanted, settings))
+    return Kernels(_freqbias.fit_kernels(_arrays.pixels(images), reals(target, "target"), settings))
 
 
 def restructure(low: Any, high: Any, radius: int = 10) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _arrays, _freqbias
+from ._arguments import batches, parts, text
 from ._gradient import GradientSpectrum, Spectrum
 from ._progress import reporter
 
@@ -26,7 +27,7 @@ _FROM_NCHW = {"NHWC": (0, 2, 3, 1), "NCHW": (0, 1, 2, 3)}
 
 class _Functions:
     def __init__(self, function: Callable[[Any], Any], layout: str) -> None:
-        if layout not in _TO_NCHW:
+        if text(layout, "layout") not in _TO_NCHW:
             raise ValueError(f'layout {layout!r}: expected "NHWC" or "NCHW"')
         if not callable(function):
             raise TypeError(f"function of type {type(function).__name__}: expected one of images, that gives logits")
@@ -95,14 +96,14 @@ def gradient_spectrum(
     convention: str = "reference",
     progress: bool = True,
 ) -> Spectrum:
-    """The gradient spectrum of a function on batches (images, labels). The gradient is with respect to the images as they are: those of
+    """The gradient spectrum of a function on batches (images, labels), or dictionaries of these. The gradient is with respect to the images as they are: those of
     bytes are first divided by 255. The accuracy is in percent."""
     found, spectrum = _Functions(function, layout), cast("Optional[GradientSpectrum]", None)
     seen = correct = 0
     report = reporter(progress)
     if report is not None:
         report("begin", "gradients", 0)
-    for images, labels in loader:
+    for images, labels in map(parts, batches(loader)):
         _arrays.check_pixels(images, False)
         batch = jnp.asarray(_arrays.pixels(images))
         if len(batch) == 0:

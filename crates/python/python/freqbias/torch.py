@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from . import _arrays, _freqbias
-from ._arguments import mean_and_std, text, whole
+from ._arguments import batches, flag, mean_and_std, parts, text, whole
 from ._gradient import GradientSpectrum, Spectrum
 from ._progress import reporter
 
@@ -46,8 +46,9 @@ def evaluating(model: Any) -> Iterator[None]:
         for module in modules:
             count, mode = _MEASURED.get(id(module), (0, module.training))
             _MEASURED[id(module)] = (count + 1, mode)
-        model.eval()
     try:
+        with _LOCK:
+            model.eval()
         yield
     finally:
         with _LOCK:
@@ -205,8 +206,7 @@ def _measure(
     if report is not None:
         report("begin", "gradients", len(getattr(loader, "dataset", ()) or ()))
     with evaluating(functions.model):
-        for batch in loader:
-            images, labels = _parts(batch)
+        for images, labels in map(parts, batches(loader)):
             if len(images) == 0:
                 continue
             functions.check_pixels(images)
@@ -226,17 +226,6 @@ def _measure(
     if spectrum is None:
         raise ValueError("the loader gave no images: expected one batch at least")
     return spectrum, 100.0 * correct / seen
-
-
-def _parts(batch: Any) -> "tuple[Any, Any]":
-    if isinstance(batch, (tuple, list)) and len(batch) >= 2:
-        return batch[0], batch[1]
-    if hasattr(batch, "keys"):
-        images = next((batch[key] for key in ("pixel_values", "images", "image") if key in batch), None)
-        labels = next((batch[key] for key in ("labels", "label") if key in batch), None)
-        if images is not None and labels is not None:
-            return images, labels
-    raise ValueError(f"a batch of type {type(batch).__name__}: expected (images, labels), or a dictionary of these")
 
 
 def _normalise(normaliser: Normaliser) -> Callable[[Any], Any]:
@@ -266,8 +255,9 @@ class SpectrumRecorder:
     and without any it is unknown: ``--mean`` and ``--std`` name it then. The folder has one writer: another one is refused until
     ``close()``, or the end of a ``with``.
 
-    A folder that has spectra or checkpoints is refused, unless ``resume``: then it must be of the same ``name`` and ``dataset``, ``step()``
-    counts on from the last number that is there, and a number that is recorded again takes the place of the earlier one.
+    A folder that has spectra or checkpoints is refused, unless ``resume``: then it must be of the same ``name``, ``dataset``, normaliser and
+    images, ``step()`` counts on from the last number that is there, and a number that is recorded again takes the place of the earlier
+    one.
     """
 
     def __init__(
@@ -288,17 +278,19 @@ class SpectrumRecorder:
         self.folder = os.fspath(folder)
         self.spectra: dict[int, Spectrum] = {}
         self.forget_from: Optional[int] = None
-        self._model, self._loader, self._every = model, loader, whole(every, "every", 1)
+        if not isinstance(model, torch.nn.Module):
+            raise TypeError(f"model of type {type(model).__name__}: expected a torch.nn.Module")
+        self._model, self._loader, self._every = model, batches(loader), whole(every, "every", 1)
         self._normaliser, self._device = normaliser, device
         self._name = type(model).__name__ if name is None else text(name, "name")
         self._dataset = text(dataset, "dataset")
         _normalise(normaliser)
-        self._checkpoints, self._progress = checkpoints, progress
-        self._steps = self._first_step(resume)
+        self._checkpoints, self._progress = flag(checkpoints, "checkpoints"), progress
+        self._steps = self._first_step(flag(resume, "resume"))
         self._native: Optional[_freqbias.Recorder] = None
 
     def _first_step(self, resume: bool) -> int:
-        named, epochs, kept = _freqbias.recorded(self.folder)
+        named, normaliser, epochs, kept = _freqbias.recorded(self.folder)
         if named is None and not epochs and not kept:
             return 0
         if not resume:
@@ -310,6 +302,12 @@ class SpectrumRecorder:
             raise ValueError(
                 f"{self.folder}: this is the run of the network {found[1]} on {found[0]}, and the recorder is given name={own[1]!r}, "
                 f"dataset={own[0]!r}; name another folder, or these"
+            )
+        # Of a function nobody knows what it is.
+        if normaliser is not None and not callable(self._normaliser) and not _is_same(normaliser, _kept(self._normaliser)):
+            raise ValueError(
+                f"{self.folder}: the normaliser of this run is {_numbers(normaliser)}, and the recorder is given "
+                f"{_numbers(_kept(self._normaliser))}; name another folder, or this normaliser"
             )
         return max(epochs + kept, default=-1) + 1
 
@@ -367,6 +365,17 @@ def _kept(normaliser: Normaliser) -> "Optional[tuple[list[float], list[float]]]"
         return None
     mean, std = mean_and_std(normaliser)
     return (mean, std) if len(mean) == 3 else None
+
+
+def _is_same(one: "tuple[list[float], list[float]]", other: "Optional[tuple[list[float], list[float]]]") -> bool:
+    return other is not None and bool(np.array_equal(np.asarray(one, np.float32), np.asarray(other, np.float32)))
+
+
+def _numbers(normaliser: "Optional[tuple[list[float], list[float]]]") -> str:
+    if normaliser is None:
+        return "none (or one of other channels)"
+    mean, std = ([f"{number:.4g}" for number in part] for part in normaliser)
+    return f"mean {', '.join(mean)}, std {', '.join(std)}"
 
 
 def _few(numbers: "list[int]") -> str:
