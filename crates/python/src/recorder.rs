@@ -226,6 +226,10 @@ impl Recorder {
         let mut recorded = RecordedSpectrum::begin(&self.run, table, images).map_err(reported)?;
         if let Some(epoch) = self.forget_from {
             recorded.forget_from(epoch);
+            let run = RunFolder::at(&self.run);
+            for (of, _) in run.checkpoints().map_err(reported)?.iter().filter(|(of, _)| *of >= epoch) {
+                run.remove_checkpoint(*of).map_err(reported)?;
+            }
         }
         let run = RunFolder::at(&self.run);
         if run.config::<Value>().map_err(reported)?.is_none() {

@@ -3,6 +3,7 @@
 import multiprocessing
 import pickle
 import threading
+import zlib
 
 import numpy as np
 import pytest
@@ -167,12 +168,21 @@ def test_spectra_that_cannot_be_made_or_merged():
     with pytest.raises(TypeError, match="str to merge"):
         spectrum.merge("sums")
     for damaged in [b"", b"{}", b'{"skipped":0,"profiles":{"count":1,"mean":[1],"squares":[1]},"shares":1}']:
-        with pytest.raises(ValueError, match="bytes that are no sums of a gradient spectrum: expected what sums"):
+        with pytest.raises(ValueError, match="no sums of a gradient spectrum: expected the bytes that sums"):
             spectrum.merge(damaged)
     of = b'"channels":3,"height":32,"width":32,"convention":"reference"'
     odd = b'{"skipped":0,"profiles":{"count":5,"mean":[%s],"squares":[1]},"shares":{"count":4,"mean":[],"squares":[]}}'
     with pytest.raises(freqbias.Error, match="expected sums of"):
-        spectrum.merge(b'{%s,"sums":%s}' % (of, odd % b",".join([b"1"] * 20)))
+        sums = b'{%s,"sums":%s}' % (of, odd % b",".join([b"1"] * 20))
+        spectrum.merge(sums + b"\n%08x" % zlib.crc32(sums))
+    sums = spectrum_of(gradients(3)).sums()
+    for at in range(0, len(sums), 7):
+        with pytest.raises(ValueError, match="as they were"):
+            spectrum.merge(sums[:at] + bytes([sums[at] ^ 1]) + sums[at + 1 :])
+    with pytest.raises(freqbias.Error, match="no gradients yet"):
+        spectrum.result()
+    with pytest.raises(TypeError, match="a masked array"):
+        spectrum.update(np.ma.masked_array(gradients(2), gradients(2) > 0))
 
 
 def test_results_are_tables_and_figures():

@@ -139,6 +139,39 @@ def test_the_callback_of_lightning(images, tmp_path):
     assert json.loads((tmp_path / "run/spectrum/gradient_spectrum.json").read_text())["epochs"] == [0, 1]
 
 
+def test_another_fit_is_another_run(images, tmp_path):
+    needs("lightning.pytorch")
+    from freqbias.lightning import SpectrumCallback
+
+    settings = {"dataset": "mine", "checkpoints": True}
+    callback = SpectrumCallback(tmp_path, loader(*images), **settings)
+    for epoch in range(3):
+        if epoch == 0:
+            callback.on_train_start(Resumed(0), Small())
+        callback.on_train_epoch_end(Resumed(epoch), Small())
+    with pytest.raises(ValueError, match="there are spectra of 3 epochs from 0 to 2 here"):
+        callback.on_train_start(Resumed(0), Small())
+    again = SpectrumCallback(tmp_path, loader(*images), resume=True, **settings)
+    with pytest.raises(ValueError, match="the trainer begins at epoch 0; expected fit"):
+        again.on_train_start(Resumed(0), Small())
+    again.on_train_start(Resumed(1), Small())
+    again.on_train_epoch_end(Resumed(1), Small())
+    again.teardown(None, None, "fit")
+    assert json.loads((tmp_path / "spectrum/gradient_spectrum.json").read_text())["epochs"] == [0, 1]
+    assert sorted(path.name for path in tmp_path.glob("*_checkpoint*")) == ["0_checkpoint.safetensors", "1_checkpoint.safetensors"]
+
+
+def test_a_network_that_has_diverged_leaves_no_row(images, tmp_path):
+    model = Small()
+    with freqbias.torch.SpectrumRecorder(tmp_path, model, loader(*images)) as recorder:
+        assert recorder.step() is not None
+        with torch.no_grad():
+            model.body[-1].weight.fill_(torch.nan)
+        with pytest.warns(UserWarning, match="none of the 32 images of epoch 1 has a gradient with a profile, and no row is written"):
+            assert recorder.step() is None
+    assert json.loads((tmp_path / "spectrum/gradient_spectrum.json").read_text())["epochs"] == [0]
+
+
 class Resumed:
     """As much of a trainer as a callback looks at."""
 

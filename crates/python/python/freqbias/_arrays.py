@@ -12,6 +12,8 @@ Floats = NDArray[np.float32]
 
 def host(values: Any) -> NDArray[Any]:
     """Numbers as a NumPy array: where they lie if they are on the CPU, else copied once."""
+    if isinstance(values, np.ma.MaskedArray):
+        raise TypeError("a masked array: expected one without a mask; fill it, or leave its masked images out")
     if isinstance(values, np.ndarray):
         return values
     if hasattr(values, "detach") and hasattr(values, "cpu"):  # a PyTorch tensor
@@ -73,6 +75,17 @@ def hits(logits: Any, labels: "list[int]") -> int:
     return int((known & (scores.argmax(1) == np.asarray(labels, np.int64))).sum())
 
 
+def logits(values: Any) -> Floats:
+    """Logits (N, classes) as float32, which holds them."""
+    array = floats(values, "logits", "(images, classes)")
+    if array.shape[1] == 0:
+        raise ValueError(f"logits of shape {array.shape}: expected a class at least")
+    given = host(values)
+    if given.dtype != np.float32 and (np.isinf(array) & np.isfinite(np.asarray(given, np.float64))).any():
+        raise ValueError("logits that float32 cannot hold: expected numbers up to 3e38")
+    return array
+
+
 def bytes_(values: Any, what: str) -> NDArray[np.uint8]:
     """Images of bytes, contiguous."""
     array = host(values)
@@ -99,5 +112,5 @@ def labels(values: Any, count: int) -> list[int]:
     if array.shape != (count,):
         raise ValueError(f"labels of shape {array.shape}: expected ({count},), one for each image")
     if array.size and (array.min() < 0 or array.max() > 2**31):
-        raise ValueError(f"labels from {array.min()} to {array.max()}: expected classes, from 0 on")
+        raise ValueError(f"labels from {array.min()} to {array.max()}: expected classes, from 0 to {2**31}")
     return [int(label) for label in array]

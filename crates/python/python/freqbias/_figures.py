@@ -22,7 +22,9 @@ class Figure:
 
     def save(self, path: "str | os.PathLike[str]") -> None:
         """Writes the PNG file, whole or not at all; its name ends in .png, or in nothing."""
-        given = os.fspath(path)
+        given = os.fsdecode(path)
+        if not os.path.basename(given):
+            raise ValueError(f"{given!r}: expected the name of a file")
         ending = os.path.splitext(given)[1]
         if ending.lower() not in ("", ".png"):
             raise ValueError(f"{given}: a figure is saved as PNG; expected a name that ends in .png, found {ending}")
@@ -37,6 +39,9 @@ class Figure:
             if os.path.exists(beside):
                 os.remove(beside)
             raise
+
+    def __repr__(self) -> str:
+        return f"Figure: a PNG file of {len(self.png)} bytes"
 
     def _repr_png_(self) -> bytes:
         return self.png

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import zlib
 from typing import Any, Optional
 
 import numpy as np
@@ -99,7 +100,8 @@ class GradientSpectrum:
     """A stream of input gradients → their mean spectrum.
 
     For each gradient: channels summed, |DFT|, radial mean, scaled to [0, 1]; then mean and standard deviation over images (Lin, Gao &
-    Sang, IJCAI 2022). Neither the scale of a gradient nor the size of a batch matters; memory does not grow with the number of images.
+    Sang, IJCAI 2022). Neither the scale of a gradient nor the size of a batch matters (float32 numbers
+    below 1e-38 count as zero); memory does not grow with the number of images.
     ``convention`` says which bands: ``"reference"`` are those of the paper's code (32×32 has 20, ρ = 1 … 20), ``"textbook"`` those
     around zero with none dropped, ``"nearest"`` those of the nearest whole |k| without zero.
 
@@ -118,7 +120,7 @@ class GradientSpectrum:
 
         The interpreter's lock is held while numbers are read, some ten milliseconds at a time: no Python code can change them meanwhile, and
         other threads have their turn in between. (Code that writes to the array without the lock, as a PyTorch operation in another
-        thread may, must be done by then: as for any NumPy function.)
+        thread may, must be done by then: as for any NumPy function.) After Ctrl-C some of the gradients have been added: begin anew.
         """
         self._native.update(_arrays.scaled(gradients, "gradients"))
 
@@ -128,11 +130,15 @@ class GradientSpectrum:
             other = other.sums()
         if not isinstance(other, bytes):
             raise TypeError(f"{type(other).__name__} to merge: expected a GradientSpectrum, or the bytes of its sums()")
-        self._native.merge(other)
+        sums, _, check = other.rpartition(b"\n")
+        if check != _check(sums):
+            raise ValueError("no sums of a gradient spectrum: expected the bytes that sums() gave, as they were")
+        self._native.merge(sums)
 
     def sums(self) -> bytes:
         """What is summed so far, for ``merge`` in another process."""
-        return self._native.sums()
+        sums = self._native.sums()
+        return sums + b"\n" + _check(sums)
 
     @property
     def count(self) -> int:
@@ -147,6 +153,8 @@ class GradientSpectrum:
     def result(self, accuracy: Optional[float] = None) -> Spectrum:
         """The spectrum so far, with an accuracy in percent if it is known. An error if no gradient has a profile."""
         accuracy = None if accuracy is None else real(accuracy, "accuracy")
+        if self.count + self.skipped == 0:
+            raise _freqbias.Error("no gradients yet: update(gradients) adds some")
         found = self._native.result()
         return Spectrum(
             **_bands(found["spectrum"]),
@@ -162,7 +170,7 @@ class GradientSpectrum:
     def __setstate__(self, state: "tuple[tuple[int, int, int], str, bytes]") -> None:
         (channels, height, width), convention, sums = state
         self.__init__(height, width, channels, convention)  # type: ignore[misc]
-        self._native.merge(sums)
+        self.merge(sums)
 
     def __repr__(self) -> str:
         channels, height, width = self._shape
@@ -171,6 +179,11 @@ class GradientSpectrum:
 
 def _bands(found: "dict[str, Any]") -> "dict[str, Any]":
     return {**found, "radii": found["radii"].astype(np.int64)}
+
+
+def _check(sums: bytes) -> bytes:
+    """What tells bytes that were changed on their way."""
+    return b"%08x" % zlib.crc32(sums)
 
 
 def _same(one: Any, other: Any) -> bool:

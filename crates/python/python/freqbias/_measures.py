@@ -313,7 +313,7 @@ def _request(
             raise TypeError(f"{what} of type {type(function).__name__}: expected a function of arrays")
 
     def logits(batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        return _arrays.floats(model_fn(batch), "logits", "(images, classes)")
+        return _arrays.logits(model_fn(batch))
 
     scaled_fn = getattr(gradient_fn, "scaled", gradient_fn)
 
@@ -330,6 +330,8 @@ def _request(
 
     if len(pixels) == 0:
         raise ValueError("no images: expected one at least")
+    if pixels.shape[1] != 3:
+        raise ValueError(f"images of shape {pixels.shape}: expected (images, 3, height, width)")
     # A copy: models that work in place must not change the caller's images.
     classes = logits(pixels[:1].copy()).shape[1]
     if numbers and max(numbers) >= classes:
@@ -347,5 +349,5 @@ def _request(
         "batch_size": min(batch_size, len(pixels)),
         "name": text(name, "name"),
         "dataset": text(dataset, "dataset"),
-        "progress": reporter(progress),
+        "progress": reporter(flag(progress, "progress")),
     }

@@ -30,11 +30,13 @@ class Network:
 
     def logits(self, images: Any) -> NDArray[np.float32]:
         """The logits (N, classes)."""
+        _arrays.check_pixels(images, False)
         return self._native.logits(_arrays.pixels(images))
 
     def input_gradient(self, images: Any, labels: Any, scaled: bool = False) -> NDArray[np.float32]:
         """The gradient of each image's own cross-entropy with respect to its pixels, (N, 3, H, W). ``scaled`` multiplies each image's by
         a power of two that makes it right however sure the network is: a spectrum ignores scale."""
+        _arrays.check_pixels(images, False)
         pixels = _arrays.pixels(images)
         return self._native.input_gradient(pixels, _arrays.labels(labels, len(pixels)), flag(scaled, "scaled"))
 
@@ -75,7 +77,7 @@ def load(
     unless it is given; ``weights`` is the key of the weights in a file that holds several; ``normaliser`` is (mean, std) per channel,
     and counts whatever the file says. ``notes`` say what was guessed; a normaliser that was is warned of."""
     arch, weights = (None if value is None else text(value, name) for value, name in ((arch, "arch"), (weights, "weights")))
-    return _warned(Network(_freqbias.load(os.fspath(path), arch, weights, _three(normaliser))))
+    return _warned(Network(_freqbias.load(os.fsdecode(path), arch, weights, _three(normaliser))))
 
 
 def load_onnx(
@@ -90,7 +92,7 @@ def load_onnx(
     if len(sides) != 2:
         raise ValueError(f"size {size!r}: expected (height, width), or one number for both")
     height, width = (whole(side, "size", 1) for side in sides)
-    return _warned(Network(_freqbias.load_onnx(os.fspath(path), (height, width), _three(normaliser))))
+    return _warned(Network(_freqbias.load_onnx(os.fsdecode(path), (height, width), _three(normaliser))))
 
 
 def _warned(network: Network) -> Network:

@@ -34,11 +34,18 @@ class Kernels:
     @classmethod
     def load(cls, path: "str | os.PathLike[str]") -> "Kernels":
         """The kernels in a file that ``save`` or the program ``train_toy_models`` has written."""
-        return cls(_freqbias.Kernels.load(path))
+        return cls(_freqbias.Kernels.load(os.fsdecode(path)))
 
     def save(self, path: "str | os.PathLike[str]") -> None:
         """Writes a safetensors file, whole or not at all."""
-        self._native.save(path)
+        self._native.save(os.fsdecode(path))
+
+    def __repr__(self) -> str:
+        fitted = f", fitted in {len(self.losses)} epochs to a loss of {self.losses[-1]:.4g}" if len(self.losses) else ""
+        return f"Kernels: two convolutions{fitted}"
+
+    def __reduce__(self) -> Any:
+        raise TypeError("Kernels cannot be pickled or copied: save them, and load the file")
 
     @property
     def losses(self) -> NDArray[np.float64]:

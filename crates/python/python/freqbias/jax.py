@@ -37,9 +37,14 @@ class _Functions:
 
     def logits(self, images: Any) -> Any:
         """Of images in the function's own layout."""
+        channels, rows = images.shape[-1 if self._layout == "NHWC" else 1], images.shape[1 if self._layout == "NHWC" else -1]
+        if channels > 4 and rows in (1, 3):
+            other = "NCHW" if self._layout == "NHWC" else "NHWC"
+            raise ValueError(f'images of shape {images.shape}: {channels} channels, by layout="{self._layout}"; expected layout="{other}"')
         logits = self._forward(images)
-        if logits.ndim != 2:
-            raise ValueError(f"the function gave {logits.shape}: expected logits (images, classes)")
+        if not hasattr(logits, "ndim") or logits.ndim != 2 or not jnp.issubdtype(logits.dtype, jnp.floating):
+            shape = f"{logits.shape} of {logits.dtype}" if hasattr(logits, "dtype") else type(logits).__name__
+            raise ValueError(f"the function gave {shape}: expected logits (images, classes), real numbers")
         return logits
 
     def gradients(self, images: Any, labels: Any, scaled: bool) -> "tuple[Any, NDArray[Any]]":

@@ -11,7 +11,7 @@ try:
 except ImportError:
     from pytorch_lightning import Callback
 
-from ._arguments import whole
+from ._arguments import batches, flag, text, whole
 from .torch import Normaliser, SpectrumRecorder
 
 __all__ = ["SpectrumCallback"]
@@ -36,20 +36,30 @@ class SpectrumCallback(Callback):  # type: ignore[misc]
         resume: bool = False,
     ) -> None:
         super().__init__()
-        self._folder, self._loader, self._every, self._model = folder, loader, whole(every, "every", 1), model
+        self._folder, self._loader, self._every = os.fsdecode(folder), batches(loader), whole(every, "every", 1)
+        self._model = None if model is None else text(model, "model")
         self._settings: dict[str, Any] = {
             "normaliser": normaliser,
-            "name": name,
-            "dataset": dataset,
-            "checkpoints": checkpoints,
-            "resume": resume,
+            "name": None if name is None else text(name, "name"),
+            "dataset": text(dataset, "dataset"),
+            "checkpoints": flag(checkpoints, "checkpoints"),
+            "resume": flag(resume, "resume"),
         }
         self.recorder: Optional[SpectrumRecorder] = None
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        """Looks into the folder before an epoch has been spent. Rows from the trainer's epoch on are of a run that was given up."""
-        if trainer.is_global_zero:
-            self._recorder(pl_module).forget_from = trainer.current_epoch
+        """Looks into the folder before an epoch has been spent. Rows and checkpoints from the trainer's epoch on are of a run that was given up,
+        and go."""
+        if not trainer.is_global_zero:
+            return
+        # Another fit is another run.
+        self._let_go()
+        recorder = self._recorder(pl_module)
+        if recorder.is_resumed and trainer.current_epoch == 0:
+            raise ValueError(
+                f"{recorder.folder}: resume=True, and the trainer begins at epoch 0; expected fit(…, ckpt_path=…), or another folder"
+            )
+        recorder.forget_from = trainer.current_epoch
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
         """Measures, if it is an epoch's turn."""
@@ -67,3 +77,8 @@ class SpectrumCallback(Callback):  # type: ignore[misc]
         """Lets go of the folder."""
         if self.recorder is not None:
             self.recorder.close()
+
+    def _let_go(self) -> None:
+        if self.recorder is not None:
+            self.recorder.close()
+            self.recorder = None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Optional, Union
 
@@ -28,6 +29,9 @@ __all__ = ["Functions", "SpectrumRecorder", "evaluating", "functions", "gradient
 Normaliser = Union[None, "tuple[Any, Any]", Callable[[Any], Any]]
 """None, (mean, std) per channel, or a function of pixels in [0, 1]."""
 
+
+LARGEST_NUMBER = 10**12
+"""Beyond every epoch and step."""
 
 _LOCK = threading.Lock()
 _MEASURED: "dict[int, tuple[int, bool]]" = {}
@@ -255,8 +259,8 @@ class SpectrumRecorder:
     and without any it is unknown: ``--mean`` and ``--std`` name it then. The folder has one writer: another one is refused until
     ``close()``, or the end of a ``with``.
 
-    A folder that has spectra or checkpoints is refused, unless ``resume``: then it must be of the same ``name``, ``dataset``, normaliser and
-    images, ``step()`` counts on from the last number that is there, and a number that is recorded again takes the place of the earlier
+    A folder that has spectra or checkpoints is refused, unless ``resume``: then it must be of the same ``name``, ``dataset``, normaliser,
+    size and number of images, ``step()`` counts on from the last number that is there, and a number that is recorded again takes the place of the earlier
     one.
     """
 
@@ -275,7 +279,7 @@ class SpectrumRecorder:
         resume: bool = False,
         progress: bool = False,
     ) -> None:
-        self.folder = os.fspath(folder)
+        self.folder = os.fsdecode(folder)
         self.spectra: dict[int, Spectrum] = {}
         self.forget_from: Optional[int] = None
         if not isinstance(model, torch.nn.Module):
@@ -287,6 +291,7 @@ class SpectrumRecorder:
         _normalise(normaliser)
         self._checkpoints, self._progress = flag(checkpoints, "checkpoints"), progress
         self._steps = self._first_step(flag(resume, "resume"))
+        self.is_resumed = self._steps > 0
         self._native: Optional[_freqbias.Recorder] = None
 
     def _first_step(self, resume: bool) -> int:
@@ -312,13 +317,15 @@ class SpectrumRecorder:
         return max(epochs + kept, default=-1) + 1
 
     def step(self) -> Optional[Spectrum]:
-        """Counts a step; the spectrum of every so-manieth, numbered from 0, or on from where the folder was."""
+        """Counts a step; the spectrum of every so-manieth, numbered from 0, or on from where the folder was. A step that was interrupted
+        is counted."""
         number, self._steps = self._steps, self._steps + 1
         return self.record(number) if number % self._every == 0 else None
 
-    def record(self, number: int) -> Spectrum:
-        """Measures now, as the epoch (or step) of this number, and writes all files."""
-        number = whole(number, "number")
+    def record(self, number: int) -> Optional[Spectrum]:
+        """Measures now, as the epoch (or step) of this number, and writes all files. Where no gradient has a profile, as of a network that has
+        diverged, it warns and writes none: training goes on."""
+        number = whole(number, "number", most=LARGEST_NUMBER)
         # Built anew: the module may have moved to another device meanwhile.
         functions = Functions(self._model, self._normaliser, self._device)
         is_begun = self._native is not None and self._native.is_begun()
@@ -328,6 +335,10 @@ class SpectrumRecorder:
             functions, self._loader, "reference", self._progress, (lambda images: None) if is_begun else self._see
         )
         assert self._native is not None
+        if spectrum.count == 0:
+            what = f"{self.folder}: none of the {spectrum.skipped} images of epoch {number} has a gradient with a profile"
+            warnings.warn(f"{what}, and no row is written: the network has diverged, or its output is always the same", stacklevel=2)
+            return None
         self._native.record(number, spectrum._native, accuracy)
         if self._checkpoints:
             self._native.save_checkpoint(number, _weights(self._model), accuracy)
