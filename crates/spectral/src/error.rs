@@ -7,6 +7,11 @@ pub enum Error {
     /// A plane without coefficients.
     #[error("planes of {height}×{width}: expected at least 2×2")]
     PlaneTooSmall { height: usize, width: usize },
+    /// A plane whose coefficients are all left out.
+    #[error(
+        "planes of {height}×{width}: the convention leaves out their first band and their last, and they have no other; expected larger ones"
+    )]
+    NoBands { height: usize, width: usize },
     /// Images that are neither grey nor coloured.
     #[error("images of {found} channels: expected 1 or 3")]
     Channels { found: usize },

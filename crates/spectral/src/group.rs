@@ -6,7 +6,7 @@
 use pulp::{Simd, WithSimd};
 
 use crate::{
-    Convention, Error, Recipe,
+    Convention, Error, Recipe, ahead,
     powers::{PowerScratch, PowerSpectrumPlan},
     radial::RadialBins,
     rings::Rings,
@@ -97,8 +97,10 @@ impl WithSimd for Group<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { plan, images, rows, present, scratch } = self;
         let mut squares = Cell::ZERO;
-        for (lane, image) in images.chunks_exact(plan.weights.len() * plan.pixels).enumerate() {
+        let length = plan.weights.len() * plan.pixels;
+        for (lane, image) in images.chunks_exact(length).enumerate() {
             let extent = sum_channels(simd, image, &plan.weights, &mut scratch.plane);
+            ahead::ask_for(&images[(lane + 1) * length..]);
             let scale = extent.scale(plan.counts_dc);
             // A plane to be left out becomes zeros.
             let factor = if scale == 0.0 { 0.0 } else { 1.0 / scale };

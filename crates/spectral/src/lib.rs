@@ -19,6 +19,7 @@
 //! # Ok::<(), spectral::Error>(())
 //! ```
 
+mod ahead;
 mod arrays;
 mod batch;
 mod bytes;

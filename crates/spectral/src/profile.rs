@@ -123,9 +123,13 @@ impl Profiler {
         width: usize,
         convention: Convention,
     ) -> Result<Self, Error> {
-        let bins =
-            if height < 2 || width < 2 { None } else { Some(RadialBins::new(height, width, convention)) };
-        let bins = bins.filter(|bins| !bins.is_empty()).ok_or(Error::PlaneTooSmall { height, width })?;
+        if height < 2 || width < 2 {
+            return Err(Error::PlaneTooSmall { height, width });
+        }
+        let bins = RadialBins::new(height, width, convention);
+        if bins.is_empty() {
+            return Err(Error::NoBands { height, width });
+        }
         let plan = Plan::new(recipe, channels, [height, width], &bins, convention)?;
         let groups = at_once(2 * LANES * height * width);
         let size = channels * height * width;
