@@ -333,6 +333,9 @@ impl AtWork<'_> {
             format!("{:14} {:6.2} %", part.component.name(), percent(part.scores.accuracy()))
         };
         let table = parts.iter().map(line).collect();
+        let names = parts.iter().map(|part| part.component.name()).collect();
+        let accuracies = parts.iter().map(|part| percent(part.scores.accuracy())).collect();
+        let losses = parts.iter().map(|part| part.scores.loss().unwrap_or(f64::NAN)).collect();
         let (checkpoint, label) = (at_hand(&self.given.name), self.given.name.clone());
         let spec = NetworkSpec::new(self.measured(), images, profile);
         let mut networks = describe_networks(std::slice::from_ref(&checkpoint), &spec).map_err(reported)?;
@@ -341,6 +344,7 @@ impl AtWork<'_> {
         let report = EvaluationReport { evaluator: &evaluator, measured: &measured };
         let chart = report.accuracy_chart().map_err(reported)?;
         let pictures = chart.iter().map(|chart| Ok((String::new(), chart.png().map_err(reported)?)));
-        Ok(Found::new(&report.json(true), pictures.collect::<PyResult<_>>()?, table))
+        let found = Found::new(&report.json(true), pictures.collect::<PyResult<_>>()?, table);
+        Ok(found.of_parts(names, [("prec1", accuracies), ("loss", losses)]))
     }
 }

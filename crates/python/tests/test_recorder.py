@@ -118,25 +118,19 @@ def test_the_callback_of_lightning(images, tmp_path):
             return torch.optim.SGD(self.parameters(), 0.01)
 
     callback = SpectrumCallback(tmp_path / "run", loader(*images), every=2, model="network", dataset="mine")
-    trainer = lightning.Trainer(
-        max_epochs=3,
-        callbacks=[callback],
-        accelerator="cpu",
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
+    settings = {"max_epochs": 3, "accelerator": "cpu", "logger": False}
+    settings |= {f"enable_{what}": False for what in ("checkpointing", "progress_bar", "model_summary")}
+    trainer = lightning.Trainer(callbacks=[callback], **settings)
     trainer.fit(Module(), loader(*images, 16))
     table = json.loads((tmp_path / "run/spectrum/gradient_spectrum.json").read_text())
     assert table["epochs"] == [0, 2] and table["dataset"] == "mine"
     assert np.array_equal(table["mean"][1], callback.recorder.spectra[2].mean)
-    # Nobody holds the folder any more. A trainer that goes on at epoch 1 takes the place of what came after it.
+    # Nobody holds the folder any more: a trainer goes on from its checkpoint, before epoch 3.
+    trainer.save_checkpoint(tmp_path / "three.ckpt")
     again = SpectrumCallback(tmp_path / "run", loader(*images), model="network", dataset="mine", resume=True)
-    again.on_train_start(Resumed(1), Module())
-    again.on_train_epoch_end(Resumed(1), Module())
-    again.teardown(None, None, "fit")
-    assert json.loads((tmp_path / "run/spectrum/gradient_spectrum.json").read_text())["epochs"] == [0, 1]
+    settings["max_epochs"] = 5
+    lightning.Trainer(callbacks=[again], **settings).fit(Module(), loader(*images, 16), ckpt_path=tmp_path / "three.ckpt")
+    assert json.loads((tmp_path / "run/spectrum/gradient_spectrum.json").read_text())["epochs"] == [0, 2, 3, 4]
 
 
 def test_another_fit_is_another_run(images, tmp_path):
@@ -152,7 +146,7 @@ def test_another_fit_is_another_run(images, tmp_path):
     with pytest.raises(ValueError, match="there are spectra of 3 epochs from 0 to 2 here"):
         callback.on_train_start(Resumed(0), Small())
     again = SpectrumCallback(tmp_path, loader(*images), resume=True, **settings)
-    with pytest.raises(ValueError, match="the trainer begins at epoch 0; expected fit"):
+    with pytest.raises(ValueError, match="training begins at epoch 0; go on from a checkpoint"):
         again.on_train_start(Resumed(0), Small())
     again.on_train_start(Resumed(1), Small())
     again.on_train_epoch_end(Resumed(1), Small())

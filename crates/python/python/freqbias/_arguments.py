@@ -102,7 +102,6 @@ def parts(batch: Any) -> "tuple[Any, Any]":
     raise ValueError(f"a batch of type {type(batch).__name__}: expected (images, labels), or a dictionary of these")
 
 
-
 def mean_and_std(normaliser: Any) -> "tuple[list[float], list[float]]":
     """The numbers of a normaliser (mean, std), as many of each, a channel each."""
     expected = "expected (mean, std), with a number for each channel"

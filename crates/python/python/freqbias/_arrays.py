@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
+LARGEST_CLASS = 2**31 - 1
+"""Beyond the number of every class."""
+
 
 def host(values: Any) -> NDArray[Any]:
     """Numbers as a NumPy array: where they lie if they are on the CPU, else copied once."""
@@ -77,10 +80,10 @@ def hits(logits: Any, labels: "list[int]") -> int:
 
 def logits(values: Any) -> Floats:
     """Logits (N, classes) as float32, which holds them."""
-    array = floats(values, "logits", "(images, classes)")
+    given = host(values)
+    array = floats(given, "logits", "(images, classes)")
     if array.shape[1] == 0:
         raise ValueError(f"logits of shape {array.shape}: expected a class at least")
-    given = host(values)
     if given.dtype != np.float32 and (np.isinf(array) & np.isfinite(np.asarray(given, np.float64))).any():
         raise ValueError("logits that float32 cannot hold: expected numbers up to 3e38")
     return array
@@ -111,6 +114,6 @@ def labels(values: Any, count: int) -> list[int]:
         raise TypeError(f"labels of type {array.dtype}: expected whole numbers, a class each")
     if array.shape != (count,):
         raise ValueError(f"labels of shape {array.shape}: expected ({count},), one for each image")
-    if array.size and (array.min() < 0 or array.max() > 2**31):
-        raise ValueError(f"labels from {array.min()} to {array.max()}: expected classes, from 0 to {2**31}")
+    if array.size and (array.min() < 0 or array.max() > LARGEST_CLASS):
+        raise ValueError(f"labels from {array.min()} to {array.max()}: expected classes, from 0 to {LARGEST_CLASS}")
     return [int(label) for label in array]

@@ -11,7 +11,9 @@ _Path = str | os.PathLike[str]
 _Images = NDArray[np.float32]
 _Normaliser = tuple[list[float], list[float]]
 
-Found = tuple[str, list[tuple[str, NDArray[np.float64], list[int]]], list[tuple[str, bytes]], list[str]]
+Found = tuple[
+    str, list[str], list[tuple[str, NDArray[np.float64], list[int]]], list[tuple[str, bytes]], list[str]
+]
 
 VERSION: str
 

@@ -100,8 +100,8 @@ class GradientSpectrum:
     """A stream of input gradients → their mean spectrum.
 
     For each gradient: channels summed, |DFT|, radial mean, scaled to [0, 1]; then mean and standard deviation over images (Lin, Gao &
-    Sang, IJCAI 2022). Neither the scale of a gradient nor the size of a batch matters (float32 numbers
-    below 1e-38 count as zero); memory does not grow with the number of images.
+    Sang, IJCAI 2022). Neither the scale of a gradient nor the size of a batch matters (float32 numbers below 1e-38
+    count as zero); memory does not grow with the number of images.
     ``convention`` says which bands: ``"reference"`` are those of the paper's code (32×32 has 20, ρ = 1 … 20), ``"textbook"`` those
     around zero with none dropped, ``"nearest"`` those of the nearest whole |k| without zero.
 

@@ -18,8 +18,6 @@ from ._progress import reporter
 
 ModelFunction = Callable[[NDArray[np.float32]], Any]
 """Images (N, 3, H, W), float32 in [0, 1] → logits (N, classes), in evaluation mode. A normaliser is part of the function."""
-LARGEST_CLASS = 2**31 - 1
-"""The number of a class that the library can hold."""
 GradientFunction = Callable[[NDArray[np.float32], NDArray[np.int64]], Any]
 """Images and labels → the gradient of each image's own cross-entropy with respect to its pixels, (N, 3, H, W). If it has an attribute
 ``scaled``, a function of the same arguments, that is called where only the direction of a gradient matters, and may multiply each
@@ -34,34 +32,28 @@ class Measurement:
     """
 
     def __init__(self, found: "_freqbias.Found") -> None:
-        text, arrays, pictures, table = found
-        self.data: dict[str, Any] = json.loads(text)
+        content, self._parts, arrays, pictures, table = found
+        self.data: dict[str, Any] = json.loads(content)
         self.arrays: dict[str, NDArray[np.float64]] = {
             name: values.reshape(shape) for name, values, shape in arrays
         }
-        if "checkpoints" in self.data:
-            parts = self.row.values()
-            self.arrays = {name: np.array([part[name] for part in parts]) for name in ("prec1", "loss")}
         self.figures: dict[str, Figure] = {name: Figure(png) for name, png in pictures}
         self.table = "\n".join(table)
 
     @property
     def row(self) -> "dict[str, Any]":
         """The numbers of the model; of accuracies on components a dictionary for each, by its name."""
-        if "checkpoints" in self.data:
-            return {_component(part): part for part in self.data["checkpoints"][0]["components"]}
+        if self._parts:
+            return dict(zip(self._parts, self.data["checkpoints"][0]["components"]))
         rows: list[dict[str, Any]] = self.data["rows"]
         return rows[0]
 
     def to_pandas(self) -> Any:
         """A table: of accuracies on components a row each, of other measures a row with all single numbers; needs pandas."""
         pandas = _pandas()
-        if "checkpoints" in self.data:
-            parts = self.data["checkpoints"][0]["components"]
-            plain = [{key: value for key, value in part.items() if not isinstance(value, list)} for part in parts]
-            return pandas.DataFrame(plain)
-        numbers = {key: value for key, value in self.row.items() if not isinstance(value, (list, dict))}
-        return pandas.DataFrame([numbers])
+        rows = self.row.values() if self._parts else [self.row]
+        plain = [{key: value for key, value in row.items() if not isinstance(value, (list, dict))} for row in rows]
+        return pandas.DataFrame(plain)
 
     def __repr__(self) -> str:
         return self.table
@@ -73,13 +65,6 @@ class Measurement:
     def _repr_html_(self) -> str:
         figures = "".join(figure._repr_html_() for figure in self.figures.values())
         return f"<pre>{html.escape(self.table)}</pre>{figures}"
-
-
-def _component(part: "dict[str, Any]") -> str:
-    """The name of a component, as tables have it."""
-    radius = f" r = {part['r']}" if "r" in part else f" {part['r1']}-{part['r2']}" if "r1" in part else ""
-    name = "rescaled only" if part["component"] == "rescaled" else str(part["component"])
-    return name + radius
 
 
 def fourier_heat_map(
@@ -211,7 +196,7 @@ def shortcuts(
     """Few frequencies that a model takes for a class, in images of that class and of others (Wang et al., ICCV 2023); of all classes
     unless ``of_classes`` names some."""
     request = _request(model_fn, None, images, labels, batch_size, name, dataset, progress, class_names)
-    classes = None if of_classes is None else wholes(of_classes, "of_classes", most=LARGEST_CLASS)
+    classes = None if of_classes is None else wholes(of_classes, "of_classes", most=_arrays.LARGEST_CLASS)
     if classes == []:
         raise ValueError("of_classes is empty: expected a class at least, or None for all")
     return Measurement(_freqbias.shortcuts(request, classes))

@@ -30,15 +30,19 @@ class Network:
 
     def logits(self, images: Any) -> NDArray[np.float32]:
         """The logits (N, classes)."""
-        _arrays.check_pixels(images, False)
-        return self._native.logits(_arrays.pixels(images))
+        return self._native.logits(self._pixels(images))
 
     def input_gradient(self, images: Any, labels: Any, scaled: bool = False) -> NDArray[np.float32]:
         """The gradient of each image's own cross-entropy with respect to its pixels, (N, 3, H, W). ``scaled`` multiplies each image's by
         a power of two that makes it right however sure the network is: a spectrum ignores scale."""
-        _arrays.check_pixels(images, False)
-        pixels = _arrays.pixels(images)
+        pixels = self._pixels(images)
         return self._native.input_gradient(pixels, _arrays.labels(labels, len(pixels)), flag(scaled, "scaled"))
+
+    @staticmethod
+    def _pixels(images: Any) -> NDArray[np.float32]:
+        pixels = _arrays.pixels(images)
+        _arrays.check_pixels(pixels, False)
+        return pixels
 
     @property
     def gradient(self) -> "Gradient":

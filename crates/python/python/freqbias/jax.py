@@ -37,8 +37,8 @@ class _Functions:
 
     def logits(self, images: Any) -> Any:
         """Of images in the function's own layout."""
-        channels, rows = images.shape[-1 if self._layout == "NHWC" else 1], images.shape[1 if self._layout == "NHWC" else -1]
-        if channels > 4 and rows in (1, 3):
+        channels, *sides = (images.shape[axis] for axis in _TO_NCHW[self._layout][1:])
+        if channels > 4 and any(side in (1, 3) for side in sides):
             other = "NCHW" if self._layout == "NHWC" else "NHWC"
             raise ValueError(f'images of shape {images.shape}: {channels} channels, by layout="{self._layout}"; expected layout="{other}"')
         logits = self._forward(images)
@@ -101,8 +101,8 @@ def gradient_spectrum(
     convention: str = "reference",
     progress: bool = True,
 ) -> Spectrum:
-    """The gradient spectrum of a function on batches (images, labels), or dictionaries of these. The gradient is with respect to the images as they are: those of
-    bytes are first divided by 255. The accuracy is in percent."""
+    """The gradient spectrum of a function on batches (images, labels), or dictionaries of these. The gradient is with respect to the images
+    as they are: those of bytes are first divided by 255. The accuracy is in percent."""
     found, spectrum = _Functions(function, layout), cast("Optional[GradientSpectrum]", None)
     seen = correct = 0
     report = reporter(progress)

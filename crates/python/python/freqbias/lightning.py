@@ -20,7 +20,7 @@ __all__ = ["SpectrumCallback"]
 class SpectrumCallback(Callback):  # type: ignore[misc]
     """Records after every ``every``-th epoch on the images of a loader: see ``freqbias.torch.SpectrumRecorder``. Only the first process
     measures; ``model`` names the attribute of the Lightning module that is the classifier, the module itself unless it is given. A trainer
-    that goes on from a checkpoint needs ``resume=True``: epochs have the trainer's numbers."""
+    that goes on from a checkpoint (``fit(…, ckpt_path=…)``) needs ``resume=True``: epochs have the trainer's numbers."""
 
     def __init__(
         self,
@@ -48,18 +48,13 @@ class SpectrumCallback(Callback):  # type: ignore[misc]
         self.recorder: Optional[SpectrumRecorder] = None
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        """Looks into the folder before an epoch has been spent. Rows and checkpoints from the trainer's epoch on are of a run that was given up,
-        and go."""
+        """Looks into the folder before an epoch has been spent. Earlier, in ``on_fit_start``, the trainer does not know its epoch yet."""
         if not trainer.is_global_zero:
             return
         # Another fit is another run.
-        self._let_go()
-        recorder = self._recorder(pl_module)
-        if recorder.is_resumed and trainer.current_epoch == 0:
-            raise ValueError(
-                f"{recorder.folder}: resume=True, and the trainer begins at epoch 0; expected fit(…, ckpt_path=…), or another folder"
-            )
-        recorder.forget_from = trainer.current_epoch
+        self.teardown(trainer, pl_module, "fit")
+        self.recorder = None
+        self._recorder(pl_module).begin_at(trainer.current_epoch)
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
         """Measures, if it is an epoch's turn."""
@@ -77,8 +72,3 @@ class SpectrumCallback(Callback):  # type: ignore[misc]
         """Lets go of the folder."""
         if self.recorder is not None:
             self.recorder.close()
-
-    def _let_go(self) -> None:
-        if self.recorder is not None:
-            self.recorder.close()
-            self.recorder = None

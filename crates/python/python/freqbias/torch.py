@@ -28,8 +28,6 @@ __all__ = ["Functions", "SpectrumRecorder", "evaluating", "functions", "gradient
 
 Normaliser = Union[None, "tuple[Any, Any]", Callable[[Any], Any]]
 """None, (mean, std) per channel, or a function of pixels in [0, 1]."""
-
-
 LARGEST_NUMBER = 10**12
 """Beyond every epoch and step."""
 
@@ -42,10 +40,8 @@ _MEASURED: "dict[int, tuple[int, bool]]" = {}
 def evaluating(model: Any) -> Iterator[None]:
     """Evaluation mode for a while: then each submodule is in the mode again that it was in. Threads may measure one module, or parts
     of one, at once: the last one puts each back."""
-    if not isinstance(model, torch.nn.Module):
-        raise TypeError(f"model of type {type(model).__name__}: expected a torch.nn.Module")
     _check_norms(model)
-    modules = list(model.modules())
+    modules = list(_module(model).modules())
     with _LOCK:
         for module in modules:
             count, mode = _MEASURED.get(id(module), (0, module.training))
@@ -64,8 +60,14 @@ def evaluating(model: Any) -> Iterator[None]:
                     module.training = mode
 
 
+def _module(model: Any) -> Any:
+    if not isinstance(model, torch.nn.Module):
+        raise TypeError(f"model of type {type(model).__name__}: expected a torch.nn.Module")
+    return model
+
+
 def _check_norms(model: Any) -> None:
-    for module in model.modules():
+    for module in _module(model).modules():
         # Such a norm takes the statistics of the batch in any mode: an image's gradient would be one of others, too.
         if "BatchNorm" in type(module).__name__ and getattr(module, "running_mean", 0) is None:
             raise ValueError(
@@ -78,10 +80,8 @@ class Functions:
     """A module as two functions of NumPy arrays, for ``freqbias.fourier_heat_map`` and the other measures."""
 
     def __init__(self, model: Any, normaliser: Normaliser = None, device: Any = None) -> None:
-        if not isinstance(model, torch.nn.Module):
-            raise TypeError(f"model of type {type(model).__name__}: expected a torch.nn.Module")
+        self.model = _module(model)
         first = next(iter(model.parameters()), None)
-        self.model = model
         self.takes_pixels = normaliser is not None
         self._dtype = first.dtype if first is not None and first.is_floating_point() else torch.float32
         self._device = torch.device(device) if device is not None else (first.device if first is not None else "cpu")
@@ -259,9 +259,9 @@ class SpectrumRecorder:
     and without any it is unknown: ``--mean`` and ``--std`` name it then. The folder has one writer: another one is refused until
     ``close()``, or the end of a ``with``.
 
-    A folder that has spectra or checkpoints is refused, unless ``resume``: then it must be of the same ``name``, ``dataset``, normaliser,
-    size and number of images, ``step()`` counts on from the last number that is there, and a number that is recorded again takes the place of the earlier
-    one.
+    A folder that has spectra or checkpoints is refused, unless ``resume``: then it must be of the same ``name``, ``dataset``, normaliser, and
+    size and number of images. ``step()`` counts on from the last number that is there; a number that is recorded again takes the place of
+    the earlier one.
     """
 
     def __init__(
@@ -281,17 +281,14 @@ class SpectrumRecorder:
     ) -> None:
         self.folder = os.fsdecode(folder)
         self.spectra: dict[int, Spectrum] = {}
-        self.forget_from: Optional[int] = None
-        if not isinstance(model, torch.nn.Module):
-            raise TypeError(f"model of type {type(model).__name__}: expected a torch.nn.Module")
-        self._model, self._loader, self._every = model, batches(loader), whole(every, "every", 1)
+        self._forget_from: Optional[int] = None
+        self._model, self._loader, self._every = _module(model), batches(loader), whole(every, "every", 1)
         self._normaliser, self._device = normaliser, device
         self._name = type(model).__name__ if name is None else text(name, "name")
         self._dataset = text(dataset, "dataset")
         _normalise(normaliser)
         self._checkpoints, self._progress = flag(checkpoints, "checkpoints"), progress
         self._steps = self._first_step(flag(resume, "resume"))
-        self.is_resumed = self._steps > 0
         self._native: Optional[_freqbias.Recorder] = None
 
     def _first_step(self, resume: bool) -> int:
@@ -315,6 +312,13 @@ class SpectrumRecorder:
                 f"{_numbers(_kept(self._normaliser))}; name another folder, or this normaliser"
             )
         return max(epochs + kept, default=-1) + 1
+
+    def begin_at(self, number: int) -> None:
+        """Says, before the first measurement, from which epoch on the module is trained: rows and checkpoints of the folder from there on are of
+        a run that was given up, and go with the first row. Not from the beginning: another folder is for that."""
+        if self._steps > 0 and whole(number, "number") == 0:
+            raise ValueError(f"{self.folder}: resume=True, and training begins at epoch 0; go on from a checkpoint, or name another folder")
+        self._forget_from = self._steps = number
 
     def step(self) -> Optional[Spectrum]:
         """Counts a step; the spectrum of every so-manieth, numbered from 0, or on from where the folder was. A step that was interrupted
@@ -365,7 +369,7 @@ class SpectrumRecorder:
             _, _, height, width = pixels.shape
             normaliser = _kept(self._normaliser)
             self._native = _freqbias.Recorder(
-                self.folder, self._dataset, self._name, normaliser, (height, width), self.forget_from
+                self.folder, self._dataset, self._name, normaliser, (height, width), self._forget_from
             )
         self._native.see(pixels)
 
