@@ -95,12 +95,22 @@ pub(crate) const MARK: &str = "@ ";
 const SOME: usize = 12;
 /// The same of the slow scenario where all are tried of others.
 const SOME_SLOW: usize = 60;
+/// Of so many last operations errors are tried in any case: there it is decided whether what failed looks finished.
+const LAST: usize = 3;
 
 /// Every so-manieth of so many faults, so that about `some` are left: of all kinds, of which an operation has three or four.
 fn stride(faults: usize, some: usize) -> usize {
     (faults.div_ceil(some)..)
         .find(|stride| !stride.is_multiple_of(2) && !stride.is_multiple_of(3))
         .unwrap_or(1)
+}
+
+/// Some of all faults, of so many operations.
+fn some(all: &[(Fault, usize)], operations: usize) -> Vec<(Fault, usize)> {
+    let stride = stride(all.len(), SOME);
+    let is_last = |(fault, number): (Fault, usize)| fault == Fault::Error && number + LAST > operations;
+    let chosen = all.iter().enumerate().filter(|&(at, &fault)| at.is_multiple_of(stride) || is_last(fault));
+    chosen.map(|(_, &fault)| fault).collect()
 }
 
 /// Runs one scenario: `--all` with every fault at every operation, else with a part of them; or `kill 17`, one fault at one operation.
@@ -111,7 +121,7 @@ pub(crate) fn scenario(name: &str, which: &[String]) -> ExitCode {
     let mut problems = unsynced(&prepared.operations);
     let all = faults(&prepared.operations);
     let chosen: Vec<(Fault, usize)> = match which {
-        [] => all.iter().copied().step_by(stride(all.len(), SOME)).collect(),
+        [] => some(&all, prepared.operations.len()),
         [word] if word == "--all" && name == SLOW => {
             all.iter().copied().step_by(stride(all.len(), SOME_SLOW)).collect()
         }
