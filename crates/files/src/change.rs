@@ -1,7 +1,7 @@
 //! Folders that are made, files and folders that are moved or removed.
 
 use std::{
-    io::ErrorKind,
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
 };
 
@@ -18,14 +18,32 @@ use crate::{
 pub fn create_folders(folder: &Path) -> Result<(), Error> {
     let missing: Vec<&Path> =
         folder.ancestors().take_while(|path| !path.as_os_str().is_empty() && !path.is_dir()).collect();
-    for folder in missing.into_iter().rev() {
-        match system::create_folder(folder) {
-            Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
-            made => made.and_then(|()| system::sync_folder(folder_of(folder))),
-        }
-        .map_err(failed(Action::CreateFolder, folder))?;
+    missing
+        .into_iter()
+        .rev()
+        .try_for_each(|folder| make(folder).map_err(failed(Action::CreateFolder, folder)))
+}
+
+/// Makes a folder in one that is there, on the disk; one that is there already is no error. A folder that a program has a lock on does
+/// not come back by this after somebody moved or removed it.
+///
+/// # Errors
+/// [`Error::Gone`] if the folder above is not there; [`Error::File`] if this one cannot be made.
+pub fn create_folder(folder: &Path) -> Result<(), Error> {
+    if folder.is_dir() {
+        return Ok(());
     }
-    Ok(())
+    make(folder).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Error::Gone { folder: folder_of(folder).to_owned() },
+        _ => failed(Action::CreateFolder, folder)(error),
+    })
+}
+
+fn make(folder: &Path) -> io::Result<()> {
+    match system::create_folder(folder) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        made => made.and_then(|()| system::sync_folder(folder_of(folder))),
+    }
 }
 
 /// Removes a file; one that is not there is no error.
@@ -77,14 +95,15 @@ pub fn move_into(files: &[PathBuf], folder: &Path) -> Result<Vec<PathBuf>, Error
     Ok(places)
 }
 
-/// Runs `work` with an empty folder beside results, in which they are written before they take their places; it is gone afterwards.
+/// Runs `work` with an empty folder in the one of the results, where they are written before they take their places; it is gone
+/// afterwards.
 ///
 /// # Errors
-/// Those of `work`; if the folder cannot be made or removed.
+/// Those of `work`; [`Error::Gone`] if there is no folder `output`; if the folder cannot be made or removed.
 pub fn aside<T, E: From<Error>>(output: &Path, work: impl FnOnce(&Path) -> Result<T, E>) -> Result<T, E> {
     let aside = output.join(UNFINISHED);
     remove_folder(&aside)?;
-    create_folders(&aside)?;
+    create_folder(&aside)?;
     let done = work(&aside);
     let removed = remove_folder(&aside);
     let done = done?;
@@ -110,6 +129,20 @@ mod tests {
         assert_eq!(fs::read(folder.join("text"))?, b"mine");
         let error = create_folders(&folder.join("text")).expect_err("a file is in the way");
         assert!(error.to_string().contains("text: cannot create folder"), "{error}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_folder_does_not_bring_back_the_one_above() -> Outcome {
+        let root = tempfile::tempdir()?;
+        let run = root.path().join("run");
+        let error = create_folder(&run.join("below")).expect_err("nothing is above");
+        assert!(matches!(&error, Error::Gone { folder } if *folder == run), "{error}");
+        assert!(!run.exists());
+        create_folder(&run)?;
+        create_folder(&run.join("below"))?;
+        create_folder(&run.join("below"))?;
+        assert!(run.join("below").is_dir());
         Ok(())
     }
 

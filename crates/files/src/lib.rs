@@ -45,7 +45,7 @@ pub use system::Output;
 pub use part::Part;
 
 // Folders, and what is in them
-pub use change::{aside, create_folders, move_into, remove_file, remove_folder};
+pub use change::{aside, create_folder, create_folders, move_into, remove_file, remove_folder};
 pub use read::entries;
 
 // Files of others

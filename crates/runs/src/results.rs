@@ -164,7 +164,7 @@ pub fn replace<E: From<files::Error>>(
         }
         let events = events_path(aside);
         if events.exists() {
-            files::create_folders(&events_folder(output))?;
+            files::create_folder(&events_folder(output))?;
             placed.extend(files::move_into(&[events], &events_folder(output))?);
         }
         let numbers = files::move_into(std::slice::from_ref(numbers), output)?;

@@ -84,12 +84,12 @@ impl EventFile {
         record(&mut self.records, &event);
     }
 
-    /// Writes the file into a folder, which is made if need be, in place of the one written before.
+    /// Writes the file into a folder, in place of the one written before. The folder is made if need be, in one that is there.
     ///
     /// # Errors
     /// If the folder cannot be made or the file not be written.
     pub fn save(&self, folder: &Path) -> Result<PathBuf, Error> {
-        files::create_folders(folder)?;
+        files::create_folder(folder)?;
         let path = Self::path(folder);
         write_atomically(&path, &self.records)?;
         Ok(path)

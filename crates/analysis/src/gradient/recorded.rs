@@ -120,11 +120,8 @@ impl RecordedSpectrum {
         if self.table.rows.is_empty() {
             return Ok(Vec::new());
         }
-        if !self.run.is_dir() {
-            return Err(files::Error::Gone { folder: self.run.clone() }.into());
-        }
         let output = results::live_folder(&self.run);
-        files::create_folders(&output)?;
+        files::create_folder(&output)?;
         SpectrumReport { table: &self.table, checkpoints: &[], images: &self.images }.save(&output)
     }
 }

@@ -77,7 +77,7 @@ impl<'a> Pictures<'a> {
         if !self.is_due(epoch) {
             return Ok(());
         }
-        files::create_folders(&self.folder)?;
+        files::create_folder(&self.folder)?;
         let made = kernels.apply(&noisy(&self.images, &mut noise_generator(0, 0, 0))?)?;
         self.draw_densities(epoch, &made)?;
         self.draw_images(epoch, &made)

@@ -17,7 +17,7 @@ pub(super) fn place(aside: &Path, root: &Path) -> Result<(), Error> {
     files::remove_file(&root.join(TEST).join(&numbers))?;
     for part in [TEST, TRAIN] {
         let folder = root.join(part);
-        files::create_folders(&folder)?;
+        files::create_folder(&folder)?;
         only_files(&folder)?
             .iter()
             .filter(|path| is_ours(path))
