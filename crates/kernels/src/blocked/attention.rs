@@ -7,6 +7,7 @@ use super::{
     curves::exp,
     lane_products::{LaneProduct, Matrix},
     simd::{InstructionSet, Kernel, LANES, Lane, Simd, run},
+    sums::BlockSums,
     tensor::{Arena, Blocked, Dims},
 };
 use crate::{
@@ -35,9 +36,9 @@ pub struct AttentionGradient {
     /// Of queries, keys and values.
     pub qkv: Blocked,
     /// Of what is added, (heads, T, T).
-    pub bias: Vec<f32>,
+    pub bias: BlockSums,
     /// Of the query, key and value of padding, (3 · C).
-    pub padding: Vec<f32>,
+    pub padding: BlockSums,
 }
 
 /// softmax(scale · q kᵀ + bias + mask) v of each head, from queries, keys and values one after the other in the channels.
@@ -96,19 +97,20 @@ pub fn attention_gradient(
         }
         scratch.give_back(arena);
     });
-    let (of_pairs, of_padding): (Vec<_>, Vec<_>) = sums.into_iter().unzip();
-    let padding = added_up(&of_padding, with.heads);
+    let (pairs, padding): (Vec<_>, Vec<_>) = sums.into_iter().unzip();
+    let pairs = pairs.iter().flatten().copied().map(f64::from).collect();
+    let padding = padding.chunks(with.heads).flat_map(|heads| by_parts(heads, own)).collect();
     AttentionGradient {
         qkv: gradient,
-        bias: added_up(&of_pairs, with.heads),
-        padding: by_parts(&padding, own),
+        bias: BlockSums::new(with.heads * of_pairs, pairs),
+        padding: BlockSums::new(with.heads * of_padding, padding),
     }
 }
 
-/// (heads, 3, channels of a head) as (3, C).
-fn by_parts(padding: &[f32], own: usize) -> Vec<f32> {
-    let part = |part: usize| padding.chunks(own).skip(part).step_by(3).flatten().copied();
-    (0..3).flat_map(part).collect()
+/// (heads, 3, channels of a head) as (3, C); nothing where there is none.
+fn by_parts(heads: &[Vec<f32>], own: usize) -> Vec<f64> {
+    let part = |part: usize| heads.iter().filter_map(move |head| head.chunks(own).nth(part)).flatten();
+    (0..3).flat_map(part).copied().map(f64::from).collect()
 }
 
 /// The sum over the images of a vector.
@@ -126,16 +128,6 @@ fn by_heads(data: &mut [Lane], part: usize, heads: usize) -> Vec<[&mut [Lane]; 3
         found.extend(parts.map(|((query, key), value)| [query, key, value]));
     }
     found
-}
-
-/// For each head the sum of what all blocks have, in their order.
-fn added_up(blocks: &[Vec<f32>], heads: usize) -> Vec<f32> {
-    let sum = |head: usize, at: usize| {
-        let found = blocks.iter().skip(head).step_by(heads).map(|block| f64::from(block[at]));
-        found.sum::<f64>() as f32
-    };
-    let size = blocks[0].len();
-    (0..heads).flat_map(|head| (0..size).map(move |at| sum(head, at))).collect()
 }
 
 impl Attention<'_> {

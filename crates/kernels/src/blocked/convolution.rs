@@ -13,13 +13,12 @@
 use super::{
     direct,
     epilogue::{self, Epilogue, GradientEpilogue, Then},
-    factors::{self, FULL, Factors, PAIRS},
+    factors::{self, Factors},
     gemm::Panel,
     shape::{ConvolutionShape, ENOUGH},
     simd::InstructionSet,
     tensor::{Arena, Blocked, Dims, Mask},
     tiled::{self, Tiled},
-    weight_sums,
     windowed::{self, Windowed},
     winograd::{self, Transformed},
 };
@@ -27,7 +26,7 @@ use crate::Precision;
 
 /// Packed weights; panels are one for each group.
 #[derive(Debug)]
-enum Weights {
+pub(super) enum Weights {
     Tiled(Tiled),
     Winograd(Transformed),
     Windowed(Windowed),
@@ -88,10 +87,10 @@ impl Weights {
 /// A convolution's weights, packed for the passes that are wanted.
 #[derive(Debug)]
 pub struct Convolution {
-    shape: ConvolutionShape,
-    precision: Precision,
-    instructions: InstructionSet,
-    forward: Weights,
+    pub(super) shape: ConvolutionShape,
+    pub(super) precision: Precision,
+    pub(super) instructions: InstructionSet,
+    pub(super) forward: Weights,
     backward: Option<Weights>,
 }
 
@@ -277,36 +276,5 @@ impl Convolution {
         };
         epilogue::apply_gradient_epilogue(&mut gradient, epilogue, instructions);
         gradient
-    }
-
-    /// The gradient of the weights, (outputs, inputs / groups, rows, columns), given the input and the gradient of the output.
-    pub fn weight_gradient(&self, x: &Blocked, g: &Blocked, arena: &Arena) -> Vec<f32> {
-        let direct = match self.precision {
-            Precision::Bf16 => weight_sums::weight_gradient::<PAIRS>,
-            _ => weight_sums::weight_gradient::<FULL>,
-        };
-        if tiled::suits(self.shape, self.precision, self.instructions) {
-            tiled::weight_gradient(x, g, self.shape, self.precision, self.instructions, arena)
-        } else if let Weights::Windowed(_) = &self.forward {
-            let factors = factors::of(self.precision);
-            windowed::weight_gradient(x, g, self.shape, factors, self.instructions, arena)
-        } else if let Weights::Winograd(weights) = &self.forward {
-            winograd::weight_gradient(x, g, weights, self.instructions, arena)
-        } else if self.shape.scatters_forward() {
-            self.swap_back(&direct(g, x, self.shape.turned(), self.instructions, arena))
-        } else {
-            direct(x, g, self.shape, self.instructions, arena)
-        }
-    }
-
-    /// (inputs, outputs, turned taps) → (outputs, inputs, taps).
-    fn swap_back(&self, swapped: &[f32]) -> Vec<f32> {
-        let ConvolutionShape { inputs, outputs, .. } = self.shape;
-        let taps = self.shape.taps();
-        let place = |at: usize| {
-            let (output, input, tap) = (at / (inputs * taps), at / taps % inputs, at % taps);
-            swapped[(input * outputs + output) * taps + taps - 1 - tap]
-        };
-        (0..swapped.len()).map(place).collect()
     }
 }

@@ -5,6 +5,7 @@
 
 use super::{
     simd::{InstructionSet, Kernel, LANES, Lane, Simd, run},
+    sums::BlockSums,
     tensor::{Arena, Blocked},
 };
 use crate::parallel::{collect, for_each_part};
@@ -81,7 +82,7 @@ pub fn layer_norm_gradient(
     });
 }
 
-/// The gradients of weight and bias of [`layer_norm`], from `g`, that of its result.
+/// The gradients of weight and bias of [`layer_norm`], from `g`, that of its result: a pair a channel.
 ///
 /// # Panics
 /// If the sizes do not fit each other.
@@ -90,20 +91,15 @@ pub fn layer_norm_parameter_gradients(
     x: &Blocked,
     moments: &PixelMoments,
     instructions: InstructionSet,
-) -> (Vec<f32>, Vec<f32>) {
+) -> BlockSums {
     assert_eq!(g.dims, x.dims, "sizes of a gradient and of an argument");
-    let pixels = x.dims.pixels();
-    let sums = collect(x.dims.channels, 1, |channel| {
-        let mut total = [0f64; 2];
-        for block in 0..x.dims.blocks() {
-            let (g, x) = (g.plane(block, channel), x.plane(block, channel));
-            let sums = run(instructions, ParameterSums { g, x, moments: &moments.0[block * pixels..] });
-            total[0] += sums[0];
-            total[1] += sums[1];
-        }
-        (total[0] as f32, total[1] as f32)
+    let (channels, pixels) = (x.dims.channels, x.dims.pixels());
+    let sums = collect(x.dims.blocks() * channels, 1, |plane| {
+        let (block, channel) = (plane / channels, plane % channels);
+        let (g, x) = (g.plane(block, channel), x.plane(block, channel));
+        run(instructions, ParameterSums { g, x, moments: &moments.0[block * pixels..] })
     });
-    sums.into_iter().unzip()
+    BlockSums::new(2 * channels, sums.into_flattened())
 }
 
 /// Two sums a pixel.

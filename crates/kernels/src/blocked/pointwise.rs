@@ -6,6 +6,7 @@
 
 use super::{
     simd::{InstructionSet, Kernel, Lane, Simd, run},
+    sums::BlockSums,
     tensor::{Arena, Blocked, Dims, Mask},
 };
 use crate::parallel::{collect, for_each_part_and, for_each_small_part};
@@ -26,30 +27,33 @@ const SUMMED_AT_ONCE: usize = 64;
 
 /// Mean and variance of each channel, the same bits for any number of threads.
 pub fn moments(x: &Blocked, instructions: InstructionSet) -> Vec<Moments> {
-    let sums = plane_sums(x.dims, |block, plane| {
-        let lanes = x.dims.valid_lanes(block);
-        run(instructions, Sums { a: x.plane(block, plane), mask: None, b: None, shift: 0.0, lanes })
-    });
-    let count = x.dims.images * x.dims.pixels();
-    sums.into_iter()
-        .map(|(sum, squares)| {
-            let mean = sum / count as f64;
-            Moments { mean, variance: (squares / count as f64 - mean * mean).max(0.0), count }
-        })
-        .collect()
+    Moments::of(&moment_sums(x, instructions).pairs(), x.dims.images * x.dims.pixels())
 }
 
-/// For each channel the sum over blocks, in order, of a pair of sums per plane.
-fn plane_sums(dims: Dims, of: impl Fn(usize, usize) -> (f64, f64) + Sync) -> Vec<(f64, f64)> {
+/// What [`Moments::of`] makes moments of: by channel Σ x and Σ x².
+pub fn moment_sums(x: &Blocked, instructions: InstructionSet) -> BlockSums {
+    plane_sums(x.dims, |block, plane| {
+        let lanes = x.dims.valid_lanes(block);
+        run(instructions, Sums { a: x.plane(block, plane), mask: None, b: None, shift: 0.0, lanes }).into()
+    })
+}
+
+impl Moments {
+    /// Those of values of each channel, `count` of them, from their sums and the sums of their squares.
+    pub fn of(sums: &[(f64, f64)], count: usize) -> Vec<Self> {
+        let of_channel = |&(sum, squares): &(f64, f64)| {
+            let mean = sum / count as f64;
+            Self { mean, variance: (squares / count as f64 - mean * mean).max(0.0), count }
+        };
+        sums.iter().map(of_channel).collect()
+    }
+}
+
+/// For each channel a pair of sums.
+fn plane_sums(dims: Dims, of: impl Fn(usize, usize) -> [f64; 2] + Sync) -> BlockSums {
     let planes = dims.blocks() * dims.channels;
     let sums = collect(planes, dims.planes_at_once(), |i| of(i / dims.channels, i % dims.channels));
-    let channel = |c: usize| {
-        sums.iter()
-            .skip(c)
-            .step_by(dims.channels)
-            .fold((0.0, 0.0), |total, sum| (total.0 + sum.0, total.1 + sum.1))
-    };
-    (0..dims.channels).map(channel).collect()
+    BlockSums::new(2 * dims.channels, sums.into_flattened())
 }
 
 /// Σ a and Σ a², or with `b` Σ a and Σ a·(b − shift), over a plane's first `lanes` lanes; a where the mask lets it through.
@@ -178,20 +182,20 @@ impl Kernel for ChannelAffinePlane<'_> {
 }
 
 /// The gradients of a channel's scale and shift, given the gradient of the result and what ReLU let through of it:
-/// Σ g·(x − mean), Σ g.
+/// by channel Σ g·(x − mean) and Σ g.
 pub fn channel_sums(
     g: &Blocked,
     mask: Option<&Mask>,
     x: &Blocked,
     mean: &[f32],
     instructions: InstructionSet,
-) -> Vec<(f64, f64)> {
+) -> BlockSums {
     plane_sums(g.dims, |block, channel| {
         let (a, b) = (g.plane(block, channel), Some(x.plane(block, channel)));
         let mask = mask.map(|mask| mask.plane(g.dims, block, channel));
         let lanes = g.dims.valid_lanes(block);
         let (sum, product) = run(instructions, Sums { a, mask, b, shift: mean[channel], lanes });
-        (product, sum)
+        [product, sum]
     })
 }
 

@@ -3,6 +3,7 @@
 
 use super::{
     simd::{InstructionSet, Kernel, LANES, Lane, Simd, run},
+    sums::BlockSums,
     tensor::{Arena, Blocked},
 };
 use crate::parallel::{collect, for_each_part};
@@ -49,7 +50,7 @@ pub fn response_norm_gradient(
     weight: &[f32],
     epsilon: f64,
     instructions: InstructionSet,
-) -> (Vec<f32>, Vec<f32>) {
+) -> BlockSums {
     assert_eq!(g.dims, x.dims, "sizes of a gradient and of an argument");
     let (channels, pixels) = (x.dims.channels, x.dims.pixels());
     assert_eq!(weight.len(), channels, "weights a channel");
@@ -71,18 +72,12 @@ pub fn response_norm_gradient(
         let along = response.along(channel, weight[channel], products, &of_means[block]);
         run(instructions, Gradient { g, x: x.plane(block, channel), factor, along });
     });
-    let of_channel = |channel: usize| {
-        let (mut of_weight, mut of_bias) = (0.0, 0.0);
-        for (response, sums) in responses.iter().zip(sums.chunks(channels)) {
-            let [_, products, plain] = &sums[channel];
-            for lane in 0..LANES {
-                of_weight += products[lane] * response.norms[channel][lane] / response.below[lane];
-                of_bias += plain[lane];
-            }
-        }
-        (of_weight as f32, of_bias as f32)
+    let of_plane = |(plane, [_, products, plain]): (usize, &[Lanes; 3])| {
+        let (response, norms) = (&responses[plane / channels], &norms[plane]);
+        let of_lane = |lane: usize| products[lane] * norms[lane] / response.below[lane];
+        [(0..LANES).map(of_lane).sum::<f64>(), plain.iter().sum()]
     };
-    (0..channels).map(of_channel).unzip()
+    BlockSums::new(2 * channels, sums.iter().enumerate().flat_map(of_plane).collect())
 }
 
 /// A number an image.

@@ -192,7 +192,7 @@ unsafe fn turn<S: Simd>(rows: &mut [Lane; LANES]) {
 
 /// The sum of what several parts have at a place, in their order.
 #[inline(always)]
-pub(crate) fn sum_of_parts(parts: &[Vec<Lane>], at: usize) -> [f32; LANES] {
+pub(crate) fn sum_of_parts(parts: &[&[Lane]], at: usize) -> [f32; LANES] {
     let mut total = parts[0][at].0;
     for part in &parts[1..] {
         total.iter_mut().zip(part[at].0).for_each(|(total, value)| *total += value);

@@ -2,6 +2,7 @@
 
 use super::{
     simd::{LANES, Lane},
+    sums::BlockSums,
     tensor::{Arena, Blocked, Dims},
 };
 use crate::parallel::{collect, for_each_part};
@@ -28,7 +29,7 @@ pub fn prepend_tokens(x: &Blocked, tokens: &[f32], arena: &Arena) -> Blocked {
 ///
 /// # Panics
 /// If the sizes do not fit each other.
-pub fn prepend_tokens_gradient(g: &Blocked, dims: Dims, arena: &Arena) -> (Blocked, Vec<f32>) {
+pub fn prepend_tokens_gradient(g: &Blocked, dims: Dims, arena: &Arena) -> (Blocked, BlockSums) {
     let count = g.dims.pixels() - dims.pixels();
     let mut dx = arena.blocked(dims);
     for_each_part(&mut dx.data, dims.pixels(), |index, dx| {
@@ -55,20 +56,18 @@ pub fn add_positions(x: &Blocked, numbers: &[f32], arena: &Arena) -> Blocked {
 }
 
 /// The gradient of the numbers of [`add_positions`], (H · W, C), from that of its result.
-pub fn positions_gradient(g: &Blocked) -> Vec<f32> {
+pub fn positions_gradient(g: &Blocked) -> BlockSums {
     sums_of_places(g, g.dims.pixels())
 }
 
 /// Over all images, for the first pixels of each channel: (pixels, C).
-fn sums_of_places(g: &Blocked, pixels: usize) -> Vec<f32> {
+fn sums_of_places(g: &Blocked, pixels: usize) -> BlockSums {
     let channels = g.dims.channels;
-    let sum = |channel: usize, pixel: usize| {
-        let lanes = (0..g.dims.blocks()).map(|block| g.plane(block, channel)[pixel]);
-        lanes.flat_map(|lane| lane.0).map(f64::from).sum::<f64>() as f32
+    let of_block = |block: usize| {
+        let place = |at: usize| g.plane(block, at % channels)[at / channels].0;
+        (0..pixels * channels).map(|at| place(at).into_iter().map(f64::from).sum::<f64>()).collect::<Vec<_>>()
     };
-    let by_channel =
-        collect(channels, 1, |channel| (0..pixels).map(|pixel| sum(channel, pixel)).collect::<Vec<f32>>());
-    (0..pixels * channels).map(|at| by_channel[at % channels][at / channels]).collect()
+    BlockSums::new(pixels * channels, collect(g.dims.blocks(), 1, of_block).concat())
 }
 
 /// One pixel of each plane, (N, C, 1, 1).

@@ -3,6 +3,7 @@
 
 use super::{
     simd::{InstructionSet, Kernel, Lane, Simd, run},
+    sums::BlockSums,
     tensor::{Arena, Blocked},
 };
 use crate::parallel::{for_each_part, for_each_part_and};
@@ -35,7 +36,8 @@ pub fn unit_vectors(
     y
 }
 
-/// The gradient of the argument `x` of [`unit_vectors`] from `g`, that of its result, in place; and that of the factors.
+/// The gradient of the argument `x` of [`unit_vectors`] from `g`, that of its result, in place; and that of the
+/// factors, with one number more for each vector that has none.
 ///
 /// # Panics
 /// As [`unit_vectors`], or if the sizes do not fit each other.
@@ -45,7 +47,7 @@ pub fn unit_vectors_gradient(
     size: usize,
     factors: &[f32],
     (instructions, arena): (InstructionSet, &Arena),
-) -> Vec<f32> {
+) -> BlockSums {
     assert_eq!(g.dims, x.dims, "sizes of a gradient and of an argument");
     let (vectors, part) = (count(x, size, factors), size * x.dims.pixels());
     let mut sums = vec![0f64; x.dims.blocks() * vectors];
@@ -59,8 +61,7 @@ pub fn unit_vectors_gradient(
         *sum = along.iter().flat_map(|lane| lane.0).map(f64::from).sum();
         scratch.into_iter().for_each(|buffer| arena.give(buffer));
     });
-    let of_vector = |vector: usize| sums.iter().skip(vector).step_by(vectors).sum::<f64>() as f32;
-    (0..factors.len()).map(of_vector).collect()
+    BlockSums::new(vectors, sums)
 }
 
 /// Vectors a pixel.

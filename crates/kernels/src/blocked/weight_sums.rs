@@ -6,6 +6,7 @@ use super::{
     ConvolutionShape,
     factors::{Factors, run_with},
     gemm::{self, Inner, Turned, summands_of_images},
+    parts::{Portion, WeightSums},
     patches::pixels_at_once,
     simd::{InstructionSet, Kernel, LANES, Lane, Simd},
     tensor::{Arena, Blocked, Dims},
@@ -15,53 +16,48 @@ use crate::parallel::{collect, for_each_part};
 /// Bytes of turned patches at once: a weight gradient sums over the pixels at once and pays for every sum, so it takes many.
 const SCRATCH: usize = 4 << 20;
 
-/// Partial sums of a weight gradient, however many threads there are: the bits must not depend on them.
-const PARTIAL_SUMS: usize = 4;
-
-/// The gradient of the weights, (outputs, inputs / groups, rows, columns of the kernel).
-pub(super) fn weight_gradient<const F: Factors>(
-    x: &Blocked,
-    g: &Blocked,
-    shape: ConvolutionShape,
-    instructions: InstructionSet,
-    arena: &Arena,
-) -> Vec<f32> {
-    if g.dims.pixels() == 1 && shape.groups == 1 {
-        return weight_gradient_of_one_pixel::<F>(x, g, shape, instructions, arena);
-    }
-    let (groups, part) = (shape.groups, shape.part());
-    let parts = PARTIAL_SUMS.min(x.dims.blocks() * g.dims.pixels());
-    let partial =
-        |index: usize| partial_weight_gradient::<F>(x, g, shape, (index, parts), instructions, arena);
-    let partials: Vec<Vec<Lane>> = collect(groups * parts, 1, partial);
-    let columns = part.depth().div_ceil(LANES);
-    let total = partials.chunks(parts).flat_map(|partials| sum_rows(partials, part, columns)).collect();
-    partials.into_iter().for_each(|sums| arena.give(sums));
-    total
+/// Whether outputs are one pixel, as in linear layers: there are few samples and many weights, and all samples are summed at once.
+pub(super) fn is_of_one_pixel(to: Dims, shape: ConvolutionShape) -> bool {
+    to.pixels() == 1 && shape.groups == 1
 }
 
-/// One of `parts` sums for one group: sum `index` mod `parts` of group `index` / `parts`. Each is over whole blocks, if there are enough.
-fn partial_weight_gradient<const F: Factors>(
+/// For each part of a batch the sums of each group, (outputs, inputs · taps).
+pub(super) fn weight_sums<const F: Factors>(
     x: &Blocked,
     g: &Blocked,
     shape: ConvolutionShape,
-    (index, parts): (usize, usize),
-    instructions: InstructionSet,
-    arena: &Arena,
+    piece: Portion<'_>,
+    how: (InstructionSet, &Arena),
+) -> Vec<WeightSums> {
+    let (groups, parts) = (shape.groups, piece.ranges(x.dims.blocks(), g.dims.pixels()));
+    let of_part = |index: usize| {
+        let (group, part) = (index % groups, &parts[index / groups]);
+        sums_of_part::<F>(x, g, shape, (group, part), how)
+    };
+    let mut sums = collect(parts.len() * groups, 1, of_part).into_iter();
+    parts.iter().map(|_| WeightSums(sums.by_ref().take(groups).collect())).collect()
+}
+
+/// The sums of a group over some output pixels, counted through the blocks.
+fn sums_of_part<const F: Factors>(
+    x: &Blocked,
+    g: &Blocked,
+    shape: ConvolutionShape,
+    (group, pixels): (usize, &std::ops::Range<usize>),
+    (instructions, arena): (InstructionSet, &Arena),
 ) -> Vec<Lane> {
     let (groups, part, to) = (shape.groups, shape.part(), g.dims);
-    let (group, piece) = (index / parts, index % parts);
-    let (rows, columns) = (part.outputs.div_ceil(LANES), part.depth().div_ceil(LANES));
-    let blocks = x.dims.blocks();
+    // Without groups the gradients may be those of some outputs alone.
+    let outputs = to.channels / groups;
+    let (rows, columns) = (outputs.div_ceil(LANES), part.depth().div_ceil(LANES));
     let each = summands_of_images(F);
-    let at_once = pixels_at_once((rows + columns) * each, to.pixels(), SCRATCH);
-    let mut sums = arena.take(part.outputs * columns);
+    // As many as if all outputs were here: the bits depend on it.
+    let at_once = pixels_at_once((part.outputs.div_ceil(LANES) + columns) * each, to.pixels(), SCRATCH);
+    let mut sums = arena.take(outputs * columns);
     sums.fill(Lane::ZERO);
     let mut patches = arena.take(columns * at_once * each);
     let mut turned = arena.take(rows * at_once * each);
-    let unit = if blocks < parts { to.pixels() } else { 1 };
-    let edge = |piece: usize| piece * blocks * unit / parts * (to.pixels() / unit);
-    let (first, end) = (edge(piece), edge(piece + 1));
+    let (first, end) = (pixels.start, pixels.end);
     for block in first / to.pixels()..end.div_ceil(to.pixels()) {
         let pixels = first.max(block * to.pixels())..end.min((block + 1) * to.pixels());
         let pixels = pixels.start - block * to.pixels()..pixels.end - block * to.pixels();
@@ -75,12 +71,12 @@ fn partial_weight_gradient<const F: Factors>(
             let turn =
                 TurnPatches::<F> { x: x_part, from: x.dims, shape: part, to, range, patches: &mut *patches };
             run_with::<F, _>(instructions, turn);
-            let channels = part.outputs;
+            let channels = outputs;
             let (g, pixels, turned_to) = (g_part, to.pixels(), &mut turned[..]);
             run_with::<F, _>(instructions, TurnPlanes::<F> { g, pixels, channels, range, turned: turned_to });
             let (a, b) =
                 (Turned { data: &turned, stride: samples }, Turned { data: patches, stride: samples });
-            let (rows, columns, out) = (part.outputs, part.depth(), &mut sums[..]);
+            let (rows, columns, out) = (outputs, part.depth(), &mut sums[..]);
             run_with::<F, _>(instructions, Inner::<F> { a, rows, b, columns, samples, is_first: false, out });
         }
     }
@@ -89,16 +85,17 @@ fn partial_weight_gradient<const F: Factors>(
     sums
 }
 
-/// The same where the output is one pixel, as in linear layers: there are few samples and many weights, so that all samples are
-/// summed at once, some rows of weights at a time.
-fn weight_gradient_of_one_pixel<const F: Factors>(
+/// The gradient of the weights, (outputs, inputs), where outputs are one pixel: some rows of weights at a time. The gradients may be those
+/// of some outputs alone.
+pub(super) fn weight_gradient_of_one_pixel<const F: Factors>(
     x: &Blocked,
     g: &Blocked,
     shape: ConvolutionShape,
     instructions: InstructionSet,
     arena: &Arena,
 ) -> Vec<f32> {
-    let (rows, columns) = (shape.outputs.div_ceil(LANES), shape.depth().div_ceil(LANES));
+    let outputs = g.dims.channels;
+    let (rows, columns) = (outputs.div_ceil(LANES), shape.depth().div_ceil(LANES));
     let each = summands_of_images(F);
     let samples = x.dims.blocks() * each;
     let (mut patches, mut turned) = (arena.take(columns * samples), arena.take(rows * samples));
@@ -107,12 +104,12 @@ fn weight_gradient_of_one_pixel<const F: Factors>(
         let (x_part, to) = (x.block(block), g.dims);
         let turn = TurnPatches::<F> { x: x_part, from: x.dims, shape, to, range, patches: &mut patches };
         run_with::<F, _>(instructions, turn);
-        let channels = shape.outputs;
+        let channels = outputs;
         let turn = TurnPlanes::<F> { g: g.block(block), pixels: 1, channels, range, turned: &mut turned };
         run_with::<F, _>(instructions, turn);
     }
     let depth = shape.depth();
-    let mut total = vec![0.0; shape.outputs * depth];
+    let mut total = vec![0.0; outputs * depth];
     for_each_part(&mut total, LANES * depth, |group, total| {
         let turned = &turned[group * samples..][..samples];
         let rows = total.len() / depth;
@@ -133,13 +130,17 @@ fn weight_gradient_of_one_pixel<const F: Factors>(
     total
 }
 
-/// The partial sums' total, without the columns that only fill vectors.
-fn sum_rows(partials: &[Vec<Lane>], shape: ConvolutionShape, columns: usize) -> Vec<f32> {
-    let mut total = vec![0.0; shape.outputs * shape.depth()];
-    for_each_part(&mut total, shape.depth(), |output, total| {
+/// The gradient of the weights, (outputs, inputs / groups, rows, columns of the kernel), from the sums of all parts for so many outputs.
+pub(super) fn weights_of_sums(parts: &[WeightSums], outputs: usize, shape: ConvolutionShape) -> Vec<f32> {
+    let (part, of_group) = (shape.part(), outputs / shape.groups);
+    let columns = part.depth().div_ceil(LANES);
+    // Without the columns that only fill vectors.
+    let mut total = vec![0.0; outputs * part.depth()];
+    for_each_part(&mut total, part.depth(), |output, total| {
+        let (group, row) = (output / of_group, output % of_group);
         for (vector, total) in total.chunks_mut(LANES).enumerate() {
-            for partial in partials {
-                let lane = &partial[output * columns + vector].0;
+            for WeightSums(groups) in parts {
+                let lane = &groups[group][row * columns + vector].0;
                 total.iter_mut().zip(lane).for_each(|(total, value)| *total += value);
             }
         }

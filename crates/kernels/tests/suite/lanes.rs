@@ -78,7 +78,7 @@ fn pointwise(instructions: InstructionSet, arena: &Arena, scale: f32) -> Vec<Vec
     let how = ChannelAffine { scale: &factors, shift: &summands, residual: Some(&residual), relu: true };
     let (y, mask) = channel_affine(&x, how, instructions, arena);
     let mask = mask.expect("a mask with ReLU");
-    let sums = channel_sums(&g, Some(&mask), &x, &per_channel(6), instructions);
+    let sums = channel_sums(&g, Some(&mask), &x, &per_channel(6), instructions).pairs();
     let sums = sums.iter().flat_map(|(a, b)| split(*a).into_iter().chain(split(*b))).collect();
     let x_and_factors = Some((&x, &factors[..], &summands[..]));
     let how = ChannelAffineGradient { mask: Some(&mask), x: x_and_factors, a: &summands, has_residual: true };
@@ -219,7 +219,7 @@ fn combined_gradients_are_zero_beside_the_images() {
             let g = g.expect("a gradient of the residual");
             // Σ dx over all lanes; a lane without an image would add its 1.
             let plain = dx.to_nchw();
-            let found = channel_sums(&dx, None, &g, &[0.0; 3], instructions);
+            let found = channel_sums(&dx, None, &g, &[0.0; 3], instructions).pairs();
             for (channel, (_, sum)) in found.into_iter().enumerate() {
                 let planes = plain.chunks(dims.pixels()).skip(channel).step_by(dims.channels);
                 let expected: f64 = planes.flatten().map(|&value| f64::from(value)).sum();

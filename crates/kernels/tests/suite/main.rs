@@ -9,6 +9,7 @@ mod bf16;
 mod candle_traps;
 mod convolutions;
 mod curves;
+mod joining;
 mod lanes;
 mod naive;
 mod pair;

@@ -142,7 +142,7 @@ proptest! {
         let values = (dims.images * dims.pixels()) as f64;
         on_every_path(|instructions, arena| {
             let [g, x] = [&g, &x].map(|values| Blocked::from_nchw(values, dims, arena));
-            for (found, expected) in channel_sums(&g, None, &x, &mean, instructions).iter().zip(&expected) {
+            for (found, expected) in channel_sums(&g, None, &x, &mean, instructions).pairs().iter().zip(&expected) {
                 let error = (found.0 - expected.0).abs().max((found.1 - expected.1).abs());
                 assert!(error < 1e-6 * values, "{found:?} against {expected:?}, {instructions:?}");
             }
@@ -276,7 +276,7 @@ fn the_pieces_make_a_batch_norm() {
         assert_close(&y.to_nchw(), &expected_y, "y");
 
         let blocked_g = Blocked::from_nchw(&g, dims, arena);
-        let sums = channel_sums(&blocked_g, mask.as_ref(), &blocked_x, &mean, instructions);
+        let sums = channel_sums(&blocked_g, mask.as_ref(), &blocked_x, &mean, instructions).pairs();
         assert_close(&each(&|c| sums[c].0 / deviation[c]), &expected.weight, "gradient of the factors");
         assert_close(&each(&|c| sums[c].1), &expected.bias, "gradient of the summands");
         // dx = scale·(g − mean g − x̂·mean(g·x̂)), x̂ = (x − mean) / deviation.

@@ -189,7 +189,7 @@ proptest! {
             let arena = Arena::default();
             let [bx, mut bg] = [&x, &g].map(|values| Blocked::from_nchw(values, dims, &arena));
             let (y, moments) = blocked::layer_norm(&bx, (&weight, &bias), epsilon, instructions, &arena);
-            let (dw, db) = blocked::layer_norm_parameter_gradients(&bg, &bx, &moments, instructions);
+            let (dw, db) = blocked::layer_norm_parameter_gradients(&bg, &bx, &moments, instructions).single_pairs();
             blocked::layer_norm_gradient(&mut bg, &bx, &moments, &weight, instructions);
             check([&y.to_nchw(), &bg.to_nchw(), &dw, &db], &format!("{instructions:?}"));
         }
@@ -240,11 +240,11 @@ proptest! {
             let y = blocked::attention(&bqkv, with, instructions, &arena);
             let found = blocked::attention_gradient(&bg, &bqkv, with, true, (instructions, &arena));
             check(
-                [&y.to_nchw(), &found.qkv.to_nchw(), &found.bias, &found.padding],
+                [&y.to_nchw(), &found.qkv.to_nchw(), &found.bias.singles(), &found.padding.singles()],
                 &format!("{instructions:?}"),
             );
             let none = blocked::attention_gradient(&bg, &bqkv, with, false, (instructions, &arena));
-            prop_assert!(none.bias.is_empty() && none.padding.is_empty());
+            prop_assert!(none.bias.totals().is_empty() && none.padding.totals().is_empty());
         }
         let qkv = tensor(&qkv, &[images, dims.channels, plane[0], plane[1]]);
         let g = tensor(&g, &[images, of_result.channels, plane[0], plane[1]]);
@@ -286,7 +286,7 @@ proptest! {
             let arena = Arena::default();
             let [bx, mut bg] = [&x, &g].map(|values| Blocked::from_nchw(values, dims, &arena));
             let y = blocked::response_norm(&bx, (&weight, &bias), epsilon, instructions, &arena);
-            let (dw, db) = blocked::response_norm_gradient(&mut bg, &bx, &weight, epsilon, instructions);
+            let (dw, db) = blocked::response_norm_gradient(&mut bg, &bx, &weight, epsilon, instructions).single_pairs();
             check([&y.to_nchw(), &bg.to_nchw(), &dw, &db], &format!("{instructions:?}"));
         }
         let of = [dims.images, channels, dims.height, dims.width];
@@ -320,7 +320,8 @@ proptest! {
             let [bx, mut bg] = [&x, &g].map(|values| Blocked::from_nchw(values, dims, &arena));
             let y = blocked::unit_vectors(&bx, size, &factors, instructions, &arena);
             let of_factors = blocked::unit_vectors_gradient(&mut bg, &bx, size, &factors, (instructions, &arena));
-            check([&y.to_nchw(), &bg.to_nchw(), &of_factors], &format!("{instructions:?}"));
+            let of_factors = &of_factors.singles()[..factors.len()];
+            check([&y.to_nchw(), &bg.to_nchw(), of_factors], &format!("{instructions:?}"));
         }
         let of = [images, dims.channels, height, width];
         let (x, g, factors) = (tensor(&x, &of), tensor(&g, &of), tensor(&factors, &[vectors]));
@@ -345,12 +346,12 @@ proptest! {
         let y = blocked::prepend_tokens(&bx, &tokens, &arena);
         let (g, wide_g) = gradient_like(&y);
         let (dx, dtokens) = blocked::prepend_tokens_gradient(&g, dims, &arena);
-        let through = dot(&wide(&x), &wide(&dx.to_nchw())) + dot(&wide(&tokens), &wide(&dtokens));
+        let through = dot(&wide(&x), &wide(&dx.to_nchw())) + dot(&wide(&tokens), &dtokens.totals());
         prop_assert_eq!(dot(&wide(&y.to_nchw()), &wide_g), through);
 
         let y = blocked::add_positions(&bx, &positions, &arena);
         let (g, wide_g) = gradient_like(&y);
-        let through = dot(&wide(&x), &wide_g) + dot(&wide(&positions), &wide(&blocked::positions_gradient(&g)));
+        let through = dot(&wide(&x), &wide_g) + dot(&wide(&positions), &blocked::positions_gradient(&g).totals());
         prop_assert_eq!(dot(&wide(&y.to_nchw()), &wide_g), through);
 
         let y = blocked::pixel(&bx, dims.pixels() - 1, &arena);
@@ -429,9 +430,11 @@ fn any_number_of_threads_gives_the_same_bits() {
         let mut dx = found.qkv;
         let of_factors = blocked::unit_vectors_gradient(&mut dx, &z, 4, &weight[..4], (instructions, &arena));
         let of_response = blocked::response_norm_gradient(&mut dx, &y, &weight, EPSILON, instructions);
-        let (dw, db) = blocked::layer_norm_parameter_gradients(&dx, &x, &moments, instructions);
+        let of_norm = blocked::layer_norm_parameter_gradients(&dx, &x, &moments, instructions);
         blocked::layer_norm_gradient(&mut dx, &x, &moments, &weight, instructions);
-        let of_parameters = [found.bias, found.padding, of_factors, of_response.0, of_response.1, dw, db];
+        let of_parameters = [found.bias, found.padding, of_factors, of_response, of_norm];
+        let of_parameters =
+            of_parameters.iter().map(|sums| sums.values().iter().map(|&sum| sum as f32).collect());
         [units.to_nchw(), dx.to_nchw()].into_iter().chain(of_parameters).collect()
     };
     assert_eq!(bits(1, run), bits(3, run));

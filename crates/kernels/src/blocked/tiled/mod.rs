@@ -27,4 +27,5 @@ mod weight_gradient;
 mod weights;
 mod windows;
 
-pub(crate) use passes::{Tiled, suits, weight_gradient};
+pub(crate) use passes::{Tiled, suits, weight_sums};
+pub(crate) use weight_gradient::{gather, sums_parts_apart};

@@ -4,12 +4,13 @@ use super::{
     super::{
         ConvolutionShape,
         epilogue::Then,
-        simd::{InstructionSet, tiles::SIDE},
+        parts::Portion,
+        simd::{InstructionSet, Lane, tiles::SIDE},
         tensor::{Arena, Blocked, Dims, Mask},
     },
     convolve::Layer,
     parts::GROUP,
-    weight_gradient::weight_gradient as of_weights,
+    weight_gradient::sums,
     weights::Panels,
     windows::Windows,
 };
@@ -70,17 +71,16 @@ impl Tiled {
     }
 }
 
-/// The gradient of the weights, (outputs, inputs, rows, columns of the kernel).
-pub(crate) fn weight_gradient(
+/// The sums of the gradient of the weights over each part of a batch, or over all of it.
+pub(crate) fn weight_sums(
     x: &Blocked,
     g: &Blocked,
-    shape: ConvolutionShape,
-    precision: Precision,
-    instructions: InstructionSet,
-    arena: &Arena,
-) -> Vec<f32> {
+    (shape, precision): (ConvolutionShape, Precision),
+    piece: Portion<'_>,
+    how: (InstructionSet, &Arena),
+) -> Vec<Vec<Lane>> {
     match precision {
-        Precision::Bf16 => of_weights::<1>(x, g, shape, instructions, arena),
-        _ => of_weights::<2>(x, g, shape, instructions, arena),
+        Precision::Bf16 => sums::<1>(x, g, shape, piece, how),
+        _ => sums::<2>(x, g, shape, piece, how),
     }
 }

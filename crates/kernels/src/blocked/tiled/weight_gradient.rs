@@ -11,6 +11,7 @@ use std::{marker::PhantomData, ops::Range};
 use super::{
     super::{
         ConvolutionShape, pages,
+        parts::Portion,
         simd::{
             InstructionSet, Kernel, LANES, Lane, Simd, run_on_pairs, run_on_tiles,
             tiles::{self, Operand, Run, Sums, multiply},
@@ -37,9 +38,6 @@ const STEPS_AT_ONCE: usize = 64;
 
 /// Groups of outputs whose packed gradients stay in a core's own cache for so many steps, while the input comes from a larger one.
 const OUTPUTS_TOGETHER: usize = 8;
-
-/// Parts that are summed apart, however many threads there are: the bits must not depend on them.
-const PARTS_APART: usize = 4;
 
 /// Both operands and how they lie.
 #[derive(Clone, Copy)]
@@ -86,33 +84,27 @@ impl Operands<'_> {
     }
 }
 
-/// The gradient of the weights, (outputs, inputs, rows, columns of the kernel).
-pub(super) fn weight_gradient<const PARTS: usize>(
+/// Whether parts have sums of their own.
+pub(crate) fn sums_parts_apart(shape: ConvolutionShape) -> bool {
+    let sums = groups(shape.outputs, LANES) * groups(shape.inputs, LANES) * shape.taps() * TILE;
+    sums * size_of::<Lane>() <= OWN_SUMS
+}
+
+/// The sums of each part of a batch, in rows of pixels, or of all of it.
+pub(super) fn sums<const PARTS: usize>(
     x: &Blocked,
     g: &Blocked,
     shape: ConvolutionShape,
-    instructions: InstructionSet,
-    arena: &Arena,
-) -> Vec<f32> {
+    piece: Portion<'_>,
+    (instructions, arena): (InstructionSet, &Arena),
+) -> Vec<Vec<Lane>> {
     let (windows, layout) = (Windows::new(shape, x.dims, false), Layout::new(shape, g.dims, PARTS));
     let operands = Operands { x, g, windows, layout };
-    let sums = if operands.sums_len() * size_of::<Lane>() <= OWN_SUMS {
-        let parts = PARTS_APART.min(operands.rows());
-        let part = |part| {
-            apart::<PARTS>(
-                operands,
-                part * operands.rows() / parts..(part + 1) * operands.rows() / parts,
-                instructions,
-                arena,
-            )
-        };
-        collect(parts, 1, part)
-    } else {
-        vec![shared::<PARTS>(operands, instructions, arena)]
-    };
-    let gradient = gather(&sums, shape);
-    sums.into_iter().for_each(|sums| arena.give(sums));
-    gradient
+    if !sums_parts_apart(shape) {
+        return vec![shared::<PARTS>(operands, instructions, arena)];
+    }
+    let parts = piece.ranges(g.dims.blocks(), g.dims.height);
+    collect(parts.len(), 1, |part| apart::<PARTS>(operands, parts[part].clone(), instructions, arena))
 }
 
 /// The sums over some rows.
@@ -375,7 +367,7 @@ impl Packed<'_> {
 }
 
 /// The filters, (output, input, tap), from the parts' sums.
-fn gather(parts: &[Vec<Lane>], shape: ConvolutionShape) -> Vec<f32> {
+pub(crate) fn gather(parts: &[&[Lane]], shape: ConvolutionShape) -> Vec<f32> {
     let (taps, depth) = (shape.taps(), shape.depth());
     let tiles = groups(shape.inputs, LANES) * taps;
     let mut gradient = pages::zeros(shape.weights());

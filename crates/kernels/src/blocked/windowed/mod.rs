@@ -12,6 +12,7 @@ use super::{
     factors::{Factors, PAIRS},
     gemm::Out,
     simd::{InstructionSet, pair_bits, run},
+    sums::BlockSums,
     tensor::{Arena, Blocked, Dims, Mask},
 };
 use crate::{
@@ -116,21 +117,22 @@ impl Windowed {
 }
 
 /// The gradient of the weights, (outputs, inputs / groups, kernel, kernel).
-pub(super) fn weight_gradient(
+pub(super) fn weight_sums(
     x: &Blocked,
     g: &Blocked,
     shape: ConvolutionShape,
     factors: Factors,
     instructions: InstructionSet,
     arena: &Arena,
-) -> Vec<f32> {
+) -> BlockSums {
     let (motion, groups, to) = (Motion::forward(shape), shape.groups, g.dims);
     let rows = Padded::rows_at_once(motion, to);
     let sums = collect(groups, motion.groups_at_once(to), |group| {
-        let mut totals = vec![0f64; motion.inputs * motion.outputs * motion.taps()];
+        let each = motion.inputs * motion.outputs * motion.taps();
+        let mut totals = vec![0f64; to.blocks() * each];
         let mut scratch = arena.take(Padded::len(motion, to, rows));
         let mut rounded = arena.take(if factors == PAIRS { rows * to.width } else { 0 });
-        for block in 0..to.blocks() {
+        for (block, totals) in totals.chunks_exact_mut(each).enumerate() {
             let index = block * groups + group;
             for first in (0..to.height).step_by(rows) {
                 let lines = first..to.height.min(first + rows);
@@ -146,5 +148,7 @@ pub(super) fn weight_gradient(
         arena.give(rounded);
         totals
     });
-    sums.into_iter().flatten().map(|sum| sum as f32).collect()
+    let each = shape.weights() / groups;
+    let of_block = |block: usize| sums.iter().flat_map(move |sums| &sums[block * each..][..each]);
+    BlockSums::new(shape.weights(), (0..to.blocks()).flat_map(of_block).copied().collect())
 }

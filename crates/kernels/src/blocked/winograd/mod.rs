@@ -17,5 +17,6 @@ mod unit;
 mod weight_gradient;
 mod weights;
 
-pub(crate) use strides::{forward, input_gradient, weight_gradient};
+pub(crate) use strides::{forward, input_gradient, weight_sums, weights_of_sums};
+pub(crate) use weight_gradient::sums_parts_apart;
 pub(crate) use weights::Transformed;

@@ -3,14 +3,16 @@
 use super::{
     super::{
         epilogue::Epilogue,
-        simd::InstructionSet,
+        parts::Portion,
+        simd::{InstructionSet, Lane},
         tensor::{Arena, Blocked, Dims, Mask},
     },
     pass::{Forward, InputGradient},
     passes::convolve,
+    scheme::Scheme,
     strided::Strided,
     unit::Unit,
-    weight_gradient::weight_gradient as of_weights,
+    weight_gradient::{fold, sums},
     weights::Transformed,
 };
 
@@ -43,16 +45,29 @@ pub(crate) fn input_gradient(
     }
 }
 
-/// The gradient of the weights, (channels of g, channels of x, 3, 3).
-pub(crate) fn weight_gradient(
+/// The sums of the gradient of the weights over each part of a batch, or over all of it.
+pub(crate) fn weight_sums(
     x: &Blocked,
     g: &Blocked,
     weights: &Transformed,
+    piece: Portion<'_>,
+    how: (InstructionSet, &Arena),
+) -> Vec<Vec<Lane>> {
+    match weights.stride {
+        1 => sums::<Unit>(x, g, piece, weights.factors, how),
+        _ => sums::<Strided>(x, g, piece, weights.factors, how),
+    }
+}
+
+/// The gradient of the weights, (outputs, inputs, 3, 3), from the sums of all parts.
+pub(crate) fn weights_of_sums(
+    parts: &[&[Lane]],
+    weights: &Transformed,
+    [outputs, inputs]: [usize; 2],
     instructions: InstructionSet,
-    arena: &Arena,
 ) -> Vec<f32> {
     match weights.stride {
-        1 => of_weights::<Unit>(x, g, weights.factors, instructions, arena),
-        _ => of_weights::<Strided>(x, g, weights.factors, instructions, arena),
+        1 => fold(&Unit::G, parts, outputs, inputs, instructions),
+        _ => fold(&Strided::G, parts, outputs, inputs, instructions),
     }
 }

@@ -7,13 +7,14 @@
 //! | [`shared`] | channels, then points | many channels |
 #![allow(unsafe_code)]
 
-use std::marker::PhantomData;
+use std::{marker::PhantomData, ops::Range as Tiles};
 
 use super::{
     super::{
         factors::{FULL, Factors, PAIRS, run_with},
         gemm::{self, Inner, Turned, summands_of_images},
         pages,
+        parts::Portion,
         simd::{InstructionSet, Kernel, LANES, Lane, Simd, run},
         tensor::{Arena, Blocked, sum_of_parts},
     },
@@ -35,50 +36,48 @@ const SHARED_TILES: usize = (20 << 20) / size_of::<Lane>();
 /// Most points that a tile has.
 const MOST_POINTS: usize = 81;
 
-/// Parts that are summed apart, however many threads there are: the bits must not depend on them.
-const PARTS: usize = 4;
+/// Whether parts have sums of their own.
+pub(crate) fn sums_parts_apart(outputs: usize, inputs: usize) -> bool {
+    PANELS * outputs * groups(inputs) <= OWN_SUMS
+}
 
-/// The gradient of the weights, (channels of g, channels of x, 3, 3).
-pub(super) fn weight_gradient<K: Scheme>(
+/// The sums of each part, or of all.
+pub(super) fn sums<K: Scheme>(
     x: &Blocked,
     g: &Blocked,
+    piece: Portion<'_>,
     factors: Factors,
-    instructions: InstructionSet,
-    arena: &Arena,
-) -> Vec<f32> {
+    (instructions, arena): (InstructionSet, &Arena),
+) -> Vec<Vec<Lane>> {
     match factors {
-        FULL => of_factors::<K, FULL>(x, g, instructions, arena),
-        _ => of_factors::<K, PAIRS>(x, g, instructions, arena),
+        FULL => of_factors::<K, FULL>(x, g, piece, instructions, arena),
+        _ => of_factors::<K, PAIRS>(x, g, piece, instructions, arena),
     }
 }
 
 fn of_factors<K: Scheme, const F: Factors>(
     x: &Blocked,
     g: &Blocked,
+    piece: Portion<'_>,
     instructions: InstructionSet,
     arena: &Arena,
-) -> Vec<f32> {
-    let inputs = x.dims.channels;
-    let outputs = g.dims.channels;
-    let sums = PANELS * outputs * groups(inputs);
-    let sums = if sums <= OWN_SUMS {
-        let parts = PARTS.min(x.dims.blocks() * Grid::of(g.dims).tiles());
-        collect(parts, 1, |part| apart::<K, F>(x, g, (part, parts), instructions, arena))
-    } else {
-        vec![shared::<K, F>(x, g, instructions, arena)]
-    };
-    let gradient = fold(&K::G, &sums, outputs, inputs, instructions);
-    sums.into_iter().for_each(|sums| arena.give(sums));
-    gradient
+) -> Vec<Vec<Lane>> {
+    if !sums_parts_apart(piece.outputs, x.dims.channels) {
+        return vec![shared::<K, F>(x, g, piece.outputs, instructions, arena)];
+    }
+    let parts = piece.ranges(x.dims.blocks(), Grid::of(g.dims).tiles());
+    let of_part =
+        |part: usize| apart::<K, F>(x, g, piece.outputs, parts[part].clone(), (instructions, arena));
+    collect(parts.len(), 1, of_part)
 }
 
 fn groups(channels: usize) -> usize {
     channels.div_ceil(LANES)
 }
 
-/// Vectors of one tile of both operands.
-fn tile_len<K: Scheme, const F: Factors>(x: &Blocked, g: &Blocked) -> usize {
-    let channels = groups(x.dims.channels) + groups(g.dims.channels);
+/// Vectors of one tile of both operands, for so many channels of gradients.
+fn tile_len<K: Scheme, const F: Factors>(x: &Blocked, outputs: usize) -> usize {
+    let channels = groups(x.dims.channels) + groups(outputs);
     channels * K::POINTS * summands_of_images(F)
 }
 
@@ -92,17 +91,12 @@ fn point_stride<const F: Factors>(count: usize) -> usize {
 fn apart<K: Scheme, const F: Factors>(
     x: &Blocked,
     g: &Blocked,
-    part: (usize, usize),
-    instructions: InstructionSet,
-    arena: &Arena,
+    all_outputs: usize,
+    Tiles { start: first, end }: Tiles<usize>,
+    (instructions, arena): (InstructionSet, &Arena),
 ) -> Vec<Lane> {
-    let (grid, blocks) = (Grid::of(g.dims), x.dims.blocks());
     let (inputs, outputs) = (groups(x.dims.channels), groups(g.dims.channels));
-    let at_once = (OWN_TILES / tile_len::<K, F>(x, g)).clamp(2, 16);
-    // Whole blocks, if there are enough for all parts.
-    let unit = if blocks < part.1 { grid.tiles() } else { 1 };
-    let edge = |index: usize| index * blocks * unit / part.1 * (grid.tiles() / unit);
-    let (first, end) = (edge(part.0), edge(part.0 + 1));
+    let at_once = (OWN_TILES / tile_len::<K, F>(x, all_outputs)).clamp(2, 16);
     let mut v = arena.take(inputs * K::POINTS * point_stride::<F>(at_once));
     let mut q = arena.take(outputs * K::POINTS * point_stride::<F>(at_once));
     let mut sums = arena.take(PANELS * g.dims.channels * inputs);
@@ -169,13 +163,14 @@ impl<K: Scheme, const F: Factors> Kernel for Part<'_, K, F> {
 fn shared<K: Scheme, const F: Factors>(
     x: &Blocked,
     g: &Blocked,
+    all_outputs: usize,
     instructions: InstructionSet,
     arena: &Arena,
 ) -> Vec<Lane> {
     let (inputs, outputs) = (groups(x.dims.channels), groups(g.dims.channels));
     let grid = Grid::of(g.dims);
     let tiles = grid.tiles() * x.dims.blocks();
-    let most = (SHARED_TILES / tile_len::<K, F>(x, g)).clamp(4, 64);
+    let most = (SHARED_TILES / tile_len::<K, F>(x, all_outputs)).clamp(4, 64);
     // Equal steps: each one reads and writes all sums, which are larger than any cache.
     let at_once = tiles.div_ceil(tiles.div_ceil(most));
     let mut v = arena.take(inputs * K::POINTS * point_stride::<F>(at_once));
@@ -286,9 +281,9 @@ impl<K: Scheme, const F: Factors> Kernel for Spread<'_, K, F> {
 }
 
 /// Folds the parts' sums, (point, output, input), to filters, (output, input, 3, 3).
-fn fold(
+pub(super) fn fold(
     matrix: &[[f32; 3]; PANEL_LINE],
-    parts: &[Vec<Lane>],
+    parts: &[&[Lane]],
     outputs: usize,
     inputs: usize,
     instructions: InstructionSet,
@@ -303,7 +298,7 @@ fn fold(
 /// The filters of one output channel.
 struct Fold<'a> {
     matrix: &'a [[f32; 3]; PANEL_LINE],
-    parts: &'a [Vec<Lane>],
+    parts: &'a [&'a [Lane]],
     outputs: usize,
     output: usize,
     columns: usize,
