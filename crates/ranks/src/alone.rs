@@ -25,6 +25,10 @@ impl Transport for Alone {
         Err(Error::Stuck { rank: 0, from })
     }
 
+    fn newest(&self, _from: usize) -> Option<u8> {
+        None
+    }
+
     fn silence(&self, _of: usize) -> Duration {
         Duration::ZERO
     }

@@ -14,6 +14,11 @@ pub(crate) enum Message {
 }
 
 impl Message {
+    /// Whether this is the last byte of [`Message::Ended`].
+    pub(crate) fn is_end(last: u8) -> bool {
+        Self::Ended.into_bytes() == [last]
+    }
+
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         match self {
             Self::Data(mut bytes) => {

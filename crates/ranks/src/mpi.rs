@@ -130,6 +130,10 @@ impl Transport for MpiRank {
         }
     }
 
+    fn newest(&self, from: usize) -> Option<u8> {
+        self.shared.lock().of[from].back().and_then(|bytes| bytes.last().copied())
+    }
+
     fn silence(&self, of: usize) -> Duration {
         self.shared.lock().heard[of].elapsed()
     }

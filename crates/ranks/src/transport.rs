@@ -29,6 +29,9 @@ pub trait Transport: fmt::Debug + Send + Sync {
     /// If this rank can receive no more.
     fn receive(&self, from: usize, patience: Duration) -> Result<Option<Vec<u8>>, Error>;
 
+    /// The last byte of the newest message of a rank that has arrived and was not taken yet.
+    fn newest(&self, from: usize) -> Option<u8>;
+
     /// How long there has been no sign of life of a rank, whether or not it had anything to send.
     fn silence(&self, of: usize) -> Duration;
 

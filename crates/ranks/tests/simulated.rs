@@ -145,3 +145,72 @@ fn values_of_another_kind_are_refused() {
     let said = found[0].as_ref().expect_err("no list").to_string();
     assert!(said.starts_with("rank 1 has sent 5 bytes that are something else"), "{said}");
 }
+
+/// Several exchanges one after the other, of bytes for all and of bytes for each.
+fn exchanges(ranks: &Ranks, rounds: u32) -> Result<Vec<Vec<u32>>, Error> {
+    let mut found = Vec::new();
+    for round in 0..rounds {
+        let own = 100 * round + ranks.rank() as u32;
+        found.push(ranks.exchange_values(own)?);
+        let each = (0..ranks.size()).map(|to| (own * 10 + to as u32).to_le_bytes().to_vec());
+        let each = ranks.exchange_each(each.collect())?;
+        let numbers = each.iter().map(|bytes| u32::from_le_bytes(bytes[..].try_into().expect("four bytes")));
+        found.push(numbers.collect());
+    }
+    Ok(found)
+}
+
+#[test]
+fn what_is_exchanged_arrives_in_the_order_of_ranks() {
+    for seed in seeds(200) {
+        let size = [1, 2, 3, 5, 16][seed as usize % 5];
+        let replay = format!("FREQBIAS_SEED={seed}: {size} ranks");
+        let ended = Simulation::new(size, seed).run(|ranks| exchanges(&ranks, 4));
+        for (rank, found) in ended.into_iter().enumerate() {
+            for (round, pair) in found.expect(&replay).chunks(2).enumerate() {
+                let own = |from: usize| (100 * round + from) as u32;
+                assert_eq!(pair[0], (0..size).map(own).collect::<Vec<_>>(), "{replay}");
+                let to_this = |from: usize| own(from) * 10 + rank as u32;
+                assert_eq!(pair[1], (0..size).map(to_this).collect::<Vec<_>>(), "{replay}");
+            }
+        }
+    }
+    assert_eq!(Simulation::new(3, 0).run(|ranks| ranks.any(ranks.rank() == 2)), vec![Ok(true); 3]);
+    assert_eq!(Ranks::default().any(false), Ok(false));
+}
+
+/// Whichever rank dies or fails in an exchange, all ranks end; rank 0 says who it was.
+#[test]
+fn an_exchange_that_cannot_end_ends_all() {
+    for seed in seeds(200) {
+        let (size, calls) = (2 + seed as usize % 4, seed % 31);
+        let bad = 1 + seed as usize / 4 % (size - 1);
+        let replay = format!("FREQBIAS_SEED={seed}: rank {bad} of {size}");
+        let patience = |ranks: Ranks| ranks.with_patience(Duration::from_secs(20));
+        let ended = Simulation::new(size, seed).dying(bad, calls).run(|ranks| exchanges(&patience(ranks), 4));
+        let died = format!("rank {bad} has sent nothing for ");
+        let said = ended[0].as_ref().map_err(ToString::to_string);
+        assert!(ended[bad].is_ok() || said.is_err_and(|said| said.starts_with(&died)), "{replay}: {ended:?}");
+        assert!(ended[bad].is_ok() || ended.iter().all(Result::is_err), "{replay}: {ended:?}");
+
+        let ended = Simulation::new(size, seed).run(|ranks| {
+            let ranks = patience(ranks);
+            let ended = exchanges(&ranks, (seed % 3) as u32).and_then(|_| {
+                if ranks.rank() == bad {
+                    ranks.say_failed("a disk is full")?;
+                    return Err(Error::Failed { place: "itself".to_owned(), message: String::new() });
+                }
+                exchanges(&ranks, 2)
+            });
+            if ranks.is_first() {
+                ranks.end()?;
+            }
+            ended
+        });
+        let said = ended[0].as_ref().expect_err(&replay).to_string();
+        assert_eq!(said, format!("rank {bad}: a disk is full"), "{replay}");
+        for (rank, ended) in ended.iter().enumerate().filter(|(rank, _)| *rank > 0 && *rank != bad) {
+            assert_eq!(ended, &Err(Error::Ended), "{replay}: rank {rank}");
+        }
+    }
+}

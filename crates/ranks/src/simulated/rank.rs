@@ -34,6 +34,10 @@ impl Transport for SimulatedRank {
         self.world.receive(self.rank, from, patience)
     }
 
+    fn newest(&self, from: usize) -> Option<u8> {
+        self.world.newest(self.rank, from)
+    }
+
     fn silence(&self, of: usize) -> Duration {
         self.world.silence(of)
     }

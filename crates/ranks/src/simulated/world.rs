@@ -140,6 +140,13 @@ impl World {
         }
     }
 
+    pub(super) fn newest(&self, rank: usize, from: usize) -> Option<u8> {
+        let state = self.lock();
+        let arrived =
+            state.mail[rank * self.size + from].iter().rev().find(|(arrival, _)| *arrival <= state.now);
+        arrived.and_then(|(_, bytes)| bytes.last().copied())
+    }
+
     /// How long a rank has been dead, or its process over. A process is not over before its messages have left.
     pub(super) fn silence(&self, of: usize) -> Duration {
         let state = self.lock();
