@@ -601,4 +601,5 @@ def main():
             print(f"{family:9} {name:18} {found['parameters']:>11} parameters, images {images}", flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -23,7 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("plots", &["files", "spectral"]),
     ("pages", &["plots", "spectral"]),
     ("datasets", &["files", "jpeg", "pickle", "progress", "random"]),
-    ("models", &["kernels"]),
+    ("models", &["kernels", "ranks"]),
     ("checkpoints", &["files", "models", "pickle"]),
     ("onnx", &["files", "models"]),
     ("training", &["files", "kernels", "random"]),

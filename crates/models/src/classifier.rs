@@ -16,6 +16,7 @@ use crate::{
     normaliser::Normaliser,
     plan::Mode,
     results::ParameterGradients,
+    sharing::Sharing,
     sizes,
     stopwatch::Stopwatch,
 };
@@ -34,6 +35,7 @@ pub struct Classifier {
     variables: Variables,
     /// What dropout draws from: a seed and the number of the next training step.
     randomness: (u64, u64),
+    sharing: Sharing,
 }
 
 impl Classifier {
@@ -73,7 +75,16 @@ impl Classifier {
         let variables =
             Variables { parameters: variables(graph.parameters())?, buffers: variables(graph.buffers())? };
         let network = backend.network(&graph, normaliser)?;
-        Ok(Self { architecture, graph, classes, normaliser, network, variables, randomness: (0, 0) })
+        Ok(Self {
+            architecture,
+            graph,
+            classes,
+            normaliser,
+            network,
+            variables,
+            randomness: (0, 0),
+            sharing: Sharing::default(),
+        })
     }
 
     /// Which architecture this is.
@@ -159,7 +170,20 @@ impl Classifier {
     ) -> Result<ParameterGradients, Error> {
         let batch = self.batch(images, labels)?;
         let key = self.next_key();
-        self.network.parameter_gradients(&self.variables, batch, Mode::Train, key)
+        self.network.parameter_gradients(&self.variables, batch, Mode::Train, key, &self.sharing)
+    }
+
+    /// Shares training batches with other processes from now on: all of them ask for the gradients of the same batches, and only
+    /// [`Sharing::own_images`] are looked at.
+    ///
+    /// # Errors
+    /// [`Error::NotShared`] if the network is not on the CPU engine, and there are other processes.
+    pub fn share(&mut self, sharing: Sharing) -> Result<(), Error> {
+        if !self.network.can_share() && !sharing.ranks.is_alone() {
+            return Err(Error::NotShared { ranks: sharing.ranks.size() });
+        }
+        self.sharing = sharing;
+        Ok(())
     }
 
     /// The same of cross-entropy with smoothed or mixed labels: `targets` (N, classes) has a number of at least 0 for each class of each
@@ -174,7 +198,7 @@ impl Classifier {
     ) -> Result<ParameterGradients, Error> {
         let batch = TrainingBatch::soft(images, targets, self.classes, |size| self.network.fits(size))?;
         let key = self.next_key();
-        self.network.parameter_gradients(&self.variables, batch, Mode::Train, key)
+        self.network.parameter_gradients(&self.variables, batch, Mode::Train, key, &self.sharing)
     }
 
     /// The gradient with respect to every parameter with the running statistics in place of the batch's.
@@ -187,7 +211,8 @@ impl Classifier {
         labels: &[u32],
     ) -> Result<ParameterGradients, Error> {
         let batch = self.batch(images, labels)?;
-        self.network.parameter_gradients(&self.variables, batch, Mode::Evaluate, StepKey::new(0, 0))
+        let key = StepKey::new(0, 0);
+        self.network.parameter_gradients(&self.variables, batch, Mode::Evaluate, key, &self.sharing)
     }
 
     fn batch<'a>(&self, images: &'a Tensor, labels: &'a [u32]) -> Result<TrainingBatch<'a>, Error> {

@@ -48,6 +48,7 @@ mod plan;
 mod respelled;
 mod results;
 mod room;
+mod sharing;
 mod sizes;
 mod spelling;
 mod stopwatch;
@@ -78,6 +79,7 @@ pub use kernels::Precision;
 pub use normaliser::Normaliser;
 pub use results::{Evaluation, InputGradient, ParameterGradients};
 pub use room::values_kept;
+pub use sharing::Sharing;
 pub use stopwatch::{Direction, StepTime, Stopwatch};
 
 // What can go wrong

@@ -10,6 +10,7 @@ use crate::{
     error::Error,
     plan::Mode,
     results::{Evaluation, InputGradient, ParameterGradients},
+    sharing::Sharing,
     stopwatch::Stopwatch,
 };
 
@@ -31,14 +32,20 @@ pub(crate) trait Network: Debug + Send + Sync {
     /// Whether the network's windows fit on images of this many rows and columns.
     fn fits(&self, size: [usize; 2]) -> bool;
 
-    /// The gradients of the parameters. In training mode the running statistics move, and `key` decides what dropout keeps.
+    /// The gradients of the parameters, which processes may share. In training mode the running statistics move, and `key` decides what dropout keeps.
     fn parameter_gradients(
         &mut self,
         variables: &Variables,
         batch: TrainingBatch<'_>,
         mode: Mode,
         key: StepKey,
+        sharing: &Sharing,
     ) -> Result<ParameterGradients, Error>;
+
+    /// Whether processes can share a batch.
+    fn can_share(&self) -> bool {
+        false
+    }
 
     /// Adds the time of each step to a stopwatch, if steps end one after the other.
     fn time_steps(&self, _stopwatch: &Arc<Stopwatch>) {}

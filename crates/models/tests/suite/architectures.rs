@@ -70,7 +70,7 @@ const QUICK: [(Family, &str); 45] = [
 const OTHER_SIZES: [(Family, &str, usize); 1] = [(Family::Imagenet, "swin_t", 200)];
 
 /// Numbers in [0, 1): FNV-1a of the name, the index times a constant, the finaliser of MurmurHash3; 24 bits of it.
-fn draw(name: &str, count: usize) -> Vec<f64> {
+pub(crate) fn draw(name: &str, count: usize) -> Vec<f64> {
     let key =
         name.bytes().fold(0x811C_9DC5u32, |key, byte| (key ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     let number = |index: usize| {
@@ -137,7 +137,7 @@ fn norm(values: impl Iterator<Item = f64>) -> f64 {
     values.map(|v| v * v).sum::<f64>().sqrt()
 }
 
-fn wide(tensor: &Tensor) -> Vec<f64> {
+pub(crate) fn wide(tensor: &Tensor) -> Vec<f64> {
     let values: Vec<f32> = tensor.flatten_all().and_then(|t| t.to_vec1()).expect("f32 values");
     values.into_iter().map(f64::from).collect()
 }
@@ -151,10 +151,18 @@ fn architecture(family: Family, name: &str) -> Result<Architecture, models::Erro
 }
 
 fn network(architecture: Architecture, gain: f64) -> Result<Classifier, Box<dyn std::error::Error>> {
-    let shapes = architecture.graph(CLASSES).shapes();
-    let draw = |(name, shape): (&String, &Vec<usize>)| Ok((name.clone(), weight(name, shape, gain)?));
-    let weights = shapes.iter().map(draw).collect::<candle_core::Result<BTreeMap<_, _>>>()?;
+    let weights = weights(architecture, gain)?;
     Ok(Classifier::new(architecture, CLASSES, Normaliser::CIFAR10, &weights)?)
+}
+
+fn weights(architecture: Architecture, gain: f64) -> candle_core::Result<BTreeMap<String, Tensor>> {
+    let shapes = architecture.graph(CLASSES).shapes();
+    shapes.iter().map(|(name, shape)| Ok((name.clone(), weight(name, shape, gain)?))).collect()
+}
+
+/// The weights that scripts draw, too.
+pub(crate) fn drawn_weights(architecture: Architecture) -> candle_core::Result<BTreeMap<String, Tensor>> {
+    weights(architecture, 1.0)
 }
 
 /// The two images that a reference is of: drawn at once, or each by its number. The numbers are those of images whose gradients do not

@@ -11,3 +11,4 @@ mod candle;
 mod golden;
 mod golden_training;
 mod head;
+mod sharing;

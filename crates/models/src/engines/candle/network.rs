@@ -22,6 +22,7 @@ use crate::{
     normaliser::Normaliser,
     plan::{Grid, Mode, Norm, Purpose, Slot},
     results::{Evaluation, InputGradient, ParameterGradients},
+    sharing::Sharing,
 };
 
 /// A network that candle's tensors train.
@@ -55,6 +56,7 @@ impl Network for CandleNetwork {
         TrainingBatch { images, targets }: TrainingBatch<'_>,
         mode: Mode,
         key: StepKey,
+        _sharing: &Sharing,
     ) -> Result<ParameterGradients, Error> {
         let engine = &self.engine;
         let weights: Named =

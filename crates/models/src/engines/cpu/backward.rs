@@ -14,6 +14,7 @@ use super::{
     tokens::{self, Seen},
 };
 use crate::{
+    error::Error,
     graph::{ArrayOp, TokenOp, parameter},
     plan::{Epilogue, Kind, Mode, Norm, Purpose, Slot},
     stopwatch::{Direction, Ran},
@@ -41,7 +42,7 @@ impl Gradients {
 }
 
 /// Goes back through a tape from the gradient of the logits, (N, classes).
-pub(super) fn run(engine: &Engine, tape: Tape, logits: &[f32], pass: Pass<'_>) -> Gradients {
+pub(super) fn run(engine: &Engine, tape: Tape, logits: &[f32], pass: Pass<'_>) -> Result<Gradients, Error> {
     let plan = engine.plan(pass.purpose);
     let mut planes: Vec<Option<Blocked>> = (0..plan.slots).map(|_| None).collect();
     planes[plan.logits] = Some(Blocked::from_nchw(logits, tape.dims[&plan.logits], &engine.arena));
@@ -51,7 +52,7 @@ pub(super) fn run(engine: &Engine, tape: Tape, logits: &[f32], pass: Pass<'_>) -
         let value = run.tape.values[step.out].take();
         engine.recycle(value);
         let since = Instant::now();
-        run.step(step.out, &step.kind);
+        run.step(step.out, &step.kind)?;
         if let Some(stopwatch) = engine.stopwatch.get() {
             let reads = step.kind.reads().first().copied();
             let from = reads.map_or(run.tape.dims[&step.out], |slot| run.tape.dims[&slot]);
@@ -61,7 +62,7 @@ pub(super) fn run(engine: &Engine, tape: Tape, logits: &[f32], pass: Pass<'_>) -
             stopwatch.add(Direction::Backward, step, ran);
         }
     }
-    run.found
+    Ok(run.found)
 }
 
 struct Backward<'a> {
@@ -74,11 +75,11 @@ struct Backward<'a> {
 }
 
 impl Backward<'_> {
-    fn step(&mut self, out: Slot, kind: &Kind) {
+    fn step(&mut self, out: Slot, kind: &Kind) -> Result<(), Error> {
         let (arena, instructions) = (&self.engine.arena, self.engine.instructions);
         if self.planes[out].is_none() {
             // Nothing that the loss depends on has read it.
-            return;
+            return Ok(());
         }
         match kind {
             Kind::Mean { x, means } => {
@@ -88,7 +89,7 @@ impl Backward<'_> {
                 arena.recycle(g);
                 self.leave(*x, gradient);
             }
-            Kind::BatchNorm { x, norm, residual, .. } => self.batch_norm(out, *x, norm, *residual),
+            Kind::BatchNorm { x, norm, residual, .. } => self.batch_norm(out, *x, norm, *residual)?,
             Kind::MaxPool { x, .. } => {
                 let (g, winners) = (self.take(out), self.tape.winners.remove(&out));
                 let winners = winners.expect("the forward pass has kept what this step needs");
@@ -128,14 +129,15 @@ impl Backward<'_> {
             Kind::Dropout { x, rate, .. } => {
                 self.through_mask(out, *x, |g, mask| blocked::dropout_gradient(g, mask, *rate, instructions));
             }
-            Kind::Tokens { x, op } => self.tokens(out, *x, op),
+            Kind::Tokens { x, op } => self.tokens(out, *x, op)?,
             Kind::Array { inputs, op, .. } => self.array(out, inputs, op),
             Kind::Concatenate { inputs } => self.branches(out, inputs),
             Kind::Convolution { x, module, epilogue, .. } => {
-                self.convolution(out, *x, module.as_deref(), epilogue.as_ref());
+                self.convolution(out, *x, module.as_deref(), epilogue.as_ref())?;
             }
             Kind::Normalise => self.pixels(out),
         }
+        Ok(())
     }
 
     fn array(&mut self, out: Slot, inputs: &[Slot], op: &ArrayOp) {
@@ -152,13 +154,14 @@ impl Backward<'_> {
         self.engine.arena.recycle(g);
     }
 
-    fn tokens(&mut self, out: Slot, x: Slot, op: &TokenOp) {
+    fn tokens(&mut self, out: Slot, x: Slot, op: &TokenOp) -> Result<(), Error> {
         let (g, moments) = (self.take(out), self.tape.pixel_moments.remove(&out));
         let (dims, value) = (self.tape.dims[&x], self.tape.values[x].as_ref());
         let seen = Seen { dims, x: value, moments: moments.as_ref() };
-        let (dx, parameters) = tokens::backward(self.engine, self.pass, op, g, seen);
+        let (dx, parameters) = tokens::backward(self.engine, self.pass, op, g, seen)?;
         parameters.into_iter().for_each(|(name, gradient)| self.found.add(name, gradient));
         self.leave(x, dx);
+        Ok(())
     }
 
     /// Changes the gradient in place by the mask that the forward pass kept, if it kept one.
@@ -204,7 +207,7 @@ impl Backward<'_> {
 
     /// With x̂ the standardised input: dγ = Σ g x̂, dβ = Σ g, dx = γ/σ · (g − mean(g) − x̂ · mean(g x̂)), or γ/σ · g where the
     /// statistics are not the batch's.
-    fn batch_norm(&mut self, out: Slot, x: Slot, norm: &Norm, residual: Option<Slot>) {
+    fn batch_norm(&mut self, out: Slot, x: Slot, norm: &Norm, residual: Option<Slot>) -> Result<(), Error> {
         let (instructions, g) = (self.engine.instructions, self.take(out));
         let statistics = self.tape.statistics.remove(&out);
         let mut statistics = statistics.expect("the forward pass has kept what this step needs");
@@ -219,9 +222,10 @@ impl Backward<'_> {
         if self.pass.purpose == Purpose::Parameters {
             let values = self.tape.value(x);
             let sums = blocked::channel_sums(&g, terms.mask, values, &statistics.mean, instructions);
-            let count = (values.dims().images * values.dims().pixels()) as f64;
-            (b, c) = input_factors(&statistics, &sums, count);
-            self.keep_norm(norm, &statistics, &sums);
+            let (sums, images) = self.pass.statistics(sums, values.dims().images)?;
+            let sums = sums.pairs();
+            (b, c) = input_factors(&statistics, &sums, (images * values.dims().pixels()) as f64);
+            self.keep_norm(norm, &statistics, &sums)?;
             if self.pass.mode == Mode::Train {
                 terms.x = Some((self.tape.value(x), &b, &c));
             }
@@ -234,27 +238,38 @@ impl Backward<'_> {
         if let (Some(residual), Some(gated)) = (residual, gated) {
             self.leave(residual, gated);
         }
+        Ok(())
     }
 
     /// Keeps the gradients of γ and β, and of the bias of the convolution before, from Σ g x̂ σ and Σ g per channel.
-    fn keep_norm(&mut self, norm: &Norm, statistics: &Statistics, sums: &[(f64, f64)]) {
-        let gamma = |(&(product, _), &inverse): (&(f64, f64), &f32)| (product * f64::from(inverse)) as f32;
-        let gamma = sums.iter().zip(&statistics.inverse_std).map(gamma).collect();
+    fn keep_norm(&mut self, norm: &Norm, statistics: &Statistics, sums: &[(f64, f64)]) -> Result<(), Error> {
+        let of_channel =
+            |(&(product, sum), &inverse): (&(f64, f64), &f32)| [product * f64::from(inverse), sum];
+        let own = sums.iter().zip(&statistics.inverse_std).flat_map(of_channel).collect();
+        let all = self.pass.of_statistics(own)?;
+        let (sums, (gamma, beta)) = (all.pairs(), all.single_pairs());
         if let Some(bias) = &norm.bias {
             // What it adds, the statistics of the batch take away again.
             let counts = self.pass.mode == Mode::Evaluate;
             let share = |(scale, (_, sum)): (&f32, &(f64, f64))| {
                 if counts { (f64::from(*scale) * sum) as f32 } else { 0.0 }
             };
-            self.keep(bias, "bias", statistics.scale.iter().zip(sums).map(share).collect());
+            self.keep(bias, "bias", statistics.scale.iter().zip(&sums).map(share).collect());
         }
         self.keep(&norm.module, "weight", gamma);
-        self.keep(&norm.module, "bias", sums.iter().map(|(_, sum)| *sum as f32).collect());
+        self.keep(&norm.module, "bias", beta);
+        Ok(())
     }
 
     /// Through ReLU if no reader has been there already, the sum, the bias and the weights, which hold those of a batch-norm where no
     /// parameter's gradient is wanted.
-    fn convolution(&mut self, out: Slot, x: Slot, module: Option<&str>, epilogue: Option<&Epilogue>) {
+    fn convolution(
+        &mut self,
+        out: Slot,
+        x: Slot,
+        module: Option<&str>,
+        epilogue: Option<&Epilogue>,
+    ) -> Result<(), Error> {
         let (mut g, instructions) = (self.take(out), self.engine.instructions);
         if let Some(mask) = self.tape.masks.remove(&out) {
             blocked::gate(&mut g, &mask, instructions);
@@ -262,11 +277,15 @@ impl Backward<'_> {
         }
         let convolution = &self.pass.packed.convolutions[&out];
         if let Some(module) = module.filter(|_| self.pass.purpose == Purpose::Parameters) {
-            let gradient = convolution.weight_gradient(self.tape.value(x), &g, &self.engine.arena);
+            let (x, arena) = (self.tape.value(x), &self.engine.arena);
+            let gradient = match self.pass.share {
+                Some(share) => share.weight_gradient(convolution, x, &g, arena)?,
+                None => convolution.weight_gradient(x, &g, arena),
+            };
             self.keep(module, "weight", gradient);
             if epilogue.is_some_and(|epilogue| epilogue.bias) {
                 let sums = blocked::channel_sums(&g, None, &g, &vec![0.0; g.dims().channels], instructions);
-                self.keep(module, "bias", sums.iter().map(|(_, sum)| *sum as f32).collect());
+                self.keep(module, "bias", self.pass.all(sums)?.single_pairs().1);
             }
         }
         if self.engine.plan(self.pass.purpose).wants_gradient(x, self.pass.purpose) {
@@ -276,6 +295,7 @@ impl Backward<'_> {
             Some(residual) => self.leave(residual, g),
             None => self.engine.arena.recycle(g),
         }
+        Ok(())
     }
 
     /// Leaves the gradient of a convolution's input, joined with what others have left, and gated if it is the last to come.

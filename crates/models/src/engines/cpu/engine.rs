@@ -7,11 +7,13 @@ use std::{
 
 use kernels::{
     Precision,
-    blocked::{Arena, Blocked, Convolution, InstructionSet},
+    blocked::{Arena, BlockSums, Blocked, Convolution, InstructionSet},
 };
 
+use super::shared::Share;
 use crate::{
     dropout::StepKey,
+    error::Error,
     graph::{Graph, parameter},
     normaliser::Normaliser,
     plan::{Kind, Mode, Plan, Plans, Purpose, Slot, Weights, filter},
@@ -38,9 +40,36 @@ pub(super) struct Pass<'a> {
     pub(super) purpose: Purpose,
     /// What decides which values dropout keeps.
     pub(super) key: StepKey,
+    /// The share of the batch that this process has, if it has not all.
+    pub(super) share: Option<&'a Share<'a>>,
 }
 
 impl Pass<'_> {
+    /// Sums over the whole batch.
+    pub(super) fn all(&self, sums: BlockSums) -> Result<BlockSums, Error> {
+        match self.share {
+            Some(share) => share.sums(sums),
+            None => Ok(sums),
+        }
+    }
+
+    /// Sums that batch-norm's statistics are made of, and of how many images: of the whole batch, or of the `own` images.
+    pub(super) fn statistics(&self, sums: BlockSums, own: usize) -> Result<(BlockSums, usize), Error> {
+        match self.share {
+            Some(share) if !share.has_own_statistics() => Ok((share.sums(sums)?, share.images())),
+            _ => Ok((sums, own)),
+        }
+    }
+
+    /// Sums over the whole batch from what was made of [`Pass::statistics`].
+    pub(super) fn of_statistics(&self, sums: Vec<f64>) -> Result<BlockSums, Error> {
+        let sums = BlockSums::new(sums.len(), sums);
+        match self.share {
+            Some(share) if share.has_own_statistics() => share.sums(sums),
+            _ => Ok(sums),
+        }
+    }
+
     pub(super) fn weight(&self, module: &str, name: &str) -> &[f32] {
         self.weights[parameter(module, name).as_str()]
     }

@@ -7,11 +7,13 @@ use kernels::blocked::{self, Blocked, ChannelAffine, Convolution, Dims, Mask, Mo
 use super::{
     arrays,
     engine::{Engine, Pass},
+    shared::Share,
     tape::{Statistics, Tape},
     tokens,
 };
 use crate::{
     dropout::Kept,
+    error::Error,
     graph::ArrayOp,
     plan::{Dropped, Epilogue, Kind, Mode, Norm, Slot, Step},
     stopwatch::{Direction, Ran},
@@ -25,7 +27,7 @@ pub(super) struct Pixels<'a> {
 }
 
 /// Runs the network. The tape holds what the purpose needs.
-pub(super) fn run(engine: &Engine, pixels: Pixels<'_>, pass: Pass<'_>) -> Tape {
+pub(super) fn run(engine: &Engine, pixels: Pixels<'_>, pass: Pass<'_>) -> Result<Tape, Error> {
     run_watched(engine, pixels, pass, &mut |_, _| {})
 }
 
@@ -35,12 +37,12 @@ pub(super) fn run_watched(
     pixels: Pixels<'_>,
     pass: Pass<'_>,
     watch: &mut dyn FnMut(Slot, &Blocked),
-) -> Tape {
+) -> Result<Tape, Error> {
     let plan = engine.plan(pass.purpose);
     let mut run = Forward { engine, pass, tape: Tape::new(plan.slots) };
     for (index, step) in plan.steps.iter().enumerate() {
         let since = Instant::now();
-        let value = run.step(step, pixels);
+        let value = run.step(step, pixels)?;
         if let Some(stopwatch) = engine.stopwatch.get() {
             let from = step.kind.reads().first().map_or(pixels.dims, |slot| run.tape.dims[slot]);
             let ran = Ran { since, from, to: value.dims(), gradients: 0 };
@@ -56,7 +58,7 @@ pub(super) fn run_watched(
     let mut tape = run.tape;
     tape.latent = tape.value(plan.latent).to_nchw();
     tape.logits = tape.value(plan.logits).to_nchw();
-    tape
+    Ok(tape)
 }
 
 struct Forward<'a> {
@@ -66,9 +68,9 @@ struct Forward<'a> {
 }
 
 impl Forward<'_> {
-    fn step(&mut self, step: &Step, pixels: Pixels<'_>) -> Blocked {
+    fn step(&mut self, step: &Step, pixels: Pixels<'_>) -> Result<Blocked, Error> {
         let (arena, instructions) = (&self.engine.arena, self.engine.instructions);
-        match &step.kind {
+        Ok(match &step.kind {
             Kind::Normalise => self.normalise(pixels),
             Kind::Convolution { x, epilogue: None, .. } => {
                 self.convolution(step.out).forward(self.tape.value(*x), arena)
@@ -77,7 +79,7 @@ impl Forward<'_> {
                 self.with_epilogue(step.out, *x, epilogue)
             }
             Kind::BatchNorm { x, norm, residual, relu } => {
-                self.batch_norm(step.out, *x, norm, *residual, *relu)
+                self.batch_norm(step.out, *x, norm, *residual, *relu)?
             }
             Kind::MaxPool { x, window } => {
                 let (y, winners) = blocked::max_pool(self.tape.value(*x), *window, arena);
@@ -121,7 +123,7 @@ impl Forward<'_> {
                 let inputs: Vec<&Blocked> = inputs.iter().map(|&x| self.tape.value(x)).collect();
                 blocked::concatenate(&inputs, arena)
             }
-        }
+        })
     }
 
     fn array(&self, inputs: &[Slot], op: &ArrayOp, size: [usize; 3], images: usize) -> Blocked {
@@ -137,11 +139,13 @@ impl Forward<'_> {
             return blocked::concatenate(&[x], arena);
         }
         let kept = Kept::new(self.pass.key, out, rate);
+        let features = (x.dims().channels * x.dims().pixels()) as u64;
         let drawn_together = match dropped {
             Dropped::Values => 1,
-            Dropped::Images => (x.dims().channels * x.dims().pixels()) as u64,
+            Dropped::Images => features,
         };
-        let kept = |place: u64| kept.of_sixteen(place / drawn_together);
+        let first = self.pass.share.map_or(0, Share::first_block) as u64 * features;
+        let kept = |place: u64| kept.of_sixteen((first + place) / drawn_together);
         let (y, mask) = blocked::dropout(x, rate, kept, self.engine.instructions, arena);
         self.keep_mask(out, Some(mask));
         y
@@ -185,7 +189,14 @@ impl Forward<'_> {
         y
     }
 
-    fn batch_norm(&mut self, out: Slot, x: Slot, norm: &Norm, residual: Option<Slot>, relu: bool) -> Blocked {
+    fn batch_norm(
+        &mut self,
+        out: Slot,
+        x: Slot,
+        norm: &Norm,
+        residual: Option<Slot>,
+        relu: bool,
+    ) -> Result<Blocked, Error> {
         let (module, instructions, arena) =
             (norm.module.as_str(), self.engine.instructions, &self.engine.arena);
         // The bias is not in the values: means are recorded with it and used without.
@@ -193,7 +204,7 @@ impl Forward<'_> {
         let bias = |channel: usize| bias.as_ref().map_or(0.0, |bias| bias[channel]);
         let (mean, variance): (Vec<f64>, Vec<f64>) = match self.pass.mode {
             Mode::Train => {
-                let moments = blocked::moments(self.tape.value(x), instructions);
+                let moments = self.moments(x)?;
                 let both = moments.iter().map(|m| (m.mean, m.variance)).unzip();
                 let with_bias = |(c, m): (usize, Moments)| Moments { mean: m.mean + bias(c), ..m };
                 let moments = moments.into_iter().enumerate().map(with_bias).collect();
@@ -220,7 +231,15 @@ impl Forward<'_> {
         if self.pass.purpose.goes_back() {
             self.tape.statistics.insert(out, Statistics { mean, inverse_std, scale, mask });
         }
-        y
+        Ok(y)
+    }
+
+    /// Those of the batch.
+    fn moments(&self, x: Slot) -> Result<Vec<Moments>, Error> {
+        let x = self.tape.value(x);
+        let sums = blocked::moment_sums(x, self.engine.instructions);
+        let (sums, images) = self.pass.statistics(sums, x.dims().images)?;
+        Ok(Moments::of(&sums.pairs(), images * x.dims().pixels()))
     }
 }
 

@@ -15,6 +15,7 @@ use super::{
     backward,
     engine::{Engine, Packed, Pass},
     forward::{self, Pixels},
+    shared::Share,
     tape::Tape,
 };
 use crate::{
@@ -26,6 +27,7 @@ use crate::{
     normaliser::Normaliser,
     plan::{Grid, Mode, Norm, Purpose, Weights},
     results::{Evaluation, InputGradient, ParameterGradients},
+    sharing::Sharing,
     stopwatch::Stopwatch,
 };
 
@@ -50,15 +52,23 @@ impl CpuNetwork {
         TrainingBatch { images, targets }: TrainingBatch<'_>,
         pass: Pass<'_>,
     ) -> Result<(ParameterGradients, SeenMoments), Error> {
-        let (pixels, dims) = pixels(images)?;
-        let mut tape = forward::run(&self.engine, Pixels { values: &pixels, dims }, pass);
+        let own = pass.share.map_or(0..images.count(), Share::own_images);
+        let (pixels, dims) = pixels(Images(&images.0.narrow(0, own.start, own.len())?))?;
+        let mut tape = forward::run(&self.engine, Pixels { values: &pixels, dims }, pass)?;
         let moments = std::mem::take(&mut tape.moments);
-        let logits = rows(tape.logits.clone(), images)?;
-        let (loss, gradient) = match targets {
-            Targets::Labels(labels) => cross_entropy(&tape.logits, labels),
-            Targets::Soft(targets) => soft_cross_entropy(&tape.logits, targets, images.count()),
+        // The loss is of all images: each process has all logits, and goes back from its own.
+        let logits = match pass.share {
+            Some(share) => share.rows(&tape.logits)?,
+            None => tape.logits.clone(),
         };
-        let found = backward::run(&self.engine, tape, &gradient, pass);
+        let (loss, gradient) = match targets {
+            Targets::Labels(labels) => cross_entropy(&logits, labels),
+            Targets::Soft(targets) => soft_cross_entropy(&logits, targets, images.count()),
+        };
+        let classes = logits.len() / images.count();
+        let of_own = &gradient[own.start * classes..own.end * classes];
+        let logits = rows(logits, images)?;
+        let found = backward::run(&self.engine, tape, of_own, pass)?;
         let tensor = |(name, values): (String, Vec<f32>)| {
             let shape = self.parameters[&name].as_slice();
             Ok((name, Tensor::from_vec(values, shape, &Device::Cpu)?))
@@ -79,7 +89,10 @@ impl Network for CpuNetwork {
         batch: TrainingBatch<'_>,
         mode: Mode,
         key: StepKey,
+        sharing: &Sharing,
     ) -> Result<ParameterGradients, Error> {
+        let share = Share::of(sharing, batch.images.count());
+        let share = share.as_ref();
         let (found, packed) = {
             let packed = self.packed.take();
             let held = Held::lock(variables);
@@ -89,13 +102,17 @@ impl Network for CpuNetwork {
                 _ => self.engine.pack(&weights, Purpose::Parameters, mode),
             };
             let purpose = Purpose::Parameters;
-            let pass = Pass { weights: &weights, packed: &packed, mode, purpose, key };
+            let pass = Pass { weights: &weights, packed: &packed, mode, purpose, key, share };
             (self.differentiate(batch, pass), packed)
         };
         self.packed = Some((mode, packed));
         let (gradients, moments) = found?;
-        track(&variables.buffers, &moments)?;
+        track(&variables.buffers, &of_first(moments, share)?)?;
         Ok(gradients)
+    }
+
+    fn can_share(&self) -> bool {
+        true
     }
 
     fn time_steps(&self, stopwatch: &Arc<Stopwatch>) {
@@ -137,6 +154,20 @@ impl<'a> Held<'a> {
 }
 
 type SeenMoments = Vec<(Norm, Vec<Moments>)>;
+
+/// What rank 0 saw, where processes have statistics of their own: PyTorch keeps those of the first.
+fn of_first(mut moments: SeenMoments, share: Option<&Share<'_>>) -> Result<SeenMoments, Error> {
+    let Some(share) = share else { return Ok(moments) };
+    let own =
+        moments.iter().flat_map(|(_, of_norm)| of_norm).flat_map(|m| [m.mean, m.variance, m.count as f64]);
+    let numbers = share.of_first(own.collect())?;
+    let all = moments.iter_mut().flat_map(|(_, of_norm)| of_norm);
+    for (seen, numbers) in all.zip(numbers.as_chunks().0) {
+        let [mean, variance, count] = *numbers;
+        *seen = Moments { mean, variance, count: count as usize };
+    }
+    Ok(moments)
+}
 
 /// running ← (1 − momentum) · running + momentum · batch, with the unbiased variance.
 fn track(buffers: &BTreeMap<String, Var>, seen: &SeenMoments) -> Result<(), Error> {
@@ -182,7 +213,7 @@ impl CpuFrozen {
     ) -> Result<T, Error> {
         let ((pixels, dims), weights) = (pixels(images)?, self.weights());
         self.with_pass(&weights, purpose, |pass| {
-            then(forward::run(&self.engine, Pixels { values: &pixels, dims }, pass), pass)
+            then(forward::run(&self.engine, Pixels { values: &pixels, dims }, pass)?, pass)
         })
     }
 
@@ -193,7 +224,7 @@ impl CpuFrozen {
             _ => &self.for_evaluation,
         };
         let packed = packed.get_or_init(|| self.engine.pack(weights, purpose, Mode::Evaluate));
-        run(Pass { weights, packed, mode: Mode::Evaluate, purpose, key: StepKey::new(0, 0) })
+        run(Pass { weights, packed, mode: Mode::Evaluate, purpose, key: StepKey::new(0, 0), share: None })
     }
 
     /// The gradient of the pixels from that of the logits.
@@ -204,7 +235,7 @@ impl CpuFrozen {
         images: Images<'_>,
         logits: &[f32],
     ) -> Result<Tensor, Error> {
-        let found = backward::run(&self.engine, tape, logits, pass);
+        let found = backward::run(&self.engine, tape, logits, pass)?;
         Ok(Tensor::from_vec(found.pixels, images.0.shape(), &Device::Cpu)?)
     }
 }
@@ -235,7 +266,8 @@ impl FrozenNetwork for CpuFrozen {
         let ((pixels, dims), weights) = (pixels(images)?, self.weights());
         let (mut grid, mut outcome) = (Grid::default(), Ok(()));
         self.with_pass(&weights, Purpose::Evaluation, |pass| {
-            forward::run_watched(&self.engine, Pixels { values: &pixels, dims }, pass, &mut |slot, value| {
+            let pixels = Pixels { values: &pixels, dims };
+            forward::run_watched(&self.engine, pixels, pass, &mut |slot, value| {
                 let Dims { images, channels, height, width } = value.dims();
                 let ([rows, columns], in_front) = grid.of([height, width]);
                 let Some(block) = blocks.iter().position(|block| block.slot == slot) else { return };
@@ -248,8 +280,8 @@ impl FrozenNetwork for CpuFrozen {
                         .map_err(Error::from)
                         .and_then(|planes| visit(block, &planes));
                 }
-            });
-        });
+            })
+        })?;
         outcome
     }
 

@@ -10,6 +10,7 @@ use kernels::{
 
 use super::engine::{Engine, Pass};
 use crate::{
+    error::Error,
     graph::{BiasNumbers, RelativeBias, SelfAttention, Shift, TokenOp, parameter, perceptron},
     plan::Purpose,
 };
@@ -106,7 +107,7 @@ pub(super) fn backward(
     op: &TokenOp,
     g: Blocked,
     seen: Seen<'_>,
-) -> (Blocked, Named) {
+) -> Result<(Blocked, Named), Error> {
     let (arena, instructions) = (&engine.arena, engine.instructions);
     let wants_parameters = pass.purpose == Purpose::Parameters;
     let mut found = Named::new();
@@ -116,65 +117,72 @@ pub(super) fn backward(
             if wants_parameters {
                 let none = vec![0.0; g.dims().channels];
                 let sums = blocked::channel_sums(&g, None, seen.x(), &none, instructions);
-                found.push((parameter.clone(), sums.iter().map(|(product, _)| *product as f32).collect()));
+                found.push((parameter.clone(), pass.all(sums)?.single_pairs().0));
             }
-            return (scaled(engine, g, pass.weights[parameter.as_str()]), found);
+            return Ok((scaled(engine, g, pass.weights[parameter.as_str()]), found));
         }
         TokenOp::ResponseNorm { module, epsilon } => {
             let (mut g, weight) = (g, pass.weight(module, "weight"));
-            let (of_weight, of_bias) =
-                blocked::response_norm_gradient(&mut g, seen.x(), weight, *epsilon, instructions);
+            let sums = blocked::response_norm_gradient(&mut g, seen.x(), weight, *epsilon, instructions);
             if wants_parameters {
+                let (of_weight, of_bias) = pass.all(sums)?.single_pairs();
                 found = vec![(parameter(module, "weight"), of_weight), (parameter(module, "bias"), of_bias)];
             }
-            return (g, found);
+            return Ok((g, found));
         }
         TokenOp::ShiftChannels(shifts) => {
             if wants_parameters {
                 let sums = blocked::channel_sums(&g, None, &g, &vec![0.0; g.dims().channels], instructions);
-                let sums: Vec<f32> = sums.iter().map(|(_, sum)| *sum as f32).collect();
+                let (_, sums) = pass.all(sums)?.single_pairs();
                 found = Shift::gradients(shifts, &sums, |name| pass.weights[name].len());
             }
-            return (g, found);
+            return Ok((g, found));
         }
         TokenOp::Times { factor } => {
             let channels = g.dims().channels;
-            return (scaled(engine, g, &vec![*factor; channels]), found);
+            return Ok((scaled(engine, g, &vec![*factor; channels]), found));
         }
         TokenOp::UnitVectors { heads, parameter } => {
             let (mut g, numbers) = (g, pass.weights[parameter.as_str()]);
             let (size, factors) = lengths(seen.dims, *heads, numbers);
             let how = (instructions, arena);
-            let of_factors = blocked::unit_vectors_gradient(&mut g, seen.x(), size, &factors, how);
+            let sums = blocked::unit_vectors_gradient(&mut g, seen.x(), size, &factors, how);
             if wants_parameters {
+                let of_factors = pass.all(sums)?.singles();
                 let of_number = |((number, factor), of_factor): ((&f32, &f32), &f32)| {
                     if *number <= LARGEST { factor * of_factor } else { 0.0 }
                 };
                 let of_numbers = numbers.iter().zip(&factors).zip(&of_factors).map(of_number);
                 found.push((parameter.clone(), of_numbers.collect()));
             }
-            return (g, found);
+            return Ok((g, found));
         }
         TokenOp::Attention(op) => {
             let given = Given::new(op, seen.dims, pass);
             let (with, how) = (given.attention(op), (instructions, arena));
             let gradient = blocked::attention_gradient(&g, seen.x(), with, wants_parameters, how);
             if let Some(bias) = op.bias.as_ref().filter(|_| wants_parameters) {
-                found.extend(of_bias(bias, pass, &of_table(bias, &gradient.bias, op.heads)));
+                let sums = pass.all(gradient.bias)?.singles();
+                found.extend(of_bias(bias, pass, &of_table(bias, &sums, op.heads)));
             }
             if let Some(shifts) = op.padding.as_ref().filter(|_| wants_parameters) {
-                found.extend(Shift::gradients(shifts, &gradient.padding, |name| pass.weights[name].len()));
+                let sums = pass.all(gradient.padding)?.singles();
+                found.extend(Shift::gradients(shifts, &sums, |name| pass.weights[name].len()));
             }
             gradient.qkv
         }
         TokenOp::Prepend { parameter, .. } => {
             let (dx, of_tokens) = blocked::prepend_tokens_gradient(&g, seen.dims, arena);
-            found.extend(wants_parameters.then(|| (parameter.clone(), of_tokens)));
+            if wants_parameters {
+                found.push((parameter.clone(), pass.all(of_tokens)?.singles()));
+            }
             dx
         }
         TokenOp::AddPositions { parameter, .. } => {
-            found.extend(wants_parameters.then(|| (parameter.clone(), blocked::positions_gradient(&g))));
-            return (g, found);
+            if wants_parameters {
+                found.push((parameter.clone(), pass.all(blocked::positions_gradient(&g))?.singles()));
+            }
+            return Ok((g, found));
         }
         TokenOp::Pixel(index) => blocked::pixel_gradient(&g, *index, seen.dims, arena),
         TokenOp::Swap { .. } => blocked::swap_channels_and_pixels_gradient(&g, seen.dims, arena),
@@ -182,7 +190,7 @@ pub(super) fn backward(
         TokenOp::Border { before, .. } => blocked::border_gradient(&g, *before, seen.dims, arena),
     };
     arena.recycle(g);
-    (dx, found)
+    Ok((dx, found))
 }
 
 /// The gradient of the argument of an affine map of each channel.
@@ -197,16 +205,17 @@ fn layer_norm(
     module: &str,
     mut g: Blocked,
     seen: Seen<'_>,
-) -> (Blocked, Named) {
+) -> Result<(Blocked, Named), Error> {
     let (x, instructions) = (seen.x(), engine.instructions);
     let moments = seen.moments.expect("the forward pass has kept what this step needs");
     let mut found = Named::new();
     if pass.purpose == Purpose::Parameters {
-        let (weight, bias) = blocked::layer_norm_parameter_gradients(&g, x, moments, instructions);
+        let sums = blocked::layer_norm_parameter_gradients(&g, x, moments, instructions);
+        let (weight, bias) = pass.all(sums)?.single_pairs();
         found = vec![(parameter(module, "weight"), weight), (parameter(module, "bias"), bias)];
     }
     blocked::layer_norm_gradient(&mut g, x, moments, pass.weight(module, "weight"), instructions);
-    (g, found)
+    Ok((g, found))
 }
 
 /// What attention on planes of a size is given.
