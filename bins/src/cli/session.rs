@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError, atomic::AtomicBool};
 
+use ::ranks::Ranks;
 use anyhow::Context;
 use pipeline::Session;
 use progress::{Event, Progress};
@@ -33,6 +34,23 @@ pub(crate) fn start_shared(machine: &MachineFlags) -> anyhow::Result<Session> {
     let progress = progress(terminal, interrupt::watch()?);
     let backend = device::choose(machine, terminal)?;
     Ok(Session { backend, progress, ranks })
+}
+
+/// Does what makes files that all ranks need: on rank 0, then on the others, which find them.
+///
+/// # Errors
+/// Those of the work; if rank 0 does not come to its end.
+pub(crate) fn first_rank_first<T>(
+    ranks: &Ranks,
+    work: impl FnOnce() -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    if !ranks.is_first() {
+        ranks.await_from::<()>(0)?;
+        return work();
+    }
+    let done = work()?;
+    ranks.announce(&())?;
+    Ok(done)
 }
 
 /// The same for a program that runs no network.

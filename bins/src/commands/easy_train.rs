@@ -22,7 +22,7 @@ use crate::{
         self, UsageError,
         flags::{
             AttackFlags, DataFlags, Format, MachineFlags, NormaliserFlags, Part, RecipeFlags, RecordingFlags,
-            RunFlags, StartFlags, at_least_one, hybrids_folder, positive, zero_or_one,
+            RunFlags, StartFlags, Switch, at_least_one, hybrids_folder, positive, zero_or_one,
         },
     },
     provenance::{provenance, settings},
@@ -73,6 +73,11 @@ pub struct Flags {
     #[arg(long, value_name = "MINUTES", default_value_t = SAVE_EVERY.as_secs_f32() / 60.0, value_parser = positive)]
     #[serde(skip)]
     save_every: f32,
+    /// Of several ranks: batch-norm sees the whole batch, and any number of ranks is the same run; off: each rank's own images, as
+    /// PyTorch's DistributedDataParallel
+    #[arg(long, value_enum, value_name = "on|off", default_value_t = Switch::On)]
+    #[serde(skip)]
+    sync_bn: Switch,
     #[command(flatten)]
     #[serde(skip)]
     start: StartFlags,
@@ -83,7 +88,7 @@ pub struct Flags {
 /// # Errors
 /// If the data cannot be read, the run folder cannot be used, or training fails.
 pub fn run(flags: Flags) -> anyhow::Result<()> {
-    let session = cli::start(&flags.machine)?;
+    let session = cli::start_shared(&flags.machine)?;
     let format = flags.machine.format;
     print(&train(flags, &session)?, format)
 }
@@ -102,7 +107,7 @@ pub(super) fn train(mut flags: Flags, session: &Session) -> anyhow::Result<Train
     if adversary.attacks().next().is_some() {
         flags.attack.fill_in();
     }
-    flags.take_hybrids(&mut dataset, session)?;
+    cli::first_rank_first(&session.ranks, || flags.take_hybrids(&mut dataset, session))?;
     let shape = dataset.train.shape();
     let (profile, epochs) = (flags.profile(), flags.epochs());
     let recipe = flags.recipe.recipe(epochs);
@@ -116,13 +121,16 @@ pub(super) fn train(mut flags: Flags, session: &Session) -> anyhow::Result<Train
         seed: flags.run.seed,
         save_every: Duration::try_from_secs_f32(60.0 * flags.save_every).ok(),
         start: flags.start.into(),
+        own_statistics: flags.sync_bn == Switch::Off,
         provenance: provenance("easy_train"),
         settings: Settings::new(settings(&flags)?)?
             .resolved([("task", flags.run.task(&flags.data).into())])?,
         ..TrainingRun::new(architecture, &dataset, &profile, flags.run.folder(&flags.data))
     };
     let trained = train_recording(run, (&flags.recording).into(), session)?;
-    reports::save_run_page(&trained.folder)?;
+    if session.ranks.is_first() {
+        reports::save_run_page(&trained.folder)?;
+    }
     images::note_left_out(&dataset, session);
     Ok(trained)
 }
@@ -155,7 +163,9 @@ impl Flags {
         let Some(keep) = self.freq else { return Ok(()) };
         let radius = *self.r.get_or_insert(hybrids::RADIUS);
         self.run.task = Some(self.hybrid_task(keep, radius));
-        self.check_start()?;
+        if session.ranks.is_first() {
+            self.check_start()?;
+        }
         let folder = hybrids_folder(&self.run.out_dir, &self.data);
         let found = hybrids::training_images(dataset, &folder, keep.into(), radius, &session.progress)?;
         for Made { what, count, images, .. } in &found.made {

@@ -134,19 +134,20 @@ impl Flags {
         self.checkpoints.folder(&self.data, &self.run)
     }
 
-    /// The checkpoints that all ranks see, once rank 0 has trained what is missing.
+    /// The checkpoints that all ranks see, once they have trained what rank 0 misses.
     fn shared_checkpoints(
         &self,
         dataset: &Dataset,
         session: &Session,
     ) -> anyhow::Result<Vec<StoredCheckpoint>> {
         if !session.ranks.is_first() {
-            session.ranks.await_from::<()>(0)?;
+            while let Some(resumes) = session.ranks.await_from::<Option<bool>>(0)? {
+                self.train(dataset, resumes, session)?;
+            }
+            return self.checkpoints(dataset, session);
         }
         let found = self.checkpoints(dataset, session)?;
-        if session.ranks.is_first() {
-            session.ranks.announce(&())?;
-        }
+        session.ranks.announce(&None::<bool>)?;
         Ok(found)
     }
 
@@ -166,7 +167,9 @@ impl Flags {
                         ))
                         .into());
                     }
-                    self.train(dataset, session)?;
+                    let resumes = RunFolder::at(self.folder()).state_path().exists();
+                    session.ranks.announce(&Some(resumes))?;
+                    self.train(dataset, resumes, session)?;
                 }
                 checkpoints_of_run(&self.folder())?
             }
@@ -199,10 +202,9 @@ impl Flags {
         Ok(own && config.epochs.is_some_and(|epochs| finished < epochs))
     }
 
-    fn train(&self, dataset: &Dataset, session: &Session) -> anyhow::Result<()> {
+    fn train(&self, dataset: &Dataset, resumes: bool, session: &Session) -> anyhow::Result<()> {
         let few = if self.data.dataset == Name::Synthetic { 3 } else { 10 };
         let folder = self.folder();
-        let resumes = RunFolder::at(&folder).state_path().exists();
         let own = if resumes { RunConfig::read(&folder)?.unwrap_or_default() } else { RunConfig::default() };
         if resumes && own.command != "grad" {
             return Err(UsageError(format!(

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{SMALL, easy_train, path, succeed};
+use crate::support::{SMALL, easy_train, path, succeed, wait_until};
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 type Files = BTreeMap<String, Vec<u8>>;
@@ -86,6 +86,91 @@ fn any_number_of_ranks_leaves_the_same_files_and_speaks_once() -> Outcome {
     Ok(())
 }
 
+/// Of a run: checkpoints and the live spectrum, without what has times.
+fn trained(run: &Path) -> Outcome<Files> {
+    let mut found = files(run)?;
+    found.retain(|name, _| name.contains("checkpoint") && !name.contains("state"));
+    for results in ["spectrum", "grad"].map(|name| run.join(name)).iter().filter(|folder| folder.exists()) {
+        found.extend(files(results)?);
+    }
+    Ok(found)
+}
+
+/// Five blocks of sixteen images a batch, and one batch of two.
+const TRAINING: [&str; 14] = [
+    "--arch",
+    "resnet20",
+    "--epochs",
+    "2",
+    "--limit-train",
+    "104",
+    "--limit-test",
+    "32",
+    "--batch-size",
+    "72",
+    "--spectrum-every",
+    "1",
+    "--save-every",
+    "0.00001",
+];
+
+#[test]
+fn any_number_of_ranks_trains_the_same_network() -> Outcome {
+    let flags = &TRAINING;
+    let alone = tempfile::tempdir()?;
+    succeed(Command::new(path("easy_train")).current_dir(alone.path()).args(flags));
+    let expected = trained(&alone.path().join(RUN))?;
+    assert!(expected.len() >= 8, "{:?}", expected.keys());
+    for (ranks, more) in [(2, &[][..]), (3, &["--precision", "bf16"]), (4, &[])] {
+        let folder = tempfile::tempdir()?;
+        let output = mpirun(ranks, "easy_train", folder.path(), &with(flags, more)).output()?;
+        assert!(output.status.success(), "{ranks}: {}", texts(&output));
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(said.matches("run folder: ").count(), 1, "{said}");
+        if more.is_empty() {
+            assert!(trained(&folder.path().join(RUN))? == expected, "{ranks} ranks");
+        }
+    }
+    // `grad` trains what is missing on all ranks, too.
+    let (alone, folder) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let flags = &TRAINING[..10];
+    succeed(Command::new(path("grad")).current_dir(alone.path()).args(flags));
+    let output = mpirun(2, "grad", folder.path(), flags).output()?;
+    assert!(output.status.success(), "{}", texts(&output));
+    let [expected, found] = [&alone, &folder].map(|folder| trained(&folder.path().join(RUN)));
+    assert!(found? == expected?);
+    Ok(())
+}
+
+#[test]
+fn a_training_rank_that_is_killed_or_stopped_costs_nothing() -> Outcome {
+    let flags = with(&TRAINING, &["--epochs", "5", "--quiet"]);
+    let alone = tempfile::tempdir()?;
+    succeed(Command::new(path("easy_train")).current_dir(alone.path()).args(&flags));
+    let folder = tempfile::tempdir()?;
+    let folder = folder.path().canonicalize()?;
+    let run = folder.join(RUN);
+    let start = |ranks: usize, more: &[&str]| {
+        let mut command = mpirun(ranks, "easy_train", &folder, &with(&flags, more));
+        command.env("OMPI_MCA_odls_base_sigkill_timeout", "4").stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn()
+    };
+    let child = start(2, &[])?;
+    wait_until(|| run.join("0_checkpoint.safetensors").exists());
+    signal(&rank_1(&folder, "mpi")?, "-KILL")?;
+    assert!(!child.wait_with_output()?.status.success());
+    let child = start(3, &["--resume"])?;
+    rank_1(&folder, "mpi")?;
+    thread::sleep(Duration::from_millis(300));
+    signal(&child.id().to_string(), "-TERM")?;
+    let output = child.wait_with_output()?;
+    assert!(!output.status.success(), "it was stopped");
+    let output = start(4, &["--resume"])?.wait_with_output()?;
+    assert!(output.status.success(), "{}", texts(&output));
+    assert!(trained(&run)? == trained(&alone.path().join(RUN))?);
+    Ok(())
+}
+
 /// Twenty batches, 222 steps each.
 const LONG: [&str; 11] = [
     "fourier-heat-map",
@@ -106,20 +191,28 @@ fn long_measurement(folder: &Path, flags: &[&str]) -> Outcome<(Child, String)> {
     let mut command = mpirun(2, "measure", folder, &with(&LONG, flags));
     // Seconds between asking and killing: a batch takes longer than the usual one where a machine is crowded.
     command.env("OMPI_MCA_odls_base_sigkill_timeout", "4");
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    match rank_1(folder, "loader 0") {
+        Ok(process) => Ok((child, process)),
+        Err(error) => Err(format!("{error}: {}", texts(&child.wait_with_output()?)).into()),
+    }
+}
+
+/// The process of rank 1 of what runs in a folder, once it has a thread of this name.
+fn rank_1(folder: &Path, thread: &str) -> Outcome<String> {
     let until = Instant::now() + Duration::from_secs(60);
-    while Instant::now() < until && child.try_wait()?.is_none() {
+    while Instant::now() < until {
         for entry in fs::read_dir("/proc")?.flatten() {
             let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
             let is = |text: &str| environment.split(|byte| *byte == 0).any(|own| own == text.as_bytes());
             let is_here = fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd == folder);
-            if is_here && is("OMPI_COMM_WORLD_RANK=1") && has_thread(&entry.path(), "loader 0") {
-                return Ok((child, entry.file_name().to_string_lossy().into_owned()));
+            if is_here && is("OMPI_COMM_WORLD_RANK=1") && has_thread(&entry.path(), thread) {
+                return Ok(entry.file_name().to_string_lossy().into_owned());
             }
         }
         thread::sleep(Duration::from_millis(50));
     }
-    Err(format!("there is no rank 1: {}", texts(&child.wait_with_output()?)).into())
+    Err("there is no rank 1".into())
 }
 
 /// Whether a process has a thread of this name: one that reads batches is there once a rank is at work.
@@ -179,7 +272,7 @@ fn what_cannot_be_shared_is_refused_and_errors_are_said_once() -> Outcome {
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         text.lines().filter(|line| line.starts_with("error: ")).map(str::to_owned).collect()
     };
-    let output = mpirun(2, "easy_train", folder.path(), &SMALL).output()?;
+    let output = mpirun(2, "generate_freq_dataset", folder.path(), &["--limit-train", "20"]).output()?;
     assert!(!output.status.success());
     assert_eq!(lines(&output).len(), 1, "{}", texts(&output));
     assert!(

@@ -4,10 +4,9 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    time::{Duration, Instant},
 };
 
-use crate::support::{easy_train, fail, grad, program, succeed};
+use crate::support::{easy_train, fail, grad, program, succeed, wait_until};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -17,13 +16,6 @@ fn run_folder(folder: &Path) -> PathBuf {
 
 fn checkpoint(folder: &Path, epoch: usize) -> std::io::Result<Vec<u8>> {
     fs::read(run_folder(folder).join(format!("{epoch}_checkpoint.safetensors")))
-}
-
-fn wait_until(is_so: impl Fn() -> bool) {
-    let started = Instant::now();
-    while !is_so() && started.elapsed() < Duration::from_secs(300) {
-        std::thread::sleep(Duration::from_millis(2));
-    }
 }
 
 /// Evaluation that takes far longer than training, so that it is what is stopped.

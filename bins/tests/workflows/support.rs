@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
+    time::{Duration, Instant},
 };
 
 /// A small network on a few generated images.
@@ -95,4 +96,11 @@ pub(crate) fn shared(name: &str) -> Option<PathBuf> {
     assert!(!due, "{} is required and absent", folder.display());
     println!("SKIPPED: there is no {}", folder.display());
     None
+}
+
+pub(crate) fn wait_until(is_so: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !is_so() && started.elapsed() < Duration::from_secs(300) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
 }

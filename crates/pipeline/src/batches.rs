@@ -35,7 +35,16 @@ pub fn test_batches(set: &ImageSet, batch_size: usize, workers: usize) -> Batche
 
 /// The batches of [`test_batches`] that fall to this rank: where r is its number, and n that of all, r, r + n, r + 2n, …
 pub fn rank_batches(set: &ImageSet, batch_size: usize, workers: usize, ranks: &Ranks) -> Batches {
-    let (start_batch, every) = (ranks.rank(), ranks.size());
+    some_batches(set, batch_size, workers, [ranks.rank(), ranks.size()])
+}
+
+/// The batches of [`test_batches`] from one on, every so-manieth.
+pub(crate) fn some_batches(
+    set: &ImageSet,
+    batch_size: usize,
+    workers: usize,
+    [start_batch, every]: [usize; 2],
+) -> Batches {
     set.batches(BatchOptions { batch_size, workers, start_batch, every, ..BatchOptions::default() })
 }
 

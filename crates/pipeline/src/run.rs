@@ -6,10 +6,10 @@ use std::{
 };
 
 use datasets::Dataset;
-use models::{Architecture, Normaliser};
+use models::{Architecture, Normaliser, Sharing};
 use progress::{Pass, Progress};
 use runs::{Provenance, RunConfig, Settings, results};
-use training::{BoxError, CheckpointInfo, EpochMetrics, Event, Outcome, RunFolder, Start, Trainer};
+use training::{BoxError, CheckpointInfo, EpochMetrics, Event, Outcome, RunFolder, Setting, Start, Trainer};
 
 use crate::{
     Adversary, DatasetProfile, DeviceFeed, Error, Recipe, Session, TrainableClassifier,
@@ -52,6 +52,8 @@ pub struct TrainingRun<'a> {
     pub provenance: Provenance,
     /// What else the run's configuration is to say.
     pub settings: Settings,
+    /// Whether, of several processes that share batches, batch-norm of each sees its own images alone: see [`Sharing`].
+    pub own_statistics: bool,
 }
 
 /// How often the state of a run is saved where nobody says it.
@@ -62,7 +64,7 @@ pub const SAVE_EVERY: Duration = Duration::from_secs(10 * 60);
 pub struct Trained {
     /// Its folder.
     pub folder: PathBuf,
-    /// Its epochs.
+    /// Its epochs; of several processes the first has them.
     pub metrics: Vec<EpochMetrics>,
 }
 
@@ -90,6 +92,7 @@ impl<'a> TrainingRun<'a> {
             start: Start::Fresh,
             provenance: Provenance::library("freqbias"),
             settings: Settings::default(),
+            own_statistics: false,
         }
     }
 
@@ -101,7 +104,8 @@ impl<'a> TrainingRun<'a> {
         self.prepare(session)?.train(session, &mut || Ok(()))
     }
 
-    /// Checks everything that can be refused, then takes the folder: an earlier run is removed only for one that can start.
+    /// Checks everything that can be refused, then takes the folder: an earlier run is removed only for one that can start. Of several
+    /// processes, which must all train it, the first takes the folder.
     ///
     /// # Errors
     /// If the network does not suit the images, or the folder cannot be used.
@@ -129,7 +133,8 @@ impl<'a> TrainingRun<'a> {
         if let Some(earlier) = &earlier {
             check_precision(&self.folder, earlier, session)?;
         }
-        let folder = self.begin()?;
+        let folder =
+            if session.ranks.is_first() { self.begin()? } else { RunFolder::at(self.folder.clone()) };
         note_other_kernels(earlier.as_ref(), session);
         let source = DatasetSource {
             dataset: self.dataset,
@@ -142,7 +147,8 @@ impl<'a> TrainingRun<'a> {
         };
         let Recipe { label_smoothing, mixing, .. } = self.recipe;
         let network = TrainableClassifier::new(network, self.adversary, self.seed)
-            .with_targets(Targets { label_smoothing, mixing });
+            .with_targets(Targets { label_smoothing, mixing })
+            .sharing(Sharing { ranks: session.ranks.clone(), own_statistics: self.own_statistics })?;
         Ok(PreparedRun { trainer, network, source, folder })
     }
 
@@ -204,10 +210,18 @@ impl<'a> TrainingRun<'a> {
             save_every: self.save_every,
             kernels: Some(session.kernels()),
             training_on: self.adversary.training.as_ref().map_or_else(String::new, describe_attack),
-            settings: recipe.fixed(),
+            settings: recipe.fixed().into_iter().chain(self.statistics(session)).collect(),
             info,
             config: serde_json::to_value(self.config(lr, session)?)?,
+            ranks: session.ranks.clone(),
         })
+    }
+
+    /// Whose statistics batch-norm takes, where that changes what is learned.
+    fn statistics(&self, session: &Session) -> Option<(Setting, String)> {
+        let size = session.ranks.size();
+        let is_unusual = self.own_statistics && size > 1;
+        is_unusual.then(|| (Setting::Statistics, format!("those of the images of each of {size} ranks")))
     }
 
     fn config(&self, lr: f64, session: &Session) -> Result<RunConfig, Error> {
@@ -310,7 +324,11 @@ impl PreparedRun<'_> {
         });
         drop(reporter);
         match outcome? {
-            Outcome::Finished => Ok(Trained { folder: folder.path().to_owned(), metrics: folder.metrics()? }),
+            Outcome::Finished => {
+                // Others may not see yet what the first has just written.
+                let metrics = if session.ranks.is_first() { folder.metrics()? } else { Vec::new() };
+                Ok(Trained { folder: folder.path().to_owned(), metrics })
+            }
             Outcome::Interrupted { epoch, batch } => Err(interrupted(epoch, batch, folder.path())),
         }
     }

@@ -11,7 +11,7 @@ pub struct Session {
     pub backend: Backend,
     /// Where progress goes, and the interrupt flag.
     pub progress: Progress,
-    /// The processes that share measurements; by default this one alone.
+    /// The processes that share training and measurements; by default this one alone.
     pub ranks: Ranks,
 }
 

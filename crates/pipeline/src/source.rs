@@ -6,7 +6,7 @@ use training::{BoxError, Source};
 
 use crate::{
     Adversary, DatasetProfile, DeviceBatch, DeviceFeed, Error,
-    batches::{test_batches, test_indices, training_batches},
+    batches::{some_batches, test_indices, training_batches},
     device_batch::{DeviceBatches, on_host},
     resident::ResidentSets,
 };
@@ -75,15 +75,15 @@ impl Source for DatasetSource<'_> {
         self.dataset.checksum()
     }
 
-    fn test(&self) -> impl Iterator<Item = Result<DeviceBatch, BoxError>> {
+    fn test(&self, first: usize, every: usize) -> impl Iterator<Item = Result<DeviceBatch, BoxError>> {
         let (test, size) = (&self.dataset.test, self.profile.batch_size);
         match &self.resident {
             Some(resident) => {
-                let batches = test_indices(test, size);
+                let batches = test_indices(test, size).skip(first).step_by(every);
                 Box::new(batches.map(|batch| Ok(resident.test(batch?)?))) as DeviceBatches<'_, BoxError>
             }
             None => {
-                let batches = test_batches(test, size, self.profile.workers);
+                let batches = some_batches(test, size, self.profile.workers, [first, every]);
                 self.fed(batches.map(|batch| Ok(batch?)), self.adversary.testing.as_ref())
             }
         }

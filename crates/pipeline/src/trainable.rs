@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use candle_core::{Tensor, Var};
-use models::{Attack, Classifier, Frozen};
+use models::{Attack, Classifier, Frozen, Sharing};
 use training::{BoxError, DeferredMetrics, StepOutput, Tally, TrainableModel};
 
 use crate::{
@@ -26,14 +26,32 @@ pub struct TrainableClassifier {
     step: [u64; 2],
     /// Whether results are there as soon as they are returned.
     is_immediate: bool,
+    sharing: Sharing,
 }
 
 impl TrainableClassifier {
     /// Trains this classifier on plain labels; the seed decides what dropout drops.
     pub fn new(classifier: Classifier, adversary: Adversary, seed: u64) -> Self {
         let is_immediate = classifier.parameters().values().all(|parameter| parameter.device().is_cpu());
-        let targets = Targets::default();
-        Self { classifier, frozen: None, adversary, targets, seed, step: [0; 2], is_immediate }
+        Self {
+            classifier,
+            frozen: None,
+            adversary,
+            targets: Targets::default(),
+            seed,
+            step: [0; 2],
+            is_immediate,
+            sharing: Sharing::default(),
+        }
+    }
+
+    /// The same, that shares its training batches with other processes.
+    ///
+    /// # Errors
+    /// As [`Classifier::share`].
+    pub fn sharing(mut self, sharing: Sharing) -> Result<Self, Error> {
+        self.classifier.share(sharing.clone())?;
+        Ok(Self { sharing, ..self })
     }
 
     /// The same on smoothed labels and mixed batches.
@@ -54,6 +72,21 @@ impl TrainableClassifier {
     fn seen(&mut self, batch: &DeviceBatch, attack: Option<Attack>) -> Result<Tensor, Error> {
         let Some(attack) = attack else { return Ok(batch.images.clone()) };
         attacked(&attack, self.frozen()?, batch).map_err(|error| out_of_memory(error, batch.len()))
+    }
+
+    /// The images of a training batch as this process needs them: its own are changed if someone attacks.
+    fn learned_from(&mut self, batch: &DeviceBatch) -> Result<Tensor, Error> {
+        let (attack, own) = (self.adversary.training, self.sharing.own_images(batch.len()));
+        if attack.is_none() || own == (0..batch.len()) {
+            return self.seen(batch, attack);
+        }
+        let part = DeviceBatch {
+            images: batch.images.narrow(0, own.start, own.len())?,
+            labels: batch.labels[own.clone()].to_vec(),
+        };
+        let (_, channels, height, width) = batch.images.dims4()?;
+        let place = [own, 0..channels, 0..height, 0..width];
+        Ok(batch.images.slice_assign(&place, &self.seen(&part, attack)?)?)
     }
 
     fn evaluate_on(&mut self, images: &Tensor, labels: &[u32]) -> Result<Tally, Error> {
@@ -85,7 +118,7 @@ impl TrainableModel for TrainableClassifier {
     }
 
     fn learn(&mut self, batch: &DeviceBatch) -> Result<StepOutput, BoxError> {
-        let images = self.seen(batch, self.adversary.training)?;
+        let images = self.learned_from(batch)?;
         self.frozen = None;
         let ([epoch, number], classes) = (self.step, self.classifier.classes());
         let targeted = self.targets.of(batch, images, classes, [self.seed, epoch, number]);

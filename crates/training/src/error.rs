@@ -9,6 +9,9 @@ pub enum Error {
     /// A file or folder cannot be read or written, or another program writes to the folder.
     #[error("{0}")]
     File(#[from] files::Error),
+    /// Another rank does not do its part.
+    #[error("{0}")]
+    Ranks(#[from] ranks::Error),
     /// A file was read, but is not what it should be.
     #[error("{path}: not a {expected}: {found}; the file is damaged or of another kind, replace or remove it", path = path.display())]
     Damaged { path: PathBuf, expected: &'static str, found: String },

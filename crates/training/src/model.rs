@@ -112,6 +112,6 @@ pub trait Source {
         0
     }
 
-    /// The test batches.
-    fn test(&self) -> impl Iterator<Item = Result<Self::Batch, BoxError>>;
+    /// The test batches from number `first` on, every so-manieth: those of one of several processes that share them.
+    fn test(&self, first: usize, every: usize) -> impl Iterator<Item = Result<Self::Batch, BoxError>>;
 }

@@ -60,6 +60,8 @@ pub enum Setting {
     RandomErasing,
     /// How often training skips the last block.
     DropPath,
+    /// Whose statistics batch-norm takes, where ranks share batches.
+    Statistics,
 }
 
 impl Setting {
@@ -72,6 +74,7 @@ impl Setting {
             Self::AdamEpsilon => "0.00000001",
             Self::NoDecay | Self::RandAugment => "none",
             Self::DropPath => "usual",
+            Self::Statistics => "those of whole batches",
             Self::WarmupEpochs
             | Self::ClipNorm
             | Self::Ema
@@ -113,6 +116,7 @@ impl fmt::Display for Setting {
             Self::RandAugment => "RandAugment",
             Self::RandomErasing => "random erasing",
             Self::DropPath => "stochastic depth",
+            Self::Statistics => "statistics of batch-norm",
         })
     }
 }

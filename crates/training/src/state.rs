@@ -48,6 +48,11 @@ pub(crate) struct Fixed {
 }
 
 impl Fixed {
+    /// All of them in words, to be compared.
+    pub(crate) fn to_words(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
     /// Refuses what differs from what a state was saved with, the first of them by name.
     fn check(&self, now: &Self, path: &Path) -> Result<(), Error> {
         let path = path.to_owned();

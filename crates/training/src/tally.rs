@@ -1,5 +1,6 @@
 //! What images gave: losses and hits.
 
+use ranks::Wire;
 use serde::{Deserialize, Serialize};
 
 /// What a number of images gave.
@@ -13,6 +14,17 @@ pub struct Tally {
     pub correct: usize,
     /// Those with the label among the best five classes.
     pub correct5: usize,
+}
+
+impl Wire for Tally {
+    fn write(&self, bytes: &mut Vec<u8>) {
+        (self.examples, self.loss_sum, self.correct, self.correct5).write(bytes);
+    }
+
+    fn read(bytes: &mut &[u8]) -> Option<Self> {
+        let (examples, loss_sum, correct, correct5) = Wire::read(bytes)?;
+        Some(Self { examples, loss_sum, correct, correct5 })
+    }
 }
 
 impl Tally {

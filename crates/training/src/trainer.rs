@@ -8,6 +8,7 @@ use std::{
 };
 
 use candle_core::Tensor;
+use ranks::Ranks;
 
 use crate::{
     BoxError, Checkpoint, CheckpointInfo, EpochMetrics, Error, LearningRate, NoDecay, Optimiser, RunFolder,
@@ -16,7 +17,7 @@ use crate::{
     bounds::Bounds,
     clipping::clip,
     decay::Decay,
-    evaluation::{self, Evaluated},
+    evaluation::{self, Evaluated, Evaluators},
     model::{DeferredMetrics, Source, StepOutput, TrainableModel},
     optimiser::RunningOptimiser,
     setting::Setting,
@@ -63,6 +64,8 @@ pub struct Trainer {
     pub info: CheckpointInfo,
     /// What `config.json` is to say; written once the run is known to fit what is there.
     pub config: serde_json::Value,
+    /// The processes that train it together, which must all run it; rank 0 alone writes. The model shares batches among them by itself.
+    pub ranks: Ranks,
 }
 
 /// What happens while a run goes on.
@@ -109,6 +112,7 @@ impl Trainer {
         self.check()?;
         let weights = model.parameters().iter().chain(model.buffers());
         let average = self.ema.map(|decay| Average::new(decay, weights)).transpose()?;
+        self.check_same(source)?;
         let mut run = Run {
             trainer: self,
             model,
@@ -122,14 +126,7 @@ impl Trainer {
             pending: None,
             saved: Instant::now(),
         };
-        if folder.state_path().exists() {
-            run.restore()?;
-            folder.save_config(&self.config)?;
-        } else {
-            folder.save_config(&self.config)?;
-            // From here on there is a state, whatever happens: a run that breaks off can go on.
-            run.save_state()?;
-        }
+        run.begin()?;
         // Whatever cannot be written to a folder that is gone, that it is gone is what there is to say.
         let or_gone = |error| folder.check().err().unwrap_or(error);
         while run.progress.epoch < self.epochs {
@@ -138,6 +135,25 @@ impl Trainer {
             }
         }
         Ok(Outcome::Finished)
+    }
+
+    /// Whether this process writes the files of the run.
+    fn writes(&self) -> bool {
+        self.ranks.is_first()
+    }
+
+    /// Checks that this rank trains what rank 0 does.
+    fn check_same(&self, source: &impl Source) -> Result<(), Error> {
+        if self.ranks.is_alone() {
+            return Ok(());
+        }
+        let kernels = self.kernels.as_deref().unwrap_or_default();
+        let own = format!("{} by {kernels}", self.fixed(source).to_words());
+        let expected = self.ranks.broadcast(own.clone())?;
+        if own == expected {
+            return Ok(());
+        }
+        Err(ranks::Error::Different { what: "trained", found: own, expected }.into())
     }
 
     /// Checks that its numbers are such as can be, and that the warm-up suits the run.
@@ -255,16 +271,40 @@ struct Pending {
 }
 
 impl<L: TrainableModel, S: Source<Batch = L::Batch>> Run<'_, L, S> {
+    /// Goes on where rank 0 finds a state, or begins.
+    fn begin(&mut self) -> Result<(), Error> {
+        let goes_on = self.folder.state_path().exists();
+        if self.trainer.writes() && !goes_on {
+            self.folder.save_config(&self.trainer.config)?;
+            // From here on there is a state, whatever happens: a run that breaks off can go on.
+            self.save_state()?;
+        }
+        if self.trainer.ranks.broadcast(goes_on)? {
+            self.restore()?;
+            if self.trainer.writes() {
+                self.folder.save_config(&self.trainer.config)?;
+            }
+        }
+        // Others must have read the state before rank 0 writes the next one.
+        Ok(self.trainer.ranks.barrier()?)
+    }
+
     fn restore(&mut self) -> Result<(), Error> {
         let fixed = self.trainer.fixed(self.source);
         let path = self.folder.state_path();
         self.progress = state::load(&path, &fixed, &mut self.moving())?;
         self.progress.check(self.source.train_batches(), self.source.train_images(), &path)?;
+        if !self.trainer.writes() {
+            return Ok(());
+        }
         // The state is what counts: what was written after it, or lost since, is put right.
         self.folder.save_metrics(&self.progress.history)
     }
 
     fn save_state(&mut self) -> Result<(), Error> {
+        if !self.trainer.writes() {
+            return Ok(());
+        }
         self.folder.check()?;
         self.saved = Instant::now();
         let (fixed, progress) = (self.trainer.fixed(self.source), self.progress.clone());
@@ -301,7 +341,7 @@ impl<L: TrainableModel, S: Source<Batch = L::Batch>> Run<'_, L, S> {
         let source = self.source;
         for batch in source.train(epoch, self.progress.batch) {
             self.batch(&batch.map_err(Error::Model)?, rate.at(epoch, self.progress.batch))?;
-            if self.interrupt.load(Ordering::SeqCst) {
+            if self.is_interrupted()? {
                 self.save_within(started, before)?;
                 return Ok(false);
             }
@@ -320,7 +360,12 @@ impl<L: TrainableModel, S: Source<Batch = L::Batch>> Run<'_, L, S> {
             self.save_state()?;
             return Ok(false);
         }
-        Ok(!self.interrupt.load(Ordering::SeqCst) || self.progress.epoch == self.trainer.epochs)
+        Ok(self.progress.epoch == self.trainer.epochs || !self.is_interrupted()?)
+    }
+
+    /// Whether any process was asked to stop.
+    fn is_interrupted(&self) -> Result<bool, Error> {
+        Ok(self.trainer.ranks.any(self.interrupt.load(Ordering::SeqCst))?)
     }
 
     fn batch(&mut self, batch: &L::Batch, lr: f64) -> Result<(), Error> {
@@ -369,7 +414,8 @@ impl<L: TrainableModel, S: Source<Batch = L::Batch>> Run<'_, L, S> {
 
     /// Evaluates the network and keeps the epoch; false if it was interrupted before that.
     fn finish_epoch(&mut self, lr: f64, started: Instant, before: f64) -> Result<bool, Error> {
-        let found = evaluation::evaluate(self.model, self.average.as_ref(), self.source, self.interrupt)?;
+        let evaluators = Evaluators { ranks: &self.trainer.ranks, interrupt: self.interrupt };
+        let found = evaluation::evaluate(self.model, self.average.as_ref(), self.source, evaluators)?;
         let Some(found) = found else { return Ok(false) };
         let Evaluated { natural, attacked, averaged } = found;
         let (train, epoch) = (self.progress.tally, self.progress.epoch);
@@ -394,14 +440,17 @@ impl<L: TrainableModel, S: Source<Batch = L::Batch>> Run<'_, L, S> {
             kernels: self.trainer.kernels.clone(),
         };
         let is_best = self.progress.is_best(metrics.nat_prec1);
-        let checkpoint = self.folder.save_checkpoint(epoch, &self.checkpoint(&metrics), is_best)?;
         let mut history = std::mem::take(&mut self.progress.history);
         history.push(metrics.clone());
-        self.folder.save_metrics(&history)?;
-        tensorboard::write(&self.folder.tensorboard(), &history)?;
+        if self.trainer.writes() {
+            self.folder.save_checkpoint(epoch, &self.checkpoint(&metrics), is_best)?;
+            self.folder.save_metrics(&history)?;
+            tensorboard::write(&self.folder.tensorboard(), &history)?;
+        }
         self.progress = Progress { epoch: epoch + 1, history, ..Progress::default() };
         self.save_state()?;
         self.remove_passing_checkpoint(epoch)?;
+        let checkpoint = self.folder.checkpoint_path(epoch);
         self.tell(Event::Done { metrics: &metrics, checkpoint: &checkpoint })?;
         Ok(true)
     }
@@ -409,7 +458,9 @@ impl<L: TrainableModel, S: Source<Batch = L::Batch>> Run<'_, L, S> {
     /// Removes the checkpoint of the epoch before, where it was only to be seen until this one is there.
     fn remove_passing_checkpoint(&self, epoch: usize) -> Result<(), Error> {
         match epoch.checked_sub(1) {
-            Some(before) if !before.is_multiple_of(self.trainer.checkpoint_every) => {
+            Some(before)
+                if self.trainer.writes() && !before.is_multiple_of(self.trainer.checkpoint_every) =>
+            {
                 self.folder.remove_checkpoint(before)
             }
             _ => Ok(()),

@@ -18,6 +18,13 @@ pub(super) fn of(error: &Error) -> Option<String> {
         {
             or_anew("leave --drop-path out")
         }
+        Error::SettingChanged { setting: Setting::Statistics, before, .. } => {
+            or_anew(if before == Setting::Statistics.usual() {
+                "resume with --sync-bn on"
+            } else {
+                "resume with --sync-bn off on as many ranks"
+            })
+        }
         Error::SettingChanged { setting, before, .. } => or_anew(&match flag(*setting) {
             Some(flag) => format!("resume with {flag} {before}"),
             None => "resume with the same value".to_owned(),
@@ -85,6 +92,7 @@ fn flag(setting: Setting) -> Option<&'static str> {
         Setting::RandAugment => Some("--rand-augment"),
         Setting::RandomErasing => Some("--random-erasing"),
         Setting::DropPath => Some("--drop-path"),
+        Setting::Statistics => Some("--sync-bn"),
     }
 }
 

@@ -89,6 +89,15 @@ pub(crate) enum PrecisionFlag {
 
 stands_for!(PrecisionFlag => models::Precision { F32 => Full, Tf32, Bf16 });
 
+/// What is on or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)] // the names say it
+pub(crate) enum Switch {
+    On,
+    Off,
+}
+
 /// How a result is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]

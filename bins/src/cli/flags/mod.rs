@@ -28,7 +28,7 @@ pub(crate) use recipe::{RecipeFlags, RecordingFlags};
 pub(crate) use run::{RunFlags, StartFlags};
 
 // How the program runs
-pub(crate) use machine::{Format, MachineFlags, OutputFlags, PrecisionFlag, without_networks};
+pub(crate) use machine::{Format, MachineFlags, OutputFlags, PrecisionFlag, Switch, without_networks};
 
 // Single values
 pub(crate) use values::{

@@ -82,10 +82,27 @@ pub fn train_recording(
         return Ok(prepared.train(session, &mut || Ok(()))?);
     };
     let folder = RunFolder::at(prepared.folder().path());
+    if !session.ranks.is_first() {
+        let help = || spectrum.help_with(|epoch| checkpoint_of(&folder, epoch));
+        let trained = prepared.train(session, &mut || Ok(help()?)).map_err(own)?;
+        help()?;
+        return Ok(trained);
+    }
     let mut live = LiveSpectrum::open(&spectrum, &folder, every, run.epochs)?;
-    let trained = prepared.train(session, &mut || Ok(live.catch_up()?))?;
+    let trained = prepared.train(session, &mut || Ok(live.catch_up()?)).map_err(own)?;
     live.finish()?;
     Ok(trained)
+}
+
+/// What went wrong between epochs, as it was before training handed it on.
+fn own(error: pipeline::Error) -> Error {
+    match error {
+        pipeline::Error::Training(training::Error::Observer(error)) => match error.downcast() {
+            Ok(own) => *own,
+            Err(other) => pipeline::Error::Training(training::Error::Observer(other)).into(),
+        },
+        other => other.into(),
+    }
 }
 
 /// The gradient spectrum of a run that is being trained.
@@ -126,6 +143,7 @@ impl<'a> LiveSpectrum<'a> {
                 _ => {}
             }
         }
+        self.spectrum.end_sharing()?;
         if is_new {
             self.recorded.save()?;
         }
@@ -149,13 +167,17 @@ impl<'a> LiveSpectrum<'a> {
     fn missing(&self, epoch: usize) -> Option<StoredCheckpoint> {
         let path = self.run.checkpoint_path(epoch);
         let has_row = self.recorded.table().rows.iter().any(|row| row.epoch == epoch);
-        (!has_row && path.exists()).then_some(StoredCheckpoint::of_run(self.run.path(), epoch, path))
+        (!has_row && path.exists()).then(|| checkpoint_of(self.run, epoch))
     }
 
     /// Adds a row; whether it did, and was not stopped.
     fn record(&mut self, checkpoint: &StoredCheckpoint) -> Result<bool, Error> {
         let label = format!("spectrum {}", checkpoint.epoch);
-        let row = match self.spectrum.labelled(checkpoint, &label) {
+        let row = match self.spectrum.shared(checkpoint, (checkpoint.epoch, &label)) {
+            // Other ranks are in the middle of it: they go on with the run that is resumed.
+            Err(error) if error.is_interrupted() && !self.spectrum.session().ranks.is_alone() => {
+                return Err(Error::LiveSpectrumInterrupted { folder: self.run.path().to_owned() });
+            }
             Err(error) if error.is_interrupted() => return Ok(false),
             measured => measured?,
         };
@@ -165,4 +187,8 @@ impl<'a> LiveSpectrum<'a> {
         self.recorded.insert(row);
         Ok(true)
     }
+}
+
+fn checkpoint_of(run: &RunFolder, epoch: usize) -> StoredCheckpoint {
+    StoredCheckpoint::of_run(run.path(), epoch, run.checkpoint_path(epoch))
 }

@@ -168,9 +168,8 @@ impl<'a> GradientSpectrum<'a> {
             let row = match partial.find(checksum, checkpoint.epoch) {
                 Some(row) => row,
                 None => {
-                    self.session.ranks.announce(&Some((index, format!("{identity} of {checksum:08x}"))))?;
                     let label = place(checkpoint, index, checkpoints.len());
-                    let row = self.on(checkpoint, &label, &self.session.ranks);
+                    let row = self.shared(checkpoint, (index, &label));
                     row.map_err(|error| stopped(error, table.rows.len()))?
                 }
             };
@@ -178,8 +177,32 @@ impl<'a> GradientSpectrum<'a> {
             self.session.progress.line(&report::line(&row, &table.radii));
             table.push(row)?;
         }
-        self.session.ranks.announce(&None::<Task>)?;
+        self.end_sharing()?;
         Ok((table, partial))
+    }
+
+    /// The spectrum of a checkpoint, with the help of the other ranks, who know it by this number.
+    pub(crate) fn shared(
+        &self,
+        checkpoint: &StoredCheckpoint,
+        (number, label): (usize, &str),
+    ) -> Result<SpectrumRow, Error> {
+        let ranks = &self.session.ranks;
+        if !ranks.is_alone() {
+            ranks.announce(&Some((number, self.task(checkpoint)?)))?;
+        }
+        self.on(checkpoint, label, ranks)
+    }
+
+    /// Says to other ranks that there is nothing more for them to do.
+    pub(crate) fn end_sharing(&self) -> Result<(), Error> {
+        Ok(self.session.ranks.announce(&None::<Task>)?)
+    }
+
+    /// What all ranks must measure: these images with this file.
+    fn task(&self, checkpoint: &StoredCheckpoint) -> Result<String, Error> {
+        let identity = self.identity(&self.empty_table());
+        Ok(format!("{identity} of {:08x}", self.network.checksum(checkpoint)?))
     }
 
     /// Computes what falls to this rank, one of several and not the first, while rank 0 is in [`GradientSpectrum::resume`] with the same
@@ -189,17 +212,31 @@ impl<'a> GradientSpectrum<'a> {
     /// If a checkpoint cannot be read or is not what rank 0 has, or the interrupt flag was set: whoever called this says so to rank 0.
     /// [`ranks::Error::Ended`] if rank 0 has ended the work.
     pub fn help(&self, checkpoints: &[StoredCheckpoint]) -> Result<(), Error> {
-        let (ranks, identity) = (&self.session.ranks, self.identity(&self.empty_table()));
-        while let Some((index, of_first)) = ranks.await_from::<Option<Task>>(0)? {
+        while let Some((index, of_first)) = self.next_task()? {
             let Some(checkpoint) = checkpoints.get(index) else {
                 return check_same(format!("{} checkpoints", checkpoints.len()), of_first);
             };
-            let checksum = self.network.checksum(checkpoint)?;
-            check_same(format!("{identity} of {checksum:08x}"), of_first)?;
-            let network = open_network(checkpoint, &self.spec(), self.session)?;
-            self.share(&network, ranks, |_| Ok(()))?;
+            self.help_one(checkpoint, of_first)?;
         }
         Ok(())
+    }
+
+    /// The same while rank 0 calls [`GradientSpectrum::shared`]; `find` has the checkpoint of a number.
+    pub(crate) fn help_with(&self, find: impl Fn(usize) -> StoredCheckpoint) -> Result<(), Error> {
+        while let Some((number, of_first)) = self.next_task()? {
+            self.help_one(&find(number), of_first)?;
+        }
+        Ok(())
+    }
+
+    fn next_task(&self) -> Result<Option<Task>, Error> {
+        Ok(self.session.ranks.await_from(0)?)
+    }
+
+    fn help_one(&self, checkpoint: &StoredCheckpoint, of_first: String) -> Result<(), Error> {
+        check_same(self.task(checkpoint)?, of_first)?;
+        let network = open_network(checkpoint, &self.spec(), self.session)?;
+        self.share(&network, &self.session.ranks, |_| Ok(()))
     }
 
     fn spec(&self) -> NetworkSpec<'_> {

@@ -3,6 +3,7 @@
 
 mod on_ranks;
 mod planted;
+mod trained_on_ranks;
 
 use std::{
     collections::BTreeMap,
