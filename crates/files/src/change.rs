@@ -159,6 +159,9 @@ mod tests {
     fn results_take_their_places_in_order_and_leave_nothing_aside() -> Outcome {
         let root = tempfile::tempdir()?;
         let output = root.path().join("out");
+        let gone = aside(&output, |_| Ok::<_, Error>(())).expect_err("no such folder");
+        assert!(matches!(gone, Error::Gone { .. }) && !output.exists(), "{gone}");
+        create_folder(&output)?;
         let placed = aside(&output, |aside| {
             let files = ["b", "a"].map(|name| aside.join(name)).to_vec();
             files.iter().try_for_each(|file| crate::write_atomically(file, b"new"))?;

@@ -177,7 +177,13 @@ impl Ranks {
     /// assert_eq!(both[0], both[1]);
     /// ```
     pub fn exchange(&self, own: Vec<u8>) -> Result<Vec<Vec<u8>>, Error> {
-        let each = (0..self.size()).map(|to| if to == self.rank() { Vec::new() } else { own.clone() });
+        // With room for the byte that a message ends with: no copy is copied again.
+        let copy = || {
+            let mut bytes = Vec::with_capacity(own.len() + 1);
+            bytes.extend_from_slice(&own);
+            bytes
+        };
+        let each = (0..self.size()).map(|to| if to == self.rank() { Vec::new() } else { copy() });
         let mut all = self.exchange_each(each.collect())?;
         all[self.rank()] = own;
         Ok(all)
@@ -224,11 +230,13 @@ impl Ranks {
                 return Err(Error::Ended);
             }
             waited += GLANCE.min(self.patience);
-            // Signs of life go from and to rank 0 alone.
-            let is_heard = self.is_first() || from == 0;
-            let silence = if is_heard { self.transport.silence(from) } else { waited };
-            if silence > self.patience {
-                return Err(self.silent(from, silence));
+            // Signs of life go from and to rank 0 alone: it knows before others who is silent, and says so.
+            let mut missing = (0..found.len()).filter(|&rank| found[rank].is_none());
+            let is_heard = |rank: usize| self.is_first() || rank == 0;
+            let silence =
+                |rank: usize| if is_heard(rank) { self.transport.silence(rank) } else { waited / 2 };
+            if let Some(silent) = missing.find(|&rank| silence(rank) > self.patience) {
+                return Err(self.silent(silent, silence(silent)));
             }
         }
         Ok(())

@@ -182,7 +182,7 @@ fn what_is_exchanged_arrives_in_the_order_of_ranks() {
 /// Whichever rank dies or fails in an exchange, all ranks end; rank 0 says who it was.
 #[test]
 fn an_exchange_that_cannot_end_ends_all() {
-    for seed in seeds(200) {
+    for seed in seeds(80) {
         let (size, calls) = (2 + seed as usize % 4, seed % 31);
         let bad = 1 + seed as usize / 4 % (size - 1);
         let replay = format!("FREQBIAS_SEED={seed}: rank {bad} of {size}");

@@ -1,6 +1,7 @@
-//! Activations as bytes, on their way to another process: numbers in little-endian order.
+//! Activations as bytes, on their way to another process of the same program on a processor of the same kind.
+#![allow(unsafe_code)]
 
-use std::ops::Range;
+use std::{ops::Range, slice};
 
 use super::{
     simd::Lane,
@@ -15,55 +16,66 @@ const AT_ONCE: usize = 1 << 12;
 const SIZE: usize = size_of::<Lane>();
 
 /// The bytes of vectors.
-pub(crate) fn of(lanes: &[Lane]) -> Vec<u8> {
-    let mut bytes = vec![0; lanes.len() * SIZE];
-    copy(lanes, &mut bytes);
-    bytes
+fn view(lanes: &[Lane]) -> &[u8] {
+    // SAFETY: a vector is sixteen numbers without gaps, and any byte of it may be read.
+    unsafe { slice::from_raw_parts(lanes.as_ptr().cast(), size_of_val(lanes)) }
 }
 
-fn copy(lanes: &[Lane], bytes: &mut [u8]) {
-    for (lane, bytes) in lanes.iter().zip(bytes.chunks_exact_mut(SIZE)) {
-        for (value, to) in lane.0.iter().zip(bytes.chunks_exact_mut(size_of::<f32>())) {
-            to.copy_from_slice(&value.to_le_bytes());
-        }
-    }
+/// Appends the bytes of vectors to others.
+pub(crate) fn append(lanes: &[Lane], bytes: &mut Vec<u8>) {
+    bytes.extend_from_slice(view(lanes));
 }
 
 /// Fills vectors from as many bytes.
 pub(crate) fn fill(lanes: &mut [Lane], bytes: &[u8]) {
-    for (lane, bytes) in lanes.iter_mut().zip(bytes.chunks_exact(SIZE)) {
-        for (value, from) in lane.0.iter_mut().zip(bytes.as_chunks().0) {
-            *value = f32::from_le_bytes(*from);
-        }
-    }
+    // SAFETY: a vector is sixteen numbers without gaps, and any bytes are numbers.
+    let view: &mut [u8] = unsafe { slice::from_raw_parts_mut(lanes.as_mut_ptr().cast(), size_of_val(lanes)) };
+    view.copy_from_slice(bytes);
 }
 
 impl Blocked {
-    /// Some channels of all blocks as bytes.
+    /// Some channels of all blocks as bytes, with room for a few more: what sends them appends what they are.
     ///
     /// # Panics
     /// If there are not as many channels.
     pub fn to_bytes(&self, channels: Range<usize>) -> Vec<u8> {
-        let (first, length) = (channels.start * self.dims.pixels(), channels.len() * self.dims.pixels());
-        let mut bytes = vec![0; self.dims.blocks() * length * SIZE];
-        for (block, bytes) in bytes.chunks_exact_mut((length * SIZE).max(1)).enumerate() {
-            let lanes = &self.block(block)[first..first + length];
-            for_each_part(bytes, AT_ONCE * SIZE, |part, bytes| copy(&lanes[part * AT_ONCE..], bytes));
-        }
+        let length = channels.len() * self.dims.pixels();
+        let mut bytes = Vec::with_capacity(self.dims.blocks() * length * SIZE + SIZE);
+        (0..self.dims.blocks()).for_each(|block| append(self.channels_of(block, &channels), &mut bytes));
         bytes
     }
 
-    /// Activations of size `dims` from the bytes of some blocks after those of others; none if they are not of this size.
-    pub fn from_bytes(dims: Dims, parts: &[impl AsRef<[u8]>], arena: &Arena) -> Option<Self> {
-        if parts.iter().map(|part| part.as_ref().len()).sum::<usize>() != dims.len() * SIZE {
+    fn channels_of(&self, block: usize, channels: &Range<usize>) -> &[Lane] {
+        &self.block(block)[channels.start * self.dims.pixels()..channels.end * self.dims.pixels()]
+    }
+
+    /// Activations of size `dims` from the bytes of some blocks after those of others; none if they are not of this size. Part number
+    /// `place`, whose bytes are not looked at, is some channels of `own`.
+    pub fn joined(
+        dims: Dims,
+        parts: &[Vec<u8>],
+        (place, own, channels): (usize, &Self, Range<usize>),
+        arena: &Arena,
+    ) -> Option<Self> {
+        let of_own = own.dims.blocks() * dims.block_len();
+        let lengths = parts.iter().map(|part| part.len() / SIZE).enumerate();
+        let lengths = lengths.map(|(at, length)| if at == place { of_own } else { length });
+        if lengths.sum::<usize>() != dims.len() || channels.len() != dims.channels {
             return None;
         }
         let mut found = arena.blocked(dims);
         let mut rest = &mut found.data[..];
-        for part in parts.iter().map(AsRef::as_ref) {
-            let own = rest.split_off_mut(..part.len() / SIZE)?;
+        for (at, part) in parts.iter().enumerate() {
+            if at == place {
+                let to = rest.split_off_mut(..of_own)?;
+                for_each_part(to, dims.block_len(), |block, to| {
+                    to.copy_from_slice(own.channels_of(block, &channels));
+                });
+                continue;
+            }
+            let to = rest.split_off_mut(..part.len() / SIZE)?;
             let bytes = part.chunks(AT_ONCE * SIZE).collect();
-            for_each_part_and(own, AT_ONCE, bytes, 1, |_, lanes, bytes| fill(lanes, bytes));
+            for_each_part_and(to, AT_ONCE, bytes, 1, |_, lanes, bytes| fill(lanes, bytes));
         }
         Some(found)
     }
@@ -82,13 +94,15 @@ mod tests {
             let dims = Dims { images: images.len(), ..dims };
             Blocked::from_nchw(&values[images.start * 6..images.end * 6], dims, &arena)
         };
-        let parts = [own(0..16), own(16..40)].map(|part| part.to_bytes(0..3));
-        assert_eq!(parts[1].len(), 2 * 6 * 64);
-        let whole = Blocked::from_bytes(dims, &parts, &arena).expect("three blocks");
+        let parts = [own(0..16), own(16..40)];
+        let sent = |channels: Range<usize>| vec![Vec::new(), parts[1].to_bytes(channels)];
+        assert_eq!(sent(0..3)[1].len(), 2 * 6 * 64);
+        let whole = Blocked::joined(dims, &sent(0..3), (0, &parts[0], 0..3), &arena).expect("three blocks");
         assert_eq!(whole.to_nchw(), values);
-        assert!(Blocked::from_bytes(dims, &parts[..1], &arena).is_none());
-        let one = [own(0..40).to_bytes(1..2)];
-        let one = Blocked::from_bytes(Dims { channels: 1, ..dims }, &one, &arena).expect("a channel");
+        assert!(Blocked::joined(dims, &[Vec::new()], (0, &parts[0], 0..3), &arena).is_none());
+        let one = Dims { channels: 1, ..dims };
+        let one = Blocked::joined(one, &sent(1..2), (0, &parts[0], 1..2), &arena).expect("a channel");
         assert_eq!(one.to_nchw()[..4], [2.0, 3.0, 8.0, 9.0]);
+        assert_eq!(one.to_nchw()[78..], [236.0, 237.0]);
     }
 }

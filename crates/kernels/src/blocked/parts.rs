@@ -73,9 +73,9 @@ impl Joining {
 pub struct WeightSums(pub(crate) Vec<Vec<Lane>>);
 
 impl WeightSums {
-    /// As bytes, on their way to another process.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        self.0.iter().flat_map(|sums| bytes::of(sums)).collect()
+    /// Appends them as bytes, on their way to another process.
+    pub fn append_to(&self, bytes: &mut Vec<u8>) {
+        self.0.iter().for_each(|sums| bytes::append(sums, bytes));
     }
 
     /// From bytes, for sums like these; none if there are not as many.
@@ -115,9 +115,14 @@ mod tests {
     fn sums_travel_as_bytes() {
         let arena = Arena::default();
         let sums = WeightSums(vec![vec![Lane([1.5; 16]); 3], vec![Lane([-0.0; 16]); 3]]);
-        let bytes = sums.to_bytes();
+        let mut bytes = Vec::new();
+        sums.append_to(&mut bytes);
+        assert_eq!(bytes.len(), 6 * 64);
         let found = sums.from_bytes(&bytes, &arena).expect("as many");
-        assert_eq!(found.to_bytes(), bytes);
+        let bits = |sums: &WeightSums| {
+            sums.0.concat().iter().flat_map(|lane| lane.0.map(f32::to_bits)).collect::<Vec<_>>()
+        };
+        assert_eq!(bits(&found), bits(&sums));
         assert!(sums.from_bytes(&bytes[1..], &arena).is_none());
     }
 }

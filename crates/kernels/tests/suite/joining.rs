@@ -47,7 +47,7 @@ fn joined(convolution: &Convolution, [x, g]: &[Batch; 2], processes: usize, aren
     let whole = |batch: &Batch, own: &[Blocked], channels: Range<usize>| {
         let bytes: Vec<Vec<u8>> = own.iter().map(|own| own.to_bytes(channels.clone())).collect();
         let dims = Dims { channels: channels.len(), ..batch.dims };
-        Blocked::from_bytes(dims, &bytes, arena).expect("all blocks")
+        Blocked::joined(dims, &bytes, (0, &own[0], channels), arena).expect("all blocks")
     };
     match convolution.joining(x.dims, g.dims, &shares) {
         Joining::Blocks => {
@@ -69,7 +69,11 @@ fn joined(convolution: &Convolution, [x, g]: &[Batch; 2], processes: usize, aren
             }
             assert_eq!(all.len(), parts.len());
             let like = convolution.weight_parts(&own_x[0], &own_g[0], &[0..1], arena).remove(0);
-            let sent = all.iter().map(|sums| like.from_bytes(&sums.to_bytes(), arena).expect("as many"));
+            let sent = all.iter().map(|sums| {
+                let mut bytes = Vec::new();
+                sums.append_to(&mut bytes);
+                like.from_bytes(&bytes, arena).expect("as many")
+            });
             convolution.weight_gradient_of_parts(sent.collect(), arena)
         }
         joining => {

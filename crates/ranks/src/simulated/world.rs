@@ -150,7 +150,9 @@ impl World {
     /// How long a rank has been dead, or its process over. A process is not over before its messages have left.
     pub(super) fn silence(&self, of: usize) -> Duration {
         let state = self.lock();
-        let sends = || (0..self.size).any(|to| !state.mail[to * self.size + of].is_empty());
+        let is_under_way =
+            |mail: &VecDeque<(u64, Vec<u8>)>| mail.back().is_some_and(|(arrival, _)| *arrival > state.now);
+        let sends = || (0..self.size).any(|to| is_under_way(&state.mail[to * self.size + of]));
         match state.ranks[of].doing {
             Doing::Dead { since } => Duration::from_micros(state.now - since),
             Doing::Done { since } if !sends() => Duration::from_micros(state.now - since),

@@ -45,7 +45,9 @@ impl<'a> Share<'a> {
 
     /// Numbers of all images from those of this process's.
     pub(super) fn rows(&self, own: &[f32]) -> Result<Vec<f32>, Error> {
-        let bytes = self.ranks().exchange(own.iter().flat_map(|value| value.to_le_bytes()).collect())?;
+        let mut bytes = vec![0; size_of_val(own)];
+        own.iter().zip(bytes.as_chunks_mut().0).for_each(|(value, to)| *to = value.to_le_bytes());
+        let bytes = self.ranks().exchange(bytes)?;
         Ok(bytes.concat().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
     }
 
@@ -109,8 +111,9 @@ impl<'a> Share<'a> {
         let here = parts.iter().filter(|part| own.contains(&part.start));
         let here: Vec<_> = here.map(|part| part.start - first..part.end - first).collect();
         let made = convolution.weight_parts(x, g, &here, arena);
-        let sent =
-            self.ranks().exchange(made.iter().flat_map(kernels::blocked::WeightSums::to_bytes).collect())?;
+        let mut bytes = Vec::new();
+        made.iter().for_each(|sums| sums.append_to(&mut bytes));
+        let sent = self.ranks().exchange(bytes)?;
         let mut all = Vec::with_capacity(parts.len());
         for (share, bytes) in self.shares.iter().zip(&sent) {
             let each = bytes.len() / of(share).max(1);
@@ -133,13 +136,13 @@ impl<'a> Share<'a> {
         let groups = channels.div_ceil(TOGETHER);
         let edge = |rank: usize| channels.min(rank * groups / ranks.size() * TOGETHER);
         let outputs = |rank: usize| edge(rank)..edge(rank + 1);
-        let sent = ranks.exchange_each((0..ranks.size()).map(|rank| g.to_bytes(outputs(rank))).collect())?;
+        let sent = self.sent(g, outputs)?;
         let own = outputs(ranks.rank());
         let x = self.all(x, arena)?;
         let rows = if own.is_empty() {
             Vec::new()
         } else {
-            let g = self.joined(Dims { channels: own.len(), ..g.dims() }, &sent, arena)?;
+            let g = self.joined(g, own, &sent, arena)?;
             let rows = convolution.weight_gradient_of_outputs(&x, &g, arena);
             arena.recycle(g);
             rows
@@ -150,14 +153,30 @@ impl<'a> Share<'a> {
 
     /// The values of all images.
     fn all(&self, own: &Blocked, arena: &Arena) -> Result<Blocked, Error> {
-        let sent = self.ranks().exchange(own.to_bytes(0..own.dims().channels))?;
-        self.joined(own.dims(), &sent, arena)
+        let channels = 0..own.dims().channels;
+        let sent = self.sent(own, |_| channels.clone())?;
+        self.joined(own, channels, &sent, arena)
     }
 
-    fn joined(&self, own: Dims, sent: &[Vec<u8>], arena: &Arena) -> Result<Blocked, Error> {
+    /// Sends each process some channels of what is here; the bytes that the others have sent.
+    fn sent(&self, own: &Blocked, channels: impl Fn(usize) -> Range<usize>) -> Result<Vec<Vec<u8>>, Error> {
+        let rank = self.ranks().rank();
+        let bytes = |to: usize| if to == rank { Vec::new() } else { own.to_bytes(channels(to)) };
+        Ok(self.ranks().exchange_each((0..self.shares.len()).map(bytes).collect())?)
+    }
+
+    /// Some channels of all images from what is here and what was sent.
+    fn joined(
+        &self,
+        own: &Blocked,
+        channels: Range<usize>,
+        sent: &[Vec<u8>],
+        arena: &Arena,
+    ) -> Result<Blocked, Error> {
         let found = sent.iter().map(Vec::len).sum();
-        let whole = Dims { images: self.images, ..own };
-        Blocked::from_bytes(whole, sent, arena).ok_or_else(|| self.misfit(found))
+        let whole = Dims { images: self.images, channels: channels.len(), ..own.dims() };
+        let own = (self.ranks().rank(), own, channels);
+        Blocked::joined(whole, sent, own, arena).ok_or_else(|| self.misfit(found))
     }
 
     fn misfit(&self, found: usize) -> Error {
