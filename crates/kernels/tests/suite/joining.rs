@@ -68,7 +68,9 @@ fn joined(convolution: &Convolution, [x, g]: &[Batch; 2], processes: usize, aren
                 all.extend(convolution.weight_parts(x, g, &here, arena));
             }
             assert_eq!(all.len(), parts.len());
-            let like = convolution.weight_parts(&own_x[0], &own_g[0], &[0..1], arena).remove(0);
+            let like = convolution
+                .weight_parts(&own_x[0], &own_g[0], std::slice::from_ref(&(0..1)), arena)
+                .remove(0);
             let sent = all.iter().map(|sums| {
                 let mut bytes = Vec::new();
                 sums.append_to(&mut bytes);
