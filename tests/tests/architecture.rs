@@ -26,7 +26,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("models", &["kernels", "ranks"]),
     ("checkpoints", &["files", "models", "pickle"]),
     ("onnx", &["files", "models"]),
-    ("training", &["files", "kernels", "random"]),
+    ("training", &["files", "kernels", "random", "ranks"]),
     ("cdes", &["files", "kernels", "random", "spectral", "training"]),
     ("runs", &["checkpoints", "files", "models", "training"]),
     ("reports", &["files", "pages", "plots", "runs", "spectral", "training"]),
