@@ -6,9 +6,18 @@ use benches::{numbers, settings};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use spectral::{Convention, Error, Hybrid, Profiler, RadialBins, RealFft2, Recipe};
 
-/// Planes, height, width: batches of small images, one of photographs, and sizes that are no powers of two.
-const PLANES: [(usize, usize, usize); 5] =
-    [(3072, 32, 32), (768, 64, 64), (96, 224, 224), (1024, 33, 33), (256, 96, 100)];
+/// Planes, height, width: batches of small images, of photographs, and sizes that are no powers of two, one of them a prime number.
+const PLANES: [(usize, usize, usize); 9] = [
+    (3072, 32, 32),
+    (768, 64, 64),
+    (96, 224, 224),
+    (96, 256, 256),
+    (64, 299, 299),
+    (64, 331, 331),
+    (64, 384, 384),
+    (1024, 33, 33),
+    (256, 96, 100),
+];
 
 fn transforms(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("fft of real planes");

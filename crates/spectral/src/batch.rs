@@ -1,6 +1,10 @@
 //! Half spectra of many planes at once.
 
-use std::{any::Any, ops::Range};
+use std::{
+    any::Any,
+    ops::Range,
+    sync::{Mutex, PoisonError},
+};
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -10,7 +14,7 @@ use rustfft::num_complex::{Complex, Complex32};
 use crate::{
     dispatch::widest,
     interleave::{PAIRS, interleave},
-    plane::{Block, PlanePlan, SIDE},
+    plane::{Block, PlanePlan, PlaneScratch, blocks, rows_of},
     vector::{Cell, CellsRef, LANES, expect},
 };
 
@@ -22,15 +26,31 @@ pub(crate) trait Planes<T>: Send + Sync {
 
 /// Vectorised transforms where there are any: of f32, and of sizes that [`PlanePlan`] takes.
 pub(crate) fn vectorised<T: FftNum>(height: usize, width: usize) -> Option<Box<dyn Planes<T>>> {
-    let plan: Box<dyn Planes<f32>> = Box::new(PlanePlan::new(height, width)?);
+    let plan: Box<dyn Planes<f32>> = Box::new(Vectorised::new(PlanePlan::new(height, width)?));
     // Through `Any`, which gives the box back if T is f32.
     let plan: Box<dyn Any> = Box::new(plan);
     plan.downcast::<Box<dyn Planes<T>>>().ok().map(|plan| *plan)
 }
 
-impl Planes<f32> for PlanePlan {
+/// A plan, and memory to work in that threads have given back.
+struct Vectorised {
+    plan: PlanePlan,
+    spare: Mutex<Vec<PlaneScratch>>,
+}
+
+impl Vectorised {
+    fn new(plan: PlanePlan) -> Self {
+        Self { plan, spare: Mutex::default() }
+    }
+}
+
+impl Planes<f32> for Vectorised {
     fn transform(&self, planes: &[f32], spectra: &mut [Complex32]) {
-        widest().dispatch(Transform { plan: self, planes, spectra });
+        let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = spare().pop();
+        let mut scratch = found.unwrap_or_else(|| self.plan.scratch());
+        widest().dispatch(Transform { plan: &self.plan, planes, spectra, scratch: &mut scratch });
+        spare().push(scratch);
     }
 }
 
@@ -38,6 +58,7 @@ struct Transform<'a> {
     plan: &'a PlanePlan,
     planes: &'a [f32],
     spectra: &'a mut [Complex32],
+    scratch: &'a mut PlaneScratch,
 }
 
 impl WithSimd for Transform<'_> {
@@ -56,14 +77,15 @@ impl Transform<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S, sides: [usize; 2]) {
         let [height, width] = sides;
-        let mut scratch = self.plan.scratch();
-        let spectra = self.spectra.chunks_exact_mut(height * (width / 2 + 1));
-        for (plane, spectrum) in self.planes.chunks_exact(height * width).zip(spectra) {
-            self.plan.columns(simd, sides, (plane, 1.0), &mut scratch);
-            for index in 0..height / SIDE {
-                let block = self.plan.block(simd, sides, index, &mut scratch);
-                own_and_mirrored_rows(block).into_iter().for_each(|rows| expect(simd, &spectrum[rows]));
-                put(simd, block, spectrum);
+        let Self { plan, planes, spectra, scratch } = self;
+        let (pixels, spectra) = (height * width, spectra.chunks_exact_mut(height * (width / 2 + 1)));
+        for (index, spectrum) in spectra.enumerate() {
+            let (plane, ahead) = planes[index * pixels..].split_at(pixels);
+            plan.columns(simd, sides, (plane, 1.0), Some(ahead), scratch);
+            for index in 0..blocks(sides) {
+                let rows = own_and_mirrored_rows([height, width], index);
+                rows.into_iter().for_each(|rows| expect(simd, &spectrum[rows]));
+                put(simd, plan.block(simd, sides, index, scratch), spectrum);
             }
         }
     }
@@ -75,45 +97,65 @@ fn put<S: Simd>(simd: S, block: Block<'_>, spectrum: &mut [Complex32]) {
     let Block { height, width, rows, .. } = block;
     let half = width / 2 + 1;
     let spectrum = &mut spectrum[..height * half];
-    for left in (0..width / 2).step_by(PAIRS) {
+    let lanes = LANES.min(rows_of(height) - block.index * LANES);
+    let whole = half / PAIRS * PAIRS;
+    for left in (0..whole).step_by(PAIRS) {
         let own = turned(simd, rows, |at| left + at);
         let mirrored = turned(simd, rows, |at| (width - left - at) % width);
         for lane in 0..LANES {
+            if lane >= lanes {
+                break;
+            }
             let [u, at] = own_and_mirrored(block, lane);
             let (own, mirrored) = (own[lane], conjugate(mirrored[lane]));
             let [own, mirrored] = if u == 0 { separate(own, mirrored) } else { [own, mirrored] };
             write(own, &mut spectrum[u * half + left..]);
-            write(mirrored, &mut spectrum[at * half + left..]);
+            if at < height {
+                write(mirrored, &mut spectrum[at * half + left..]);
+            }
         }
     }
-    put_last_column(block, spectrum);
-}
-
-/// v = W/2, which is its own mirror image.
-#[inline(always)]
-fn put_last_column(block: Block<'_>, spectrum: &mut [Complex32]) {
-    let last = block.width / 2;
-    for (lane, (&re, &im)) in block.rows.re[last].0.iter().zip(&block.rows.im[last].0).enumerate() {
-        let [u, at] = own_and_mirrored(block, lane);
-        let (own, mirrored) = if u == 0 { ([re, 0.0], [im, 0.0]) } else { ([re, im], [re, -im]) };
-        spectrum[u * (last + 1) + last] = Complex32::new(own[0], own[1]);
-        spectrum[at * (last + 1) + last] = Complex32::new(mirrored[0], mirrored[1]);
+    for v in whole..half {
+        put_column(block, lanes, v, spectrum);
     }
 }
 
-/// The two rows of a spectrum that a lane makes.
+/// One column of these rows.
+#[inline(always)]
+fn put_column(block: Block<'_>, lanes: usize, v: usize, spectrum: &mut [Complex32]) {
+    let (half, rows) = (block.width / 2 + 1, block.rows);
+    let mirrored = (block.width - v) % block.width;
+    for lane in 0..lanes {
+        let [u, at] = own_and_mirrored(block, lane);
+        let own = Complex32::new(rows.re[v].0[lane], rows.im[v].0[lane]);
+        let mirrored = Complex32::new(rows.re[mirrored].0[lane], -rows.im[mirrored].0[lane]);
+        let [own, mirrored] = if u == 0 {
+            let (sum, difference) = (own + mirrored, own - mirrored);
+            [sum * 0.5, Complex32::new(0.5 * difference.im, -0.5 * difference.re)]
+        } else {
+            [own, mirrored]
+        };
+        spectrum[u * half + v] = own;
+        if at < block.height {
+            spectrum[at * half + v] = mirrored;
+        }
+    }
+}
+
+/// The two rows of a spectrum that a lane makes: the second is H where there is none.
 #[inline(always)]
 fn own_and_mirrored(block: Block<'_>, lane: usize) -> [usize; 2] {
-    let u = block.index * LANES + lane;
-    [u, if u == 0 { block.height / 2 } else { block.height - u }]
+    let (u, height) = (block.index * LANES + lane, block.height);
+    let middle = if height.is_multiple_of(2) { height / 2 } else { height };
+    [u, if u == 0 { middle } else { height - u }]
 }
 
 /// Where the rows lie that a block makes, but for that which lane 0 makes from afar.
 #[inline(always)]
-fn own_and_mirrored_rows(block: Block<'_>) -> [Range<usize>; 2] {
-    let (half, first) = (block.width / 2 + 1, block.index * LANES);
-    let behind = block.height - first;
-    [first * half..(first + LANES) * half, (behind + 1 - LANES) * half..behind * half]
+fn own_and_mirrored_rows([height, width]: [usize; 2], index: usize) -> [Range<usize>; 2] {
+    let (half, first) = (width / 2 + 1, index * LANES);
+    let end = rows_of(height).min(first + LANES);
+    [first * half..end * half, (height + 1 - end) * half..(height - first) * half]
 }
 
 /// Sixteen rows of eight columns.
@@ -210,6 +252,12 @@ mod tests {
             (2, 2, 2),
             (9, 16, 16),
             (2, 33, 7),
+            (3, 17, 16),
+            (2, 16, 17),
+            (2, 33, 31),
+            (2, 28, 28),
+            (2, 35, 100),
+            (1, 90, 67),
         ] {
             let planes = numbers(count * height * width);
             let spectra = RealFft2::<f32>::new(height, width)?.transform_batch(&planes)?;
@@ -224,7 +272,18 @@ mod tests {
 
     #[test]
     fn every_instruction_set_agrees_with_the_general_path() {
-        for (height, width) in [(32, 32), (32, 64), (64, 32), (96, 32), (32, 160), (64, 224), (128, 128)] {
+        for (height, width) in [
+            (32, 32),
+            (32, 64),
+            (64, 32),
+            (96, 32),
+            (32, 160),
+            (64, 224),
+            (128, 128),
+            (37, 46),
+            (18, 131),
+            (299, 23),
+        ] {
             let plan = PlanePlan::new(height, width).expect("multiples of 32");
             let planes = numbers(2 * height * width);
             let doubles: Vec<f64> = planes.iter().map(|&value| value.into()).collect();
@@ -233,7 +292,9 @@ mod tests {
             let largest = expected.iter().map(|value| value.norm()).fold(0.0, f64::max);
             for arch in everywhere() {
                 let mut spectra = vec![Complex32::default(); expected.len()];
-                arch.dispatch(Transform { plan: &plan, planes: &planes, spectra: &mut spectra });
+                let mut scratch = plan.scratch();
+                let scratch = &mut scratch;
+                arch.dispatch(Transform { plan: &plan, planes: &planes, spectra: &mut spectra, scratch });
                 let apart = spectra.iter().zip(&expected).map(|(found, expected)| {
                     (f64::from(found.re) - expected.re).hypot(f64::from(found.im) - expected.im)
                 });

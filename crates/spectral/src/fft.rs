@@ -1,7 +1,8 @@
 //! Batched 2-D transforms of real planes.
 //!
 //! Rows first (real to half-complex), then the W/2 + 1 columns: rustfft's kernels for any size, planned once, each
-//! plane on one thread. Planes of f32 whose sides are multiples of 32 take a way of their own, see `batch`.
+//! plane on one thread. Planes of f32 take a way of their own, see `batch`: of sides from 16 on that have no prime factor above 23, or
+//! are prime and one more than such a number.
 
 use rustfft::num_complex::Complex;
 

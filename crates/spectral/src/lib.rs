@@ -42,6 +42,7 @@ mod npz;
 mod plane;
 mod powers;
 mod profile;
+mod rader;
 mod radial;
 mod real;
 mod recipe;

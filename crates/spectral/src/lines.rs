@@ -1,20 +1,28 @@
 //! One-dimensional complex transforms of sixteen lines at a time, one line a lane.
 //!
 //! Stockham's passes: each one reads the whole line and writes it to the other buffer, so the last one leaves the
-//! coefficients in order and nothing is ever reversed.
+//! coefficients in order and nothing is ever reversed. Larger primes are convolutions, as Rader found: see `rader`.
 
 use pulp::{Simd, WithSimd};
 
-use crate::vector::{CellsMut, CellsRef, ComplexVector, LANES, Twiddle, Vector};
+use crate::{
+    rader::Rader,
+    vector::{CellsMut, CellsRef, ComplexVector, LANES, Twiddle, Vector},
+};
 
 /// The radices that there are butterflies for, in the order in which they are taken out of a length.
-const RADICES: [usize; 6] = [8, 4, 2, 3, 5, 7];
+const RADICES: [usize; 11] = [8, 4, 2, 3, 5, 7, 11, 13, 17, 19, 23];
 
 /// A plan for forward transforms of lines of a length, unnormalised.
 #[derive(Debug, Clone)]
-pub(crate) struct Lines {
-    passes: Vec<Pass>,
+pub(crate) enum Lines {
+    Passes(Passes),
+    Prime(Rader),
 }
+
+/// A plan for lengths that are products of the radices.
+#[derive(Debug, Clone)]
+pub(crate) struct Passes(Vec<Pass>);
 
 /// One butterfly on each `radix` numbers that are `length / radix` apart.
 #[derive(Debug, Clone)]
@@ -31,16 +39,17 @@ struct Pass {
 }
 
 impl Lines {
-    /// `None` if the length is less than 2 or has a prime factor above 7.
+    /// `None` if the length is less than 2 or has a prime factor above 23, and is no prime p for which p − 1 has none.
     pub(crate) fn new(length: usize) -> Option<Self> {
-        let (mut rest, mut done, mut passes) = (length, 1, Vec::new());
-        while rest > 1 {
-            let radix = RADICES.into_iter().find(|&radix| rest.is_multiple_of(radix))?;
-            rest /= radix;
-            passes.push(Pass::new(radix, rest, done));
-            done *= radix;
+        Passes::new(length).map(Self::Passes).or_else(|| Rader::new(length).map(Self::Prime))
+    }
+
+    /// Cells that each of the two buffers needs.
+    pub(crate) fn room(&self) -> usize {
+        match self {
+            Self::Passes(passes) => passes.length(),
+            Self::Prime(rader) => rader.length(),
         }
-        (!passes.is_empty()).then_some(Self { passes })
     }
 
     /// Transforms the lines of `source`, index by index; the result lies in one of the two buffers and is returned.
@@ -49,17 +58,66 @@ impl Lines {
         &self,
         simd: S,
         source: impl Source,
-        [mut data, mut spare]: [CellsMut<'a>; 2],
+        buffers: [CellsMut<'a>; 2],
     ) -> CellsMut<'a> {
-        // Functions of their own: inlined into every caller, all radices would be too much code.
-        let (first, others) = self.passes.split_first().expect("at least one pass");
-        simd.vectorize(Step { pass: first, from: source, to: &mut data });
-        for pass in others {
-            simd.vectorize(Step { pass, from: data.all(), to: &mut spare });
-            (data, spare) = (spare, data);
-        }
-        data
+        let [found, _] = match self {
+            Self::Passes(passes) => passes.run(simd, source, buffers),
+            Self::Prime(rader) => rader.run(simd, source, buffers),
+        };
+        found
     }
+}
+
+impl Passes {
+    /// `None` if the length is less than 2 or no product of the radices.
+    pub(crate) fn new(length: usize) -> Option<Self> {
+        let (mut rest, mut done, mut passes) = (length, 1, Vec::new());
+        while rest > 1 {
+            let radix = RADICES.into_iter().find(|&radix| rest.is_multiple_of(radix))?;
+            rest /= radix;
+            passes.push(Pass::new(radix, rest, done));
+            done *= radix;
+        }
+        (!passes.is_empty()).then_some(Self(passes))
+    }
+
+    /// Numbers of a line.
+    pub(crate) fn length(&self) -> usize {
+        self.0[0].radix * self.0[0].rest
+    }
+
+    /// The lines of `source`, transformed; the first of what comes back is the buffer that holds them.
+    #[inline(always)]
+    pub(crate) fn run<'a, S: Simd>(
+        &self,
+        simd: S,
+        source: impl Source,
+        [mut data, spare]: [CellsMut<'a>; 2],
+    ) -> [CellsMut<'a>; 2] {
+        // Functions of their own: inlined into every caller, all radices would be too much code.
+        let (first, others) = self.0.split_first().expect("at least one pass");
+        simd.vectorize(Step { pass: first, from: source, to: &mut data });
+        run_all(simd, others, [data, spare])
+    }
+
+    /// The same for lines that are in the first buffer already.
+    #[inline(always)]
+    pub(crate) fn run_in_place<'a, S: Simd>(&self, simd: S, buffers: [CellsMut<'a>; 2]) -> [CellsMut<'a>; 2] {
+        run_all(simd, &self.0, buffers)
+    }
+}
+
+#[inline(always)]
+fn run_all<'a, S: Simd>(
+    simd: S,
+    passes: &[Pass],
+    [mut data, mut spare]: [CellsMut<'a>; 2],
+) -> [CellsMut<'a>; 2] {
+    for pass in passes {
+        simd.vectorize(Step { pass, from: data.all(), to: &mut spare });
+        (data, spare) = (spare, data);
+    }
+    [data, spare]
 }
 
 impl Pass {
@@ -107,14 +165,20 @@ impl<F: Source> WithSimd for Step<'_, '_, '_, F> {
         let Pass { radix, rest, done, .. } = *self.pass;
         match (radix, rest, done) {
             // The two of length 32, spelt out: with constants for bounds no index needs a check.
-            (8, 4, 1) => self.step(simd, [4, 1], |values| eight(simd, values)),
-            (4, 1, 8) => self.step(simd, [1, 8], four),
-            (2, ..) => self.step(simd, [rest, done], |[a, b]| [a + b, a - b]),
+            (8, 4, 1) => self.step(simd, [4, 1], |values| *values = eight(simd, *values)),
+            (4, 1, 8) => self.step(simd, [1, 8], |values| *values = four(*values)),
+            (2, ..) => self
+                .step(simd, [rest, done], |values| *values = [values[0] + values[1], values[0] - values[1]]),
             (3, ..) => self.step::<S, 3>(simd, [rest, done], |values| odd(simd, roots, values)),
-            (4, ..) => self.step(simd, [rest, done], four),
+            (4, ..) => self.step(simd, [rest, done], |values| *values = four(*values)),
             (5, ..) => self.step::<S, 5>(simd, [rest, done], |values| odd(simd, roots, values)),
             (7, ..) => self.step::<S, 7>(simd, [rest, done], |values| odd(simd, roots, values)),
-            (8, ..) => self.step(simd, [rest, done], |values| eight(simd, values)),
+            (8, ..) => self.step(simd, [rest, done], |values| *values = eight(simd, *values)),
+            (11, ..) => self.step::<S, 11>(simd, [rest, done], |values| odd(simd, roots, values)),
+            (13, ..) => self.step::<S, 13>(simd, [rest, done], |values| odd(simd, roots, values)),
+            (17, ..) => self.step::<S, 17>(simd, [rest, done], |values| odd(simd, roots, values)),
+            (19, ..) => self.step::<S, 19>(simd, [rest, done], |values| odd(simd, roots, values)),
+            (23, ..) => self.step::<S, 23>(simd, [rest, done], |values| odd(simd, roots, values)),
             _ => unreachable!("a radix of the list"),
         }
     }
@@ -122,11 +186,15 @@ impl<F: Source> WithSimd for Step<'_, '_, '_, F> {
 
 impl<F: Source> Step<'_, '_, '_, F> {
     #[inline(always)]
+    #[allow(
+        clippy::needless_range_loop,
+        reason = "long arrays that go through iterators and closures are copied"
+    )]
     fn step<S: Simd, const R: usize>(
         self,
         simd: S,
         [rest, done]: [usize; 2],
-        butterfly: impl Fn([ComplexVector<S>; R]) -> [ComplexVector<S>; R],
+        butterfly: impl Fn(&mut [ComplexVector<S>; R]),
     ) {
         let (length, apart) = (R * rest * done, rest * done);
         let from = self.from.first(length);
@@ -136,10 +204,15 @@ impl<F: Source> Step<'_, '_, '_, F> {
             for p in 0..rest {
                 for q in 0..done {
                     let at = p * done + q;
-                    let values = butterfly(std::array::from_fn(|j| from.get(simd, j * apart + at, part)));
-                    for (k, value) in values.into_iter().enumerate() {
+                    let mut values = [from.get(simd, at, part); R];
+                    for j in 1..R {
+                        values[j] = from.get(simd, j * apart + at, part);
+                    }
+                    butterfly(&mut values);
+                    for k in 0..R {
                         // By 1 at p = 0 or k = 0.
                         let turned = k > 0 && p > 0;
+                        let value = values[k];
                         let value = if turned { value.rotate(&twiddles[p * (R - 1) + k - 1]) } else { value };
                         to.set((p * R + k) * done + q, part, value);
                     }
@@ -181,28 +254,25 @@ fn eight<S: Simd>(simd: S, [a, b, c, d, e, f, g, h]: [ComplexVector<S>; 8]) -> [
 /// For odd radices: with sums s and differences d of the values j and R − j,
 /// X(±k) = (x₀ + Σ cos(2πjk/R)·s) ∓ i·Σ sin(2πjk/R)·d.
 #[inline(always)]
-fn odd<S: Simd, const R: usize>(
-    simd: S,
-    roots: &[[f32; 2]],
-    values: [ComplexVector<S>; R],
-) -> [ComplexVector<S>; R] {
-    let mut out = values;
+fn odd<S: Simd, const R: usize>(simd: S, roots: &[[f32; 2]], values: &mut [ComplexVector<S>; R]) {
+    let first = values[0];
+    let (mut sums, mut differences) = ([first; R], [first; R]);
     for j in 1..=R / 2 {
-        out[0] = out[0] + (values[j] + values[R - j]);
+        sums[j] = values[j] + values[R - j];
+        differences[j] = values[j] - values[R - j];
+        values[0] = values[0] + sums[j];
     }
+    let zero = Vector::splat(simd, 0.0);
     for k in 1..=R / 2 {
-        let mut level = values[0];
-        #[allow(clippy::eq_op, reason = "zero in every lane")]
-        let mut slope = values[0] - values[0];
+        let (mut level, mut slope) = (first, ComplexVector { re: zero, im: zero });
         for j in 1..=R / 2 {
-            let [cos, sin] = roots[j * k % R].map(|value| Vector::splat(simd, value));
-            level = (values[j] + values[R - j]).mul_add(cos, level);
-            slope = (values[j] - values[R - j]).mul_add(sin, slope);
+            let [cos, sin] = roots[j * k % R];
+            level = sums[j].mul_add(Vector::splat(simd, cos), level);
+            slope = differences[j].mul_add(Vector::splat(simd, sin), slope);
         }
-        out[k] = level.sub_i(slope);
-        out[R - k] = level.add_i(slope);
+        values[k] = level.sub_i(slope);
+        values[R - k] = level.add_i(slope);
     }
-    out
 }
 
 #[cfg(test)]
@@ -231,7 +301,9 @@ mod tests {
 
     #[test]
     fn every_radix_matches_the_definition_in_every_lane() {
-        for length in [2, 3, 4, 5, 7, 8, 12, 16, 21, 32, 35, 64, 128, 224, 256] {
+        for length in
+            [2, 3, 4, 5, 7, 8, 11, 12, 13, 16, 17, 19, 21, 23, 29, 32, 35, 64, 97, 128, 224, 256, 299, 331]
+        {
             let plan = Lines::new(length).expect("small factors");
             for arch in everywhere() {
                 let [mut source, mut data, mut spare] = std::array::from_fn(|_| Cells::zeros(length));
@@ -262,8 +334,8 @@ mod tests {
     fn one_number_and_large_prime_factors_are_refused() {
         assert!(
             Lines::new(1).is_none()
-                && Lines::new(11).is_none()
-                && Lines::new(64 * 13).is_none()
+                && Lines::new(59).is_none() // 58 = 2 · 29
+                && Lines::new(64 * 31).is_none()
                 && Lines::new(96).is_some()
         );
     }

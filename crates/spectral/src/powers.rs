@@ -6,7 +6,7 @@ use crate::{
     Error,
     fft::{RealFft2, Scratch},
     lines::Source,
-    plane::{Block, PlanePlan, PlaneScratch, SIDE, cells},
+    plane::{Block, PlanePlan, PlaneScratch, blocks, cells, rows_of},
     radial::{OUTSIDE, RadialBins},
     rings::Rings,
     transpose::transpose,
@@ -45,7 +45,7 @@ impl PowerSpectrumPlan {
     /// Room for the powers of sixteen planes.
     pub(crate) fn cells(&self) -> Vec<Cell> {
         let len = match self {
-            Self::Vectorised(plan) => edge(plan) + 2 * plan.sides()[1],
+            Self::Vectorised(plan) => edge(plan.sides()) + 2 * padded(plan.sides()),
             Self::General { plan, height } => plan.half_width() * height,
         };
         vec![Cell::ZERO; len]
@@ -105,24 +105,30 @@ impl PowerSpectrumPlan {
     }
 }
 
-/// Where the cells of the row that u = 0 and u = H/2 share begin: W real, then W imaginary parts.
-fn edge(plan: &PlanePlan) -> usize {
-    plan.sides()[0] / 2 * plan.sides()[1]
+/// Where the cells of the row that u = 0 and u = H/2 share begin: its real parts, then its imaginary parts, each [`padded`].
+fn edge(sides: [usize; 2]) -> usize {
+    blocks(sides) * LANES * sides[1]
+}
+
+/// Cells that the row's real parts have, whole blocks.
+fn padded([_, width]: [usize; 2]) -> usize {
+    width.next_multiple_of(LANES)
 }
 
 /// (cell, u, v) of each coefficient: sixteen rows u by column v by block of rows. The two rows that share lane 0 of block 0 have
-/// its first and its second half, and their last coefficients the first cells behind all blocks.
+/// its first and its second half, and their last coefficients the first cells behind all blocks. Of odd heights the second is none.
 fn coefficients(plan: &PlanePlan) -> impl Iterator<Item = (usize, usize, usize)> {
-    let ([height, width], edge) = (plan.sides(), edge(plan));
-    let inner = (0..edge).map(move |cell| {
+    let ([height, width], edge) = (plan.sides(), edge(plan.sides()));
+    let (half, shares) = (width / 2, height.is_multiple_of(2));
+    let inner = (0..edge).filter_map(move |cell| {
         let (block, v, lane) = (cell / LANES / width, cell / LANES % width, cell % LANES);
         match block * LANES + lane {
-            0 if v < width / 2 => (cell, 0, v),
-            0 => (cell, height / 2, v - width / 2),
-            u => (cell, u, v),
+            0 if v < half => Some((cell, 0, v)),
+            0 => (shares && v < 2 * half).then_some((cell, height / 2, v - half)),
+            u => (u < rows_of(height)).then_some((cell, u, v)),
         }
     });
-    inner.chain([(edge, 0, width / 2), (edge + 1, height / 2, width / 2)])
+    inner.chain([(edge, 0, half)]).chain(shares.then_some((edge + 1, height / 2, half)))
 }
 
 #[inline(always)]
@@ -134,9 +140,9 @@ fn put_plane<S: Simd>(
     scratch: &mut PlaneScratch,
     powers: &mut [Cell],
 ) {
-    let edge = sides[0] / 2 * sides[1];
-    plan.columns(simd, sides, (plane, factor), scratch);
-    for index in 0..sides[0] / SIDE {
+    let edge = edge(sides);
+    plan.columns(simd, sides, (plane, factor), None, scratch);
+    for index in 0..blocks(sides) {
         let block = plan.block(simd, sides, index, scratch);
         put_rows(simd, block, lane, powers);
         if index == 0 {
@@ -159,10 +165,10 @@ fn put_rows<S: Simd>(simd: S, block: Block<'_>, lane: usize, powers: &mut [Cell]
 /// The coefficients of the shared row, as they are.
 #[inline(always)]
 fn put_shared_row(block: Block<'_>, lane: usize, edge: &mut [Cell]) {
-    let (real, imaginary) = edge.split_at_mut(block.width);
+    let (real, imaginary) = edge.split_at_mut(padded([block.height, block.width]));
     for (from, to) in [(block.rows.re, real), (block.rows.im, imaginary)] {
-        for (values, square) in from.chunks_exact(LANES).zip(to.chunks_exact_mut(LANES)) {
-            square[lane].0 = std::array::from_fn(|at| values[at].0[0]);
+        for (values, square) in from.chunks(LANES).zip(to.chunks_exact_mut(LANES)) {
+            square[lane].0 = std::array::from_fn(|at| values.get(at).map_or(0.0, |value| value.0[0]));
         }
     }
 }
@@ -170,13 +176,14 @@ fn put_shared_row(block: Block<'_>, lane: usize, edge: &mut [Cell]) {
 /// Of Z = A + i·B, A the row u = 0 and B the row u = H/2: 2A(v) = Z(v) + Z*(−v), 2B(v) = −i·(Z(v) − Z*(−v)).
 #[inline(always)]
 fn separate_shared_row<S: Simd>(simd: S, plan: &PlanePlan, powers: &mut [Cell]) {
-    let (width, edge) = (plan.sides()[1], edge(plan));
+    let (sides, edge) = (plan.sides(), edge(plan.sides()));
+    let (width, padded) = (sides[1], padded(sides));
     for part in 0..LANES / S::F32_LANES {
         for v in 0..=width / 2 {
             let at = |at: usize| powers[edge + at].part(simd, part);
             let mirrored = (width - v) % width;
-            let (re, im) = (at(v), at(width + v));
-            let (mirrored_re, mirrored_im) = (at(mirrored), at(width + mirrored));
+            let (re, im) = (at(v), at(padded + v));
+            let (mirrored_re, mirrored_im) = (at(mirrored), at(padded + mirrored));
             let quarter = |x: Vector<S>, y: Vector<S>| x.mul_add(x, y * y).times(0.25);
             let first = quarter(re + mirrored_re, im - mirrored_im);
             let middle = quarter(im + mirrored_im, re - mirrored_re);
@@ -196,7 +203,9 @@ mod tests {
 
     #[test]
     fn every_coefficient_counts_once() -> Result<(), Error> {
-        for (height, width) in [(32, 32), (64, 32), (32, 96), (33, 33), (8, 5), (5, 8)] {
+        for (height, width) in
+            [(32, 32), (64, 32), (32, 96), (33, 33), (28, 28), (17, 40), (46, 23), (29, 33), (8, 5), (5, 8)]
+        {
             for convention in [Convention::Reference, Convention::Textbook] {
                 let (bins, powers) =
                     (RadialBins::new(height, width, convention), PowerSpectrumPlan::new(height, width)?);

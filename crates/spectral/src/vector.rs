@@ -27,18 +27,23 @@ impl Cell {
     }
 }
 
-/// Tells the processor that these numbers are about to be written, so that it fetches their lines meanwhile.
+/// Tells the processor that these numbers are about to be read or written, so that it fetches their lines meanwhile.
+/// Into the second-level cache: in the first they would push out what is being computed.
 #[inline(always)]
 pub(crate) fn expect<S: Simd, T>(simd: S, numbers: &[T]) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::any::Any;
-        const TO_ALL_CACHES: i32 = std::arch::x86_64::_MM_HINT_T0;
+        const TO_SECOND_LEVEL: i32 = std::arch::x86_64::_MM_HINT_T1;
         let simd: &dyn Any = &simd;
         let sse = simd.downcast_ref::<pulp::x86::V4>().map(|simd| simd.sse);
         if let Some(sse) = sse.or(simd.downcast_ref::<pulp::x86::V3>().map(|simd| simd.sse)) {
             for line in numbers.chunks(size_of::<Cell>() / size_of::<T>()) {
-                sse._mm_prefetch::<TO_ALL_CACHES>(line.as_ptr().cast());
+                sse._mm_prefetch::<TO_SECOND_LEVEL>(line.as_ptr().cast());
+            }
+            // They may end in a line more.
+            if let Some(last) = numbers.last() {
+                sse._mm_prefetch::<TO_SECOND_LEVEL>((&raw const *last).cast());
             }
         }
     }
@@ -226,7 +231,7 @@ impl<S: Simd> Sub for ComplexVector<S> {
     }
 }
 
-/// A root of unity: its real part, its imaginary part, and the latter's opposite.
+/// A complex number, mostly a root of unity: its real part, its imaginary part, and the latter's opposite.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Twiddle([f32; 3]);
 
@@ -234,7 +239,12 @@ impl Twiddle {
     /// exp(−2πi · index / of).
     pub(crate) fn new(index: usize, of: usize) -> Self {
         let (sin, cos) = (std::f64::consts::TAU * (index % of) as f64 / of as f64).sin_cos();
-        Self([cos as f32, -sin as f32, sin as f32])
+        Self::of(cos, -sin)
+    }
+
+    /// Any complex number.
+    pub(crate) fn of(re: f64, im: f64) -> Self {
+        Self([re as f32, im as f32, -im as f32])
     }
 }
 
