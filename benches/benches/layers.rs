@@ -3,28 +3,33 @@
 //! ```text
 //! cargo bench -p benches --bench layers -- vit_small_patch16_224 16 224 pixels
 //! ```
-//! The arguments are the network, images of a batch, their side, and `pixels` (the gradient of the pixels), `training` or `logits`; with `kinds`
-//! after them, steps of one kind are added up. Operations are those of the definition, so that what needs fewer shows a higher rate.
+//! The arguments are the network, images of a batch, their side, and `pixels` (the gradient of the pixels), `training` (the gradients of all
+//! weights) or `logits`. With `kinds` behind them steps of one kind are added up, with `bf16` factors are rounded. Operations are those of
+//! the definition, so that what needs fewer shows a higher rate. `benches/torch_networks.py` compares the rates with PyTorch's.
 #![allow(clippy::print_stdout, reason = "a table for people")]
 
 use std::{collections::BTreeMap, error::Error, sync::Arc, time::Instant};
 
 use benches::numbers;
 use candle_core::{Device, Tensor};
-use models::{Architecture, Classifier, Direction, Normaliser, StepTime, Stopwatch};
+use models::{Architecture, Backend, Classifier, Direction, Normaliser, Precision, StepTime, Stopwatch};
 
 /// Passes that are counted, after one that is not.
 const PASSES: usize = 3;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    let is_option = |word: &String| ["kinds", "bf16"].contains(&word.as_str());
+    let words = std::env::args().skip(1).filter(|word| !word.starts_with("--"));
+    let (options, arguments): (Vec<String>, Vec<String>) = words.partition(is_option);
+    let has = |option: &str| options.iter().any(|word| word == option);
     let argument = |place: usize, default: &str| arguments.get(place).map_or(default, |word| word).to_owned();
     let architecture: Architecture = argument(0, "resnet18").parse()?;
     let (images, side): (usize, usize) = (argument(1, "32").parse()?, argument(2, "32").parse()?);
     let what = argument(3, "pixels");
 
     let weights = training::initialise(&architecture.graph(1000).shapes(), 0)?;
-    let mut network = Classifier::new(architecture, 1000, Normaliser::IMAGENET, &weights)?;
+    let backend = Backend::Cpu(if has("bf16") { Precision::Bf16 } else { Precision::Full });
+    let mut network = Classifier::on(&backend, architecture, 1000, Normaliser::IMAGENET, &weights)?;
     let pixels: Vec<f32> = numbers(1, images * 3 * side * side).iter().map(|x| 0.5 + 0.5 * x).collect();
     let pixels = Tensor::from_vec(pixels, (images, 3, side, side), &Device::Cpu)?;
     let labels: Vec<u32> = (0..images as u32).collect();
@@ -50,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         rate(processor_seconds() - before)
     );
     let times = stopwatch.times();
-    let times = if argument(4, "") == "kinds" { by_kind(times) } else { times };
+    let times = if has("kinds") { by_kind(times) } else { times };
     print_table(&times, seconds);
     Ok(())
 }
