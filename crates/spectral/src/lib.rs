@@ -39,6 +39,7 @@ mod lines;
 mod low_pass;
 mod mask;
 mod npz;
+mod passes;
 mod plane;
 mod powers;
 mod profile;

@@ -7,7 +7,8 @@
 use pulp::Simd;
 
 use crate::{
-    lines::{Lines, Source},
+    lines::Lines,
+    passes::Source,
     transpose::transpose,
     vector::{Cell, Cells, CellsMut, CellsRef, ComplexVector, LANES, Vector, expect},
 };

@@ -5,7 +5,7 @@ use pulp::Simd;
 use crate::{
     Error,
     fft::{RealFft2, Scratch},
-    lines::Source,
+    passes::Source,
     plane::{Block, PlanePlan, PlaneScratch, blocks, cells, rows_of},
     radial::{OUTSIDE, RadialBins},
     rings::Rings,

@@ -8,7 +8,7 @@ use pulp::Simd;
 use rustfft::{FftPlanner, num_complex::Complex64};
 
 use crate::{
-    lines::{Passes, Source},
+    passes::{Passes, Source},
     vector::{Cell, CellsMut, ComplexVector, LANES, Twiddle},
 };
 
