@@ -5,8 +5,8 @@
     python benches/torch_networks.py --ours target/release/deps/layers-… training,pixels timm/resnet50:32:224 alexnet:32:224
 
 WHAT is `logits` (inference mode, batch-norm folded into convolutions), `pixels` (the gradient of the pixels, no weight's) or `training` (the
-gradients of all weights; the optimiser's step is left out of both). Each network is NAME:IMAGES:SIDE: ResNet-18 at 32 pixels is that for small
-images, others are torchvision's; a prefix `timm/` tells ours of them from those for small images. PyTorch runs in channels-last, with `--bf16` in autocast,
+gradients of all weights; the optimiser's step is left out of both). Each network is NAME:IMAGES:SIDE. They are torchvision's; ResNets and DenseNets
+at 32 pixels are those for small images. Of names that mean such a network here, a prefix `timm/` means torchvision's. PyTorch runs in channels-last, with `--bf16` in autocast,
 with `--compile` compiled (not counted) as well as eager; glibc is told to keep large blocks, without which PyTorch is slower. Each round runs both,
 one after the other. Printed are the medians of the rates and of the rounds' ratios, and their range; `--memory` adds the peaks of memory.
 `--cpu` divides by the processor time of one thread instead of the clock's, which other programs disturb less: give it `--threads 1`.
@@ -14,14 +14,11 @@ one after the other. Printed are the medians of the rates and of the rounds' rat
 
 import argparse
 import os
-import pathlib
 import re
 import statistics
 import subprocess
 import sys
 import time
-
-sys.path.insert(0, str(pathlib.Path(__file__).parent / "gpu"))
 
 # What tells glibc to keep the memory of large blocks.
 KEEP = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "4294967296", "MALLOC_TOP_PAD_": "268435456"}
@@ -30,13 +27,18 @@ KEEP = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "42949
 def network(name, side):
     """The network of a name, for images of a side."""
     plain = name.removeprefix("timm/")
-    if plain == "resnet18" and side == 32:
-        from torch_speed import ResNet18
-
-        return ResNet18()
+    import torch.nn as nn
     import torchvision
 
-    return getattr(torchvision.models, plain)()
+    net = getattr(torchvision.models, plain)()
+    if plain == name and side == 32:
+        # Those for small images begin with a 3×3 convolution, and without pooling.
+        if hasattr(net, "conv1"):
+            net.conv1, net.maxpool = nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.Identity()
+        else:
+            net.features.conv0 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
+            net.features.norm0 = net.features.relu0 = net.features.pool0 = nn.Identity()
+    return net
 
 
 def passes(what, name, images, side, bf16, is_compiled):
