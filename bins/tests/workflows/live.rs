@@ -3,11 +3,9 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
-    time::{Duration, Instant},
 };
 
-use crate::support::{easy_train, fail, grad, succeed};
+use crate::support::{easy_train, fail, grad, interrupt, succeed};
 use serde_json::Value;
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
@@ -83,12 +81,8 @@ fn an_interrupted_run_has_the_same_spectrum() -> Outcome {
         ["--epochs", "4", "--limit-train", "320", "--spectrum-every", "1", "--checkpoint-every", "10"];
     succeed(&mut easy_train(whole.path(), &flags));
     let mut child = easy_train(parts.path(), &flags).spawn()?;
-    let started = Instant::now();
     let first = run_folder(parts.path()).join("metrics.jsonl");
-    while !first.exists() && started.elapsed() < Duration::from_secs(300) {
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    Command::new("kill").args(["-INT", &child.id().to_string()]).status()?;
+    interrupt(&child, || first.exists())?;
     assert_eq!(child.wait()?.code(), Some(1), "work is left");
     succeed(easy_train(parts.path(), &flags).arg("--resume"));
     assert!(results(whole.path(), "spectrum")? == results(parts.path(), "spectrum")?, "byte for byte");

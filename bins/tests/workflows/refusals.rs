@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::support::{SMALL, easy_train, fail, grad, program, succeed};
+use crate::support::{SMALL, easy_train, fail, grad, interrupt, program, succeed};
 use serde_json::Value;
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
@@ -78,11 +78,7 @@ fn grad_leaves_a_run_that_has_only_begun() -> Outcome {
     let run = folder.path().join(RUN);
     let many = ["--epochs", "2", "--limit-train", "20000"];
     let mut child = easy_train(folder.path(), &many).stderr(std::process::Stdio::null()).spawn()?;
-    let started = std::time::Instant::now();
-    while !run.join("config.json").exists() && started.elapsed() < std::time::Duration::from_secs(300) {
-        std::thread::sleep(std::time::Duration::from_millis(2));
-    }
-    std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status()?;
+    interrupt(&child, || run.join("config.json").exists())?;
     assert_eq!(child.wait()?.code(), Some(1));
     let before = fs::read(run.join("config.json"))?;
     let state = |entry: fs::DirEntry| entry.file_name().to_string_lossy().contains("state");

@@ -3,11 +3,9 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
-    time::{Duration, Instant},
 };
 
-use crate::support::{fail, program, reproduce, succeed};
+use crate::support::{fail, interrupt, program, reproduce, succeed};
 use serde_json::Value;
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
@@ -108,11 +106,7 @@ fn it_goes_on_where_it_stopped() -> Outcome {
     let (whole, parts) = (tempfile::tempdir()?, tempfile::tempdir()?);
     succeed(&mut reproduce(whole.path(), &[]));
     let mut child = reproduce(parts.path(), &[]).stderr(std::process::Stdio::piped()).spawn()?;
-    let started = Instant::now();
-    while !root(parts.path()).join("SCR/class0").exists() && started.elapsed() < Duration::from_secs(300) {
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    Command::new("kill").args(["-INT", &child.id().to_string()]).status()?;
+    interrupt(&child, || root(parts.path()).join("SCR/class0").exists())?;
     let code = child.wait()?.code();
     let mut stderr = String::new();
     std::io::Read::read_to_string(&mut child.stderr.take().ok_or("stderr")?, &mut stderr)?;

@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Child, Command, Output},
     time::{Duration, Instant},
 };
 
@@ -103,4 +103,18 @@ pub(crate) fn wait_until(is_so: impl Fn() -> bool) {
     while !is_so() && started.elapsed() < Duration::from_secs(300) {
         std::thread::sleep(Duration::from_millis(2));
     }
+}
+
+/// Stops a program once it is time, as Ctrl-C does. Jobs in a shell's background ignore SIGINT, and our programs leave ignored signals
+/// ignored: there SIGTERM does it.
+#[cfg(unix)]
+pub(crate) fn interrupt(child: &Child, is_time: impl Fn() -> bool) -> std::io::Result<()> {
+    wait_until(is_time);
+    const SIGINT: u64 = 1 << 1;
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    let signal = if ignored & SIGINT == 0 { "-INT" } else { "-TERM" };
+    Command::new("kill").args([signal, &child.id().to_string()]).status()?;
+    Ok(())
 }

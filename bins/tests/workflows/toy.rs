@@ -1,13 +1,8 @@
 //! CDES through the built programs: kernels are fitted, images written, and a network trained on them.
 
-use std::{
-    fs,
-    path::Path,
-    process::Command,
-    time::{Duration, Instant},
-};
+use std::{fs, path::Path, process::Command};
 
-use crate::support::{easy_train, fail, grad, program, succeed};
+use crate::support::{easy_train, fail, grad, interrupt, program, succeed};
 use serde_json::Value;
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
@@ -103,13 +98,7 @@ fn an_interrupted_fit_goes_on_bit_for_bit() -> Outcome {
     let kernels = "runs/WCR/all_class";
     let mut child =
         toy("train_toy_models", parts.path(), &flags).stderr(std::process::Stdio::null()).spawn()?;
-    let started = Instant::now();
-    while !parts.path().join(kernels).join("Epoch2.safetensors").exists()
-        && started.elapsed() < Duration::from_secs(300)
-    {
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    Command::new("kill").args(["-INT", &child.id().to_string()]).status()?;
+    interrupt(&child, || parts.path().join(kernels).join("Epoch2.safetensors").exists())?;
     assert_eq!(child.wait()?.code(), Some(1), "work is left");
     succeed(toy("train_toy_models", parts.path(), &flags).arg("--resume"));
     for name in ["Epoch11.safetensors", "log.jsonl"] {

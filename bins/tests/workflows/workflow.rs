@@ -3,11 +3,9 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
-    time::{Duration, Instant},
 };
 
-use crate::support::{easy_train, fail, grad, shared, succeed};
+use crate::support::{easy_train, fail, grad, interrupt, shared, succeed};
 use serde_json::Value;
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
@@ -76,11 +74,7 @@ fn an_interrupted_run_goes_on_bit_for_bit() -> Outcome {
     let flags = ["--epochs", "3", "--limit-train", "960"];
     succeed(&mut easy_train(whole.path(), &flags));
     let mut child = easy_train(parts.path(), &flags).stderr(std::process::Stdio::piped()).spawn()?;
-    let started = Instant::now();
-    while checkpoint(parts.path(), 0).is_err() && started.elapsed() < Duration::from_secs(300) {
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    Command::new("kill").args(["-INT", &child.id().to_string()]).status()?;
+    interrupt(&child, || checkpoint(parts.path(), 0).is_ok())?;
     let stopped = child.wait()?.code();
     let mut stderr = String::new();
     std::io::Read::read_to_string(&mut child.stderr.take().ok_or("stderr")?, &mut stderr)?;
