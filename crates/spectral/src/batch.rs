@@ -1,10 +1,6 @@
 //! Half spectra of many planes at once.
 
-use std::{
-    any::Any,
-    ops::Range,
-    sync::{Mutex, PoisonError},
-};
+use std::{any::Any, ops::Range};
 
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -12,10 +8,12 @@ use realfft::FftNum;
 use rustfft::num_complex::{Complex, Complex32};
 
 use crate::{
+    ahead::ask_for_all,
     dispatch::widest,
     interleave::{PAIRS, interleave},
     plane::{Block, PlanePlan, PlaneScratch, blocks, rows_of},
-    vector::{Cell, CellsRef, LANES, expect},
+    pool::Pool,
+    vector::{Cell, CellsRef, LANES},
 };
 
 /// A faster way for planes of some sizes and numbers of some type.
@@ -26,31 +24,25 @@ pub(crate) trait Planes<T>: Send + Sync {
 
 /// Vectorised transforms where there are any: of f32, and of sizes that [`PlanePlan`] takes.
 pub(crate) fn vectorised<T: FftNum>(height: usize, width: usize) -> Option<Box<dyn Planes<T>>> {
-    let plan: Box<dyn Planes<f32>> = Box::new(Vectorised::new(PlanePlan::new(height, width)?));
+    let plan: Box<dyn Planes<f32>> =
+        Box::new(Vectorised { plan: PlanePlan::new(height, width)?, spare: Pool::default() });
     // Through `Any`, which gives the box back if T is f32.
     let plan: Box<dyn Any> = Box::new(plan);
     plan.downcast::<Box<dyn Planes<T>>>().ok().map(|plan| *plan)
 }
 
-/// A plan, and memory to work in that threads have given back.
+/// A plan, and memory to work in.
 struct Vectorised {
     plan: PlanePlan,
-    spare: Mutex<Vec<PlaneScratch>>,
-}
-
-impl Vectorised {
-    fn new(plan: PlanePlan) -> Self {
-        Self { plan, spare: Mutex::default() }
-    }
+    spare: Pool<PlaneScratch>,
 }
 
 impl Planes<f32> for Vectorised {
     fn transform(&self, planes: &[f32], spectra: &mut [Complex32]) {
-        let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = spare().pop();
-        let mut scratch = found.unwrap_or_else(|| self.plan.scratch());
-        widest().dispatch(Transform { plan: &self.plan, planes, spectra, scratch: &mut scratch });
-        spare().push(scratch);
+        self.spare.lend(
+            || self.plan.scratch(),
+            |scratch| widest().dispatch(Transform { plan: &self.plan, planes, spectra, scratch }),
+        );
     }
 }
 
@@ -84,7 +76,7 @@ impl Transform<'_> {
             plan.columns(simd, sides, (plane, 1.0), Some(ahead), scratch);
             for index in 0..blocks(sides) {
                 let rows = own_and_mirrored_rows([height, width], index);
-                rows.into_iter().for_each(|rows| expect(simd, &spectrum[rows]));
+                rows.into_iter().for_each(|rows| ask_for_all(&spectrum[rows]));
                 put(simd, plan.block(simd, sides, index, scratch), spectrum);
             }
         }

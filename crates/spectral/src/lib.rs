@@ -41,6 +41,7 @@ mod mask;
 mod npz;
 mod passes;
 mod plane;
+mod pool;
 mod powers;
 mod profile;
 mod rader;

@@ -7,10 +7,11 @@
 use pulp::Simd;
 
 use crate::{
+    ahead::ask_for_all,
     lines::Lines,
     passes::Source,
     transpose::transpose,
-    vector::{Cell, Cells, CellsMut, CellsRef, ComplexVector, LANES, Vector, expect},
+    vector::{Cell, Cells, CellsMut, CellsRef, ComplexVector, LANES, Vector},
 };
 
 /// Columns that are transformed at once.
@@ -166,7 +167,7 @@ impl Source for Halves<'_> {
         if part == 0
             && let Some(next) = self.ahead.0.get(at * self.ahead.1..at * self.ahead.1 + SIDE)
         {
-            expect(simd, next);
+            ask_for_all(next);
         }
         let (real, imaginary) = (S::as_simd_f32s(&row[..LANES]).0, S::as_simd_f32s(&row[LANES..]).0);
         let scaled = |lanes| Vector::new(simd, lanes).times(self.factor);

@@ -1,7 +1,5 @@
 //! Profiles of images and gradients: one number a band.
 
-use std::sync::Mutex;
-
 use rayon::prelude::*;
 
 use crate::{
@@ -9,6 +7,7 @@ use crate::{
     batch::at_once,
     dispatch::widest,
     group::{Group, Plan, Scratch},
+    pool::Pool,
     radial::{Convention, RadialBins},
     vector::LANES,
 };
@@ -37,7 +36,7 @@ pub struct Profiler {
     groups: usize,
     plan: Plan,
     /// Working memory that no thread uses just now.
-    spare: Mutex<Vec<Scratch>>,
+    spare: Pool<Scratch>,
 }
 
 /// Profiles of a batch, in the order of its images.
@@ -133,7 +132,7 @@ impl Profiler {
         let plan = Plan::new(recipe, channels, [height, width], &bins, convention)?;
         let groups = at_once(2 * LANES * height * width);
         let size = channels * height * width;
-        Ok(Self { bins, rings: None, size, groups, plan, spare: Mutex::default() })
+        Ok(Self { bins, rings: None, size, groups, plan, spare: Pool::default() })
     }
 
     /// The same, which also finds the share of each ring in the energy |F|², Σ over rings 1: rings of the nearest whole |k|, DC left out
@@ -155,7 +154,7 @@ impl Profiler {
         Self {
             plan: self.plan.with_energy_shares(&rings),
             rings: Some(rings),
-            spare: Mutex::default(),
+            spare: Pool::default(),
             ..self
         }
     }
@@ -192,20 +191,24 @@ impl Profiler {
 
     /// Some images, on this thread.
     fn share(&self, batch: &[f32], values: &mut [f64], present: &mut [bool]) {
-        let mut scratch = self.take_scratch();
         let groups = batch
             .chunks(LANES * self.size)
             .zip(values.chunks_mut(LANES * self.plan.row_length()))
             .zip(present.chunks_mut(LANES));
-        for ((images, rows), present) in groups {
-            widest().dispatch(Group { plan: &self.plan, images, rows, present, scratch: &mut scratch });
-        }
-        self.spare.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(scratch);
-    }
-
-    fn take_scratch(&self) -> Scratch {
-        let spare = self.spare.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
-        spare.unwrap_or_else(|| self.plan.scratch())
+        self.spare.lend(
+            || self.plan.scratch(),
+            |scratch| {
+                for ((images, rows), present) in groups {
+                    widest().dispatch(Group {
+                        plan: &self.plan,
+                        images,
+                        rows,
+                        present,
+                        scratch: &mut *scratch,
+                    });
+                }
+            },
+        );
     }
 }
 
@@ -216,7 +219,9 @@ mod tests {
 
     #[test]
     fn shares_of_energy_are_those_of_the_definition_and_leave_profiles_alone() -> Result<(), Error> {
-        for (height, width, images) in [(8, 8, 3), (9, 7, 17), (32, 32, 18), (32, 64, 2), (24, 40, 1)] {
+        for (height, width, images) in
+            [(8, 8, 3), (9, 7, 17), (32, 32, 18), (32, 64, 2), (24, 40, 1), (33, 29, 3), (17, 46, 2)]
+        {
             let pixels = height * width;
             let mut batch = noise(images * 3 * pixels, 11);
             let plain = Profiler::new(Recipe::Gradient, 3, height, width, Convention::Reference)?;
@@ -278,9 +283,21 @@ mod tests {
 
     #[test]
     fn any_size_and_any_number_of_images_match_the_definition() -> Result<(), Error> {
-        for (height, width, images) in
-            [(8, 8, 1), (9, 9, 3), (8, 11, 9), (7, 10, 34), (32, 32, 17), (32, 64, 2), (64, 32, 1)]
-        {
+        for (height, width, images) in [
+            (8, 8, 1),
+            (9, 9, 3),
+            (8, 11, 9),
+            (7, 10, 34),
+            (32, 32, 17),
+            (32, 64, 2),
+            (64, 32, 1),
+            // Lanes without rows and columns, odd heights, odd widths, prime sides.
+            (28, 28, 2),
+            (17, 40, 3),
+            (46, 23, 17),
+            (31, 37, 2),
+            (16, 17, 1),
+        ] {
             for convention in [Convention::Reference, Convention::Textbook] {
                 let batch = noise(images * 3 * height * width, 5);
                 let profiler = Profiler::new(Recipe::Gradient, 3, height, width, convention)?;

@@ -27,29 +27,6 @@ impl Cell {
     }
 }
 
-/// Tells the processor that these numbers are about to be read or written, so that it fetches their lines meanwhile.
-/// Into the second-level cache: in the first they would push out what is being computed.
-#[inline(always)]
-pub(crate) fn expect<S: Simd, T>(simd: S, numbers: &[T]) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::any::Any;
-        const TO_SECOND_LEVEL: i32 = std::arch::x86_64::_MM_HINT_T1;
-        let simd: &dyn Any = &simd;
-        let sse = simd.downcast_ref::<pulp::x86::V4>().map(|simd| simd.sse);
-        if let Some(sse) = sse.or(simd.downcast_ref::<pulp::x86::V3>().map(|simd| simd.sse)) {
-            for line in numbers.chunks(size_of::<Cell>() / size_of::<T>()) {
-                sse._mm_prefetch::<TO_SECOND_LEVEL>(line.as_ptr().cast());
-            }
-            // They may end in a line more.
-            if let Some(last) = numbers.last() {
-                sse._mm_prefetch::<TO_SECOND_LEVEL>((&raw const *last).cast());
-            }
-        }
-    }
-    let _ = (simd, numbers);
-}
-
 /// A register of f32 under an instruction set.
 #[derive(Clone, Copy)]
 pub(crate) struct Vector<S: Simd> {
