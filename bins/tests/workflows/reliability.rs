@@ -117,6 +117,7 @@ fn damage_to_what_a_checkpoint_or_state_says_is_found() -> Outcome {
     damage("checkpoint.latest.state.safetensors", br#"\"batch\":0"#, br#"\"batch\":1"#)?;
     let said = fail(&mut easy_train(folder.path(), &["--epochs", "2", "--resume", "--quiet"]), 1);
     assert!(said.contains("checkpoint.latest.state.safetensors") && said.contains("checksum"), "{said}");
+    assert!(said.contains("start anew with --overwrite") && !said.contains("remove it"), "{said}");
     Ok(())
 }
 

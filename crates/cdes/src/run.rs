@@ -72,7 +72,7 @@ impl<'a, I: ImageSource> Run<'a, I> {
         if let Some(path) = folder.map(KernelFolder::state_path).filter(|path| path.exists()) {
             run.progress = state::load(&path, &run.fixed(), kernels, &mut run.sgd)?;
             if let Some(found) = run.misfit() {
-                return Err(training::Error::Damaged { path, expected: "state of a fit", found }.into());
+                return Err(state::damaged(&path, found).into());
             }
         } else {
             // From here on there is a state, whatever happens: a fit that breaks off can go on.

@@ -85,6 +85,14 @@ pub(crate) fn save(
     Ok(save_tensors(path, &tensors, KEY, &serde_json::json!(content))?)
 }
 
+/// What the file is expected to be.
+const EXPECTED: &str = "state of a fit";
+
+/// A file that is none.
+pub(crate) fn damaged(path: &Path, found: String) -> training::Error {
+    training::Error::StateDamaged { state: path.to_owned(), expected: EXPECTED, found }
+}
+
 /// Restores kernels and optimiser, and says where to go on.
 pub(crate) fn load(
     path: &Path,
@@ -92,9 +100,8 @@ pub(crate) fn load(
     kernels: &ToyKernels,
     sgd: &mut Sgd,
 ) -> Result<Progress, Error> {
-    let (tensors, content) = load_tensors(path, KEY)?;
-    let damaged =
-        |found: String| training::Error::Damaged { path: path.to_owned(), expected: "state of a fit", found };
+    let (tensors, content) = load_tensors(path, KEY).map_err(|error| error.of_state(EXPECTED))?;
+    let damaged = |found| damaged(path, found);
     let content = content.ok_or_else(|| damaged(format!("no metadata `{KEY}`")))?;
     let content: Content = serde_json::from_str(&content).map_err(|error| damaged(error.to_string()))?;
     check_fixed(path, &content.fixed, fixed)?;

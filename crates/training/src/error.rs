@@ -15,6 +15,9 @@ pub enum Error {
     /// A file was read, but is not what it should be.
     #[error("{path}: not a {expected}: {found}; the file is damaged or of another kind, replace or remove it", path = path.display())]
     Damaged { path: PathBuf, expected: &'static str, found: String },
+    /// The state of a run or a fit was read, but is not what it should be: unlike other files it cannot be done without.
+    #[error("{state}: not a {expected}: {found}; without a state that is whole what is in its folder cannot go on", state = state.display())]
+    StateDamaged { state: PathBuf, expected: &'static str, found: String },
     /// Bytes that are no picture.
     #[error("{found} bytes of a picture: expected a PNG file's")]
     Picture { found: usize },
@@ -92,4 +95,14 @@ pub enum Error {
 /// What is left after an epoch went wrong.
 fn intact(epoch: usize) -> &'static str {
     if epoch == 0 { "" } else { "; the checkpoints of earlier epochs are intact" }
+}
+
+impl Error {
+    /// The same of a file that is a state, expected to be one of a kind.
+    pub fn of_state(self, expected: &'static str) -> Self {
+        match self {
+            Self::Damaged { path, found, .. } => Self::StateDamaged { state: path, expected, found },
+            other => other,
+        }
+    }
 }

@@ -201,7 +201,7 @@ impl RunFolder {
 
 /// Restores network, average and optimiser, and says where to go on.
 pub(crate) fn load(path: &Path, fixed: &Fixed, moving: &mut Moving<'_>) -> Result<Progress, Error> {
-    let (mut tensors, content) = checkpoint::load(path, KEY)?;
+    let (mut tensors, content) = checkpoint::load(path, KEY).map_err(|error| error.of_state(EXPECTED))?;
     let content = content.ok_or_else(|| damaged(path, format!("no metadata `{KEY}`")))?;
     let content: Content =
         serde_json::from_str(&content).map_err(|error| damaged(path, error.to_string()))?;
@@ -245,8 +245,11 @@ fn take(
     Ok(tensor)
 }
 
+/// What the file is expected to be.
+const EXPECTED: &str = "training state";
+
 fn damaged(path: &Path, found: String) -> Error {
-    Error::Damaged { path: path.to_owned(), expected: "training state", found }
+    Error::StateDamaged { state: path.to_owned(), expected: EXPECTED, found }
 }
 
 #[cfg(test)]

@@ -42,6 +42,9 @@ pub(crate) fn of(error: &anyhow::Error, command: &clap::Command, folders: &Folde
         let how = if has("resume") { " (a run that was begun is resumed with --resume)" } else { "" };
         return Some(format!("free some room and give the command again{how}"));
     }
+    if let Some(advice) = bad_name(error) {
+        return Some(advice.to_owned());
+    }
     let name = command.get_name();
     error.chain().find_map(|cause| of_library(cause, name))
 }
@@ -120,6 +123,18 @@ pub(crate) fn of_note(note: &Note) -> Option<&'static str> {
 fn is_of_full_disk(error: &anyhow::Error) -> bool {
     let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
     causes.any(|cause| matches!(cause.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
+}
+
+/// Where no file can have the name that one should have.
+fn bad_name(error: &anyhow::Error) -> Option<&'static str> {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    causes.find_map(|cause| match cause.kind() {
+        io::ErrorKind::IsADirectory => {
+            Some("a folder is in the place of this file: move it away, and give the command again")
+        }
+        io::ErrorKind::InvalidFilename => Some("choose shorter names for folders and files"),
+        _ => None,
+    })
 }
 
 /// Where something cannot be written, because nothing may be written there.

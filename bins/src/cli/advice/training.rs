@@ -13,6 +13,10 @@ pub(super) fn of(error: &Error) -> Option<String> {
             "measure the checkpoints as they are, replace the run with --overwrite, or choose another --task"
                 .to_owned()
         }
+        // Of fits, too.
+        Error::StateDamaged { .. } => {
+            "use the checkpoints that are there as they are, or start anew with --overwrite".to_owned()
+        }
         Error::SettingChanged { setting: Setting::DropPath, before, .. }
             if before == Setting::DropPath.usual() =>
         {
