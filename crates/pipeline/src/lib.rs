@@ -21,6 +21,7 @@
 
 mod adversary;
 mod batches;
+mod cost;
 mod device_batch;
 mod error;
 mod measured;

@@ -8,12 +8,14 @@ use std::{
 use datasets::Dataset;
 use models::{Architecture, Normaliser, Sharing};
 use progress::{Pass, Progress};
+use ranks::Ranks;
 use runs::{Provenance, RunConfig, Settings, results};
 use training::{BoxError, CheckpointInfo, EpochMetrics, Event, Outcome, RunFolder, Setting, Start, Trainer};
 
 use crate::{
     Adversary, DatasetProfile, DeviceFeed, Error, Recipe, Session, TrainableClassifier,
     adversary::describe_attack,
+    cost::Cost,
     open::fresh_network,
     resident::{ResidentSets, are_changed},
     room,
@@ -310,6 +312,8 @@ impl PreparedRun<'_> {
             progress: &session.progress,
             images: source.dataset.train.len(),
             epochs: trainer.epochs,
+            ranks: &session.ranks,
+            cost: Cost::default(),
             pass: None,
         };
         let outcome = trainer.run(network, source, folder, session.progress.interrupt(), &mut |event| {
@@ -343,6 +347,8 @@ struct Reporter<'a> {
     progress: &'a Progress,
     images: usize,
     epochs: usize,
+    ranks: &'a Ranks,
+    cost: Cost,
     pass: Option<Pass<'a>>,
 }
 
@@ -353,8 +359,10 @@ impl Reporter<'_> {
                 let pass = self.progress.pass(&format!("epoch {epoch}/{}", self.epochs), self.images);
                 pass.set_position(*images_done as u64);
                 self.pass = Some(pass);
+                self.cost = Cost::since(self.ranks);
             }
             Event::Batch { images, tally, .. } => {
+                self.cost.step(self.ranks);
                 if let Some(pass) = &self.pass {
                     pass.advance(*images);
                     pass.set_status(&format!("loss {:.3}, {:.1} % right", tally.loss(), tally.prec1()));
@@ -362,7 +370,7 @@ impl Reporter<'_> {
             }
             Event::Done { metrics, .. } => {
                 self.pass = None;
-                self.progress.line(&line(metrics));
+                self.progress.line(&format!("{}{}", line(metrics), self.cost));
             }
         }
     }

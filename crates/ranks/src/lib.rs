@@ -21,7 +21,11 @@
 //! ```
 
 mod alone;
+#[cfg(feature = "mpi")]
+mod buffers;
 mod error;
+mod exchange;
+mod inbox;
 mod message;
 #[cfg(feature = "mpi")]
 mod mpi;
@@ -33,6 +37,7 @@ mod transport;
 mod wire;
 
 // Who works together
+pub use exchange::Exchange;
 pub use ranks::{PATIENCE, Ranks};
 pub use started::{announced, started};
 

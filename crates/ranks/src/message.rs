@@ -5,6 +5,8 @@
 pub(crate) enum Message {
     /// A part of the work.
     Data(Vec<u8>),
+    /// A part of an exchange.
+    Part(Vec<u8>),
     /// The sender cannot do its part; why.
     Failed(String),
     /// The sender was asked to stop.
@@ -30,6 +32,10 @@ impl Message {
                 bytes.push(1);
                 bytes
             }
+            Self::Part(mut bytes) => {
+                bytes.push(4);
+                bytes
+            }
             Self::Stopped => vec![2],
             Self::Ended => vec![3],
         }
@@ -41,6 +47,7 @@ impl Message {
             1 => Some(Self::Failed(String::from_utf8_lossy(&bytes).into_owned())),
             2 => Some(Self::Stopped),
             3 => Some(Self::Ended),
+            4 => Some(Self::Part(bytes)),
             _ => None,
         }
     }
@@ -52,8 +59,13 @@ mod tests {
 
     #[test]
     fn messages_are_read_as_they_were_written() {
-        let all =
-            [Message::Data(vec![3, 0]), Message::Failed("a ρ".into()), Message::Stopped, Message::Ended];
+        let all = [
+            Message::Data(vec![3, 0]),
+            Message::Part(vec![]),
+            Message::Failed("a ρ".into()),
+            Message::Stopped,
+            Message::Ended,
+        ];
         for message in all {
             let copy = message.clone();
             assert_eq!(Message::from_bytes(message.into_bytes()), Some(copy));

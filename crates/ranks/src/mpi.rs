@@ -142,6 +142,14 @@ impl Transport for MpiRank {
         abort(&self.shared, code);
     }
 
+    fn buffer(&self, bytes: usize) -> Vec<u8> {
+        self.shared.buffers.take(bytes)
+    }
+
+    fn give_back(&self, buffer: Vec<u8>) {
+        self.shared.buffers.give(buffer);
+    }
+
     fn finish(&self) {
         if self.ask(Request::Finish).is_err() {
             return;

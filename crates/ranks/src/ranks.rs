@@ -9,13 +9,10 @@ use std::{
     time::Duration,
 };
 
-use crate::{Alone, Error, Transport, Wire, message::Message};
+use crate::{Alone, Error, Transport, Wire, inbox::Inbox, message::Message};
 
 /// How long a rank may be silent, if nothing else is said.
 pub const PATIENCE: Duration = Duration::from_secs(600);
-
-/// How long a wait for one of several ranks goes on before it looks what the others say.
-const GLANCE: Duration = Duration::from_millis(20);
 
 /// How long a wait goes on before it looks whether the other rank is still alive.
 const LOOK: Duration = Duration::from_secs(1);
@@ -28,15 +25,25 @@ const LOOK: Duration = Duration::from_secs(1);
 /// ```
 #[derive(Clone)]
 pub struct Ranks {
-    transport: Arc<dyn Transport>,
-    patience: Duration,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) patience: Duration,
+    pub(crate) inbox: Arc<Inbox>,
     sent: Arc<AtomicU64>,
+    /// Microseconds.
+    pub(crate) waited: Arc<AtomicU64>,
 }
 
 impl Ranks {
     /// Those that a transport reaches, with [`PATIENCE`].
     pub fn new(transport: impl Transport + 'static) -> Self {
-        Self { transport: Arc::new(transport), patience: PATIENCE, sent: Arc::default() }
+        let inbox = Arc::new(Inbox::of(transport.size()));
+        Self {
+            transport: Arc::new(transport),
+            patience: PATIENCE,
+            inbox,
+            sent: Arc::default(),
+            waited: Arc::default(),
+        }
     }
 
     /// The same ranks, waiting for each other as long as this at most.
@@ -69,6 +76,11 @@ impl Ranks {
         self.sent.load(Ordering::Relaxed)
     }
 
+    /// How long this rank has waited for others' parts of exchanges so far.
+    pub fn waited(&self) -> Duration {
+        Duration::from_micros(self.waited.load(Ordering::Relaxed))
+    }
+
     /// What a rank is called in errors.
     pub fn place(&self, rank: usize) -> String {
         self.transport.place(rank)
@@ -97,9 +109,8 @@ impl Ranks {
     /// [`Error::Silent`] if it does not, [`Error::Failed`] or [`Error::Stopped`] if the rank says that none will come, [`Error::Ended`] if rank
     /// 0 has ended the work, [`Error::Message`] if it is no such value.
     pub fn receive<T: Wire>(&self, from: usize) -> Result<T, Error> {
-        let bytes = self.transport.receive(from, self.patience)?;
-        let bytes = bytes.ok_or_else(|| self.silent(from, self.patience))?;
-        self.value(from, bytes)
+        let data = self.data(from, self.patience)?;
+        self.parsed(from, &data.ok_or_else(|| self.silent(from, self.patience))?)
     }
 
     /// The next value of a rank, however long it takes, as long as the rank is alive.
@@ -108,8 +119,8 @@ impl Ranks {
     /// As [`Ranks::receive`].
     pub fn await_from<T: Wire>(&self, from: usize) -> Result<T, Error> {
         loop {
-            if let Some(bytes) = self.transport.receive(from, LOOK.min(self.patience))? {
-                return self.value(from, bytes);
+            if let Some(data) = self.data(from, LOOK.min(self.patience))? {
+                return self.parsed(from, &data);
             }
             let silence = self.transport.silence(from);
             if silence > self.patience {
@@ -131,8 +142,7 @@ impl Ranks {
     /// # Errors
     /// As [`Ranks::poll`].
     pub fn poll_for<T: Wire>(&self, from: usize, time: Duration) -> Result<Option<T>, Error> {
-        let bytes = self.transport.receive(from, time)?;
-        bytes.map(|bytes| self.value(from, bytes)).transpose()
+        self.data(from, time)?.map(|data| self.parsed(from, &data)).transpose()
     }
 
     /// Whether there has been no sign of life of a rank for longer than ranks have patience.
@@ -164,102 +174,6 @@ impl Ranks {
     /// As [`Ranks::await_from`].
     pub fn broadcast<T: Wire>(&self, value: T) -> Result<T, Error> {
         if self.is_first() { self.announce(&value).map(|()| value) } else { self.await_from(0) }
-    }
-
-    /// The bytes of all ranks, in their order: on every rank. All must take part.
-    ///
-    /// # Errors
-    /// As [`Ranks::receive`]; [`Error::Ended`] also if rank 0 ends the work while another rank is waited for.
-    ///
-    /// ```
-    /// let both = ranks::Simulation::new(2, 0).run(|ranks| ranks.exchange(vec![ranks.rank() as u8]));
-    /// assert_eq!(both[0], Ok(vec![vec![0], vec![1]]));
-    /// assert_eq!(both[0], both[1]);
-    /// ```
-    pub fn exchange(&self, own: Vec<u8>) -> Result<Vec<Vec<u8>>, Error> {
-        // With room for the byte that a message ends with: no copy is copied again.
-        let copy = || {
-            let mut bytes = Vec::with_capacity(own.len() + 1);
-            bytes.extend_from_slice(&own);
-            bytes
-        };
-        let each = (0..self.size()).map(|to| if to == self.rank() { Vec::new() } else { copy() });
-        let mut all = self.exchange_each(each.collect())?;
-        all[self.rank()] = own;
-        Ok(all)
-    }
-
-    /// The same with bytes of its own for every rank: on rank r what all have for it, in the order of those who sent it.
-    ///
-    /// # Errors
-    /// As [`Ranks::exchange`].
-    ///
-    /// # Panics
-    /// If there are not as many as ranks.
-    pub fn exchange_each(&self, mut each: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, Error> {
-        assert_eq!(each.len(), self.size(), "bytes for each rank");
-        let own = std::mem::take(&mut each[self.rank()]);
-        let others = || (0..self.size()).filter(|&rank| rank != self.rank());
-        for to in others() {
-            self.post(to, Message::Data(std::mem::take(&mut each[to])).into_bytes())?;
-        }
-        let mut found: Vec<Option<Vec<u8>>> = each.iter().map(|_| None).collect();
-        found[self.rank()] = Some(own);
-        for from in others() {
-            self.take_each(from, &mut found)?;
-        }
-        Ok(found.into_iter().flatten().collect())
-    }
-
-    /// Waits for a rank's part of an exchange, and takes those of others that come meanwhile: one of them may say that none will come.
-    fn take_each(&self, from: usize, found: &mut [Option<Vec<u8>>]) -> Result<(), Error> {
-        let mut waited = Duration::ZERO;
-        while found[from].is_none() {
-            if let Some(bytes) = self.transport.receive(from, GLANCE.min(self.patience))? {
-                found[from] = Some(self.data(from, bytes)?);
-                return Ok(());
-            }
-            for other in (0..found.len()).filter(|&rank| rank != self.rank()) {
-                if found[other].is_none()
-                    && let Some(bytes) = self.transport.receive(other, Duration::ZERO)?
-                {
-                    found[other] = Some(self.data(other, bytes)?);
-                }
-            }
-            if !self.is_first() && self.transport.newest(0).is_some_and(Message::is_end) {
-                return Err(Error::Ended);
-            }
-            waited += GLANCE.min(self.patience);
-            // Signs of life go from and to rank 0 alone: it knows before others who is silent, and says so.
-            let mut missing = (0..found.len()).filter(|&rank| found[rank].is_none());
-            let is_heard = |rank: usize| self.is_first() || rank == 0;
-            let silence =
-                |rank: usize| if is_heard(rank) { self.transport.silence(rank) } else { waited / 2 };
-            if let Some(silent) = missing.find(|&rank| silence(rank) > self.patience) {
-                return Err(self.silent(silent, silence(silent)));
-            }
-        }
-        Ok(())
-    }
-
-    /// The values of all ranks, in their order: on every rank. All must take part.
-    ///
-    /// # Errors
-    /// As [`Ranks::exchange`].
-    pub fn exchange_values<T: Wire>(&self, own: T) -> Result<Vec<T>, Error> {
-        if self.is_alone() {
-            return Ok(vec![own]);
-        }
-        let all = self.exchange(own.to_bytes())?;
-        all.iter().enumerate().map(|(from, bytes)| self.parsed(from, bytes)).collect()
-    }
-
-    /// Whether any rank says so: on every rank.
-    ///
-    /// # Errors
-    /// As [`Ranks::exchange`].
-    pub fn any(&self, own: bool) -> Result<bool, Error> {
-        Ok(self.exchange_values(own)?.contains(&true))
     }
 
     /// Waits until all ranks are here.
@@ -317,24 +231,32 @@ impl Ranks {
         self.transport.abort(code);
     }
 
+    /// Room for a message of so many bytes, empty: memory of messages that have left or were read, where there is some.
+    pub fn buffer(&self, bytes: usize) -> Vec<u8> {
+        let mut buffer = self.transport.buffer(bytes);
+        buffer.clear();
+        buffer
+    }
+
+    /// Gives the memory of a message back.
+    pub fn give_back(&self, buffer: Vec<u8>) {
+        self.transport.give_back(buffer);
+    }
+
     fn others(&self) -> impl Iterator<Item = usize> + use<> {
         1..self.size()
     }
 
-    fn post(&self, to: usize, bytes: Vec<u8>) -> Result<(), Error> {
+    pub(crate) fn post(&self, to: usize, bytes: Vec<u8>) -> Result<(), Error> {
         self.sent.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         self.transport.send(to, bytes)
     }
 
-    fn silent(&self, rank: usize, silence: Duration) -> Error {
+    pub(crate) fn silent(&self, rank: usize, silence: Duration) -> Error {
         Error::Silent { place: self.place(rank), seconds: silence.as_secs() }
     }
 
-    fn value<T: Wire>(&self, from: usize, bytes: Vec<u8>) -> Result<T, Error> {
-        self.parsed(from, &self.data(from, bytes)?)
-    }
-
-    fn parsed<T: Wire>(&self, from: usize, data: &[u8]) -> Result<T, Error> {
+    pub(crate) fn parsed<T: Wire>(&self, from: usize, data: &[u8]) -> Result<T, Error> {
         T::from_bytes(data).ok_or_else(|| Error::Message {
             place: self.place(from),
             found: format!("{} bytes that are something else", data.len()),
@@ -342,21 +264,33 @@ impl Ranks {
         })
     }
 
-    /// What a message has, if it is not that there will be none.
-    fn data(&self, from: usize, bytes: Vec<u8>) -> Result<Vec<u8>, Error> {
+    /// The next value of a rank as bytes, if it comes in time. Parts of exchanges that come before it are kept for those who ask for them.
+    fn data(&self, from: usize, patience: Duration) -> Result<Option<Vec<u8>>, Error> {
+        loop {
+            if let Some(data) = self.inbox.take_data(from) {
+                return Ok(Some(data));
+            }
+            let Some(bytes) = self.transport.receive(from, patience)? else { return Ok(None) };
+            self.sort(from, bytes)?;
+        }
+    }
+
+    /// Puts a message where it is asked for; an error if it says that none will come.
+    pub(crate) fn sort(&self, from: usize, bytes: Vec<u8>) -> Result<(), Error> {
         let place = || self.place(from);
         let found = bytes.len();
         match Message::from_bytes(bytes) {
-            Some(Message::Data(data)) => Ok(data),
-            Some(Message::Failed(message)) => Err(Error::Failed { place: place(), message }),
-            Some(Message::Stopped) => Err(Error::Stopped { place: place() }),
-            Some(Message::Ended) => Err(Error::Ended),
-            None => Err(Error::Message {
-                place: place(),
-                found: format!("{found} bytes"),
-                expected: "a message of this program",
-            }),
+            Some(Message::Data(data)) => self.inbox.put_data(from, data),
+            Some(Message::Part(part)) => self.inbox.put_part(from, part),
+            Some(Message::Failed(message)) => return Err(Error::Failed { place: place(), message }),
+            Some(Message::Stopped) => return Err(Error::Stopped { place: place() }),
+            Some(Message::Ended) => return Err(Error::Ended),
+            None => {
+                let (found, expected) = (format!("{found} bytes"), "a message of this program");
+                return Err(Error::Message { place: place(), found, expected });
+            }
         }
+        Ok(())
     }
 }
 

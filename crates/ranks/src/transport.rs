@@ -38,6 +38,16 @@ pub trait Transport: fmt::Debug + Send + Sync {
     /// Ends the processes of all ranks at once, with an exit code. Returns where there are no others.
     fn abort(&self, code: i32);
 
+    /// Memory for so many bytes of a message, with anything in it.
+    fn buffer(&self, bytes: usize) -> Vec<u8> {
+        Vec::with_capacity(bytes)
+    }
+
+    /// Takes the memory of a message back.
+    fn give_back(&self, buffer: Vec<u8>) {
+        drop(buffer);
+    }
+
     /// Says goodbye: all messages have left, and no rank sends any more.
     fn finish(&self) {}
 }

@@ -146,14 +146,21 @@ fn values_of_another_kind_are_refused() {
     assert!(said.starts_with("rank 1 has sent 5 bytes that are something else"), "{said}");
 }
 
-/// Several exchanges one after the other, of bytes for all and of bytes for each.
+/// Several exchanges, of bytes for all and of bytes for each, that end in another order than they begin, with a value in between.
 fn exchanges(ranks: &Ranks, rounds: u32) -> Result<Vec<Vec<u32>>, Error> {
     let mut found = Vec::new();
     for round in 0..rounds {
         let own = 100 * round + ranks.rank() as u32;
-        found.push(ranks.exchange_values(own)?);
         let each = (0..ranks.size()).map(|to| (own * 10 + to as u32).to_le_bytes().to_vec());
-        let each = ranks.exchange_each(each.collect())?;
+        let each: Vec<_> = each.collect();
+        let of_own = each[ranks.rank()].clone();
+        let underway = ranks.begin_each(each)?;
+        let gathered = ranks.gather(&own)?;
+        found.push(ranks.exchange_values(own)?);
+        assert!(gathered.is_none_or(|gathered| gathered == found[found.len() - 1]));
+        let mut each = ranks.end_exchange(underway)?;
+        assert!(each[ranks.rank()].is_empty());
+        each[ranks.rank()] = of_own;
         let numbers = each.iter().map(|bytes| u32::from_le_bytes(bytes[..].try_into().expect("four bytes")));
         found.push(numbers.collect());
     }

@@ -34,15 +34,17 @@ pub(crate) fn fill(lanes: &mut [Lane], bytes: &[u8]) {
 }
 
 impl Blocked {
-    /// Some channels of all blocks as bytes, with room for a few more: what sends them appends what they are.
+    /// How many bytes some channels of all blocks are.
+    pub fn bytes(&self, channels: &Range<usize>) -> usize {
+        self.dims.blocks() * channels.len() * self.dims.pixels() * SIZE
+    }
+
+    /// Appends some channels of all blocks as bytes.
     ///
     /// # Panics
     /// If there are not as many channels.
-    pub fn to_bytes(&self, channels: Range<usize>) -> Vec<u8> {
-        let length = channels.len() * self.dims.pixels();
-        let mut bytes = Vec::with_capacity(self.dims.blocks() * length * SIZE + SIZE);
-        (0..self.dims.blocks()).for_each(|block| append(self.channels_of(block, &channels), &mut bytes));
-        bytes
+    pub fn append_to(&self, channels: Range<usize>, bytes: &mut Vec<u8>) {
+        (0..self.dims.blocks()).for_each(|block| append(self.channels_of(block, &channels), bytes));
     }
 
     fn channels_of(&self, block: usize, channels: &Range<usize>) -> &[Lane] {
@@ -53,7 +55,7 @@ impl Blocked {
     /// `place`, whose bytes are not looked at, is some channels of `own`.
     pub fn joined(
         dims: Dims,
-        parts: &[Vec<u8>],
+        parts: &[&[u8]],
         (place, own, channels): (usize, &Self, Range<usize>),
         arena: &Arena,
     ) -> Option<Self> {
@@ -68,7 +70,7 @@ impl Blocked {
         for (at, part) in parts.iter().enumerate() {
             if at == place {
                 let to = rest.split_off_mut(..of_own)?;
-                for_each_part(to, dims.block_len(), |block, to| {
+                for_each_part(to, dims.block_len().max(1), |block, to| {
                     to.copy_from_slice(own.channels_of(block, &channels));
                 });
                 continue;
@@ -95,13 +97,19 @@ mod tests {
             Blocked::from_nchw(&values[images.start * 6..images.end * 6], dims, &arena)
         };
         let parts = [own(0..16), own(16..40)];
-        let sent = |channels: Range<usize>| vec![Vec::new(), parts[1].to_bytes(channels)];
-        assert_eq!(sent(0..3)[1].len(), 2 * 6 * 64);
-        let whole = Blocked::joined(dims, &sent(0..3), (0, &parts[0], 0..3), &arena).expect("three blocks");
+        let sent = |channels: Range<usize>| {
+            let mut bytes = Vec::new();
+            parts[1].append_to(channels.clone(), &mut bytes);
+            assert_eq!(bytes.len(), parts[1].bytes(&channels));
+            bytes
+        };
+        assert_eq!(sent(0..3).len(), 2 * 6 * 64);
+        let whole = Blocked::joined(dims, &[&[], &sent(0..3)], (0, &parts[0], 0..3), &arena);
+        let whole = whole.expect("three blocks");
         assert_eq!(whole.to_nchw(), values);
-        assert!(Blocked::joined(dims, &[Vec::new()], (0, &parts[0], 0..3), &arena).is_none());
+        assert!(Blocked::joined(dims, &[&[]], (0, &parts[0], 0..3), &arena).is_none());
         let one = Dims { channels: 1, ..dims };
-        let one = Blocked::joined(one, &sent(1..2), (0, &parts[0], 1..2), &arena).expect("a channel");
+        let one = Blocked::joined(one, &[&[], &sent(1..2)], (0, &parts[0], 1..2), &arena).expect("a channel");
         assert_eq!(one.to_nchw()[..4], [2.0, 3.0, 8.0, 9.0]);
         assert_eq!(one.to_nchw()[78..], [236.0, 237.0]);
     }

@@ -73,6 +73,11 @@ impl Joining {
 pub struct WeightSums(pub(crate) Vec<Vec<Lane>>);
 
 impl WeightSums {
+    /// How many bytes they are.
+    pub fn bytes(&self) -> usize {
+        self.0.iter().map(|sums| size_of_val(&sums[..])).sum()
+    }
+
     /// Appends them as bytes, on their way to another process.
     pub fn append_to(&self, bytes: &mut Vec<u8>) {
         self.0.iter().for_each(|sums| bytes::append(sums, bytes));
@@ -80,8 +85,7 @@ impl WeightSums {
 
     /// From bytes, for sums like these; none if there are not as many.
     pub fn from_bytes(&self, bytes: &[u8], arena: &Arena) -> Option<Self> {
-        let sizes = self.0.iter().map(|sums| size_of_val(&sums[..]));
-        if bytes.len() != sizes.sum::<usize>() {
+        if bytes.len() != self.bytes() {
             return None;
         }
         let mut rest = bytes;

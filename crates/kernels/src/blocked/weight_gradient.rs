@@ -36,6 +36,16 @@ impl Convolution {
         }
     }
 
+    /// How many weights there are.
+    pub fn weights(&self) -> usize {
+        self.shape.weights()
+    }
+
+    /// How many channels the results have.
+    pub fn outputs(&self) -> usize {
+        self.shape.outputs
+    }
+
     /// The gradient of the weights, (outputs, inputs / groups, rows, columns), given the input and the gradient of the output.
     pub fn weight_gradient(&self, x: &Blocked, g: &Blocked, arena: &Arena) -> Vec<f32> {
         self.weight_gradient_of_outputs(x, g, arena)

@@ -45,9 +45,15 @@ fn joined(convolution: &Convolution, [x, g]: &[Batch; 2], processes: usize, aren
     };
     let (own_x, own_g) = (own(x), own(g));
     let whole = |batch: &Batch, own: &[Blocked], channels: Range<usize>| {
-        let bytes: Vec<Vec<u8>> = own.iter().map(|own| own.to_bytes(channels.clone())).collect();
+        let bytes = |own: &Blocked| {
+            let mut bytes = Vec::new();
+            own.append_to(channels.clone(), &mut bytes);
+            bytes
+        };
+        let bytes: Vec<Vec<u8>> = own.iter().map(bytes).collect();
+        let slices: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
         let dims = Dims { channels: channels.len(), ..batch.dims };
-        Blocked::joined(dims, &bytes, (0, &own[0], channels), arena).expect("all blocks")
+        Blocked::joined(dims, &slices, (0, &own[0], channels), arena).expect("all blocks")
     };
     match convolution.joining(x.dims, g.dims, &shares) {
         Joining::Blocks => {

@@ -16,12 +16,18 @@ use mpi::{
     environment::{Universe, processor_name},
     request::{self, Request as Underway},
     topology::{Process, SimpleCommunicator},
-    traits::{Communicator, CommunicatorCollectives, Destination, MatchedReceiveVec, Source},
+    traits::{Communicator, CommunicatorCollectives, Destination, Equivalence, Source},
 };
 
-/// Of messages, and of signs of life.
+use crate::buffers::Buffers;
+
+/// Of messages, of signs of life, and of pieces of a message that goes on.
 const MAIL: Tag = 1;
 const ALIVE: Tag = 2;
+const PIECE: Tag = 3;
+
+/// Bytes that are sent at once at most: MPI counts them in 32 bits.
+const AT_ONCE: usize = 1 << 30;
 
 /// How often a rank that has nothing to say says that it is alive.
 const SIGN: Duration = Duration::from_secs(1);
@@ -47,6 +53,8 @@ pub(super) enum Request {
 #[derive(Debug, Default)]
 pub(super) struct Mail {
     pub(super) of: Vec<VecDeque<Vec<u8>>>,
+    /// What has come of a message that goes on.
+    pieces: Vec<Vec<u8>>,
     pub(super) heard: Vec<Instant>,
 }
 
@@ -56,12 +64,14 @@ pub(super) struct Shared {
     mail: Arc<(Mutex<Mail>, Condvar)>,
     /// The exit code with which all processes end, if it is not 0.
     pub(super) abort: Arc<AtomicI32>,
+    pub(super) buffers: Arc<Buffers>,
 }
 
 impl Shared {
     pub(super) fn open(&self, size: usize) {
         let mut mail = self.lock();
         mail.of.resize_with(size, VecDeque::new);
+        mail.pieces.resize_with(size, Vec::new);
         mail.heard.resize(size, Instant::now());
     }
 
@@ -73,13 +83,22 @@ impl Shared {
         self.mail.1.wait_timeout(mail, most).unwrap_or_else(PoisonError::into_inner).0
     }
 
-    fn arrived(&self, from: usize, bytes: Option<Vec<u8>>) {
+    fn arrived(&self, from: usize, tag: Tag, bytes: Vec<u8>) {
         let mut mail = self.lock();
         mail.heard[from] = Instant::now();
-        if let Some(bytes) = bytes {
-            mail.of[from].push_back(bytes);
-            self.mail.1.notify_all();
+        if tag == ALIVE {
+            return;
         }
+        let message = match &mut mail.pieces[from] {
+            pieces if tag == PIECE || !pieces.is_empty() => {
+                pieces.extend_from_slice(&bytes);
+                self.buffers.give(bytes);
+                if tag == MAIL { std::mem::take(pieces) } else { return }
+            }
+            _ => bytes,
+        };
+        mail.of[from].push_back(message);
+        self.mail.1.notify_all();
     }
 }
 
@@ -118,6 +137,7 @@ pub(super) fn until_finished(universe: &Universe, queue: &Receiver<Request>, sha
         match queue.recv_timeout(nap) {
             Ok(Request::Send { to, bytes }) => {
                 talk.send(to, &bytes);
+                shared.buffers.give(bytes);
                 nap = Duration::from_micros(10);
             }
             Ok(Request::Finish) | Err(RecvTimeoutError::Disconnected) => return,
@@ -141,18 +161,32 @@ impl Talk<'_> {
         self.end_if_asked();
         let mut is_any = false;
         while let Some(probed) = self.world.any_process().immediate_matched_probe() {
-            let (bytes, status) = probed.matched_receive_vec::<u8>();
-            let is_mail = status.tag() == MAIL;
-            self.shared.arrived(status.source_rank() as usize, is_mail.then_some(bytes));
-            is_any |= is_mail;
+            let (message, status) = probed;
+            let length = status.count(u8::equivalent_datatype()) as usize;
+            let mut bytes = self.shared.buffers.take(length);
+            bytes.resize(length, 0);
+            message.matched_receive_into(&mut bytes[..]);
+            is_any |= status.tag() != ALIVE;
+            self.shared.arrived(status.source_rank() as usize, status.tag(), bytes);
         }
         is_any
     }
 
-    /// Sends a message, and receives meanwhile: the other one may be sending, too.
+    /// Sends a message, in pieces if it is long.
     fn send(&self, to: usize, bytes: &[u8]) {
+        let mut rest = bytes;
+        while rest.len() > AT_ONCE {
+            let (piece, more) = rest.split_at(AT_ONCE);
+            self.send_at_once(to, piece, PIECE);
+            rest = more;
+        }
+        self.send_at_once(to, rest, MAIL);
+    }
+
+    /// Sends, and receives meanwhile: the other one may be sending, too.
+    fn send_at_once(&self, to: usize, bytes: &[u8], tag: Tag) {
         request::scope(|scope| {
-            let mut underway = self.process(to).immediate_send_with_tag(scope, bytes, MAIL);
+            let mut underway = self.process(to).immediate_send_with_tag(scope, bytes, tag);
             while let Err(still) = Underway::test(underway) {
                 underway = still;
                 if !self.receive() {

@@ -1,15 +1,15 @@
 //! The backward pass.
 
-use std::{
-    collections::{BTreeMap, btree_map::Entry},
-    time::Instant,
-};
+use std::{collections::BTreeMap, time::Instant};
 
-use kernels::blocked::{self, Blocked, ChannelAffineGradient, Convolution, GradientEpilogue, Mask};
+use kernels::blocked::{
+    self, BlockSums, Blocked, ChannelAffineGradient, Convolution, GradientEpilogue, Mask,
+};
 
 use super::{
     arrays,
     engine::{Engine, Pass},
+    late::{Late, Leaving, Named},
     tape::{Statistics, Tape},
     tokens::{self, Seen},
 };
@@ -29,24 +29,13 @@ pub(super) struct Gradients {
     pub(super) pixels: Vec<f32>,
 }
 
-impl Gradients {
-    /// Keeps the gradient of a parameter, or adds it to what another step that reads the parameter has left.
-    fn add(&mut self, name: String, gradient: Vec<f32>) {
-        match self.parameters.entry(name) {
-            Entry::Vacant(empty) => drop(empty.insert(gradient)),
-            Entry::Occupied(mut sum) => {
-                sum.get_mut().iter_mut().zip(gradient).for_each(|(sum, more)| *sum += more);
-            }
-        }
-    }
-}
-
 /// Goes back through a tape from the gradient of the logits, (N, classes).
 pub(super) fn run(engine: &Engine, tape: Tape, logits: &[f32], pass: Pass<'_>) -> Result<Gradients, Error> {
     let plan = engine.plan(pass.purpose);
     let mut planes: Vec<Option<Blocked>> = (0..plan.slots).map(|_| None).collect();
     planes[plan.logits] = Some(Blocked::from_nchw(logits, tape.dims[&plan.logits], &engine.arena));
-    let mut run = Backward { engine, pass, tape, planes, found: Gradients::default() };
+    let late = Late::new(pass.share, &engine.arena);
+    let mut run = Backward { engine, pass, tape, planes, pixels: Vec::new(), late };
     for step in plan.steps.iter().rev() {
         // Readers come later in the plan: nobody needs this value any more.
         let value = run.tape.values[step.out].take();
@@ -62,7 +51,7 @@ pub(super) fn run(engine: &Engine, tape: Tape, logits: &[f32], pass: Pass<'_>) -
             stopwatch.add(Direction::Backward, step, ran);
         }
     }
-    Ok(run.found)
+    Ok(Gradients { parameters: run.late.finish()?, pixels: run.pixels })
 }
 
 struct Backward<'a> {
@@ -71,11 +60,12 @@ struct Backward<'a> {
     tape: Tape,
     /// Gradients of planes that later steps have left, by slot; summed where a value has several readers.
     planes: Vec<Option<Blocked>>,
-    found: Gradients,
+    pixels: Vec<f32>,
+    late: Late<'a>,
 }
 
-impl Backward<'_> {
-    fn step(&mut self, out: Slot, kind: &Kind) -> Result<(), Error> {
+impl<'a> Backward<'a> {
+    fn step(&mut self, out: Slot, kind: &'a Kind) -> Result<(), Error> {
         let (arena, instructions) = (&self.engine.arena, self.engine.instructions);
         if self.planes[out].is_none() {
             // Nothing that the loss depends on has read it.
@@ -154,12 +144,12 @@ impl Backward<'_> {
         self.engine.arena.recycle(g);
     }
 
-    fn tokens(&mut self, out: Slot, x: Slot, op: &TokenOp) -> Result<(), Error> {
+    fn tokens(&mut self, out: Slot, x: Slot, op: &'a TokenOp) -> Result<(), Error> {
         let (g, moments) = (self.take(out), self.tape.pixel_moments.remove(&out));
         let (dims, value) = (self.tape.dims[&x], self.tape.values[x].as_ref());
         let seen = Seen { dims, x: value, moments: moments.as_ref() };
-        let (dx, parameters) = tokens::backward(self.engine, self.pass, op, g, seen)?;
-        parameters.into_iter().for_each(|(name, gradient)| self.found.add(name, gradient));
+        let (dx, leavings) = tokens::backward(self.engine, self.pass, op, g, seen);
+        leavings.into_iter().try_for_each(|leaving| self.late.leave(leaving))?;
         self.leave(x, dx);
         Ok(())
     }
@@ -201,13 +191,15 @@ impl Backward<'_> {
         self.planes[slot].take().expect("a later step has left a gradient")
     }
 
-    fn keep(&mut self, module: &str, name: &str, gradient: Vec<f32>) {
-        self.found.add(parameter(module, name), gradient);
-    }
-
     /// With x̂ the standardised input: dγ = Σ g x̂, dβ = Σ g, dx = γ/σ · (g − mean(g) − x̂ · mean(g x̂)), or γ/σ · g where the
     /// statistics are not the batch's.
-    fn batch_norm(&mut self, out: Slot, x: Slot, norm: &Norm, residual: Option<Slot>) -> Result<(), Error> {
+    fn batch_norm(
+        &mut self,
+        out: Slot,
+        x: Slot,
+        norm: &'a Norm,
+        residual: Option<Slot>,
+    ) -> Result<(), Error> {
         let (instructions, g) = (self.engine.instructions, self.take(out));
         let statistics = self.tape.statistics.remove(&out);
         let mut statistics = statistics.expect("the forward pass has kept what this step needs");
@@ -242,23 +234,29 @@ impl Backward<'_> {
     }
 
     /// Keeps the gradients of γ and β, and of the bias of the convolution before, from Σ g x̂ σ and Σ g per channel.
-    fn keep_norm(&mut self, norm: &Norm, statistics: &Statistics, sums: &[(f64, f64)]) -> Result<(), Error> {
+    fn keep_norm(
+        &mut self,
+        norm: &'a Norm,
+        statistics: &Statistics,
+        sums: &[(f64, f64)],
+    ) -> Result<(), Error> {
         let of_channel =
             |(&(product, sum), &inverse): (&(f64, f64), &f32)| [product * f64::from(inverse), sum];
         let own = sums.iter().zip(&statistics.inverse_std).flat_map(of_channel).collect();
-        let all = self.pass.of_statistics(own)?;
-        let (sums, (gamma, beta)) = (all.pairs(), all.single_pairs());
-        if let Some(bias) = &norm.bias {
-            // What it adds, the statistics of the batch take away again.
-            let counts = self.pass.mode == Mode::Evaluate;
+        // What the bias adds, the statistics of the batch take away again.
+        let counts = self.pass.mode == Mode::Evaluate;
+        let scale = norm.bias.as_ref().map_or_else(Vec::new, |_| statistics.scale.clone());
+        self.late.leave(self.pass.of_statistics(own, move |all| {
+            let (sums, (gamma, beta)) = (all.pairs(), all.single_pairs());
             let share = |(scale, (_, sum)): (&f32, &(f64, f64))| {
                 if counts { (f64::from(*scale) * sum) as f32 } else { 0.0 }
             };
-            self.keep(bias, "bias", statistics.scale.iter().zip(&sums).map(share).collect());
-        }
-        self.keep(&norm.module, "weight", gamma);
-        self.keep(&norm.module, "bias", beta);
-        Ok(())
+            let bias = norm.bias.as_ref().map(|bias| {
+                (parameter(bias, "bias"), scale.iter().zip(&sums).map(share).collect::<Vec<f32>>())
+            });
+            let own = [(parameter(&norm.module, "weight"), gamma), (parameter(&norm.module, "bias"), beta)];
+            bias.into_iter().chain(own).collect::<Named>()
+        }))
     }
 
     /// Through ReLU if no reader has been there already, the sum, the bias and the weights, which hold those of a batch-norm where no
@@ -267,7 +265,7 @@ impl Backward<'_> {
         &mut self,
         out: Slot,
         x: Slot,
-        module: Option<&str>,
+        module: Option<&'a str>,
         epilogue: Option<&Epilogue>,
     ) -> Result<(), Error> {
         let (mut g, instructions) = (self.take(out), self.engine.instructions);
@@ -275,25 +273,34 @@ impl Backward<'_> {
             blocked::gate(&mut g, &mask, instructions);
             self.engine.arena.recycle_mask(mask);
         }
-        let convolution = &self.pass.packed.convolutions[&out];
-        if let Some(module) = module.filter(|_| self.pass.purpose == Purpose::Parameters) {
-            let (x, arena) = (self.tape.value(x), &self.engine.arena);
-            let gradient = match self.pass.share {
-                Some(share) => share.weight_gradient(convolution, x, &g, arena)?,
-                None => convolution.weight_gradient(x, &g, arena),
-            };
-            self.keep(module, "weight", gradient);
-            if epilogue.is_some_and(|epilogue| epilogue.bias) {
-                let sums = blocked::channel_sums(&g, None, &g, &vec![0.0; g.dims().channels], instructions);
-                self.keep(module, "bias", self.pass.all(sums)?.single_pairs().1);
+        let (convolution, arena) = (&self.pass.packed.convolutions[&out], &self.engine.arena);
+        let module = module.filter(|_| self.pass.purpose == Purpose::Parameters);
+        let mut begun = None;
+        if let Some(module) = module {
+            let (name, value) = (parameter(module, "weight"), self.tape.value(x));
+            match self.pass.share {
+                Some(share) => begun = Some((share, share.begin((name, convolution), value, &g, arena)?)),
+                None => {
+                    let gradient = convolution.weight_gradient(value, &g, arena);
+                    self.late.leave(Leaving::one(name, gradient))?;
+                }
             }
         }
         if self.engine.plan(self.pass.purpose).wants_gradient(x, self.pass.purpose) {
             self.input_gradient(out, x, convolution, &g);
         }
+        // What it needs of others has travelled meanwhile.
+        if let Some((share, begun)) = begun {
+            self.late.leave(share.end(begun, self.tape.value(x), &g, arena)?)?;
+        }
+        if let Some(module) = module.filter(|_| epilogue.is_some_and(|epilogue| epilogue.bias)) {
+            let sums = blocked::channel_sums(&g, None, &g, &vec![0.0; g.dims().channels], instructions);
+            let made = |all: &BlockSums| vec![(parameter(module, "bias"), all.single_pairs().1)];
+            self.late.leave(Leaving::sums(sums, made))?;
+        }
         match epilogue.and_then(|epilogue| epilogue.residual) {
             Some(residual) => self.leave(residual, g),
-            None => self.engine.arena.recycle(g),
+            None => arena.recycle(g),
         }
         Ok(())
     }
@@ -318,7 +325,7 @@ impl Backward<'_> {
         let a = &self.engine.normaliser.std().map(|std| 1.0 / std);
         let terms = ChannelAffineGradient { mask: None, x: None, a, has_residual: false };
         let (g, _) = blocked::channel_affine_gradient(g, terms, self.engine.instructions, arena);
-        self.found.pixels = g.to_nchw();
+        self.pixels = g.to_nchw();
         arena.recycle(g);
     }
 }

@@ -10,7 +10,10 @@ use kernels::{
     blocked::{Arena, BlockSums, Blocked, Convolution, InstructionSet},
 };
 
-use super::shared::Share;
+use super::{
+    late::{Leaving, Named},
+    shared::Share,
+};
 use crate::{
     dropout::StepKey,
     error::Error,
@@ -45,28 +48,24 @@ pub(super) struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// Sums over the whole batch.
-    pub(super) fn all(&self, sums: BlockSums) -> Result<BlockSums, Error> {
-        match self.share {
-            Some(share) => share.sums(sums),
-            None => Ok(sums),
-        }
-    }
-
     /// Sums that batch-norm's statistics are made of, and of how many images: of the whole batch, or of the `own` images.
     pub(super) fn statistics(&self, sums: BlockSums, own: usize) -> Result<(BlockSums, usize), Error> {
         match self.share {
-            Some(share) if !share.has_own_statistics() => Ok((share.sums(sums)?, share.images())),
+            Some(share) if !share.has_own_statistics() => Ok((share.sums(&sums)?, share.images())),
             _ => Ok((sums, own)),
         }
     }
 
-    /// Sums over the whole batch from what was made of [`Pass::statistics`].
-    pub(super) fn of_statistics(&self, sums: Vec<f64>) -> Result<BlockSums, Error> {
+    /// Gradients from what was made of [`Pass::statistics`], whose images are all, or those of each process.
+    pub(super) fn of_statistics<'b>(
+        &self,
+        sums: Vec<f64>,
+        made: impl FnOnce(&BlockSums) -> Named + 'b,
+    ) -> Leaving<'b> {
         let sums = BlockSums::new(sums.len(), sums);
         match self.share {
-            Some(share) if share.has_own_statistics() => share.sums(sums),
-            _ => Ok(sums),
+            Some(share) if share.has_own_statistics() => Leaving::OneEach(sums, Box::new(made)),
+            _ => Leaving::Whole(made(&sums)),
         }
     }
 

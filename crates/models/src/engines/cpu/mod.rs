@@ -8,6 +8,7 @@ mod arrays;
 mod backward;
 mod engine;
 mod forward;
+mod late;
 mod network;
 mod shared;
 mod tape;

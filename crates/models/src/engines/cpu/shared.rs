@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use kernels::blocked::{Arena, BlockSums, Blocked, Convolution, Dims, Joining};
-use ranks::Ranks;
+use kernels::blocked::{Arena, BlockSums, Blocked, Convolution, Dims, Joining, WeightSums};
+use ranks::{Exchange, Ranks};
 
+use super::late::Leaving;
 use crate::{
     error::Error,
     sharing::{Sharing, images_of},
@@ -29,7 +30,7 @@ impl<'a> Share<'a> {
         sharing.shares(images).map(|shares| Self { sharing, shares, images })
     }
 
-    fn ranks(&self) -> &Ranks {
+    pub(super) fn ranks(&self) -> &Ranks {
         &self.sharing.ranks
     }
 
@@ -41,22 +42,6 @@ impl<'a> Share<'a> {
     /// Its first block.
     pub(super) fn first_block(&self) -> usize {
         self.shares[self.ranks().rank()].start
-    }
-
-    /// Numbers of all images from those of this process's.
-    pub(super) fn rows(&self, own: &[f32]) -> Result<Vec<f32>, Error> {
-        let mut bytes = vec![0; size_of_val(own)];
-        own.iter().zip(bytes.as_chunks_mut().0).for_each(|(value, to)| *to = value.to_le_bytes());
-        let bytes = self.ranks().exchange(bytes)?;
-        Ok(bytes.concat().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
-    }
-
-    /// Sums of all blocks from those of this process's.
-    pub(super) fn sums(&self, own: BlockSums) -> Result<BlockSums, Error> {
-        let all =
-            self.ranks().exchange(own.values().iter().flat_map(|value| value.to_le_bytes()).collect())?;
-        let values = all.concat().as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
-        Ok(BlockSums::new(own.each(), values))
     }
 
     /// Whether batch-norm sees the images of this process alone.
@@ -74,113 +59,231 @@ impl<'a> Share<'a> {
         if self.sharing.own_statistics { Ok(self.ranks().broadcast(own)?) } else { Ok(own) }
     }
 
-    /// The gradient of a convolution's weights for the whole batch.
-    pub(super) fn weight_gradient(
+    /// Numbers of all images from those of this process's.
+    pub(super) fn rows(&self, own: &[f32]) -> Result<Vec<f32>, Error> {
+        let sent = self.exchanged(bytes_of(own, f32::to_le_bytes))?;
+        Ok(self.all_rows(own, &slices(&sent)))
+    }
+
+    /// Sums of all blocks from those of this process's.
+    pub(super) fn sums(&self, own: &BlockSums) -> Result<BlockSums, Error> {
+        let sent = self.exchanged(bytes_of(own.values(), f64::to_le_bytes))?;
+        Ok(self.all_sums(own, &slices(&sent)))
+    }
+
+    /// What the others have sent, for these bytes.
+    fn exchanged(&self, own: Vec<u8>) -> Result<Vec<Vec<u8>>, Error> {
+        Ok(self.ranks().end_exchange(self.ranks().begin(own)?)?)
+    }
+
+    /// Bytes that each process sends of a gradient.
+    pub(super) fn lengths(&self, leaving: &Leaving<'_>) -> Vec<usize> {
+        let of_sums = |sums: &BlockSums| sums.each() * size_of::<f64>();
+        match leaving {
+            Leaving::Whole(_) => vec![0; self.shares.len()],
+            Leaving::Sums(sums, _) => self.shares.iter().map(|blocks| blocks.len() * of_sums(sums)).collect(),
+            Leaving::OneEach(sums, _) => vec![of_sums(sums); self.shares.len()],
+            Leaving::Parts { own, counts, .. } => counts.iter().map(|count| count * own[0].bytes()).collect(),
+            Leaving::Rows { counts, .. } => counts.iter().map(|count| count * size_of::<f32>()).collect(),
+        }
+    }
+
+    /// What all have, in the order of the processes: numbers of this one, and bytes of the others.
+    fn in_order<T: Copy, const N: usize>(
         &self,
-        convolution: &Convolution,
+        own: &[T],
+        sent: &[&[u8]],
+        number: fn([u8; N]) -> T,
+    ) -> Vec<T> {
+        let length = own.len() + sent.iter().map(|bytes| bytes.len() / N).sum::<usize>();
+        let mut all = Vec::with_capacity(length);
+        for (rank, bytes) in sent.iter().enumerate() {
+            if rank == self.ranks().rank() {
+                all.extend_from_slice(own);
+            }
+            // None are of this process.
+            all.extend(bytes.as_chunks().0.iter().map(|bytes| number(*bytes)));
+        }
+        all
+    }
+
+    /// Numbers of all images, or outputs.
+    pub(super) fn all_rows(&self, own: &[f32], sent: &[&[u8]]) -> Vec<f32> {
+        self.in_order(own, sent, f32::from_le_bytes)
+    }
+
+    /// Sums of all blocks.
+    pub(super) fn all_sums(&self, own: &BlockSums, sent: &[&[u8]]) -> BlockSums {
+        BlockSums::new(own.each(), self.in_order(own.values(), sent, f64::from_le_bytes))
+    }
+
+    /// Sums of all parts of a batch, of which each process has made some.
+    pub(super) fn all_parts(
+        &self,
+        own: Vec<WeightSums>,
+        sent: &[&[u8]],
+        counts: &[usize],
+        arena: &Arena,
+    ) -> Result<Vec<WeightSums>, Error> {
+        let (mut all, before): (Vec<_>, usize) = (Vec::new(), counts[..self.ranks().rank()].iter().sum());
+        for bytes in sent.iter().filter(|bytes| !bytes.is_empty()) {
+            let found = bytes.chunks_exact(own[0].bytes()).map(|bytes| own[0].from_bytes(bytes, arena));
+            all.extend(found.collect::<Option<Vec<_>>>().ok_or_else(|| self.misfit(bytes.len()))?);
+        }
+        all.splice(before..before, own);
+        Ok(all)
+    }
+
+    /// Begins the gradient of a convolution's weights for the whole batch.
+    pub(super) fn begin<'c>(
+        &self,
+        (name, convolution): (String, &'c Convolution),
         x: &Blocked,
         g: &Blocked,
         arena: &Arena,
-    ) -> Result<Vec<f32>, Error> {
+    ) -> Result<Begun<'c>, Error> {
         let whole = |own: Dims| Dims { images: self.images, ..own };
-        match convolution.joining(whole(x.dims()), whole(g.dims()), &self.shares) {
-            Joining::Blocks => Ok(self.sums(convolution.weight_block_sums(x, g, arena))?.singles()),
-            Joining::Parts(parts) => self.of_parts(convolution, x, g, (&parts, arena)),
-            Joining::Outputs => self.of_outputs(convolution, x, g, arena),
-            Joining::Whole => {
-                let [x, g] = [self.all(x, arena)?, self.all(g, arena)?];
+        Ok(match convolution.joining(whole(x.dims()), whole(g.dims()), &self.shares) {
+            Joining::Blocks => {
+                let sums = convolution.weight_block_sums(x, g, arena);
+                Begun::Left(Leaving::sums(sums, |all| vec![(name, all.singles())]))
+            }
+            Joining::Parts(parts) => Begun::Left(self.parts((name, convolution), x, g, (&parts, arena))),
+            Joining::Outputs => Begun::Outputs(name, convolution, self.send(x, g, true)?),
+            Joining::Whole => Begun::Whole(name, convolution, self.send(x, g, false)?),
+        })
+    }
+
+    /// What is made of it here, once the others' part of the batch is here.
+    pub(super) fn end<'c>(
+        &self,
+        begun: Begun<'c>,
+        x: &Blocked,
+        g: &Blocked,
+        arena: &Arena,
+    ) -> Result<Leaving<'c>, Error> {
+        match begun {
+            Begun::Left(leaving) => Ok(leaving),
+            Begun::Outputs(name, convolution, exchange) => {
+                let own = self.outputs(g.dims().channels, self.ranks().rank());
+                let [x, g] = self.gathered(exchange, (x, g), own, arena)?;
+                let rows = if g.dims().channels == 0 {
+                    Vec::new()
+                } else {
+                    convolution.weight_gradient_of_outputs(&x, &g, arena)
+                };
+                [x, g].into_iter().for_each(|all| arena.recycle(all));
+                let of_output = convolution.weights() / convolution.outputs();
+                let count = |rank: usize| of_output * self.outputs(convolution.outputs(), rank).len();
+                Ok(Leaving::Rows { name, own: rows, counts: (0..self.shares.len()).map(count).collect() })
+            }
+            Begun::Whole(name, convolution, exchange) => {
+                let [x, g] = self.gathered(exchange, (x, g), 0..g.dims().channels, arena)?;
                 let gradient = convolution.weight_gradient(&x, &g, arena);
-                arena.recycle(x);
-                arena.recycle(g);
-                Ok(gradient)
+                [x, g].into_iter().for_each(|all| arena.recycle(all));
+                Ok(Leaving::one(name, gradient))
             }
         }
     }
 
-    /// Each makes the sums of its parts, and has those of the others.
-    fn of_parts(
+    /// The sums of the parts that are here.
+    fn parts<'c>(
         &self,
-        convolution: &Convolution,
+        (name, convolution): (String, &'c Convolution),
         x: &Blocked,
         g: &Blocked,
         (parts, arena): (&[Range<usize>], &Arena),
-    ) -> Result<Vec<f32>, Error> {
-        let rank = self.ranks().rank();
+    ) -> Leaving<'c> {
         let of = |share: &Range<usize>| parts.iter().filter(|part| share.contains(&part.start)).count();
-        let (first, own) = (self.first_block(), &self.shares[rank]);
-        let here = parts.iter().filter(|part| own.contains(&part.start));
+        let (first, blocks) = (self.first_block(), &self.shares[self.ranks().rank()]);
+        let here = parts.iter().filter(|part| blocks.contains(&part.start));
         let here: Vec<_> = here.map(|part| part.start - first..part.end - first).collect();
-        let made = convolution.weight_parts(x, g, &here, arena);
-        let mut bytes = Vec::new();
-        made.iter().for_each(|sums| sums.append_to(&mut bytes));
-        let sent = self.ranks().exchange(bytes)?;
-        let mut all = Vec::with_capacity(parts.len());
-        for (share, bytes) in self.shares.iter().zip(&sent) {
-            let each = bytes.len() / of(share).max(1);
-            let found = bytes.chunks_exact(each.max(1)).map(|bytes| made[0].from_bytes(bytes, arena));
-            all.extend(found.collect::<Option<Vec<_>>>().ok_or_else(|| self.misfit(bytes.len()))?);
-        }
-        made.into_iter().for_each(|sums| sums.give_back(arena));
-        Ok(convolution.weight_gradient_of_parts(all, arena))
+        let own = convolution.weight_parts(x, g, &here, arena);
+        Leaving::Parts { name, convolution, own, counts: self.shares.iter().map(of).collect() }
     }
 
-    /// Each has the whole input, and computes the rows of some outputs.
-    fn of_outputs(
-        &self,
-        convolution: &Convolution,
-        x: &Blocked,
-        g: &Blocked,
-        arena: &Arena,
-    ) -> Result<Vec<f32>, Error> {
-        let (ranks, channels) = (self.ranks(), g.dims().channels);
-        let groups = channels.div_ceil(TOGETHER);
-        let edge = |rank: usize| channels.min(rank * groups / ranks.size() * TOGETHER);
-        let outputs = |rank: usize| edge(rank)..edge(rank + 1);
-        let sent = self.sent(g, outputs)?;
-        let own = outputs(ranks.rank());
-        let x = self.all(x, arena)?;
-        let rows = if own.is_empty() {
-            Vec::new()
-        } else {
-            let g = self.joined(g, own, &sent, arena)?;
-            let rows = convolution.weight_gradient_of_outputs(&x, &g, arena);
-            arena.recycle(g);
-            rows
+    /// The outputs whose filters a process computes, of so many.
+    fn outputs(&self, channels: usize, rank: usize) -> Range<usize> {
+        let (groups, size) = (channels.div_ceil(TOGETHER), self.shares.len());
+        let edge = |rank: usize| channels.min(rank * groups / size * TOGETHER);
+        edge(rank)..edge(rank + 1)
+    }
+
+    /// Sends each process the input and the gradient: of all outputs, or of those that it computes.
+    fn send(&self, x: &Blocked, g: &Blocked, by_outputs: bool) -> Result<Exchange, Error> {
+        let bytes = |to: usize| {
+            if to == self.ranks().rank() {
+                return Vec::new();
+            }
+            let channels = g.dims().channels;
+            let outputs = if by_outputs { self.outputs(channels, to) } else { 0..channels };
+            let inputs = 0..x.dims().channels;
+            let mut bytes = self.ranks().buffer(x.bytes(&inputs) + g.bytes(&outputs) + 1);
+            x.append_to(inputs, &mut bytes);
+            g.append_to(outputs, &mut bytes);
+            bytes
         };
-        arena.recycle(x);
-        self.rows(&rows)
+        Ok(self.ranks().begin_each((0..self.shares.len()).map(bytes).collect())?)
     }
 
-    /// The values of all images.
-    fn all(&self, own: &Blocked, arena: &Arena) -> Result<Blocked, Error> {
-        let channels = 0..own.dims().channels;
-        let sent = self.sent(own, |_| channels.clone())?;
-        self.joined(own, channels, &sent, arena)
-    }
-
-    /// Sends each process some channels of what is here; the bytes that the others have sent.
-    fn sent(&self, own: &Blocked, channels: impl Fn(usize) -> Range<usize>) -> Result<Vec<Vec<u8>>, Error> {
-        let rank = self.ranks().rank();
-        let bytes = |to: usize| if to == rank { Vec::new() } else { own.to_bytes(channels(to)) };
-        Ok(self.ranks().exchange_each((0..self.shares.len()).map(bytes).collect())?)
-    }
-
-    /// Some channels of all images from what is here and what was sent.
-    fn joined(
+    /// The input of all images, and some channels of the gradient, from what is here and what was sent.
+    fn gathered(
         &self,
-        own: &Blocked,
-        channels: Range<usize>,
-        sent: &[Vec<u8>],
+        exchange: Exchange,
+        (x, g): (&Blocked, &Blocked),
+        outputs: Range<usize>,
         arena: &Arena,
-    ) -> Result<Blocked, Error> {
-        let found = sent.iter().map(Vec::len).sum();
-        let whole = Dims { images: self.images, channels: channels.len(), ..own.dims() };
-        let own = (self.ranks().rank(), own, channels);
-        Blocked::joined(whole, sent, own, arena).ok_or_else(|| self.misfit(found))
+    ) -> Result<[Blocked; 2], Error> {
+        let sent = self.ranks().end_exchange(exchange)?;
+        let found: usize = sent.iter().map(Vec::len).sum();
+        let inputs = 0..x.dims().channels;
+        let of_block = x.bytes(&inputs) / x.dims().blocks();
+        let cut = |(bytes, blocks): (&'_ Vec<u8>, &Range<usize>)| bytes.len().min(blocks.len() * of_block);
+        let cuts: Vec<usize> = sent.iter().zip(&self.shares).map(cut).collect();
+        let [of_x, of_g]: [Vec<&[u8]>; 2] = [
+            sent.iter().zip(&cuts).map(|(bytes, &cut)| &bytes[..cut]).collect(),
+            sent.iter().zip(&cuts).map(|(bytes, &cut)| &bytes[cut..]).collect(),
+        ];
+        let all = |own: &Blocked, channels: Range<usize>, sent: &[&[u8]]| {
+            let whole = Dims { images: self.images, channels: channels.len(), ..own.dims() };
+            let own = (self.ranks().rank(), own, channels);
+            Blocked::joined(whole, sent, own, arena).ok_or_else(|| self.misfit(found))
+        };
+        let gathered = [all(x, inputs, &of_x)?, all(g, outputs, &of_g)?];
+        sent.into_iter().for_each(|bytes| self.ranks().give_back(bytes));
+        Ok(gathered)
     }
 
-    fn misfit(&self, found: usize) -> Error {
+    pub(super) fn misfit(&self, found: usize) -> Error {
         let expected = "its part of a batch";
         ranks::Error::Message { place: "a rank".to_owned(), found: format!("{found} bytes"), expected }.into()
     }
+}
+
+/// Numbers as bytes.
+fn bytes_of<T: Copy, const N: usize>(numbers: &[T], bytes: fn(T) -> [u8; N]) -> Vec<u8> {
+    let mut found = Vec::with_capacity(size_of_val(numbers) + 1);
+    append(numbers, bytes, &mut found);
+    found
+}
+
+/// Appends numbers as bytes.
+pub(super) fn append<T: Copy, const N: usize>(numbers: &[T], bytes: fn(T) -> [u8; N], to: &mut Vec<u8>) {
+    let start = to.len();
+    to.resize(start + N * numbers.len(), 0);
+    to[start..].as_chunks_mut().0.iter_mut().zip(numbers).for_each(|(to, number)| *to = bytes(*number));
+}
+
+fn slices(all: &[Vec<u8>]) -> Vec<&[u8]> {
+    all.iter().map(Vec::as_slice).collect()
+}
+
+/// A gradient of weights that was begun.
+pub(super) enum Begun<'a> {
+    /// All is done that is done here.
+    Left(Leaving<'a>),
+    /// Each is to have the whole input, and computes the rows of some outputs.
+    Outputs(String, &'a Convolution, Exchange),
+    /// Each is to have the whole batch.
+    Whole(String, &'a Convolution, Exchange),
 }

@@ -4,13 +4,17 @@ use std::f32::consts::LN_10;
 
 use kernels::{
     DistancePerceptron, Group,
-    blocked::{self, Attention, Blocked, ChannelAffine, ChannelAffineGradient, Dims, PixelMoments},
+    blocked::{
+        self, Attention, BlockSums, Blocked, ChannelAffine, ChannelAffineGradient, Dims, PixelMoments,
+    },
     distance_numbers, distance_numbers_gradient,
 };
 
-use super::engine::{Engine, Pass};
+use super::{
+    engine::{Engine, Pass},
+    late::{Leaving, Named},
+};
 use crate::{
-    error::Error,
     graph::{BiasNumbers, RelativeBias, SelfAttention, Shift, TokenOp, parameter, perceptron},
     plan::Purpose,
 };
@@ -97,50 +101,45 @@ impl Seen<'_> {
     }
 }
 
-/// Gradients of parameters by PyTorch's names.
-type Named = Vec<(String, Vec<f32>)>;
-
 /// The gradient of what an operation read from that of its result, and those of its parameters if the pass is for them.
-pub(super) fn backward(
+pub(super) fn backward<'a>(
     engine: &Engine,
-    pass: Pass<'_>,
-    op: &TokenOp,
+    pass: Pass<'a>,
+    op: &'a TokenOp,
     g: Blocked,
     seen: Seen<'_>,
-) -> Result<(Blocked, Named), Error> {
+) -> (Blocked, Vec<Leaving<'a>>) {
     let (arena, instructions) = (&engine.arena, engine.instructions);
     let wants_parameters = pass.purpose == Purpose::Parameters;
-    let mut found = Named::new();
+    let mut found = Vec::new();
     let dx = match op {
         TokenOp::LayerNorm { module, .. } => return layer_norm(engine, pass, module, g, seen),
         TokenOp::ScaleChannels { parameter } => {
             if wants_parameters {
                 let none = vec![0.0; g.dims().channels];
                 let sums = blocked::channel_sums(&g, None, seen.x(), &none, instructions);
-                found.push((parameter.clone(), pass.all(sums)?.single_pairs().0));
+                found.push(Leaving::sums(sums, |all| vec![(parameter.clone(), all.single_pairs().0)]));
             }
-            return Ok((scaled(engine, g, pass.weights[parameter.as_str()]), found));
+            return (scaled(engine, g, pass.weights[parameter.as_str()]), found);
         }
         TokenOp::ResponseNorm { module, epsilon } => {
             let (mut g, weight) = (g, pass.weight(module, "weight"));
             let sums = blocked::response_norm_gradient(&mut g, seen.x(), weight, *epsilon, instructions);
             if wants_parameters {
-                let (of_weight, of_bias) = pass.all(sums)?.single_pairs();
-                found = vec![(parameter(module, "weight"), of_weight), (parameter(module, "bias"), of_bias)];
+                found.push(Leaving::sums(sums, |all| of_affine(module, all)));
             }
-            return Ok((g, found));
+            return (g, found);
         }
         TokenOp::ShiftChannels(shifts) => {
             if wants_parameters {
                 let sums = blocked::channel_sums(&g, None, &g, &vec![0.0; g.dims().channels], instructions);
-                let (_, sums) = pass.all(sums)?.single_pairs();
-                found = Shift::gradients(shifts, &sums, |name| pass.weights[name].len());
+                found.push(Leaving::sums(sums, move |all| of_shifts(shifts, pass, &all.single_pairs().1)));
             }
-            return Ok((g, found));
+            return (g, found);
         }
         TokenOp::Times { factor } => {
             let channels = g.dims().channels;
-            return Ok((scaled(engine, g, &vec![*factor; channels]), found));
+            return (scaled(engine, g, &vec![*factor; channels]), found);
         }
         TokenOp::UnitVectors { heads, parameter } => {
             let (mut g, numbers) = (g, pass.weights[parameter.as_str()]);
@@ -148,41 +147,45 @@ pub(super) fn backward(
             let how = (instructions, arena);
             let sums = blocked::unit_vectors_gradient(&mut g, seen.x(), size, &factors, how);
             if wants_parameters {
-                let of_factors = pass.all(sums)?.singles();
-                let of_number = |((number, factor), of_factor): ((&f32, &f32), &f32)| {
-                    if *number <= LARGEST { factor * of_factor } else { 0.0 }
-                };
-                let of_numbers = numbers.iter().zip(&factors).zip(&of_factors).map(of_number);
-                found.push((parameter.clone(), of_numbers.collect()));
+                found.push(Leaving::sums(sums, move |all| {
+                    let of_factors = all.singles();
+                    let of_number = |((number, factor), of_factor): ((&f32, &f32), &f32)| {
+                        if *number <= LARGEST { factor * of_factor } else { 0.0 }
+                    };
+                    let of_numbers = numbers.iter().zip(&factors).zip(&of_factors).map(of_number);
+                    vec![(parameter.clone(), of_numbers.collect())]
+                }));
             }
-            return Ok((g, found));
+            return (g, found);
         }
         TokenOp::Attention(op) => {
             let given = Given::new(op, seen.dims, pass);
             let (with, how) = (given.attention(op), (instructions, arena));
             let gradient = blocked::attention_gradient(&g, seen.x(), with, wants_parameters, how);
             if let Some(bias) = op.bias.as_ref().filter(|_| wants_parameters) {
-                let sums = pass.all(gradient.bias)?.singles();
-                found.extend(of_bias(bias, pass, &of_table(bias, &sums, op.heads)));
+                found.push(Leaving::sums(gradient.bias, move |all| {
+                    of_bias(bias, pass, &of_table(bias, &all.singles(), op.heads))
+                }));
             }
             if let Some(shifts) = op.padding.as_ref().filter(|_| wants_parameters) {
-                let sums = pass.all(gradient.padding)?.singles();
-                found.extend(Shift::gradients(shifts, &sums, |name| pass.weights[name].len()));
+                let made = move |all: &BlockSums| of_shifts(shifts, pass, &all.singles());
+                found.push(Leaving::sums(gradient.padding, made));
             }
             gradient.qkv
         }
         TokenOp::Prepend { parameter, .. } => {
             let (dx, of_tokens) = blocked::prepend_tokens_gradient(&g, seen.dims, arena);
             if wants_parameters {
-                found.push((parameter.clone(), pass.all(of_tokens)?.singles()));
+                found.push(Leaving::sums(of_tokens, |all| vec![(parameter.clone(), all.singles())]));
             }
             dx
         }
         TokenOp::AddPositions { parameter, .. } => {
             if wants_parameters {
-                found.push((parameter.clone(), pass.all(blocked::positions_gradient(&g))?.singles()));
+                let sums = blocked::positions_gradient(&g);
+                found.push(Leaving::sums(sums, |all| vec![(parameter.clone(), all.singles())]));
             }
-            return Ok((g, found));
+            return (g, found);
         }
         TokenOp::Pixel(index) => blocked::pixel_gradient(&g, *index, seen.dims, arena),
         TokenOp::Swap { .. } => blocked::swap_channels_and_pixels_gradient(&g, seen.dims, arena),
@@ -190,7 +193,17 @@ pub(super) fn backward(
         TokenOp::Border { before, .. } => blocked::border_gradient(&g, *before, seen.dims, arena),
     };
     arena.recycle(g);
-    Ok((dx, found))
+    (dx, found)
+}
+
+/// The gradients of the weight and the bias of a module.
+fn of_affine(module: &str, all: &BlockSums) -> Named {
+    let (weight, bias) = all.single_pairs();
+    vec![(parameter(module, "weight"), weight), (parameter(module, "bias"), bias)]
+}
+
+fn of_shifts(shifts: &[Shift], pass: Pass<'_>, sums: &[f32]) -> Named {
+    Shift::gradients(shifts, sums, |name| pass.weights[name].len())
 }
 
 /// The gradient of the argument of an affine map of each channel.
@@ -199,23 +212,22 @@ fn scaled(engine: &Engine, g: Blocked, a: &[f32]) -> Blocked {
     blocked::channel_affine_gradient(g, terms, engine.instructions, &engine.arena).0
 }
 
-fn layer_norm(
+fn layer_norm<'a>(
     engine: &Engine,
-    pass: Pass<'_>,
-    module: &str,
+    pass: Pass<'a>,
+    module: &'a str,
     mut g: Blocked,
     seen: Seen<'_>,
-) -> Result<(Blocked, Named), Error> {
+) -> (Blocked, Vec<Leaving<'a>>) {
     let (x, instructions) = (seen.x(), engine.instructions);
     let moments = seen.moments.expect("the forward pass has kept what this step needs");
-    let mut found = Named::new();
+    let mut found = Vec::new();
     if pass.purpose == Purpose::Parameters {
         let sums = blocked::layer_norm_parameter_gradients(&g, x, moments, instructions);
-        let (weight, bias) = pass.all(sums)?.single_pairs();
-        found = vec![(parameter(module, "weight"), weight), (parameter(module, "bias"), bias)];
+        found.push(Leaving::sums(sums, |all| of_affine(module, all)));
     }
     blocked::layer_norm_gradient(&mut g, x, moments, pass.weight(module, "weight"), instructions);
-    Ok((g, found))
+    (g, found)
 }
 
 /// What attention on planes of a size is given.
