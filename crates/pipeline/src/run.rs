@@ -329,6 +329,8 @@ impl PreparedRun<'_> {
         drop(reporter);
         match outcome? {
             Outcome::Finished => {
+                // Rank 0 may end the work of all next: not while another one waits for the last numbers of a third.
+                session.ranks.barrier().map_err(training::Error::from)?;
                 // Others may not see yet what the first has just written.
                 let metrics = if session.ranks.is_first() { folder.metrics()? } else { Vec::new() };
                 Ok(Trained { folder: folder.path().to_owned(), metrics })
