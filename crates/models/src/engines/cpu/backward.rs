@@ -9,7 +9,8 @@ use kernels::blocked::{
 use super::{
     arrays,
     engine::{Engine, Pass},
-    late::{Late, Leaving, Named},
+    late::Late,
+    leaving::{Leaving, Named},
     tape::{Statistics, Tape},
     tokens::{self, Seen},
 };

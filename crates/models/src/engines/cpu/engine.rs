@@ -11,7 +11,7 @@ use kernels::{
 };
 
 use super::{
-    late::{Leaving, Named},
+    leaving::{Leaving, Named},
     shared::Share,
 };
 use crate::{

@@ -9,6 +9,7 @@ mod backward;
 mod engine;
 mod forward;
 mod late;
+mod leaving;
 mod network;
 mod shared;
 mod tape;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use kernels::blocked::{Arena, BlockSums, Blocked, Convolution, Dims, Joining, WeightSums};
 use ranks::{Exchange, Ranks};
 
-use super::late::Leaving;
+use super::leaving::Leaving;
 use crate::{
     error::Error,
     sharing::{Sharing, images_of},

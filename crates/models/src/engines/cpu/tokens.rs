@@ -12,7 +12,7 @@ use kernels::{
 
 use super::{
     engine::{Engine, Pass},
-    late::{Leaving, Named},
+    leaving::{Leaving, Named},
 };
 use crate::{
     graph::{BiasNumbers, RelativeBias, SelfAttention, Shift, TokenOp, parameter, perceptron},
