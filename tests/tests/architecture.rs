@@ -51,7 +51,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "training",
         ],
     ),
-    ("derived", &["cdes", "datasets", "files", "plots", "progress", "spectral", "training"]),
+    ("derived", &["cdes", "datasets", "files", "plots", "progress", "ranks", "spectral", "training"]),
     (
         "reproduction",
         &[

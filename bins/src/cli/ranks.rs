@@ -43,7 +43,7 @@ pub(super) fn refuse_several(ranks: &Ranks) -> anyhow::Result<()> {
         return Ok(());
     }
     Err(UsageError(format!(
-        "{} ranks are started, and this program runs on one: easy_train, grad, evaluate, measure and reproduce share their work",
+        "{} ranks are started, and this program runs on one: easy_train, grad, evaluate, measure, train_toy_models and reproduce share their work",
         ranks.size()
     ))
     .into())

@@ -87,14 +87,15 @@ pub struct Flags {
 /// # Errors
 /// If the data cannot be read, there is an earlier fit, a class has no images, or a file cannot be written.
 pub fn run(flags: Flags) -> anyhow::Result<()> {
-    let session = cli::start(&flags.machine)?;
+    let session = cli::start_shared(&flags.machine)?;
     if flags.machine.precision != PrecisionFlag::F32 {
         session.progress.note("--precision has no effect: kernels are fitted in f32");
     }
-    print(&fit(&flags, &session)?, flags.machine.format)
+    let fitted = fit(&flags, &session)?;
+    if session.ranks.is_first() { print(&fitted, flags.machine.format) } else { Ok(()) }
 }
 
-/// Fits the kernels that the flags name.
+/// Fits the kernels that the flags name; ranks other than the first help, and have none to show.
 ///
 /// # Errors
 /// As [`run`].
@@ -105,7 +106,12 @@ pub(super) fn fit(flags: &Flags, session: &Session) -> anyhow::Result<Vec<Fitted
         Backend::Cpu(_) => None,
         Backend::Candle { device, .. } => Some(device),
     };
-    Ok(flags.settings(session)?.run(&dataset, flags.start.into(), device, &session.progress)?)
+    let fit = flags.settings(session)?;
+    if !session.ranks.is_first() {
+        fit.help(&dataset, device, &session.progress)?;
+        return Ok(Vec::new());
+    }
+    Ok(fit.run(&dataset, flags.start.into(), device, &session.progress)?)
 }
 
 impl Flags {
@@ -133,6 +139,7 @@ impl Flags {
             fit_on: self.fit_on.into(),
             folder: self.kernels.folder(),
             provenance,
+            ranks: session.ranks.clone(),
         })
     }
 }

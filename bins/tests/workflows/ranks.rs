@@ -143,6 +143,38 @@ fn any_number_of_ranks_trains_the_same_network() -> Outcome {
 }
 
 #[test]
+fn any_number_of_ranks_fits_the_same_kernels() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let small =
+        ["--limit-train", "60", "--limit-test", "20", "--epochs", "2", "--number", "2", "--kernel-size", "3"];
+    let mut alone: Option<(BTreeMap<String, Files>, String)> = None;
+    for ranks in [1, 2, 4] {
+        let sets = format!("{ranks} ranks");
+        let flags = with(&small, &["--out-dir", &sets]);
+        let output = mpirun(ranks, "train_toy_models", folder.path(), &flags).output()?;
+        assert!(output.status.success(), "{ranks} ranks: {}", texts(&output));
+        let root = folder.path().join(&sets).join("SCR");
+        let mut found = BTreeMap::new();
+        for class in 0..10 {
+            let class = format!("class{class}");
+            found.insert(format!("{class}/Img"), files(&root.join(&class).join("Img"))?);
+            found.insert(class.clone(), files(&root.join(&class))?);
+        }
+        assert_eq!(found["class9"].len(), 5, "kernels of two epochs and of the last, log, state");
+        assert_eq!(found["class9/Img"].len(), 6, "pictures of two epochs");
+        let said = String::from_utf8(output.stdout)?.replace(&sets, "");
+        match &alone {
+            None => alone = Some((found, said)),
+            Some((expected, words)) => {
+                assert_eq!(&said, words, "{ranks} ranks: rank 0 alone prints");
+                assert!(&found == expected, "{ranks} ranks");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn a_training_rank_that_is_killed_or_stopped_costs_nothing() -> Outcome {
     let flags = with(&TRAINING, &["--epochs", "5", "--quiet"]);
     let alone = tempfile::tempdir()?;

@@ -56,6 +56,9 @@ pub enum Error {
     /// A file or folder cannot be read or written.
     #[error("{0}")]
     File(#[from] files::Error),
+    /// Whoever writes the files of a fit cannot; see [`KernelFolder::written_by`](crate::KernelFolder::written_by).
+    #[error("{0}")]
+    Writer(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A checkpoint, a state or a schedule is refused.
     #[error("{0}")]
     Training(#[from] training::Error),

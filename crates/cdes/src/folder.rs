@@ -1,6 +1,10 @@
 //! Where fitted kernels are kept.
 
-use std::path::{Path, PathBuf};
+use std::{
+    error, fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use files::write_atomically;
 use training::Start;
@@ -17,10 +21,15 @@ use crate::{Error, ToyKernels};
 /// assert!(folder.checkpoints()?.is_empty());
 /// # Ok::<(), cdes::Error>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct KernelFolder {
     path: PathBuf,
+    /// Who writes its files, if not this process.
+    writer: Option<Arc<Writer>>,
 }
+
+/// Takes the path and the bytes of a file.
+type Writer = dyn Fn(&Path, Vec<u8>) -> Result<(), Box<dyn error::Error + Send + Sync>> + Send + Sync;
 
 const PREFIX: &str = "Epoch";
 const SUFFIX: &str = ".safetensors";
@@ -31,7 +40,36 @@ const LOG: &str = "log.jsonl";
 impl KernelFolder {
     /// A folder as it is; it need not exist.
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self { path: path.into(), writer: None }
+    }
+
+    /// The same folder, whose files somebody else writes: a fit hands their paths and bytes over, and creates and writes nothing.
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex, atomic::AtomicBool};
+    /// use cdes::{ByteImages, FitSettings, KernelFolder, Objective, ToyKernels};
+    /// let written = Arc::new(Mutex::new(Vec::new()));
+    /// let names = Arc::clone(&written);
+    /// let folder = KernelFolder::at("nowhere").written_by(move |path, bytes| {
+    ///     names.lock().unwrap().push((path.display().to_string(), bytes.len() > 0));
+    ///     Ok(())
+    /// });
+    /// let fit = FitSettings { epochs: 1, ..FitSettings::default() }.check(Objective::new(8, 8, vec![1.0, 0.0, 0.5])?)?;
+    /// let images = [7; 2 * 192];
+    /// let mut kernels = ToyKernels::new(2, 3, 0)?;
+    /// fit.run(&mut kernels, &ByteImages::new(&images, [8, 8])?, Some(&folder), &AtomicBool::new(false), &mut |_| ())?;
+    /// let written = written.lock().unwrap();
+    /// // The state at the beginning, what an epoch leaves, and the state after it.
+    /// assert_eq!(written.len(), 5);
+    /// assert_eq!(written[1], ("nowhere/Epoch0.safetensors".to_owned(), true));
+    /// assert!(!std::path::Path::new("nowhere").exists());
+    /// # Ok::<(), cdes::Error>(())
+    /// ```
+    pub fn written_by(
+        self,
+        writer: impl Fn(&Path, Vec<u8>) -> Result<(), Box<dyn error::Error + Send + Sync>> + Send + Sync + 'static,
+    ) -> Self {
+        Self { writer: Some(Arc::new(writer)), ..self }
     }
 
     /// Prepares a folder for a fit.
@@ -113,9 +151,25 @@ impl KernelFolder {
 
     /// Keeps an epoch's kernels and the log up to it.
     pub(crate) fn keep(&self, epoch: usize, kernels: &ToyKernels, log: &[String]) -> Result<(), Error> {
-        kernels.save(&self.checkpoint_path(epoch))?;
-        kernels.save(&self.latest_path())?;
+        for path in [self.checkpoint_path(epoch), self.latest_path()] {
+            let bytes = kernels.file(&path)?;
+            self.write(&path, bytes)?;
+        }
         let text: String = log.iter().flat_map(|line| [line.as_str(), "\n"]).collect();
-        Ok(write_atomically(&self.log_path(), text.as_bytes())?)
+        self.write(&self.log_path(), text.into_bytes())
+    }
+
+    /// Writes one of its files, or has it written.
+    pub(crate) fn write(&self, path: &Path, bytes: Vec<u8>) -> Result<(), Error> {
+        match &self.writer {
+            None => Ok(write_atomically(path, &bytes)?),
+            Some(writer) => writer(path, bytes).map_err(Error::Writer),
+        }
+    }
+}
+
+impl fmt::Debug for KernelFolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KernelFolder").field("path", &self.path).finish_non_exhaustive()
     }
 }

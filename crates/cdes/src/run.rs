@@ -196,7 +196,9 @@ impl<'a, I: ImageSource> Run<'a, I> {
 
     fn save_state(&self) -> Result<(), Error> {
         let Some(folder) = self.folder else { return Ok(()) };
-        state::save(&folder.state_path(), &self.fixed(), &self.progress, self.kernels, &self.sgd)
+        let path = folder.state_path();
+        let file = state::file(&path, &self.fixed(), &self.progress, self.kernels, &self.sgd)?;
+        folder.write(&path, file)
     }
 
     /// What must not change in the middle of a fit.

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
-use training::{Sgd, load_tensors, save_tensors};
+use training::{Sgd, load_tensors, tensor_file};
 
 use crate::{Error, Losses, Setting, ToyKernels};
 
@@ -70,19 +70,20 @@ struct Content {
     progress: Progress,
 }
 
-pub(crate) fn save(
+/// The state's file, which is to be at `path`.
+pub(crate) fn file(
     path: &Path,
     fixed: &Fixed,
     progress: &Progress,
     kernels: &ToyKernels,
     sgd: &Sgd,
-) -> Result<(), Error> {
+) -> Result<Vec<u8>, Error> {
     let parameters = kernels.parameters().iter();
     let parameters = parameters.map(|(name, value)| (format!("{KERNELS}{name}"), value.as_detached_tensor()));
     let momentum = sgd.buffers().iter().map(|(name, buffer)| (format!("{MOMENTUM}{name}"), buffer.clone()));
     let tensors = parameters.chain(momentum).collect();
     let content = Content { fixed: fixed.clone(), progress: progress.clone() };
-    Ok(save_tensors(path, &tensors, KEY, &serde_json::json!(content))?)
+    Ok(tensor_file(path, &tensors, KEY, &serde_json::json!(content))?)
 }
 
 /// What the file is expected to be.

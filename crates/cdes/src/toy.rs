@@ -106,9 +106,14 @@ impl ToyKernels {
     /// # Errors
     /// If it cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
+        Ok(files::write_atomically(path, &self.file(path)?)?)
+    }
+
+    /// What [`ToyKernels::save`] would write.
+    pub(crate) fn file(&self, path: &Path) -> Result<Vec<u8>, Error> {
         let detached = |(name, variable): (&String, &Var)| (name.clone(), variable.as_detached_tensor());
         let tensors = self.parameters.iter().map(detached).collect();
-        Ok(Checkpoint { tensors, info: None }.save(path)?)
+        Ok(Checkpoint { tensors, info: None }.file(path)?)
     }
 
     /// n, the number of kernels of the first convolution.

@@ -111,6 +111,9 @@ pub enum Error {
     /// A configuration or events cannot be read or written.
     #[error("{0}")]
     Training(#[from] training::Error),
+    /// Another rank failed, or has something else to do.
+    #[error("{0}")]
+    Ranks(#[from] ranks::Error),
     /// A tensor operation failed.
     #[error("{0}")]
     Tensor(#[from] candle_core::Error),

@@ -60,7 +60,15 @@ impl Checkpoint {
     /// # Errors
     /// If it cannot be written.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        save(path, &self.tensors, INFO, &serde_json::json!(self.info))
+        Ok(write_atomically(path, &self.file(path)?)?)
+    }
+
+    /// What [`Checkpoint::save`] would write, for whoever writes elsewhere.
+    ///
+    /// # Errors
+    /// If a tensor is not f32; the error names the file.
+    pub fn file(&self, path: &Path) -> Result<Vec<u8>, Error> {
+        file(path, &self.tensors, INFO, &serde_json::json!(self.info))
     }
 
     /// Reads a safetensors file; half and double precision become f32, integers are left out.
@@ -109,6 +117,19 @@ pub fn save(
     key: &str,
     info: &serde_json::Value,
 ) -> Result<(), Error> {
+    Ok(write_atomically(path, &file(path, tensors, key, info)?)?)
+}
+
+/// What [`save`] would write, for whoever writes elsewhere.
+///
+/// # Errors
+/// If a tensor is not f32; the error names the file.
+pub fn file(
+    path: &Path,
+    tensors: &BTreeMap<String, Tensor>,
+    key: &str,
+    info: &serde_json::Value,
+) -> Result<Vec<u8>, Error> {
     let mut data = Vec::with_capacity(tensors.len());
     for (name, tensor) in tensors {
         let values = tensor.flatten_all()?.to_vec1::<f32>()?;
@@ -132,7 +153,7 @@ pub fn save(
     // Names, shapes and what is said of them have a checksum of their own; that of the values is among what is said.
     let sealed = seal(&info.to_string(), &description(views.iter().map(|(name, view)| (*name, view))));
     let metadata = Some([(key.to_owned(), sealed)].into());
-    Ok(write_atomically(path, &safetensors::serialize(views, metadata).map_err(internal)?)?)
+    safetensors::serialize(views, metadata).map_err(internal)
 }
 
 /// Names, types and shapes of tensors that come by name.

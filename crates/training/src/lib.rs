@@ -53,7 +53,8 @@ pub use sgd::Sgd;
 
 // What it leaves
 pub use checkpoint::{
-    Checkpoint, CheckpointInfo, load as load_tensors, save as save_tensors, stored_tensors,
+    Checkpoint, CheckpointInfo, file as tensor_file, load as load_tensors, save as save_tensors,
+    stored_tensors,
 };
 pub use run_folder::{EpochMetrics, RunFolder, Start};
 pub use tensorboard::{EventFile, Histogram, Png, Summary};

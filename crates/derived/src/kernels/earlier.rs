@@ -7,7 +7,7 @@ use datasets::Dataset;
 use files::FolderLock;
 use training::Start;
 
-use super::{events, pictures, settings::KernelFit};
+use super::{events, pictures, sets::KernelSet, settings::KernelFit};
 use crate::{Error, config::KernelConfig, experiment::Scope, folders};
 
 /// Takes the folder for a fit of these kernel sets. All that can be rejected is rejected before anything is removed.
@@ -17,12 +17,12 @@ use crate::{Error, config::KernelConfig, experiment::Scope, folders};
 /// program writes to the folder, or if a file cannot be removed.
 pub(super) fn take(
     fit: &KernelFit,
-    scopes: &[Scope],
+    sets: &[KernelSet<'_>],
     dataset: &Dataset,
     start: Start,
 ) -> Result<FolderLock, Error> {
     let root = &fit.folder;
-    match (start, is_begun(fit, scopes, start)?) {
+    match (start, is_begun(fit, sets, start)?) {
         (Start::Fresh, true) => return Err(Error::FitExists { folder: root.clone() }),
         (Start::Resume, false) => return Err(Error::NothingToResume { folder: root.clone() }),
         (Start::Resume, true) => check_same(fit, dataset)?,
@@ -36,10 +36,10 @@ pub(super) fn take(
 }
 
 /// Whether there are kernels of one of the scopes. Kernels without a state can only be replaced.
-fn is_begun(fit: &KernelFit, scopes: &[Scope], start: Start) -> Result<bool, Error> {
+fn is_begun(fit: &KernelFit, sets: &[KernelSet<'_>], start: Start) -> Result<bool, Error> {
     let mut is_begun = false;
-    for &scope in scopes {
-        let folder = fit.folder_of(scope);
+    for set in sets {
+        let folder = fit.folder_of(set.scope);
         let (has_state, has_kernels) = (folder.state_path().exists(), !folder.checkpoints()?.is_empty());
         is_begun |= has_state || has_kernels;
         if has_kernels && !has_state && start != Start::Overwrite {

@@ -33,10 +33,15 @@
 
 mod earlier;
 mod events;
+mod first;
+mod fitter;
+mod helper;
 mod images;
 mod pictures;
 mod reporter;
 mod run;
+mod said;
+mod sets;
 mod settings;
 
 pub use run::Fitted;

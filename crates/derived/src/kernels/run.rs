@@ -1,19 +1,21 @@
-//! Fits the kernel sets of an experiment, one after the other.
+//! The fit of an experiment's kernel sets, on one rank or several.
 
 use std::path::PathBuf;
 
 use candle_core::Device;
-use cdes::{EpochLosses, Fit, FitEvent, ImageSource, KernelFolder, Outcome, ToyKernels};
+use cdes::EpochLosses;
 use datasets::Dataset;
 use progress::Progress;
 use serde::Serialize;
 use training::Start;
 
 use super::{
-    earlier, events,
-    images::ScopeImages,
-    pictures::{self, Pictures},
-    reporter::Reporter,
+    earlier,
+    first::First,
+    fitter::Fitter,
+    helper::Helper,
+    said::{Said, Stop},
+    sets::{KernelSet, kernel_sets},
     settings::KernelFit,
 };
 use crate::{Error, config::KernelConfig, experiment::Scope, source};
@@ -34,11 +36,14 @@ impl KernelFit {
     /// computed by tensor operations there; without one by the CPU's own kernels. Every finished epoch is kept; so is the state
     /// of a fit that the interrupt flag stops.
     ///
+    /// On rank 0 of several, all others must call [`KernelFit::help`]: each fits some of the sets, and this rank keeps them all. The files
+    /// are the same for any number of ranks.
+    ///
     /// # Errors
     /// Nothing is changed if a setting is out of its range, a class has no images ([`Error::NoImages`]), there are kernels that
     /// `start` does not allow for ([`Error::FitExists`], [`Error::NothingToResume`], [`Error::StateMissing`]), or a resumed fit has
     /// other images or settings ([`Error::ImagesChanged`], [`Error::SettingChanged`]). Later: if the loss diverges, a file cannot be
-    /// written, or the flag is set ([`Error::FitInterrupted`]).
+    /// written, another rank fails, or the flag is set ([`Error::FitInterrupted`]).
     pub fn run(
         &self,
         dataset: &Dataset,
@@ -47,100 +52,60 @@ impl KernelFit {
         progress: &Progress,
     ) -> Result<Vec<Fitted>, Error> {
         let dataset = &source::in_memory(dataset)?;
-        let scopes = self.experiment.scopes(dataset.train.classes().len());
-        let images = scopes.iter().map(|&scope| ScopeImages::new(dataset, scope, self.fit_on));
-        let images: Vec<ScopeImages<'_>> = images.collect::<Result<_, _>>()?;
+        let (sets, shape) = (kernel_sets(self, dataset)?, dataset.train.shape());
         // Everything that can be rejected comes first: earlier kernels are removed only for ones that can be fitted.
-        self.plan(Scope::All, dataset.train.shape(), device)?;
+        self.plan(Scope::All, shape, device)?;
         self.fresh_kernels(Scope::All)?;
-        let _lock = earlier::take(self, &scopes, dataset, start)?;
+        let _lock = earlier::take(self, &sets, dataset, start)?;
         let config = KernelConfig::new(&self.provenance, dataset, self.settings(&dataset.name));
         if start != Start::Resume {
             config.write(&self.folder)?;
         }
-        let mut fitter = Fitter { settings: self, dataset, device, progress, before: None };
-        let sets = scopes.iter().zip(&images);
-        let fitted = sets.map(|(&scope, images)| fitter.run(scope, images)).collect::<Result<_, _>>()?;
+        self.ranks.announce(&self.task(dataset))?;
+        let target = self.target(shape);
+        let mut first = First::new(self, progress, &sets, &target);
+        let stopped = Fitter { settings: self, shape, device }.run(&sets, &mut first)?;
+        if let Some(Stop { set, epoch, batch }) = first.wait(stopped)? {
+            let (label, folder) = (sets[set].label.clone(), self.folder.clone());
+            return Err(Error::FitInterrupted { label, epoch, batches: batch, folder });
+        }
         // Only now is it known that a resumed fit went on with these settings.
         config.write(&self.folder)?;
-        Ok(fitted)
+        let fitted = |set: &KernelSet<'_>| {
+            let (folder, epochs) = first.losses(set)?;
+            Ok(Fitted { scope: set.scope, folder, epochs })
+        };
+        sets.iter().map(fitted).collect()
     }
-}
 
-struct Fitter<'a> {
-    settings: &'a KernelFit,
-    dataset: &'a Dataset,
-    device: Option<&'a Device>,
-    progress: &'a Progress,
-    /// The kernels of the class before, for a warm start.
-    before: Option<PathBuf>,
-}
-
-impl Fitter<'_> {
-    fn run(&mut self, scope: Scope, images: &ScopeImages<'_>) -> Result<Fitted, Error> {
-        let label = scope.label(self.dataset.train.classes());
-        let fit = self.settings.plan(scope, self.dataset.train.shape(), self.device)?;
-        let mut kernels = self.first_kernels(scope)?;
-        let folder = begin(self.settings.folder_of(scope))?;
-        let outcome = self.fit(&fit, &mut kernels, images, &folder, &label)?;
-        self.before = Some(folder.latest_path());
-        let (path, epochs) = (folder.path().to_owned(), read_log(&folder)?);
-        events::save(&path, &pictures::folder(&path), &epochs)?;
-        match outcome {
-            Outcome::Finished => Ok(Fitted { scope, folder: path, epochs }),
-            Outcome::Interrupted { epoch, batch } => {
-                let folder = self.settings.folder.clone();
-                Err(Error::FitInterrupted { label, epoch, batches: batch, folder })
-            }
+    /// Fits the kernel sets that fall to this rank, one of several and not the first, while rank 0 is in [`KernelFit::run`] with the same
+    /// arguments. Nothing is written.
+    ///
+    /// # Errors
+    /// If rank 0 has other images or settings ([`ranks::Error::Different`]), a fit fails, or rank 0 has ended the work
+    /// ([`ranks::Error::Ended`]). Where the flag stops it, rank 0 says so.
+    pub fn help(&self, dataset: &Dataset, device: Option<&Device>, progress: &Progress) -> Result<(), Error> {
+        let dataset = &source::in_memory(dataset)?;
+        let sets = kernel_sets(self, dataset)?;
+        let (own, of_first): (_, String) = (self.task(dataset), self.ranks.await_from(0)?);
+        if own != of_first {
+            return Err(ranks::Error::Different { what: "fitted", found: own, expected: of_first }.into());
         }
-    }
-
-    fn fit(
-        &self,
-        fit: &Fit,
-        kernels: &mut ToyKernels,
-        images: &ScopeImages<'_>,
-        folder: &KernelFolder,
-        label: &str,
-    ) -> Result<Outcome, Error> {
-        let epochs = self.settings.steps.epochs;
-        let mut reporter = Reporter::new(self.progress, epochs, images.len(), label);
-        let pictures = Pictures::new(folder.path(), label, images, fit.objective().target(), epochs)?;
-        let mut drawn = Ok(());
-        let outcome = fit.run(kernels, images, Some(folder), self.progress.interrupt(), &mut |event| {
-            reporter.see(&event);
-            if let (FitEvent::Epoch { losses, kernels }, Ok(())) = (&event, &drawn) {
-                drawn = pictures.draw(losses.epoch, kernels);
-            }
-        })?;
-        drawn?;
-        if let Outcome::Finished = outcome {
-            pictures.complete(folder)?;
+        let fitter = Fitter { settings: self, shape: dataset.train.shape(), device };
+        if let Some(stop) = fitter.run(&sets, &mut Helper::new(self, progress))? {
+            self.ranks.send(0, &Said::Stopped(stop))?;
         }
-        Ok(outcome)
+        Ok(self.ranks.send(0, &Said::Over)?)
     }
 
-    fn first_kernels(&self, scope: Scope) -> Result<ToyKernels, Error> {
-        match self.before.as_ref().filter(|_| self.settings.warm_start) {
-            Some(before) => Ok(ToyKernels::load(before)?),
-            None => self.settings.fresh_kernels(scope),
-        }
+    /// What all ranks must fit, and with what.
+    fn task(&self, dataset: &Dataset) -> String {
+        let Self { number, kernel_size, steps, rho, warm_start, fit_on, .. } = self;
+        let (sets, images) = (self.experiment.as_str(), dataset.checksum());
+        let kernels = self.provenance.kernels.as_deref().unwrap_or("");
+        format!(
+            "{sets} of {number} kernels of {kernel_size}×{kernel_size}, ρ {rho}, warm start {warm_start}, {fit_on:?} images {images:08x}, \
+             {steps:?} {kernels}"
+        )
     }
-}
-
-/// Goes on with the fit in a folder, where there is one.
-fn begin(folder: KernelFolder) -> Result<KernelFolder, Error> {
-    let start = if folder.state_path().exists() { Start::Resume } else { Start::Fresh };
-    Ok(KernelFolder::begin(folder.path(), start)?)
-}
-
-/// The epochs that are finished; none where a fit was stopped in the first one.
-fn read_log(folder: &KernelFolder) -> Result<Vec<EpochLosses>, Error> {
-    let path = folder.log_path();
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    let bytes = files::read(&path)?;
-    let lines = bytes.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
-    lines.map(|line| serde_json::from_slice(line).map_err(Error::damaged(&path, "log of losses"))).collect()
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use candle_core::Device;
 use cdes::{Fit, FitSettings, KernelFolder, Objective, ToyKernels, target_density};
 use datasets::ImageShape;
+use ranks::Ranks;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use spectral::{Convention, RadialBins};
@@ -49,6 +50,8 @@ pub struct KernelFit {
     pub folder: PathBuf,
     /// What the configuration says of the caller.
     pub provenance: Provenance,
+    /// Who shares the kernel sets; one rank. Rank 0 calls [`KernelFit::run`], the others [`KernelFit::help`].
+    pub ranks: Ranks,
 }
 
 impl KernelFit {
@@ -64,6 +67,7 @@ impl KernelFit {
             fit_on: FitOn::default(),
             folder: folder.into(),
             provenance: Provenance::default(),
+            ranks: Ranks::default(),
         }
     }
 
@@ -77,15 +81,18 @@ impl KernelFit {
         shape: ImageShape,
         device: Option<&Device>,
     ) -> Result<Fit, Error> {
-        let ImageShape { height, width, .. } = shape;
-        let radii = RadialBins::new(height, width, Convention::Reference);
-        let target = target_density(radii.len(), height, self.rho);
         let settings = FitSettings { seed: scope.seed(self.steps.seed), ..self.steps.clone() };
-        let fit = settings.check(Objective::new(height, width, target)?)?;
+        let fit = settings.check(Objective::new(shape.height, shape.width, self.target(shape))?)?;
         Ok(match device {
             Some(device) => fit.on(device)?,
             None => fit,
         })
+    }
+
+    /// The density that images are to get.
+    pub(super) fn target(&self, shape: ImageShape) -> Vec<f64> {
+        let radii = RadialBins::new(shape.height, shape.width, Convention::Reference);
+        target_density(radii.len(), shape.height, self.rho)
     }
 
     /// Kernels that nothing has changed yet.

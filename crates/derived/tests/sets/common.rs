@@ -20,6 +20,11 @@ pub(crate) const SIDE: usize = 12;
 
 /// 16 training and 8 test images of two classes in turn.
 pub(crate) fn data() -> Dataset {
+    data_of(&["even", "odd"])
+}
+
+/// The same of other classes.
+pub(crate) fn data_of(classes: &[&str]) -> Dataset {
     let mut state = 7u64;
     let mut set = |count: usize| {
         let mut next = || {
@@ -28,9 +33,9 @@ pub(crate) fn data() -> Dataset {
         };
         let pixels: Vec<u8> = (0..count * 3 * SIDE * SIDE).map(|_| next()).collect();
         let shape = ImageShape { channels: 3, height: SIDE, width: SIDE };
-        let classes = ["even", "odd"].map(String::from);
-        let labels = (0..count as u32).map(|image| image % 2).collect();
-        ImageSet::new(pixels, labels, classes.into(), shape).expect("pixels that fit")
+        let labels = (0..count as u32).map(|image| image % classes.len() as u32).collect();
+        let classes = classes.iter().copied().map(String::from).collect();
+        ImageSet::new(pixels, labels, classes, shape).expect("pixels that fit")
     };
     Dataset { name: "noise".into(), train: set(16), test: set(8), notes: Vec::new() }
 }

@@ -3,3 +3,4 @@
 mod common;
 mod hybrids;
 mod kernels;
+mod ranks;
