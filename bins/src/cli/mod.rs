@@ -14,7 +14,7 @@ mod usage;
 
 // From the command line to a workflow
 pub(crate) use launch::{fail, launch, refuse};
-pub(crate) use session::{first_rank_first, start, start_shared, start_to_read, start_without_networks};
+pub(crate) use session::{first_rank_first, start, start_to_read, start_without_networks};
 
 // What a person sees
 pub(crate) use terminal::{counted, result, result_as_it_is};

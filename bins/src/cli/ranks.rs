@@ -4,7 +4,7 @@
 
 use std::{process::ExitCode, sync::OnceLock, thread, time::Duration};
 
-use ranks::{Error, Ranks};
+use ranks::{Error, Ranks, Unreached};
 
 use super::{advice, terminal, usage::UsageError};
 
@@ -17,8 +17,11 @@ static JOINED: OnceLock<Ranks> = OnceLock::new();
 /// Joins the ranks that somebody started; alone, if nobody did or this build cannot.
 ///
 /// # Errors
-/// If MPI does not start.
+/// If MPI does not start, or torchrun has started several processes: they would all write the same files.
 pub(super) fn join(patience: usize) -> anyhow::Result<Ranks> {
+    if let Some(others) = ranks::unreached() {
+        face_strangers(others)?;
+    }
     let ranks = ranks::started(Duration::from_secs(patience as u64))?;
     if !cfg!(feature = "mpi") && ranks::announced() == Some(0) && others_are_announced() {
         terminal::note(
@@ -27,6 +30,22 @@ pub(super) fn join(patience: usize) -> anyhow::Result<Ranks> {
         );
     }
     Ok(JOINED.get_or_init(|| ranks).clone())
+}
+
+/// Whoever uses srun for runs that have nothing to do with each other may do so.
+fn face_strangers(Unreached { launcher, size, rank }: Unreached) -> Result<(), UsageError> {
+    let instead = "processes find each other by MPI alone (a build with --features mpi)";
+    if launcher == "srun" {
+        if rank == 0 {
+            terminal::note(&format!(
+                "note: srun has started {size} processes without MPI: each does all of the work by itself; {instead}: srun --mpi=pmix -n {size} …"
+            ));
+        }
+        return Ok(());
+    }
+    Err(UsageError(format!(
+        "{launcher} has started {size} processes: {instead}; start them with mpirun -n {size} …"
+    )))
 }
 
 fn others_are_announced() -> bool {

@@ -14,21 +14,11 @@ use super::{
     terminal::Terminal,
 };
 
-/// Sets the number of threads, opens the terminal, watches for Ctrl-C and opens the device that runs the networks.
+/// Sets the number of threads, opens the terminal, joins other ranks, watches for Ctrl-C and opens the device that runs the networks.
 ///
 /// # Errors
-/// If the thread pool cannot be started, the system refuses the handler, there is no such device, or several ranks are started.
+/// If the thread pool cannot be started, MPI does not start, the system refuses the handler, or there is no such device.
 pub(crate) fn start(machine: &MachineFlags) -> anyhow::Result<Session> {
-    let session = start_shared(machine)?;
-    ranks::refuse_several(&session.ranks)?;
-    Ok(session)
-}
-
-/// The same for a program that shares its work with other ranks.
-///
-/// # Errors
-/// As [`start`], but for several ranks; if MPI does not start.
-pub(crate) fn start_shared(machine: &MachineFlags) -> anyhow::Result<Session> {
     let terminal = prepare(machine)?;
     let ranks = ranks::join(machine.rank_timeout)?;
     let progress = progress(terminal, interrupt::watch()?);
@@ -53,10 +43,10 @@ pub(crate) fn first_rank_first<T>(
     Ok(done)
 }
 
-/// The same for a program that runs no network.
+/// The same for a program that runs no network, on one rank.
 ///
 /// # Errors
-/// If the thread pool cannot be started or the system refuses the handler.
+/// If the thread pool cannot be started, the system refuses the handler, or several ranks are started.
 pub(crate) fn start_without_networks(machine: &MachineFlags) -> anyhow::Result<Session> {
     let terminal = prepare(machine)?;
     ranks::refuse_several(&ranks::join(machine.rank_timeout)?)?;

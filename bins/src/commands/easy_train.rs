@@ -88,7 +88,7 @@ pub struct Flags {
 /// # Errors
 /// If the data cannot be read, the run folder cannot be used, or training fails.
 pub fn run(flags: Flags) -> anyhow::Result<()> {
-    let session = cli::start_shared(&flags.machine)?;
+    let session = cli::start(&flags.machine)?;
     let format = flags.machine.format;
     print(&train(flags, &session)?, format)
 }

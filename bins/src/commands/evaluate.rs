@@ -74,7 +74,7 @@ stands_for!(Projection => analysis::Projection { Pc1, Mean });
 /// # Errors
 /// If there is nothing to measure, or a file cannot be read or written.
 pub fn run(mut flags: Flags) -> anyhow::Result<()> {
-    let session = cli::start_shared(&flags.machine)?;
+    let session = cli::start(&flags.machine)?;
     flags.checkpoints.adopt_settings(&mut flags.data, &mut flags.run)?;
     measure(&flags, &session, |report, images, files| print(report, images, files, flags.machine.format))
 }

@@ -72,7 +72,7 @@ fn outcome(word: &str) -> Result<Outcome, String> {
 /// # Errors
 /// If there is nothing to measure, or a file cannot be read or written.
 pub fn run(mut flags: Flags) -> anyhow::Result<()> {
-    let session = cli::start_shared(&flags.machine)?;
+    let session = cli::start(&flags.machine)?;
     flags.checkpoints.adopt_settings(&mut flags.data, &mut flags.run)?;
     let dataset = images::open(&flags.data.request(), Request::open, &session)?;
     let checkpoints = flags.shared_checkpoints(&dataset, &session)?;

@@ -299,7 +299,7 @@ impl MeasureFlags for ShortcutsFlags {
 /// # Errors
 /// If there is nothing to measure, or a file cannot be read or written.
 pub fn run<Own: MeasureFlags>(flags: Flags<Own>) -> anyhow::Result<()> {
-    let session = cli::start_shared(&flags.machine)?;
+    let session = cli::start(&flags.machine)?;
     let format = flags.machine.format;
     measure(flags, &session, |report, networks, files| print(report, networks, files, format))
 }

@@ -125,7 +125,7 @@ pub fn run(flags: Flags) -> anyhow::Result<()> {
     if let Some(format) = flags.plan {
         return cli::result_as_it_is(export(&plan, format.into(), &flags.config.command()).as_bytes());
     }
-    let session = cli::start_shared(&flags.machine)?;
+    let session = cli::start(&flags.machine)?;
     if let Some(number) = flags.step {
         return run_alone(&plan, number, &session);
     }

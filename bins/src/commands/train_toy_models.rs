@@ -87,7 +87,7 @@ pub struct Flags {
 /// # Errors
 /// If the data cannot be read, there is an earlier fit, a class has no images, or a file cannot be written.
 pub fn run(flags: Flags) -> anyhow::Result<()> {
-    let session = cli::start_shared(&flags.machine)?;
+    let session = cli::start(&flags.machine)?;
     if flags.machine.precision != PrecisionFlag::F32 {
         session.progress.note("--precision has no effect: kernels are fitted in f32");
     }

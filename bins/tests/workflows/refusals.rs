@@ -60,6 +60,25 @@ fn flags_that_cannot_be_used_are_told_in_one_line() -> Outcome {
 /// Nobody may ever write to a pipe: it is not waited for.
 #[cfg(unix)]
 #[test]
+fn processes_that_cannot_reach_each_other_are_told() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let torchrun = [("TORCHELASTIC_RUN_ID", "none"), ("WORLD_SIZE", "2"), ("RANK", "1")];
+    let output = easy_train(folder.path(), &[]).envs(torchrun).output()?;
+    let said = String::from_utf8(output.stderr)?;
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(
+        said.starts_with("error: torchrun has started 2 processes") && said.contains("mpirun -n 2"),
+        "{said}"
+    );
+    assert_eq!(fs::read_dir(folder.path())?.count(), 0);
+    let srun = [("SLURM_STEP_NUM_TASKS", "2"), ("SLURM_PROCID", "0")];
+    let output = grad(folder.path(), &["--run", "nowhere"]).envs(srun).output()?;
+    let said = String::from_utf8(output.stderr)?;
+    assert!(said.contains("note: srun has started 2 processes without MPI"), "{said}");
+    Ok(())
+}
+
+#[test]
 fn pipes_are_not_waited_for() -> Outcome {
     let folder = tempfile::tempdir()?;
     assert!(std::process::Command::new("mkfifo").arg(folder.path().join("pipe.pt")).status()?.success());

@@ -39,7 +39,7 @@ mod wire;
 // Who works together
 pub use exchange::Exchange;
 pub use ranks::{PATIENCE, Ranks};
-pub use started::{announced, started};
+pub use started::{Unreached, announced, started, unreached};
 
 // Parts of the work
 pub use order::{Dealt, in_order};
