@@ -14,43 +14,19 @@ const FIRST_WORD: Duration = Duration::from_secs(10);
 /// The ranks that were joined.
 static JOINED: OnceLock<Ranks> = OnceLock::new();
 
-/// Joins the ranks that somebody started; alone, if nobody did or this build cannot.
+/// Joins the ranks that somebody started; alone, if nobody did or they cannot be reached.
 ///
 /// # Errors
-/// If MPI does not start, or torchrun has started several processes: they would all write the same files.
+/// If MPI does not start, or ranks do not find each other.
 pub(super) fn join(patience: usize) -> anyhow::Result<Ranks> {
-    if let Some(others) = ranks::unreached() {
-        face_strangers(others)?;
+    if let Some(Unreached { rank: 0, size }) = ranks::unreached() {
+        terminal::note(&format!(
+            "note: {size} processes are started, and each does all of the work by itself; to share it, set MASTER_ADDR to the machine of \
+             the first and MASTER_PORT to a port that is free there, or start a build with --features mpi by mpirun or srun --mpi=pmix"
+        ));
     }
     let ranks = ranks::started(Duration::from_secs(patience as u64))?;
-    if !cfg!(feature = "mpi") && ranks::announced() == Some(0) && others_are_announced() {
-        terminal::note(
-            "note: ranks are started, but this program was built without MPI: each does all of the work by itself; build it with \
-             --features mpi",
-        );
-    }
     Ok(JOINED.get_or_init(|| ranks).clone())
-}
-
-/// Whoever uses srun for runs that have nothing to do with each other may do so.
-fn face_strangers(Unreached { launcher, size, rank }: Unreached) -> Result<(), UsageError> {
-    let instead = "processes find each other by MPI alone (a build with --features mpi)";
-    if launcher == "srun" {
-        if rank == 0 {
-            terminal::note(&format!(
-                "note: srun has started {size} processes without MPI: each does all of the work by itself; {instead}: srun --mpi=pmix -n {size} …"
-            ));
-        }
-        return Ok(());
-    }
-    Err(UsageError(format!(
-        "{launcher} has started {size} processes: {instead}; start them with mpirun -n {size} …"
-    )))
-}
-
-fn others_are_announced() -> bool {
-    let sizes = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE"];
-    sizes.iter().any(|name| std::env::var(name).is_ok_and(|size| size != "1"))
 }
 
 /// Refuses several ranks for a program that does not share its work.
@@ -103,7 +79,9 @@ pub(super) fn fail(error: &anyhow::Error, message: &str, code: u8) {
         let _ = ranks.end();
         return ranks.finish();
     }
-    if let Some(Error::Silent { .. }) = of_ranks {
+    // Nobody else says it.
+    let has_no_first = matches!(of_ranks, Some(Error::Gone { .. })) && ranks.is_gone(0);
+    if has_no_first || matches!(of_ranks, Some(Error::Silent { .. })) {
         terminal::alarm(&format!("error: {message}"));
         return ranks.abort(code.into());
     }

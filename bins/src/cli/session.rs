@@ -73,11 +73,17 @@ pub(crate) fn start_to_read(output: &OutputFlags) -> anyhow::Result<Progress> {
 }
 
 fn prepare(machine: &MachineFlags) -> anyhow::Result<Terminal> {
-    if let Some(threads) = machine.threads {
+    if let Some(threads) = machine.threads.or_else(share_of_cores) {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
         pool.build_global().with_context(|| format!("--threads {threads}"))?;
     }
     Ok(Terminal::new(machine.quiet))
+}
+
+/// The threads of one of several ranks that are left all cores of a machine. What the user set in the environment stays.
+fn share_of_cores() -> Option<usize> {
+    let ranks = ::ranks::beside().filter(|_| std::env::var_os("RAYON_NUM_THREADS").is_none())?;
+    Some((std::thread::available_parallelism().ok()?.get() / ranks).max(1))
 }
 
 /// Shows what libraries report: passes as bars, lines and notes as such.

@@ -10,7 +10,7 @@ use progress::{Event, Unit};
 
 /// Whether this process is not to be seen: of several ranks the first one speaks.
 pub(super) fn is_silent() -> bool {
-    cfg!(feature = "mpi") && ranks::announced().is_some_and(|rank| rank > 0)
+    ranks::announced().is_some_and(|rank| rank > 0)
 }
 
 /// Notes and bars; silent with `--quiet`, and without bars where stderr is no terminal.

@@ -10,12 +10,14 @@ mod folder;
 mod golden_checkpoint;
 mod hars;
 mod inspect;
+mod launched;
 mod live;
 mod measure;
+#[cfg(feature = "mpi")]
+mod mpi;
 mod onnx;
 mod other_images;
 mod plans;
-#[cfg(feature = "mpi")]
 mod ranks;
 mod recipes;
 mod refusals;

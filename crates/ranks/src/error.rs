@@ -29,8 +29,11 @@ pub enum Error {
         "{what}: {found}, where rank 0 has {expected}; all ranks must see the same files, and run on processors of one kind"
     )]
     Different { what: &'static str, found: String, expected: String },
-    /// MPI does not start.
-    #[error("MPI cannot be started: {problem}")]
+    /// The connection to a rank is broken.
+    #[error("{place} is gone: its process has ended or was killed, or its machine is cut off")]
+    Gone { place: String },
+    /// Ranks that do not find each other.
+    #[error("{problem}")]
     Start { problem: String },
     /// A simulated rank that is dead.
     #[error("rank {rank} is dead")]

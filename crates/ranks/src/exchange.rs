@@ -10,6 +10,9 @@ use crate::{Error, Ranks, Wire, message::Message};
 /// How long a wait for one of several ranks goes on before it looks what the others say.
 const GLANCE: Duration = Duration::from_millis(20);
 
+/// How long others' bytes are waited for once rank 0 has ended the work.
+const AFTER_END: Duration = Duration::from_secs(2);
+
 /// An exchange that was begun: this rank's bytes are on their way.
 #[derive(Debug)]
 #[must_use = "others' bytes are there when it is ended"]
@@ -120,7 +123,7 @@ impl Ranks {
 
     /// Waits for a rank's part of an exchange, and takes those of others that come meanwhile: one of them may say that none will come.
     fn take_parts(&self, number: u64, from: usize, found: &mut [Option<Vec<u8>>]) -> Result<(), Error> {
-        let mut waited = Duration::ZERO;
+        let (mut waited, mut since_end) = (Duration::ZERO, Duration::ZERO);
         while found[from].is_none() {
             found[from] = self.part(number, from, GLANCE.min(self.patience))?;
             if found[from].is_some() {
@@ -131,16 +134,21 @@ impl Ranks {
                     found[other] = self.part(number, other, Duration::ZERO)?;
                 }
             }
+            let glance = GLANCE.min(self.patience);
             if !self.is_first() && self.transport.newest(0).is_some_and(Message::is_end) {
-                return Err(Error::Ended);
+                // Rank 0 may have what it needed, and what is missing here may be on its way.
+                if since_end > AFTER_END {
+                    return Err(Error::Ended);
+                }
+                since_end += glance;
             }
-            waited += GLANCE.min(self.patience);
+            waited += glance;
             // Signs of life go from and to rank 0 alone: it knows before others who is silent, and says so.
             let mut missing = (0..found.len()).filter(|&rank| found[rank].is_none());
             let is_heard = |rank: usize| self.is_first() || rank == 0;
             let silence =
                 |rank: usize| if is_heard(rank) { self.transport.silence(rank) } else { waited / 2 };
-            if let Some(silent) = missing.find(|&rank| silence(rank) > self.patience) {
+            if let Some(silent) = missing.find(|&rank| self.is_gone(rank) || silence(rank) > self.patience) {
                 return Err(self.silent(silent, silence(silent)));
             }
         }

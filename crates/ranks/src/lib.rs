@@ -3,9 +3,9 @@
 //! Parts of the work are dealt to ranks, and rank 0 adds up what they found in the order of the parts ([`in_order`]). Which rank
 //! computed a part, and when it was done, changes nothing.
 //!
-//! [`Ranks`] is what a library takes. By default it is one rank, the process itself, and costs nothing. With the feature `mpi` it is
-//! the processes that `mpirun` or `srun` started. In tests it is a [`Simulation`]: threads, whose messages come late and whose ranks die
-//! as a seed says.
+//! [`Ranks`] is what a library takes. By default it is one rank, the process itself, and costs nothing. It is the processes that
+//! torchrun or `srun` started, which meet at `MASTER_ADDR`, or with the feature `mpi` those of `mpirun`: see [`started`]. In tests
+//! it is a [`Simulation`]: threads, whose messages come late and whose ranks die as a seed says.
 //!
 //! ```
 //! use ranks::{Dealt, Error, Simulation, in_order};
@@ -21,17 +21,19 @@
 //! ```
 
 mod alone;
-#[cfg(feature = "mpi")]
 mod buffers;
+mod endings;
 mod error;
 mod exchange;
 mod inbox;
+mod mailbox;
 mod message;
 #[cfg(feature = "mpi")]
 mod mpi;
 mod order;
 mod ranks;
 mod simulated;
+mod sockets;
 mod started;
 mod transport;
 mod wire;
@@ -39,7 +41,7 @@ mod wire;
 // Who works together
 pub use exchange::Exchange;
 pub use ranks::{PATIENCE, Ranks};
-pub use started::{Unreached, announced, started, unreached};
+pub use started::{Unreached, announced, beside, started, unreached};
 
 // Parts of the work
 pub use order::{Dealt, in_order};

@@ -15,12 +15,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Error, Ranks, Transport};
+use crate::{Error, Ranks, Transport, endings, mailbox::GOODBYE};
 
 use talk::{Request, Shared, Started};
-
-/// How long the end of MPI may take: a rank that does not come to it is dead.
-const GOODBYE: Duration = Duration::from_secs(10);
 
 /// A rank of MPI.
 #[derive(Debug)]
@@ -42,7 +39,7 @@ fn start(patience: Duration) -> Result<Ranks, Error> {
     let (report, reported) = channel();
     let shared = Shared::default();
     let own = shared.clone();
-    let problem = |problem: String| Error::Start { problem };
+    let problem = |problem: String| Error::Start { problem: format!("MPI cannot be started: {problem}") };
     let thread = thread::Builder::new()
         .name("mpi".to_owned())
         .spawn(move || run(&queue, &report, &own))
@@ -55,7 +52,8 @@ fn start(patience: Duration) -> Result<Ranks, Error> {
         RecvTimeoutError::Disconnected => problem("the library gave up".to_owned()),
     })?;
     let started = started.map_err(problem)?;
-    end_all_on_panic(&shared, started.places[started.rank].clone());
+    let (place, of_hook) = (started.places[started.rank].clone(), shared.clone());
+    endings::end_all_on_panic(place, move |code| abort(&of_hook, code));
     let rank = MpiRank { started, requests: Mutex::new(requests), shared, thread: Mutex::new(Some(thread)) };
     Ok(Ranks::new(rank).with_patience(patience))
 }
@@ -63,25 +61,12 @@ fn start(patience: Duration) -> Result<Ranks, Error> {
 fn run(queue: &Receiver<Request>, report: &Sender<Result<Started, String>>, shared: &Shared) {
     match talk::start() {
         Ok((universe, started)) => {
-            shared.open(started.places.len());
+            shared.mailbox.open(started.places.len());
             let _ = report.send(Ok(started));
             talk::until_finished(&universe, queue, shared);
         }
         Err(problem) => drop(report.send(Err(problem))),
     }
-}
-
-/// A rank that panics would wait in the end of MPI for others, which wait for it.
-fn end_all_on_panic(shared: &Shared, place: String) {
-    let (shared, before) = (shared.clone(), std::panic::take_hook());
-    std::panic::set_hook(Box::new(move |panic| {
-        before(panic);
-        let _ = std::io::Write::write_all(
-            &mut std::io::stderr().lock(),
-            format!("error: {place} has panicked; all ranks end\n").as_bytes(),
-        );
-        abort(&shared, 101);
-    }));
 }
 
 /// The thread ends all processes; if it does not get to it, this one ends alone, and whoever started the ranks ends the others.
@@ -116,26 +101,15 @@ impl Transport for MpiRank {
     }
 
     fn receive(&self, from: usize, patience: Duration) -> Result<Option<Vec<u8>>, Error> {
-        let until = Instant::now().checked_add(patience);
-        let mut mail = self.shared.lock();
-        loop {
-            if let Some(bytes) = mail.of[from].pop_front() {
-                return Ok(Some(bytes));
-            }
-            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-            if left.is_some_and(|left| left.is_zero()) {
-                return Ok(None);
-            }
-            mail = self.shared.wait(mail, left.unwrap_or(GOODBYE));
-        }
+        Ok(self.shared.mailbox.receive(from, patience))
     }
 
     fn newest(&self, from: usize) -> Option<u8> {
-        self.shared.lock().of[from].back().and_then(|bytes| bytes.last().copied())
+        self.shared.mailbox.newest(from)
     }
 
     fn silence(&self, of: usize) -> Duration {
-        self.shared.lock().heard[of].elapsed()
+        self.shared.mailbox.silence(of)
     }
 
     fn abort(&self, code: i32) {

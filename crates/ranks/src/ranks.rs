@@ -106,7 +106,7 @@ impl Ranks {
     /// The next value of a rank, which must come in time.
     ///
     /// # Errors
-    /// [`Error::Silent`] if it does not, [`Error::Failed`] or [`Error::Stopped`] if the rank says that none will come, [`Error::Ended`] if rank
+    /// [`Error::Silent`] if it does not, [`Error::Gone`] if it cannot, [`Error::Failed`] or [`Error::Stopped`] if the rank says that none will come, [`Error::Ended`] if rank
     /// 0 has ended the work, [`Error::Message`] if it is no such value.
     pub fn receive<T: Wire>(&self, from: usize) -> Result<T, Error> {
         let data = self.data(from, self.patience)?;
@@ -122,9 +122,8 @@ impl Ranks {
             if let Some(data) = self.data(from, LOOK.min(self.patience))? {
                 return self.parsed(from, &data);
             }
-            let silence = self.transport.silence(from);
-            if silence > self.patience {
-                return Err(self.silent(from, silence));
+            if self.is_silent(from) {
+                return Err(self.silence_of(from));
             }
         }
     }
@@ -145,12 +144,17 @@ impl Ranks {
         self.data(from, time)?.map(|data| self.parsed(from, &data)).transpose()
     }
 
-    /// Whether there has been no sign of life of a rank for longer than ranks have patience.
+    /// Whether there has been no sign of life of a rank for longer than ranks have patience, or it is known to be gone.
     pub fn is_silent(&self, rank: usize) -> bool {
-        self.transport.silence(rank) > self.patience
+        self.transport.is_gone(rank) || self.transport.silence(rank) > self.patience
     }
 
-    /// That a rank is silent, as an error.
+    /// Whether this rank knows that another one is gone.
+    pub fn is_gone(&self, rank: usize) -> bool {
+        self.transport.is_gone(rank)
+    }
+
+    /// That a rank is silent, or gone, as an error.
     pub fn silence_of(&self, rank: usize) -> Error {
         self.silent(rank, self.transport.silence(rank))
     }
@@ -253,7 +257,11 @@ impl Ranks {
     }
 
     pub(crate) fn silent(&self, rank: usize, silence: Duration) -> Error {
-        Error::Silent { place: self.place(rank), seconds: silence.as_secs() }
+        let place = self.place(rank);
+        if self.transport.is_gone(rank) {
+            return Error::Gone { place };
+        }
+        Error::Silent { place, seconds: silence.as_secs() }
     }
 
     pub(crate) fn parsed<T: Wire>(&self, from: usize, data: &[u8]) -> Result<T, Error> {

@@ -2,82 +2,178 @@
 
 use std::time::Duration;
 
-use crate::{Error, Ranks};
+use crate::{Error, Ranks, sockets, sockets::Meeting};
 
-/// Variables by which those who start ranks say a process which one it is: Open MPI, PMIx (`srun --mpi=pmix`), and PMI (MPICH, Intel, `srun --mpi=pmi2`).
-const RANK: [&str; 3] = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"];
+/// Variables by which MPI's launchers say a process which rank it is, and of how many: Open MPI, PMIx (`srun --mpi=pmix`), and PMI
+/// (MPICH, Intel, `srun --mpi=pmi2`).
+const MPI: [(&str, &str); 3] = [
+    ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
+    ("PMIX_RANK", "SLURM_STEP_NUM_TASKS"),
+    ("PMI_RANK", "PMI_SIZE"),
+];
 
-/// Which rank the environment says that this process is, whether or not this build can reach others. None if nobody has started ranks.
-///
-/// Variables of SLURM alone say nothing: a batch script has them, too, and everything that it runs.
-pub fn announced() -> Option<usize> {
-    RANK.iter().find_map(|name| std::env::var(name).ok()?.parse().ok())
+/// Those of torchrun and whatever starts PyTorch's distributed programs, and of a step of SLURM. Variables of a job of SLURM say nothing:
+/// its batch script has them, too.
+const OTHERS: [(&str, &str); 2] = [("RANK", "WORLD_SIZE"), ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS")];
+
+/// Ports beside torchrun's own that rank 0 tries.
+const PORTS: u16 = 16;
+
+/// How ranks reach each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Way {
+    /// Nobody started several, or not so that they could meet.
+    Alone,
+    #[cfg_attr(not(feature = "mpi"), allow(dead_code))]
+    Mpi(usize),
+    Sockets(Meeting),
 }
 
-/// The ranks that this process belongs to, waiting for each other as long as `patience`: those of MPI, if the program was built with it
-/// and the environment says that this process is a rank; else the process alone. The first call decides.
+/// Which rank this process is, if it is one of several that [`started`] joins.
+pub fn announced() -> Option<usize> {
+    match way() {
+        Way::Alone => None,
+        Way::Mpi(rank) => Some(rank),
+        Way::Sockets(meeting) => Some(meeting.rank),
+    }
+}
+
+/// The ranks that this process belongs to, waiting for each other as long as `patience`; else the process alone. The first call decides.
+///
+/// - With the feature `mpi`, those of MPI, if the environment says that `mpirun` or `srun --mpi` has started this process.
+/// - Those that meet over TCP at `MASTER_ADDR` and `MASTER_PORT`, if `RANK` and `WORLD_SIZE` say which one of how many this is (as torchrun,
+///   and whatever starts PyTorch's distributed programs), or `SLURM_PROCID` and `SLURM_STEP_NUM_TASKS`. torchrun may need its port for
+///   itself: then rank 0 takes one of the next sixteen. Connections are neither encrypted nor proven to come from who they say.
 ///
 /// # Errors
-/// [`Error::Start`] if MPI does not start.
+/// [`Error::Start`] if MPI does not start, or ranks do not find each other.
 pub fn started(patience: Duration) -> Result<Ranks, Error> {
-    #[cfg(feature = "mpi")]
-    if announced().is_some() {
-        return Ok(crate::mpi::ranks(patience)?.with_patience(patience));
+    match way() {
+        #[cfg(feature = "mpi")]
+        Way::Mpi(_) => Ok(crate::mpi::ranks(patience)?.with_patience(patience)),
+        Way::Sockets(meeting) => Ok(sockets::ranks(&meeting, patience)?.with_patience(patience)),
+        _ => Ok(Ranks::default().with_patience(patience)),
     }
-    Ok(Ranks::default().with_patience(patience))
 }
 
-/// Processes that somebody started beside this one, by means that ranks cannot reach each other with.
+/// Processes that somebody has started together with this one, and that [`started`] cannot join.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unreached {
-    /// The program that started them: `torchrun` or `srun`.
-    pub launcher: &'static str,
-    /// How many there are, this one among them.
-    pub size: usize,
     /// Which one this is, from 0 on.
     pub rank: usize,
+    /// How many there are, with this one.
+    pub size: usize,
 }
 
-/// What torchrun (`TORCHELASTIC_RUN_ID`, `WORLD_SIZE`, `RANK`) or srun (`SLURM_STEP_NUM_TASKS`, `SLURM_PROCID`) says of processes that no MPI joins.
-/// None if there is one process, or MPI or PMI has announced ranks.
+/// Those that `mpirun` has started where the feature `mpi` is missing, or `srun` without `MASTER_ADDR`. None if there is no other.
 pub fn unreached() -> Option<Unreached> {
-    unreached_in(|name| std::env::var(name).ok())
+    let variable = |name: &str| std::env::var(name).ok();
+    (way() == Way::Alone).then(|| unreached_in(variable)).flatten()
+}
+
+/// How many ranks of this machine share its cores, if whoever started them says so and leaves them all cores (`LOCAL_WORLD_SIZE`).
+pub fn beside() -> Option<usize> {
+    let said = std::env::var("LOCAL_WORLD_SIZE").ok()?.trim().parse().ok()?;
+    matches!(way(), Way::Sockets(_)).then_some(said).filter(|&said| said > 0)
+}
+
+fn way() -> Way {
+    way_in(cfg!(feature = "mpi"), |name| std::env::var(name).ok())
+}
+
+fn way_in(has_mpi: bool, variable: impl Fn(&str) -> Option<String>) -> Way {
+    let number = |name: &str| variable(name)?.trim().parse::<usize>().ok();
+    let of_mpi = MPI.iter().find_map(|(rank, _)| number(rank));
+    if let (true, Some(rank)) = (has_mpi, of_mpi) {
+        return Way::Mpi(rank);
+    }
+    let mut pairs = OTHERS.iter().chain(&MPI);
+    let Some((rank, size)) = pairs.find_map(|(rank, size)| number(rank).zip(number(size))) else {
+        return Way::Alone;
+    };
+    let port = number("MASTER_PORT").and_then(|port| u16::try_from(port).ok());
+    match (variable("MASTER_ADDR"), port) {
+        (Some(host), Some(port)) if rank < size && size > 1 => {
+            let ports = if variable("TORCHELASTIC_USE_AGENT_STORE").is_some_and(|used| used == "True") {
+                (1..=PORTS).filter_map(|beside| port.checked_add(beside)).collect()
+            } else {
+                vec![port]
+            };
+            Way::Sockets(Meeting { rank, size, host, ports, run: run(variable) })
+        }
+        _ => Way::Alone,
+    }
+}
+
+/// What tells processes that were started together from others.
+fn run(variable: impl Fn(&str) -> Option<String>) -> String {
+    let names =
+        ["TORCHELASTIC_RUN_ID", "TORCHELASTIC_RESTART_COUNT", "SLURM_JOB_ID", "SLURM_STEP_ID", "MASTER_PORT"];
+    names.map(|name| variable(name).unwrap_or_default()).join("/")
 }
 
 fn unreached_in(variable: impl Fn(&str) -> Option<String>) -> Option<Unreached> {
-    if RANK.iter().any(|name| variable(name).is_some()) {
-        return None;
-    }
-    let number = |name: &str| variable(name)?.parse::<usize>().ok();
-    let by_torchrun = variable("TORCHELASTIC_RUN_ID").is_some();
-    let (launcher, size, rank) = if by_torchrun {
-        ("torchrun", "WORLD_SIZE", "RANK")
-    } else {
-        ("srun", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID")
-    };
-    let (size, rank) = (number(size)?, number(rank).unwrap_or(0));
-    (size > 1).then_some(Unreached { launcher, size, rank })
+    let number = |name: &str| variable(name)?.trim().parse::<usize>().ok();
+    let mut pairs = MPI.iter().chain(&OTHERS[1..]);
+    let (rank, size) = pairs.find_map(|(rank, size)| number(rank).zip(number(size)))?;
+    (size > 1).then_some(Unreached { rank, size })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn processes_that_no_mpi_joins_are_seen() {
-        let of = |variables: &[(&str, &str)]| {
-            let find = |name: &str| variables.iter().find(|(other, _)| *other == name);
-            unreached_in(|name| find(name).map(|(_, value)| (*value).to_owned()))
+    fn of(has_mpi: bool, variables: &[(&str, &str)]) -> (Way, Option<Unreached>) {
+        let find = |name: &str| {
+            variables.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned())
         };
-        let torchrun = [("TORCHELASTIC_RUN_ID", "none"), ("WORLD_SIZE", "4"), ("RANK", "3")];
-        assert_eq!(of(&torchrun), Some(Unreached { launcher: "torchrun", size: 4, rank: 3 }));
-        // A program's own variables of that name are not torchrun's.
-        assert_eq!(of(&torchrun[1..]), None);
-        let srun = [("SLURM_STEP_NUM_TASKS", "2"), ("SLURM_PROCID", "1")];
-        assert_eq!(of(&srun), Some(Unreached { launcher: "srun", size: 2, rank: 1 }));
-        assert_eq!(of(&[srun[0], srun[1], ("PMIX_RANK", "1")]), None);
-        assert_eq!(of(&[("SLURM_STEP_NUM_TASKS", "1")]), None);
+        (way_in(has_mpi, find), unreached_in(find))
+    }
+
+    fn meeting(rank: usize, size: usize, ports: Vec<u16>, run: &str) -> Way {
+        Way::Sockets(Meeting { rank, size, host: "node1".to_owned(), ports, run: run.to_owned() })
+    }
+
+    #[test]
+    fn processes_of_torchrun_meet_beside_its_own_port() {
+        let torchrun = [
+            ("RANK", "3"),
+            ("WORLD_SIZE", "4"),
+            ("MASTER_ADDR", "node1"),
+            ("MASTER_PORT", "65533"),
+            ("TORCHELASTIC_RUN_ID", "none"),
+            ("TORCHELASTIC_RESTART_COUNT", "2"),
+            ("TORCHELASTIC_USE_AGENT_STORE", "True"),
+        ];
+        assert_eq!(of(true, &torchrun).0, meeting(3, 4, vec![65534, 65535], "none/2///65533"));
+        // Any other launcher leaves the port to rank 0.
+        assert_eq!(of(false, &torchrun[..4]).0, meeting(3, 4, vec![65533], "////65533"));
+        // A program's own variables of that name.
+        assert_eq!(of(false, &torchrun[..2]), (Way::Alone, None));
+        assert_eq!(of(false, &[("RANK", "4"), torchrun[1], torchrun[2], torchrun[3]]).0, Way::Alone);
+        assert_eq!(of(false, &[("RANK", "0"), ("WORLD_SIZE", "1"), torchrun[2], torchrun[3]]).0, Way::Alone);
+        assert_eq!(of(false, &[torchrun[0], torchrun[1], torchrun[2], ("MASTER_PORT", "-1")]).0, Way::Alone);
+    }
+
+    #[test]
+    fn processes_of_srun_meet_where_they_are_told() {
+        let srun = [("SLURM_STEP_NUM_TASKS", "2"), ("SLURM_PROCID", "1"), ("SLURM_JOB_ID", "17")];
+        let told = [srun[0], srun[1], srun[2], ("MASTER_ADDR", "node1"), ("MASTER_PORT", "29500")];
+        assert_eq!(of(false, &srun), (Way::Alone, Some(Unreached { rank: 1, size: 2 })));
+        assert_eq!(of(false, &told).0, meeting(1, 2, vec![29500], "//17//29500"));
+        assert_eq!(of(false, &[("SLURM_STEP_NUM_TASKS", "1"), srun[1]]), (Way::Alone, None));
         // What a batch script has.
-        assert_eq!(of(&[("SLURM_NTASKS", "8"), ("SLURM_PROCID", "0")]), None);
+        assert_eq!(of(false, &[("SLURM_NTASKS", "8"), ("SLURM_PROCID", "0")]), (Way::Alone, None));
+    }
+
+    #[test]
+    fn mpi_comes_first_where_it_is_built_in() {
+        let mpirun = [("OMPI_COMM_WORLD_RANK", "1"), ("OMPI_COMM_WORLD_SIZE", "2"), ("PMIX_RANK", "1")];
+        let told = [mpirun[0], mpirun[1], ("MASTER_ADDR", "node1"), ("MASTER_PORT", "29500")];
+        assert_eq!(of(true, &told).0, Way::Mpi(1));
+        assert_eq!(of(false, &told).0, meeting(1, 2, vec![29500], "////29500"));
+        assert_eq!(of(false, &mpirun), (Way::Alone, Some(Unreached { rank: 1, size: 2 })));
+        let pmix = [("PMIX_RANK", "0"), ("SLURM_STEP_NUM_TASKS", "3")];
+        assert_eq!(of(false, &pmix), (Way::Alone, Some(Unreached { rank: 0, size: 3 })));
     }
 }

@@ -35,6 +35,11 @@ pub trait Transport: fmt::Debug + Send + Sync {
     /// How long there has been no sign of life of a rank, whether or not it had anything to send.
     fn silence(&self, of: usize) -> Duration;
 
+    /// Whether nothing more comes of a rank, as far as that is known.
+    fn is_gone(&self, _rank: usize) -> bool {
+        false
+    }
+
     /// Ends the processes of all ranks at once, with an exit code. Returns where there are no others.
     fn abort(&self, code: i32);
 

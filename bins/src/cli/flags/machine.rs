@@ -38,7 +38,7 @@ pub(crate) struct MachineFlags {
     /// CPU threads [default: all cores]
     #[arg(long, value_name = "N", value_parser = threads)]
     pub(crate) threads: Option<usize>,
-    /// Of several ranks, as mpirun starts them: how long one may be silent until all end; longer than any batch takes
+    /// Of several ranks, as torchrun, srun or mpirun starts them: how long one may be silent until all end; longer than any batch takes
     #[arg(long, value_name = "SECONDS", default_value_t = 600, value_parser = at_least_one)]
     #[serde(skip)]
     pub(crate) rank_timeout: usize,

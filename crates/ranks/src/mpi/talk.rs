@@ -1,9 +1,9 @@
 //! What the one thread does that calls MPI.
 
 use std::{
-    collections::VecDeque,
+    cell::RefCell,
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicI32, Ordering},
         mpsc::{Receiver, RecvTimeoutError},
     },
@@ -19,7 +19,7 @@ use mpi::{
     traits::{Communicator, CommunicatorCollectives, Destination, Equivalence, Source},
 };
 
-use crate::buffers::Buffers;
+use crate::{buffers::Buffers, mailbox::Mailbox};
 
 /// Of messages, of signs of life, and of pieces of a message that goes on.
 const MAIL: Tag = 1;
@@ -49,57 +49,13 @@ pub(super) enum Request {
     Finish,
 }
 
-/// Messages that have arrived, by sender, and when each sender was heard of.
-#[derive(Debug, Default)]
-pub(super) struct Mail {
-    pub(super) of: Vec<VecDeque<Vec<u8>>>,
-    /// What has come of a message that goes on.
-    pieces: Vec<Vec<u8>>,
-    pub(super) heard: Vec<Instant>,
-}
-
 /// What the thread shares with those who talk through it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Shared {
-    mail: Arc<(Mutex<Mail>, Condvar)>,
+    pub(super) mailbox: Arc<Mailbox>,
     /// The exit code with which all processes end, if it is not 0.
     pub(super) abort: Arc<AtomicI32>,
     pub(super) buffers: Arc<Buffers>,
-}
-
-impl Shared {
-    pub(super) fn open(&self, size: usize) {
-        let mut mail = self.lock();
-        mail.of.resize_with(size, VecDeque::new);
-        mail.pieces.resize_with(size, Vec::new);
-        mail.heard.resize(size, Instant::now());
-    }
-
-    pub(super) fn lock(&self) -> MutexGuard<'_, Mail> {
-        self.mail.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn wait<'a>(&self, mail: MutexGuard<'a, Mail>, most: Duration) -> MutexGuard<'a, Mail> {
-        self.mail.1.wait_timeout(mail, most).unwrap_or_else(PoisonError::into_inner).0
-    }
-
-    fn arrived(&self, from: usize, tag: Tag, bytes: Vec<u8>) {
-        let mut mail = self.lock();
-        mail.heard[from] = Instant::now();
-        if tag == ALIVE {
-            return;
-        }
-        let message = match &mut mail.pieces[from] {
-            pieces if tag == PIECE || !pieces.is_empty() => {
-                pieces.extend_from_slice(&bytes);
-                self.buffers.give(bytes);
-                if tag == MAIL { std::mem::take(pieces) } else { return }
-            }
-            _ => bytes,
-        };
-        mail.of[from].push_back(message);
-        self.mail.1.notify_all();
-    }
 }
 
 /// Starts MPI.
@@ -124,7 +80,9 @@ pub(super) fn start() -> Result<(Universe, Started), String> {
 
 /// Sends and receives until it is asked to finish.
 pub(super) fn until_finished(universe: &Universe, queue: &Receiver<Request>, shared: &Shared) {
-    let talk = Talk { world: universe.world(), shared };
+    let world = universe.world();
+    let pieces = (0..world.size()).map(|_| RefCell::default()).collect();
+    let talk = Talk { world, shared, pieces };
     let (mut nap, mut signed) = (Duration::from_micros(10), Instant::now());
     loop {
         if talk.receive() {
@@ -149,6 +107,8 @@ pub(super) fn until_finished(universe: &Universe, queue: &Receiver<Request>, sha
 struct Talk<'a> {
     world: SimpleCommunicator,
     shared: &'a Shared,
+    /// What has come of a message of each rank that goes on.
+    pieces: Vec<RefCell<Vec<u8>>>,
 }
 
 impl Talk<'_> {
@@ -167,9 +127,25 @@ impl Talk<'_> {
             bytes.resize(length, 0);
             message.matched_receive_into(&mut bytes[..]);
             is_any |= status.tag() != ALIVE;
-            self.shared.arrived(status.source_rank() as usize, status.tag(), bytes);
+            self.arrived(status.source_rank() as usize, status.tag(), bytes);
         }
         is_any
+    }
+
+    fn arrived(&self, from: usize, tag: Tag, bytes: Vec<u8>) {
+        let mut pieces = self.pieces[from].borrow_mut();
+        if tag == ALIVE {
+            self.shared.mailbox.hear(from);
+        } else if tag == MAIL && pieces.is_empty() {
+            self.shared.mailbox.put(from, bytes);
+        } else {
+            pieces.extend_from_slice(&bytes);
+            self.shared.buffers.give(bytes);
+            self.shared.mailbox.hear(from);
+            if tag == MAIL {
+                self.shared.mailbox.put(from, std::mem::take(&mut pieces));
+            }
+        }
     }
 
     /// Sends a message, in pieces if it is long.
