@@ -29,7 +29,7 @@ impl Task {
     fn network(&self, ranks: &Ranks) -> Outcome<Classifier> {
         let weights = training::initialise(&self.architecture.graph(10).shapes(), 0)?;
         let mut network = Classifier::new(self.architecture, 10, Normaliser::CIFAR10, &weights)?;
-        network.share(Sharing::among(ranks.clone()))?;
+        network.share(Sharing::among(ranks.clone()));
         Ok(network)
     }
 

@@ -5,7 +5,11 @@ use candle_core::Device;
 use kernels::blocked::InstructionSet;
 use models::{Backend, Precision};
 
-use super::{flags::MachineFlags, terminal::Terminal, usage::UsageError};
+use super::{
+    flags::{Gpus, MachineFlags},
+    terminal::Terminal,
+    usage::UsageError,
+};
 
 /// The backend that `--gpu` or `--device` name; of `auto`, the first GPU if this build can use one and there is one.
 ///
@@ -27,8 +31,11 @@ pub(super) fn choose(machine: &MachineFlags, terminal: Terminal) -> anyhow::Resu
 }
 
 fn named(machine: &MachineFlags, precision: Precision, terminal: Terminal) -> anyhow::Result<Backend> {
-    let (flag, number) = match (machine.gpu, machine.device.as_str()) {
-        (Some(number), _) => (format!("--gpu {number}"), number),
+    let (flag, number) = match (&machine.gpu, machine.device.as_str()) {
+        (Some(Gpus(numbers)), _) => {
+            let number = numbers[ranks::local().unwrap_or(0) % numbers.len()];
+            (format!("--gpu {number}"), number)
+        }
         (None, "cpu") => return Ok(Backend::Cpu(precision)),
         (None, "cpu-plain") => return Ok(Backend::Candle { device: Device::Cpu, precision }),
         (None, "auto") => return Ok(automatic(precision)),
@@ -50,8 +57,11 @@ fn number(device: &str) -> usize {
     device.strip_prefix("cuda:").and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
+/// Each rank of a machine has a GPU of its own, unless whoever started it shows it one alone.
 fn automatic(precision: Precision) -> Backend {
-    let gpu = if cfg!(feature = "cuda") { Backend::cuda(0, precision).ok() } else { None };
+    let numbers = [ranks::local().unwrap_or(0), 0];
+    let mut gpus = numbers.iter().filter_map(|&number| Backend::cuda(number, precision).ok());
+    let gpu = if cfg!(feature = "cuda") { gpus.next() } else { None };
     gpu.unwrap_or(Backend::Cpu(precision))
 }
 

@@ -2,11 +2,17 @@
 //!
 //! Rank 0 alone is seen: what others have to say goes through it. At the end all ranks end together, or rank 0 ends them.
 
-use std::{process::ExitCode, sync::OnceLock, thread, time::Duration};
+use std::{
+    process::{Command, ExitCode, Stdio},
+    sync::OnceLock,
+    thread,
+    time::Duration,
+};
 
+use anyhow::Context;
 use ranks::{Error, Ranks, Unreached};
 
-use super::{advice, terminal, usage::UsageError};
+use super::{advice, flags::MachineFlags, terminal, usage::UsageError};
 
 /// How long rank 0 may take to say what another rank has found before both joined.
 const FIRST_WORD: Duration = Duration::from_secs(10);
@@ -26,6 +32,25 @@ pub(super) fn join(patience: usize) -> anyhow::Result<Ranks> {
         ));
     }
     let ranks = ranks::started(Duration::from_secs(patience as u64))?;
+    Ok(JOINED.get_or_init(|| ranks).clone())
+}
+
+/// Joins ranks, or starts some: a process for each GPU that the flags name, where nobody has started several.
+///
+/// # Errors
+/// As [`join`]; if the processes cannot be started.
+pub(super) fn join_or_start(machine: &MachineFlags) -> anyhow::Result<Ranks> {
+    let gpus = machine.gpu.as_ref().map_or(1, |gpus| gpus.0.len());
+    if gpus == 1 || ranks::announced().is_some() || ranks::unreached().is_some() {
+        return join(machine.rank_timeout);
+    }
+    let program = std::env::current_exe().context("ranks cannot be started: this program is not found")?;
+    let same = |variables: [(&'static str, String); 7]| {
+        let mut command = Command::new(&program);
+        command.args(std::env::args_os().skip(1)).envs(variables).stdin(Stdio::null());
+        command.spawn().map(drop)
+    };
+    let ranks = ranks::start(gpus, Duration::from_secs(machine.rank_timeout as u64), same)?;
     Ok(JOINED.get_or_init(|| ranks).clone())
 }
 

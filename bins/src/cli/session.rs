@@ -20,7 +20,7 @@ use super::{
 /// If the thread pool cannot be started, MPI does not start, the system refuses the handler, or there is no such device.
 pub(crate) fn start(machine: &MachineFlags) -> anyhow::Result<Session> {
     let terminal = prepare(machine)?;
-    let ranks = ranks::join(machine.rank_timeout)?;
+    let ranks = ranks::join_or_start(machine)?;
     let progress = progress(terminal, interrupt::watch()?);
     let backend = device::choose(machine, terminal)?;
     Ok(Session { backend, progress, ranks })
@@ -73,7 +73,7 @@ pub(crate) fn start_to_read(output: &OutputFlags) -> anyhow::Result<Progress> {
 }
 
 fn prepare(machine: &MachineFlags) -> anyhow::Result<Terminal> {
-    if let Some(threads) = machine.threads.or_else(share_of_cores) {
+    if let Some(threads) = machine.threads.or_else(|| share_of_cores(machine)) {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
         pool.build_global().with_context(|| format!("--threads {threads}"))?;
     }
@@ -81,8 +81,9 @@ fn prepare(machine: &MachineFlags) -> anyhow::Result<Terminal> {
 }
 
 /// The threads of one of several ranks that are left all cores of a machine. What the user set in the environment stays.
-fn share_of_cores() -> Option<usize> {
-    let ranks = ::ranks::beside().filter(|_| std::env::var_os("RAYON_NUM_THREADS").is_none())?;
+fn share_of_cores(machine: &MachineFlags) -> Option<usize> {
+    let of_gpus = machine.gpu.as_ref().map(|gpus| gpus.0.len()).filter(|&gpus| gpus > 1);
+    let ranks = ::ranks::beside().or(of_gpus).filter(|_| std::env::var_os("RAYON_NUM_THREADS").is_none())?;
     Some((std::thread::available_parallelism().ok()?.get() / ranks).max(1))
 }
 

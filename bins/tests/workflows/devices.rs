@@ -171,9 +171,13 @@ fn photographs(root: &Path) -> Outcome {
 #[test]
 fn devices_that_are_not_there_are_told() -> Outcome {
     let folder = tempfile::tempdir()?;
-    let several = easy_train(folder.path(), &["--gpu", "0,1"]).args(FEW).output()?;
-    let said = String::from_utf8_lossy(&several.stderr).into_owned();
-    assert!(several.status.code() == Some(2) && said.contains("expected one number"), "{said}");
+    for (gpus, words) in
+        [("0,0", "GPU 0 is named twice"), ("0;1", "expected the number of a GPU"), ("0,", "expected")]
+    {
+        let several = easy_train(folder.path(), &["--gpu", gpus]).args(FEW).output()?;
+        let said = String::from_utf8_lossy(&several.stderr).into_owned();
+        assert!(several.status.code() == Some(2) && said.contains(words), "{said}");
+    }
     let unknown = easy_train(folder.path(), &["--device", "tpu"]).args(FEW).output()?;
     assert_eq!(unknown.status.code(), Some(2));
     let missing = easy_train(folder.path(), &["--epochs", "1", "--gpu", "99"]).args(FEW).output()?;

@@ -56,7 +56,9 @@ fn any_number_of_ranks_trains_the_same_network() -> Outcome {
     succeed(Command::new(path("easy_train")).current_dir(alone.path()).args(flags));
     let expected = trained(&alone.path().join(RUN))?;
     assert!(expected.len() >= 8, "{:?}", expected.keys());
-    for (ranks, more) in [(2, &[][..]), (3, &["--precision", "bf16"]), (4, &[])] {
+    for (ranks, more) in
+        [(2, &[][..]), (3, &["--precision", "bf16"]), (4, &[]), (2, &["--device", "cpu-plain"])]
+    {
         let folder = tempfile::tempdir()?;
         let ended = launch(ranks, "easy_train", folder.path(), &with(flags, more))?.end()?;
         assert!(ended.is_well, "{ranks}: {ended:?}");
@@ -73,6 +75,27 @@ fn any_number_of_ranks_trains_the_same_network() -> Outcome {
     assert!(ended.is_well, "{ended:?}");
     let [expected, found] = [&alone, &folder].map(|folder| trained(&folder.path().join(RUN)));
     assert!(found? == expected?);
+    Ok(())
+}
+
+/// A build without CUDA says that it runs on the CPU: in as many processes.
+#[cfg(not(feature = "cuda"))]
+#[test]
+fn several_gpus_have_a_process_each() -> Outcome {
+    let (alone, folder) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let flags = with(&TRAINING, &["--epochs", "1"]);
+    succeed(Command::new(path("easy_train")).current_dir(alone.path()).args(&flags));
+    let mut command = Command::new(path("easy_train"));
+    command.current_dir(folder.path()).args(with(&flags, &["--gpu", "3,1"]));
+    let output = command.output()?;
+    let said = String::from_utf8(output.stderr)?;
+    assert!(output.status.success(), "{said}");
+    assert_eq!(said.matches("note: this build has no CUDA; running on the CPU").count(), 1, "{said}");
+    assert!(said.contains(" MB sent a step"), "{said}");
+    let [expected, found] = [&alone, &folder].map(|folder| trained(&folder.path().join(RUN)));
+    assert!(found? == expected?);
+    let config = fs::read_to_string(folder.path().join(RUN).join("config.json"))?;
+    assert!(config.contains("\"gpu\": \"3,1\""), "{config}");
     Ok(())
 }
 

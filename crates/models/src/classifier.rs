@@ -175,15 +175,8 @@ impl Classifier {
 
     /// Shares training batches with other processes from now on: all of them ask for the gradients of the same batches, and only
     /// [`Sharing::own_images`] are looked at.
-    ///
-    /// # Errors
-    /// [`Error::NotShared`] if the network is not on the CPU engine, and there are other processes.
-    pub fn share(&mut self, sharing: Sharing) -> Result<(), Error> {
-        if !self.network.can_share() && !sharing.ranks.is_alone() {
-            return Err(Error::NotShared { ranks: sharing.ranks.size() });
-        }
+    pub fn share(&mut self, sharing: Sharing) {
         self.sharing = sharing;
-        Ok(())
     }
 
     /// The same of cross-entropy with smoothed or mixed labels: `targets` (N, classes) has a number of at least 0 for each class of each

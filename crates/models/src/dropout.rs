@@ -48,12 +48,13 @@ impl Kept {
         })
     }
 
-    /// For each of `features` values of each image, image by image, whether it is kept.
-    pub(crate) fn of_images(self, images: usize, features: usize) -> Vec<bool> {
+    /// For each of `features` values of each image, image by image, whether it is kept. The images are those from a block of sixteen of
+    /// the batch on.
+    pub(crate) fn of_images(self, first_block: usize, images: usize, features: usize) -> Vec<bool> {
         let mut kept = vec![false; images * features];
         for (block, kept) in kept.chunks_mut(TOGETHER * features.max(1)).enumerate() {
             for feature in 0..features {
-                let bits = self.of_sixteen((block * features + feature) as u64);
+                let bits = self.of_sixteen(((first_block + block) * features + feature) as u64);
                 let of_feature = kept[feature..].iter_mut().step_by(features);
                 of_feature.enumerate().for_each(|(image, kept)| *kept = bits >> image & 1 == 1);
             }
@@ -80,7 +81,7 @@ mod tests {
     const FEATURES: usize = 11 * 9 * 13;
 
     fn kept(step: u64, layer: usize, rate: f32) -> Vec<bool> {
-        Kept::new(StepKey::new(3, step), layer, rate).of_images(DIMS.images, FEATURES)
+        Kept::new(StepKey::new(3, step), layer, rate).of_images(0, DIMS.images, FEATURES)
     }
 
     fn share(kept: &[bool]) -> f64 {
@@ -119,7 +120,8 @@ mod tests {
     #[test]
     fn an_image_keeps_the_same_in_a_larger_batch() {
         let rule = Kept::new(StepKey::new(3, 0), 1, 0.5);
-        assert_eq!(rule.of_images(5, FEATURES), kept(0, 1, 0.5)[..5 * FEATURES]);
+        assert_eq!(rule.of_images(0, 5, FEATURES), kept(0, 1, 0.5)[..5 * FEATURES]);
+        assert_eq!(rule.of_images(1, 5, FEATURES), kept(0, 1, 0.5)[16 * FEATURES..21 * FEATURES]);
     }
 
     /// The CPU engine's layout drops what the list says.
@@ -129,6 +131,6 @@ mod tests {
         let ones = Blocked::from_nchw(&vec![1.0; DIMS.images * FEATURES], DIMS, &arena);
         let (y, _) = dropout(&ones, 0.4, |place| rule.of_sixteen(place), InstructionSet::current(), &arena);
         let found: Vec<bool> = y.to_nchw().iter().map(|&value| value > 0.0).collect();
-        assert_eq!(found, rule.of_images(DIMS.images, FEATURES));
+        assert_eq!(found, rule.of_images(0, DIMS.images, FEATURES));
     }
 }

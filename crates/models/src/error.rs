@@ -48,11 +48,6 @@ pub enum Error {
     /// A rate for what the network does not have.
     #[error("a stochastic depth of {rate}: {arch} has no blocks that training skips; expected none")]
     NoStochasticDepth { arch: &'static str, rate: f32 },
-    /// Processes that cannot share batches.
-    #[error(
-        "{ranks} processes share training batches on the CPU engine alone; expected that, or one process"
-    )]
-    NotShared { ranks: usize },
     /// Another process does not do its part.
     #[error("{0}")]
     Ranks(#[from] ranks::Error),

@@ -42,11 +42,6 @@ pub(crate) trait Network: Debug + Send + Sync {
         sharing: &Sharing,
     ) -> Result<ParameterGradients, Error>;
 
-    /// Whether processes can share a batch.
-    fn can_share(&self) -> bool {
-        false
-    }
-
     /// Adds the time of each step to a stopwatch, if steps end one after the other.
     fn time_steps(&self, _stopwatch: &Arc<Stopwatch>) {}
 

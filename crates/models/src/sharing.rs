@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use ranks::Ranks;
 
+use crate::error::Error;
+
 /// Images that stay together: those of a vector of the CPU engine.
 const TOGETHER: usize = 16;
 
@@ -13,7 +15,9 @@ const PARTS: usize = 4;
 /// The processes that share each training batch, and what they share of it. By default there is one, which has all.
 ///
 /// Each computes the network for its own images. What is summed over a batch, they exchange: gradients of weights, and statistics of
-/// batch-norm. The sums are made as one process makes them, so that all have its gradients, bit for bit.
+/// batch-norm. On the CPU engine the sums are made as one process makes them, so that all have its gradients, bit for bit. On candle's
+/// tensors each process's sums are added in the order of the processes: all have the same bits, and other ones for other numbers of
+/// processes.
 #[derive(Debug, Clone, Default)]
 pub struct Sharing {
     /// The processes.
@@ -58,8 +62,74 @@ impl Sharing {
     }
 }
 
+/// A batch that processes share.
+#[derive(Debug)]
+pub(crate) struct Share<'a> {
+    pub(crate) sharing: &'a Sharing,
+    /// The blocks of each process.
+    pub(crate) shares: Vec<Range<usize>>,
+    /// Images of the whole batch.
+    pub(crate) images: usize,
+}
+
+impl<'a> Share<'a> {
+    /// The share of a batch of so many images; none if this process has all of it.
+    pub(crate) fn of(sharing: &'a Sharing, images: usize) -> Option<Self> {
+        sharing.shares(images).map(|shares| Self { sharing, shares, images })
+    }
+
+    pub(crate) fn ranks(&self) -> &Ranks {
+        &self.sharing.ranks
+    }
+
+    /// The images of this process.
+    pub(crate) fn own_images(&self) -> Range<usize> {
+        images_of(&self.shares[self.ranks().rank()], self.images)
+    }
+
+    /// Its first block.
+    pub(crate) fn first_block(&self) -> usize {
+        self.shares[self.ranks().rank()].start
+    }
+
+    /// Whether batch-norm sees the images of this process alone.
+    pub(crate) fn has_own_statistics(&self) -> bool {
+        self.sharing.own_statistics
+    }
+
+    /// What the others have sent, for these bytes.
+    pub(crate) fn exchanged(&self, own: Vec<u8>) -> Result<Vec<Vec<u8>>, Error> {
+        Ok(self.ranks().end_exchange(self.ranks().begin(own)?)?)
+    }
+
+    /// What rank 0 has, where each has statistics of its own: PyTorch keeps those of the first.
+    pub(crate) fn of_first(&self, own: Vec<f64>) -> Result<Vec<f64>, Error> {
+        if self.has_own_statistics() { Ok(self.ranks().broadcast(own)?) } else { Ok(own) }
+    }
+
+    /// That somebody sent so many bytes, and others were to come.
+    pub(crate) fn misfit(&self, found: usize) -> Error {
+        let expected = "its part of a batch";
+        ranks::Error::Message { place: "a rank".to_owned(), found: format!("{found} bytes"), expected }.into()
+    }
+}
+
+/// Numbers as bytes.
+pub(crate) fn bytes_of<T: Copy, const N: usize>(numbers: &[T], bytes: fn(T) -> [u8; N]) -> Vec<u8> {
+    let mut found = Vec::with_capacity(size_of_val(numbers) + 1);
+    append(numbers, bytes, &mut found);
+    found
+}
+
+/// Appends numbers as bytes.
+pub(crate) fn append<T: Copy, const N: usize>(numbers: &[T], bytes: fn(T) -> [u8; N], to: &mut Vec<u8>) {
+    let start = to.len();
+    to.resize(start + N * numbers.len(), 0);
+    to[start..].as_chunks_mut().0.iter_mut().zip(numbers).for_each(|(to, number)| *to = bytes(*number));
+}
+
 /// The images of some blocks of a batch.
-pub(crate) fn images_of(blocks: &Range<usize>, images: usize) -> Range<usize> {
+fn images_of(blocks: &Range<usize>, images: usize) -> Range<usize> {
     TOGETHER * blocks.start..images.min(TOGETHER * blocks.end)
 }
 

@@ -150,7 +150,7 @@ impl<'a> TrainingRun<'a> {
         let Recipe { label_smoothing, mixing, .. } = self.recipe;
         let network = TrainableClassifier::new(network, self.adversary, self.seed)
             .with_targets(Targets { label_smoothing, mixing })
-            .sharing(Sharing { ranks: session.ranks.clone(), own_statistics: self.own_statistics })?;
+            .sharing(Sharing { ranks: session.ranks.clone(), own_statistics: self.own_statistics });
         Ok(PreparedRun { trainer, network, source, folder })
     }
 

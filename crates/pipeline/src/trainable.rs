@@ -46,12 +46,9 @@ impl TrainableClassifier {
     }
 
     /// The same, that shares its training batches with other processes.
-    ///
-    /// # Errors
-    /// As [`Classifier::share`].
-    pub fn sharing(mut self, sharing: Sharing) -> Result<Self, Error> {
-        self.classifier.share(sharing.clone())?;
-        Ok(Self { sharing, ..self })
+    pub fn sharing(mut self, sharing: Sharing) -> Self {
+        self.classifier.share(sharing.clone());
+        Self { sharing, ..self }
     }
 
     /// The same on smoothed labels and mixed batches.

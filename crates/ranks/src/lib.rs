@@ -41,7 +41,7 @@ mod wire;
 // Who works together
 pub use exchange::Exchange;
 pub use ranks::{PATIENCE, Ranks};
-pub use started::{Unreached, announced, beside, started, unreached};
+pub use started::{Unreached, announced, beside, local, start, started, unreached};
 
 // Parts of the work
 pub use order::{Dealt, in_order};

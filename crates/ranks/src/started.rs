@@ -1,6 +1,6 @@
 //! Ranks that somebody started.
 
-use std::time::Duration;
+use std::{io, net::TcpListener, time::Duration};
 
 use crate::{Error, Ranks, sockets, sockets::Meeting};
 
@@ -15,6 +15,9 @@ const MPI: [(&str, &str); 3] = [
 /// Those of torchrun and whatever starts PyTorch's distributed programs, and of a step of SLURM. Variables of a job of SLURM say nothing:
 /// its batch script has them, too.
 const OTHERS: [(&str, &str); 2] = [("RANK", "WORLD_SIZE"), ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS")];
+
+/// Variables that number the ranks of a machine: torchrun's, Open MPI's, those of MPICH and Intel, SLURM's.
+const LOCAL: [&str; 4] = ["LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID"];
 
 /// Ports beside torchrun's own that rank 0 tries.
 const PORTS: u16 = 16;
@@ -69,6 +72,51 @@ pub struct Unreached {
 pub fn unreached() -> Option<Unreached> {
     let variable = |name: &str| std::env::var(name).ok();
     (way() == Way::Alone).then(|| unreached_in(variable)).flatten()
+}
+
+/// Starts the other ranks of so many on this machine, and joins them as rank 0. `start` begins a process that is to be a rank, with these
+/// variables in its environment, by which its [`started`] finds the others.
+///
+/// # Errors
+/// [`Error::Start`] if a process cannot be begun, or the ranks do not find each other.
+pub fn start(
+    size: usize,
+    patience: Duration,
+    mut start: impl FnMut([(&'static str, String); 7]) -> io::Result<()>,
+) -> Result<Ranks, Error> {
+    let problem = |error: io::Error| Error::Start { problem: format!("ranks cannot be started: {error}") };
+    let port =
+        TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).map_err(problem)?.port();
+    let host = "localhost".to_owned();
+    let named = format!("process {}", std::process::id());
+    for rank in 1..size {
+        let [rank, size, port] = [rank, size, port.into()].map(|number| number.to_string());
+        start([
+            ("RANK", rank.clone()),
+            ("LOCAL_RANK", rank),
+            ("WORLD_SIZE", size.clone()),
+            ("LOCAL_WORLD_SIZE", size),
+            ("MASTER_ADDR", host.clone()),
+            ("MASTER_PORT", port),
+            ("TORCHELASTIC_RUN_ID", named.clone()),
+        ])
+        .map_err(problem)?;
+    }
+    let own = |name: &str| match name {
+        "TORCHELASTIC_RUN_ID" => Some(named.clone()),
+        "MASTER_PORT" => Some(port.to_string()),
+        // Those who are started have them, too.
+        other => std::env::var(other).ok(),
+    };
+    let meeting = Meeting { rank: 0, size, host, ports: vec![port], run: run(own) };
+    Ok(sockets::ranks(&meeting, patience)?.with_patience(patience))
+}
+
+/// Which of the ranks on its machine this process is, from 0 on, if it is a rank and whoever started it says so: the number of its GPU.
+pub fn local() -> Option<usize> {
+    let number = |name: &str| std::env::var(name).ok()?.trim().parse().ok();
+    announced()?;
+    LOCAL.iter().find_map(|name| number(name))
 }
 
 /// How many ranks of this machine share its cores, if whoever started them says so and leaves them all cores (`LOCAL_WORLD_SIZE`).

@@ -6,14 +6,14 @@ use clap::{Arg, Args, ValueEnum};
 use serde::Serialize;
 
 use super::names::stands_for;
-use super::values::{at_least_one, device_name, gpu, threads};
+use super::values::{Gpus, at_least_one, device_name, gpus, threads};
 
 /// How the program runs and what it says.
 #[derive(Debug, Clone, Args, Serialize)]
 pub(crate) struct MachineFlags {
-    /// Number of the GPU; a build without CUDA says so and runs on the CPU
-    #[arg(long, alias = "cuda-index", value_name = "N", conflicts_with = "device", value_parser = gpu)]
-    pub(crate) gpu: Option<usize>,
+    /// Number of the GPU, or of several, as `0,1`: a process for each shares the work; a build without CUDA says so and runs on the CPU
+    #[arg(long, alias = "cuda-index", value_name = "N", conflicts_with = "device", value_parser = gpus)]
+    pub(crate) gpu: Option<Gpus>,
     /// What the factors of convolutions are rounded to: bf16 is faster and less exact than f32; on a GPU there is tf32 between them
     #[arg(
         long,

@@ -32,6 +32,6 @@ pub(crate) use machine::{Format, MachineFlags, OutputFlags, PrecisionFlag, Switc
 
 // Single values
 pub(crate) use values::{
-    above_zero_to_one, architecture, architectures_help, at_least_one, below_one, between_zero_and_one,
+    Gpus, above_zero_to_one, architecture, architectures_help, at_least_one, below_one, between_zero_and_one,
     folder_to_write, half_width, not_negative, positive, seed, zero_or_one,
 };

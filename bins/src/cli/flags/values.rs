@@ -1,10 +1,11 @@
 //! Values of flags: what they may be, and what is said of others.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 use clap::builder::{PathBufValueParser, PossibleValuesParser, TypedValueParser};
 use datasets::{Corruption, Interpolation};
 use models::{Architecture, Family};
+use serde::{Serialize, Serializer};
 
 pub(crate) fn architecture(name: &str) -> Result<Architecture, models::Error> {
     name.parse()
@@ -29,11 +30,34 @@ pub(crate) fn seed(text: &str) -> Result<u64, String> {
     text.parse().map_err(|_| "expected a whole number from 0 to 2^64 − 1".to_owned())
 }
 
-pub(super) fn gpu(text: &str) -> Result<usize, String> {
-    if text.contains(',') {
-        return Err("several GPUs at once are not supported; expected one number, as --gpu 0".to_owned());
+/// GPUs by number, of which each rank of a machine takes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Gpus(pub(crate) Vec<usize>);
+
+impl Serialize for Gpus {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0[..] {
+            [one] => one.serialize(serializer),
+            _ => self.to_string().serialize(serializer),
+        }
     }
-    text.parse().map_err(|_| "expected the number of a GPU, 0 or more".to_owned())
+}
+
+impl fmt::Display for Gpus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let numbers: Vec<String> = self.0.iter().map(usize::to_string).collect();
+        f.write_str(&numbers.join(","))
+    }
+}
+
+pub(super) fn gpus(text: &str) -> Result<Gpus, String> {
+    let expected = "expected the number of a GPU, 0 or more, or several, as 0,1";
+    let numbers: Result<Vec<usize>, _> = text.split(',').map(|number| number.trim().parse()).collect();
+    let numbers = numbers.map_err(|_| expected.to_owned())?;
+    match (1..numbers.len()).find(|&at| numbers[..at].contains(&numbers[at])) {
+        Some(twice) => Err(format!("GPU {} is named twice; {expected}", numbers[twice])),
+        None => Ok(Gpus(numbers)),
+    }
 }
 
 pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {

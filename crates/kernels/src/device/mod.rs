@@ -14,6 +14,7 @@
 //! | [`BandMeans`] of spectra, [`Density`] with its gradient | products with the matrix of the Fourier transform | the same |
 //! | [`ResidentImages`], gathered into batches | candle | the same |
 //! | [`blend`], [`accumulate`] in place | loops | a kernel of our own, compiled by NVRTC |
+//! | `GpuGroup`, sums over processes | | NCCL (feature `nccl`) |
 //! | [`Uploads`], a batch ahead | kept until it is taken | from page-locked memory, on a stream of their own |
 //!
 //! All tensors are f32, images (N, C, H, W), weights (O, C / groups, kH, kW). What runs anywhere is the twin that the CUDA
@@ -48,6 +49,8 @@ pub use attention::{Attention, AttentionGradient, attention, attention_gradient}
 pub use bands::BandMeans;
 pub use blend::{accumulate, blend};
 pub use convolution::Convolution;
+#[cfg(feature = "nccl")]
+pub use cuda::GpuGroup;
 pub use density::{Densities, Density};
 pub use distances::{DistanceParts, distance_numbers, distance_numbers_gradient};
 pub use gate::relu_gradient;
@@ -55,7 +58,10 @@ pub use layer_norm::{layer_norm, layer_norm_gradient};
 pub use loss::{cross_entropy, scaled_cross_entropy, soft_cross_entropy};
 pub use moments::BatchMoments;
 pub use nonlinearity::{nonlinearity, nonlinearity_gradient};
-pub use norm::{batch_norm, batch_norm_gradient, channel_sums, per_channel};
+pub use norm::{
+    batch_norm, batch_norm_gradient, batch_norm_input_gradient, batch_norm_of, batch_norm_sums, channel_sums,
+    per_channel,
+};
 pub use pooling::{max_pool, max_pool_gradient, mean_pool, mean_pool_gradient};
 pub use resident::ResidentImages;
 pub use response::{response_norm, response_norm_gradient};

@@ -26,9 +26,17 @@ pub fn batch_norm(x: &Tensor, gamma: &Tensor, beta: &Tensor, epsilon: f64) -> Re
         return super::cuda::batch_norm(x, gamma, beta, epsilon);
     }
     let moments = moments(x, epsilon)?;
+    Ok((batch_norm_of(x, gamma, beta, &moments)?, moments))
+}
+
+/// The same with moments that are known, as those of a batch of which other processes have parts.
+///
+/// # Errors
+/// If the shapes do not fit or the device fails.
+pub fn batch_norm_of(x: &Tensor, gamma: &Tensor, beta: &Tensor, moments: &BatchMoments) -> Result<Tensor> {
     let factor = per_channel(&(gamma * &moments.inverse_std)?)?;
     let y = x.broadcast_sub(&per_channel(&moments.mean)?)?.broadcast_mul(&factor)?;
-    Ok((y.broadcast_add(&per_channel(beta)?)?, moments))
+    y.broadcast_add(&per_channel(beta)?)
 }
 
 /// Gradients of x, of γ and of β, from that of the result: with x̂ = (x − mean) / σ, dγ = Σ g x̂, dβ = Σ g,
@@ -47,14 +55,38 @@ pub fn batch_norm_gradient(
     if super::is_cuda(x) {
         return super::cuda::batch_norm_gradient(x, g, gamma, moments, epsilon);
     }
-    let inverse_std = per_channel(&moments.inverse_std)?;
-    let standard = x.broadcast_sub(&per_channel(&moments.mean)?)?.broadcast_mul(&inverse_std)?;
-    let (dgamma, dbeta) = (channel_sums(&(g * &standard)?)?, channel_sums(g)?);
+    let (dgamma, dbeta) = batch_norm_sums(x, g, moments)?;
+    Ok((batch_norm_input_gradient(x, g, gamma, moments, [&dgamma, &dbeta])?, dgamma, dbeta))
+}
+
+/// Σ g x̂ and Σ g over the images that are here: the gradients of γ and β, or a process's parts of them.
+///
+/// # Errors
+/// If the shapes do not fit or the device fails.
+pub fn batch_norm_sums(x: &Tensor, g: &Tensor, moments: &BatchMoments) -> Result<(Tensor, Tensor)> {
+    Ok((channel_sums(&(g * &standard(x, moments)?)?)?, channel_sums(g)?))
+}
+
+/// The gradient of x, given those of γ and β for the whole batch, which the moments are of.
+///
+/// # Errors
+/// If the shapes do not fit or the device fails.
+pub fn batch_norm_input_gradient(
+    x: &Tensor,
+    g: &Tensor,
+    gamma: &Tensor,
+    moments: &BatchMoments,
+    [dgamma, dbeta]: [&Tensor; 2],
+) -> Result<Tensor> {
     let one = 1.0 / moments.count as f64;
-    let along = standard.broadcast_mul(&per_channel(&(&dgamma * one)?)?)?;
-    let centred = (g.broadcast_sub(&per_channel(&(&dbeta * one)?)?)? - along)?;
-    let factor = (per_channel(gamma)? * inverse_std)?;
-    Ok((centred.broadcast_mul(&factor)?, dgamma, dbeta))
+    let along = standard(x, moments)?.broadcast_mul(&per_channel(&(dgamma * one)?)?)?;
+    let centred = (g.broadcast_sub(&per_channel(&(dbeta * one)?)?)? - along)?;
+    centred.broadcast_mul(&(per_channel(gamma)? * per_channel(&moments.inverse_std)?)?)
+}
+
+/// x̂ = (x − mean) / σ.
+fn standard(x: &Tensor, moments: &BatchMoments) -> Result<Tensor> {
+    x.broadcast_sub(&per_channel(&moments.mean)?)?.broadcast_mul(&per_channel(&moments.inverse_std)?)
 }
 
 fn moments(x: &Tensor, epsilon: f64) -> Result<BatchMoments> {

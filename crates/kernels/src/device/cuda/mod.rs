@@ -7,6 +7,8 @@ pub(super) mod convolution;
 mod descriptors;
 mod error;
 mod gate;
+#[cfg(feature = "nccl")]
+mod group;
 mod handles;
 mod memory;
 mod norm;
@@ -17,6 +19,8 @@ mod uploads;
 
 pub(super) use blend::blend;
 pub(super) use gate::relu_gradient;
+#[cfg(feature = "nccl")]
+pub use group::GpuGroup;
 pub(super) use norm::{batch_norm, batch_norm_gradient};
 pub(super) use pooling::{max_pool, max_pool_gradient};
 pub(super) use uploads::Uploads;

@@ -179,8 +179,16 @@ impl Backward<'_> {
         let dx = match statistics {
             Statistics::Batch(moments) => {
                 let seen = self.tape.value(*x);
-                let (dx, dgamma, dbeta) =
-                    device::batch_norm_gradient(seen, &g, gamma, &moments, norm.settings.epsilon)?;
+                let (dx, dgamma, dbeta) = match self.pass.shares_statistics() {
+                    None => device::batch_norm_gradient(seen, &g, gamma, &moments, norm.settings.epsilon)?,
+                    Some(shared) => {
+                        let (dgamma, dbeta) = device::batch_norm_sums(seen, &g, &moments)?;
+                        let all = shared.sums(&[&dgamma, &dbeta])?;
+                        let dx =
+                            device::batch_norm_input_gradient(seen, &g, gamma, &moments, [&all[0], &all[1]])?;
+                        (dx, dgamma, dbeta)
+                    }
+                };
                 if let Some(bias) = &norm.bias {
                     // What it adds, the statistics of the batch take away again.
                     self.keep(bias, "bias", dbeta.zeros_like()?)?;

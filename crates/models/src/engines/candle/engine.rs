@@ -8,6 +8,7 @@ use kernels::{
     device::{Convolution, Precision, per_channel},
 };
 
+use super::shared::Shared;
 use crate::{
     dropout::StepKey,
     graph::{Graph, parameter},
@@ -37,11 +38,18 @@ pub(super) struct Pass<'a> {
     pub(super) purpose: Purpose,
     /// What decides which values dropout keeps.
     pub(super) key: StepKey,
+    /// The share of the batch that this process has, if it has not all.
+    pub(super) shared: Option<&'a Shared<'a>>,
 }
 
 impl Pass<'_> {
     pub(super) fn weight(&self, module: &str, name: &str) -> &Tensor {
         &self.weights[&parameter(module, name)]
+    }
+
+    /// Those that batch-norms have to ask for what they sum over the batch.
+    pub(super) fn shares_statistics(&self) -> Option<&Shared<'_>> {
+        self.shared.filter(|shared| !shared.share.has_own_statistics())
     }
 
     pub(super) fn wants_parameters(&self) -> bool {

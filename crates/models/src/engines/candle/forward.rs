@@ -137,7 +137,11 @@ impl Forward<'_> {
         let bias = norm.bias.as_ref().map(|module| self.pass.weight(module, "bias"));
         let (y, statistics) = match self.pass.mode {
             Mode::Train => {
-                let (y, moments) = device::batch_norm(&x, gamma, beta, epsilon)?;
+                let (mut y, mut moments) = device::batch_norm(&x, gamma, beta, epsilon)?;
+                if let Some(shared) = self.pass.shares_statistics() {
+                    moments = shared.moments(&moments, epsilon)?;
+                    y = device::batch_norm_of(&x, gamma, beta, &moments)?;
+                }
                 let mean = bias.map_or(Ok(moments.mean.clone()), |bias| &moments.mean + bias)?;
                 self.tape.moments.push((norm.clone(), BatchMoments { mean, ..moments.clone() }));
                 (y, Statistics::Batch(moments))
@@ -175,12 +179,16 @@ impl Forward<'_> {
             return Ok(x);
         }
         let (images, scale) = (x.dim(0)?, 1.0 / (1.0 - rate));
+        let first = self.pass.shared.map_or(0, |shared| shared.share.first_block());
         let shape = match dropped {
             Dropped::Values => x.shape().clone(),
             Dropped::Images => Shape::from((images, 1, 1, 1)),
         };
-        let kept =
-            dropout::Kept::new(self.pass.key, out, rate).of_images(images, shape.elem_count() / images);
+        let kept = dropout::Kept::new(self.pass.key, out, rate).of_images(
+            first,
+            images,
+            shape.elem_count() / images,
+        );
         let factors: Vec<f32> = kept.into_iter().map(|kept| if kept { scale } else { 0.0 }).collect();
         let factor = Tensor::from_vec(factors, shape, &self.engine.device)?;
         let y = x.broadcast_mul(&factor)?;

@@ -9,6 +9,7 @@ mod backward;
 mod engine;
 mod forward;
 mod network;
+mod shared;
 mod tape;
 mod tokens;
 

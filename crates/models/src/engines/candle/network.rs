@@ -3,6 +3,8 @@
 use std::sync::{Arc, OnceLock};
 
 use candle_core::{Device, Result as Done, Tensor, Var};
+#[cfg(feature = "nccl")]
+use kernels::device::GpuGroup;
 use kernels::device::{
     BatchMoments, Precision, blend, cross_entropy, scaled_cross_entropy, soft_cross_entropy,
 };
@@ -11,6 +13,7 @@ use super::{
     backward,
     engine::{Engine, Filters, Named, Pass},
     forward,
+    shared::Shared,
     tape::Tape,
 };
 use crate::{
@@ -22,7 +25,7 @@ use crate::{
     normaliser::Normaliser,
     plan::{Grid, Mode, Norm, Purpose, Slot},
     results::{Evaluation, InputGradient, ParameterGradients},
-    sharing::Sharing,
+    sharing::{Share, Sharing},
 };
 
 /// A network that candle's tensors train.
@@ -30,6 +33,9 @@ use crate::{
 pub(crate) struct CandleNetwork {
     engine: Arc<Engine>,
     parameters: Shapes,
+    /// The GPUs of the processes that share its batches.
+    #[cfg(feature = "nccl")]
+    gpus: OnceLock<GpuGroup>,
 }
 
 impl CandleNetwork {
@@ -41,7 +47,12 @@ impl CandleNetwork {
         precision: Precision,
     ) -> Result<Self, Error> {
         let engine = Arc::new(Engine::new(graph, normaliser, device, precision)?);
-        Ok(Self { engine, parameters: graph.parameters().clone() })
+        Ok(Self {
+            engine,
+            parameters: graph.parameters().clone(),
+            #[cfg(feature = "nccl")]
+            gpus: OnceLock::new(),
+        })
     }
 }
 
@@ -56,32 +67,27 @@ impl Network for CandleNetwork {
         TrainingBatch { images, targets }: TrainingBatch<'_>,
         mode: Mode,
         key: StepKey,
-        _sharing: &Sharing,
+        sharing: &Sharing,
     ) -> Result<ParameterGradients, Error> {
-        let engine = &self.engine;
+        let share = Share::of(sharing, images.count());
+        let shared = share.map(|share| Shared::new(share, &self.engine.device));
+        #[cfg(feature = "nccl")]
+        let shared = shared.map(|shared| shared.with_gpus(&self.gpus)).transpose()?;
+        let shared = shared.as_ref();
         let weights: Named =
             variables.all().map(|(name, variable)| (name.clone(), variable.as_detached_tensor())).collect();
-        let filters = engine.filters(&weights)?;
-        let pass = Pass { weights: &weights, filters: &filters, mode, purpose: Purpose::Parameters, key };
-        let mut tape = forward::run(engine, &pixels(engine, images)?, pass)?;
-        let moments = std::mem::take(&mut tape.moments);
-        let logits = rows(&tape, engine.plan(pass.purpose).logits)?;
-        let (loss, gradient) = match targets {
-            Targets::Labels(labels) => cross_entropy(&logits, &Tensor::new(labels, &engine.device)?)?,
-            Targets::Soft(targets) => {
-                soft_cross_entropy(&logits, &Tensor::from_slice(targets, logits.dims(), &engine.device)?)?
-            }
-        };
-        let found = backward::run(engine, tape, planes(&gradient)?, pass)?;
-        let in_shape = |(name, gradient): (String, Tensor)| {
-            let gradient = gradient.reshape(self.parameters[&name].as_slice())?;
-            Ok((name, gradient))
-        };
-        let gradients = found.parameters.into_iter().map(in_shape).collect::<Result<_, Error>>()?;
+        let filters = self.engine.filters(&weights)?;
+        let purpose = Purpose::Parameters;
+        let pass = Pass { weights: &weights, filters: &filters, mode, purpose, key, shared };
+        let found = self.differentiate(images, targets, pass);
+        let (gradients, moments) = found.map_err(|error| match shared {
+            Some(shared) => shared.cause(error),
+            None => error.into(),
+        })?;
         if mode == Mode::Train {
-            track(variables, &moments)?;
+            track(variables, &of_first(moments, shared)?)?;
         }
-        Ok(ParameterGradients::new(loss, logits, gradients))
+        Ok(gradients)
     }
 
     fn freeze(&self, variables: &Variables) -> Result<Box<dyn FrozenNetwork>, Error> {
@@ -90,6 +96,74 @@ impl Network for CandleNetwork {
         let weights = variables.all().map(copy).collect::<Result<Named, Error>>()?;
         Ok(Box::new(CandleFrozen { engine: Arc::clone(&self.engine), weights, filters: OnceLock::new() }))
     }
+}
+
+impl CandleNetwork {
+    /// Loss and gradients of a batch, and what batch-norms saw of it.
+    fn differentiate(
+        &self,
+        images: Images<'_>,
+        targets: Targets<'_>,
+        pass: Pass<'_>,
+    ) -> Done<(ParameterGradients, SeenMoments)> {
+        let engine = &self.engine;
+        let own = pass.shared.map_or(0..images.count(), |shared| shared.share.own_images());
+        let pixels = images.0.narrow(0, own.start, own.len())?;
+        let mut tape = forward::run(engine, &pixels_of(engine, &pixels)?, pass)?;
+        let moments = std::mem::take(&mut tape.moments);
+        let mut logits = rows(&tape, engine.plan(pass.purpose).logits)?;
+        if let Some(shared) = pass.shared {
+            logits = shared.rows(&logits)?;
+        }
+        let (loss, gradient) = match targets {
+            Targets::Labels(labels) => cross_entropy(&logits, &Tensor::new(labels, &engine.device)?)?,
+            Targets::Soft(targets) => {
+                soft_cross_entropy(&logits, &Tensor::from_slice(targets, logits.dims(), &engine.device)?)?
+            }
+        };
+        let gradient = gradient.narrow(0, own.start, own.len())?.contiguous()?;
+        let mut found = backward::run(engine, tape, planes(&gradient)?, pass)?.parameters;
+        if let Some(shared) = pass.shared {
+            let own: Vec<&Tensor> = found.values().collect();
+            let sums = shared.sums(&own)?;
+            found = found.into_keys().zip(sums).collect();
+        }
+        let in_shape = |(name, gradient): (String, Tensor)| {
+            let gradient = gradient.reshape(self.parameters[&name].as_slice())?;
+            Ok((name, gradient))
+        };
+        let gradients = found.into_iter().map(in_shape).collect::<Done<_>>()?;
+        Ok((ParameterGradients::new(loss, logits, gradients), moments))
+    }
+}
+
+type SeenMoments = Vec<(Norm, BatchMoments)>;
+
+/// What rank 0 saw, where processes have statistics of their own.
+fn of_first(mut moments: SeenMoments, shared: Option<&Shared<'_>>) -> Result<SeenMoments, Error> {
+    let Some(shared) = shared.filter(|shared| shared.share.has_own_statistics()) else { return Ok(moments) };
+    let mut own = Vec::new();
+    for (_, BatchMoments { mean, variance, count, .. }) in &moments {
+        for values in [mean, variance] {
+            own.extend(values.to_vec1::<f32>()?.into_iter().map(f64::from));
+        }
+        own.push(*count as f64);
+    }
+    let numbers = shared.share.of_first(own)?;
+    let mut rest = numbers.as_slice();
+    for (_, seen) in &mut moments {
+        let channels = seen.mean.elem_count();
+        let (own, more) =
+            rest.split_at_checked(2 * channels + 1).ok_or_else(|| shared.share.misfit(rest.len()))?;
+        let tensor = |values: &[f64]| {
+            let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
+            Tensor::from_vec(values, channels, seen.mean.device())
+        };
+        (seen.mean, seen.variance) = (tensor(&own[..channels])?, tensor(&own[channels..2 * channels])?);
+        seen.count = own[2 * channels] as usize;
+        rest = more;
+    }
+    Ok(moments)
 }
 
 /// running ← (1 − momentum) · running + momentum · batch, with the unbiased variance.
@@ -123,7 +197,7 @@ impl CandleFrozen {
             }
         };
         let (mode, key) = (Mode::Evaluate, StepKey::new(0, 0));
-        Ok(Pass { weights: &self.weights, filters, mode, purpose, key })
+        Ok(Pass { weights: &self.weights, filters, mode, purpose, key, shared: None })
     }
 
     fn run(&self, images: Images<'_>, pass: Pass<'_>) -> Result<(Tape, Tensor), Error> {
@@ -200,7 +274,11 @@ impl FrozenNetwork for CandleFrozen {
 
 /// The pixels of a batch: values without the history that autograd has of them.
 fn pixels(engine: &Engine, images: Images<'_>) -> Done<Tensor> {
-    images.0.detach().to_device(&engine.device)?.contiguous()
+    pixels_of(engine, images.0)
+}
+
+fn pixels_of(engine: &Engine, images: &Tensor) -> Done<Tensor> {
+    images.detach().to_device(&engine.device)?.contiguous()
 }
 
 fn labels(engine: &Engine, batch: Batch<'_>) -> Done<Tensor> {

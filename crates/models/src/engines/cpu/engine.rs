@@ -10,16 +10,14 @@ use kernels::{
     blocked::{Arena, BlockSums, Blocked, Convolution, InstructionSet},
 };
 
-use super::{
-    leaving::{Leaving, Named},
-    shared::Share,
-};
+use super::leaving::{Leaving, Named};
 use crate::{
     dropout::StepKey,
     error::Error,
     graph::{Graph, parameter},
     normaliser::Normaliser,
     plan::{Kind, Mode, Plan, Plans, Purpose, Slot, Weights, filter},
+    sharing::Share,
     stopwatch::Stopwatch,
 };
 
@@ -51,7 +49,7 @@ impl Pass<'_> {
     /// Sums that batch-norm's statistics are made of, and of how many images: of the whole batch, or of the `own` images.
     pub(super) fn statistics(&self, sums: BlockSums, own: usize) -> Result<(BlockSums, usize), Error> {
         match self.share {
-            Some(share) if !share.has_own_statistics() => Ok((share.sums(&sums)?, share.images())),
+            Some(share) if !share.has_own_statistics() => Ok((share.sums(&sums)?, share.images)),
             _ => Ok((sums, own)),
         }
     }

@@ -7,7 +7,6 @@ use kernels::blocked::{self, Blocked, ChannelAffine, Convolution, Dims, Mask, Mo
 use super::{
     arrays,
     engine::{Engine, Pass},
-    shared::Share,
     tape::{Statistics, Tape},
     tokens,
 };
@@ -16,6 +15,7 @@ use crate::{
     error::Error,
     graph::ArrayOp,
     plan::{Dropped, Epilogue, Kind, Mode, Norm, Slot, Step},
+    sharing::Share,
     stopwatch::{Direction, Ran},
 };
 

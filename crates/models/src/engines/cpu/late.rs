@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use kernels::blocked::Arena;
 use ranks::Exchange;
 
-use super::{
-    leaving::{Leaving, Named},
-    shared::{self, Share},
+use super::leaving::{Leaving, Named};
+use crate::{
+    error::Error,
+    sharing::{self, Share},
 };
-use crate::error::Error;
 
 /// Bytes of all processes that make a message worth its way.
 const BUCKET: usize = 8 << 20;
@@ -119,10 +119,10 @@ fn append(leaving: &Leaving<'_>, bytes: &mut Vec<u8>) {
     match leaving {
         Leaving::Whole(_) => {}
         Leaving::Sums(sums, _) | Leaving::OneEach(sums, _) => {
-            shared::append(sums.values(), f64::to_le_bytes, bytes);
+            sharing::append(sums.values(), f64::to_le_bytes, bytes);
         }
         Leaving::Parts { own, .. } => own.iter().for_each(|sums| sums.append_to(bytes)),
-        Leaving::Rows { own, .. } => shared::append(own, f32::to_le_bytes, bytes),
+        Leaving::Rows { own, .. } => sharing::append(own, f32::to_le_bytes, bytes),
     }
 }
 

@@ -15,7 +15,6 @@ use super::{
     backward,
     engine::{Engine, Packed, Pass},
     forward::{self, Pixels},
-    shared::Share,
     tape::Tape,
 };
 use crate::{
@@ -27,7 +26,7 @@ use crate::{
     normaliser::Normaliser,
     plan::{Grid, Mode, Norm, Purpose, Weights},
     results::{Evaluation, InputGradient, ParameterGradients},
-    sharing::Sharing,
+    sharing::{Share, Sharing},
     stopwatch::Stopwatch,
 };
 
@@ -109,10 +108,6 @@ impl Network for CpuNetwork {
         let (gradients, moments) = found?;
         track(&variables.buffers, &of_first(moments, share)?)?;
         Ok(gradients)
-    }
-
-    fn can_share(&self) -> bool {
-        true
     }
 
     fn time_steps(&self, stopwatch: &Arc<Stopwatch>) {

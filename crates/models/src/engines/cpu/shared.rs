@@ -3,62 +3,18 @@
 use std::ops::Range;
 
 use kernels::blocked::{Arena, BlockSums, Blocked, Convolution, Dims, Joining, WeightSums};
-use ranks::{Exchange, Ranks};
+use ranks::Exchange;
 
 use super::leaving::Leaving;
 use crate::{
     error::Error,
-    sharing::{Sharing, images_of},
+    sharing::{Share, bytes_of},
 };
-
-/// A batch that processes share.
-#[derive(Debug)]
-pub(super) struct Share<'a> {
-    sharing: &'a Sharing,
-    /// The blocks of each process.
-    shares: Vec<Range<usize>>,
-    /// Images of the whole batch.
-    images: usize,
-}
 
 /// Channels that are computed together.
 const TOGETHER: usize = 16;
 
-impl<'a> Share<'a> {
-    /// The share of a batch of so many images; none if this process has all of it.
-    pub(super) fn of(sharing: &'a Sharing, images: usize) -> Option<Self> {
-        sharing.shares(images).map(|shares| Self { sharing, shares, images })
-    }
-
-    pub(super) fn ranks(&self) -> &Ranks {
-        &self.sharing.ranks
-    }
-
-    /// The images of this process.
-    pub(super) fn own_images(&self) -> Range<usize> {
-        images_of(&self.shares[self.ranks().rank()], self.images)
-    }
-
-    /// Its first block.
-    pub(super) fn first_block(&self) -> usize {
-        self.shares[self.ranks().rank()].start
-    }
-
-    /// Whether batch-norm sees the images of this process alone.
-    pub(super) fn has_own_statistics(&self) -> bool {
-        self.sharing.own_statistics
-    }
-
-    /// How many images the whole batch has.
-    pub(super) fn images(&self) -> usize {
-        self.images
-    }
-
-    /// What rank 0 has, where each has statistics of its own.
-    pub(super) fn of_first(&self, own: Vec<f64>) -> Result<Vec<f64>, Error> {
-        if self.sharing.own_statistics { Ok(self.ranks().broadcast(own)?) } else { Ok(own) }
-    }
-
+impl Share<'_> {
     /// Numbers of all images from those of this process's.
     pub(super) fn rows(&self, own: &[f32]) -> Result<Vec<f32>, Error> {
         let sent = self.exchanged(bytes_of(own, f32::to_le_bytes))?;
@@ -69,11 +25,6 @@ impl<'a> Share<'a> {
     pub(super) fn sums(&self, own: &BlockSums) -> Result<BlockSums, Error> {
         let sent = self.exchanged(bytes_of(own.values(), f64::to_le_bytes))?;
         Ok(self.all_sums(own, &slices(&sent)))
-    }
-
-    /// What the others have sent, for these bytes.
-    fn exchanged(&self, own: Vec<u8>) -> Result<Vec<Vec<u8>>, Error> {
-        Ok(self.ranks().end_exchange(self.ranks().begin(own)?)?)
     }
 
     /// Bytes that each process sends of a gradient.
@@ -253,25 +204,6 @@ impl<'a> Share<'a> {
         sent.into_iter().for_each(|bytes| self.ranks().give_back(bytes));
         Ok(gathered)
     }
-
-    pub(super) fn misfit(&self, found: usize) -> Error {
-        let expected = "its part of a batch";
-        ranks::Error::Message { place: "a rank".to_owned(), found: format!("{found} bytes"), expected }.into()
-    }
-}
-
-/// Numbers as bytes.
-fn bytes_of<T: Copy, const N: usize>(numbers: &[T], bytes: fn(T) -> [u8; N]) -> Vec<u8> {
-    let mut found = Vec::with_capacity(size_of_val(numbers) + 1);
-    append(numbers, bytes, &mut found);
-    found
-}
-
-/// Appends numbers as bytes.
-pub(super) fn append<T: Copy, const N: usize>(numbers: &[T], bytes: fn(T) -> [u8; N], to: &mut Vec<u8>) {
-    let start = to.len();
-    to.resize(start + N * numbers.len(), 0);
-    to[start..].as_chunks_mut().0.iter_mut().zip(numbers).for_each(|(to, number)| *to = bytes(*number));
 }
 
 fn slices(all: &[Vec<u8>]) -> Vec<&[u8]> {
