@@ -64,12 +64,12 @@ impl Number for bf16 {
 
 /// The plans of a thread.
 #[derive(Default)]
-pub(super) struct Plans {
+pub(in crate::device) struct Plans {
     of_f32: PlansOf<f32>,
     of_bf16: PlansOf<bf16>,
 }
 
-type PlansOf<T> = RefCell<HashMap<Pass, Rc<Plan<T>>>>;
+pub(in crate::device) type PlansOf<T> = RefCell<HashMap<Pass, Rc<Plan<T>>>>;
 
 impl Plans {
     /// The plan of a pass, made the first time that it is asked for.
@@ -133,7 +133,7 @@ enum Algorithm {
 }
 
 /// A pass as it is run each time: cuDNN takes longer to look it up than a GPU to compute a small one.
-pub(super) struct Plan<T> {
+pub(in crate::device) struct Plan<T> {
     descriptors: Descriptors<T>,
     algorithm: Algorithm,
     /// Bytes that the algorithm works in.
