@@ -17,6 +17,9 @@ use super::{advice, flags::MachineFlags, terminal, usage::UsageError};
 /// How long rank 0 may take to say what another rank has found before both joined.
 const FIRST_WORD: Duration = Duration::from_secs(10);
 
+/// How long another rank may take to say that rank 0 is gone.
+const LAST_WORD: Duration = Duration::from_secs(2);
+
 /// The ranks that were joined.
 static JOINED: OnceLock<Ranks> = OnceLock::new();
 
@@ -104,10 +107,14 @@ pub(super) fn fail(error: &anyhow::Error, message: &str, code: u8) {
         let _ = ranks.end();
         return ranks.finish();
     }
-    // Nobody else says it.
     let has_no_first = matches!(of_ranks, Some(Error::Gone { .. })) && ranks.is_gone(0);
     if has_no_first || matches!(of_ranks, Some(Error::Silent { .. })) {
-        terminal::alarm(&format!("error: {message}"));
+        // Without rank 0 the next one speaks.
+        if has_no_first && (1..ranks.rank()).any(|other| !ranks.is_gone(other)) {
+            thread::sleep(LAST_WORD);
+        } else {
+            terminal::alarm(&format!("error: {message}"));
+        }
         return ranks.abort(code.into());
     }
     let said = match of_ranks {

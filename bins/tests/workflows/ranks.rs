@@ -172,7 +172,7 @@ fn a_rank_that_dies_or_hangs_ends_all_and_the_command_goes_on() -> Outcome {
         (0, "-KILL", "60", "error: rank 0 ("),
         (1, "-STOP", "4", "error: rank 1 ("),
     ] {
-        let ranks = start(2, patience)?;
+        let ranks = start(3, patience)?;
         thread::sleep(Duration::from_secs(1));
         let started = Instant::now();
         ranks.signal(dead, name)?;

@@ -66,7 +66,7 @@ impl Meeting {
 
     /// On rank 0: until all others are here.
     fn receive_all(&self, until: Instant) -> Result<Met, String> {
-        let listen = |&port: &u16| listen(is_of_this_machine(&self.host), port);
+        let listen = |&port: &u16| listen(&self.host, port);
         let listener = self.ports.iter().map(listen).reduce(Result::or).expect("a port");
         let listener = listener.map_err(|error| {
             let at = self.at();
@@ -113,7 +113,7 @@ impl Meeting {
 
     /// On other ranks.
     fn go(&self, until: Instant) -> Result<Met, String> {
-        let listener = listen(is_of_this_machine(&self.host), 0).map_err(|error| error.to_string())?;
+        let listener = listen(&self.host, 0).map_err(|error| error.to_string())?;
         let port = listener.local_addr().map_err(|error| error.to_string())?.port();
         let hello = self.hello(port);
         let mut first = self.reach_first(&hello, until)?;
@@ -229,27 +229,28 @@ fn accept(listener: &TcpListener, until: Instant) -> io::Result<Option<(TcpStrea
     Ok(None)
 }
 
-fn is_of_this_machine(host: &str) -> bool {
-    let address = host.parse::<IpAddr>().ok();
-    host == "localhost" || address.is_some_and(|address| address.to_canonical().is_loopback())
+/// The addresses that rank 0, or another one, listens at: those of this machine alone where the host says so.
+fn addresses(host: &str) -> Vec<IpAddr> {
+    match host.parse::<IpAddr>() {
+        Ok(address) if address.to_canonical().is_loopback() => vec![address],
+        _ if host == "localhost" => vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+        // Where there is version 6, its unspecified address takes version 4 as well.
+        _ => vec![Ipv6Addr::UNSPECIFIED.into(), Ipv4Addr::UNSPECIFIED.into()],
+    }
 }
 
-/// Listens for processes of this machine, or of all.
-fn listen(here_only: bool, port: u16) -> io::Result<TcpListener> {
-    let [four, six] = if here_only {
-        [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
-    } else {
-        [IpAddr::from(Ipv4Addr::UNSPECIFIED), Ipv6Addr::UNSPECIFIED.into()]
-    };
-    // Where there is version 6, its unspecified address takes version 4 as well.
-    let order = if here_only { [four, six] } else { [six, four] };
-    let [one, other] = order.map(|address| SocketAddr::new(address, port));
-    match TcpListener::bind(one) {
-        // Somebody is there: whoever goes to the port would find that one.
-        Err(error) if error.kind() == ErrorKind::AddrInUse => Err(error),
-        Err(_) => TcpListener::bind(other),
-        listening => listening,
+/// Listens at the first of a host's addresses that this machine has.
+fn listen(host: &str, port: u16) -> io::Result<TcpListener> {
+    let mut outcome = Err(ErrorKind::AddrNotAvailable.into());
+    for address in addresses(host) {
+        outcome = TcpListener::bind(SocketAddr::new(address, port));
+        match &outcome {
+            // Somebody is there: whoever goes to the port would find that one.
+            Err(error) if error.kind() != ErrorKind::AddrInUse => {}
+            _ => break,
+        }
     }
+    outcome
 }
 
 fn names(places: &[Place]) -> Vec<String> {
@@ -262,4 +263,20 @@ fn machine() -> String {
     let name = of_kernel.or_else(|| std::env::var("HOSTNAME").ok()).unwrap_or_default();
     let name: String = name.trim().chars().filter(|letter| letter.is_ascii_graphic()).take(64).collect();
     if name.is_empty() { "a machine without a name".to_owned() } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_of_one_machine_listen_to_it_alone() {
+        for host in ["localhost", "127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"] {
+            assert!(addresses(host).iter().all(|address| address.to_canonical().is_loopback()), "{host}");
+        }
+        assert_eq!(addresses("::1"), [Ipv6Addr::LOCALHOST]);
+        for host in ["node1", "10.0.0.1", "fe80::1", "localhost.example"] {
+            assert!(addresses(host).iter().all(IpAddr::is_unspecified), "{host}");
+        }
+    }
 }

@@ -19,6 +19,8 @@ const BUCKET: usize = 8 << 20;
 pub(super) struct Late<'a> {
     share: Option<&'a Share<'a>>,
     arena: &'a Arena,
+    /// Those that nobody adds to.
+    found: Found,
     buckets: Vec<Bucket<'a>>,
     bytes: Vec<u8>,
     /// Bytes of the last bucket, of all processes: whether it is full must be the same for all.
@@ -51,19 +53,22 @@ impl Found {
 impl<'a> Late<'a> {
     /// None yet.
     pub(super) fn new(share: Option<&'a Share<'a>>, arena: &'a Arena) -> Self {
-        Self { share, arena, buckets: vec![Bucket::default()], bytes: Vec::new(), length: 0 }
+        let (found, buckets) = (Found::default(), vec![Bucket::default()]);
+        Self { share, arena, found, buckets, bytes: Vec::new(), length: 0 }
     }
 
     /// Takes what a step leaves; what others need of it is sent once there is enough of it.
     pub(super) fn leave(&mut self, leaving: Leaving<'a>) -> Result<(), Error> {
-        if let Some(share) = self.share {
-            let lengths = share.lengths(&leaving);
-            if self.bytes.capacity() == 0 {
-                self.bytes = share.ranks().buffer(lengths.iter().sum::<usize>().max(BUCKET) + 1);
-            }
-            append(&leaving, &mut self.bytes);
-            self.length += lengths.iter().sum::<usize>();
+        let Some(share) = self.share else {
+            self.found.add(alone(leaving, self.arena));
+            return Ok(());
+        };
+        let length: usize = share.lengths(&leaving).iter().sum();
+        if self.bytes.capacity() == 0 {
+            self.bytes = share.ranks().buffer(length.max(BUCKET) + 1);
         }
+        append(&leaving, &mut self.bytes);
+        self.length += length;
         self.last().leavings.push(leaving);
         if self.length >= BUCKET { self.send() } else { Ok(()) }
     }
@@ -88,7 +93,7 @@ impl<'a> Late<'a> {
     /// The gradients by name, once the others' parts of them are here.
     pub(super) fn finish(mut self) -> Result<BTreeMap<String, Vec<f32>>, Error> {
         self.send()?;
-        let mut found = Found::default();
+        let mut found = self.found;
         for Bucket { leavings, exchange } in self.buckets {
             let Some((share, exchange)) = self.share.zip(exchange) else {
                 leavings.into_iter().for_each(|leaving| found.add(alone(leaving, self.arena)));
