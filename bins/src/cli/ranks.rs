@@ -51,7 +51,7 @@ pub(super) fn join_or_start(machine: &MachineFlags) -> anyhow::Result<Ranks> {
     let same = |variables: [(&'static str, String); 7]| {
         let mut command = Command::new(&program);
         command.args(std::env::args_os().skip(1)).envs(variables).stdin(Stdio::null());
-        command.spawn().map(drop)
+        command.spawn()
     };
     let ranks = ranks::start(gpus, Duration::from_secs(machine.rank_timeout as u64), same)?;
     Ok(JOINED.get_or_init(|| ranks).clone())

@@ -17,7 +17,7 @@ use super::{
 /// Sets the number of threads, opens the terminal, joins other ranks, watches for Ctrl-C and opens the device that runs the networks.
 ///
 /// # Errors
-/// If the thread pool cannot be started, MPI does not start, the system refuses the handler, or there is no such device.
+/// If the thread pool cannot be started, ranks do not find each other, the system refuses the handler, or there is no such device.
 pub(crate) fn start(machine: &MachineFlags) -> anyhow::Result<Session> {
     let terminal = prepare(machine)?;
     let ranks = ranks::join_or_start(machine)?;

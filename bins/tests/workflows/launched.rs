@@ -92,6 +92,33 @@ impl Launched {
     }
 }
 
+/// Checks that any number of ranks leaves the same files in a folder, and prints the same: `run` starts so many, and gives what they
+/// said on stdout.
+pub(crate) fn check_same_files(
+    name: &str,
+    results: &Path,
+    sizes: &[usize],
+    run: impl Fn(usize) -> Outcome<String>,
+) -> Outcome {
+    let mut alone: Option<(Files, String)> = None;
+    for &ranks in sizes {
+        if results.exists() {
+            fs::remove_dir_all(results)?;
+        }
+        let stdout = run(ranks)?;
+        let found = files(results)?;
+        match &alone {
+            None => alone = Some((found, stdout)),
+            Some((expected, said)) => {
+                assert_eq!(&stdout, said, "{name} on {ranks}: rank 0 alone prints");
+                assert!(&found == expected, "{name} on {ranks}: {:?}", found.keys());
+            }
+        }
+    }
+    assert!(alone.is_some_and(|(files, said)| files.len() > 2 && !said.is_empty()), "{name}");
+    Ok(())
+}
+
 /// Sends a signal to a process.
 pub(crate) fn signal(process: &str, name: &str) -> Outcome {
     assert!(Command::new("kill").args([name, process]).status()?.success());

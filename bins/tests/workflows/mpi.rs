@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    launched::{Files, LONG, Outcome, RUN, TRAINING, files, signal, trained, with},
+    launched::{LONG, Outcome, RUN, TRAINING, check_same_files, files, signal, trained, with},
     support::{SMALL, easy_train, path, succeed, wait_until},
 };
 
@@ -39,23 +39,11 @@ fn any_number_of_ranks_leaves_the_same_files_and_speaks_once() -> Outcome {
     succeed(&mut easy_train(folder.path(), &["--epochs", "2"]));
     let results = folder.path().join(RUN).join("grad");
     let flags = with(&SMALL, &["--batch-size", "5"]);
-    let mut alone: Option<(Files, String)> = None;
-    for ranks in [1, 2, 4] {
-        if results.exists() {
-            fs::remove_dir_all(&results)?;
-        }
+    check_same_files("grad", &results, &[1, 2, 4], |ranks| {
         let output = mpirun(ranks, "grad", folder.path(), &flags).output()?;
         assert!(output.status.success(), "{ranks}: {}", texts(&output));
-        let (found, stdout) = (files(&results)?, String::from_utf8(output.stdout)?);
-        match &alone {
-            None => alone = Some((found, stdout)),
-            Some((expected, said)) => {
-                assert_eq!(&stdout, said, "{ranks}: rank 0 alone prints");
-                assert!(&found == expected, "{ranks}: {:?}", found.keys());
-            }
-        }
-    }
-    assert!(alone.is_some_and(|(files, said)| files.len() > 2 && !said.is_empty()));
+        Ok(String::from_utf8(output.stdout)?)
+    })?;
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    launched::{Files, LONG, Outcome, RUN, TRAINING, files, launch, trained, with},
+    launched::{Files, LONG, Outcome, RUN, TRAINING, check_same_files, files, launch, trained, with},
     support::{SMALL, easy_train, path, succeed, wait_until},
 };
 
@@ -28,23 +28,11 @@ fn any_number_of_ranks_leaves_the_same_files_and_speaks_once() -> Outcome {
         let results = folder.path().join(RUN).join(results);
         let small = with(&SMALL, &["--batch-size", "5"]);
         let flags = if name == "measure" { with(first, &small) } else { with(&small, first) };
-        let mut alone: Option<(Files, String)> = None;
-        for ranks in [1, 2, 3, 4] {
-            if results.exists() {
-                fs::remove_dir_all(&results)?;
-            }
+        check_same_files(name, &results, &[1, 2, 3, 4], |ranks| {
             let ended = launch(ranks, name, folder.path(), &flags)?.end()?;
             assert!(ended.is_well, "{name} on {ranks}: {ended:?}");
-            let (found, stdout) = (files(&results)?, ended.stdout);
-            match &alone {
-                None => alone = Some((found, stdout)),
-                Some((expected, said)) => {
-                    assert_eq!(&stdout, said, "{name} on {ranks}: rank 0 alone prints");
-                    assert!(&found == expected, "{name} on {ranks}: {:?}", found.keys());
-                }
-            }
-        }
-        assert!(alone.is_some_and(|(files, said)| files.len() > 2 && !said.is_empty()));
+            Ok(ended.stdout)
+        })?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Ranks that somebody started.
 
-use std::{io, net::TcpListener, time::Duration};
+use std::{io, net::TcpListener, process::Child, time::Duration};
 
 use crate::{Error, Ranks, sockets, sockets::Meeting};
 
@@ -25,17 +25,18 @@ const PORTS: u16 = 16;
 /// How ranks reach each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Way {
-    /// Nobody started several, or not so that they could meet.
+    /// Nobody started several, or nobody said where they meet.
     Alone,
-    #[cfg_attr(not(feature = "mpi"), allow(dead_code))]
     Mpi(usize),
     Sockets(Meeting),
+    /// Of several, and what is said of it cannot be.
+    Unusable(String),
 }
 
 /// Which rank this process is, if it is one of several that [`started`] joins.
 pub fn announced() -> Option<usize> {
     match way() {
-        Way::Alone => None,
+        Way::Alone | Way::Unusable(_) => None,
         Way::Mpi(rank) => Some(rank),
         Way::Sockets(meeting) => Some(meeting.rank),
     }
@@ -49,12 +50,13 @@ pub fn announced() -> Option<usize> {
 ///   itself: then rank 0 takes one of the next sixteen. Connections are neither encrypted nor proven to come from who they say.
 ///
 /// # Errors
-/// [`Error::Start`] if MPI does not start, or ranks do not find each other.
+/// [`Error::Start`] if MPI does not start, the variables cannot be used, or ranks do not find each other.
 pub fn started(patience: Duration) -> Result<Ranks, Error> {
     match way() {
         #[cfg(feature = "mpi")]
         Way::Mpi(_) => Ok(crate::mpi::ranks(patience)?.with_patience(patience)),
         Way::Sockets(meeting) => Ok(sockets::ranks(&meeting, patience)?.with_patience(patience)),
+        Way::Unusable(problem) => Err(Error::Start { problem }),
         _ => Ok(Ranks::default().with_patience(patience)),
     }
 }
@@ -75,23 +77,24 @@ pub fn unreached() -> Option<Unreached> {
 }
 
 /// Starts the other ranks of so many on this machine, and joins them as rank 0. `start` begins a process that is to be a rank, with these
-/// variables in its environment, by which its [`started`] finds the others.
+/// variables in its environment, by which its [`started`] finds the others. If they do not come together, those that began are ended.
 ///
 /// # Errors
 /// [`Error::Start`] if a process cannot be begun, or the ranks do not find each other.
 pub fn start(
     size: usize,
     patience: Duration,
-    mut start: impl FnMut([(&'static str, String); 7]) -> io::Result<()>,
+    mut start: impl FnMut([(&'static str, String); 7]) -> io::Result<Child>,
 ) -> Result<Ranks, Error> {
     let problem = |error: io::Error| Error::Start { problem: format!("ranks cannot be started: {error}") };
     let port =
         TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).map_err(problem)?.port();
     let host = "localhost".to_owned();
     let named = format!("process {}", std::process::id());
+    let mut begun = Begun(Vec::new());
     for rank in 1..size {
         let [rank, size, port] = [rank, size, port.into()].map(|number| number.to_string());
-        start([
+        let child = start([
             ("RANK", rank.clone()),
             ("LOCAL_RANK", rank),
             ("WORLD_SIZE", size.clone()),
@@ -99,8 +102,8 @@ pub fn start(
             ("MASTER_ADDR", host.clone()),
             ("MASTER_PORT", port),
             ("TORCHELASTIC_RUN_ID", named.clone()),
-        ])
-        .map_err(problem)?;
+        ]);
+        begun.0.push(child.map_err(problem)?);
     }
     let own = |name: &str| match name {
         "TORCHELASTIC_RUN_ID" => Some(named.clone()),
@@ -109,7 +112,23 @@ pub fn start(
         other => std::env::var(other).ok(),
     };
     let meeting = Meeting { rank: 0, size, host, ports: vec![port], run: run(own) };
-    Ok(sockets::ranks(&meeting, patience)?.with_patience(patience))
+    let ranks = sockets::ranks(&meeting, patience)?.with_patience(patience);
+    // From here on they end with this one.
+    begun.0.clear();
+    Ok(ranks)
+}
+
+/// Processes that would wait for ranks that do not come.
+struct Begun(Vec<Child>);
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        for child in &mut self.0 {
+            // One that has ended cannot be ended, and need not be.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
 }
 
 /// Which of the ranks on its machine this process is, from 0 on, if it is a rank and whoever started it says so: the number of its GPU.
@@ -139,18 +158,31 @@ fn way_in(has_mpi: bool, variable: impl Fn(&str) -> Option<String>) -> Way {
     let Some((rank, size)) = pairs.find_map(|(rank, size)| number(rank).zip(number(size))) else {
         return Way::Alone;
     };
-    let port = number("MASTER_PORT").and_then(|port| u16::try_from(port).ok());
-    match (variable("MASTER_ADDR"), port) {
-        (Some(host), Some(port)) if rank < size && size > 1 => {
-            let ports = if variable("TORCHELASTIC_USE_AGENT_STORE").is_some_and(|used| used == "True") {
-                (1..=PORTS).filter_map(|beside| port.checked_add(beside)).collect()
-            } else {
-                vec![port]
-            };
-            Way::Sockets(Meeting { rank, size, host, ports, run: run(variable) })
-        }
-        _ => Way::Alone,
+    let (host, port) = (variable("MASTER_ADDR"), variable("MASTER_PORT"));
+    if size < 2 || (host.is_none() && port.is_none()) {
+        return Way::Alone;
     }
+    if rank >= size {
+        return Way::Unusable(format!(
+            "rank {rank} of {size} is started; expected ranks from 0 to {}",
+            size - 1
+        ));
+    }
+    let (Some(host), Some(port)) = (host.filter(|host| !host.is_empty()), &port) else {
+        let problem = "MASTER_ADDR and MASTER_PORT say where ranks meet, and one of them is not set; expected both, or none";
+        return Way::Unusable(problem.to_owned());
+    };
+    let Some(number) = port.trim().parse::<u16>().ok().filter(|&number| number > 0) else {
+        return Way::Unusable(format!("MASTER_PORT: found `{port}`, expected a port from 1 to 65535"));
+    };
+    let ports = if variable("TORCHELASTIC_USE_AGENT_STORE").is_some_and(|used| used == "True") {
+        // Of the last port the neighbours are below it.
+        let beside = |beside: u16| number.checked_add(beside).unwrap_or(number - beside);
+        (1..=PORTS).map(beside).collect()
+    } else {
+        vec![number]
+    };
+    Way::Sockets(Meeting { rank, size, host, ports, run: run(variable) })
 }
 
 /// What tells processes that were started together from others.
@@ -193,14 +225,30 @@ mod tests {
             ("TORCHELASTIC_RESTART_COUNT", "2"),
             ("TORCHELASTIC_USE_AGENT_STORE", "True"),
         ];
-        assert_eq!(of(true, &torchrun).0, meeting(3, 4, vec![65534, 65535], "none/2///65533"));
+        let beside = [65534, 65535].into_iter().chain((65517..=65530).rev()).collect();
+        assert_eq!(of(true, &torchrun).0, meeting(3, 4, beside, "none/2///65533"));
         // Any other launcher leaves the port to rank 0.
         assert_eq!(of(false, &torchrun[..4]).0, meeting(3, 4, vec![65533], "////65533"));
         // A program's own variables of that name.
         assert_eq!(of(false, &torchrun[..2]), (Way::Alone, None));
-        assert_eq!(of(false, &[("RANK", "4"), torchrun[1], torchrun[2], torchrun[3]]).0, Way::Alone);
         assert_eq!(of(false, &[("RANK", "0"), ("WORLD_SIZE", "1"), torchrun[2], torchrun[3]]).0, Way::Alone);
-        assert_eq!(of(false, &[torchrun[0], torchrun[1], torchrun[2], ("MASTER_PORT", "-1")]).0, Way::Alone);
+    }
+
+    /// Else each process would do all of the work, and write the same files.
+    #[test]
+    fn what_cannot_be_is_told() {
+        let [rank, size, host] = [("RANK", "3"), ("WORLD_SIZE", "4"), ("MASTER_ADDR", "node1")];
+        for (variables, words) in [
+            (&[("RANK", "4"), size, host, ("MASTER_PORT", "1")][..], "rank 4 of 4"),
+            (&[rank, size, host, ("MASTER_PORT", "-1")], "found `-1`"),
+            (&[rank, size, host, ("MASTER_PORT", "0")], "found `0`"),
+            (&[rank, size, host], "one of them is not set"),
+            (&[rank, size, ("MASTER_PORT", "29500")], "one of them is not set"),
+            (&[("SLURM_STEP_NUM_TASKS", "2"), ("SLURM_PROCID", "1"), host], "one of them is not set"),
+        ] {
+            let Way::Unusable(problem) = of(false, variables).0 else { panic!("{variables:?}") };
+            assert!(problem.contains(words), "{problem}");
+        }
     }
 
     #[test]

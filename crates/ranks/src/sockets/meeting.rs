@@ -45,7 +45,12 @@ impl Meeting {
     pub(super) fn meet(&self, patience: Duration) -> Result<Met, String> {
         let until = Instant::now() + patience;
         let met = if self.rank == 0 { self.receive_all(until) } else { self.go(until) };
-        met.map_err(|problem| format!("{problem} (waited {} s)", patience.as_secs()))
+        met.map_err(|problem| {
+            // What is refused at once was not waited for.
+            let waited =
+                if Instant::now() < until { "" } else { &format!(" (waited {} s)", patience.as_secs()) };
+            format!("{problem}{waited}")
+        })
     }
 
     fn at(&self) -> String {
