@@ -59,8 +59,8 @@ pub use loss::{cross_entropy, scaled_cross_entropy, soft_cross_entropy};
 pub use moments::BatchMoments;
 pub use nonlinearity::{nonlinearity, nonlinearity_gradient};
 pub use norm::{
-    batch_norm, batch_norm_gradient, batch_norm_input_gradient, batch_norm_of, batch_norm_sums, channel_sums,
-    per_channel,
+    batch_moments, batch_norm, batch_norm_gradient, batch_norm_input_gradient, batch_norm_of,
+    batch_norm_sums, channel_sums, per_channel, standard_values,
 };
 pub use pooling::{max_pool, max_pool_gradient, mean_pool, mean_pool_gradient};
 pub use resident::ResidentImages;

@@ -25,7 +25,7 @@ pub fn batch_norm(x: &Tensor, gamma: &Tensor, beta: &Tensor, epsilon: f64) -> Re
     if super::is_cuda(x) {
         return super::cuda::batch_norm(x, gamma, beta, epsilon);
     }
-    let moments = moments(x, epsilon)?;
+    let moments = batch_moments(x, epsilon)?;
     Ok((batch_norm_of(x, gamma, beta, &moments)?, moments))
 }
 
@@ -55,16 +55,18 @@ pub fn batch_norm_gradient(
     if super::is_cuda(x) {
         return super::cuda::batch_norm_gradient(x, g, gamma, moments, epsilon);
     }
-    let (dgamma, dbeta) = batch_norm_sums(x, g, moments)?;
-    Ok((batch_norm_input_gradient(x, g, gamma, moments, [&dgamma, &dbeta])?, dgamma, dbeta))
+    let standard = standard_values(x, moments)?;
+    let (dgamma, dbeta) = batch_norm_sums(&standard, g)?;
+    Ok((batch_norm_input_gradient(&standard, g, gamma, moments, [&dgamma, &dbeta])?, dgamma, dbeta))
 }
 
-/// Σ g x̂ and Σ g over the images that are here: the gradients of γ and β, or a process's parts of them.
+/// Σ g x̂ and Σ g over the images that are here: the gradients of γ and β, or a process's parts of them. `standard` is x̂, of
+/// [`standard_values`].
 ///
 /// # Errors
 /// If the shapes do not fit or the device fails.
-pub fn batch_norm_sums(x: &Tensor, g: &Tensor, moments: &BatchMoments) -> Result<(Tensor, Tensor)> {
-    Ok((channel_sums(&(g * &standard(x, moments)?)?)?, channel_sums(g)?))
+pub fn batch_norm_sums(standard: &Tensor, g: &Tensor) -> Result<(Tensor, Tensor)> {
+    Ok((channel_sums(&(g * standard)?)?, channel_sums(g)?))
 }
 
 /// The gradient of x, given those of γ and β for the whole batch, which the moments are of.
@@ -72,24 +74,31 @@ pub fn batch_norm_sums(x: &Tensor, g: &Tensor, moments: &BatchMoments) -> Result
 /// # Errors
 /// If the shapes do not fit or the device fails.
 pub fn batch_norm_input_gradient(
-    x: &Tensor,
+    standard: &Tensor,
     g: &Tensor,
     gamma: &Tensor,
     moments: &BatchMoments,
     [dgamma, dbeta]: [&Tensor; 2],
 ) -> Result<Tensor> {
     let one = 1.0 / moments.count as f64;
-    let along = standard(x, moments)?.broadcast_mul(&per_channel(&(dgamma * one)?)?)?;
+    let along = standard.broadcast_mul(&per_channel(&(dgamma * one)?)?)?;
     let centred = (g.broadcast_sub(&per_channel(&(dbeta * one)?)?)? - along)?;
     centred.broadcast_mul(&(per_channel(gamma)? * per_channel(&moments.inverse_std)?)?)
 }
 
-/// x̂ = (x − mean) / σ.
-fn standard(x: &Tensor, moments: &BatchMoments) -> Result<Tensor> {
+/// x̂ = (x − mean) / σ, which both need.
+///
+/// # Errors
+/// If the shapes do not fit or the device fails.
+pub fn standard_values(x: &Tensor, moments: &BatchMoments) -> Result<Tensor> {
     x.broadcast_sub(&per_channel(&moments.mean)?)?.broadcast_mul(&per_channel(&moments.inverse_std)?)
 }
 
-fn moments(x: &Tensor, epsilon: f64) -> Result<BatchMoments> {
+/// The moments of the images that are here.
+///
+/// # Errors
+/// If there are other than four dimensions, or the device fails.
+pub fn batch_moments(x: &Tensor, epsilon: f64) -> Result<BatchMoments> {
     let (images, _, height, width) = x.dims4()?;
     let count = images * height * width;
     let mean = (channel_sums(x)? / count as f64)?;

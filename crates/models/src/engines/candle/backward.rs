@@ -182,10 +182,11 @@ impl Backward<'_> {
                 let (dx, dgamma, dbeta) = match self.pass.shares_statistics() {
                     None => device::batch_norm_gradient(seen, &g, gamma, &moments, norm.settings.epsilon)?,
                     Some(shared) => {
-                        let (dgamma, dbeta) = device::batch_norm_sums(seen, &g, &moments)?;
+                        let standard = device::standard_values(seen, &moments)?;
+                        let (dgamma, dbeta) = device::batch_norm_sums(&standard, &g)?;
                         let all = shared.sums(&[&dgamma, &dbeta])?;
-                        let dx =
-                            device::batch_norm_input_gradient(seen, &g, gamma, &moments, [&all[0], &all[1]])?;
+                        let sums = [&all[0], &all[1]];
+                        let dx = device::batch_norm_input_gradient(&standard, &g, gamma, &moments, sums)?;
                         (dx, dgamma, dbeta)
                     }
                 };

@@ -137,11 +137,13 @@ impl Forward<'_> {
         let bias = norm.bias.as_ref().map(|module| self.pass.weight(module, "bias"));
         let (y, statistics) = match self.pass.mode {
             Mode::Train => {
-                let (mut y, mut moments) = device::batch_norm(&x, gamma, beta, epsilon)?;
-                if let Some(shared) = self.pass.shares_statistics() {
-                    moments = shared.moments(&moments, epsilon)?;
-                    y = device::batch_norm_of(&x, gamma, beta, &moments)?;
-                }
+                let (y, moments) = match self.pass.shares_statistics() {
+                    None => device::batch_norm(&x, gamma, beta, epsilon)?,
+                    Some(shared) => {
+                        let moments = shared.moments(&device::batch_moments(&x, epsilon)?, epsilon)?;
+                        (device::batch_norm_of(&x, gamma, beta, &moments)?, moments)
+                    }
+                };
                 let mean = bias.map_or(Ok(moments.mean.clone()), |bias| &moments.mean + bias)?;
                 self.tape.moments.push((norm.clone(), BatchMoments { mean, ..moments.clone() }));
                 (y, Statistics::Batch(moments))
