@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::{
-    Augmentation, Distortions, Error, ImageSet, ImageShape, Look, View,
+    Augmentation, Distortions, Error, ImageSet, ImageShape, Look, OnCorrupt, View,
     prefetch::Prefetch,
     random::{Purpose, permutation, stream},
 };
@@ -126,9 +126,39 @@ impl Default for BatchOptions {
 impl ImageSet {
     /// The images in batches: see [`BatchOptions`].
     pub fn batches(&self, options: BatchOptions) -> Batches {
-        Batches::new(self.clone(), options)
+        Batches::new(self.clone(), options, None)
+    }
+
+    /// The same batches with the pixels of some images alone, as one of several processes needs them that share each batch: those in the
+    /// places `at` of a batch of so many images for which `needs(at, images)` holds. Other images are neither read nor decoded, and are
+    /// zeros. Where damaged images are left out all are decoded, since who is in a batch depends on each.
+    ///
+    /// ```
+    /// use datasets::{BatchOptions, synthetic::Synthetic};
+    /// let train = Synthetic { seed: 0, train: 10, test: 0 }.generate().train;
+    /// let options = BatchOptions { batch_size: 4, ..BatchOptions::default() };
+    /// let mut whole = train.batches(options);
+    /// let mut second_halves = train.batches_in_part(options, |at, images| at >= images / 2);
+    /// let (whole, half) = (whole.next().unwrap()?, second_halves.next().unwrap()?);
+    /// let pixels = 2 * train.shape().len();
+    /// assert!(half.images[..pixels].iter().all(|&pixel| pixel == 0.0));
+    /// assert_eq!(half.images[pixels..], whole.images[pixels..]);
+    /// assert_eq!(half.labels, whole.labels);
+    /// # Ok::<(), datasets::Error>(())
+    /// ```
+    pub fn batches_in_part(
+        &self,
+        options: BatchOptions,
+        needs: impl Fn(usize, usize) -> bool + Send + Sync + 'static,
+    ) -> Batches {
+        let leaves_out = self.encoded().is_some_and(|images| images.on_corrupt == OnCorrupt::Skip);
+        let needs: Option<Needs> = if leaves_out { None } else { Some(Box::new(needs)) };
+        Batches::new(self.clone(), options, needs)
     }
 }
+
+/// Whether the image in a place of a batch of so many has pixels.
+type Needs = Box<dyn Fn(usize, usize) -> bool + Send + Sync>;
 
 /// An iterator over the batches of a set, made by [`ImageSet::batches`].
 ///
@@ -162,8 +192,8 @@ enum Source {
 }
 
 impl Batches {
-    pub(crate) fn new(set: ImageSet, options: BatchOptions) -> Self {
-        let plan = Arc::new(Plan::new(set, options));
+    fn new(set: ImageSet, options: BatchOptions, needs: Option<Needs>) -> Self {
+        let plan = Arc::new(Plan::new(set, options, needs));
         let count = plan.count.saturating_sub(options.start_batch).div_ceil(options.every.max(1));
         let source = Self::source(&plan, count);
         Self { plan, delivered: 0, count, source }
@@ -219,20 +249,22 @@ impl std::fmt::Debug for Batches {
 struct Plan {
     set: ImageSet,
     options: BatchOptions,
+    /// None if all images have pixels.
+    needs: Option<Needs>,
     permutation: Option<Vec<usize>>,
     batch_size: usize,
     count: usize,
 }
 
 impl Plan {
-    fn new(set: ImageSet, options: BatchOptions) -> Self {
+    fn new(set: ImageSet, options: BatchOptions, needs: Option<Needs>) -> Self {
         let batch_size = options.batch_size.max(1);
         let count = match options.drop_last {
             true => set.len() / batch_size,
             false => set.len().div_ceil(batch_size),
         };
         let permutation = options.order.permutation(set.len());
-        Self { set, options, permutation, batch_size, count }
+        Self { set, options, needs, permutation, batch_size, count }
     }
 
     /// The batch that is delivered in this place.
@@ -247,11 +279,15 @@ impl Plan {
             return Ok(Batch { images: Vec::new(), labels: self.labels(&indices), indices, views, shape });
         }
         let mut images = vec![0.0; indices.len() * shape.len()];
-        let slots = indices.par_iter().zip(images.par_chunks_exact_mut(shape.len().max(1)));
-        let write = |(&index, out): (&usize, &mut [f32])| self.write(index, out);
+        let of = indices.len();
+        let needs = |at: usize| self.needs.as_ref().is_none_or(|needs| needs(at, of));
+        let write = |(at, out): (usize, &mut [f32])| {
+            if needs(at) { self.write(indices[at], out) } else { Ok(()) }
+        };
+        let size = shape.len().max(1);
         let done: Vec<Result<(), Error>> = match self.set.encoded() {
-            Some(_) => slots.map(write).collect(),
-            None => indices.iter().zip(images.chunks_exact_mut(shape.len().max(1))).map(write).collect(),
+            Some(_) => images.par_chunks_exact_mut(size).enumerate().map(write).collect(),
+            None => images.chunks_exact_mut(size).enumerate().map(write).collect(),
         };
         self.leave_out(done, &mut indices, &mut images)?;
         let labels = self.labels(&indices);

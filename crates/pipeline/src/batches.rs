@@ -6,26 +6,22 @@ use ranks::Ranks;
 
 use crate::DatasetProfile;
 
-/// The training images of an epoch: shuffled, augmented and distorted, from batch `start` on, with or without their pixels.
-pub fn training_batches(
-    set: &ImageSet,
+/// How the training images of an epoch are cut into batches: shuffled, augmented and distorted, from batch `start` on.
+pub fn training_options(
     profile: &DatasetProfile,
     order: Order,
     distortions: Distortions,
     start: usize,
-    pixels: bool,
-) -> Batches {
-    set.batches(BatchOptions {
+) -> BatchOptions {
+    BatchOptions {
         batch_size: profile.batch_size,
         order,
         augmentation: Some(Augmentation::default()),
         distortions,
         start_batch: start,
-        every: 1,
         workers: profile.workers,
-        drop_last: false,
-        pixels,
-    })
+        ..BatchOptions::default()
+    }
 }
 
 /// All images in the set's own order.

@@ -45,7 +45,7 @@ pub use profile::DatasetProfile;
 pub use session::Session;
 
 // Batches
-pub use batches::{rank_batches, test_batches, test_indices, training_batches};
+pub use batches::{rank_batches, test_batches, test_indices, training_options};
 pub use device_batch::{DeviceBatch, DeviceBatches, DeviceFeed, on_host};
 
 // Images that an adversary changed

@@ -138,19 +138,22 @@ impl<'a> TrainingRun<'a> {
         let folder =
             if session.ranks.is_first() { self.begin()? } else { RunFolder::at(self.folder.clone()) };
         note_other_kernels(earlier.as_ref(), session);
+        let Recipe { label_smoothing, mixing, .. } = self.recipe;
+        let sharing = Sharing { ranks: session.ranks.clone(), own_statistics: self.own_statistics };
         let source = DatasetSource {
             dataset: self.dataset,
             profile: self.profile,
             seed: self.seed,
             adversary: self.adversary,
             distortions,
+            mixing,
+            sharing: sharing.clone(),
             feed: DeviceFeed::to(&session.backend),
             resident,
         };
-        let Recipe { label_smoothing, mixing, .. } = self.recipe;
         let network = TrainableClassifier::new(network, self.adversary, self.seed)
             .with_targets(Targets { label_smoothing, mixing })
-            .sharing(Sharing { ranks: session.ranks.clone(), own_statistics: self.own_statistics });
+            .sharing(sharing);
         Ok(PreparedRun { trainer, network, source, folder })
     }
 

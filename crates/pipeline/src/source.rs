@@ -1,12 +1,12 @@
 //! The batches of a data set as the trainer asks for them.
 
-use datasets::{Batch, Dataset, Distortions, Order};
-use models::Attack;
+use datasets::{Batch, BatchOptions, Dataset, Distortions, Mixing, Order};
+use models::{Attack, Sharing};
 use training::{BoxError, Source};
 
 use crate::{
     Adversary, DatasetProfile, DeviceBatch, DeviceFeed, Error,
-    batches::{some_batches, test_indices, training_batches},
+    batches::{some_batches, test_indices, training_options},
     device_batch::{DeviceBatches, on_host},
     resident::ResidentSets,
 };
@@ -24,6 +24,10 @@ pub(crate) struct DatasetSource<'a> {
     pub(crate) adversary: Adversary,
     /// What else is done to training images.
     pub(crate) distortions: Distortions,
+    /// How the network mixes batches.
+    pub(crate) mixing: Mixing,
+    /// Who shares them.
+    pub(crate) sharing: Sharing,
     /// The way to the device.
     pub(crate) feed: DeviceFeed,
     /// The images, if they are on the device already.
@@ -42,20 +46,36 @@ impl DatasetSource<'_> {
         }
         self.feed.batches(batches).unwrap_or_else(|error: Error| Box::new(std::iter::once(Err(error.into()))))
     }
+
+    /// Which images of a training batch this process looks at: its own, and those that are mixed with them, which come before them.
+    fn needs(&self) -> impl Fn(usize, usize) -> bool + Send + Sync + 'static {
+        needs(self.sharing.clone(), !self.mixing.is_none())
+    }
+}
+
+fn needs(sharing: Sharing, is_mixed: bool) -> impl Fn(usize, usize) -> bool + Send + Sync + 'static {
+    move |at, images| {
+        let own = sharing.own_images(images);
+        own.contains(&at) || is_mixed && own.contains(&((at + 1) % images))
+    }
 }
 
 impl Source for DatasetSource<'_> {
     type Batch = DeviceBatch;
 
     fn train(&self, epoch: usize, start: usize) -> impl Iterator<Item = Result<DeviceBatch, BoxError>> {
-        let (train, pixels) = (&self.dataset.train, self.resident.is_none());
         let order = Order::Shuffled { seed: self.seed, epoch: epoch as u64 };
-        let batches = training_batches(train, self.profile, order, self.distortions, start, pixels);
+        let (train, options) =
+            (&self.dataset.train, training_options(self.profile, order, self.distortions, start));
         match &self.resident {
             Some(resident) => {
+                let batches = train.batches(BatchOptions { pixels: false, ..options });
                 Box::new(batches.map(|batch| Ok(resident.train(batch?)?))) as DeviceBatches<'_, BoxError>
             }
-            None => self.fed(batches.map(|batch| Ok(batch?)), self.adversary.training.as_ref()),
+            None => {
+                let batches = train.batches_in_part(options, self.needs());
+                self.fed(batches.map(|batch| Ok(batch?)), self.adversary.training.as_ref())
+            }
         }
     }
 
@@ -87,5 +107,28 @@ impl Source for DatasetSource<'_> {
                 self.fed(batches.map(|batch| Ok(batch?)), self.adversary.testing.as_ref())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ranks::Simulation;
+
+    use super::*;
+
+    #[test]
+    fn each_rank_needs_its_own_images_and_those_that_are_mixed_with_them() {
+        let needed = |images: usize, is_mixed: bool| {
+            Simulation::new(3, 0).run(|ranks| {
+                let needs = needs(Sharing::among(ranks), is_mixed);
+                (0..images).filter(|&at| needs(at, images)).collect::<Vec<_>>()
+            })
+        };
+        let [first, second, third] = [0..16, 16..48, 48..100].map(|own| own.collect::<Vec<_>>());
+        assert_eq!(needed(100, false), [first.clone(), second.clone(), third.clone()]);
+        let beside = [[first, vec![99]].concat(), [vec![15], second].concat(), [vec![47], third].concat()];
+        assert_eq!(needed(100, true), beside);
+        // Too few to be shared.
+        assert_eq!(needed(20, false), [(); 3].map(|()| (0..20).collect::<Vec<_>>()));
     }
 }

@@ -100,8 +100,7 @@ fn seeds(usual: u64) -> std::ops::Range<u64> {
 
 #[test]
 fn any_number_of_ranks_trains_the_same_network() -> Outcome {
-    for (case, sizes) in [(Case::plain(), &[2, 3, 4, 7][..]), (Case::attacked(), &[3]), (Case::mixed(), &[2])]
-    {
+    for (case, sizes) in [(Case::plain(), &[3, 7][..]), (Case::attacked(), &[3]), (Case::mixed(), &[2])] {
         let expected = case.alone()?;
         assert!(expected.0.len() >= 7, "{:?}", expected.0.keys());
         for &size in sizes {
