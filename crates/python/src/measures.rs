@@ -1,5 +1,7 @@
 //! The measures of `analysis` for a model of another library.
 
+use std::path::Path;
+
 use freqbias::{
     ComponentRequest, DatasetProfile, EvaluationReport, EvaluationSettings, Evaluator, Frozen, ImageSet,
     Normaliser, Progress, Session, Side, StoredCheckpoint,
@@ -254,13 +256,15 @@ pub(crate) fn shortcuts<'py>(
 /// Corrupted images by the name of the corruption, one array a severity.
 type Corrupted<'py> = Vec<(String, Vec<PyReadonlyArray4<'py, f32>>)>;
 
-/// Corruptions by frequency: `analysis::Corruptions`, of corrupted images by name, at five severities each, or made by a seed.
+/// Corruptions by frequency: `analysis::Corruptions`, of corrupted images by name, at five severities each, or made by a seed; beside
+/// another model's results, as JSON.
 #[pyfunction]
 pub(crate) fn corruptions<'py>(
     py: Python<'py>,
     request: Request<'py>,
     corrupted: Option<Corrupted<'py>>,
     seed: u64,
+    beside: Option<&str>,
 ) -> PyResult<PyFound<'py>> {
     let set = |images: &PyReadonlyArray4<'py, f32>| {
         image_set(images, request.labels.clone(), request.classes.clone())
@@ -274,7 +278,11 @@ pub(crate) fn corruptions<'py>(
     };
     measured(py, &request, |at_work| {
         let subject = at_work.subject();
-        at_work.found(&Corruptions::new(&subject, source).map_err(reported)?, &subject)
+        let mut measure = Corruptions::new(&subject, source).map_err(reported)?;
+        if let Some(json) = beside {
+            measure = measure.beside_json(json.as_bytes(), Path::new("beside")).map_err(reported)?;
+        }
+        at_work.found(&measure, &subject)
     })
 }
 

@@ -57,6 +57,15 @@ def test_given_corruptions_are_measured_as_they_are(linear):
             rings = [size[..., far == r].mean() for r in found.data["radii"]]
             assert np.allclose(change, rings, rtol=1e-5, atol=1e-7)
     assert found.row["error"][0] != found.row["error"][1]
+    assert found.row["ce"] == [None, None] and found.row["mce"] is None
+    # Errors of a model in proportion to its own.
+    again = freqbias.corruptions(*linear, corrupted={f"wave {k}": sets for k, sets in waves.items()}, beside=found)
+    assert again.row["ce"] == [1.0 if error > 0 else None for error in found.row["mean_error"]]
+    assert again.data["reference"] == "model on images"
+    with pytest.raises(TypeError, match="beside of type dict: expected what corruptions"):
+        freqbias.corruptions(*linear, beside=found.data)
+    with pytest.raises(freqbias.Error, match="beside: results of sensitivity"):
+        freqbias.corruptions(*linear, beside=freqbias.sensitivity(*linear))
     for corrupted, error, words in [
         ({"few": [images] * 3}, freqbias.Error, "few: images of 3 severities"),
         ({"small": [images[:3]] * 5}, ValueError, "small of shape"),

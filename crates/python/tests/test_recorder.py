@@ -166,6 +166,17 @@ def test_a_network_that_has_diverged_leaves_no_row(images, tmp_path):
     assert json.loads((tmp_path / "spectrum/gradient_spectrum.json").read_text())["epochs"] == [0]
 
 
+def test_a_loader_must_give_its_batches_again(images, tmp_path):
+    with pytest.raises(TypeError, match="loader of type generator: it gives its batches once"):
+        freqbias.torch.SpectrumRecorder(tmp_path, Small(), (batch for batch in loader(*images)))
+    with pytest.raises(TypeError, match="loader of type .*Iter: it gives its batches once"):
+        freqbias.torch.SpectrumRecorder(tmp_path, Small(), iter(loader(*images)))
+    with pytest.raises(ValueError, match="no images"):
+        freqbias.torch.SpectrumRecorder(tmp_path, Small(), []).record(0)
+    with freqbias.torch.SpectrumRecorder(tmp_path, Small(), list(loader(*images))) as recorder:
+        assert recorder.step() is not None and recorder.step() is not None
+
+
 class Resumed:
     """As much of a trainer as a callback looks at."""
 

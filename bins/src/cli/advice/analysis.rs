@@ -22,7 +22,7 @@ pub(super) fn of(error: &Error, command: &str) -> Option<String> {
         }
         Error::NothingShared { .. } => "measure the same of both with `measure`".to_owned(),
         Error::MeasureInterrupted { .. } => "to go on, give the same command".to_owned(),
-        Error::Setting { what, .. } => format!("choose another --{what}"),
+        Error::Setting { what, .. } => format!("choose another --{}", what.replace(' ', "-")),
         Error::LiveSpectrumInterrupted { .. } => "add --resume to measure it".to_owned(),
         Error::CutOff { radius, .. } => {
             format!("choose another than --r {radius}, or --freq low, which takes any")

@@ -92,7 +92,16 @@ impl<'a> Corruptions<'a> {
     /// # Errors
     /// If it is none.
     pub fn beside(self, results: &Path) -> Result<Self, Error> {
-        Ok(Self { reference: Some(Reference::read(results, &self.dataset)?), ..self })
+        let json = files::read(results)?;
+        self.beside_json(&json, results)
+    }
+
+    /// The same with the file's content: JSON of results that `place` stands for in errors.
+    ///
+    /// # Errors
+    /// As [`Corruptions::beside`].
+    pub fn beside_json(self, json: &[u8], place: &Path) -> Result<Self, Error> {
+        Ok(Self { reference: Some(Reference::of(json, place, &self.dataset)?), ..self })
     }
 
     fn corruption(&self, pass: usize) -> Corruption {

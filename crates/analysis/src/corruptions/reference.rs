@@ -29,11 +29,10 @@ struct Row {
 }
 
 impl Reference {
-    /// `dataset` is what is measured now.
-    pub(super) fn read(path: &Path, dataset: &str) -> Result<Self, Error> {
+    /// Out of the JSON of results in this place; `dataset` is what is measured now.
+    pub(super) fn of(json: &[u8], path: &Path, dataset: &str) -> Result<Self, Error> {
         let other = |found: String| Error::Reference { path: path.to_path_buf(), found };
-        let results: Results =
-            serde_json::from_slice(&files::read(path)?).map_err(|error| other(error.to_string()))?;
+        let results: Results = serde_json::from_slice(json).map_err(|error| other(error.to_string()))?;
         if results.measure != "corruptions" {
             return Err(other(format!("results of {}", results.measure)));
         }

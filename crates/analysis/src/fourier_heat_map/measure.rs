@@ -134,7 +134,7 @@ impl FourierHeatMap {
     pub fn with_precision(self, half: f64) -> Result<Self, Error> {
         let goal = PrecisionGoal::new(half, self.images.max(1) as u64, self.batch_size as u64);
         let goal = goal.map_err(|_| Error::Setting {
-            what: "precision-goal",
+            what: "precision goal",
             found: half.to_string(),
             expected: "a number from 0.002 to below 0.5".to_owned(),
         })?;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -87,6 +88,16 @@ def batches(loader: Any) -> Any:
     """What a loader gives, one after the other."""
     if isinstance(loader, (str, bytes, dict)) or not (hasattr(loader, "__iter__") or hasattr(loader, "__getitem__")):
         raise TypeError(f"loader of type {type(loader).__name__}: expected batches of images and labels, one after the other")
+    return loader
+
+
+def repeatable(loader: Any) -> Any:
+    """The same of a loader that is gone through many times: not an iterator, which gives its batches once."""
+    if isinstance(batches(loader), Iterator):
+        raise TypeError(
+            f"loader of type {type(loader).__name__}: it gives its batches once, and each measurement goes through all; expected a list, a DataLoader, "
+            "or whatever can be iterated over again"
+        )
     return loader
 
 

@@ -209,6 +209,7 @@ def corruptions(
     labels: Any,
     *,
     corrupted: "Optional[Mapping[str, Sequence[Any]]]" = None,
+    beside: Optional[Measurement] = None,
     seed: int = 0,
     batch_size: int = 128,
     name: str = "model",
@@ -217,7 +218,8 @@ def corruptions(
 ) -> Measurement:
     """Errors on corrupted images, which frequencies corruptions change, and whether these say what the model fails on (Hendrycks &
     Dietterich, ICLR 2019; Yin et al., NeurIPS 2019). ``corrupted`` has of each corruption five arrays like ``images``, for severities
-    1 to 5 of the same images in the same order; without it five corruptions are made, with noise drawn by ``seed``."""
+    1 to 5 of the same images in the same order; without it five corruptions are made, with noise drawn by ``seed``. ``beside`` is what this
+    function has found of another model on the same ``dataset``: the errors in proportion to that one's are ``ce`` and ``mce``."""
     request = _request(model_fn, gradient_fn, images, labels, batch_size, name, dataset, progress)
     given = None
     if corrupted is not None:
@@ -230,7 +232,10 @@ def corruptions(
             (text(of, "corruption"), [_corrupted(each, request["images"], of) for each in several(sets, of, "five arrays")])
             for of, sets in corrupted.items()
         ]
-    return Measurement(_freqbias.corruptions(request, given, whole(seed, "seed")))
+    if beside is not None and not isinstance(beside, Measurement):
+        raise TypeError(f"beside of type {type(beside).__name__}: expected what corruptions() has found of another model")
+    reference = None if beside is None else json.dumps(beside.data)
+    return Measurement(_freqbias.corruptions(request, given, whole(seed, "seed"), reference))
 
 
 def _corrupted(values: Any, clean: NDArray[np.float32], of: str) -> NDArray[np.float32]:

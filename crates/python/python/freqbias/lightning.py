@@ -11,7 +11,7 @@ try:
 except ImportError:
     from pytorch_lightning import Callback
 
-from ._arguments import batches, flag, text, whole
+from ._arguments import flag, repeatable, text, whole
 from .torch import Normaliser, SpectrumRecorder
 
 __all__ = ["SpectrumCallback"]
@@ -36,7 +36,7 @@ class SpectrumCallback(Callback):  # type: ignore[misc]
         resume: bool = False,
     ) -> None:
         super().__init__()
-        self._folder, self._loader, self._every = os.fsdecode(folder), batches(loader), whole(every, "every", 1)
+        self._folder, self._loader, self._every = os.fsdecode(folder), repeatable(loader), whole(every, "every", 1)
         self._model = None if model is None else text(model, "model")
         self._settings: dict[str, Any] = {
             "normaliser": normaliser,

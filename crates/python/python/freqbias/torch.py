@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from . import _arrays, _freqbias
-from ._arguments import batches, flag, mean_and_std, parts, text, whole
+from ._arguments import batches, flag, mean_and_std, parts, repeatable, text, whole
 from ._gradient import GradientSpectrum, Spectrum
 from ._progress import reporter
 
@@ -282,7 +282,7 @@ class SpectrumRecorder:
         self.folder = os.fsdecode(folder)
         self.spectra: dict[int, Spectrum] = {}
         self._forget_from: Optional[int] = None
-        self._model, self._loader, self._every = _module(model), batches(loader), whole(every, "every", 1)
+        self._model, self._loader, self._every = _module(model), repeatable(loader), whole(every, "every", 1)
         self._normaliser, self._device = normaliser, device
         self._name = type(model).__name__ if name is None else text(name, "name")
         self._dataset = text(dataset, "dataset")
