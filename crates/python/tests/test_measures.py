@@ -61,7 +61,7 @@ def test_given_corruptions_are_measured_as_they_are(linear):
     # Errors of a model in proportion to its own.
     again = freqbias.corruptions(*linear, corrupted={f"wave {k}": sets for k, sets in waves.items()}, beside=found)
     assert again.row["ce"] == [1.0 if error > 0 else None for error in found.row["mean_error"]]
-    assert again.data["reference"] == "model on images"
+    assert again.data["settings"]["reference"] == "model on images"
     with pytest.raises(TypeError, match="beside of type dict: expected what corruptions"):
         freqbias.corruptions(*linear, beside=found.data)
     with pytest.raises(freqbias.Error, match="beside: results of sensitivity"):

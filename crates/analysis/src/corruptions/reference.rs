@@ -13,10 +13,15 @@ pub(super) struct Reference {
     errors: Vec<(String, f64)>,
 }
 
+/// What every measure's results say.
+#[derive(Deserialize)]
+struct Named {
+    measure: String,
+}
+
 /// What is read of a result of this measure.
 #[derive(Deserialize)]
 struct Results {
-    measure: String,
     arch: String,
     dataset: String,
     corruptions: Vec<String>,
@@ -32,10 +37,12 @@ impl Reference {
     /// Out of the JSON of results in this place; `dataset` is what is measured now.
     pub(super) fn of(json: &[u8], path: &Path, dataset: &str) -> Result<Self, Error> {
         let other = |found: String| Error::Reference { path: path.to_path_buf(), found };
-        let results: Results = serde_json::from_slice(json).map_err(|error| other(error.to_string()))?;
-        if results.measure != "corruptions" {
-            return Err(other(format!("results of {}", results.measure)));
+        let unread = |error: serde_json::Error| other(error.to_string());
+        let Named { measure } = serde_json::from_slice(json).map_err(unread)?;
+        if measure != "corruptions" {
+            return Err(other(format!("results of {measure}")));
         }
+        let results: Results = serde_json::from_slice(json).map_err(unread)?;
         if results.dataset != dataset {
             return Err(other(format!("results on {}, not on {dataset}", results.dataset)));
         }

@@ -205,17 +205,16 @@ fn published_corruptions_are_met_by_what_the_network_sees() -> Outcome {
     assert_eq!(findings.arrays[4].shape, [1, 2, 5, 23]);
     // Beside itself every corruption has the ratio 1; other results are refused.
     let results = folder.path().join("corruptions.json");
-    let json = |measure: &str| {
-        let mut json = serde_json::json!({ "measure": measure, "arch": "resnet20", "dataset": super::profile().label, "rows": findings.rows });
-        json["corruptions"] = findings.shared["corruptions"].clone();
-        serde_json::to_vec(&json)
-    };
-    std::fs::write(&results, json("corruptions")?)?;
+    let mut json = serde_json::json!({
+        "measure": "corruptions", "arch": "resnet20", "dataset": super::profile().label, "rows": findings.rows,
+    });
+    json["corruptions"] = findings.shared["corruptions"].clone();
+    std::fs::write(&results, serde_json::to_vec(&json)?)?;
     let source = CorruptionSource::Published(published()?.into());
     let (beside, row) = measured(&clean, |subject| Corruptions::new(subject, source)?.beside(&results))?;
     let findings = beside.findings(&[&row], &[0], "")?;
     assert_eq!((&findings.rows[0]["mce"], &findings.rows[0]["ce"][1]), (&1.0.into(), &1.0.into()));
-    std::fs::write(&results, json("sensitivity")?)?;
+    std::fs::write(&results, r#"{"measure": "sensitivity", "arch": "resnet20", "rows": [{"mean": []}]}"#)?;
     let source = CorruptionSource::Published(published()?.into());
     let refused = measured(&clean, |subject| Corruptions::new(subject, source)?.beside(&results)).err();
     assert!(refused.is_some_and(|error| error.to_string().contains("results of sensitivity")));
