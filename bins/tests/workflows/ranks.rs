@@ -132,6 +132,7 @@ fn a_training_rank_that_is_killed_or_stopped_costs_nothing() -> Outcome {
     ranks.signal(1, "-KILL")?;
     let ended = ranks.end()?;
     assert!(!ended.is_well && ended.stderr.contains("rank 1 ("), "{ended:?}");
+    assert!(ended.stderr.contains("give the command again with --resume added to go on"), "{ended:?}");
     let ranks = start(3, &["--resume"])?;
     thread::sleep(Duration::from_millis(800));
     // As torchrun hands it on.

@@ -82,7 +82,7 @@ fn of_library(cause: &(dyn std::error::Error + 'static), command: &str) -> Optio
         return onnx::of(error);
     }
     if let Some(error) = cause.downcast_ref() {
-        return ranks::of(error);
+        return ranks::of(error, command);
     }
     cause.downcast_ref().and_then(datasets::of)
 }

@@ -3,14 +3,14 @@
 use ranks::Error;
 
 /// The advice to add to the facts.
-pub(super) fn of(error: &Error) -> Option<String> {
+pub(super) fn of(error: &Error, command: &str) -> Option<String> {
+    let added = if command == "easy_train" { " with --resume added" } else { "" };
     Some(match error {
-        Error::Silent { .. } => {
-            "give the command again to go on; if parts of the work take so long, with a longer --rank-timeout"
-                .to_owned()
-        }
-        Error::Gone { .. } => "give the command again to go on".to_owned(),
-        Error::Stopped { .. } => "to go on, give the same command".to_owned(),
+        Error::Silent { .. } => format!(
+            "give the command again{added} to go on; if parts of the work take so long, with a longer --rank-timeout"
+        ),
+        Error::Gone { .. } => format!("give the command again{added} to go on"),
+        Error::Stopped { .. } => format!("to go on, give the same command{added}"),
         _ => return None,
     })
 }

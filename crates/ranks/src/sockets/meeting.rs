@@ -43,12 +43,16 @@ type Place = (String, u32, String);
 impl Meeting {
     /// Waits for all ranks, as long as this at most.
     pub(super) fn meet(&self, patience: Duration) -> Result<Met, String> {
-        let until = Instant::now() + patience;
+        let began = Instant::now();
+        let until = began + patience;
         let met = if self.rank == 0 { self.receive_all(until) } else { self.go(until) };
         met.map_err(|problem| {
             // What is refused at once was not waited for.
-            let waited =
-                if Instant::now() < until { "" } else { &format!(" (waited {} s)", patience.as_secs()) };
+            let waited = if Instant::now() < until {
+                ""
+            } else {
+                &format!(" (waited {} s)", began.elapsed().as_secs())
+            };
             format!("{problem}{waited}")
         })
     }
