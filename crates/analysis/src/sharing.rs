@@ -68,5 +68,5 @@ pub(crate) fn check_same(own: String, of_first: String) -> Result<(), Error> {
     if own == of_first {
         return Ok(());
     }
-    Err(ranks::Error::Different { what: "measured", found: own, expected: of_first }.into())
+    Err(ranks::Error::different("measured", &own, &of_first).into())
 }

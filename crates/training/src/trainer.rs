@@ -153,7 +153,7 @@ impl Trainer {
         if own == expected {
             return Ok(());
         }
-        Err(ranks::Error::Different { what: "trained", found: own, expected }.into())
+        Err(ranks::Error::different("trained", &own, &expected).into())
     }
 
     /// Checks that its numbers are such as can be, and that the warm-up suits the run.

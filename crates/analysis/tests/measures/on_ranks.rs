@@ -136,10 +136,10 @@ fn check(name: &str, sizes: &[usize], work: impl Fn(&Session, &Path) -> Result<(
 fn any_number_of_ranks_leaves_the_same_files() -> Outcome {
     let mut run = Run::new()?;
     run.dataset.test.limit(33);
-    check("grad", &[3, 64], |session, output| spectrum(&run, session, output))?;
-    check("evaluate", &[2], |session, output| evaluation(&run, session, output))?;
+    check("grad", &[2, 3, 4, 64], |session, output| spectrum(&run, session, output))?;
+    check("evaluate", &[2, 3], |session, output| evaluation(&run, session, output))?;
     let sensitivity = |session: &Session, output: &Path| measured(&run, Sensitivity::new, session, output);
-    check("sensitivity", &[4, 20], sensitivity)?;
+    check("sensitivity", &[2, 3, 4, 20], sensitivity)?;
     check("phase-amplitude", &[3], |session, output| {
         measured(&run, |subject| PhaseAmplitude::new(subject, 1), session, output)
     })?;
@@ -147,7 +147,7 @@ fn any_number_of_ranks_leaves_the_same_files() -> Outcome {
     check("critical-bands", &[2, 3], |session, output| {
         measured(&run, |subject| CriticalBands::new(subject, 1), session, output)
     })?;
-    check("fourier-heat-map", &[4], |session, output| {
+    check("fourier-heat-map", &[2, 4], |session, output| {
         measured(&run, |subject| FourierHeatMap::new(subject)?.within(2), session, output)
     })?;
     check("layer-spectra", &[3], |session, output| {

@@ -89,7 +89,7 @@ impl KernelFit {
         let sets = kernel_sets(self, dataset)?;
         let (own, of_first): (_, String) = (self.task(dataset), self.ranks.await_from(0)?);
         if own != of_first {
-            return Err(ranks::Error::Different { what: "fitted", found: own, expected: of_first }.into());
+            return Err(ranks::Error::different("fitted", &own, &of_first).into());
         }
         let fitter = Fitter { settings: self, shape: dataset.train.shape(), device };
         if let Some(stop) = fitter.run(&sets, &mut Helper::new(self, progress))? {

@@ -17,8 +17,8 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 const CLASSES: usize = 10;
 const LABELS: [u32; 2] = [3, 7];
 
-/// Of each kind of convolutional layers one network; those of more parameters or layers are compared on request.
-const CONVOLUTIONAL: [(Family, &str); 35] = [
+/// Of each kind of layers one network; those of more parameters or layers are compared on request.
+const QUICK: [(Family, &str); 45] = [
     (Family::Cifar, "resnet18"),
     (Family::Cifar, "resnet50"),
     (Family::Cifar, "resnet18thin"),
@@ -30,6 +30,8 @@ const CONVOLUTIONAL: [(Family, &str); 35] = [
     (Family::Cifar, "densenet_cifar"),
     (Family::Cifar, "inceptionv3"),
     (Family::Cifar, "wide_resnet28_10"),
+    (Family::Cifar, "convnext_atto"),
+    (Family::Cifar, "vit_tiny_patch4_32"),
     (Family::Imagenet, "resnet18"),
     (Family::Imagenet, "resnet50"),
     (Family::Imagenet, "leaky_resnet18"),
@@ -48,20 +50,14 @@ const CONVOLUTIONAL: [(Family, &str); 35] = [
     (Family::Imagenet, "regnet_y_400mf"),
     (Family::Imagenet, "googlenet"),
     (Family::Imagenet, "inception_v3"),
+    (Family::Imagenet, "convnext_atto"),
+    (Family::Imagenet, "swin_t"),
     (Family::Cifar, "preact_resnet50"),
     (Family::Cifar, "wide_resnet28_10_swish"),
     (Family::Imagenet, "resnet18d"),
     (Family::Imagenet, "resnetv2_50"),
     (Family::Imagenet, "mobilenetv3_small_100"),
     (Family::Imagenet, "regnety_002"),
-];
-
-/// The same of networks with layer-norm: attention, shifted windows, mixers, ConvNeXt.
-const NORMED: [(Family, &str); 10] = [
-    (Family::Cifar, "convnext_atto"),
-    (Family::Cifar, "vit_tiny_patch4_32"),
-    (Family::Imagenet, "convnext_atto"),
-    (Family::Imagenet, "swin_t"),
     (Family::Imagenet, "convnextv2_atto"),
     (Family::Imagenet, "deit_tiny_distilled_patch16_224"),
     (Family::Imagenet, "deit3_small_patch16_224"),
@@ -266,13 +262,6 @@ fn step_lowers_the_loss(
     Err(format!("{label}: the loss went from {loss} to {after} in a training step").into())
 }
 
-fn compare_named(names: &[(Family, &str)]) -> Outcome {
-    let named =
-        names.iter().map(|&(family, name)| architecture(family, name)).collect::<Result<Vec<_>, _>>()?;
-    compare_all(named.into_iter());
-    Ok(())
-}
-
 /// Compares all, and names those that differ.
 fn compare_all(architectures: impl Iterator<Item = Architecture>) {
     let failed: Vec<String> =
@@ -281,13 +270,11 @@ fn compare_all(architectures: impl Iterator<Item = Architecture>) {
 }
 
 #[test]
-fn convolutional_networks_compute_what_pytorchs_do() -> Outcome {
-    compare_named(&CONVOLUTIONAL)
-}
-
-#[test]
-fn networks_with_layer_norm_compute_what_pytorchs_do() -> Outcome {
-    compare_named(&NORMED)
+fn networks_compute_what_pytorchs_do() -> Outcome {
+    let quick =
+        QUICK.iter().map(|&(family, name)| architecture(family, name)).collect::<Result<Vec<_>, _>>()?;
+    compare_all(quick.into_iter());
+    Ok(())
 }
 
 #[test]
@@ -303,7 +290,7 @@ fn all_networks_compute_what_pytorchs_do() {
     };
     let is_wanted = |known: &&Architecture| {
         let is_named = |name: &str| name == format!("{}/{}", known.family(), known.name());
-        let is_quick = CONVOLUTIONAL.iter().chain(&NORMED).any(|&of| of == (known.family(), known.name()));
+        let is_quick = QUICK.contains(&(known.family(), known.name()));
         wanted.split(',').any(is_named) || wanted == "1" && !is_quick
     };
     let all: Vec<Architecture> = Architecture::all().iter().filter(is_wanted).copied().collect();
