@@ -219,6 +219,27 @@ fn damaged_images_are_named_or_left_out() {
 }
 
 #[test]
+fn photographs_of_other_processes_are_not_decoded() {
+    let mut files = files(20, 16);
+    files[1].1.truncate(60);
+    let (_root, path) = place(&files);
+    let options = Options { side: Some(16), ..Options::default() };
+    let set = folder::load(&path, options).unwrap().train;
+    // Only the damaged one gives an error, and only to who needs it.
+    let is_read = |missing: usize| {
+        let mut batches = set.batches_in_part(BatchOptions::default(), move |at, _| at != missing);
+        batches.next().unwrap().is_ok()
+    };
+    assert_eq!((0..6).filter(|&missing| is_read(missing)).count(), 1);
+    // Where it is left out, places are those of the others, which are all decoded.
+    let set = folder::load(&path, Options { on_corrupt: OnCorrupt::Skip, ..options }).unwrap().train;
+    let whole = set.batches(BatchOptions::default()).next().unwrap().unwrap();
+    let part = set.batches_in_part(BatchOptions::default(), |_, _| false).next().unwrap().unwrap();
+    assert_eq!((part.len(), set.left_out().len()), (5, 1));
+    assert_eq!(part, whole);
+}
+
+#[test]
 fn what_is_no_such_folder_is_told() {
     let (_root, path) = place(&files(16, 16));
     // A part by itself is a set of test images.
