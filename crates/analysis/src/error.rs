@@ -65,11 +65,8 @@ pub enum Error {
     /// The spectrum that a run recorded so far is of images of another size.
     #[error("{} has {before} bands, but now there are {now}: it is of images of another size", path.display())]
     OtherBands { path: PathBuf, before: usize, now: usize },
-    /// A spectrum was stopped.
-    #[error("stopped after {finished} finished epochs")]
-    SpectrumInterrupted { finished: usize },
-    /// A measure was stopped; what is measured so far is kept.
-    #[error("stopped; {finished} finished epochs and what is measured of the next one are kept")]
+    /// A measurement was stopped; what is measured so far is kept.
+    #[error("stopped; {} kept", finished_and_next(*finished))]
     MeasureInterrupted { finished: usize },
     /// A number that a measure cannot take.
     #[error("{what} {found}: expected {expected}")]
@@ -150,12 +147,20 @@ fn listed(names: &[String]) -> String {
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
+/// What is kept of a measurement that is stopped.
+fn finished_and_next(finished: usize) -> String {
+    match finished {
+        0 => "what is measured of the first epoch is".to_owned(),
+        1 => "1 finished epoch and what is measured of the next one are".to_owned(),
+        _ => format!("{finished} finished epochs and what is measured of the next one are"),
+    }
+}
+
 impl Error {
     /// Whether the work was stopped on request.
     pub fn is_interrupted(&self) -> bool {
         match self {
             Self::Interrupted(_)
-            | Self::SpectrumInterrupted { .. }
             | Self::MeasureInterrupted { .. }
             | Self::LiveSpectrumInterrupted { .. }
             | Self::Ranks(ranks::Error::Stopped { .. })

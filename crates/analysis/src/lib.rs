@@ -37,6 +37,7 @@ mod inspection;
 mod layer_spectra;
 mod measuring;
 mod network;
+mod partial;
 mod phase_amplitude;
 mod sensitivity;
 mod sharing;
@@ -44,9 +45,9 @@ mod shortcuts;
 
 // Which frequencies a network looks at
 pub use gradient::{
-    BandStatistics, GradientProfiler, GradientSpectrum, GradientStatistics, GradientSums, PartialRows,
-    RecordedSpectrum, Recording, SpectrumGroups, SpectrumReport, difference_words, image_density,
-    logit_gradient, module_gradient, spectrum_of_module, train_recording,
+    BandStatistics, GradientProfiler, GradientSpectrum, GradientStatistics, GradientSums, RecordedSpectrum,
+    Recording, SpectrumGroups, SpectrumReport, difference_words, image_density, logit_gradient,
+    module_gradient, spectrum_of_module, train_recording,
 };
 
 // What it gets right
@@ -67,9 +68,12 @@ pub use shortcuts::{ClassShortcut, Shortcuts, ShortcutsRow};
 
 // How a measure is run, and what it leaves
 pub use measuring::{
-    Findings, Measure, MeasureReport, MeasuredRow, PartialMeasure, Picture, Subject, help_measure,
-    measure_network, resume_measure,
+    Findings, Measure, MeasureReport, MeasuredRow, Picture, Subject, help_measure, measure_network,
+    resume_measure,
 };
+
+// What is kept of a measurement that is stopped
+pub use partial::PartialMeasure;
 
 // What differs between networks
 pub use comparison::{

@@ -36,13 +36,14 @@ impl SharedBatches<'_> {
         start..self.images.len().min(start + self.size.max(1))
     }
 
-    /// Computes each batch on the rank that it falls to: `next` takes this rank's next one. `add` hears of all of them in order, on rank 0.
+    /// Computes each batch from one on, on the rank that it falls to: `next` takes this rank's next one. `add` hears of all of them in order, on rank 0.
     pub(crate) fn each<T: Wire>(
         &self,
+        from: usize,
         mut next: impl FnMut() -> Result<T, Error>,
         mut add: impl FnMut(T) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let dealt = Dealt { ranks: self.ranks, parts: 0..self.count(), run: 1 };
+        let dealt = Dealt { ranks: self.ranks, parts: from..self.count(), run: 1 };
         let compute = |batch: usize| {
             self.stop_if_asked()?;
             let found = next()?;

@@ -29,9 +29,17 @@ pub fn test_batches(set: &ImageSet, batch_size: usize, workers: usize) -> Batche
     set.batches(BatchOptions { batch_size, workers, ..BatchOptions::default() })
 }
 
-/// The batches of [`test_batches`] that fall to this rank: where r is its number, and n that of all, r, r + n, r + 2n, …
-pub fn rank_batches(set: &ImageSet, batch_size: usize, workers: usize, ranks: &Ranks) -> Batches {
-    some_batches(set, batch_size, workers, [ranks.rank(), ranks.size()])
+/// The batches of [`test_batches`] from one on that fall to this rank: where n ranks share them, those whose number modulo n is the rank's.
+pub fn rank_batches(
+    set: &ImageSet,
+    batch_size: usize,
+    workers: usize,
+    from: usize,
+    ranks: &Ranks,
+) -> Batches {
+    let (rank, size) = (ranks.rank(), ranks.size());
+    let first = from + (rank + size - from % size) % size;
+    some_batches(set, batch_size, workers, [first, size])
 }
 
 /// The batches of [`test_batches`] from one on, every so-manieth.

@@ -16,9 +16,6 @@ const MEASURE: &str = "measure";
 /// The page of everything that was measured of a run, in its folder.
 pub const PAGE: &str = "report.html";
 
-/// Rows of an unfinished measurement.
-pub const PARTIAL: &str = "gradient_spectrum.partial.json";
-
 /// Numbers and heat map, without extension.
 pub const SPECTRUM: &str = "gradient_spectrum";
 
@@ -94,7 +91,7 @@ pub fn lock(run: &Path) -> Result<Vec<FolderLock>, Error> {
 pub fn remove(run: &Path) -> Result<(), Error> {
     let spectrum = ["json", "npz", "png", "svg"].map(|extension| format!("{SPECTRUM}.{extension}"));
     let figures = pictures(DENSITY).into_iter().chain(spectrum_figures());
-    let names: Vec<_> = spectrum.into_iter().chain(figures).chain([PARTIAL.to_owned()]).collect();
+    let names: Vec<_> = spectrum.into_iter().chain(figures).chain([partial_measure(SPECTRUM)]).collect();
     for folder in [spectrum_folder(run), live_folder(run)] {
         names.iter().try_for_each(|name| remove_file(&folder.join(name)))?;
         remove_file(&events_path(&folder))?;

@@ -14,12 +14,6 @@ pub(super) fn of(error: &Error, command: &str) -> Option<String> {
             format!("give --spectrum-images {before}, or remove that file")
         }
         Error::OtherBands { .. } => "give the --image-size of before, or remove that file".to_owned(),
-        Error::SpectrumInterrupted { finished: 0 } => {
-            "nothing was written; give the same command to start again".to_owned()
-        }
-        Error::SpectrumInterrupted { .. } => {
-            "they are kept; to go on with the next one, give the same command".to_owned()
-        }
         Error::NothingShared { .. } => "measure the same of both with `measure`".to_owned(),
         Error::MeasureInterrupted { .. } => "to go on, give the same command".to_owned(),
         Error::Setting { what, .. } => format!("choose another --{}", what.replace(' ', "-")),

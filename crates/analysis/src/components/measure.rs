@@ -346,7 +346,7 @@ impl<'a> Evaluator<'a> {
                 latent.map(|latent| Ok::<_, Error>((latent.dim(1)?, numbers(latent)?))).transpose()?;
             Ok((batch.labels, numbers(&found.logits)?, latent))
         };
-        SharedBatches { images, size, session: self.session, ranks }.each(next, add)
+        SharedBatches { images, size, session: self.session, ranks }.each(0, next, add)
     }
 
     /// The images of a component on their way to the device; those that an adversary changes stay with it.
@@ -357,7 +357,7 @@ impl<'a> Evaluator<'a> {
         ranks: &Ranks,
     ) -> Result<DeviceBatches<'_, Error>, Error> {
         let filter = self.filter(component)?;
-        let batches = rank_batches(self.images, self.profile.batch_size, self.profile.workers, ranks);
+        let batches = rank_batches(self.images, self.profile.batch_size, self.profile.workers, 0, ranks);
         let batches = batches.map(move |batch| {
             let mut batch = batch?;
             if let Some(filter) = &filter {

@@ -4,7 +4,7 @@ mod events;
 mod figures;
 mod live;
 mod module;
-mod partial;
+mod position;
 mod profiler;
 mod recorded;
 mod report;
@@ -14,7 +14,6 @@ mod sums;
 
 pub use live::{Recording, train_recording};
 pub use module::{logit_gradient, module_gradient, spectrum_of_module};
-pub use partial::PartialRows;
 pub use profiler::GradientProfiler;
 pub use recorded::RecordedSpectrum;
 pub use report::{SpectrumReport, difference_words, image_density};

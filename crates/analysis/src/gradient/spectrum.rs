@@ -4,7 +4,7 @@
 //! to [0, 1] per image → running mean and standard deviation over images. The shares of the gradient's energy by ring
 //! ([`Sensitivity`](crate::Sensitivity)) come of the same transforms.
 
-use std::path::Path;
+use std::{path::Path, time::Instant};
 
 use datasets::ImageSet;
 use models::{Architecture, Frozen};
@@ -14,17 +14,18 @@ use pipeline::{
 };
 use progress::Pass;
 use ranks::Ranks;
-use runs::StoredCheckpoint;
+use runs::{StoredCheckpoint, results};
 use spectral::{SpectrumRow, SpectrumTable};
 
 use super::{
-    partial::PartialRows,
+    position::{Keep, Position},
     profiler::GradientProfiler,
     report,
     sums::{BatchProfiles, RowSums, SpectrumGroups},
 };
 use crate::{
     Error, network,
+    partial::{KEEP_EVERY, PartialMeasure, read},
     sharing::{SharedBatches, check_same},
 };
 
@@ -146,34 +147,34 @@ impl<'a> GradientSpectrum<'a> {
         Ok(table)
     }
 
-    /// The same, resumable: finished rows are kept in the folder `output` until [`PartialRows::remove`] is called, so that a
-    /// measurement that was stopped goes on with the next one. A row holds for the same file and the same images only. `networks` is
-    /// what [`GradientSpectrum::describe`] found the checkpoints to be, before the first is measured.
+    /// The same, resumable: finished rows and the sums of the one that is measured are kept in the folder `output` until
+    /// [`PartialMeasure::remove`] is called, so that a measurement that was stopped goes on with the next batch. They hold for the same
+    /// file and the same images only. `networks` is what [`GradientSpectrum::describe`] found the checkpoints to be, before the first
+    /// is measured.
     ///
     /// On rank 0 of several, all others must call [`GradientSpectrum::help`] with the same checkpoints.
     ///
     /// # Errors
-    /// As [`GradientSpectrum::of_checkpoint`]; [`Error::SpectrumInterrupted`] if the interrupt flag was set.
+    /// As [`GradientSpectrum::of_checkpoint`]; [`Error::MeasureInterrupted`] if the interrupt flag was set.
     pub fn resume(
         &self,
         checkpoints: &[StoredCheckpoint],
         networks: &[NetworkDescription],
         output: &Path,
-    ) -> Result<(SpectrumTable, PartialRows), Error> {
+    ) -> Result<(SpectrumTable, PartialMeasure), Error> {
         let mut table = self.table_of(networks);
-        let identity = self.identity(&table);
-        let mut partial = PartialRows::open(output, identity.clone());
+        let mut partial = PartialMeasure::open(output, results::SPECTRUM, self.identity(&table));
         for (index, checkpoint) in checkpoints.iter().enumerate() {
-            let checksum = self.network.checksum(checkpoint)?;
-            let row = match partial.find(checksum, checkpoint.epoch) {
+            let (checksum, epoch) = (self.network.checksum(checkpoint)?, checkpoint.epoch);
+            let row = match partial.row(checksum, epoch).and_then(read) {
                 Some(row) => row,
                 None => {
                     let label = place(checkpoint, index, checkpoints.len());
-                    let row = self.shared(checkpoint, (index, &label));
+                    let row = self.go_on(checkpoint, (index, &label), checksum, &mut partial);
                     row.map_err(|error| stopped(error, table.rows.len()))?
                 }
             };
-            partial.keep(checksum, &row)?;
+            partial.push(checksum, epoch, serde_json::to_value(&row)?)?;
             self.session.progress.line(&report::line(&row, &table.radii));
             table.push(row)?;
         }
@@ -181,17 +182,50 @@ impl<'a> GradientSpectrum<'a> {
         Ok((table, partial))
     }
 
+    /// Measures a checkpoint from where an earlier measurement stopped, keeping how far it is.
+    fn go_on(
+        &self,
+        checkpoint: &StoredCheckpoint,
+        named: (usize, &str),
+        checksum: u32,
+        partial: &mut PartialMeasure,
+    ) -> Result<SpectrumRow, Error> {
+        let (epoch, start) = (checkpoint.epoch, self.start());
+        let found = partial.progress(checksum, epoch, &serde_json::to_value(&start)?).and_then(read);
+        let position = found.filter(|found: &Position| found.is_of(&start)).unwrap_or(start);
+        self.from(checkpoint, named, position, &mut |position| {
+            partial.keep(checksum, epoch, serde_json::to_value(position)?)
+        })
+    }
+
     /// The spectrum of a checkpoint, with the help of the other ranks, who know it by this number.
     pub(crate) fn shared(
         &self,
         checkpoint: &StoredCheckpoint,
+        named: (usize, &str),
+    ) -> Result<SpectrumRow, Error> {
+        self.from(checkpoint, named, self.start(), &mut |_| Ok(()))
+    }
+
+    /// The same, of which so much is measured.
+    fn from(
+        &self,
+        checkpoint: &StoredCheckpoint,
         (number, label): (usize, &str),
+        position: Position,
+        keep: &mut Keep<'_>,
     ) -> Result<SpectrumRow, Error> {
         let ranks = &self.session.ranks;
         if !ranks.is_alone() {
-            ranks.announce(&Some((number, self.task(checkpoint)?)))?;
+            ranks.announce(&Some((number, self.task(checkpoint)?, position.batch)))?;
         }
-        self.on(checkpoint, label, ranks)
+        self.on(checkpoint, label, ranks, position, keep)
+    }
+
+    /// Nothing is measured yet.
+    fn start(&self) -> Position {
+        let sums = RowSums::new(&self.profiler, self.groups, self.images.classes().len());
+        Position { size: self.profile.gradient_batch_size, batch: 0, sums }
     }
 
     /// Says to other ranks that there is nothing more for them to do.
@@ -212,19 +246,19 @@ impl<'a> GradientSpectrum<'a> {
     /// If a checkpoint cannot be read or is not what rank 0 has, or the interrupt flag was set: whoever called this says so to rank 0.
     /// [`ranks::Error::Ended`] if rank 0 has ended the work.
     pub fn help(&self, checkpoints: &[StoredCheckpoint]) -> Result<(), Error> {
-        while let Some((index, of_first)) = self.next_task()? {
+        while let Some((index, of_first, from)) = self.next_task()? {
             let Some(checkpoint) = checkpoints.get(index) else {
                 return check_same(format!("{} checkpoints", checkpoints.len()), of_first);
             };
-            self.help_one(checkpoint, of_first)?;
+            self.help_one(checkpoint, of_first, from)?;
         }
         Ok(())
     }
 
     /// The same while rank 0 calls [`GradientSpectrum::shared`]; `find` has the checkpoint of a number.
     pub(crate) fn help_with(&self, find: impl Fn(usize) -> StoredCheckpoint) -> Result<(), Error> {
-        while let Some((number, of_first)) = self.next_task()? {
-            self.help_one(&find(number), of_first)?;
+        while let Some((number, of_first, from)) = self.next_task()? {
+            self.help_one(&find(number), of_first, from)?;
         }
         Ok(())
     }
@@ -233,10 +267,10 @@ impl<'a> GradientSpectrum<'a> {
         Ok(self.session.ranks.await_from(0)?)
     }
 
-    fn help_one(&self, checkpoint: &StoredCheckpoint, of_first: String) -> Result<(), Error> {
+    fn help_one(&self, checkpoint: &StoredCheckpoint, of_first: String, from: usize) -> Result<(), Error> {
         check_same(self.task(checkpoint)?, of_first)?;
         let network = open_network(checkpoint, &self.spec(), self.session)?;
-        self.share(&network, &self.session.ranks, |_| Ok(()))
+        self.share(&network, &self.session.ranks, from, |_| Ok(()))
     }
 
     fn spec(&self) -> NetworkSpec<'_> {
@@ -275,14 +309,21 @@ impl<'a> GradientSpectrum<'a> {
 
     /// The same, under a label for the progress.
     pub(crate) fn labelled(&self, checkpoint: &StoredCheckpoint, label: &str) -> Result<SpectrumRow, Error> {
-        self.on(checkpoint, label, &Ranks::default())
+        self.on(checkpoint, label, &Ranks::default(), self.start(), &mut |_| Ok(()))
     }
 
-    fn on(&self, checkpoint: &StoredCheckpoint, label: &str, ranks: &Ranks) -> Result<SpectrumRow, Error> {
+    fn on(
+        &self,
+        checkpoint: &StoredCheckpoint,
+        label: &str,
+        ranks: &Ranks,
+        mut position: Position,
+        keep: &mut Keep<'_>,
+    ) -> Result<SpectrumRow, Error> {
         let network = open_network(checkpoint, &self.spec(), self.session)?;
         let pass = self.session.progress.pass(label, self.images.len());
-        let sums = self.sums(&network, &pass, ranks)?;
-        sums.row(checkpoint.epoch, &checkpoint.path.display().to_string())
+        self.add_rest(&network, &pass, ranks, &mut position, keep)?;
+        position.sums.row(checkpoint.epoch, &checkpoint.path.display().to_string())
     }
 
     /// The spectrum of a network as it is, as a row of this epoch.
@@ -292,33 +333,55 @@ impl<'a> GradientSpectrum<'a> {
     pub fn of_network(&self, network: &Frozen, epoch: usize) -> Result<SpectrumRow, Error> {
         let label = format!("epoch {epoch}");
         let pass = self.session.progress.pass(&label, self.images.len());
-        self.sums(network, &pass, &Ranks::default())?.row(epoch, &label)
+        let mut position = self.start();
+        self.add_rest(network, &pass, &Ranks::default(), &mut position, &mut |_| Ok(()))?;
+        position.sums.row(epoch, &label)
     }
 
-    /// Running statistics of all batches.
-    fn sums(&self, network: &Frozen, pass: &Pass<'_>, ranks: &Ranks) -> Result<RowSums, Error> {
-        let mut sums = RowSums::new(&self.profiler, self.groups, self.images.classes().len());
-        self.share(network, ranks, |found| {
+    /// Adds the batches that are not measured yet. `keep` is called now and then, and when the work is stopped.
+    fn add_rest(
+        &self,
+        network: &Frozen,
+        pass: &Pass<'_>,
+        ranks: &Ranks,
+        position: &mut Position,
+        keep: &mut Keep<'_>,
+    ) -> Result<(), Error> {
+        if position.batch > 0 {
+            pass.set_position(position.images(self.images.len()) as u64);
+        }
+        let mut kept = Instant::now();
+        let done = self.share(network, ranks, position.batch, |found| {
             let images = found.len();
-            sums.add(found);
+            position.sums.add(found);
+            position.batch += 1;
             pass.advance(images);
+            if kept.elapsed() > KEEP_EVERY {
+                keep(position)?;
+                kept = Instant::now();
+            }
             Ok(pass.check()?)
-        })?;
-        Ok(sums)
+        });
+        if done.as_ref().is_err_and(Error::is_interrupted) {
+            keep(position)?;
+        }
+        done
     }
 
-    /// For each batch of this rank: input gradient → radial profiles; `add` hears of those of all ranks, on rank 0.
+    /// For each batch of this rank from one on: input gradient → radial profiles; `add` hears of those of all ranks, on rank 0.
     fn share(
         &self,
         network: &Frozen,
         ranks: &Ranks,
+        from: usize,
         mut add: impl FnMut(BatchProfiles) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let (images, size) = (self.images, self.profile.gradient_batch_size);
-        let batches = rank_batches(images, size, self.profile.workers, ranks);
+        let batches = rank_batches(images, size, self.profile.workers, from, ranks);
         let mut batches = self.feed.batches(batches.map(|batch| batch.map_err(Error::from)))?;
         let shared = SharedBatches { images, size, session: self.session, ranks };
         shared.each(
+            from,
             || {
                 let batch = batches.next().expect("each part is a batch")?;
                 let found = network.scaled_input_gradient(&batch.images, &batch.labels);
@@ -331,8 +394,8 @@ impl<'a> GradientSpectrum<'a> {
     }
 }
 
-/// What rank 0 has to be measured: a checkpoint's number, and what finished rows of it hold for.
-type Task = (usize, String);
+/// What rank 0 has to be measured: a checkpoint's number, what finished rows of it hold for, and the first batch that is not measured.
+type Task = (usize, String, usize);
 
 fn place(checkpoint: &StoredCheckpoint, index: usize, count: usize) -> String {
     format!("epoch {} ({}/{count})", checkpoint.epoch, index + 1)
@@ -340,5 +403,5 @@ fn place(checkpoint: &StoredCheckpoint, index: usize, count: usize) -> String {
 
 /// A measurement that is stopped says how much of it is finished.
 fn stopped(error: Error, finished: usize) -> Error {
-    if error.is_interrupted() { Error::SpectrumInterrupted { finished } } else { error }
+    if error.is_interrupted() { Error::MeasureInterrupted { finished } } else { error }
 }

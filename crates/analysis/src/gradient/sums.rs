@@ -2,6 +2,7 @@
 
 use candle_core::Tensor;
 use pipeline::hits;
+use serde::{Deserialize, Serialize};
 use spectral::{MeanSpectrum, Outcome, Outcomes, Profiles, RunningBands, SpectrumDetails, SpectrumRow};
 
 use super::profiler::GradientProfiler;
@@ -17,6 +18,7 @@ pub struct SpectrumGroups {
 }
 
 /// Sums of the images of a row.
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct RowSums {
     bands: RunningBands,
     shares: RunningBands,

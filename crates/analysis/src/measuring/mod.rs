@@ -1,10 +1,9 @@
-//! What all measures share: the loop over checkpoints, batches and steps, what is kept when it is stopped, and the files of a result.
+//! What all measures share: the loop over checkpoints, batches and steps, and the files of a result.
 
 mod directions;
 mod findings;
 mod gaussian;
 mod measure;
-mod partial;
 mod pass;
 mod report;
 mod resampling;
@@ -18,7 +17,6 @@ pub(crate) use measure::{guesses, labels_differ, logits, tensor};
 pub use subject::Subject;
 
 // Measuring
-pub use partial::PartialMeasure;
 pub use run::{MeasuredRow, help_measure, measure_network, resume_measure};
 
 // What several measures use

@@ -2,26 +2,25 @@
 
 use std::{
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use models::Frozen;
 use progress::Pass;
 use ranks::Ranks;
 use runs::StoredCheckpoint;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 
 use super::{
     measure::Measure,
-    partial::PartialMeasure,
     pass::{Position, Work},
     subject::Subject,
 };
-use crate::{Error, sharing::check_same};
-
-/// How long work may take until it is kept: what a power failure costs.
-const KEEP_EVERY: Duration = Duration::from_secs(20);
+use crate::{
+    Error,
+    partial::{KEEP_EVERY, PartialMeasure, read},
+    sharing::check_same,
+};
 
 /// What was found of a checkpoint.
 #[derive(Debug, Clone, PartialEq)]
@@ -165,10 +164,6 @@ fn of_checkpoint<M: Measure>(
     };
     partial.push(checksum, epoch, serde_json::to_value(&finished)?)?;
     Ok(finished)
-}
-
-fn read<T: DeserializeOwned>(value: &Value) -> Option<T> {
-    T::deserialize(value).ok()
 }
 
 /// Says to other ranks where the work stands.

@@ -15,7 +15,8 @@ use std::{
 
 use analysis::{
     AttackSpectrum, CriticalBands, Error, FourierHeatMap, GradientSpectrum, LayerSpectra, Measure,
-    MeasureReport, PhaseAmplitude, Sensitivity, Shortcuts, Subject, measure_network, resume_measure,
+    MeasureReport, PhaseAmplitude, Sensitivity, Shortcuts, SpectrumGroups, Subject, measure_network,
+    resume_measure,
 };
 use candle_core::{Device, Tensor};
 use datasets::{ImageSet, ImageShape, synthetic::Synthetic};
@@ -249,6 +250,16 @@ fn stopped_after(steps: usize) -> Session {
     Session { progress: Progress::new(report, flag), ..Session::default() }
 }
 
+/// A session that counts steps.
+fn counting() -> (Session, Arc<AtomicUsize>) {
+    let seen = Arc::new(AtomicUsize::new(0));
+    let own = Arc::clone(&seen);
+    let report = move |event: progress::Event<'_>| {
+        own.fetch_add(usize::from(matches!(event, progress::Event::Advance(_))), Ordering::SeqCst);
+    };
+    (Session { progress: Progress::new(report, Arc::default()), ..Session::default() }, seen)
+}
+
 /// Stops a measurement at several steps, goes on each time, and compares with one that was never stopped.
 fn check_resuming<M: Measure>(
     images: &ImageSet,
@@ -321,4 +332,42 @@ fn a_measurement_that_is_stopped_goes_on_and_gives_the_same_files() -> Outcome {
     few.limit(6);
     check_resuming(&few, run, |subject| Shortcuts::new(subject)?.of_classes(&[2]), &[3, 515 + 2])?;
     Ok(())
+}
+
+#[test]
+fn a_spectrum_that_is_stopped_goes_on_with_the_next_batch() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let dataset = Synthetic { seed: 0, train: 64, test: 60 }.generate();
+    let usual = DatasetProfile { gradient_batch_size: 8, ..profile() };
+    let run =
+        TrainingRun { epochs: 2, ..TrainingRun::new("resnet20".parse()?, &dataset, &usual, folder.path()) };
+    run.train(&Session::default())?;
+    let (checkpoints, groups) = (
+        checkpoints_of_run(folder.path())?,
+        SpectrumGroups { difference: Some(spectral::Outcome::Wrong), per_class: true },
+    );
+    let output = tempfile::tempdir()?;
+    let measured = |profile: &DatasetProfile, session: &Session| {
+        let spectrum = GradientSpectrum::new(&dataset.test, profile, "resnet20".parse()?, session)?;
+        let spectrum = spectrum.with_groups(groups);
+        spectrum.resume(&checkpoints, &spectrum.describe(&checkpoints)?, output.path())
+    };
+    let (expected, partial) = measured(&usual, &Session::default())?;
+    partial.remove()?;
+    // Of eight batches a checkpoint: five, three of which are left, and one of the next.
+    for steps in [5, 4] {
+        let stopped = measured(&usual, &stopped_after(steps)).expect_err("stopped");
+        assert!(matches!(stopped, Error::MeasureInterrupted { .. }), "{stopped}");
+    }
+    let (session, steps) = counting();
+    let (found, partial) = measured(&usual, &session)?;
+    assert_eq!((found, steps.load(Ordering::SeqCst)), (expected.clone(), 7));
+    // Batches of another size begin elsewhere: the checkpoint is measured anew, a finished row is not.
+    partial.remove()?;
+    measured(&usual, &stopped_after(9)).expect_err("stopped");
+    let (session, steps) = counting();
+    let other = DatasetProfile { gradient_batch_size: 20, ..usual.clone() };
+    let (found, partial) = measured(&other, &session)?;
+    assert_eq!((found, steps.load(Ordering::SeqCst)), (expected, 3));
+    Ok(partial.remove()?)
 }

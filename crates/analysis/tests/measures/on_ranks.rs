@@ -192,13 +192,22 @@ fn with_farewell(ranks: &Ranks, ended: Result<(), Error>) -> Result<(), Error> {
 #[test]
 fn a_measurement_stopped_on_two_ranks_goes_on_on_three() -> Outcome {
     let run = Run::new()?;
-    let work = |session: &Session, output: &Path| {
+    // In the first batch and later, on rank 0 and on the other one.
+    check_stopping([(0, 5), (1, 30), (0, 100)], |session, output| {
         measured(&run, |subject| CriticalBands::new(subject, 1), session, output)
-    };
+    })?;
+    // Of twelve batches each: in the first checkpoint and in the second.
+    check_stopping([(0, 4), (1, 30), (0, 13)], |session, output| spectrum(&run, session, output))
+}
+
+/// Checks that work which two ranks stop at these steps, and three end, leaves what one rank leaves.
+fn check_stopping(
+    stops: [(usize, usize); 3],
+    work: impl Fn(&Session, &Path) -> Result<(), Error> + Sync,
+) -> Outcome {
     let (alone, parts) = (tempfile::tempdir()?, tempfile::tempdir()?);
     work(&Session::default(), alone.path())?;
-    // In the first batch and later, on rank 0 and on the other one.
-    for (stops, steps) in [(0, 5), (1, 30), (0, 100)] {
+    for (stops, steps) in stops {
         let ended = Simulation::new(2, steps as u64).run(|ranks| {
             let stopped = if ranks.rank() == stops { stopped_after(steps) } else { Session::default() };
             // Only rank 0 shows progress, and so only its flag is set by it.

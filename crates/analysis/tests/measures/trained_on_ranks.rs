@@ -182,11 +182,12 @@ fn a_run_stopped_on_two_ranks_goes_on_on_three() -> Outcome {
 
 #[test]
 fn ranks_that_would_train_something_else_are_told_so() -> Outcome {
-    let folder = tempfile::tempdir()?;
+    let parent = tempfile::tempdir()?;
+    let folder = parent.path().join("run");
     let ended = Simulation::new(2, 3).run(|ranks| {
         let case = Case { batch_size: 72 + ranks.rank(), ..Case::plain() };
         let session = Session { ranks: ranks.clone(), ..Session::default() };
-        let ended = case.train(&session, folder.path(), Start::Fresh);
+        let ended = case.train(&session, &folder, Start::Fresh);
         if let Err(error) = &ended {
             ranks.say_failed(&error.to_string())?;
         }
@@ -198,5 +199,6 @@ fn ranks_that_would_train_something_else_are_told_so() -> Outcome {
         said.starts_with("rank 1: trained: \"batch_size\":73, where rank 0 has \"batch_size\":72; "),
         "{said}"
     );
+    assert!(!folder.exists(), "nothing is begun");
     Ok(())
 }

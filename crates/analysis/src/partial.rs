@@ -1,13 +1,19 @@
 //! What a measurement that was stopped has measured already.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use files::{Seal, seal, unseal};
 use runs::results;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::Error;
+
+/// How long work may take until it is kept: what a power failure costs.
+pub(crate) const KEEP_EVERY: Duration = Duration::from_secs(20);
 
 /// A file beside the results that holds finished rows and the sums of the row that is measured; gone once all rows are there.
 ///
@@ -36,7 +42,7 @@ struct Entry {
 
 impl PartialMeasure {
     /// The file of a measure in a folder; one of other settings, or that cannot be read or is damaged, counts as absent.
-    pub(super) fn open(output: &Path, name: &str, settings: String) -> Self {
+    pub(crate) fn open(output: &Path, name: &str, settings: String) -> Self {
         let path = output.join(results::partial_measure(name));
         let text = files::read(&path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let intact = text.filter(|text| unseal(text, b"") == Seal::Intact);
@@ -46,18 +52,18 @@ impl PartialMeasure {
     }
 
     /// What is kept holds for this.
-    pub(super) fn settings(&self) -> &str {
+    pub(crate) fn settings(&self) -> &str {
         &self.content.settings
     }
 
     /// The row of this checkpoint, if it was measured before.
-    pub(super) fn row(&self, checksum: u32, epoch: usize) -> Option<&Value> {
+    pub(crate) fn row(&self, checksum: u32, epoch: usize) -> Option<&Value> {
         let row = self.found.rows.iter().find(|entry| entry.is_of(checksum, epoch));
         row.map(|entry| &entry.value)
     }
 
     /// How far this checkpoint was measured, if the file says so in the form of `like`.
-    pub(super) fn progress(&self, checksum: u32, epoch: usize, like: &Value) -> Option<&Value> {
+    pub(crate) fn progress(&self, checksum: u32, epoch: usize, like: &Value) -> Option<&Value> {
         let current = self.found.current.as_ref().filter(|entry| entry.is_of(checksum, epoch))?;
         has_form(&current.value, like).then_some(&current.value)
     }
@@ -66,7 +72,7 @@ impl PartialMeasure {
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub(super) fn keep(&mut self, checksum: u32, epoch: usize, value: Value) -> Result<(), Error> {
+    pub(crate) fn keep(&mut self, checksum: u32, epoch: usize, value: Value) -> Result<(), Error> {
         self.content.current = Some(Entry { checksum, epoch, value });
         self.write()
     }
@@ -75,7 +81,7 @@ impl PartialMeasure {
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub(super) fn push(&mut self, checksum: u32, epoch: usize, value: Value) -> Result<(), Error> {
+    pub(crate) fn push(&mut self, checksum: u32, epoch: usize, value: Value) -> Result<(), Error> {
         self.content.rows.push(Entry { checksum, epoch, value });
         self.content.current = None;
         self.write()
@@ -99,6 +105,11 @@ impl Entry {
     fn is_of(&self, checksum: u32, epoch: usize) -> bool {
         self.checksum == checksum && self.epoch == epoch
     }
+}
+
+/// What was kept, if it can be read as this.
+pub(crate) fn read<T: DeserializeOwned>(value: &Value) -> Option<T> {
+    T::deserialize(value).ok()
 }
 
 /// Whether a value has the members and the lengths of another: a damaged file must not give lists that are too short.
