@@ -67,7 +67,7 @@ fn main() -> Outcome {
     let labels = (0..images as u32).map(|image| image % 10).collect();
     let task = Task { architecture, pixels, labels };
 
-    let ranks = ranks::started(PATIENCE)?;
+    let ranks = ranks::started(PATIENCE, &|_| ())?;
     if ranks.is_alone() {
         let weights: usize =
             architecture.graph(10).parameters().values().map(|shape| shape.iter().product::<usize>()).sum();

@@ -27,14 +27,19 @@ static JOINED: OnceLock<Ranks> = OnceLock::new();
 ///
 /// # Errors
 /// If MPI does not start, or ranks do not find each other.
-pub(super) fn join(patience: usize) -> anyhow::Result<Ranks> {
+pub(super) fn join(machine: &MachineFlags) -> anyhow::Result<Ranks> {
     if let Some(Unreached { rank: 0, size }) = ranks::unreached() {
         terminal::note(&format!(
             "note: {size} processes are started, and each does all of the work by itself; to share it, set MASTER_ADDR to the machine of \
              the first and MASTER_PORT to a port that is free there, or start a build with --features mpi by mpirun or srun --mpi=pmix"
         ));
     }
-    let ranks = ranks::started(Duration::from_secs(patience as u64))?;
+    let waiting = |who: &str| {
+        if !machine.quiet {
+            terminal::alarm(&format!("note: waiting, for {} s at most: {who}", machine.rank_timeout));
+        }
+    };
+    let ranks = ranks::started(Duration::from_secs(machine.rank_timeout as u64), &waiting)?;
     Ok(JOINED.get_or_init(|| ranks).clone())
 }
 
@@ -45,7 +50,7 @@ pub(super) fn join(patience: usize) -> anyhow::Result<Ranks> {
 pub(super) fn join_or_start(machine: &MachineFlags) -> anyhow::Result<Ranks> {
     let gpus = machine.gpu.as_ref().map_or(1, |gpus| gpus.0.len());
     if gpus == 1 || ranks::announced().is_some() || ranks::unreached().is_some() {
-        return join(machine.rank_timeout);
+        return join(machine);
     }
     let program = std::env::current_exe().context("ranks cannot be started: this program is not found")?;
     let same = |variables: [(&'static str, String); 7]| {

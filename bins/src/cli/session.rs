@@ -49,7 +49,7 @@ pub(crate) fn first_rank_first<T>(
 /// If the thread pool cannot be started, the system refuses the handler, or several ranks are started.
 pub(crate) fn start_without_networks(machine: &MachineFlags) -> anyhow::Result<Session> {
     let terminal = prepare(machine)?;
-    ranks::refuse_several(&ranks::join(machine.rank_timeout)?)?;
+    ranks::refuse_several(&ranks::join(machine)?)?;
     let of_networks = [
         ("--gpu", machine.gpu.is_some()),
         ("--device", !["auto", "cpu"].contains(&machine.device.as_str())),

@@ -135,9 +135,6 @@ impl<'a> TrainingRun<'a> {
         if let Some(earlier) = &earlier {
             check_precision(&self.folder, earlier, session)?;
         }
-        let folder =
-            if session.ranks.is_first() { self.begin()? } else { RunFolder::at(self.folder.clone()) };
-        note_other_kernels(earlier.as_ref(), session);
         let Recipe { label_smoothing, mixing, .. } = self.recipe;
         let sharing = Sharing { ranks: session.ranks.clone(), own_statistics: self.own_statistics };
         let source = DatasetSource {
@@ -151,6 +148,10 @@ impl<'a> TrainingRun<'a> {
             feed: DeviceFeed::to(&session.backend),
             resident,
         };
+        trainer.check_same(&source)?;
+        let folder =
+            if session.ranks.is_first() { self.begin()? } else { RunFolder::at(self.folder.clone()) };
+        note_other_kernels(earlier.as_ref(), session);
         let network = TrainableClassifier::new(network, self.adversary, self.seed)
             .with_targets(Targets { label_smoothing, mixing })
             .sharing(sharing);

@@ -9,7 +9,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "error: {error}");
-            if let Ok(ranks) = ranks::started(Duration::ZERO) {
+            if let Ok(ranks) = ranks::started(Duration::ZERO, &|_| ()) {
                 ranks.abort(1);
             }
             ExitCode::FAILURE
@@ -20,7 +20,9 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Box<dyn Error>> {
     let argument = std::env::args().nth(1).unwrap_or_default();
     let patience = if argument == "hang" { 3 } else { 60 };
-    let ranks = ranks::started(Duration::from_secs(patience))?;
+    let ranks = ranks::started(Duration::from_secs(patience), &|who| {
+        let _ = writeln!(std::io::stderr(), "waiting: {who}");
+    })?;
     if ranks.rank() == 1 {
         match argument.as_str() {
             "panic" => panic!("as it was asked"),

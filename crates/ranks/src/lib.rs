@@ -41,6 +41,7 @@ mod wire;
 // Who works together
 pub use exchange::Exchange;
 pub use ranks::{PATIENCE, Ranks};
+pub use sockets::Waiting;
 pub use started::{Unreached, announced, beside, local, start, started, unreached};
 
 // Parts of the work

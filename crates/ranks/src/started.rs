@@ -2,7 +2,10 @@
 
 use std::{io, net::TcpListener, process::Child, time::Duration};
 
-use crate::{Error, Ranks, sockets, sockets::Meeting};
+use crate::{
+    Error, Ranks,
+    sockets::{self, Meeting, Waiting},
+};
 
 /// Variables by which MPI's launchers say a process which rank it is, and of how many: Open MPI, PMIx (`srun --mpi=pmix`), and PMI
 /// (MPICH, Intel, `srun --mpi=pmi2`).
@@ -43,6 +46,7 @@ pub fn announced() -> Option<usize> {
 }
 
 /// The ranks that this process belongs to, waiting for each other as long as `patience`; else the process alone. The first call decides.
+/// `waiting` hears, once and after some seconds, for whom a process waits that others do not find over TCP.
 ///
 /// - With the feature `mpi`, those of MPI, if the environment says that `mpirun` or `srun --mpi` has started this process.
 /// - Those that meet over TCP at `MASTER_ADDR` and `MASTER_PORT`, if `RANK` and `WORLD_SIZE` say which one of how many this is (as torchrun,
@@ -51,11 +55,11 @@ pub fn announced() -> Option<usize> {
 ///
 /// # Errors
 /// [`Error::Start`] if MPI does not start, the variables cannot be used, or ranks do not find each other.
-pub fn started(patience: Duration) -> Result<Ranks, Error> {
+pub fn started(patience: Duration, waiting: &Waiting<'_>) -> Result<Ranks, Error> {
     match way() {
         #[cfg(feature = "mpi")]
         Way::Mpi(_) => Ok(crate::mpi::ranks(patience)?.with_patience(patience)),
-        Way::Sockets(meeting) => Ok(sockets::ranks(&meeting, patience)?.with_patience(patience)),
+        Way::Sockets(meeting) => Ok(sockets::ranks(&meeting, patience, waiting)?.with_patience(patience)),
         Way::Unusable(problem) => Err(Error::Start { problem }),
         _ => Ok(Ranks::default().with_patience(patience)),
     }
@@ -112,7 +116,7 @@ pub fn start(
         other => std::env::var(other).ok(),
     };
     let meeting = Meeting { rank: 0, size, host, ports: vec![port], run: run(own) };
-    let ranks = sockets::ranks(&meeting, patience)?.with_patience(patience);
+    let ranks = sockets::ranks(&meeting, patience, &|_| ())?.with_patience(patience);
     // From here on they end with this one.
     begun.0.clear();
     Ok(ranks)

@@ -147,6 +147,19 @@ fn ranks_that_do_not_fit_are_told() {
 }
 
 #[test]
+fn for_whom_rank_0_waits_is_said() {
+    let port = port();
+    let mut first = start(0, 3, port, "", &[]);
+    let mut said = [0; 9];
+    first.stderr.as_mut().unwrap().read_exact(&mut said).unwrap();
+    assert_eq!(&said, b"waiting: ");
+    let others = [1, 2].map(|rank| start(rank, 3, port, "", &[]));
+    assert!(others.map(end).iter().all(|(_, _, is_well)| *is_well));
+    let (_, said, is_well) = end(first);
+    assert!(is_well && said.ends_with(&format!(" come to localhost:{port}: 1, 2\n")), "{said}");
+}
+
+#[test]
 fn who_does_not_come_is_named() {
     let port = port();
     let (first, second) = (start(0, 4, port, "hang", &[]), start(2, 4, port, "hang", &[]));

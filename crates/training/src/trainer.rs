@@ -142,18 +142,22 @@ impl Trainer {
         self.ranks.is_first()
     }
 
-    /// Checks that this rank trains what rank 0 does.
-    fn check_same(&self, source: &impl Source) -> Result<(), Error> {
+    /// Checks that this rank trains what rank 0 does. All must call it; [`Trainer::run`] does, too.
+    ///
+    /// # Errors
+    /// [`ranks::Error::Different`] on the rank that does not; on others if it says so, or does not answer.
+    pub fn check_same(&self, source: &impl Source) -> Result<(), Error> {
         if self.ranks.is_alone() {
             return Ok(());
         }
         let kernels = self.kernels.as_deref().unwrap_or_default();
         let own = format!("{} by {kernels}", self.fixed(source).to_words());
         let expected = self.ranks.broadcast(own.clone())?;
-        if own == expected {
-            return Ok(());
+        if own != expected {
+            return Err(ranks::Error::different("trained", &own, &expected).into());
         }
-        Err(ranks::Error::different("trained", &own, &expected).into())
+        // Rank 0 goes on once all have found it so.
+        Ok(self.ranks.barrier()?)
     }
 
     /// Checks that its numbers are such as can be, and that the warm-up suits the run.

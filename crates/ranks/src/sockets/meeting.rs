@@ -15,6 +15,12 @@ use super::hello::{Answer, Hello, WORD, hear, say};
 /// How long to wait before looking again.
 const AGAIN: Duration = Duration::from_millis(20);
 
+/// After how long rank 0 says for whom it waits, and another rank that it waits for rank 0.
+const SILENT: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(30)];
+
+/// Who hears for whom a process waits, in words.
+pub type Waiting<'a> = dyn Fn(&str) + 'a;
+
 /// What a rank knows before it has met others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Meeting {
@@ -42,10 +48,10 @@ type Place = (String, u32, String);
 
 impl Meeting {
     /// Waits for all ranks, as long as this at most.
-    pub(super) fn meet(&self, patience: Duration) -> Result<Met, String> {
+    pub(super) fn meet(&self, patience: Duration, waiting: &Waiting<'_>) -> Result<Met, String> {
         let began = Instant::now();
         let until = began + patience;
-        let met = if self.rank == 0 { self.receive_all(until) } else { self.go(until) };
+        let met = if self.rank == 0 { self.receive_all(until, waiting) } else { self.go(until, waiting) };
         met.map_err(|problem| {
             // What is refused at once was not waited for.
             let waited = if Instant::now() < until {
@@ -74,7 +80,7 @@ impl Meeting {
     }
 
     /// On rank 0: until all others are here.
-    fn receive_all(&self, until: Instant) -> Result<Met, String> {
+    fn receive_all(&self, until: Instant, waiting: &Waiting<'_>) -> Result<Met, String> {
         let listen = |&port: &u16| listen(&self.host, port);
         let listener = self.ports.iter().map(listen).reduce(Result::or).expect("a port");
         let listener = listener.map_err(|error| {
@@ -83,10 +89,15 @@ impl Meeting {
         })?;
         let mut streams: Vec<Option<TcpStream>> = (0..self.size).map(|_| None).collect();
         let mut places: Vec<Place> = vec![(String::new(), 0, machine()); self.size];
+        let mut silent = Some(Instant::now() + SILENT[0]).filter(|silent| *silent < until);
         while streams[1..].iter().any(Option::is_none) {
-            let Some((mut stream, from)) = accept(&listener, until).map_err(|error| error.to_string())?
-            else {
-                return Err(self.missing(&streams));
+            let next = accept(&listener, silent.unwrap_or(until)).map_err(|error| error.to_string())?;
+            let Some((mut stream, from)) = next else {
+                if silent.take().is_none() {
+                    return Err(self.missing(&streams));
+                }
+                waiting(&self.missing(&streams));
+                continue;
             };
             let Some(hello) = greeted(&mut stream, |hello| self.answer(hello, 1, &streams)) else { continue };
             places[hello.rank] = (from.ip().to_string(), hello.port, hello.machine);
@@ -121,11 +132,11 @@ impl Meeting {
     }
 
     /// On other ranks.
-    fn go(&self, until: Instant) -> Result<Met, String> {
+    fn go(&self, until: Instant, waiting: &Waiting<'_>) -> Result<Met, String> {
         let listener = listen(&self.host, 0).map_err(|error| error.to_string())?;
         let port = listener.local_addr().map_err(|error| error.to_string())?.port();
         let hello = self.hello(port);
-        let mut first = self.reach_first(&hello, until)?;
+        let mut first = self.reach_first(&hello, until, waiting)?;
         let gone = |error: io::Error| format!("rank 0 has not brought all together: {error}");
         let places: Vec<Place> = hear(&mut first, until).map_err(gone)?;
         if places.len() != self.size {
@@ -149,9 +160,13 @@ impl Meeting {
     }
 
     /// A connection to rank 0, once it listens.
-    fn reach_first(&self, hello: &Hello, until: Instant) -> Result<TcpStream, String> {
+    fn reach_first(&self, hello: &Hello, until: Instant, waiting: &Waiting<'_>) -> Result<TcpStream, String> {
         let mut last = "nobody listens there".to_owned();
+        let mut silent = Some(Instant::now() + SILENT[1]);
         while Instant::now() < until {
+            if silent.take_if(|silent| *silent < Instant::now()).is_some() {
+                waiting(&format!("rank {} has not reached rank 0 at {}: {last}", self.rank, self.at()));
+            }
             for &port in &self.ports {
                 match self.ask(port, hello) {
                     Ok((stream, Answer::Welcome)) => return Ok(stream),

@@ -19,6 +19,7 @@ use crate::{Error, Ranks, Transport, endings, mailbox};
 use frame::Frame;
 use link::{Link, Shared};
 pub(crate) use meeting::Meeting;
+pub use meeting::Waiting;
 
 /// How long messages may take to leave before all processes end.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -34,10 +35,10 @@ struct SocketRank {
 }
 
 /// The ranks that meet there, which a process can join once.
-pub(crate) fn ranks(meeting: &Meeting, patience: Duration) -> Result<Ranks, Error> {
+pub(crate) fn ranks(meeting: &Meeting, patience: Duration, waiting: &Waiting<'_>) -> Result<Ranks, Error> {
     static RANKS: OnceLock<Result<Ranks, Error>> = OnceLock::new();
     let joined = || {
-        let rank = join(meeting, patience)?;
+        let rank = join(meeting, patience, waiting)?;
         let (place, links) = (rank.places[rank.rank].clone(), Arc::clone(&rank.links));
         endings::end_all_on_panic(place, move |code| abort(&links, code));
         Ok(Ranks::new(rank).with_patience(patience))
@@ -45,8 +46,8 @@ pub(crate) fn ranks(meeting: &Meeting, patience: Duration) -> Result<Ranks, Erro
     RANKS.get_or_init(joined).clone()
 }
 
-fn join(meeting: &Meeting, patience: Duration) -> Result<SocketRank, Error> {
-    let met = meeting.meet(patience).map_err(|problem| Error::Start { problem })?;
+fn join(meeting: &Meeting, patience: Duration, waiting: &Waiting<'_>) -> Result<SocketRank, Error> {
+    let met = meeting.meet(patience, waiting).map_err(|problem| Error::Start { problem })?;
     let shared = Arc::new(Shared::default());
     shared.mailbox.open(meeting.size);
     let link = |(other, stream): (usize, Option<_>)| {
