@@ -111,12 +111,14 @@ pub(super) fn measure(
     let output = results::evaluation_folder(&run);
     let _lock = FolderLock::take(&output)?;
     let labels = flags.labels(&checkpoints);
-    let measured = evaluator.of_checkpoints(checkpoints.into_iter().zip(labels).collect())?;
+    let checkpoints = checkpoints.into_iter().zip(labels).collect();
+    let (measured, finished) = evaluator.resume(checkpoints, &output)?;
     let report = EvaluationReport { evaluator: &evaluator, measured: &measured };
     if output.join(results::EVALUATION).exists() {
         session.progress.note(&format!("this replaces the earlier evaluation in {}", output.display()));
     }
     let mut files = report.save(&output)?;
+    finished.remove()?;
     files.push(reports::save_run_page(&run)?);
     then(&report, &test, &files)
 }

@@ -150,9 +150,9 @@ fn listed(names: &[String]) -> String {
 /// What is kept of a measurement that is stopped.
 fn finished_and_next(finished: usize) -> String {
     match finished {
-        0 => "what is measured of the first epoch is".to_owned(),
-        1 => "1 finished epoch and what is measured of the next one are".to_owned(),
-        _ => format!("{finished} finished epochs and what is measured of the next one are"),
+        0 => "what is measured of the first checkpoint is".to_owned(),
+        1 => "the numbers of 1 checkpoint and what is measured of the next one are".to_owned(),
+        _ => format!("the numbers of {finished} checkpoints and what is measured of the next one are"),
     }
 }
 

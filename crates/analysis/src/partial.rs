@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use datasets::ImageSet;
 use files::{Seal, seal, unseal};
 use runs::results;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -20,6 +21,7 @@ pub(crate) const KEEP_EVERY: Duration = Duration::from_secs(20);
 /// What it holds is used again only if the images, the settings and the checkpoint file are the same, byte for byte.
 #[derive(Debug)]
 pub struct PartialMeasure {
+    images: ImageSet,
     path: PathBuf,
     content: Content,
     found: Content,
@@ -30,25 +32,28 @@ struct Content {
     settings: String,
     rows: Vec<Entry>,
     current: Option<Entry>,
+    /// Damaged images that were left out so far.
+    left_out: Vec<(usize, String)>,
 }
 
-/// What belongs to a checkpoint.
+/// What belongs to a checkpoint: a row has its epoch as number, one of several parts of a checkpoint its own.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Entry {
     checksum: u32,
-    epoch: usize,
+    number: usize,
     value: Value,
 }
 
 impl PartialMeasure {
-    /// The file of a measure in a folder; one of other settings, or that cannot be read or is damaged, counts as absent.
-    pub(crate) fn open(output: &Path, name: &str, settings: String) -> Self {
+    /// The file of a measure of these images in a folder; one of other settings, or that cannot be read or is damaged, counts as absent.
+    pub(crate) fn open(images: &ImageSet, output: &Path, name: &str, settings: String) -> Self {
         let path = output.join(results::partial_measure(name));
         let text = files::read(&path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
         let intact = text.filter(|text| unseal(text, b"") == Seal::Intact);
         let stored = intact.and_then(|text| serde_json::from_str::<Content>(&text).ok());
         let found = stored.filter(|content| content.settings == settings).unwrap_or_default();
-        Self { path, content: Content { settings, ..Content::default() }, found }
+        images.note_left_out(found.left_out.clone());
+        Self { images: images.clone(), path, content: Content { settings, ..Content::default() }, found }
     }
 
     /// What is kept holds for this.
@@ -57,14 +62,14 @@ impl PartialMeasure {
     }
 
     /// The row of this checkpoint, if it was measured before.
-    pub(crate) fn row(&self, checksum: u32, epoch: usize) -> Option<&Value> {
-        let row = self.found.rows.iter().find(|entry| entry.is_of(checksum, epoch));
+    pub(crate) fn row(&self, checksum: u32, number: usize) -> Option<&Value> {
+        let row = self.found.rows.iter().find(|entry| entry.is_of(checksum, number));
         row.map(|entry| &entry.value)
     }
 
     /// How far this checkpoint was measured, if the file says so in the form of `like`.
-    pub(crate) fn progress(&self, checksum: u32, epoch: usize, like: &Value) -> Option<&Value> {
-        let current = self.found.current.as_ref().filter(|entry| entry.is_of(checksum, epoch))?;
+    pub(crate) fn progress(&self, checksum: u32, number: usize, like: &Value) -> Option<&Value> {
+        let current = self.found.current.as_ref().filter(|entry| entry.is_of(checksum, number))?;
         has_form(&current.value, like).then_some(&current.value)
     }
 
@@ -72,8 +77,8 @@ impl PartialMeasure {
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub(crate) fn keep(&mut self, checksum: u32, epoch: usize, value: Value) -> Result<(), Error> {
-        self.content.current = Some(Entry { checksum, epoch, value });
+    pub(crate) fn keep(&mut self, checksum: u32, number: usize, value: Value) -> Result<(), Error> {
+        self.content.current = Some(Entry { checksum, number, value });
         self.write()
     }
 
@@ -81,13 +86,14 @@ impl PartialMeasure {
     ///
     /// # Errors
     /// If the file cannot be written.
-    pub(crate) fn push(&mut self, checksum: u32, epoch: usize, value: Value) -> Result<(), Error> {
-        self.content.rows.push(Entry { checksum, epoch, value });
+    pub(crate) fn push(&mut self, checksum: u32, number: usize, value: Value) -> Result<(), Error> {
+        self.content.rows.push(Entry { checksum, number, value });
         self.content.current = None;
         self.write()
     }
 
-    fn write(&self) -> Result<(), Error> {
+    fn write(&mut self) -> Result<(), Error> {
+        self.content.left_out = self.images.left_out_of(0..self.images.len());
         let sealed = seal(&serde_json::to_string(&self.content)?, b"");
         Ok(files::write_atomically(&self.path, sealed.as_bytes())?)
     }
@@ -102,8 +108,8 @@ impl PartialMeasure {
 }
 
 impl Entry {
-    fn is_of(&self, checksum: u32, epoch: usize) -> bool {
-        self.checksum == checksum && self.epoch == epoch
+    fn is_of(&self, checksum: u32, number: usize) -> bool {
+        self.checksum == checksum && self.number == number
     }
 }
 
@@ -130,14 +136,21 @@ fn has_form(value: &Value, like: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use datasets::{
+        BatchOptions, OnCorrupt,
+        folder::{self, Options},
+        synthetic::Synthetic,
+    };
     use serde_json::json;
 
     use super::*;
 
     #[test]
     fn what_is_kept_holds_for_the_same_file_and_settings_alone() -> Result<(), Box<dyn std::error::Error>> {
-        let folder = tempfile::tempdir()?;
-        let open = |settings: &str| PartialMeasure::open(folder.path(), "sensitivity", settings.to_owned());
+        let (folder, images) =
+            (tempfile::tempdir()?, Synthetic { seed: 0, train: 0, test: 10 }.generate().test);
+        let open =
+            |settings: &str| PartialMeasure::open(&images, folder.path(), "sensitivity", settings.to_owned());
         let mut first = open("a");
         first.push(7, 0, json!([1]))?;
         first.keep(8, 1, json!({ "sums": [1, 2] }))?;
@@ -161,6 +174,34 @@ mod tests {
         assert!(open("a").row(7, 0).is_none(), "damaged");
         again.remove()?;
         assert!(open("a").row(7, 0).is_none());
+        Ok(())
+    }
+
+    #[test]
+    fn images_that_were_left_out_before_a_stop_are_known_after_it() -> Result<(), Box<dyn std::error::Error>>
+    {
+        let folder = tempfile::tempdir()?;
+        let pixels = [7; 12 * 10 * 3];
+        for (name, content) in [("a", [&b"P6 12 10 255\n"[..], &pixels].concat()), ("b", b"P6 12".to_vec())] {
+            std::fs::create_dir_all(folder.path().join("images").join(name))?;
+            std::fs::write(folder.path().join("images").join(name).join("1.ppm"), content)?;
+        }
+        let images = || {
+            let options = Options { side: Some(8), on_corrupt: OnCorrupt::Skip, ..Options::default() };
+            folder::load(folder.path().join("images"), options).map(|found| found.test)
+        };
+        let open = |images: &ImageSet, settings: &str| {
+            PartialMeasure::open(images, folder.path(), "sensitivity", settings.to_owned())
+        };
+        let before = images()?;
+        let mut partial = open(&before, "a");
+        assert_eq!(before.batches(BatchOptions::default()).next().ok_or("a batch")??.len(), 1);
+        partial.keep(7, 0, json!({ "batch": 1 }))?;
+        for (settings, count) in [("a", 1), ("b", 0)] {
+            let after = images()?;
+            open(&after, settings);
+            assert_eq!(after.left_out().len(), count, "{settings}");
+        }
         Ok(())
     }
 }

@@ -1,5 +1,7 @@
 //! Features of images, and how they separate classes.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Error, error::check_rows};
 
 /// The features of images, one row each, with their labels.
@@ -21,7 +23,7 @@ pub struct Features {
 }
 
 /// How far apart classes are, and how wide; means over features.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Separation {
     /// Between classes: (1/D)·Σ_d of the variance of the class means, (1/C)·Σ_c (μ_cd − μ_d)², μ_d the mean of the class means.
     /// Classes weigh the same, however many images they have.

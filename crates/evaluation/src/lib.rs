@@ -30,7 +30,7 @@ mod sequential;
 // What is right
 pub use accuracy::Accuracy;
 pub use ranks::predictions;
-pub use scores::Scores;
+pub use scores::{ScoreCounts, Scores};
 
 // How features separate classes
 pub use correlation::{correlation_interval, pearson, spearman};

@@ -1,5 +1,7 @@
 //! Loss, ranks and confusions of a classifier's outputs.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     Accuracy, Error,
     error::check_rows,
@@ -22,6 +24,17 @@ pub struct Scores {
     confusion: Vec<u64>,
     top5: u64,
     loss_sum: f64,
+}
+
+/// What [`Scores`] have counted: small also where there are many classes, of which most are never taken for each other.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct ScoreCounts {
+    /// Places in the confusion matrix that are not zero, row by row, with their counts.
+    pub pairs: Vec<(usize, u64)>,
+    /// Images whose class is among the five that score highest.
+    pub top5: u64,
+    /// The sum of the cross-entropies.
+    pub loss_sum: f64,
 }
 
 impl Scores {
@@ -52,6 +65,36 @@ impl Scores {
             self.loss_sum += cross_entropy(row, label);
         }
         Ok(())
+    }
+
+    /// What is counted so far, to be kept and gone on with.
+    pub fn counts(&self) -> ScoreCounts {
+        let counts = self.confusion.iter().copied().enumerate().filter(|(_, count)| *count > 0);
+        ScoreCounts { pairs: counts.collect(), top5: self.top5, loss_sum: self.loss_sum }
+    }
+
+    /// Scores that go on where others were kept.
+    ///
+    /// ```
+    /// use evaluation::Scores;
+    /// let (mut whole, mut part) = (Scores::new(2)?, Scores::new(2)?);
+    /// whole.push(&[1.0, 0.0, 1.0, 0.0], &[0, 1])?;
+    /// part.push(&[1.0, 0.0], &[0])?;
+    /// let mut rest = Scores::from_counts(2, &part.counts())?;
+    /// rest.push(&[1.0, 0.0], &[1])?;
+    /// assert_eq!(rest, whole);
+    /// # Ok::<(), evaluation::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If there is no class, or what was kept is of more classes.
+    pub fn from_counts(classes: usize, counts: &ScoreCounts) -> Result<Self, Error> {
+        let mut scores = Self { top5: counts.top5, loss_sum: counts.loss_sum, ..Self::new(classes)? };
+        for &(pair, count) in &counts.pairs {
+            let label = u32::try_from(pair / classes).unwrap_or(u32::MAX);
+            *scores.confusion.get_mut(pair).ok_or(Error::Label { label, classes })? = count;
+        }
+        Ok(scores)
     }
 
     /// (classes, classes): how many images of the row's class were taken for the column's.

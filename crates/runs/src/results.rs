@@ -136,7 +136,8 @@ pub fn evaluation_figures() -> impl Iterator<Item = String> {
 
 /// Removes the results of an evaluation.
 fn remove_evaluation(folder: &Path) -> Result<(), Error> {
-    let names = [EVALUATION.to_owned()].into_iter().chain(evaluation_figures());
+    let numbers = [EVALUATION.to_owned(), partial_measure("evaluation")];
+    let names = numbers.into_iter().chain(evaluation_figures());
     Ok(names.into_iter().try_for_each(|name| remove_file(&folder.join(name)))?)
 }
 

@@ -1,6 +1,7 @@
 //! Densities of features by class.
 
 use evaluation::Kde;
+use serde::{Deserialize, Serialize};
 
 /// Classes that a panel can hold: the first ones.
 pub(super) const SHOWN: usize = 10;
@@ -9,7 +10,7 @@ pub(super) const SHOWN: usize = 10;
 const POINTS: usize = 200;
 
 /// The density of a feature in each class that is shown, over the same values.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Densities {
     /// From where to where: without the outermost hundredth of the images at either end.
     pub range: (f64, f64),

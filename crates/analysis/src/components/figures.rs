@@ -7,10 +7,11 @@ use spectral::{Pass, Rescale};
 use super::{
     component::{Component, Side},
     densities::SHOWN,
+    evaluated::{EvaluatedCheckpoint, EvaluatedComponent},
     mask,
-    measure::{EvaluatedCheckpoint, EvaluatedComponent, Projection},
     numbers::percent,
     report::EvaluationReport,
+    settings::Projection,
 };
 
 impl EvaluationReport<'_> {

@@ -1,85 +1,32 @@
 //! What networks get right, on images and on what is left of them at low or high frequencies (Lin, Gao & Sang, IJCAI 2022,
 //! hypothesis II).
 
-use std::path::Path;
+use std::{path::Path, time::Instant};
 
 use candle_core::Tensor;
 use datasets::ImageSet;
-use evaluation::{Axis, Features, Scores, Separation};
-use models::{Architecture, Attack, Frozen};
+use evaluation::{Axis, Features, Scores};
+use models::{Architecture, Frozen};
 use pipeline::{
-    DatasetProfile, DeviceBatches, DeviceFeed, MeasuredNetwork, NetworkDescription, NetworkSpec, Session,
-    attacked, check_attack, describe_networks, on_host, open_network, out_of_memory, rank_batches,
+    DatasetProfile, DeviceBatches, DeviceFeed, MeasuredNetwork, NetworkSpec, Session, attacked, check_attack,
+    describe_networks, on_host, open_network, out_of_memory, rank_batches,
 };
 use ranks::Ranks;
 use runs::StoredCheckpoint;
+use serde_json::Value;
 use spectral::Filter;
 
 use super::{
-    component::{Component, ComponentPlan, ComponentRequest},
+    component::{Component, ComponentPlan},
     densities::Densities,
+    evaluated::{EvaluatedCheckpoint, EvaluatedComponent, Keep, KeptComponent, Position},
+    settings::{EvaluationSettings, Projection},
 };
 use crate::{
     Error,
+    partial::{KEEP_EVERY, PartialMeasure, read},
     sharing::{SharedBatches, check_same},
 };
-
-/// What is measured of a network. The default is what it gets right on the images themselves.
-#[derive(Debug, Clone, Default)]
-pub struct EvaluationSettings {
-    /// On which frequency components.
-    pub components: ComponentRequest,
-    /// On images that an adversary changed, too. Components stay those of unchanged images.
-    pub attack: Option<Attack>,
-    /// Also how the features before the linear layer separate classes.
-    pub features: bool,
-    /// What the densities of features are drawn over.
-    pub projection: Projection,
-}
-
-/// One number of an image's features.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Projection {
-    /// The coordinate along the first principal axis of a component's features.
-    #[default]
-    Pc1,
-    /// The mean activation.
-    Mean,
-}
-
-impl EvaluationSettings {
-    /// All components, in the order in which they are measured.
-    pub fn plan(&self) -> ComponentPlan {
-        let plan = self.components.plan(self.features);
-        if self.attack.is_some() { plan.attacked() } else { plan }
-    }
-}
-
-/// What was measured of a checkpoint.
-#[derive(Debug)]
-pub struct EvaluatedCheckpoint {
-    /// The file.
-    pub checkpoint: StoredCheckpoint,
-    /// What figures call it.
-    pub label: String,
-    /// What it is, and what of it was taken from where.
-    pub network: NetworkDescription,
-    /// In the order of the plan.
-    pub parts: Vec<EvaluatedComponent>,
-}
-
-/// What was measured of a network on one component.
-#[derive(Debug)]
-pub struct EvaluatedComponent {
-    /// Which images.
-    pub component: Component,
-    /// What was right.
-    pub scores: Scores,
-    /// How features separate classes, where that is asked for.
-    pub separation: Option<Separation>,
-    /// Densities of features, where they are drawn.
-    pub densities: Option<Densities>,
-}
 
 /// Evaluates networks on the same images.
 ///
@@ -109,11 +56,15 @@ pub struct Evaluator<'a> {
     feed: DeviceFeed,
 }
 
-/// What rank 0 has to be evaluated: a checkpoint's number, and what numbers of it hold for.
-type Task = (usize, String);
+/// What rank 0 has to be evaluated: a checkpoint's number, what numbers of it hold for, which component of the plan, and the first batch
+/// that is not measured yet.
+type Task = (usize, String, usize, usize);
 
 /// Labels, logits, and where they are asked for the width of features, and features.
 type Outputs = (Vec<u32>, Vec<f32>, Option<(usize, Vec<f32>)>);
+
+/// What the file of an unfinished evaluation is called.
+const PARTIAL: &str = "evaluation";
 
 /// A mean loss that no network which learns has: the class that it takes is e^1000 times as likely to it as the right one.
 const DIVERGED: f64 = 1000.0;
@@ -184,42 +135,68 @@ impl<'a> Evaluator<'a> {
         &self,
         checkpoints: Vec<(StoredCheckpoint, String)>,
     ) -> Result<Vec<EvaluatedCheckpoint>, Error> {
+        self.evaluate(checkpoints, None)
+    }
+
+    /// The same, resumable: finished components, and where no features are asked for the counts of the one that is measured, are kept in
+    /// the folder `output` until [`PartialMeasure::remove`] is called. They hold for the same file, images and settings only.
+    ///
+    /// # Errors
+    /// As [`Evaluator::of_checkpoints`]; [`Error::MeasureInterrupted`] if the interrupt flag was set.
+    pub fn resume(
+        &self,
+        checkpoints: Vec<(StoredCheckpoint, String)>,
+        output: &Path,
+    ) -> Result<(Vec<EvaluatedCheckpoint>, PartialMeasure), Error> {
+        let mut partial = PartialMeasure::open(self.images, output, PARTIAL, self.identity());
+        Ok((self.evaluate(checkpoints, Some(&mut partial))?, partial))
+    }
+
+    fn evaluate(
+        &self,
+        checkpoints: Vec<(StoredCheckpoint, String)>,
+        mut partial: Option<&mut PartialMeasure>,
+    ) -> Result<Vec<EvaluatedCheckpoint>, Error> {
         // All of a shelf before the first is measured.
         let files: Vec<StoredCheckpoint> =
             checkpoints.iter().map(|(checkpoint, _)| checkpoint.clone()).collect();
         let networks = describe_networks(&files, &self.spec())?;
-        let identity = if self.session.ranks.is_alone() { String::new() } else { self.identity() };
-        let each = checkpoints.into_iter().zip(networks).enumerate();
-        let evaluated = each.map(|(index, ((checkpoint, label), network))| {
-            Ok(EvaluatedCheckpoint {
-                parts: self.of_checkpoint(&checkpoint, &label, index, &identity)?,
-                checkpoint,
-                label,
-                network,
-            })
-        });
-        let evaluated = evaluated.collect::<Result<Vec<_>, Error>>()?;
+        let (identity, mut evaluated) = (self.identity(), Vec::with_capacity(files.len()));
+        for (index, ((checkpoint, label), network)) in checkpoints.into_iter().zip(networks).enumerate() {
+            let parts = self.of_checkpoint(&checkpoint, (index, &label), &identity, partial.as_deref_mut());
+            let parts = parts.map_err(|error| match error.is_interrupted() && partial.is_some() {
+                true => Error::MeasureInterrupted { finished: index },
+                false => error,
+            })?;
+            evaluated.push(EvaluatedCheckpoint { checkpoint, label, network, parts });
+        }
         self.session.ranks.announce(&None::<Task>)?;
         Ok(evaluated)
     }
 
-    /// Computes what falls to this rank, one of several and not the first, while rank 0 is in [`Evaluator::of_checkpoints`] with the same
-    /// checkpoints.
+    /// Computes what falls to this rank, one of several and not the first, while rank 0 is in [`Evaluator::of_checkpoints`] or
+    /// [`Evaluator::resume`] with the same checkpoints.
     ///
     /// # Errors
     /// If a checkpoint cannot be read or is not what rank 0 has, or the interrupt flag was set: whoever called this says so to rank 0.
     /// [`ranks::Error::Ended`] if rank 0 has ended the work.
     pub fn help(&self, checkpoints: &[StoredCheckpoint]) -> Result<(), Error> {
         let (ranks, identity) = (&self.session.ranks, self.identity());
-        while let Some((index, of_first)) = ranks.await_from::<Option<Task>>(0)? {
+        let mut open: Option<(usize, Frozen)> = None;
+        while let Some((index, of_first, number, from)) = ranks.await_from::<Option<Task>>(0)? {
             let Some(checkpoint) = checkpoints.get(index) else {
                 return check_same(format!("{} checkpoints", checkpoints.len()), of_first);
             };
             check_same(format!("{identity} of {:08x}", self.network.checksum(checkpoint)?), of_first)?;
-            let network = open_network(checkpoint, &self.spec(), self.session)?;
-            for &component in &self.plan.components {
-                self.share(&network, component, ranks, |_| Ok(()))?;
+            let network = match open.take().filter(|(of, _)| *of == index) {
+                Some((_, network)) => network,
+                None => open_network(checkpoint, &self.spec(), self.session)?,
+            };
+            // The same identity has the same components.
+            if let Some(&component) = self.plan.components.get(number) {
+                self.share(&network, component, ranks, from, |_| Ok(()))?;
             }
+            open = Some((index, network));
         }
         Ok(())
     }
@@ -228,8 +205,13 @@ impl<'a> Evaluator<'a> {
     fn identity(&self) -> String {
         let (checksum, kernels) = (self.images.checksum(), self.session.kernels());
         let components: Vec<String> = self.plan.components.iter().map(|component| component.name()).collect();
-        let (images, size) = (self.images.len(), self.profile.batch_size);
-        format!("{images} images {checksum:08x} by {size} {kernels} {}", components.join(", "))
+        let (images, size, arch) = (self.images.len(), self.profile.batch_size, self.network.name());
+        let given = self.profile.given_normaliser.map(|given| (given.mean(), given.std()));
+        let outputs = self.images.outputs().map(|outputs| outputs.indices().to_vec());
+        let (components, settings) = (components.join(", "), self.settings);
+        format!(
+            "{arch} {images} images {checksum:08x} by {size} {kernels} {components} {settings:?} {given:?} outputs {outputs:?}"
+        )
     }
 
     fn spec(&self) -> NetworkSpec<'_> {
@@ -239,34 +221,52 @@ impl<'a> Evaluator<'a> {
     fn of_checkpoint(
         &self,
         checkpoint: &StoredCheckpoint,
-        label: &str,
-        index: usize,
+        (index, label): (usize, &str),
         identity: &str,
+        mut partial: Option<&mut PartialMeasure>,
     ) -> Result<Vec<EvaluatedComponent>, Error> {
-        let ranks = &self.session.ranks;
-        if !ranks.is_alone() {
-            let checksum = self.network.checksum(checkpoint)?;
-            ranks.announce(&Some((index, format!("{identity} of {checksum:08x}"))))?;
-        }
-        let network = open_network(checkpoint, &self.spec(), self.session)?;
-        let in_place = |component: Component, error: Error| match error {
-            error if error.is_interrupted() => error,
-            error => Error::Component {
-                path: checkpoint.path.clone(),
-                component: component.name(),
-                source: Box::new(error),
-            },
-        };
-        let measure = |&component: &Component| {
-            let part = self.component(&network, component, index, ranks);
-            let part = part.map_err(|error| in_place(component, error))?;
+        let (ranks, classes) = (&self.session.ranks, self.images.classes().len());
+        let checksum = self.network.checksum(checkpoint)?;
+        let (mut network, mut parts) = (None, Vec::with_capacity(self.plan.components.len()));
+        for (number, &component) in self.plan.components.iter().enumerate() {
+            let kept = partial.as_deref().and_then(|partial| partial.row(checksum, number)).and_then(read);
+            let kept = kept.and_then(|kept: KeptComponent| kept.into_evaluated(component, classes));
+            let part = match kept {
+                Some(part) => part,
+                None => {
+                    if network.is_none() {
+                        network = Some(open_network(checkpoint, &self.spec(), self.session)?);
+                    }
+                    let network = network.as_ref().expect("it was opened");
+                    let begun = partial.as_deref().and_then(|partial| self.begun(partial, checksum, number));
+                    let begun = begun.unwrap_or_default();
+                    if !ranks.is_alone() {
+                        let of_task = format!("{identity} of {checksum:08x}");
+                        ranks.announce(&Some((index, of_task, number, begun.batch)))?;
+                    }
+                    let named = format!("{}: {}", index + 1, component.name());
+                    let part = self.component(network, (component, &named), ranks, begun, &mut |position| {
+                        let Some(partial) = partial.as_deref_mut() else { return Ok(()) };
+                        partial.keep(checksum, number, serde_json::to_value(position)?)
+                    });
+                    part.map_err(|error| in_place(checkpoint, component, error))?
+                }
+            };
+            if let Some(partial) = partial.as_deref_mut() {
+                partial.push(checksum, number, part.kept())?;
+            }
             let percent = 100.0 * part.scores.accuracy().fraction().unwrap_or(0.0);
             self.session.progress.line(&format!("{label}  {:12} {percent:6.2} %", component.name()));
-            Ok(part)
-        };
-        let parts = self.plan.components.iter().map(measure).collect::<Result<Vec<_>, Error>>()?;
+            parts.push(part);
+        }
         self.note_divergence(&checkpoint.path, &parts);
         Ok(parts)
+    }
+
+    /// How far a component was measured.
+    fn begun(&self, partial: &PartialMeasure, checksum: u32, number: usize) -> Option<Position> {
+        // What the images are is not known before the first: anything may be kept.
+        read(partial.progress(checksum, number, &Value::Null)?)
     }
 
     /// Evaluates a network as it is.
@@ -274,9 +274,11 @@ impl<'a> Evaluator<'a> {
     /// # Errors
     /// If it does not suit the images, or the interrupt flag was set.
     pub fn of_network(&self, network: &Frozen) -> Result<Vec<EvaluatedComponent>, Error> {
-        let alone = Ranks::default();
-        let components = self.plan.components.iter();
-        components.map(|&component| self.component(network, component, 0, &alone)).collect()
+        let each = self.plan.components.iter().map(|&component| {
+            let (label, start) = (component.name(), Position::default());
+            self.component(network, (component, &label), &Ranks::default(), start, &mut |_| Ok(()))
+        });
+        each.collect()
     }
 
     /// A number for the loss of a network that has diverged looks like one of a network that has learned little.
@@ -291,46 +293,61 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// The images of a component → logits and features → scores.
+    /// The images of a component → logits and features → scores, from where an earlier evaluation stopped. `keep` is called now and then,
+    /// and when the work is stopped.
     fn component(
         &self,
         network: &Frozen,
-        component: Component,
-        index: usize,
+        (component, label): (Component, &str),
         ranks: &Ranks,
+        begun: Position,
+        keep: &mut Keep<'_>,
     ) -> Result<EvaluatedComponent, Error> {
-        let mut scores = Scores::new(self.images.classes().len())?;
+        let Position { mut batch, scores } = begun;
+        let mut scores = Scores::from_counts(self.images.classes().len(), &scores)?;
         let mut features: Option<Features> = None;
-        let label = format!("{}: {}", index + 1, component.name());
-        let pass = self.session.progress.pass(&label, self.images.len());
-        self.share(network, component, ranks, |(labels, logits, latent)| {
+        let pass = self.session.progress.pass(label, self.images.len());
+        if batch > 0 {
+            pass.set_position(batch.saturating_mul(self.profile.batch_size).min(self.images.len()) as u64);
+        }
+        let mut kept = Instant::now();
+        let done = self.share(network, component, ranks, batch, |(labels, logits, latent)| {
             scores.push(&logits, &labels)?;
+            batch += 1;
             if let Some((width, latent)) = latent {
                 let rows = match features.take() {
                     Some(rows) => rows,
                     None => Features::new(width)?,
                 };
                 features.insert(rows).push(&latent, &labels)?;
+            } else if kept.elapsed() > KEEP_EVERY {
+                keep(&Position { batch, scores: scores.counts() })?;
+                kept = Instant::now();
             }
             pass.advance(labels.len());
             Ok(pass.check()?)
-        })?;
+        });
+        if done.as_ref().is_err_and(Error::is_interrupted) && !self.settings.features {
+            keep(&Position { batch, scores: scores.counts() })?;
+        }
+        done?;
         let separation = features.as_ref().map(Features::separation).transpose()?;
         let drawn = features.filter(|_| self.plan.drawn.contains(&component));
         let densities = drawn.map(|features| self.densities(&features)).transpose()?;
         Ok(EvaluatedComponent { component, scores, separation, densities })
     }
 
-    /// The outputs of this rank's batches; `add` hears of those of all ranks, on rank 0.
+    /// The outputs of this rank's batches from one on; `add` hears of those of all ranks, on rank 0.
     fn share(
         &self,
         network: &Frozen,
         component: Component,
         ranks: &Ranks,
+        from: usize,
         add: impl FnMut(Outputs) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let attack = self.settings.attack.filter(|_| component == Component::Adversarial);
-        let mut batches = self.batches(component, attack.is_some(), ranks)?;
+        let mut batches = self.batches(component, attack.is_some(), from, ranks)?;
         let (images, size) = (self.images, self.profile.batch_size);
         let next = || {
             let batch = batches.next().expect("each part is a batch")?;
@@ -346,7 +363,7 @@ impl<'a> Evaluator<'a> {
                 latent.map(|latent| Ok::<_, Error>((latent.dim(1)?, numbers(latent)?))).transpose()?;
             Ok((batch.labels, numbers(&found.logits)?, latent))
         };
-        SharedBatches { images, size, session: self.session, ranks }.each(0, next, add)
+        SharedBatches { images, size, session: self.session, ranks }.each(from, next, add)
     }
 
     /// The images of a component on their way to the device; those that an adversary changes stay with it.
@@ -354,10 +371,11 @@ impl<'a> Evaluator<'a> {
         &self,
         component: Component,
         is_attacked: bool,
+        from: usize,
         ranks: &Ranks,
     ) -> Result<DeviceBatches<'_, Error>, Error> {
         let filter = self.filter(component)?;
-        let batches = rank_batches(self.images, self.profile.batch_size, self.profile.workers, 0, ranks);
+        let batches = rank_batches(self.images, self.profile.batch_size, self.profile.workers, from, ranks);
         let batches = batches.map(move |batch| {
             let mut batch = batch?;
             if let Some(filter) = &filter {
@@ -385,6 +403,14 @@ impl<'a> Evaluator<'a> {
         };
         Ok(Densities::new(&values, features.labels(), self.images.classes().len()))
     }
+}
+
+/// Names the checkpoint and the component of an error.
+fn in_place(checkpoint: &StoredCheckpoint, component: Component, error: Error) -> Error {
+    if error.is_interrupted() {
+        return error;
+    }
+    Error::Component { path: checkpoint.path.clone(), component: component.name(), source: Box::new(error) }
 }
 
 /// Features separate classes only where there are two.

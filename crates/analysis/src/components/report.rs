@@ -11,9 +11,11 @@ use spectral::Rescale;
 
 use super::{
     component::{Component, ComponentPlan},
+    evaluated::{EvaluatedCheckpoint, EvaluatedComponent},
     mask,
-    measure::{EvaluatedCheckpoint, EvaluatedComponent, EvaluationSettings, Evaluator, Projection},
+    measure::Evaluator,
     numbers::{interval, percent},
+    settings::{EvaluationSettings, Projection},
 };
 use crate::{Error, network};
 

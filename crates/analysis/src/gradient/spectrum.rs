@@ -163,7 +163,7 @@ impl<'a> GradientSpectrum<'a> {
         output: &Path,
     ) -> Result<(SpectrumTable, PartialMeasure), Error> {
         let mut table = self.table_of(networks);
-        let mut partial = PartialMeasure::open(output, results::SPECTRUM, self.identity(&table));
+        let mut partial = PartialMeasure::open(self.images, output, results::SPECTRUM, self.identity(&table));
         for (index, checkpoint) in checkpoints.iter().enumerate() {
             let (checksum, epoch) = (self.network.checksum(checkpoint)?, checkpoint.epoch);
             let row = match partial.row(checksum, epoch).and_then(read) {

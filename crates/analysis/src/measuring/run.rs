@@ -63,7 +63,7 @@ pub fn resume_measure<M: Measure>(
     checkpoints: &[StoredCheckpoint],
     output: &Path,
 ) -> Result<(Rows<M>, PartialMeasure), Error> {
-    let mut partial = PartialMeasure::open(output, M::NAME, settings_of(measure, subject));
+    let mut partial = PartialMeasure::open(subject.images, output, M::NAME, settings_of(measure, subject));
     let mut rows: Rows<M> = Vec::new();
     for (index, checkpoint) in checkpoints.iter().enumerate() {
         let label = format!("epoch {} ({}/{})", checkpoint.epoch, index + 1, checkpoints.len());

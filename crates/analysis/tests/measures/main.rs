@@ -14,9 +14,9 @@ use std::{
 };
 
 use analysis::{
-    AttackSpectrum, CriticalBands, Error, FourierHeatMap, GradientSpectrum, LayerSpectra, Measure,
-    MeasureReport, PhaseAmplitude, Sensitivity, Shortcuts, SpectrumGroups, Subject, measure_network,
-    resume_measure,
+    AttackSpectrum, ComponentRequest, CriticalBands, Error, EvaluationReport, EvaluationSettings, Evaluator,
+    FourierHeatMap, GradientSpectrum, LayerSpectra, Measure, MeasureReport, PhaseAmplitude, Sensitivity,
+    Shortcuts, Side, SpectrumGroups, Subject, measure_network, resume_measure,
 };
 use candle_core::{Device, Tensor};
 use datasets::{ImageSet, ImageShape, synthetic::Synthetic};
@@ -370,4 +370,47 @@ fn a_spectrum_that_is_stopped_goes_on_with_the_next_batch() -> Outcome {
     let (found, partial) = measured(&other, &session)?;
     assert_eq!((found, steps.load(Ordering::SeqCst)), (expected, 3));
     Ok(partial.remove()?)
+}
+
+#[test]
+fn an_evaluation_that_is_stopped_goes_on_with_the_next_batch_or_component() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let dataset = Synthetic { seed: 0, train: 64, test: 60 }.generate();
+    let usual = DatasetProfile { batch_size: 16, ..profile() };
+    let run =
+        TrainingRun { epochs: 2, ..TrainingRun::new("resnet20".parse()?, &dataset, &usual, folder.path()) };
+    run.train(&Session::default())?;
+    let components =
+        ComponentRequest { sides: vec![Side::Low], radii: vec![4, 8], ..ComponentRequest::default() };
+    for features in [false, true] {
+        let settings =
+            EvaluationSettings { components: components.clone(), features, ..EvaluationSettings::default() };
+        let (whole, parts) = (tempfile::tempdir()?, tempfile::tempdir()?);
+        let measured = |profile: &DatasetProfile, output: &std::path::Path, session: &Session| {
+            let evaluator = Evaluator::new(&settings, &dataset.test, profile, "resnet20".parse()?, session)?;
+            let checkpoints = checkpoints_of_run(folder.path())?.into_iter();
+            let labelled = checkpoints.map(|checkpoint| (checkpoint, "epoch".to_owned())).collect();
+            let (measured, partial) = evaluator.resume(labelled, output)?;
+            EvaluationReport { evaluator: &evaluator, measured: &measured }.save(output)?;
+            partial.remove()
+        };
+        measured(&usual, whole.path(), &Session::default())?;
+        // Each component is four batches: in the second one of the first checkpoint, and in the first one of the second checkpoint.
+        let of_checkpoint = 4 * settings.plan().components.len();
+        let again = of_checkpoint - 3;
+        for (steps, finished) in [(6, 0), (again, 1)] {
+            let stopped = measured(&usual, parts.path(), &stopped_after(steps)).expect_err("stopped");
+            assert!(
+                matches!(stopped, Error::MeasureInterrupted { finished: found } if found == finished),
+                "features: {features}, after {steps}: {stopped}"
+            );
+            assert_eq!(std::fs::read_dir(parts.path())?.count(), 1, "what was measured, and no result");
+        }
+        let (session, steps) = counting();
+        measured(&usual, parts.path(), &session)?;
+        let done = if features { of_checkpoint } else { 6 + again };
+        assert_eq!(steps.load(Ordering::SeqCst), 2 * of_checkpoint - done, "features: {features}");
+        assert!(on_ranks::files(parts.path())? == on_ranks::files(whole.path())?);
+    }
+    Ok(())
 }

@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use analysis::{
-    ComponentRequest, CorruptionSource, Corruptions, EvaluationReport, EvaluationSettings, Evaluator,
-    GradientSpectrum, Side, SpectrumReport, help_measure, image_density,
-};
+use analysis::{CorruptionSource, Corruptions, SpectrumReport, help_measure, image_density};
 use datasets::Dataset;
 use ranks::{Ranks, Simulation};
 use runs::StoredCheckpoint;
@@ -47,7 +44,7 @@ fn small_batches() -> DatasetProfile {
     DatasetProfile { batch_size: 7, gradient_batch_size: 5, ..DatasetProfile::synthetic() }
 }
 
-fn files(folder: &Path) -> Outcome<Files> {
+pub(super) fn files(folder: &Path) -> Outcome<Files> {
     let mut files = Files::new();
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
@@ -109,9 +106,9 @@ fn evaluation(run: &Run, session: &Session, output: &Path) -> Result<(), Error> 
         return evaluator.help(&checkpoints);
     }
     let labelled = checkpoints.into_iter().map(|checkpoint| (checkpoint, "epoch".to_owned())).collect();
-    let measured = evaluator.of_checkpoints(labelled)?;
+    let (measured, partial) = evaluator.resume(labelled, output)?;
     EvaluationReport { evaluator: &evaluator, measured: &measured }.save(output)?;
-    Ok(())
+    partial.remove()
 }
 
 /// Checks that the work leaves the same files on any number of ranks; of several, all must succeed.
@@ -197,7 +194,9 @@ fn a_measurement_stopped_on_two_ranks_goes_on_on_three() -> Outcome {
         measured(&run, |subject| CriticalBands::new(subject, 1), session, output)
     })?;
     // Of twelve batches each: in the first checkpoint and in the second.
-    check_stopping([(0, 4), (1, 30), (0, 13)], |session, output| spectrum(&run, session, output))
+    check_stopping([(0, 4), (1, 30), (0, 13)], |session, output| spectrum(&run, session, output))?;
+    // Of nine batches and six components.
+    check_stopping([(0, 12), (1, 30), (0, 40)], |session, output| evaluation(&run, session, output))
 }
 
 /// Checks that work which two ranks stop at these steps, and three end, leaves what one rank leaves.
