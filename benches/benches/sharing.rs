@@ -3,8 +3,8 @@
 //! ```text
 //! cargo bench -p benches --bench sharing -- resnet18 128 32
 //! ```
-//! prints the bytes that a process of two and of four sends, beside those of the gradients, and the images per second of this process alone. Built
-//! with `--workspace --features freqbias-ranks/mpi` and started by `mpirun`, it prints the images per second of all ranks together.
+//! prints the bytes that a process of two and of four sends, beside those of the gradients, and the images per second of this process alone. Started
+//! by `torchrun --no-python`, it prints the images per second of all ranks together.
 #![allow(clippy::print_stdout, reason = "a table for people")]
 
 use std::{error::Error, time::Instant};

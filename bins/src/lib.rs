@@ -18,11 +18,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Runs the program of this name with the arguments of this process.
 pub fn run(name: &str) -> ExitCode {
-    programs::run(name, std::env::args_os().collect())
+    run_with(name, std::env::args_os().collect())
 }
 
 /// The same with other arguments; the first one is what the program is called.
 pub fn run_with(name: &str, arguments: Vec<OsString>) -> ExitCode {
+    enable_mpi();
     programs::run(name, arguments)
 }
 
@@ -32,6 +33,13 @@ pub fn run_freqbias() -> ExitCode {
 }
 
 /// The same with other arguments, of which the first is the program's name: for a process that another language has started.
-pub fn run_freqbias_with(arguments: Vec<std::ffi::OsString>) -> ExitCode {
+pub fn run_freqbias_with(arguments: Vec<OsString>) -> ExitCode {
+    enable_mpi();
     freqbias::run(arguments)
+}
+
+/// Programs that `mpirun` has started are its ranks, where MPI is built in.
+fn enable_mpi() {
+    #[cfg(feature = "mpi")]
+    mpi_ranks::enable();
 }

@@ -19,6 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("evaluation", &[]),
     // One thing each.
     ("ranks", &["random"]),
+    ("mpi_ranks", &["ranks"]),
     ("spectral", &["evaluation", "files"]),
     ("plots", &["files", "spectral"]),
     ("pages", &["plots", "spectral"]),
@@ -78,6 +79,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "derived",
             "evaluation",
             "models",
+            "mpi_ranks",
             "pages",
             "pipeline",
             "plots",
@@ -102,6 +104,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "files",
             "kernels",
             "models",
+            "mpi_ranks",
             "onnx",
             "pipeline",
             "progress",
@@ -124,9 +127,6 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const ONLY_IN_BINS: &[&str] =
     &["anyhow", "clap", "clap_complete", "clap_mangen", "ctrlc", "indicatif", "signal-hook"];
 
-/// What packages of the library are called where they are published, before the names that their code has.
-const PREFIX: &str = "freqbias-";
-
 fn metadata() -> Metadata {
     let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
     MetadataCommand::new().manifest_path(manifest).no_deps().exec().expect("cargo metadata of this workspace")
@@ -140,9 +140,8 @@ fn dependencies(package: &Package) -> BTreeSet<&str> {
 
 /// What code calls a package.
 fn name(package: &Package) -> &str {
-    let published = package.name.as_str();
-    let is_library = package.targets.iter().any(|target| target.is_lib());
-    published.strip_prefix(PREFIX).filter(|_| is_library).unwrap_or(published)
+    let library = package.targets.iter().find(|target| target.is_lib());
+    library.map_or(package.name.as_str(), |library| &library.name)
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Faults for tests: makes the k-th operation on files fail, as a disk or a power failure would.
 //!
-//! One fault at a time, for the whole process. Programs that are built without the feature `faults` have none of this.
+//! One fault at a time, for the whole process. Builds without debug assertions, as releases are, have none of this.
 //!
 //! ```
 //! use files::faults::{Fault, arm, disarm};

@@ -25,7 +25,7 @@
 mod atomic;
 mod change;
 mod error;
-#[cfg(feature = "faults")]
+#[cfg(debug_assertions)]
 pub mod faults;
 mod lock;
 mod operation;

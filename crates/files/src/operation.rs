@@ -2,7 +2,7 @@
 
 /// An operation, as a trace of them names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[cfg_attr(not(feature = "faults"), allow(dead_code))] // only a trace reads it
+#[cfg_attr(not(debug_assertions), allow(dead_code))] // only a trace reads it
 pub enum Operation {
     /// A new file, or one that is opened to be written.
     Create,

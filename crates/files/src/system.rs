@@ -1,6 +1,6 @@
 //! What is asked of the system: each operation on files that a program of ours makes, in one place.
 //!
-//! With the feature `faults`, which tests alone switch on, any of them can be made to fail: see [`crate::faults`].
+//! In builds with debug assertions, as tests are, any of them can be made to fail: see `faults`.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -8,18 +8,18 @@ use std::{
     path::{Path, PathBuf},
 };
 
-#[cfg(feature = "faults")]
+#[cfg(debug_assertions)]
 use crate::faults::{step, step_of_write};
 use crate::operation::Operation;
 
 /// Without faults every operation is the system's own.
-#[cfg(not(feature = "faults"))]
+#[cfg(not(debug_assertions))]
 #[inline(always)]
 fn step(_: Operation, _: &Path) -> io::Result<()> {
     Ok(())
 }
 
-#[cfg(not(feature = "faults"))]
+#[cfg(not(debug_assertions))]
 #[inline(always)]
 fn step_of_write(_: &Path, bytes: usize) -> io::Result<usize> {
     Ok(bytes)

@@ -88,6 +88,6 @@ pub use spectral::{MeanSpectrum, Outcome, Outcomes, SpectrumDetails, SpectrumRow
 
 // Everything else, by its crate
 pub use {
-    analysis, cdes, checkpoints, datasets, derived, evaluation, models, pages, pipeline, plots, progress,
-    ranks, reports, reproduction, runs, spectral, training,
+    analysis, cdes, checkpoints, datasets, derived, evaluation, models, mpi_ranks, pages, pipeline, plots,
+    progress, ranks, reports, reproduction, runs, spectral, training,
 };

@@ -1,10 +1,9 @@
-//! Each rank says that it is there, and rank 0 prints it: `torchrun --no-python --nproc-per-node 2 hello_ranks`, or with the feature `mpi`
-//! `mpirun -n 2 hello_ranks`. With an argument `panic`, `exit`, `hang` or `large` rank 1
+//! Each rank says that it is there, and rank 0 prints it: `torchrun --no-python --nproc-per-node 2 hello_ranks`. With an argument `panic`, `exit`, `hang` or `large` rank 1
 //! does that instead.
 
 use std::{error::Error, io::Write, process::ExitCode, thread, time::Duration};
 
-fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -8,11 +8,11 @@ const WORTH_KEEPING: usize = 1 << 16;
 /// Buffers that no message is in. What a step of training exchanges is some hundred megabytes: memory that the system must clear anew for
 /// each step takes as long as the copying.
 #[derive(Debug, Default)]
-pub(crate) struct Buffers(Mutex<Vec<Vec<u8>>>);
+pub struct Buffers(Mutex<Vec<Vec<u8>>>);
 
 impl Buffers {
     /// Memory for so many bytes, with anything in it: the smallest that is large enough and not wastefully so, or new.
-    pub(crate) fn take(&self, bytes: usize) -> Vec<u8> {
+    pub fn take(&self, bytes: usize) -> Vec<u8> {
         if bytes < WORTH_KEEPING {
             return Vec::with_capacity(bytes);
         }
@@ -26,7 +26,7 @@ impl Buffers {
     }
 
     /// Keeps memory for another message.
-    pub(crate) fn give(&self, buffer: Vec<u8>) {
+    pub fn give(&self, buffer: Vec<u8>) {
         if buffer.capacity() >= WORTH_KEEPING {
             self.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
         }

@@ -4,7 +4,7 @@
 //! computed a part, and when it was done, changes nothing.
 //!
 //! [`Ranks`] is what a library takes. By default it is one rank, the process itself, and costs nothing. It is the processes that
-//! torchrun or `srun` started, which meet at `MASTER_ADDR`, or with the feature `mpi` those of `mpirun`: see [`started`]. In tests
+//! torchrun or `srun` started, which meet at `MASTER_ADDR`, or those of `mpirun`: see [`started`]. In tests
 //! it is a [`Simulation`]: threads, whose messages come late and whose ranks die as a seed says.
 //!
 //! ```
@@ -28,8 +28,6 @@ mod exchange;
 mod inbox;
 mod mailbox;
 mod message;
-#[cfg(feature = "mpi")]
-mod mpi;
 mod order;
 mod ranks;
 mod simulated;
@@ -50,8 +48,14 @@ pub use order::{Dealt, in_order};
 // How ranks reach each other
 pub use alone::Alone;
 pub use simulated::Simulation;
+pub use started::join_by_mpi;
 pub use transport::Transport;
 pub use wire::Wire;
+
+// What a transport is made of
+pub use buffers::Buffers;
+pub use endings::end_all_on_panic;
+pub use mailbox::{GOODBYE, Mailbox};
 
 // What can go wrong
 pub use error::Error;

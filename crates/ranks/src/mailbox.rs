@@ -7,11 +7,11 @@ use std::{
 };
 
 /// How long the end of ranks may take: one that does not come to it is dead.
-pub(crate) const GOODBYE: Duration = Duration::from_secs(10);
+pub const GOODBYE: Duration = Duration::from_secs(10);
 
 /// What has arrived from each rank, and what is known of it.
 #[derive(Debug, Default)]
-pub(crate) struct Mailbox {
+pub struct Mailbox {
     senders: Mutex<Vec<Sender>>,
     news: Condvar,
 }
@@ -26,18 +26,18 @@ struct Sender {
 
 impl Mailbox {
     /// Opens it for messages of so many ranks.
-    pub(crate) fn open(&self, size: usize) {
+    pub fn open(&self, size: usize) {
         let sender = || Sender { messages: VecDeque::new(), heard: Instant::now(), gone: None };
         self.lock().resize_with(size, sender);
     }
 
     /// A sign of life of a rank.
-    pub(crate) fn hear(&self, from: usize) {
+    pub fn hear(&self, from: usize) {
         self.lock()[from].heard = Instant::now();
     }
 
     /// A message of a rank.
-    pub(crate) fn put(&self, from: usize, bytes: Vec<u8>) {
+    pub fn put(&self, from: usize, bytes: Vec<u8>) {
         let mut senders = self.lock();
         senders[from].heard = Instant::now();
         senders[from].messages.push_back(bytes);
@@ -45,7 +45,7 @@ impl Mailbox {
     }
 
     /// Nothing more comes of a rank, which is to be known after this time.
-    pub(crate) fn lose(&self, from: usize, after: Duration) {
+    pub fn lose(&self, from: usize, after: Duration) {
         let mut senders = self.lock();
         let gone = Instant::now() + after;
         let sender = &mut senders[from];
@@ -54,12 +54,12 @@ impl Mailbox {
     }
 
     /// Whether nothing more comes of a rank.
-    pub(crate) fn is_gone(&self, from: usize) -> bool {
+    pub fn is_gone(&self, from: usize) -> bool {
         self.lock()[from].is_gone()
     }
 
     /// The next message of a rank; none if none comes in time, or ever.
-    pub(crate) fn receive(&self, from: usize, patience: Duration) -> Option<Vec<u8>> {
+    pub fn receive(&self, from: usize, patience: Duration) -> Option<Vec<u8>> {
         let until = Instant::now().checked_add(patience);
         let mut senders = self.lock();
         loop {
@@ -76,12 +76,12 @@ impl Mailbox {
     }
 
     /// The last byte of the newest message of a rank.
-    pub(crate) fn newest(&self, from: usize) -> Option<u8> {
+    pub fn newest(&self, from: usize) -> Option<u8> {
         self.lock()[from].messages.back().and_then(|bytes| bytes.last().copied())
     }
 
     /// How long nothing has been heard of a rank.
-    pub(crate) fn silence(&self, of: usize) -> Duration {
+    pub fn silence(&self, of: usize) -> Duration {
         self.lock()[of].heard.elapsed()
     }
 

@@ -1,6 +1,6 @@
 //! Ranks that somebody started.
 
-use std::{io, net::TcpListener, process::Child, time::Duration};
+use std::{io, net::TcpListener, process::Child, sync::OnceLock, time::Duration};
 
 use crate::{
     Error, Ranks,
@@ -25,6 +25,12 @@ const LOCAL: [&str; 4] = ["LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCAL
 /// Ports beside torchrun's own that rank 0 tries.
 const PORTS: u16 = 16;
 
+/// Joins the ranks of MPI, which wait for each other so long at most.
+type JoinMpi = fn(Duration) -> Result<Ranks, Error>;
+
+/// Who does so.
+static BY_MPI: OnceLock<JoinMpi> = OnceLock::new();
+
 /// How ranks reach each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Way {
@@ -34,6 +40,13 @@ enum Way {
     Sockets(Meeting),
     /// Of several, and what is said of it cannot be.
     Unusable(String),
+}
+
+/// Says how the ranks of MPI are joined, where a program can: the crate `freqbias-mpi` does. The first call counts, before anything else is
+/// asked of ranks.
+pub fn join_by_mpi(join: JoinMpi) {
+    // A second call says the same.
+    let _ = BY_MPI.set(join);
 }
 
 /// Which rank this process is, if it is one of several that [`started`] joins.
@@ -48,7 +61,7 @@ pub fn announced() -> Option<usize> {
 /// The ranks that this process belongs to, waiting for each other as long as `patience`; else the process alone. The first call decides.
 /// `waiting` hears, once and after some seconds, for whom a process waits that others do not find over TCP.
 ///
-/// - With the feature `mpi`, those of MPI, if the environment says that `mpirun` or `srun --mpi` has started this process.
+/// - Those of MPI, where [`join_by_mpi`] was called, if the environment says that `mpirun` or `srun --mpi` has started this process.
 /// - Those that meet over TCP at `MASTER_ADDR` and `MASTER_PORT`, if `RANK` and `WORLD_SIZE` say which one of how many this is (as torchrun,
 ///   and whatever starts PyTorch's distributed programs), or `SLURM_PROCID` and `SLURM_STEP_NUM_TASKS`. torchrun may need its port for
 ///   itself: then rank 0 takes one of the next sixteen. Connections are neither encrypted nor proven to come from who they say.
@@ -57,11 +70,13 @@ pub fn announced() -> Option<usize> {
 /// [`Error::Start`] if MPI does not start, the variables cannot be used, or ranks do not find each other.
 pub fn started(patience: Duration, waiting: &Waiting<'_>) -> Result<Ranks, Error> {
     match way() {
-        #[cfg(feature = "mpi")]
-        Way::Mpi(_) => Ok(crate::mpi::ranks(patience)?.with_patience(patience)),
         Way::Sockets(meeting) => Ok(sockets::ranks(&meeting, patience, waiting)?.with_patience(patience)),
         Way::Unusable(problem) => Err(Error::Start { problem }),
-        _ => Ok(Ranks::default().with_patience(patience)),
+        Way::Mpi(_) => {
+            let ranks = BY_MPI.get().map_or_else(|| Ok(Ranks::default()), |join| join(patience))?;
+            Ok(ranks.with_patience(patience))
+        }
+        Way::Alone => Ok(Ranks::default().with_patience(patience)),
     }
 }
 
@@ -74,7 +89,7 @@ pub struct Unreached {
     pub size: usize,
 }
 
-/// Those that `mpirun` has started where the feature `mpi` is missing, or `srun` without `MASTER_ADDR`. None if there is no other.
+/// Those that `mpirun` has started and this one cannot join, or `srun` without `MASTER_ADDR`. None if there is no other.
 pub fn unreached() -> Option<Unreached> {
     let variable = |name: &str| std::env::var(name).ok();
     (way() == Way::Alone).then(|| unreached_in(variable)).flatten()
@@ -149,7 +164,7 @@ pub fn beside() -> Option<usize> {
 }
 
 fn way() -> Way {
-    way_in(cfg!(feature = "mpi"), |name| std::env::var(name).ok())
+    way_in(BY_MPI.get().is_some(), |name| std::env::var(name).ok())
 }
 
 fn way_in(has_mpi: bool, variable: impl Fn(&str) -> Option<String>) -> Way {

@@ -19,7 +19,7 @@ use mpi::{
     traits::{Communicator, CommunicatorCollectives, Destination, Equivalence, Source},
 };
 
-use crate::{buffers::Buffers, mailbox::Mailbox};
+use ranks::{Buffers, Mailbox};
 
 /// Of messages, of signs of life, and of pieces of a message that goes on.
 const MAIL: Tag = 1;
@@ -38,28 +38,28 @@ const NAP: Duration = Duration::from_micros(200);
 
 /// Who this rank is, and what all are called.
 #[derive(Debug)]
-pub(super) struct Started {
-    pub(super) rank: usize,
-    pub(super) places: Vec<String>,
+pub(crate) struct Started {
+    pub(crate) rank: usize,
+    pub(crate) places: Vec<String>,
 }
 
 /// What the thread is asked for.
-pub(super) enum Request {
+pub(crate) enum Request {
     Send { to: usize, bytes: Vec<u8> },
     Finish,
 }
 
 /// What the thread shares with those who talk through it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Shared {
-    pub(super) mailbox: Arc<Mailbox>,
+pub(crate) struct Shared {
+    pub(crate) mailbox: Arc<Mailbox>,
     /// The exit code with which all processes end, if it is not 0.
-    pub(super) abort: Arc<AtomicI32>,
-    pub(super) buffers: Arc<Buffers>,
+    pub(crate) abort: Arc<AtomicI32>,
+    pub(crate) buffers: Arc<Buffers>,
 }
 
 /// Starts MPI.
-pub(super) fn start() -> Result<(Universe, Started), String> {
+pub(crate) fn start() -> Result<(Universe, Started), String> {
     let (universe, _) = mpi::initialize_with_threading(Threading::Funneled)
         .ok_or_else(|| "it was started before".to_owned())?;
     let world = universe.world();
@@ -79,7 +79,7 @@ pub(super) fn start() -> Result<(Universe, Started), String> {
 }
 
 /// Sends and receives until it is asked to finish.
-pub(super) fn until_finished(universe: &Universe, queue: &Receiver<Request>, shared: &Shared) {
+pub(crate) fn until_finished(universe: &Universe, queue: &Receiver<Request>, shared: &Shared) {
     let world = universe.world();
     let pieces = (0..world.size()).map(|_| RefCell::default()).collect();
     let talk = Talk { world, shared, pieces };

@@ -3,8 +3,6 @@
 //! One thread makes all calls of MPI: it starts it, sends, receives and ends it. Others put messages into its queue and take them out
 //! of its box, so that every wait can come to an end, computing goes on while messages travel, and any thread may talk.
 
-mod talk;
-
 use std::{
     sync::{
         Mutex, OnceLock, PoisonError,
@@ -15,9 +13,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Error, Ranks, Transport, endings, mailbox::GOODBYE};
+use ranks::{Error, GOODBYE, Ranks, Transport, end_all_on_panic};
 
-use talk::{Request, Shared, Started};
+use crate::talk::{self, Request, Shared, Started};
 
 /// A rank of MPI.
 #[derive(Debug)]
@@ -53,7 +51,7 @@ fn start(patience: Duration) -> Result<Ranks, Error> {
     })?;
     let started = started.map_err(problem)?;
     let (place, of_hook) = (started.places[started.rank].clone(), shared.clone());
-    endings::end_all_on_panic(place, move |code| abort(&of_hook, code));
+    end_all_on_panic(place, move |code| abort(&of_hook, code));
     let rank = MpiRank { started, requests: Mutex::new(requests), shared, thread: Mutex::new(Some(thread)) };
     Ok(Ranks::new(rank).with_patience(patience))
 }

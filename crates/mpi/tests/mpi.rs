@@ -1,7 +1,5 @@
 //! Ranks that `mpirun` starts. Needs Open MPI; without it this says so and fails, for who asks for the feature wants it tested.
 
-#![cfg(feature = "mpi")]
-
 use std::{
     path::PathBuf,
     process::{Command, Output},
@@ -11,7 +9,7 @@ use std::{
 fn hello(ranks: usize, argument: &str) -> Output {
     let tests = std::env::current_exe().expect("this test is a file");
     let built = tests.ancestors().nth(2).expect("the folder of what is built");
-    let program: PathBuf = built.join("examples/hello_ranks");
+    let program: PathBuf = built.join("examples/hello_mpi");
     Command::new("mpirun")
         // Tests may run as root in a container of their own.
         .envs([("OMPI_ALLOW_RUN_AS_ROOT", "1"), ("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")])
@@ -66,6 +64,6 @@ fn a_rank_that_does_not_answer_ends_all() {
 fn without_mpirun_a_program_is_alone() {
     let tests = std::env::current_exe().expect("this test is a file");
     let built = tests.ancestors().nth(2).expect("the folder of what is built");
-    let output = Command::new(built.join("examples/hello_ranks")).output().expect("it starts");
+    let output = Command::new(built.join("examples/hello_mpi")).output().expect("it starts");
     assert_eq!(text(&output.stdout), "rank 0: 3 numbers from 0\n");
 }
